@@ -1,0 +1,428 @@
+use insight_protocol::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// The state of a program, as far as the messages told.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// The header of the stream.
+    pub header: Option<StreamHeader>,
+    /// The latest producer's time that a message carried.
+    pub now_ns: u64,
+    /// A snapshot has been read to its end: what is not here was not there.
+    pub complete: bool,
+    /// The live tasks, and those ended ones that still have an edge.
+    pub tasks: BTreeMap<TaskId, Task>,
+    /// The live resources.
+    pub resources: BTreeMap<ResourceId, Resource>,
+    /// The open edges.
+    pub edges: BTreeMap<EdgeId, Edge>,
+    /// The problems that stand.
+    pub problems: BTreeMap<ProblemId, Problem>,
+    /// What the producer said it lost.
+    pub gaps: Vec<Gap>,
+    /// How many tasks have ended since the model's first message or its last snapshot.
+    pub ended: u64,
+    /// How many of them panicked.
+    pub panicked: u64,
+    strings: HashMap<StringId, Arc<str>>,
+    locations: HashMap<LocationId, Arc<Location>>,
+}
+
+/// A place in the source, with its text where the producer found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// File, line and column.
+    pub place: SourceLocation,
+    /// What the producer found when it looked for the line's text; `None` when it did not look.
+    pub source: Option<SourceLine>,
+}
+
+/// A task.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The id.
+    pub id: TaskId,
+    /// What it is to its executor.
+    pub kind: TaskKind,
+    /// Its name.
+    pub name: Option<Arc<str>>,
+    /// Where it was spawned.
+    pub location: Option<Arc<Location>>,
+    /// The task that spawned it.
+    pub parent: Option<TaskId>,
+    /// The name of its executor.
+    pub executor: Option<Arc<str>>,
+    /// The executor's own id of it.
+    pub executor_task_id: Option<u64>,
+    /// The size of its future, in bytes.
+    pub future_bytes: Option<u64>,
+    /// Only its use of resources is seen.
+    pub partial: bool,
+    /// When it was spawned or first seen.
+    pub spawned_ns: u64,
+    /// How it ended; only of a task that still has an edge.
+    pub outcome: Option<Outcome>,
+    /// Its state and counters, as last sent.
+    pub stats: Option<TaskStats>,
+    /// Its open edges.
+    pub edges: BTreeSet<EdgeId>,
+}
+
+/// Time spent in each state, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Running.
+    pub running_ns: u64,
+    /// Scheduled.
+    pub scheduled_ns: u64,
+    /// Waiting.
+    pub idle_ns: u64,
+}
+
+/// A resource.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// The id.
+    pub id: ResourceId,
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Its name.
+    pub name: Option<Arc<str>>,
+    /// Where it was created; for a join, where the awaited task was spawned.
+    pub location: Option<Arc<Location>>,
+    /// The task that created it or was the first to use it.
+    pub task: Option<TaskId>,
+    /// How many units it has at most.
+    pub capacity: Option<u64>,
+    /// How many units are in use.
+    pub length: Option<u64>,
+    /// How many sender handles there are.
+    pub senders: Option<u64>,
+    /// How many handles there are that can become a sender.
+    pub weak_senders: Option<u64>,
+    /// How many receiver handles there are.
+    pub receivers: Option<u64>,
+    /// Its open edges.
+    pub edges: BTreeSet<EdgeId>,
+}
+
+/// An open edge.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// The id.
+    pub id: EdgeId,
+    /// The task.
+    pub task: TaskId,
+    /// The resource.
+    pub resource: ResourceId,
+    /// Since when.
+    pub since_ns: u64,
+    /// Where the task waits, or acquired what it holds.
+    pub location: Option<Arc<Location>>,
+    /// What kind of edge it is.
+    pub body: EdgeBody,
+}
+
+/// What kind of edge an edge is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EdgeBody {
+    /// The task cannot go on until the resource gives it `need` units.
+    Wait {
+        /// What the task is doing.
+        operation: Operation,
+        /// Why it waits, in words.
+        reason: Arc<str>,
+        /// How many units it needs.
+        need: u64,
+    },
+    /// The task has units of the resource.
+    Hold {
+        /// How it holds it.
+        mode: HoldMode,
+        /// How many units.
+        units: u64,
+        /// May have moved to another task unseen.
+        transferable: bool,
+    },
+    /// The task can free the resource.
+    Party {
+        /// By what.
+        role: PartyRole,
+        /// No other task can use the same handle.
+        exclusive: bool,
+    },
+}
+
+impl EdgeBody {
+    /// `wait`, `hold` or `party`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            EdgeBody::Wait { .. } => "wait",
+            EdgeBody::Hold { .. } => "hold",
+            EdgeBody::Party { .. } => "party",
+        }
+    }
+}
+
+impl Task {
+    /// What it does now; `None` when that is not seen.
+    pub fn state(&self) -> Option<TaskState> {
+        if self.outcome.is_some() { Some(TaskState::Completed) } else { self.stats.as_ref()?.state }
+    }
+
+    /// Since when it does so.
+    pub fn since_ns(&self) -> u64 {
+        self.stats.as_ref().map_or(self.spawned_ns, |stats| stats.since_ns)
+    }
+
+    /// The time spent in each state until `now_ns`, the present one included; `None` when that is not seen.
+    pub fn times(&self, now_ns: u64) -> Option<Times> {
+        let stats = self.stats.as_ref()?;
+        let mut times =
+            Times { running_ns: stats.running_ns, scheduled_ns: stats.scheduled_ns, idle_ns: stats.idle_ns };
+        let present = now_ns.saturating_sub(stats.since_ns);
+        match stats.state? {
+            TaskState::Running => times.running_ns += present,
+            TaskState::Scheduled => times.scheduled_ns += present,
+            TaskState::Idle => times.idle_ns += present,
+            TaskState::Completed => {}
+        }
+        Some(times)
+    }
+
+    /// `task 7 (reader)`, or `task 7` for one without a name.
+    pub fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("task {} ({name})", self.id),
+            None => format!("task {}", self.id),
+        }
+    }
+}
+
+impl Resource {
+    /// `channel prototype_channel`, or `channel 3` for one without a name.
+    pub fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} `{name}`", self.kind),
+            None => format!("{} {}", self.kind, self.id),
+        }
+    }
+}
+
+impl Model {
+    /// Folds one message in. A reference to something that is not known is passed over: what is here stays true.
+    pub fn apply(&mut self, message: &Message) {
+        match message {
+            Message::StreamHeader(m) => {
+                self.header = Some(m.clone());
+                self.advance(m.at_ns);
+            }
+            Message::StreamHeartbeat(m) => self.advance(m.at_ns),
+            Message::DefineString(m) => {
+                self.strings.insert(m.id, m.text.as_str().into());
+            }
+            Message::DefineLocation(m) => {
+                let place = SourceLocation { file: m.file.clone(), line: m.line, column: m.column };
+                self.locations.insert(m.id, Arc::new(Location { place, source: m.source.clone() }));
+            }
+            Message::TaskSpawned(m) => self.task_spawned(m),
+            Message::TaskCompleted(m) => self.task_completed(m),
+            Message::TaskStats(m) => {
+                self.advance(m.at_ns);
+                if let Some(task) = self.tasks.get_mut(&m.id) {
+                    task.stats = Some(m.clone());
+                }
+            }
+            Message::ResourceCreated(m) => self.resource_created(m),
+            Message::ResourceUpdated(m) => self.resource_updated(m),
+            Message::ResourceDropped(m) => {
+                self.advance(m.at_ns);
+                if let Some(resource) = self.resources.remove(&m.id) {
+                    resource.edges.iter().for_each(|id| self.close_edge(*id));
+                }
+            }
+            Message::EdgeWait(m) => {
+                let body = EdgeBody::Wait {
+                    operation: m.operation.clone(),
+                    reason: self.string(m.reason).unwrap_or_else(|| "".into()),
+                    need: m.need,
+                };
+                self.open_edge(m.id, m.task, m.resource, m.since_ns, m.location, body);
+            }
+            Message::EdgeHold(m) => {
+                let body = EdgeBody::Hold { mode: m.mode.clone(), units: m.units, transferable: m.transferable };
+                self.open_edge(m.id, m.task, m.resource, m.since_ns, m.location, body);
+            }
+            Message::EdgeParty(m) => {
+                let body = EdgeBody::Party { role: m.role.clone(), exclusive: m.exclusive };
+                self.open_edge(m.id, m.task, m.resource, m.since_ns, None, body);
+            }
+            Message::EdgeClosed(m) => {
+                self.advance(m.at_ns);
+                self.close_edge(m.id);
+            }
+            Message::ProblemRaised(ProblemRaised { problem, at_ns })
+            | Message::ProblemUpdated(ProblemUpdated { problem, at_ns }) => {
+                self.advance(*at_ns);
+                self.problems.insert(problem.id, problem.clone());
+            }
+            Message::ProblemCleared(m) => {
+                self.advance(m.at_ns);
+                self.problems.remove(&m.id);
+            }
+            Message::SnapshotBegin(m) => {
+                let header = self.header.take();
+                let gaps = std::mem::take(&mut self.gaps);
+                *self = Model { header, gaps, ..Model::default() };
+                self.advance(m.at_ns);
+            }
+            Message::SnapshotEnd(m) => {
+                self.advance(m.at_ns);
+                self.complete = true;
+            }
+            Message::Gap(m) => {
+                self.advance(m.at_ns);
+                self.gaps.push(m.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// The problems that stand, the proven ones first, the oldest first among equals.
+    pub fn problems(&self) -> Problems {
+        let mut problems: Vec<Problem> = self.problems.values().cloned().collect();
+        problems.sort_by_key(|problem| (problem.tier, problem.since_ns, problem.id));
+        Problems { problems }
+    }
+
+    /// The open edges of a task.
+    pub fn edges_of_task(&self, id: TaskId) -> impl Iterator<Item = &Edge> {
+        self.tasks.get(&id).into_iter().flat_map(|task| &task.edges).filter_map(|edge| self.edges.get(edge))
+    }
+
+    /// The open edges of a resource.
+    pub fn edges_of_resource(&self, id: ResourceId) -> impl Iterator<Item = &Edge> {
+        self.resources.get(&id).into_iter().flat_map(|resource| &resource.edges).filter_map(|edge| self.edges.get(edge))
+    }
+
+    /// The waits of a task, the longest first.
+    pub fn waits_of_task(&self, id: TaskId) -> Vec<&Edge> {
+        let mut waits: Vec<&Edge> =
+            self.edges_of_task(id).filter(|edge| matches!(edge.body, EdgeBody::Wait { .. })).collect();
+        waits.sort_by_key(|edge| (edge.since_ns, edge.id));
+        waits
+    }
+
+    /// `task 7 (reader)`; a task that is not known has no name.
+    pub fn task_label(&self, id: TaskId) -> String {
+        self.tasks.get(&id).map_or_else(|| format!("task {id}"), Task::label)
+    }
+
+    /// ``channel `queue` ``; a resource that is not known has no kind.
+    pub fn resource_label(&self, id: ResourceId) -> String {
+        self.resources.get(&id).map_or_else(|| format!("resource {id}"), Resource::label)
+    }
+
+    fn advance(&mut self, at_ns: u64) {
+        self.now_ns = self.now_ns.max(at_ns);
+    }
+
+    fn string(&self, id: StringId) -> Option<Arc<str>> {
+        self.strings.get(&id).cloned()
+    }
+
+    fn location(&self, id: Option<LocationId>) -> Option<Arc<Location>> {
+        self.locations.get(&id?).cloned()
+    }
+
+    fn task_spawned(&mut self, m: &TaskSpawned) {
+        self.advance(m.at_ns);
+        let task = Task {
+            id: m.id,
+            kind: m.kind.clone(),
+            name: m.name.and_then(|id| self.string(id)),
+            location: self.location(m.location),
+            parent: m.parent,
+            executor: m.executor.and_then(|id| self.string(id)),
+            executor_task_id: m.executor_task_id,
+            future_bytes: m.future_bytes,
+            partial: m.partial,
+            spawned_ns: m.at_ns,
+            outcome: None,
+            stats: None,
+            edges: BTreeSet::new(),
+        };
+        self.tasks.insert(m.id, task);
+    }
+
+    fn task_completed(&mut self, m: &TaskCompleted) {
+        self.advance(m.at_ns);
+        let Some(task) = self.tasks.get_mut(&m.id) else { return };
+        self.ended += 1;
+        self.panicked += u64::from(m.outcome == Outcome::Panicked);
+        if task.edges.is_empty() {
+            self.tasks.remove(&m.id);
+        } else {
+            task.outcome = Some(m.outcome.clone());
+        }
+    }
+
+    fn resource_created(&mut self, m: &ResourceCreated) {
+        self.advance(m.at_ns);
+        let resource = Resource {
+            id: m.id,
+            kind: m.kind.clone(),
+            name: m.name.and_then(|id| self.string(id)),
+            location: self.location(m.location),
+            task: m.task,
+            capacity: m.capacity,
+            length: None,
+            senders: None,
+            weak_senders: None,
+            receivers: None,
+            edges: BTreeSet::new(),
+        };
+        self.resources.insert(m.id, resource);
+    }
+
+    fn resource_updated(&mut self, m: &ResourceUpdated) {
+        self.advance(m.at_ns);
+        let name = m.name.and_then(|id| self.string(id));
+        let Some(resource) = self.resources.get_mut(&m.id) else { return };
+        resource.name = name.or(resource.name.take());
+        resource.length = m.length.or(resource.length);
+        resource.senders = m.senders.or(resource.senders);
+        resource.weak_senders = m.weak_senders.or(resource.weak_senders);
+        resource.receivers = m.receivers.or(resource.receivers);
+    }
+
+    fn open_edge(
+        &mut self,
+        id: EdgeId,
+        task: TaskId,
+        resource: ResourceId,
+        since_ns: u64,
+        location: Option<LocationId>,
+        body: EdgeBody,
+    ) {
+        let location = self.location(location);
+        let (Some(from), Some(to)) = (self.tasks.get_mut(&task), self.resources.get_mut(&resource)) else { return };
+        from.edges.insert(id);
+        to.edges.insert(id);
+        self.edges.insert(id, Edge { id, task, resource, since_ns, location, body });
+    }
+
+    fn close_edge(&mut self, id: EdgeId) {
+        let Some(edge) = self.edges.remove(&id) else { return };
+        if let Some(resource) = self.resources.get_mut(&edge.resource) {
+            resource.edges.remove(&id);
+        }
+        if let Some(task) = self.tasks.get_mut(&edge.task) {
+            task.edges.remove(&id);
+            if task.outcome.is_some() && task.edges.is_empty() {
+                self.tasks.remove(&edge.task);
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The wire types and the codec of the insight protocol.
+//!
+//! One [`Message`] is one JSON object with a `type` tag and a `seq` number, one a line (NDJSON).
+//! A live stream, a snapshot and a recording are the same sequence of lines.
+//! This crate has no clock, socket, thread or executor.
+//!
+//! ```
+//! use insight_protocol::{Decoded, Message, TaskId, TaskCompleted, Outcome, decode, encode};
+//!
+//! let message = Message::from(TaskCompleted { id: TaskId(7), outcome: Outcome::Returned, at_ns: 1_000 });
+//! let line = encode(12, &message);
+//! assert_eq!(line, r#"{"seq":12,"type":"task.completed","id":7,"outcome":"returned","at_ns":1000}"#);
+//! let Decoded::Message { seq, message: same } = decode(&line).unwrap() else { unreachable!() };
+//! assert_eq!((seq, same), (12, message));
+//! ```
+//!
+//! A line is decoded by reading its `type` first: a known type is decoded strictly, an unknown one is kept as
+//! it came, and a line without a type is an error. The price is a second pass over the line's few bytes; an
+//! internally tagged or untagged enum would turn a malformed known message into an unknown one.
+
+mod codec;
+mod edge;
+mod header;
+mod ids;
+mod message;
+mod open_enum;
+mod problem;
+mod resource;
+mod task;
+
+pub use codec::{DecodeError, Decoded, body, decode, encode, line};
+pub use edge::{EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeWait, HoldMode, Operation, PartyRole};
+pub use header::{
+    Capability, Clock, DefineLocation, DefineString, Detail, Executor, Gap, Process, SnapshotBegin, SnapshotEnd,
+    SourceLine, SourceStatus, StreamHeader, StreamHeartbeat,
+};
+pub use ids::{EdgeId, LocationId, ProblemId, ResourceId, StringId, TaskId};
+pub use message::Message;
+pub use problem::{
+    Problem, ProblemCleared, ProblemEdge, ProblemKind, ProblemRaised, ProblemResource, ProblemTask, ProblemUpdated,
+    Problems, SourceLocation, Tier,
+};
+pub use resource::{ResourceCreated, ResourceDropped, ResourceKind, ResourceUpdated};
+pub use task::{Outcome, TaskCompleted, TaskKind, TaskSpawned, TaskState, TaskStats};
+
+/// The version of the protocol that this crate speaks, `major.minor`.
+pub const PROTOCOL_VERSION: &str = "1.0";
+
+/// The largest id: 2^53 - 1, so that a JavaScript number holds every id exactly.
+pub const MAX_ID: u64 = (1 << 53) - 1;
