@@ -1,0 +1,3 @@
+//! consolation
+
+fn main() {}
