@@ -1,0 +1,99 @@
+//! The task that runs on this thread.
+
+use crate::executor::Executor;
+use crate::task::TaskCell;
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+thread_local! {
+    /// Set while its task is being polled, and by the poll kept alive.
+    static CURRENT: Cell<*const TaskCell> = const { Cell::new(ptr::null()) };
+}
+
+/// Makes `cell` the current task until dropped.
+pub(crate) struct Entered<'a> {
+    previous: *const TaskCell,
+    _cell: &'a Arc<TaskCell>,
+}
+
+impl<'a> Entered<'a> {
+    #[inline]
+    pub(crate) fn new(cell: &'a Arc<TaskCell>) -> Entered<'a> {
+        Entered { previous: CURRENT.replace(Arc::as_ptr(cell)), _cell: cell }
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        CURRENT.set(self.previous);
+    }
+}
+
+/// The innermost task that is being polled on this thread, whichever executor's it is.
+#[inline]
+fn innermost<R>(f: impl FnOnce(&Arc<TaskCell>) -> R) -> Option<R> {
+    let cell = CURRENT.get();
+    if cell.is_null() {
+        return None;
+    }
+    // SAFETY: made by `Arc::as_ptr` of an Arc that `Entered` borrows for as long as it is set; the count that this Arc
+    // stands for is that one's, so it is not dropped.
+    let cell = ManuallyDrop::new(unsafe { Arc::from_raw(cell) });
+    Some(f(&cell))
+}
+
+/// Whether `cell` is the task that is being polled on this thread.
+pub(crate) fn is(cell: &TaskCell) -> bool {
+    ptr::eq(CURRENT.get(), cell)
+}
+
+/// Calls `f` with the current task as `executor` knows it; `None` outside of its tasks.
+///
+/// A task that was not spawned through an adapter may be polled within one that was (on a `LocalSet`), so the
+/// executor is asked, too.
+#[inline]
+pub(crate) fn with<R>(
+    executor: &'static Executor,
+    at: &'static Location<'static>,
+    f: impl FnOnce(&Arc<TaskCell>) -> R,
+) -> Option<R> {
+    let running = (executor.current_task_id)();
+    let mut f = Some(f);
+    let observed = innermost(|cell| {
+        let expect = running.unwrap_or(0);
+        let same = cell.executor_task_id.load(Ordering::Relaxed) == expect
+            || !ptr::eq(cell.meta.executor, executor)
+            || cell.meta.kind == crate::Kind::Blocking;
+        same.then(|| (f.take().expect("called once"))(cell))
+    });
+    match (observed.flatten(), running) {
+        (Some(result), _) => Some(result),
+        (None, Some(id)) => {
+            let cell = executor.unspawned_task(id, at);
+            f.take().map(|f| f(&cell))
+        }
+        (None, None) => None,
+    }
+}
+
+/// The id of the current task if it is an observed one; 0 otherwise.
+pub(crate) fn id(executor: &'static Executor) -> u64 {
+    let _ = executor;
+    innermost(TaskCell::id).unwrap_or(0)
+}
+
+/// Records the current task now, if there is one.
+pub(crate) fn record() {
+    innermost(TaskCell::id);
+}
+
+/// The id of the task that is being polled, if it is recorded: who wakes.
+#[inline]
+pub(crate) fn recorded_id() -> u64 {
+    innermost(|cell| cell.recorded_id()).unwrap_or(0)
+}

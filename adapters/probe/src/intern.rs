@@ -1,0 +1,104 @@
+//! Strings and locations by number, each defined once.
+
+use insight_protocol::{DefineLocation, DefineString, LocationId, Message, StringId};
+use std::collections::HashMap;
+use std::panic::Location;
+
+/// What was defined so far.
+#[derive(Debug, Default)]
+pub(crate) struct Interned {
+    strings: HashMap<Box<str>, StringId>,
+    type_names: HashMap<(*const u8, usize), StringId>,
+    locations: HashMap<&'static Location<'static>, LocationId>,
+}
+
+// SAFETY: the pointers are keys only, never followed.
+unsafe impl Send for Interned {}
+
+impl Interned {
+    pub(crate) fn string(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
+        if let Some(id) = self.strings.get(text) {
+            return *id;
+        }
+        let id = StringId(self.strings.len() as u64 + 1);
+        self.strings.insert(text.into(), id);
+        out.push(DefineString { id, text: text.to_owned() }.into());
+        id
+    }
+
+    /// The readable name of a type; `None` for the empty one.
+    pub(crate) fn type_name(&mut self, type_name: &'static str, out: &mut Vec<Message>) -> Option<StringId> {
+        let key = (type_name.as_ptr(), type_name.len());
+        if let Some(id) = self.type_names.get(&key) {
+            return Some(*id);
+        }
+        let name = readable(type_name);
+        if name.is_empty() {
+            return None;
+        }
+        let id = self.string(&name, out);
+        self.type_names.insert(key, id);
+        Some(id)
+    }
+
+    pub(crate) fn location(&mut self, location: &'static Location<'static>, out: &mut Vec<Message>) -> LocationId {
+        if let Some(id) = self.locations.get(location) {
+            return *id;
+        }
+        let id = LocationId(self.locations.len() as u64 + 1);
+        self.locations.insert(location, id);
+        let file = location.file().to_owned();
+        out.push(DefineLocation { id, file, line: location.line(), column: location.column(), source: None }.into());
+        id
+    }
+}
+
+/// The longest name that is kept, in bytes; a generic future's type can have thousands.
+const MAX_NAME: usize = 120;
+
+/// `barbara::serve` of `barbara::serve::{{closure}}::{{closure}}`: an async block or closure is called by the function it
+/// stands in, and the paths within `<...>` are shortened to their last part.
+fn readable(type_name: &str) -> String {
+    let mut name = String::new();
+    let mut depth = 0_u32;
+    let text = type_name.replace("::{{closure}}", "");
+    let in_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    for part in text.split_inclusive(|c: char| !in_path(c)) {
+        let path = part.trim_end_matches(|c: char| !in_path(c));
+        let end = &part[path.len()..];
+        // The outermost path stays whole: it says which crate and module.
+        name.push_str(if depth == 0 { path } else { path.rsplit("::").next().unwrap_or(path) });
+        name.push_str(end);
+        match end {
+            "<" => depth += 1,
+            ">" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    if name.len() > MAX_NAME {
+        let cut = (0..MAX_NAME).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+        name.truncate(cut);
+        name.push('…');
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn readable_names() {
+        let check = |type_name: &str, expect: &str| assert_eq!(readable(type_name), expect, "{type_name}");
+        check("barbara::handler::{{closure}}", "barbara::handler");
+        check("barbara::handler::{{closure}}::{{closure}}", "barbara::handler");
+        check("<barbara::Pool as barbara::Work>::run::{{closure}}", "<Pool as Work>::run");
+        check(
+            "core::pin::Pin<alloc::boxed::Box<dyn core::future::future::Future<Output = ()> + core::marker::Send>>",
+            "core::pin::Pin<Box<dyn Future<Output = ()> + Send>>",
+        );
+        check("app::run<app::Naïve>::{{closure}}", "app::run<Naïve>");
+        check("", "");
+        assert_eq!(readable(&format!("a::{}", "é".repeat(100))).chars().last(), Some('…'));
+    }
+}

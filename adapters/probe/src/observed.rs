@@ -1,0 +1,231 @@
+//! The futures and closures that an adapter spawns in place of the program's.
+
+use crate::current::Entered;
+use crate::task::{Kind, TaskCell, TaskMeta};
+use crate::waker::OwnWaker;
+use crate::{Executor, on};
+use insight_protocol::Outcome;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+/// A spawned future, observed: sets the thread's current task, times each poll, and hands on a waker that notes who
+/// wakes it.
+///
+/// While recording is off it costs one relaxed load a poll.
+#[derive(Debug)]
+pub struct Observed<F> {
+    inner: ManuallyDrop<F>,
+    task: Option<Task>,
+    meta: TaskMeta,
+    /// Set once the future was ready: its end is recorded.
+    ended: bool,
+}
+
+#[derive(Debug)]
+struct Task {
+    cell: Arc<TaskCell>,
+    waker: Option<OwnWaker>,
+}
+
+/// What joins a task needs to know of it.
+#[derive(Clone, Debug)]
+pub struct TaskRef(pub(crate) Option<Arc<TaskCell>>, pub(crate) &'static Location<'static>);
+
+impl<F> Observed<F> {
+    /// Observes a future that is about to be spawned.
+    pub fn new(inner: F, executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Observed<F> {
+        let meta = meta::<F>(executor, kind, location);
+        let task = on().then(|| {
+            let cell = TaskCell::new(meta, false);
+            cell.id();
+            Task { cell, waker: None }
+        });
+        Observed { inner: ManuallyDrop::new(inner), task, meta, ended: false }
+    }
+
+    /// Observes a future that a thread is about to run to its end. Its first poll is observed even while recording is
+    /// off, since it is in this poll that an async `main` turns it on.
+    pub fn root(inner: F, executor: &'static Executor, location: &'static Location<'static>) -> Observed<F> {
+        let meta = meta::<F>(executor, Kind::BlockOn, location);
+        let cell = TaskCell::new(meta, false);
+        cell.id();
+        let task = Some(Task { cell, waker: None });
+        Observed { inner: ManuallyDrop::new(inner), task, meta, ended: false }
+    }
+
+    /// For the task's join handle.
+    pub fn task_ref(&self) -> TaskRef {
+        TaskRef(self.task.as_ref().map(|task| task.cell.clone()), self.meta.location)
+    }
+}
+
+fn meta<F>(executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> TaskMeta {
+    TaskMeta { executor, kind, location, type_name: std::any::type_name::<F>(), size: size_of::<Observed<F>>() }
+}
+
+impl<F: Future> Future for Observed<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let address = std::ptr::from_ref(&*self) as usize;
+        // SAFETY: only `inner` is pinned; it is never moved, and dropped in place by `drop`.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: as above.
+        let inner = unsafe { Pin::new_unchecked(&mut *this.inner) };
+        match &mut this.task {
+            None if !on() => inner.poll(cx),
+            task => {
+                let task = task.get_or_insert_with(|| Task { cell: TaskCell::new(this.meta, false), waker: None });
+                task.poll(address, cx, &mut this.ended, |cx| inner.poll(cx))
+            }
+        }
+    }
+}
+
+impl Task {
+    #[inline]
+    fn poll<T>(
+        &mut self,
+        address: usize,
+        cx: &mut Context<'_>,
+        ended: &mut bool,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let cell = &self.cell;
+        let own = match &self.waker {
+            // Nothing was recorded of it, and nothing is: a root while recording is off.
+            Some(_) if cell.recorded_id() == 0 && !on() => return poll(cx),
+            Some(own) => own,
+            None => {
+                cell.future_start.store(address, Ordering::Relaxed);
+                let id = (cell.meta.executor.current_task_id)().unwrap_or(0);
+                cell.executor_task_id.store(id, Ordering::Relaxed);
+                self.waker.insert(OwnWaker::install(cell, cx.waker()))
+            }
+        };
+        cell.id();
+        let running = Running::begin(cell);
+        let result = own.with(cx.waker(), |waker| poll(&mut Context::from_waker(waker)));
+        let ticks = running.finish();
+        cell.count_poll(ticks);
+        if result.is_ready() {
+            *ended = true;
+            cell.completed(Outcome::Returned);
+        } else {
+            // A root in whose first poll recording was turned on.
+            cell.id();
+        }
+        result
+    }
+}
+
+/// The span in which a task runs on this thread; also when it ends by a panic.
+struct Running<'a> {
+    cell: &'a Arc<TaskCell>,
+    _entered: Entered<'a>,
+}
+
+impl<'a> Running<'a> {
+    #[inline]
+    fn begin(cell: &'a Arc<TaskCell>) -> Running<'a> {
+        cell.begin();
+        Running { cell, _entered: Entered::new(cell) }
+    }
+
+    #[inline]
+    fn finish(self) -> u64 {
+        let running = ManuallyDrop::new(self);
+        let ticks = running.cell.end();
+        // SAFETY: read once, and `running` is not dropped.
+        drop(unsafe { std::ptr::read(&running._entered) });
+        ticks
+    }
+}
+
+impl Drop for Running<'_> {
+    /// Not finished: the poll panicked.
+    fn drop(&mut self) {
+        self.cell.panicked();
+        self.cell.end();
+    }
+}
+
+impl<F> Drop for Observed<F> {
+    fn drop(&mut self) {
+        {
+            // What the future drops, such as guards, is dropped by its task.
+            let _entered = self.task.as_ref().map(|task| Entered::new(&task.cell));
+            // SAFETY: dropped once, in place, and not used after.
+            unsafe { ManuallyDrop::drop(&mut self.inner) };
+        }
+        if let Some(task) = &self.task
+            && !self.ended
+        {
+            task.cell.completed(Outcome::Cancelled);
+        }
+    }
+}
+
+/// A closure that is about to run on a thread of its own, observed.
+#[derive(Debug)]
+pub struct ObservedClosure<F> {
+    inner: F,
+    guard: ClosureGuard,
+}
+
+impl<F> ObservedClosure<F> {
+    /// Observes a closure that is about to be spawned.
+    pub fn new(inner: F, executor: &'static Executor, location: &'static Location<'static>) -> ObservedClosure<F> {
+        let cell = on().then(|| {
+            let cell = TaskCell::new(meta::<F>(executor, Kind::Blocking, location), false);
+            cell.id();
+            cell
+        });
+        ObservedClosure { inner, guard: ClosureGuard { cell, outcome: Outcome::Cancelled, location } }
+    }
+
+    /// For the task's join handle.
+    pub fn task_ref(&self) -> TaskRef {
+        TaskRef(self.guard.cell.clone(), self.guard.location)
+    }
+
+    /// Runs it.
+    pub fn call<R>(self) -> R
+    where
+        F: FnOnce() -> R,
+    {
+        let ObservedClosure { inner, mut guard } = self;
+        let Some(cell) = guard.cell.clone() else { return inner() };
+        cell.future_start.store(&raw const guard as usize, Ordering::Relaxed);
+        let id = (cell.meta.executor.current_task_id)().unwrap_or(0);
+        cell.executor_task_id.store(id, Ordering::Relaxed);
+        let running = Running::begin(&cell);
+        let result = inner();
+        let ticks = running.finish();
+        cell.count_poll(ticks);
+        guard.outcome = Outcome::Returned;
+        result
+    }
+}
+
+/// Records the end of a closure, run or not.
+#[derive(Debug)]
+struct ClosureGuard {
+    cell: Option<Arc<TaskCell>>,
+    outcome: Outcome,
+    location: &'static Location<'static>,
+}
+
+impl Drop for ClosureGuard {
+    fn drop(&mut self) {
+        if let Some(cell) = &self.cell {
+            cell.completed(self.outcome.clone());
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Who can free a resource.
+
+use crate::executor::Executor;
+use crate::resource::{AsResource, Resource, ResourceCell};
+use crate::ring::{self, Record, RecordKind};
+use crate::{clock, current, ids, on};
+use insight_protocol::{EdgeOutcome, PartyRole};
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// By what a task can free a resource.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It has a sender.
+    Sender,
+    /// It has a receiver.
+    Receiver,
+    /// Its end is what is waited for.
+    Joined,
+}
+
+impl Role {
+    pub(crate) fn from_word(word: u64) -> PartyRole {
+        match word {
+            0 => PartyRole::Sender,
+            1 => PartyRole::Receiver,
+            _ => PartyRole::Joined,
+        }
+    }
+}
+
+/// After so many changes of the task that uses a handle which stays in place, the handle is shared by tasks, and who
+/// used it last says little: no further change is recorded.
+const MAX_CHANGES: u32 = 4;
+
+/// The task that uses a handle, such as a sender; a field of the handle, so that it lies where the handle lies.
+#[derive(Debug, Default)]
+pub struct Party {
+    /// The open party edge; 0 for none.
+    edge: AtomicU64,
+    task: AtomicU64,
+    address: AtomicUsize,
+    changes: AtomicU32,
+}
+
+impl Party {
+    /// Nobody has used the handle yet.
+    pub const fn new() -> Party {
+        Party {
+            edge: AtomicU64::new(0),
+            task: AtomicU64::new(0),
+            address: AtomicUsize::new(0),
+            changes: AtomicU32::new(0),
+        }
+    }
+
+    /// Notes that the current task uses the handle.
+    #[inline]
+    pub fn used(&self, resource: &Resource, role: Role, executor: &'static Executor, at: &'static Location<'static>) {
+        if !on() {
+            return;
+        }
+        let address = &raw const *self as usize;
+        current::with(executor, at, |task| {
+            let id = task.id();
+            let in_place = self.address.load(Ordering::Relaxed) == address;
+            if in_place && self.task.load(Ordering::Relaxed) == id {
+                return;
+            }
+            let resource = resource.cell().map_or(0, ResourceCell::id);
+            if id == 0 || resource == 0 {
+                return;
+            }
+            if in_place && self.changes.fetch_add(1, Ordering::Relaxed) >= MAX_CHANGES {
+                return;
+            }
+            let exclusive = !task.partial && task.contains(address);
+            let edge = open_party(id, resource, role, exclusive);
+            self.task.store(id, Ordering::Relaxed);
+            self.address.store(address, Ordering::Relaxed);
+            close(self.edge.swap(edge, Ordering::Relaxed), 2);
+        });
+    }
+}
+
+impl Drop for Party {
+    fn drop(&mut self) {
+        close(*self.edge.get_mut(), 0);
+    }
+}
+
+/// Records a party edge; 0 when it could not be taken.
+pub(crate) fn open_party(task: u64, resource: u64, role: Role, exclusive: bool) -> u64 {
+    let edge = ids::next_edge();
+    let words = [edge, task, resource, role as u64, u64::from(exclusive), 0];
+    let taken = ring::push_opening(Record { ticks: clock::ticks(), kind: RecordKind::Party, words });
+    if taken { edge } else { 0 }
+}
+
+/// Records the end of an edge, if there is one.
+fn close(edge: u64, outcome: u64) {
+    if edge != 0 {
+        let words = [edge, outcome, 0, 0, 0, 0];
+        ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::EdgeClosed, words });
+    }
+}
+
+pub(crate) fn edge_outcome(word: u64) -> Option<EdgeOutcome> {
+    match word {
+        1 => Some(EdgeOutcome::Released),
+        2 => Some(EdgeOutcome::Moved),
+        _ => None,
+    }
+}
+
+/// Reserved units of a resource, held by the task that reserved them until dropped.
+#[derive(Debug)]
+pub struct Permits {
+    edge: u64,
+}
+
+impl Permits {
+    /// Notes that the current task holds `units` of `resource`.
+    pub fn new(
+        resource: &Resource,
+        units: u64,
+        executor: &'static Executor,
+        at: &'static Location<'static>,
+    ) -> Permits {
+        if !on() {
+            return Permits { edge: 0 };
+        }
+        let edge = current::with(executor, at, |task| {
+            let (task, resource) = (task.id(), resource.cell().map_or(0, |cell: &Arc<ResourceCell>| cell.id()));
+            if task == 0 || resource == 0 {
+                return 0;
+            }
+            let edge = ids::next_edge();
+            let words = [edge, task, resource, units, &raw const *at as usize as u64, 0];
+            let taken = ring::push_opening(Record { ticks: clock::ticks(), kind: RecordKind::Permit, words });
+            if taken { edge } else { 0 }
+        });
+        Permits { edge: edge.unwrap_or(0) }
+    }
+}
+
+impl Drop for Permits {
+    fn drop(&mut self) {
+        close(self.edge, 1);
+    }
+}

@@ -1,0 +1,484 @@
+//! What was recorded, as messages of the protocol.
+
+use crate::executor::Executor;
+use crate::intern::Interned;
+use crate::party::{Role, edge_outcome};
+use crate::resource::{ResourceCell, UNSEEN};
+use crate::ring::{self, Record, RecordKind};
+use crate::slots::WaitFacts;
+use crate::task::{HISTOGRAM, TaskCell, outcome_from_word};
+use crate::wait::Op;
+use crate::{ON, clock, current, ids, waker};
+use insight_protocol::*;
+use std::collections::BTreeMap;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How to record.
+#[derive(Clone, Debug)]
+pub struct RecorderConfig {
+    /// How often counters, waits and holders are sampled, at most. Sampling takes longer with more tasks; it is done less
+    /// often where it would take more than a twentieth of a processor.
+    pub interval: Duration,
+    /// How many bytes of events may lie between the program's threads and [`Recorder::collect`].
+    pub max_buffer_bytes: usize,
+}
+
+impl Default for RecorderConfig {
+    /// 100 ms and 64 MiB.
+    fn default() -> RecorderConfig {
+        RecorderConfig { interval: Duration::from_millis(100), max_buffer_bytes: 64 << 20 }
+    }
+}
+
+/// Recording was turned on before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlreadyStarted;
+
+impl std::fmt::Display for AlreadyStarted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("recording is on already in this process")
+    }
+}
+
+impl std::error::Error for AlreadyStarted {}
+
+/// Collects what the program's threads recorded. One a process.
+#[derive(Debug)]
+pub struct Recorder {
+    config: RecorderConfig,
+    session: String,
+    wall_anchor_unix_ms: u64,
+    interned: Interned,
+    tasks: BTreeMap<u64, TaskEntry>,
+    resources: BTreeMap<u64, ResourceEntry>,
+    edges: BTreeMap<u64, EdgeEntry>,
+    records: Vec<Record>,
+    /// When to sample next.
+    sample_at_ns: u64,
+}
+
+#[derive(Debug)]
+struct TaskEntry {
+    cell: Arc<TaskCell>,
+    stats: Option<TaskStats>,
+    /// Its waits as last sampled.
+    waits: Vec<u64>,
+    /// Its joins: they end with it.
+    joined: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct ResourceEntry {
+    cell: Arc<ResourceCell>,
+    state: ResourceUpdated,
+    /// The edge of its present hold, and the number of that hold.
+    hold: Option<(u64, u64)>,
+    edges: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct EdgeEntry {
+    resource: u64,
+}
+
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+impl Recorder {
+    /// Turns recording on. Tasks that were spawned before appear at their next poll; the task that calls this, at once.
+    pub fn start(config: RecorderConfig) -> Result<Recorder, AlreadyStarted> {
+        if STARTED.swap(true, Ordering::SeqCst) {
+            return Err(AlreadyStarted);
+        }
+        clock::start();
+        ring::set_bound(config.max_buffer_bytes);
+        ON.store(true, Ordering::SeqCst);
+        current::record();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Recorder {
+            config,
+            session: format!("{:x}-{:x}", std::process::id(), wall.as_nanos()),
+            wall_anchor_unix_ms: wall.as_millis() as u64,
+            interned: Interned::default(),
+            tasks: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            edges: BTreeMap::new(),
+            records: Vec::new(),
+            sample_at_ns: 0,
+        })
+    }
+
+    /// The header of a stream that begins now.
+    pub fn header(&self) -> StreamHeader {
+        let name = std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        let executors = Executor::announced();
+        StreamHeader {
+            protocol: PROTOCOL_VERSION.to_owned(),
+            session: self.session.clone(),
+            process: Process {
+                pid: std::process::id(),
+                name: name.unwrap_or_else(|| "unknown".to_owned()),
+                working_directory: std::env::current_dir().ok().map(|path| path.to_string_lossy().into_owned()),
+            },
+            executors: executors
+                .iter()
+                .map(|executor| insight_protocol::Executor {
+                    name: executor.name.to_owned(),
+                    version: executor.version.to_owned(),
+                })
+                .collect(),
+            clock: Clock { wall_anchor_unix_ms: self.wall_anchor_unix_ms },
+            detail: Detail::Structure,
+            interval_ms: self.config.interval.as_millis() as u64,
+            capabilities: vec![
+                Capability::Tasks,
+                Capability::TaskTimes,
+                Capability::ForeignWakers,
+                Capability::Mutexes,
+                Capability::Channels,
+                Capability::Joins,
+            ],
+            extensions: Vec::new(),
+            at_ns: self.now_ns(),
+        }
+    }
+
+    /// The producer's time.
+    pub fn now_ns(&self) -> u64 {
+        clock::time_ns(clock::ticks())
+    }
+
+    /// The id of `text`; appends its `define.string` when it is new.
+    pub fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
+        self.interned.string(text, out)
+    }
+
+    /// Appends what has happened since the last call, in an order that a fold can take. Ends with a heartbeat, if it was
+    /// time to sample: everything up to the heartbeat's time is then told.
+    pub fn collect(&mut self, out: &mut Vec<Message>) {
+        self.collect_until(false, out);
+    }
+
+    /// As [`collect`](Recorder::collect), and samples in any case: for an answer that is wanted now.
+    pub fn collect_now(&mut self, out: &mut Vec<Message>) {
+        self.collect_until(true, out);
+    }
+
+    fn collect_until(&mut self, sample_now: bool, out: &mut Vec<Message>) {
+        let cutoff = clock::ticks();
+        let mut records = std::mem::take(&mut self.records);
+        ring::drain(cutoff, &mut records);
+        for record in records.drain(..) {
+            self.record(&record, out);
+        }
+        self.records = records;
+        self.refusals(cutoff, out);
+        let now_ns = clock::time_ns(cutoff);
+        if sample_now || now_ns >= self.sample_at_ns {
+            self.sample(now_ns, out);
+            let took_ns = clock::time_ns(clock::ticks()) - now_ns;
+            self.sample_at_ns = now_ns + (self.config.interval.as_nanos() as u64).max(took_ns * 20);
+        }
+    }
+
+    fn record(&mut self, record: &Record, out: &mut Vec<Message>) {
+        let at_ns = clock::time_ns(record.ticks);
+        let [first, second, third, fourth, fifth, _] = record.words;
+        match record.kind {
+            RecordKind::TaskSpawned => {
+                // SAFETY: the record owns the reference that `TaskCell::register` made by `into_raw`, and is read once.
+                let cell = unsafe { Arc::from_raw(first as usize as *const TaskCell) };
+                self.task_spawned(second, cell, out);
+            }
+            RecordKind::TaskCompleted => {
+                let Some(entry) = self.tasks.remove(&first) else { return };
+                entry.waits.iter().for_each(|edge| self.close_edge(*edge, None, at_ns, out));
+                entry.joined.iter().for_each(|edge| self.close_edge(*edge, None, at_ns, out));
+                out.push(TaskCompleted { id: TaskId(first), outcome: outcome_from_word(second), at_ns }.into());
+            }
+            RecordKind::ResourceCreated => {
+                // SAFETY: as above, of `ResourceCell::register`.
+                let cell = unsafe { Arc::from_raw(first as usize as *const ResourceCell) };
+                self.resource_created(second, third, cell, at_ns, out);
+            }
+            RecordKind::ResourceDropped => {
+                let Some(entry) = self.resources.remove(&first) else { return };
+                for edge in entry.edges {
+                    if self.edges.remove(&edge).is_some() {
+                        out.push(EdgeClosed { id: EdgeId(edge), outcome: None, at_ns }.into());
+                    }
+                }
+                out.push(ResourceDropped { id: ResourceId(first), at_ns }.into());
+            }
+            RecordKind::Party => {
+                let role = Role::from_word(fourth);
+                if role == PartyRole::Joined {
+                    let Some(task) = self.tasks.get_mut(&second) else { return };
+                    task.joined.push(first);
+                }
+                let party = EdgeParty {
+                    id: EdgeId(first),
+                    task: TaskId(second),
+                    resource: ResourceId(third),
+                    role,
+                    exclusive: fifth != 0,
+                    since_ns: at_ns,
+                };
+                self.open_edge(first, second, third, party.into(), out);
+            }
+            RecordKind::Permit => {
+                // SAFETY: `Permits::new` put a `&'static Location` there.
+                let location = unsafe { &*(fifth as usize as *const Location<'static>) };
+                let hold = EdgeHold {
+                    id: EdgeId(first),
+                    task: TaskId(second),
+                    resource: ResourceId(third),
+                    mode: HoldMode::Permit,
+                    units: fourth,
+                    transferable: true,
+                    location: Some(self.interned.location(location, out)),
+                    since_ns: at_ns,
+                };
+                self.open_edge(first, second, third, hold.into(), out);
+            }
+            RecordKind::EdgeClosed => self.close_edge(first, edge_outcome(second), at_ns, out),
+        }
+    }
+
+    fn task_spawned(&mut self, id: u64, cell: Arc<TaskCell>, out: &mut Vec<Message>) {
+        let executor = cell.meta.executor;
+        let spawned = TaskSpawned {
+            id: TaskId(id),
+            kind: cell.meta.kind.protocol(),
+            name: self.interned.type_name(cell.meta.type_name, out),
+            // Where a partial task was spawned is not known: its meta has where it was first seen.
+            location: (!cell.partial).then(|| self.interned.location(cell.meta.location, out)),
+            parent: (!cell.partial && cell.parent != 0).then_some(TaskId(cell.parent)),
+            executor: Some(self.interned.string(executor.name, out)),
+            executor_task_id: Some(cell.executor_task_id.load(Ordering::Relaxed)).filter(|id| *id != 0),
+            future_bytes: (!cell.partial).then_some(cell.meta.size as u64),
+            partial: cell.partial,
+            at_ns: clock::time_ns(cell.spawned_at.load(Ordering::Relaxed)),
+        };
+        out.push(spawned.into());
+        self.tasks.insert(id, TaskEntry { cell, stats: None, waits: Vec::new(), joined: Vec::new() });
+    }
+
+    fn resource_created(&mut self, id: u64, creator: u64, cell: Arc<ResourceCell>, at_ns: u64, out: &mut Vec<Message>) {
+        let created = ResourceCreated {
+            id: ResourceId(id),
+            kind: cell.kind.protocol(),
+            name: self.interned.type_name(cell.named_by, out),
+            location: Some(self.interned.location(cell.location, out)),
+            task: (creator != 0).then_some(TaskId(creator)),
+            capacity: (cell.capacity != 0).then_some(cell.capacity),
+            at_ns,
+        };
+        out.push(created.into());
+        let state = ResourceUpdated { id: ResourceId(id), ..ResourceUpdated::default() };
+        self.resources.insert(id, ResourceEntry { cell, state, hold: None, edges: Vec::new() });
+    }
+
+    /// Opens an edge between a task and a resource that are known; an edge of others is left out as a whole.
+    fn open_edge(&mut self, edge: u64, task: u64, resource: u64, message: Message, out: &mut Vec<Message>) -> bool {
+        let known = self.tasks.contains_key(&task);
+        let Some(entry) = self.resources.get_mut(&resource).filter(|_| known) else { return false };
+        entry.edges.push(edge);
+        self.edges.insert(edge, EdgeEntry { resource });
+        out.push(message);
+        true
+    }
+
+    fn close_edge(&mut self, edge: u64, outcome: Option<EdgeOutcome>, at_ns: u64, out: &mut Vec<Message>) {
+        let Some(entry) = self.edges.remove(&edge) else { return };
+        if let Some(resource) = self.resources.get_mut(&entry.resource) {
+            resource.edges.retain(|open| *open != edge);
+        }
+        out.push(EdgeClosed { id: EdgeId(edge), outcome, at_ns }.into());
+    }
+
+    fn refusals(&self, cutoff: u64, out: &mut Vec<Message>) {
+        let refused = ring::take_refused();
+        let count: u64 = refused.iter().sum();
+        if count == 0 {
+            return;
+        }
+        let kinds = [
+            (RecordKind::TaskSpawned, "task.spawned"),
+            (RecordKind::ResourceCreated, "resource.created"),
+            (RecordKind::Party, "edge.party"),
+            (RecordKind::Permit, "edge.hold"),
+        ];
+        let kinds =
+            kinds.iter().filter(|(kind, _)| refused[*kind as usize] > 0).map(|(_, name)| (*name).to_owned()).collect();
+        let reason = format!("more than {} bytes of events were waiting to be collected", self.config.max_buffer_bytes);
+        out.push(Gap { count, kinds, reason, at_ns: clock::time_ns(cutoff) }.into());
+    }
+
+    fn sample(&mut self, at_ns: u64, out: &mut Vec<Message>) {
+        let ids: Vec<u64> = self.tasks.keys().copied().collect();
+        for id in ids {
+            self.sample_task(id, at_ns, out);
+        }
+        let ids: Vec<u64> = self.resources.keys().copied().collect();
+        for id in ids {
+            self.sample_resource(id, at_ns, out);
+        }
+        out.push(StreamHeartbeat { at_ns }.into());
+    }
+
+    fn sample_task(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
+        let Some(entry) = self.tasks.get_mut(&id) else { return };
+        let cell = entry.cell.clone();
+        if !cell.partial {
+            let stats = task_stats(id, &cell, at_ns);
+            let same =
+                entry.stats.as_ref().is_some_and(|last| TaskStats { at_ns: last.at_ns, ..stats.clone() } == *last);
+            if !same {
+                out.push(stats.clone().into());
+                entry.stats = Some(stats);
+            }
+        }
+        let before = std::mem::take(&mut entry.waits);
+        let mut waits: Vec<WaitFacts> = Vec::new();
+        cell.waits.for_each(|wait| waits.push(wait));
+        for edge in &before {
+            if !waits.iter().any(|wait| wait.edge == *edge) {
+                self.close_edge(*edge, None, at_ns, out);
+            }
+        }
+        let mut open = Vec::with_capacity(waits.len());
+        for wait in waits {
+            if before.contains(&wait.edge) || self.open_wait(id, &wait, out) {
+                open.push(wait.edge);
+            }
+        }
+        if let Some(entry) = self.tasks.get_mut(&id) {
+            entry.waits = open;
+        }
+    }
+
+    fn open_wait(&mut self, task: u64, wait: &WaitFacts, out: &mut Vec<Message>) -> bool {
+        let op = Op::from_byte(wait.operation);
+        let message = EdgeWait {
+            id: EdgeId(wait.edge),
+            task: TaskId(task),
+            resource: ResourceId(wait.resource),
+            operation: op.protocol(),
+            reason: self.interned.string(op.reason(), out),
+            need: wait.need,
+            location: wait.location.map(|location| self.interned.location(location, out)),
+            since_ns: clock::time_ns(wait.since),
+        };
+        self.open_edge(wait.edge, task, wait.resource, message.into(), out)
+    }
+
+    fn sample_resource(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
+        let Some(entry) = self.resources.get_mut(&id) else { return };
+        let cell = entry.cell.clone();
+        if cell.kind == crate::Type::Channel {
+            let read = |count: &std::sync::atomic::AtomicU64| Some(count.load(Ordering::Relaxed));
+            let now = ResourceUpdated {
+                length: read(&cell.length).filter(|length| *length != UNSEEN),
+                senders: read(&cell.senders),
+                weak_senders: read(&cell.weak_senders),
+                receivers: read(&cell.receivers),
+                ..ResourceUpdated { at_ns: entry.state.at_ns, ..entry.state.clone() }
+            };
+            if now != entry.state {
+                entry.state = ResourceUpdated { at_ns, ..now };
+                out.push(entry.state.clone().into());
+            }
+        }
+        if cell.kind == crate::Type::Mutex {
+            self.sample_hold(id, &cell, at_ns, out);
+        }
+    }
+
+    fn sample_hold(&mut self, id: u64, cell: &ResourceCell, at_ns: u64, out: &mut Vec<Message>) {
+        let before = self.resources.get(&id).and_then(|entry| entry.hold);
+        let holder = cell.holder.load(Ordering::Acquire);
+        let number = cell.holds.load(Ordering::Relaxed);
+        if before.is_some_and(|(_, last)| last == number && holder != 0) {
+            return;
+        }
+        if let Some((edge, _)) = before {
+            self.close_edge(edge, Some(EdgeOutcome::Released), at_ns, out);
+        }
+        let mut hold = None;
+        if holder != 0 {
+            let edge = ids::next_edge();
+            // SAFETY: a `&'static Location`, stored before the holder was.
+            let location = unsafe { cell.held_at.load(Ordering::Relaxed).as_ref() };
+            let message = EdgeHold {
+                id: EdgeId(edge),
+                task: TaskId(holder),
+                resource: ResourceId(id),
+                mode: HoldMode::Exclusive,
+                units: 1,
+                transferable: cell.transferable.load(Ordering::Relaxed),
+                location: location.map(|location| self.interned.location(location, out)),
+                since_ns: clock::time_ns(cell.held_since.load(Ordering::Relaxed)),
+            };
+            // What was read is one hold only if no other one has begun meanwhile.
+            let unchanged =
+                cell.holds.load(Ordering::Relaxed) == number && cell.holder.load(Ordering::Relaxed) == holder;
+            if unchanged && self.open_edge(edge, holder, id, message.into(), out) {
+                hold = Some((edge, number));
+            }
+        }
+        if let Some(entry) = self.resources.get_mut(&id) {
+            entry.hold = hold;
+        }
+    }
+}
+
+fn task_stats(id: u64, cell: &TaskCell, at_ns: u64) -> TaskStats {
+    let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let (state, since) = loop {
+        let poll_start = cell.poll_start.load(Ordering::Acquire);
+        if poll_start != 0 {
+            break (TaskState::Running, poll_start);
+        }
+        let poll_end = cell.poll_end.load(Ordering::Acquire);
+        let woken_at = cell.woken_at.load(Ordering::Acquire);
+        // The three belong together if no poll has begun or ended meanwhile.
+        if cell.poll_start.load(Ordering::Acquire) != 0 || load(&cell.poll_end) != poll_end {
+            continue;
+        }
+        break match woken_at {
+            0 => (TaskState::Idle, poll_end),
+            woken_at => (TaskState::Scheduled, woken_at.max(poll_end)),
+        };
+    };
+    let since_ns = clock::time_ns(since);
+    let running_ns = clock::duration_ns(load(&cell.running));
+    let scheduled_ns = clock::duration_ns(load(&cell.scheduled));
+    let lived_ns = since_ns.saturating_sub(clock::time_ns(load(&cell.spawned_at)));
+    let woken_by = load(&cell.woken_by);
+    TaskStats {
+        id: TaskId(id),
+        state: Some(state),
+        since_ns,
+        polls: load(&cell.polls),
+        wakes: load(&cell.wakes),
+        self_wakes: load(&cell.self_wakes),
+        woken_by: (woken_by != 0).then_some(TaskId(woken_by)),
+        running_ns,
+        scheduled_ns,
+        idle_ns: lived_ns.saturating_sub(running_ns + scheduled_ns),
+        foreign_wakers: waker::foreign_count(cell),
+        poll_ns_log2: histogram(cell),
+        at_ns,
+    }
+}
+
+fn histogram(cell: &TaskCell) -> Vec<u64> {
+    let counts = cell.histogram.iter().map(|count| u64::from(count.load(Ordering::Relaxed)));
+    let mut entries: Vec<u64> = (0..HISTOGRAM.start).map(|_| 0).chain(counts).collect();
+    let used = entries.iter().rposition(|count| *count != 0).map_or(0, |last| last + 1);
+    entries.truncate(used);
+    entries
+}

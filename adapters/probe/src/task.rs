@@ -1,0 +1,309 @@
+//! A task's own cell: its counters, its waker and its open waits.
+
+use crate::executor::Executor;
+use crate::ring::{self, Record, RecordKind};
+use crate::slots::Slots;
+use crate::{clock, current, ids, on};
+use insight_protocol::{Outcome, TaskKind};
+use std::cell::UnsafeCell;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::task::Waker;
+
+/// What an adapter knows of a task when it is spawned.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskMeta {
+    /// Its executor.
+    pub executor: &'static Executor,
+    /// What it is to its executor.
+    pub kind: Kind,
+    /// Where it was spawned.
+    pub location: &'static Location<'static>,
+    /// The type of its future or closure, by `std::any::type_name`; its readable name is made of it.
+    pub type_name: &'static str,
+    /// The size of its future or closure, in bytes.
+    pub size: usize,
+}
+
+/// The kinds of tasks that an adapter spawns.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A future that may move between threads.
+    Task,
+    /// A future that stays on one thread.
+    Local,
+    /// A closure on a thread of its own.
+    Blocking,
+    /// A future that a thread runs to its end.
+    BlockOn,
+}
+
+impl Kind {
+    pub(crate) fn protocol(self) -> TaskKind {
+        match self {
+            Kind::Task => TaskKind::Task,
+            Kind::Local => TaskKind::Local,
+            Kind::Blocking => TaskKind::Blocking,
+            Kind::BlockOn => TaskKind::BlockOn,
+        }
+    }
+}
+
+/// How many counts of the histogram of poll times a cell has: of 2^6 ns and less, to 2^25 ns (34 ms) and more.
+pub(crate) const HISTOGRAM: std::ops::Range<u32> = 6..26;
+const HISTOGRAM_LEN: usize = (HISTOGRAM.end - HISTOGRAM.start) as usize;
+
+/// The one who registers is at work.
+const REGISTERING: u64 = u64::MAX;
+
+/// The state of one task, written by the thread that polls it and, in a few fields, by who wakes it.
+///
+/// The recorder only reads it. No field is read to decide anything about the program.
+#[repr(C, align(64))]
+pub struct TaskCell {
+    /// 0 until recorded.
+    id: AtomicU64,
+    pub(crate) polls: AtomicU64,
+    /// When the present poll began, in ticks; 0 when it is not being polled.
+    pub(crate) poll_start: AtomicU64,
+    /// When the last poll ended.
+    pub(crate) poll_end: AtomicU64,
+    /// Ticks in polls that have ended.
+    pub(crate) running: AtomicU64,
+    /// Ticks between a wake and its poll.
+    pub(crate) scheduled: AtomicU64,
+    /// When it was woken since its last poll began; 0 when it was not.
+    pub(crate) woken_at: AtomicU64,
+    /// The task that woke it last; 0 when no task did.
+    pub(crate) woken_by: AtomicU64,
+
+    pub(crate) wakes: AtomicU64,
+    pub(crate) self_wakes: AtomicU64,
+    /// Live wakers in the low half, those of them that are held by something foreign in the high half.
+    pub(crate) wakers: AtomicU64,
+    /// The executor's waker: set before the first poll, dropped with the last of `wakers`.
+    pub(crate) inner: UnsafeCell<Option<Waker>>,
+    /// Once the executor has come with another waker than `inner`: that one is not followed.
+    pub(crate) other_wakers: AtomicBool,
+    panicked: AtomicBool,
+    /// Where its future lies while it is being polled; 0 before.
+    pub(crate) future_start: AtomicUsize,
+    pub(crate) executor_task_id: AtomicU64,
+    /// For a partial task: when it was last seen.
+    pub(crate) last_use: AtomicU64,
+
+    pub(crate) histogram: [AtomicU32; HISTOGRAM_LEN],
+    pub(crate) waits: Slots,
+
+    pub(crate) meta: TaskMeta,
+    pub(crate) parent: u64,
+    pub(crate) partial: bool,
+    pub(crate) spawned_at: AtomicU64,
+}
+
+// SAFETY: all but `inner` is Sync by itself. `inner` is written by the polling thread before the first waker is handed
+// out and by whoever drops the last one, and read in between only (see waker.rs).
+unsafe impl Sync for TaskCell {}
+// SAFETY: as above; `Waker` is Send.
+unsafe impl Send for TaskCell {}
+
+// The program reads nothing of a cell, so it cannot see one that a panic left half written.
+impl std::panic::UnwindSafe for TaskCell {}
+impl std::panic::RefUnwindSafe for TaskCell {}
+
+impl std::fmt::Debug for TaskCell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskCell").field("id", &self.id).field("meta", &self.meta).finish_non_exhaustive()
+    }
+}
+
+impl TaskCell {
+    pub(crate) fn new(meta: TaskMeta, partial: bool) -> Arc<TaskCell> {
+        let now = clock::ticks();
+        Arc::new(TaskCell {
+            id: AtomicU64::new(0),
+            polls: AtomicU64::new(0),
+            poll_start: AtomicU64::new(0),
+            poll_end: AtomicU64::new(now),
+            running: AtomicU64::new(0),
+            scheduled: AtomicU64::new(0),
+            woken_at: AtomicU64::new(now),
+            woken_by: AtomicU64::new(0),
+            wakes: AtomicU64::new(0),
+            self_wakes: AtomicU64::new(0),
+            wakers: AtomicU64::new(0),
+            inner: UnsafeCell::new(None),
+            other_wakers: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
+            future_start: AtomicUsize::new(0),
+            executor_task_id: AtomicU64::new(0),
+            last_use: AtomicU64::new(now),
+            histogram: [const { AtomicU32::new(0) }; HISTOGRAM_LEN],
+            waits: Slots::new(),
+            meta,
+            parent: current::id(meta.executor),
+            partial,
+            spawned_at: AtomicU64::new(now),
+        })
+    }
+
+    /// The id; records the task first if that is not done. 0 when recording is off, or could not take it.
+    #[inline]
+    pub fn id(self: &Arc<Self>) -> u64 {
+        match self.id.load(Ordering::Relaxed) {
+            0 | REGISTERING => self.register(),
+            id => id,
+        }
+    }
+
+    /// The id, if the task is recorded.
+    pub(crate) fn recorded_id(&self) -> u64 {
+        match self.id.load(Ordering::Relaxed) {
+            REGISTERING => 0,
+            id => id,
+        }
+    }
+
+    #[cold]
+    fn register(self: &Arc<Self>) -> u64 {
+        if !on() {
+            return 0;
+        }
+        if self.id.compare_exchange(0, REGISTERING, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            return wait_for_registration(&self.id);
+        }
+        let now = clock::ticks();
+        // A root that was there before recording began is in its first poll.
+        if self.spawned_at.load(Ordering::Relaxed) == 0 {
+            self.spawned_at.store(now, Ordering::Relaxed);
+            self.poll_end.store(now, Ordering::Relaxed);
+            self.woken_at.store(0, Ordering::Relaxed);
+            if current::is(self) {
+                self.poll_start.store(now, Ordering::Relaxed);
+            }
+        }
+        let id = ids::next_task();
+        let cell = Arc::into_raw(self.clone());
+        let record =
+            Record { ticks: now, kind: RecordKind::TaskSpawned, words: [cell as usize as u64, id, 0, 0, 0, 0] };
+        let taken = ring::push_opening(record);
+        if !taken {
+            // SAFETY: just made by `into_raw`, and not taken by the queue.
+            drop(unsafe { Arc::from_raw(cell) });
+        }
+        let id = if taken { id } else { 0 };
+        self.id.store(id, Ordering::Release);
+        id
+    }
+
+    /// Records how the task ended.
+    pub(crate) fn completed(&self, outcome: Outcome) {
+        let id = self.recorded_id();
+        if id != 0 {
+            let outcome = if self.panicked.load(Ordering::Relaxed) { Outcome::Panicked } else { outcome };
+            let words = [id, outcome_word(&outcome), 0, 0, 0, 0];
+            ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::TaskCompleted, words });
+        }
+    }
+
+    pub(crate) fn panicked(&self) {
+        self.panicked.store(true, Ordering::Relaxed);
+    }
+
+    /// The task begins to run. Only its own thread calls this.
+    #[inline]
+    pub(crate) fn begin(&self) -> u64 {
+        let now = clock::ticks();
+        let woken_at = self.woken_at.load(Ordering::Relaxed);
+        if woken_at != 0 {
+            // A wake that comes in just here is one of before this poll, which the poll answers.
+            self.woken_at.store(0, Ordering::Relaxed);
+            let since = woken_at.max(self.poll_end.load(Ordering::Relaxed));
+            add(&self.scheduled, now.saturating_sub(since));
+        }
+        self.poll_start.store(now, Ordering::Relaxed);
+        now
+    }
+
+    /// The task stops running. Only its own thread calls this.
+    #[inline]
+    pub(crate) fn end(&self) -> u64 {
+        let now = clock::ticks();
+        let start = self.poll_start.load(Ordering::Relaxed);
+        let ticks = if start == 0 { 0 } else { now.saturating_sub(start) };
+        add(&self.running, ticks);
+        // In this order: a reader that sees no poll sees when the last one ended.
+        self.poll_end.store(now, Ordering::Relaxed);
+        self.poll_start.store(0, Ordering::Release);
+        ticks
+    }
+
+    /// Counts a poll of so many ticks.
+    #[inline]
+    pub(crate) fn count_poll(&self, ticks: u64) {
+        add(&self.polls, 1);
+        let log2 = (clock::duration_ns(ticks) | 1).ilog2().clamp(HISTOGRAM.start, HISTOGRAM.end - 1);
+        let count = &self.histogram[(log2 - HISTOGRAM.start) as usize];
+        count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// When the present poll began; now, for a task whose polls are not seen.
+    pub(crate) fn poll_time(&self) -> u64 {
+        match self.poll_start.load(Ordering::Relaxed) {
+            0 => clock::ticks(),
+            start => start,
+        }
+    }
+
+    /// Whether `address` lies in the task's own future, so that no other task can reach what is there.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        match self.meta.kind {
+            Kind::Blocking => {
+                // The stack of its thread, from the closure's frame down to this one.
+                let top = self.future_start.load(Ordering::Relaxed);
+                let here = &raw const address as usize;
+                top != 0 && (here..top).contains(&address)
+            }
+            _ => {
+                let start = self.future_start.load(Ordering::Relaxed);
+                start != 0 && (start..start + self.meta.size).contains(&address)
+            }
+        }
+    }
+}
+
+/// Waits the few nanoseconds until another thread has given out an id.
+pub(crate) fn wait_for_registration(id: &AtomicU64) -> u64 {
+    loop {
+        match id.load(Ordering::Acquire) {
+            REGISTERING => std::thread::yield_now(),
+            id => return id,
+        }
+    }
+}
+
+/// Adds to a counter that has one writer: no read-modify-write is needed.
+#[inline]
+pub(crate) fn add(counter: &AtomicU64, value: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(value), Ordering::Relaxed);
+}
+
+fn outcome_word(outcome: &Outcome) -> u64 {
+    match outcome {
+        Outcome::Returned => 1,
+        Outcome::Panicked => 2,
+        Outcome::Cancelled => 3,
+        _ => 4,
+    }
+}
+
+pub(crate) fn outcome_from_word(word: u64) -> Outcome {
+    match word {
+        1 => Outcome::Returned,
+        2 => Outcome::Panicked,
+        3 => Outcome::Cancelled,
+        _ => Outcome::Unseen,
+    }
+}

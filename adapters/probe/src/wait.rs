@@ -1,0 +1,243 @@
+//! Operations that wait.
+
+use crate::executor::Executor;
+use crate::resource::{AsResource, ResourceCell};
+use crate::slots::{Slot, WaitFacts};
+use crate::task::TaskCell;
+use crate::{current, ids, on, waker};
+use insight_protocol::Operation;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// The operations that an adapter observes.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Sending a message.
+    Send,
+    /// Reserving places for messages.
+    Reserve,
+    /// Receiving a message.
+    Recv,
+    /// Waiting until a channel is closed.
+    Closed,
+    /// Locking.
+    Lock,
+    /// Waiting for the end of a task.
+    Join,
+    /// Waiting for the end of any task of a set.
+    JoinAny,
+}
+
+impl Op {
+    const ALL: [Op; 7] = [Op::Send, Op::Reserve, Op::Recv, Op::Closed, Op::Lock, Op::Join, Op::JoinAny];
+
+    pub(crate) fn from_byte(byte: u8) -> Op {
+        Op::ALL[usize::from(byte)]
+    }
+
+    pub(crate) fn protocol(self) -> Operation {
+        match self {
+            Op::Send => Operation::Send,
+            Op::Reserve => Operation::Reserve,
+            Op::Recv => Operation::Recv,
+            Op::Closed => Operation::Closed,
+            Op::Lock => Operation::Lock,
+            Op::Join | Op::JoinAny => Operation::Join,
+        }
+    }
+
+    /// Why a task waits, in words.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Op::Send | Op::Reserve => "waiting on channel capacity",
+            Op::Recv => "waiting for a message",
+            Op::Closed => "waiting for the channel to close",
+            Op::Lock => "waiting for the lock",
+            Op::Join => "waiting for the task's end",
+            Op::JoinAny => "waiting for the end of any task of the set",
+        }
+    }
+}
+
+/// What an operation is, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// Whose tasks do it.
+    pub executor: &'static Executor,
+    /// What it is.
+    pub op: Op,
+    /// How many units it needs.
+    pub need: u64,
+    /// Where the awaited call is; `None` when that cannot be known.
+    pub location: Option<&'static Location<'static>>,
+}
+
+/// The wait of one operation, open from its first poll without result until its result, or until it is dropped.
+#[derive(Debug, Default)]
+pub struct Waiting(Option<OpenWait>);
+
+#[derive(Debug)]
+struct OpenWait {
+    task: Arc<TaskCell>,
+    /// In `task`.
+    slot: NonNull<Slot>,
+}
+
+// SAFETY: the slot lies in the cell that `task` keeps alive, and is made of atomics.
+unsafe impl Send for OpenWait {}
+// SAFETY: as above.
+unsafe impl Sync for OpenWait {}
+
+impl OpenWait {
+    fn new(task: &Arc<TaskCell>, resource: u64, site: &Site) -> OpenWait {
+        let slot = task.waits.open(&WaitFacts {
+            edge: ids::next_edge(),
+            resource,
+            operation: site.op as u8,
+            need: site.need,
+            since: task.poll_time(),
+            location: site.location,
+        });
+        OpenWait { task: task.clone(), slot: NonNull::from(slot) }
+    }
+}
+
+impl Drop for OpenWait {
+    fn drop(&mut self) {
+        // SAFETY: slots live as long as their cell, which `task` keeps.
+        unsafe { self.slot.as_ref() }.close();
+    }
+}
+
+impl Waiting {
+    /// Nothing was polled yet.
+    pub const fn new() -> Waiting {
+        Waiting(None)
+    }
+
+    /// Polls the operation by `poll`, and notes whether the task waits on `resource` now.
+    #[inline]
+    pub fn poll<T>(
+        &mut self,
+        resource: &impl AsResource,
+        site: &Site,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        self.poll_with(|| Some(resource), site, cx, poll)
+    }
+
+    /// As [`poll`](Waiting::poll), with a resource that is made only when the task has to wait.
+    #[inline]
+    pub(crate) fn poll_with<'r, T, R: AsResource + 'r>(
+        &mut self,
+        resource: impl FnOnce() -> Option<&'r R>,
+        site: &Site,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if !on() {
+            return poll(cx);
+        }
+        let known = waker::known(cx.waker());
+        let result = match &known {
+            Some(known) => poll(&mut Context::from_waker(&known.waker)),
+            None => poll(cx),
+        };
+        if result.is_ready() {
+            self.0 = None;
+            return result;
+        }
+        match &known {
+            Some(known) => self.open(&known.task, resource, site),
+            // Polled with a waker of a combinator, such as `FuturesUnordered`, or by a task that is not observed.
+            None => {
+                let at = site.location.unwrap_or(Location::caller());
+                current::with(site.executor, at, |task| self.open(task, resource, site));
+            }
+        }
+        result
+    }
+
+    /// Opens the wait of `task`, unless it is open.
+    fn open<'r, R: AsResource + 'r>(
+        &mut self,
+        task: &Arc<TaskCell>,
+        resource: impl FnOnce() -> Option<&'r R>,
+        site: &Site,
+    ) {
+        if self.0.as_ref().is_some_and(|open| Arc::ptr_eq(&open.task, task)) {
+            return;
+        }
+        let resource = resource().and_then(|resource| resource.cell()).map_or(0, ResourceCell::id);
+        self.0 = (resource != 0 && task.id() != 0).then(|| OpenWait::new(task, resource, site));
+    }
+}
+
+/// A future that waits on a resource; made by [`waiting`].
+#[derive(Debug)]
+pub struct WaitFuture<'a, R, F> {
+    inner: F,
+    resource: &'a R,
+    site: Site,
+    waiting: Waiting,
+}
+
+/// Observes the future of an operation on `resource`.
+pub fn waiting<'a, R: AsResource, F: Future>(resource: &'a R, site: Site, inner: F) -> WaitFuture<'a, R, F> {
+    WaitFuture { inner, resource, site, waiting: Waiting::new() }
+}
+
+impl<R: AsResource, F: Future> Future for WaitFuture<'_, R, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: `inner` is pinned structurally: it is never moved, and dropped in place; nothing else is pinned.
+        let (inner, this) = unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.inner), (&this.resource, &this.site, &mut this.waiting))
+        };
+        let (resource, site, waiting) = this;
+        waiting.poll(*resource, site, cx, |cx| inner.poll(cx))
+    }
+}
+
+/// Observes an operation that blocks the thread: while `operation` runs, the current task waits on `resource`.
+pub fn blocking<T>(resource: &impl AsResource, site: &Site, operation: impl FnOnce() -> T) -> T {
+    if !on() {
+        return operation();
+    }
+    let at = site.location.unwrap_or(Location::caller());
+    let task = current::with(site.executor, at, Arc::clone);
+    let resource = resource.cell().map_or(0, |cell| cell.id());
+    match task {
+        Some(task) if resource != 0 && task.id() != 0 => {
+            let _open = OpenWait::new(&task, resource, site);
+            let _blocked = (!task.partial).then(|| Blocked::new(&task));
+            operation()
+        }
+        _ => operation(),
+    }
+}
+
+/// While it lives its task does not run, though its thread is in a poll of it.
+struct Blocked<'a>(&'a TaskCell);
+
+impl<'a> Blocked<'a> {
+    fn new(task: &'a TaskCell) -> Blocked<'a> {
+        task.end();
+        Blocked(task)
+    }
+}
+
+impl Drop for Blocked<'_> {
+    fn drop(&mut self) {
+        self.0.begin();
+    }
+}

@@ -1,0 +1,171 @@
+//! The waker that an observed task hands on: it notes who woke the task, and how many there are.
+//!
+//! There are two vtables over the same data. A leaf future that an adapter observes is polled with a waker of `KNOWN`:
+//! its clones belong to a wait that is recorded. All others get `FOREIGN`: while clones of that kind live, something
+//! that insight does not see (a timer, a socket, another crate's channel) may wake the task. Since a leaf always gets
+//! the same kind, `will_wake` holds from poll to poll, and nothing is cloned again.
+
+use crate::task::TaskCell;
+use crate::{clock, current, task};
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+const ONE: u64 = 1;
+const ONE_FOREIGN: u64 = 1 << 32 | 1;
+
+static FOREIGN: RawWakerVTable = RawWakerVTable::new(clone_foreign, wake_foreign, wake_by_ref, drop_foreign);
+static KNOWN: RawWakerVTable = RawWakerVTable::new(clone_known, wake_known, wake_by_ref, drop_known);
+
+/// The waker that `Observed` itself has: it keeps the cell's `inner` alive while the future can be polled.
+#[derive(Debug)]
+pub(crate) struct OwnWaker(Arc<TaskCell>);
+
+impl OwnWaker {
+    /// Takes the executor's waker. To be called once a cell, by the thread that polls the task.
+    pub(crate) fn install(cell: &Arc<TaskCell>, executors: &Waker) -> OwnWaker {
+        // SAFETY: no waker of the cell exists yet, so nothing else reads or writes `inner`.
+        unsafe { *cell.inner.get() = Some(executors.clone()) };
+        cell.wakers.store(ONE, Ordering::Relaxed);
+        // The one reference that all the cell's wakers share; given back with the last of them.
+        let _ = Arc::into_raw(cell.clone());
+        OwnWaker(cell.clone())
+    }
+
+    /// Calls `f` with the task's waker, or with `executors` when the executor has changed it: that one is not followed.
+    #[inline]
+    pub(crate) fn with<R>(&self, executors: &Waker, f: impl FnOnce(&Waker) -> R) -> R {
+        // SAFETY: `self` is one of the wakers, so `inner` is set, and nobody writes to it.
+        let same = unsafe { &*self.0.inner.get() }.as_ref().is_some_and(|inner| inner.will_wake(executors));
+        if same {
+            f(&borrowed(&self.0, &FOREIGN))
+        } else {
+            self.0.other_wakers.store(true, Ordering::Relaxed);
+            f(executors)
+        }
+    }
+}
+
+impl Drop for OwnWaker {
+    fn drop(&mut self) {
+        // SAFETY: `install` counted one waker and one reference, and this is where that one ends.
+        unsafe { release(Arc::as_ptr(&self.0), ONE) };
+    }
+}
+
+/// A waker that is not counted, to be used while a counted one lives.
+#[inline]
+fn borrowed(cell: &Arc<TaskCell>, vtable: &'static RawWakerVTable) -> ManuallyDrop<Waker> {
+    // SAFETY: the vtable's functions take a pointer to a `TaskCell` with at least one live waker, which the caller has.
+    // It is never dropped, so no count is given back.
+    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(Arc::as_ptr(cell).cast(), vtable)) })
+}
+
+/// The task to which a waker belongs, and a waker of the kind `KNOWN` for it.
+pub(crate) struct Known<'a> {
+    pub(crate) task: ManuallyDrop<Arc<TaskCell>>,
+    pub(crate) waker: ManuallyDrop<Waker>,
+    _waker: PhantomData<&'a Waker>,
+}
+
+/// `None` for a waker that is not one of ours.
+#[inline]
+pub(crate) fn known(waker: &Waker) -> Option<Known<'_>> {
+    let ours = std::ptr::eq(waker.vtable(), &FOREIGN) || std::ptr::eq(waker.vtable(), &KNOWN);
+    if !ours {
+        return None;
+    }
+    // SAFETY: with one of our vtables the data is a pointer from `Arc::as_ptr` to a cell that lives as long as one of its
+    // wakers does, and `waker`, which the result borrows, is one. The count is not ours, so it is not dropped.
+    let task = ManuallyDrop::new(unsafe { Arc::from_raw(waker.data().cast::<TaskCell>()) });
+    let waker = borrowed(&task, &KNOWN);
+    Some(Known { task, waker, _waker: PhantomData })
+}
+
+/// # Safety
+/// `data` points to a `TaskCell` with at least one live waker.
+unsafe fn cell<'a>(data: *const ()) -> &'a TaskCell {
+    // SAFETY: the live waker keeps the shared reference, and so the cell.
+    unsafe { &*data.cast::<TaskCell>() }
+}
+
+unsafe fn clone_foreign(data: *const ()) -> RawWaker {
+    // SAFETY: the waker that is cloned is live.
+    unsafe { cell(data) }.wakers.fetch_add(ONE_FOREIGN, Ordering::Relaxed);
+    RawWaker::new(data, &FOREIGN)
+}
+
+unsafe fn clone_known(data: *const ()) -> RawWaker {
+    // SAFETY: the waker that is cloned is live.
+    unsafe { cell(data) }.wakers.fetch_add(ONE, Ordering::Relaxed);
+    RawWaker::new(data, &KNOWN)
+}
+
+unsafe fn wake_by_ref(data: *const ()) {
+    // SAFETY: the waker is live.
+    let cell = unsafe { cell(data) };
+    let by = current::recorded_id();
+    if by != 0 && current::is(cell) {
+        task::add(&cell.self_wakes, 1);
+    }
+    cell.wakes.fetch_add(1, Ordering::Relaxed);
+    if cell.woken_at.load(Ordering::Relaxed) == 0 {
+        cell.woken_by.store(by, Ordering::Relaxed);
+        cell.woken_at.store(clock::ticks(), Ordering::Relaxed);
+    }
+    // SAFETY: `inner` is set while a waker lives, and then only read.
+    if let Some(inner) = unsafe { &*cell.inner.get() } {
+        inner.wake_by_ref();
+    }
+}
+
+unsafe fn wake_foreign(data: *const ()) {
+    // SAFETY: the waker is live, and this call ends it.
+    unsafe {
+        wake_by_ref(data);
+        release(data.cast(), ONE_FOREIGN);
+    }
+}
+
+unsafe fn wake_known(data: *const ()) {
+    // SAFETY: the waker is live, and this call ends it.
+    unsafe {
+        wake_by_ref(data);
+        release(data.cast(), ONE);
+    }
+}
+
+unsafe fn drop_foreign(data: *const ()) {
+    // SAFETY: the waker is live, and this call ends it.
+    unsafe { release(data.cast(), ONE_FOREIGN) };
+}
+
+unsafe fn drop_known(data: *const ()) {
+    // SAFETY: the waker is live, and this call ends it.
+    unsafe { release(data.cast(), ONE) };
+}
+
+/// Ends one waker; with the last one the executor's waker and the shared reference go.
+///
+/// # Safety
+/// The caller ends a live waker that was counted with `count`.
+unsafe fn release(data: *const TaskCell, count: u64) {
+    // SAFETY: the waker is live until here.
+    let before = unsafe { &*data }.wakers.fetch_sub(count, Ordering::AcqRel);
+    if before as u32 == 1 {
+        // SAFETY: no waker is left, `Observed`'s own included, so there is no poll to come and nobody reads `inner`; the
+        // shared reference was made by `install`.
+        unsafe {
+            let inner = (*(*data).inner.get()).take();
+            drop(Arc::from_raw(data));
+            drop(inner);
+        }
+    }
+}
+
+/// How many live wakers of the task are held by something foreign.
+pub(crate) fn foreign_count(cell: &TaskCell) -> u64 {
+    (cell.wakers.load(Ordering::Relaxed) >> 32) + u64::from(cell.other_wakers.load(Ordering::Relaxed))
+}

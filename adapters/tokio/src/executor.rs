@@ -1,0 +1,54 @@
+//! tokio, as an executor of the protocol.
+
+use insight_probe::Executor;
+
+/// What insight knows of tokio.
+pub(crate) static EXECUTOR: Executor = Executor::new("tokio", "1.54", current_task_id);
+
+#[cfg(feature = "rt")]
+fn current_task_id() -> Option<u64> {
+    real::task::try_id().map(number)
+}
+
+#[cfg(not(feature = "rt"))]
+fn current_task_id() -> Option<u64> {
+    None
+}
+
+/// The number of a task's id. tokio has no method for it; its `Hash` gives the number to the hasher as it is.
+#[cfg(feature = "rt")]
+pub(crate) fn number(id: real::task::Id) -> u64 {
+    use std::hash::{Hash, Hasher};
+
+    struct Number(u64);
+
+    impl Hasher for Number {
+        fn write(&mut self, bytes: &[u8]) {
+            for byte in bytes {
+                self.0 = self.0 << 8 | u64::from(*byte);
+            }
+        }
+
+        fn write_u64(&mut self, number: u64) {
+            self.0 = number;
+        }
+
+        fn finish(&self) -> u64 {
+            self.0
+        }
+    }
+
+    let mut hasher = Number(0);
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(all(test, feature = "rt"))]
+mod tests {
+    #[test]
+    fn the_number_is_the_one_that_tokio_shows() {
+        let runtime = real::runtime::Builder::new_current_thread().build().unwrap();
+        let id = runtime.spawn(async {}).id();
+        assert_eq!(super::number(id).to_string(), id.to_string());
+    }
+}

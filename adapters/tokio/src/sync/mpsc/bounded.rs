@@ -1,0 +1,403 @@
+use super::ends::End;
+use super::error::{SendError, TryRecvError, TrySendError};
+use super::permit::{OwnedPermit, Permit, PermitIterator};
+use crate::sync::site;
+use insight_probe::{Handle, Op, Resource, Waiting, blocking, on, waiting};
+use real::sync::mpsc as tokio;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// See [`tokio::sync::mpsc::channel`](real::sync::mpsc::channel()).
+#[track_caller]
+pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
+    let (sender, receiver) = tokio::channel(buffer);
+    let channel = Arc::new(Resource::channel(Location::caller(), Some(buffer)));
+    channel.set_length(0);
+    let sender = Sender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
+    (sender, Receiver { end: End::new(channel, Handle::Receiver), inner: receiver })
+}
+
+/// See [`tokio::sync::mpsc::Sender`](real::sync::mpsc::Sender).
+pub struct Sender<T> {
+    pub(super) end: End,
+    pub(super) inner: tokio::Sender<T>,
+}
+
+/// See [`tokio::sync::mpsc::Receiver`](real::sync::mpsc::Receiver).
+pub struct Receiver<T> {
+    end: End,
+    inner: tokio::Receiver<T>,
+}
+
+/// See [`tokio::sync::mpsc::WeakSender`](real::sync::mpsc::WeakSender).
+pub struct WeakSender<T> {
+    end: End,
+    inner: tokio::WeakSender<T>,
+}
+
+impl<T> Sender<T> {
+    /// Notes how full the channel is.
+    #[inline]
+    pub(super) fn measure(&self) {
+        if on() {
+            self.end.channel().set_length(self.inner.max_capacity() - self.inner.capacity());
+        }
+    }
+
+    /// Polls a sending operation to its end.
+    async fn wait<F: Future>(&self, op: Op, need: usize, at: &'static Location<'static>, operation: F) -> F::Output {
+        self.end.used(at);
+        let mut operation = std::pin::pin!(waiting(self.end.channel(), site(op, need, at), operation));
+        poll_fn(|cx| {
+            let result = operation.as_mut().poll(cx);
+            self.measure();
+            result
+        })
+        .await
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::send`](real::sync::mpsc::Sender::send).
+    #[track_caller]
+    pub fn send(&self, value: T) -> impl Future<Output = Result<(), SendError<T>>> {
+        let at = Location::caller();
+        async move { self.wait(Op::Send, 1, at, self.inner.send(value)).await }
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::closed`](real::sync::mpsc::Sender::closed).
+    #[track_caller]
+    pub fn closed(&self) -> impl Future<Output = ()> {
+        let at = Location::caller();
+        async move { waiting(self.end.channel(), site(Op::Closed, 1, at), self.inner.closed()).await }
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::try_send`](real::sync::mpsc::Sender::try_send).
+    #[track_caller]
+    pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+        self.end.used(Location::caller());
+        let result = self.inner.try_send(message);
+        self.measure();
+        result
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::send_timeout`](real::sync::mpsc::Sender::send_timeout).
+    #[cfg(feature = "time")]
+    #[track_caller]
+    pub fn send_timeout(
+        &self,
+        value: T,
+        timeout: std::time::Duration,
+    ) -> impl Future<Output = Result<(), super::error::SendTimeoutError<T>>> {
+        use super::error::SendTimeoutError;
+        let at = Location::caller();
+        async move {
+            // The timer stays outside of the observed wait: it is something else that can wake the task.
+            let reserve = self.wait(Op::Send, 1, at, self.inner.reserve());
+            match real::time::timeout(timeout, reserve).await {
+                Err(_) => Err(SendTimeoutError::Timeout(value)),
+                Ok(Err(_)) => Err(SendTimeoutError::Closed(value)),
+                Ok(Ok(permit)) => {
+                    permit.send(value);
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::blocking_send`](real::sync::mpsc::Sender::blocking_send).
+    #[track_caller]
+    pub fn blocking_send(&self, value: T) -> Result<(), SendError<T>> {
+        let at = Location::caller();
+        self.end.used(at);
+        let result = blocking(self.end.channel(), &site(Op::Send, 1, at), || self.inner.blocking_send(value));
+        self.measure();
+        result
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::is_closed`](real::sync::mpsc::Sender::is_closed).
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::reserve`](real::sync::mpsc::Sender::reserve).
+    #[track_caller]
+    pub fn reserve(&self) -> impl Future<Output = Result<Permit<'_, T>, SendError<()>>> {
+        let at = Location::caller();
+        async move {
+            let inner = self.wait(Op::Reserve, 1, at, self.inner.reserve()).await?;
+            Ok(Permit::new(self, inner, at))
+        }
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::reserve_many`](real::sync::mpsc::Sender::reserve_many).
+    #[track_caller]
+    pub fn reserve_many(&self, n: usize) -> impl Future<Output = Result<PermitIterator<'_, T>, SendError<()>>> {
+        let at = Location::caller();
+        async move {
+            let inner = self.wait(Op::Reserve, n, at, self.inner.reserve_many(n)).await?;
+            Ok(PermitIterator::new(self, inner, at))
+        }
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::reserve_owned`](real::sync::mpsc::Sender::reserve_owned).
+    #[track_caller]
+    pub fn reserve_owned(self) -> impl Future<Output = Result<OwnedPermit<T>, SendError<()>>> {
+        let at = Location::caller();
+        async move {
+            let Sender { end, inner } = self;
+            end.used(at);
+            let inner = waiting(end.channel(), site(Op::Reserve, 1, at), inner.reserve_owned()).await?;
+            Ok(OwnedPermit::new(end, inner, at))
+        }
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::try_reserve`](real::sync::mpsc::Sender::try_reserve).
+    #[track_caller]
+    pub fn try_reserve(&self) -> Result<Permit<'_, T>, TrySendError<()>> {
+        let at = Location::caller();
+        self.end.used(at);
+        let inner = self.inner.try_reserve();
+        self.measure();
+        Ok(Permit::new(self, inner?, at))
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::try_reserve_many`](real::sync::mpsc::Sender::try_reserve_many).
+    #[track_caller]
+    pub fn try_reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, TrySendError<()>> {
+        let at = Location::caller();
+        self.end.used(at);
+        let inner = self.inner.try_reserve_many(n);
+        self.measure();
+        Ok(PermitIterator::new(self, inner?, at))
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::try_reserve_owned`](real::sync::mpsc::Sender::try_reserve_owned).
+    #[track_caller]
+    pub fn try_reserve_owned(self) -> Result<OwnedPermit<T>, TrySendError<Self>> {
+        let at = Location::caller();
+        let Sender { end, inner } = self;
+        end.used(at);
+        match inner.try_reserve_owned() {
+            Ok(inner) => Ok(OwnedPermit::new(end, inner, at)),
+            Err(TrySendError::Full(inner)) => Err(TrySendError::Full(Sender { end, inner })),
+            Err(TrySendError::Closed(inner)) => Err(TrySendError::Closed(Sender { end, inner })),
+        }
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::same_channel`](real::sync::mpsc::Sender::same_channel).
+    pub fn same_channel(&self, other: &Self) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::capacity`](real::sync::mpsc::Sender::capacity).
+    pub fn capacity(&self) -> usize {
+        self.inner.capacity()
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::downgrade`](real::sync::mpsc::Sender::downgrade).
+    #[must_use = "Downgrade creates a WeakSender without destroying the original non-weak sender."]
+    pub fn downgrade(&self) -> WeakSender<T> {
+        WeakSender { end: self.end.another(Handle::WeakSender), inner: self.inner.downgrade() }
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::max_capacity`](real::sync::mpsc::Sender::max_capacity).
+    pub fn max_capacity(&self) -> usize {
+        self.inner.max_capacity()
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::strong_count`](real::sync::mpsc::Sender::strong_count).
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// See [`tokio::sync::mpsc::Sender::weak_count`](real::sync::mpsc::Sender::weak_count).
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Sender { end: self.end.another(Handle::Sender), inner: self.inner.clone() }
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<T> WeakSender<T> {
+    /// See [`tokio::sync::mpsc::WeakSender::upgrade`](real::sync::mpsc::WeakSender::upgrade).
+    pub fn upgrade(&self) -> Option<Sender<T>> {
+        let inner = self.inner.upgrade()?;
+        Some(Sender { end: self.end.another(Handle::Sender), inner })
+    }
+
+    /// See [`tokio::sync::mpsc::WeakSender::strong_count`](real::sync::mpsc::WeakSender::strong_count).
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// See [`tokio::sync::mpsc::WeakSender::weak_count`](real::sync::mpsc::WeakSender::weak_count).
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
+    }
+}
+
+impl<T> Clone for WeakSender<T> {
+    fn clone(&self) -> Self {
+        WeakSender { end: self.end.another(Handle::WeakSender), inner: self.inner.clone() }
+    }
+}
+
+impl<T> fmt::Debug for WeakSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<T> Receiver<T> {
+    #[inline]
+    fn measure(&self) {
+        if on() {
+            let in_use = self.inner.max_capacity() - self.inner.capacity();
+            self.end.channel().set_length(in_use);
+        }
+    }
+
+    /// Polls a receiving operation to its end.
+    async fn wait<R>(
+        &mut self,
+        need: usize,
+        at: &'static Location<'static>,
+        mut poll: impl FnMut(&mut tokio::Receiver<T>, &mut Context<'_>) -> Poll<R>,
+    ) -> R {
+        self.end.used(at);
+        let site = site(Op::Recv, need, at);
+        let mut waiting = Waiting::new();
+        poll_fn(|cx| {
+            let result = waiting.poll(self.end.channel(), &site, cx, |cx| poll(&mut self.inner, cx));
+            self.measure();
+            result
+        })
+        .await
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::recv`](real::sync::mpsc::Receiver::recv).
+    #[track_caller]
+    pub fn recv(&mut self) -> impl Future<Output = Option<T>> {
+        let at = Location::caller();
+        async move { self.wait(1, at, |inner, cx| inner.poll_recv(cx)).await }
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::recv_many`](real::sync::mpsc::Receiver::recv_many).
+    #[track_caller]
+    pub fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> impl Future<Output = usize> {
+        let at = Location::caller();
+        async move { self.wait(1, at, |inner, cx| inner.poll_recv_many(cx, buffer, limit)).await }
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::try_recv`](real::sync::mpsc::Receiver::try_recv).
+    #[track_caller]
+    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        self.end.used(Location::caller());
+        let result = self.inner.try_recv();
+        self.measure();
+        result
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::blocking_recv`](real::sync::mpsc::Receiver::blocking_recv).
+    #[track_caller]
+    pub fn blocking_recv(&mut self) -> Option<T> {
+        let at = Location::caller();
+        self.end.used(at);
+        let result = blocking(self.end.channel(), &site(Op::Recv, 1, at), || self.inner.blocking_recv());
+        self.measure();
+        result
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::blocking_recv_many`](real::sync::mpsc::Receiver::blocking_recv_many).
+    #[track_caller]
+    pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
+        let at = Location::caller();
+        self.end.used(at);
+        let receive = || self.inner.blocking_recv_many(buffer, limit);
+        let result = blocking(self.end.channel(), &site(Op::Recv, 1, at), receive);
+        self.measure();
+        result
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::close`](real::sync::mpsc::Receiver::close).
+    pub fn close(&mut self) {
+        self.inner.close();
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::is_closed`](real::sync::mpsc::Receiver::is_closed).
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::is_empty`](real::sync::mpsc::Receiver::is_empty).
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::len`](real::sync::mpsc::Receiver::len).
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::capacity`](real::sync::mpsc::Receiver::capacity).
+    pub fn capacity(&self) -> usize {
+        self.inner.capacity()
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::max_capacity`](real::sync::mpsc::Receiver::max_capacity).
+    pub fn max_capacity(&self) -> usize {
+        self.inner.max_capacity()
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::poll_recv`](real::sync::mpsc::Receiver::poll_recv).
+    ///
+    /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+    #[track_caller]
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.end.used(Location::caller());
+        let result = self.inner.poll_recv(cx);
+        self.measure();
+        result
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::poll_recv_many`](real::sync::mpsc::Receiver::poll_recv_many).
+    ///
+    /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+    #[track_caller]
+    pub fn poll_recv_many(&mut self, cx: &mut Context<'_>, buffer: &mut Vec<T>, limit: usize) -> Poll<usize> {
+        self.end.used(Location::caller());
+        let result = self.inner.poll_recv_many(cx, buffer, limit);
+        self.measure();
+        result
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::sender_strong_count`](real::sync::mpsc::Receiver::sender_strong_count).
+    pub fn sender_strong_count(&self) -> usize {
+        self.inner.sender_strong_count()
+    }
+
+    /// See [`tokio::sync::mpsc::Receiver::sender_weak_count`](real::sync::mpsc::Receiver::sender_weak_count).
+    pub fn sender_weak_count(&self) -> usize {
+        self.inner.sender_weak_count()
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<T> Unpin for Receiver<T> {}

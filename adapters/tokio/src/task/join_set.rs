@@ -1,0 +1,232 @@
+use super::{LocalSet, observed, observed_closure};
+use crate::executor::EXECUTOR;
+use crate::runtime::Handle;
+use insight_probe::{JoiningAny, Kind, Waiting};
+use real::task::{AbortHandle, Id, JoinError};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+/// See [`tokio::task::JoinSet`](real::task::JoinSet).
+pub struct JoinSet<T> {
+    inner: real::task::JoinSet<T>,
+    joining: JoiningAny,
+}
+
+impl<T> JoinSet<T> {
+    /// See [`tokio::task::JoinSet::new`](real::task::JoinSet::new).
+    #[track_caller]
+    pub fn new() -> Self {
+        JoinSet { inner: real::task::JoinSet::new(), joining: JoiningAny::new(Location::caller()) }
+    }
+
+    /// See [`tokio::task::JoinSet::len`](real::task::JoinSet::len).
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// See [`tokio::task::JoinSet::is_empty`](real::task::JoinSet::is_empty).
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+}
+
+impl<T: 'static> JoinSet<T> {
+    /// See [`tokio::task::JoinSet::spawn`](real::task::JoinSet::spawn).
+    #[track_caller]
+    pub fn spawn<F>(&mut self, task: F) -> AbortHandle
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send,
+    {
+        let (future, task) = observed(task, Kind::Task, Location::caller());
+        self.joining.add(&task);
+        self.inner.spawn(future)
+    }
+
+    /// See [`tokio::task::JoinSet::spawn_on`](real::task::JoinSet::spawn_on).
+    #[track_caller]
+    pub fn spawn_on<F>(&mut self, task: F, handle: &Handle) -> AbortHandle
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send,
+    {
+        let (future, task) = observed(task, Kind::Task, Location::caller());
+        self.joining.add(&task);
+        self.inner.spawn_on(future, handle)
+    }
+
+    /// See [`tokio::task::JoinSet::spawn_local`](real::task::JoinSet::spawn_local).
+    #[track_caller]
+    pub fn spawn_local<F>(&mut self, task: F) -> AbortHandle
+    where
+        F: Future<Output = T> + 'static,
+    {
+        let (future, task) = observed(task, Kind::Local, Location::caller());
+        self.joining.add(&task);
+        self.inner.spawn_local(future)
+    }
+
+    /// See [`tokio::task::JoinSet::spawn_local_on`](real::task::JoinSet::spawn_local_on).
+    #[track_caller]
+    pub fn spawn_local_on<F>(&mut self, task: F, local_set: &LocalSet) -> AbortHandle
+    where
+        F: Future<Output = T> + 'static,
+    {
+        let (future, task) = observed(task, Kind::Local, Location::caller());
+        self.joining.add(&task);
+        self.inner.spawn_local_on(future, local_set)
+    }
+
+    /// See [`tokio::task::JoinSet::spawn_blocking`](real::task::JoinSet::spawn_blocking).
+    #[track_caller]
+    pub fn spawn_blocking<F>(&mut self, f: F) -> AbortHandle
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send,
+    {
+        let (f, task) = observed_closure(f, Location::caller());
+        self.joining.add(&task);
+        self.inner.spawn_blocking(f)
+    }
+
+    /// See [`tokio::task::JoinSet::spawn_blocking_on`](real::task::JoinSet::spawn_blocking_on).
+    #[track_caller]
+    pub fn spawn_blocking_on<F>(&mut self, f: F, handle: &Handle) -> AbortHandle
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send,
+    {
+        let (f, task) = observed_closure(f, Location::caller());
+        self.joining.add(&task);
+        self.inner.spawn_blocking_on(f, handle)
+    }
+
+    /// Polls the set by `poll` until it has a result.
+    async fn wait<R>(
+        &mut self,
+        at: &'static Location<'static>,
+        mut poll: impl FnMut(&mut real::task::JoinSet<T>, &mut Context<'_>) -> Poll<R>,
+    ) -> R {
+        let mut waiting = Waiting::new();
+        let JoinSet { inner, joining } = self;
+        poll_fn(|cx| joining.poll(&mut waiting, &EXECUTOR, Some(at), cx, |cx| poll(inner, cx))).await
+    }
+
+    /// See [`tokio::task::JoinSet::join_next`](real::task::JoinSet::join_next).
+    #[track_caller]
+    pub fn join_next(&mut self) -> impl Future<Output = Option<Result<T, JoinError>>> {
+        let at = Location::caller();
+        async move { self.wait(at, |inner, cx| inner.poll_join_next(cx)).await }
+    }
+
+    /// See [`tokio::task::JoinSet::join_next_with_id`](real::task::JoinSet::join_next_with_id).
+    #[track_caller]
+    pub fn join_next_with_id(&mut self) -> impl Future<Output = Option<Result<(Id, T), JoinError>>> {
+        let at = Location::caller();
+        async move { self.wait(at, |inner, cx| inner.poll_join_next_with_id(cx)).await }
+    }
+
+    /// See [`tokio::task::JoinSet::try_join_next`](real::task::JoinSet::try_join_next).
+    pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
+        self.inner.try_join_next()
+    }
+
+    /// See [`tokio::task::JoinSet::try_join_next_with_id`](real::task::JoinSet::try_join_next_with_id).
+    pub fn try_join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
+        self.inner.try_join_next_with_id()
+    }
+
+    /// See [`tokio::task::JoinSet::shutdown`](real::task::JoinSet::shutdown).
+    #[track_caller]
+    pub fn shutdown(&mut self) -> impl Future<Output = ()> {
+        let at = Location::caller();
+        async move {
+            self.abort_all();
+            while self.wait(at, |inner, cx| inner.poll_join_next(cx)).await.is_some() {}
+        }
+    }
+
+    /// See [`tokio::task::JoinSet::join_all`](real::task::JoinSet::join_all).
+    #[track_caller]
+    pub fn join_all(mut self) -> impl Future<Output = Vec<T>> {
+        let at = Location::caller();
+        async move {
+            let mut output = Vec::with_capacity(self.len());
+            while let Some(result) = self.wait(at, |inner, cx| inner.poll_join_next(cx)).await {
+                match result {
+                    Ok(value) => output.push(value),
+                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            output
+        }
+    }
+
+    /// See [`tokio::task::JoinSet::abort_all`](real::task::JoinSet::abort_all).
+    pub fn abort_all(&mut self) {
+        self.inner.abort_all();
+    }
+
+    /// See [`tokio::task::JoinSet::detach_all`](real::task::JoinSet::detach_all).
+    pub fn detach_all(&mut self) {
+        self.inner.detach_all();
+    }
+
+    /// See [`tokio::task::JoinSet::poll_join_next`](real::task::JoinSet::poll_join_next).
+    ///
+    /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+    pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
+        self.inner.poll_join_next(cx)
+    }
+
+    /// See [`tokio::task::JoinSet::poll_join_next_with_id`](real::task::JoinSet::poll_join_next_with_id).
+    ///
+    /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+    pub fn poll_join_next_with_id(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(Id, T), JoinError>>> {
+        self.inner.poll_join_next_with_id(cx)
+    }
+}
+
+impl<T> fmt::Debug for JoinSet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<T> Default for JoinSet<T> {
+    #[track_caller]
+    fn default() -> Self {
+        JoinSet::new()
+    }
+}
+
+impl<T, F> FromIterator<F> for JoinSet<T>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    #[track_caller]
+    fn from_iter<I: IntoIterator<Item = F>>(iter: I) -> Self {
+        let mut set = JoinSet::new();
+        for task in iter {
+            set.spawn(task);
+        }
+        set
+    }
+}
+
+impl<T, F> Extend<F> for JoinSet<T>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    #[track_caller]
+    fn extend<I: IntoIterator<Item = F>>(&mut self, iter: I) {
+        for task in iter {
+            self.spawn(task);
+        }
+    }
+}

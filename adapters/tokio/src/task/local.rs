@@ -1,0 +1,79 @@
+use super::{JoinHandle, observed};
+use crate::executor::EXECUTOR;
+use crate::runtime::Runtime;
+use insight_probe::{Kind, Observed};
+use std::fmt;
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// See [`tokio::task::spawn_local`](real::task::spawn_local).
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let (future, task) = observed(future, Kind::Local, Location::caller());
+    JoinHandle::new(real::task::spawn_local(future), task)
+}
+
+/// See [`tokio::task::LocalSet`](real::task::LocalSet).
+#[derive(Default)]
+pub struct LocalSet {
+    inner: real::task::LocalSet,
+}
+
+impl LocalSet {
+    /// See [`tokio::task::LocalSet::new`](real::task::LocalSet::new).
+    pub fn new() -> LocalSet {
+        LocalSet { inner: real::task::LocalSet::new() }
+    }
+
+    /// See [`tokio::task::LocalSet::spawn_local`](real::task::LocalSet::spawn_local).
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let (future, task) = observed(future, Kind::Local, Location::caller());
+        JoinHandle::new(self.inner.spawn_local(future), task)
+    }
+
+    /// See [`tokio::task::LocalSet::block_on`](real::task::LocalSet::block_on).
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, rt: &Runtime, future: F) -> F::Output {
+        self.inner.block_on(rt, Observed::root(future, &EXECUTOR, Location::caller()))
+    }
+}
+
+impl Deref for LocalSet {
+    type Target = real::task::LocalSet;
+
+    fn deref(&self) -> &real::task::LocalSet {
+        &self.inner
+    }
+}
+
+impl DerefMut for LocalSet {
+    fn deref_mut(&mut self) -> &mut real::task::LocalSet {
+        &mut self.inner
+    }
+}
+
+impl Future for LocalSet {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.inner).poll(cx)
+    }
+}
+
+impl fmt::Debug for LocalSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,62 @@
+//! tokio's `task`, with what spawns and joins observed.
+
+pub use real::task::*;
+
+mod join_handle;
+mod join_set;
+mod local;
+
+pub use join_handle::JoinHandle;
+pub use join_set::JoinSet;
+pub use local::{LocalSet, spawn_local};
+
+use crate::executor::EXECUTOR;
+use insight_probe::{Kind, Observed, ObservedClosure};
+use std::future::Future;
+use std::panic::Location;
+
+/// See [`tokio::task::spawn`](real::task::spawn).
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let (future, task) = observed(future, Kind::Task, Location::caller());
+    JoinHandle::new(real::task::spawn(future), task)
+}
+
+/// See [`tokio::task::spawn_blocking`](real::task::spawn_blocking).
+#[track_caller]
+pub fn spawn_blocking<F, R>(f: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    let (f, task) = observed_closure(f, Location::caller());
+    JoinHandle::new(real::task::spawn_blocking(f), task)
+}
+
+/// The future, observed, and what its join handle keeps.
+pub(crate) fn observed<F>(
+    future: F,
+    kind: Kind,
+    location: &'static Location<'static>,
+) -> (Observed<F>, insight_probe::TaskRef) {
+    let observed = Observed::new(future, &EXECUTOR, kind, location);
+    let task = observed.task_ref();
+    (observed, task)
+}
+
+/// The closure, observed, and what its join handle keeps.
+pub(crate) fn observed_closure<F, R>(
+    f: F,
+    location: &'static Location<'static>,
+) -> (impl FnOnce() -> R, insight_probe::TaskRef)
+where
+    F: FnOnce() -> R,
+{
+    let closure = ObservedClosure::new(f, &EXECUTOR, location);
+    let task = closure.task_ref();
+    (move || closure.call(), task)
+}
