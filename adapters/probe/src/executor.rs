@@ -22,8 +22,7 @@ pub struct Executor {
 
 static EXECUTORS: Mutex<Vec<&'static Executor>> = Mutex::new(Vec::new());
 
-/// A partial task that has used nothing for so long is forgotten when there are many.
-const FORGET_AFTER_NS: u64 = 10_000_000_000;
+/// How many partial tasks there are before the first search for ones that are used no more.
 const SWEEP_AT: usize = 1024;
 
 impl Executor {
@@ -60,20 +59,14 @@ impl Executor {
             return cell.clone();
         }
         if tasks.len() >= self.sweep_at.load(Ordering::Relaxed) {
-            tasks.retain(|_, cell| {
-                let mut used =
-                    clock::duration_ns(now.saturating_sub(cell.last_use.load(Ordering::Relaxed))) < FORGET_AFTER_NS;
-                cell.waits.for_each(|_| used = true);
-                if !used {
-                    cell.completed(insight_protocol::Outcome::Unseen);
-                }
-                used
-            });
+            // The recorder forgets them first; one that it has forgotten has no id.
+            tasks.retain(|_, cell| cell.recorded_id() != 0);
             self.sweep_at.store(SWEEP_AT.max(tasks.len() * 2), Ordering::Relaxed);
         }
         let meta = TaskMeta { executor: self, kind: Kind::Task, location: at, type_name: "", size: 0 };
         let cell = TaskCell::new(meta, true);
         cell.executor_task_id.store(executor_task_id, Ordering::Relaxed);
+        cell.id();
         tasks.insert(executor_task_id, cell.clone());
         cell
     }

@@ -4,8 +4,9 @@ use crate::executor::Executor;
 use crate::observed::TaskRef;
 use crate::on;
 use crate::party::{Role, open_party};
-use crate::resource::{AsResource, Resource};
-use crate::wait::{Op, Site, Waiting};
+use crate::resource::{AsResource, Resource, ResourceCell};
+use crate::task::TaskCell;
+use crate::wait::{Op, Site, Waiting, join_of};
 use std::panic::Location;
 use std::task::{Context, Poll};
 
@@ -14,17 +15,16 @@ use std::task::{Context, Poll};
 pub struct Joining {
     task: TaskRef,
     waiting: Waiting,
-    /// Made when the task is waited for and has not ended: most are never waited for.
-    resource: Option<Resource>,
 }
 
 impl Joining {
     /// For the handle of `task`.
     pub fn new(task: TaskRef) -> Joining {
-        Joining { task, waiting: Waiting::new(), resource: None }
+        Joining { task, waiting: Waiting::new() }
     }
 
     /// Polls the handle by `poll`, and notes whether the current task waits.
+    #[inline]
     pub fn poll<T>(
         &mut self,
         executor: &'static Executor,
@@ -33,29 +33,9 @@ impl Joining {
     ) -> Poll<T> {
         // The `.await` of a handle calls nothing of ours that could know its caller.
         let site = Site { executor, op: Op::Join, need: 1, location: None };
-        let Joining { task, waiting, resource } = self;
-        waiting.poll_with(
-            || {
-                Some(&*resource.get_or_insert_with(|| {
-                    let named_by = task.0.as_ref().map_or("", |cell| cell.meta.type_name);
-                    let resource = Resource::join(task.1, named_by);
-                    join_party(&resource, task);
-                    resource
-                }))
-            },
-            &site,
-            cx,
-            poll,
-        )
-    }
-}
-
-fn join_party(resource: &Resource, task: &TaskRef) {
-    let Some(cell) = &task.0 else { return };
-    let (task, resource) = (cell.id(), resource.cell().map_or(0, |cell| cell.id()));
-    if task != 0 && resource != 0 {
-        // Closed with the task, or with the resource.
-        open_party(task, resource, Role::Joined, true);
+        let Joining { task, waiting } = self;
+        let target = || task.0.as_ref().map_or(0, |cell| join_of(cell.id()));
+        waiting.poll_with(target, &site, cx, poll)
     }
 }
 
@@ -75,7 +55,13 @@ impl JoiningAny {
     /// Notes that `task` was spawned into the set.
     pub fn add(&mut self, task: &TaskRef) {
         if on() {
-            join_party(self.resource.get_or_insert_with(|| Resource::join(self.location, "")), task);
+            let resource = self.resource.get_or_insert_with(|| Resource::join_any(self.location));
+            let task = task.0.as_ref().map_or(0, TaskCell::id);
+            let resource = resource.cell().map_or(0, ResourceCell::id);
+            if task != 0 && resource != 0 {
+                // Closed with the task, or with the resource.
+                open_party(task, resource, Role::Joined, true);
+            }
         }
     }
 
@@ -89,6 +75,7 @@ impl JoiningAny {
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let site = Site { executor, op: Op::JoinAny, need: 1, location };
-        waiting.poll_with(|| self.resource.as_ref(), &site, cx, poll)
+        let set = || self.resource.as_ref().and_then(Resource::cell).map_or(0, ResourceCell::id);
+        waiting.poll_with(set, &site, cx, poll)
     }
 }

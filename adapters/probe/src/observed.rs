@@ -21,7 +21,9 @@ use std::task::{Context, Poll};
 pub struct Observed<F> {
     inner: ManuallyDrop<F>,
     task: Option<Task>,
-    meta: TaskMeta,
+    executor: &'static Executor,
+    location: &'static Location<'static>,
+    kind: Kind,
     /// Set once the future was ready: its end is recorded.
     ended: bool,
 }
@@ -34,33 +36,26 @@ struct Task {
 
 /// What joins a task needs to know of it.
 #[derive(Clone, Debug)]
-pub struct TaskRef(pub(crate) Option<Arc<TaskCell>>, pub(crate) &'static Location<'static>);
+pub struct TaskRef(pub(crate) Option<Arc<TaskCell>>);
 
 impl<F> Observed<F> {
     /// Observes a future that is about to be spawned.
     pub fn new(inner: F, executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Observed<F> {
-        let meta = meta::<F>(executor, kind, location);
-        let task = on().then(|| {
-            let cell = TaskCell::new(meta, false);
-            cell.id();
-            Task { cell, waker: None }
-        });
-        Observed { inner: ManuallyDrop::new(inner), task, meta, ended: false }
+        let task = on().then(|| Task::new::<F>(executor, kind, location));
+        Observed { inner: ManuallyDrop::new(inner), task, executor, location, kind, ended: false }
     }
 
     /// Observes a future that a thread is about to run to its end. Its first poll is observed even while recording is
     /// off, since it is in this poll that an async `main` turns it on.
     pub fn root(inner: F, executor: &'static Executor, location: &'static Location<'static>) -> Observed<F> {
-        let meta = meta::<F>(executor, Kind::BlockOn, location);
-        let cell = TaskCell::new(meta, false);
-        cell.id();
-        let task = Some(Task { cell, waker: None });
-        Observed { inner: ManuallyDrop::new(inner), task, meta, ended: false }
+        let kind = Kind::BlockOn;
+        let task = Some(Task::new::<F>(executor, kind, location));
+        Observed { inner: ManuallyDrop::new(inner), task, executor, location, kind, ended: false }
     }
 
     /// For the task's join handle.
     pub fn task_ref(&self) -> TaskRef {
-        TaskRef(self.task.as_ref().map(|task| task.cell.clone()), self.meta.location)
+        TaskRef(self.task.as_ref().map(|task| task.cell.clone()))
     }
 }
 
@@ -81,7 +76,7 @@ impl<F: Future> Future for Observed<F> {
         match &mut this.task {
             None if !on() => inner.poll(cx),
             task => {
-                let task = task.get_or_insert_with(|| Task { cell: TaskCell::new(this.meta, false), waker: None });
+                let task = task.get_or_insert_with(|| Task::new::<F>(this.executor, this.kind, this.location));
                 task.poll(address, cx, &mut this.ended, |cx| inner.poll(cx))
             }
         }
@@ -89,6 +84,12 @@ impl<F: Future> Future for Observed<F> {
 }
 
 impl Task {
+    fn new<F>(executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Task {
+        let cell = TaskCell::new(meta::<F>(executor, kind, location), false);
+        cell.id();
+        Task { cell, waker: None }
+    }
+
     #[inline]
     fn poll<T>(
         &mut self,
@@ -187,12 +188,12 @@ impl<F> ObservedClosure<F> {
             cell.id();
             cell
         });
-        ObservedClosure { inner, guard: ClosureGuard { cell, outcome: Outcome::Cancelled, location } }
+        ObservedClosure { inner, guard: ClosureGuard { cell, outcome: Outcome::Cancelled } }
     }
 
     /// For the task's join handle.
     pub fn task_ref(&self) -> TaskRef {
-        TaskRef(self.guard.cell.clone(), self.guard.location)
+        TaskRef(self.guard.cell.clone())
     }
 
     /// Runs it.
@@ -219,7 +220,6 @@ impl<F> ObservedClosure<F> {
 struct ClosureGuard {
     cell: Option<Arc<TaskCell>>,
     outcome: Outcome,
-    location: &'static Location<'static>,
 }
 
 impl Drop for ClosureGuard {

@@ -7,7 +7,7 @@ use crate::resource::{ResourceCell, UNSEEN};
 use crate::ring::{self, Record, RecordKind};
 use crate::slots::WaitFacts;
 use crate::task::{HISTOGRAM, TaskCell, outcome_from_word};
-use crate::wait::Op;
+use crate::wait::{Op, joined_task};
 use crate::{ON, clock, current, ids, waker};
 use insight_protocol::*;
 use std::collections::BTreeMap;
@@ -55,6 +55,8 @@ pub struct Recorder {
     tasks: BTreeMap<u64, TaskEntry>,
     resources: BTreeMap<u64, ResourceEntry>,
     edges: BTreeMap<u64, EdgeEntry>,
+    /// The resource that stands for the end of a task, while something waits for it.
+    joins: BTreeMap<u64, u64>,
     records: Vec<Record>,
     /// When to sample next.
     sample_at_ns: u64,
@@ -68,11 +70,17 @@ struct TaskEntry {
     waits: Vec<u64>,
     /// Its joins: they end with it.
     joined: Vec<u64>,
+    /// How many open edges it has.
+    edges: u64,
 }
 
 #[derive(Debug)]
 struct ResourceEntry {
-    cell: Arc<ResourceCell>,
+    /// None for the end of one task, which the recorder makes itself.
+    cell: Option<Arc<ResourceCell>>,
+    /// The task whose end it is.
+    join_of: Option<u64>,
+    created_ns: u64,
     state: ResourceUpdated,
     /// The edge of its present hold, and the number of that hold.
     hold: Option<(u64, u64)>,
@@ -81,7 +89,9 @@ struct ResourceEntry {
 
 #[derive(Debug)]
 struct EdgeEntry {
+    task: u64,
     resource: u64,
+    wait: bool,
 }
 
 static STARTED: AtomicBool = AtomicBool::new(false);
@@ -105,6 +115,7 @@ impl Recorder {
             tasks: BTreeMap::new(),
             resources: BTreeMap::new(),
             edges: BTreeMap::new(),
+            joins: BTreeMap::new(),
             records: Vec::new(),
             sample_at_ns: 0,
         })
@@ -204,13 +215,7 @@ impl Recorder {
                 self.resource_created(second, third, cell, at_ns, out);
             }
             RecordKind::ResourceDropped => {
-                let Some(entry) = self.resources.remove(&first) else { return };
-                for edge in entry.edges {
-                    if self.edges.remove(&edge).is_some() {
-                        out.push(EdgeClosed { id: EdgeId(edge), outcome: None, at_ns }.into());
-                    }
-                }
-                out.push(ResourceDropped { id: ResourceId(first), at_ns }.into());
+                self.resource_dropped(first, at_ns, out);
             }
             RecordKind::Party => {
                 let role = Role::from_word(fourth);
@@ -263,14 +268,14 @@ impl Recorder {
             at_ns: clock::time_ns(cell.spawned_at.load(Ordering::Relaxed)),
         };
         out.push(spawned.into());
-        self.tasks.insert(id, TaskEntry { cell, stats: None, waits: Vec::new(), joined: Vec::new() });
+        self.tasks.insert(id, TaskEntry { cell, stats: None, waits: Vec::new(), joined: Vec::new(), edges: 0 });
     }
 
     fn resource_created(&mut self, id: u64, creator: u64, cell: Arc<ResourceCell>, at_ns: u64, out: &mut Vec<Message>) {
         let created = ResourceCreated {
             id: ResourceId(id),
             kind: cell.kind.protocol(),
-            name: self.interned.type_name(cell.named_by, out),
+            name: None,
             location: Some(self.interned.location(cell.location, out)),
             task: (creator != 0).then_some(TaskId(creator)),
             capacity: (cell.capacity != 0).then_some(cell.capacity),
@@ -278,25 +283,80 @@ impl Recorder {
         };
         out.push(created.into());
         let state = ResourceUpdated { id: ResourceId(id), ..ResourceUpdated::default() };
-        self.resources.insert(id, ResourceEntry { cell, state, hold: None, edges: Vec::new() });
+        self.resources.insert(
+            id,
+            ResourceEntry { cell: Some(cell), join_of: None, created_ns: at_ns, state, hold: None, edges: Vec::new() },
+        );
     }
 
     /// Opens an edge between a task and a resource that are known; an edge of others is left out as a whole.
     fn open_edge(&mut self, edge: u64, task: u64, resource: u64, message: Message, out: &mut Vec<Message>) -> bool {
-        let known = self.tasks.contains_key(&task);
-        let Some(entry) = self.resources.get_mut(&resource).filter(|_| known) else { return false };
-        entry.edges.push(edge);
-        self.edges.insert(edge, EdgeEntry { resource });
+        let (Some(from), Some(to)) = (self.tasks.get_mut(&task), self.resources.get_mut(&resource)) else {
+            return false;
+        };
+        from.edges += 1;
+        to.edges.push(edge);
+        let wait = matches!(message, Message::EdgeWait(_));
+        self.edges.insert(edge, EdgeEntry { task, resource, wait });
         out.push(message);
         true
     }
 
     fn close_edge(&mut self, edge: u64, outcome: Option<EdgeOutcome>, at_ns: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.edges.remove(&edge) else { return };
-        if let Some(resource) = self.resources.get_mut(&entry.resource) {
-            resource.edges.retain(|open| *open != edge);
+        if let Some(task) = self.tasks.get_mut(&entry.task) {
+            task.edges -= 1;
         }
         out.push(EdgeClosed { id: EdgeId(edge), outcome, at_ns }.into());
+        let Some(resource) = self.resources.get_mut(&entry.resource) else { return };
+        resource.edges.retain(|open| *open != edge);
+        let awaited = resource.edges.iter().any(|edge| self.edges.get(edge).is_some_and(|edge| edge.wait));
+        if let (Some(task), true, false) = (resource.join_of, entry.wait, awaited) {
+            self.joins.remove(&task);
+            self.resource_dropped(entry.resource, at_ns, out);
+        }
+    }
+
+    fn resource_dropped(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
+        let Some(entry) = self.resources.remove(&id) else { return };
+        entry.edges.iter().for_each(|edge| self.close_edge(*edge, None, at_ns, out));
+        out.push(ResourceDropped { id: ResourceId(id), at_ns }.into());
+    }
+
+    /// The resource that stands for the end of `task`, made at the first wait for it; `None` when the task has ended.
+    fn join_resource(&mut self, task: u64, at_ns: u64, out: &mut Vec<Message>) -> Option<u64> {
+        if let Some(resource) = self.joins.get(&task) {
+            return Some(*resource);
+        }
+        let target = self.tasks.get_mut(&task)?;
+        let id = ids::next_resource();
+        let edge = ids::next_edge();
+        target.joined.push(edge);
+        let created = ResourceCreated {
+            id: ResourceId(id),
+            kind: ResourceKind::Join,
+            name: self.interned.type_name(target.cell.meta.type_name, out),
+            location: (!target.cell.partial).then(|| self.interned.location(target.cell.meta.location, out)),
+            task: None,
+            capacity: None,
+            at_ns,
+        };
+        out.push(created.into());
+        let state = ResourceUpdated { id: ResourceId(id), ..ResourceUpdated::default() };
+        let entry =
+            ResourceEntry { cell: None, join_of: Some(task), created_ns: at_ns, state, hold: None, edges: Vec::new() };
+        self.resources.insert(id, entry);
+        self.joins.insert(task, id);
+        let party = EdgeParty {
+            id: EdgeId(edge),
+            task: TaskId(task),
+            resource: ResourceId(id),
+            role: PartyRole::Joined,
+            exclusive: true,
+            since_ns: at_ns,
+        };
+        self.open_edge(edge, task, id, party.into(), out);
+        Some(id)
     }
 
     fn refusals(&self, cutoff: u64, out: &mut Vec<Message>) {
@@ -355,29 +415,40 @@ impl Recorder {
                 open.push(wait.edge);
             }
         }
-        if let Some(entry) = self.tasks.get_mut(&id) {
-            entry.waits = open;
+        let Some(entry) = self.tasks.get_mut(&id) else { return };
+        entry.waits = open;
+        if cell.partial && entry.edges == 0 && cell.forget_if_unused() {
+            self.tasks.remove(&id);
+            out.push(TaskCompleted { id: TaskId(id), outcome: Outcome::Unseen, at_ns }.into());
         }
     }
 
     fn open_wait(&mut self, task: u64, wait: &WaitFacts, out: &mut Vec<Message>) -> bool {
         let op = Op::from_byte(wait.operation);
+        let since_ns = clock::time_ns(wait.since);
+        let resource = match joined_task(wait.awaited) {
+            None => wait.awaited,
+            Some(task) => match self.join_resource(task, since_ns, out) {
+                Some(resource) => resource,
+                None => return false,
+            },
+        };
         let message = EdgeWait {
             id: EdgeId(wait.edge),
             task: TaskId(task),
-            resource: ResourceId(wait.resource),
+            resource: ResourceId(resource),
             operation: op.protocol(),
             reason: self.interned.string(op.reason(), out),
             need: wait.need,
             location: wait.location.map(|location| self.interned.location(location, out)),
-            since_ns: clock::time_ns(wait.since),
+            since_ns,
         };
-        self.open_edge(wait.edge, task, wait.resource, message.into(), out)
+        self.open_edge(wait.edge, task, resource, message.into(), out)
     }
 
     fn sample_resource(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.resources.get_mut(&id) else { return };
-        let cell = entry.cell.clone();
+        let Some(cell) = entry.cell.clone() else { return };
         if cell.kind == crate::Type::Channel {
             let read = |count: &std::sync::atomic::AtomicU64| Some(count.load(Ordering::Relaxed));
             let now = ResourceUpdated {
@@ -398,7 +469,8 @@ impl Recorder {
     }
 
     fn sample_hold(&mut self, id: u64, cell: &ResourceCell, at_ns: u64, out: &mut Vec<Message>) {
-        let before = self.resources.get(&id).and_then(|entry| entry.hold);
+        let Some(entry) = self.resources.get(&id) else { return };
+        let (before, created_ns) = (entry.hold, entry.created_ns);
         let holder = cell.holder.load(Ordering::Acquire);
         let number = cell.holds.load(Ordering::Relaxed);
         if before.is_some_and(|(_, last)| last == number && holder != 0) {
@@ -420,7 +492,8 @@ impl Recorder {
                 units: 1,
                 transferable: cell.transferable.load(Ordering::Relaxed),
                 location: location.map(|location| self.interned.location(location, out)),
-                since_ns: clock::time_ns(cell.held_since.load(Ordering::Relaxed)),
+                // The poll in which it was acquired may have begun before the resource was there.
+                since_ns: clock::time_ns(cell.held_since.load(Ordering::Relaxed)).max(created_ns),
             };
             // What was read is one hold only if no other one has begun meanwhile.
             let unchanged =
@@ -432,6 +505,13 @@ impl Recorder {
         if let Some(entry) = self.resources.get_mut(&id) {
             entry.hold = hold;
         }
+    }
+}
+
+impl Drop for Recorder {
+    /// Nobody collects any more: recording ends.
+    fn drop(&mut self) {
+        ON.store(false, Ordering::SeqCst);
     }
 }
 

@@ -17,8 +17,8 @@ pub enum Type {
     Channel,
     /// A lock with one holder.
     Mutex,
-    /// The end of one task, or of any task of a set.
-    Join,
+    /// The end of any task of a set.
+    JoinSet,
 }
 
 impl Type {
@@ -26,7 +26,7 @@ impl Type {
         match self {
             Type::Channel => ResourceKind::Channel,
             Type::Mutex => ResourceKind::Mutex,
-            Type::Join => ResourceKind::Join,
+            Type::JoinSet => ResourceKind::Join,
         }
     }
 }
@@ -43,8 +43,6 @@ pub struct ResourceCell {
     id: AtomicU64,
     pub(crate) kind: Type,
     pub(crate) location: &'static Location<'static>,
-    /// The type whose readable name is the resource's name; empty when it has none.
-    pub(crate) named_by: &'static str,
     /// 0 for no bound.
     pub(crate) capacity: u64,
 
@@ -63,17 +61,11 @@ pub struct ResourceCell {
 }
 
 impl ResourceCell {
-    fn new(
-        kind: Type,
-        location: &'static Location<'static>,
-        named_by: &'static str,
-        capacity: u64,
-    ) -> Arc<ResourceCell> {
+    fn new(kind: Type, location: &'static Location<'static>, capacity: u64) -> Arc<ResourceCell> {
         Arc::new(ResourceCell {
             id: AtomicU64::new(0),
             kind,
             location,
-            named_by,
             capacity,
             length: AtomicU64::new(UNSEEN),
             senders: AtomicU64::new(0),
@@ -132,14 +124,14 @@ pub struct Resource(Arc<ResourceCell>);
 impl Resource {
     /// A channel; `capacity` is `None` when it has no bound. Its handles are to be counted by the caller.
     pub fn channel(location: &'static Location<'static>, capacity: Option<usize>) -> Resource {
-        let cell = ResourceCell::new(Type::Channel, location, "", capacity.map_or(0, |capacity| capacity as u64));
+        let cell = ResourceCell::new(Type::Channel, location, capacity.map_or(0, |capacity| capacity as u64));
         cell.id();
         Resource(cell)
     }
 
-    /// The end of a task that was spawned at `location`, or of any of several.
-    pub(crate) fn join(location: &'static Location<'static>, named_by: &'static str) -> Resource {
-        let cell = ResourceCell::new(Type::Join, location, named_by, 0);
+    /// The end of any task of a set that was created at `location`.
+    pub(crate) fn join_any(location: &'static Location<'static>) -> Resource {
+        let cell = ResourceCell::new(Type::JoinSet, location, 0);
         cell.id();
         Resource(cell)
     }
@@ -244,7 +236,7 @@ impl AsResource for Lock {
             return Some(&resource.0);
         }
         on().then(|| {
-            let resource = self.cell.get_or_init(|| Resource(ResourceCell::new(Type::Mutex, self.location, "", 0)));
+            let resource = self.cell.get_or_init(|| Resource(ResourceCell::new(Type::Mutex, self.location, 0)));
             &resource.0
         })
     }

@@ -12,7 +12,7 @@ const BUSY: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Slot {
     edge: AtomicU64,
-    resource: AtomicU64,
+    awaited: AtomicU64,
     /// The operation in the low byte, the units needed above it.
     operation: AtomicU64,
     since: AtomicU64,
@@ -23,7 +23,8 @@ pub(crate) struct Slot {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WaitFacts {
     pub edge: u64,
-    pub resource: u64,
+    /// A resource's id, or a task's with a mark.
+    pub awaited: u64,
     pub operation: u8,
     pub need: u64,
     pub since: u64,
@@ -34,7 +35,7 @@ impl Slot {
     const fn new() -> Slot {
         Slot {
             edge: AtomicU64::new(0),
-            resource: AtomicU64::new(0),
+            awaited: AtomicU64::new(0),
             operation: AtomicU64::new(0),
             since: AtomicU64::new(0),
             location: AtomicPtr::new(ptr::null_mut()),
@@ -50,7 +51,7 @@ impl Slot {
         }
         // A reader that sees any of the stores below then sees that `edge` is no longer what it was.
         fence(Ordering::Release);
-        self.resource.store(facts.resource, Ordering::Relaxed);
+        self.awaited.store(facts.awaited, Ordering::Relaxed);
         self.operation.store(u64::from(facts.operation) | facts.need << 8, Ordering::Relaxed);
         self.since.store(facts.since, Ordering::Relaxed);
         let location = facts.location.map_or(ptr::null_mut(), |location| ptr::from_ref(location).cast_mut());
@@ -73,7 +74,7 @@ impl Slot {
         let location = self.location.load(Ordering::Relaxed);
         let facts = WaitFacts {
             edge,
-            resource: self.resource.load(Ordering::Relaxed),
+            awaited: self.awaited.load(Ordering::Relaxed),
             operation: operation as u8,
             need: operation >> 8,
             since: self.since.load(Ordering::Relaxed),
@@ -168,7 +169,7 @@ mod tests {
     use super::*;
 
     fn facts(edge: u64) -> WaitFacts {
-        WaitFacts { edge, resource: edge * 2, operation: 3, need: 5, since: edge * 7, location: None }
+        WaitFacts { edge, awaited: edge * 2, operation: 3, need: 5, since: edge * 7, location: None }
     }
 
     fn open_edges(slots: &Slots) -> Vec<u64> {
@@ -211,6 +212,6 @@ mod tests {
                 open_edges(&slots);
             }
         });
-        assert_eq!(open_edges(&slots), []);
+        assert!(open_edges(&slots).is_empty());
     }
 }

@@ -55,6 +55,10 @@ impl Kind {
 pub(crate) const HISTOGRAM: std::ops::Range<u32> = 6..26;
 const HISTOGRAM_LEN: usize = (HISTOGRAM.end - HISTOGRAM.start) as usize;
 
+/// How long a partial task, whose end is not seen, is kept without a use: longer than a keep-alive connection's pauses
+/// under load, and short enough that a list of tasks is not mostly of dead ones.
+const FORGET_AFTER_NS: u64 = 10_000_000_000;
+
 /// The one who registers is at work.
 const REGISTERING: u64 = u64::MAX;
 
@@ -196,6 +200,17 @@ impl TaskCell {
         let id = if taken { id } else { 0 };
         self.id.store(id, Ordering::Release);
         id
+    }
+
+    /// For a partial task without an open edge: whether it has used nothing for so long that it may as well have ended.
+    /// Then its id is gone: should it use something once more, it is recorded as another task.
+    pub(crate) fn forget_if_unused(&self) -> bool {
+        let unused = clock::ticks().saturating_sub(self.last_use.load(Ordering::Relaxed));
+        let forget = clock::duration_ns(unused) > FORGET_AFTER_NS;
+        if forget {
+            self.id.store(0, Ordering::Relaxed);
+        }
+        forget
     }
 
     /// Records how the task ended.

@@ -4,7 +4,7 @@ use crate::executor::Executor;
 use crate::resource::{AsResource, ResourceCell};
 use crate::slots::{Slot, WaitFacts};
 use crate::task::TaskCell;
-use crate::{current, ids, on, waker};
+use crate::{clock, current, ids, on, waker};
 use insight_protocol::Operation;
 use std::future::Future;
 use std::panic::Location;
@@ -94,13 +94,13 @@ unsafe impl Send for OpenWait {}
 unsafe impl Sync for OpenWait {}
 
 impl OpenWait {
-    fn new(task: &Arc<TaskCell>, resource: u64, site: &Site) -> OpenWait {
+    fn new(task: &Arc<TaskCell>, awaited: u64, site: &Site) -> OpenWait {
         let slot = task.waits.open(&WaitFacts {
             edge: ids::next_edge(),
-            resource,
+            awaited,
             operation: site.op as u8,
             need: site.need,
-            since: task.poll_time(),
+            since: clock::ticks(),
             location: site.location,
         });
         OpenWait { task: task.clone(), slot: NonNull::from(slot) }
@@ -129,14 +129,15 @@ impl Waiting {
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        self.poll_with(|| Some(resource), site, cx, poll)
+        self.poll_with(|| resource.cell().map_or(0, ResourceCell::id), site, cx, poll)
     }
 
-    /// As [`poll`](Waiting::poll), with a resource that is made only when the task has to wait.
+    /// As [`poll`](Waiting::poll), on what `awaited` says when the task has to wait: the id of a resource, or
+    /// [`join_of`] a task; 0 to leave the wait unrecorded.
     #[inline]
-    pub(crate) fn poll_with<'r, T, R: AsResource + 'r>(
+    pub(crate) fn poll_with<T>(
         &mut self,
-        resource: impl FnOnce() -> Option<&'r R>,
+        awaited: impl FnOnce() -> u64,
         site: &Site,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
@@ -154,29 +155,38 @@ impl Waiting {
             return result;
         }
         match &known {
-            Some(known) => self.open(&known.task, resource, site),
+            Some(known) => self.open(&known.task, awaited, site),
             // Polled with a waker of a combinator, such as `FuturesUnordered`, or by a task that is not observed.
             None => {
                 let at = site.location.unwrap_or(Location::caller());
-                current::with(site.executor, at, |task| self.open(task, resource, site));
+                current::with(site.executor, at, |task| self.open(task, awaited, site));
             }
         }
         result
     }
 
     /// Opens the wait of `task`, unless it is open.
-    fn open<'r, R: AsResource + 'r>(
-        &mut self,
-        task: &Arc<TaskCell>,
-        resource: impl FnOnce() -> Option<&'r R>,
-        site: &Site,
-    ) {
+    fn open(&mut self, task: &Arc<TaskCell>, awaited: impl FnOnce() -> u64, site: &Site) {
         if self.0.as_ref().is_some_and(|open| Arc::ptr_eq(&open.task, task)) {
             return;
         }
-        let resource = resource().and_then(|resource| resource.cell()).map_or(0, ResourceCell::id);
-        self.0 = (resource != 0 && task.id() != 0).then(|| OpenWait::new(task, resource, site));
+        let awaited = awaited();
+        self.0 = (awaited != 0 && task.id() != 0).then(|| OpenWait::new(task, awaited, site));
     }
+}
+
+/// Marks a task's id where a resource's is expected: the wait is for the task's end. The recorder makes a resource of
+/// it if it ever sees the wait: most joins are over before.
+const JOIN: u64 = 1 << 63;
+
+/// What a wait for the end of the task `id` awaits; 0 when the task is not recorded.
+pub(crate) fn join_of(id: u64) -> u64 {
+    if id == 0 { 0 } else { JOIN | id }
+}
+
+/// The task whose end is awaited, if it is one.
+pub(crate) fn joined_task(awaited: u64) -> Option<u64> {
+    (awaited & JOIN != 0).then_some(awaited & !JOIN)
 }
 
 /// A future that waits on a resource; made by [`waiting`].

@@ -156,7 +156,12 @@ impl<T> UnboundedReceiver<T> {
     #[track_caller]
     pub fn recv(&mut self) -> impl Future<Output = Option<T>> {
         let at = Location::caller();
-        async move { self.wait(1, at, |inner, cx| inner.poll_recv(cx)).await }
+        async move {
+            if !on() {
+                return self.inner.recv().await;
+            }
+            self.wait(1, at, |inner, cx| inner.poll_recv(cx)).await
+        }
     }
 
     /// See [`tokio::sync::mpsc::UnboundedReceiver::recv_many`](real::sync::mpsc::UnboundedReceiver::recv_many).

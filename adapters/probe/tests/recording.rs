@@ -1,0 +1,454 @@
+//! What is recorded of futures that are polled by hand.
+
+use insight_model::{EdgeBody, Model, Task};
+use insight_probe::*;
+use insight_protocol::{Message, Outcome, TaskState};
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+thread_local! {
+    static RUNNING: Cell<u64> = const { Cell::new(0) };
+}
+
+static EXECUTOR: Executor = Executor::new("hand", "1.0", || match RUNNING.get() {
+    0 => None,
+    id => Some(id),
+});
+
+/// The one recorder of this process; the tests take turns.
+struct Bench {
+    recorder: MutexGuard<'static, Recorder>,
+    model: Model,
+    messages: Vec<Message>,
+}
+
+fn bench() -> Bench {
+    static RECORDER: OnceLock<Mutex<Recorder>> = OnceLock::new();
+    let recorder = RECORDER.get_or_init(|| Mutex::new(Recorder::start(RecorderConfig::default()).unwrap()));
+    let recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut bench = Bench { recorder, model: Model::default(), messages: Vec::new() };
+    bench.look();
+    bench.messages.clear();
+    bench
+}
+
+impl Bench {
+    fn look(&mut self) -> &Model {
+        let before = self.messages.len();
+        self.recorder.collect_now(&mut self.messages);
+        self.messages[before..].iter().for_each(|message| self.model.apply(message));
+        &self.model
+    }
+
+    /// The newest task.
+    fn task(&mut self) -> Task {
+        self.look().tasks.values().next_back().expect("a task").clone()
+    }
+
+    fn waits(&mut self) -> Vec<String> {
+        let model = self.look();
+        let waits = model.edges.values().filter_map(|edge| match &edge.body {
+            EdgeBody::Wait { operation, need, .. } => Some(format!("{} {operation} {need}", edge.task)),
+            _ => None,
+        });
+        waits.collect()
+    }
+
+    fn outcomes(&mut self) -> Vec<Outcome> {
+        self.look();
+        let ends = self.messages.iter().filter_map(|message| match message {
+            Message::TaskCompleted(end) => Some(end.outcome.clone()),
+            _ => None,
+        });
+        ends.collect()
+    }
+}
+
+#[track_caller]
+fn observe<F: Future>(future: F) -> Pin<Box<Observed<F>>> {
+    Box::pin(Observed::new(future, &EXECUTOR, Kind::Task, Location::caller()))
+}
+
+fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn site(op: Op) -> Site {
+    Site { executor: &EXECUTOR, op, need: 1, location: Some(Location::caller()) }
+}
+
+/// Keeps a waker of each kind, and is ready once told.
+#[derive(Default)]
+struct Gate(Mutex<(Vec<Waker>, bool)>);
+
+impl Gate {
+    async fn pass(&self) {
+        poll_fn(|cx| {
+            let mut gate = self.0.lock().unwrap();
+            if !gate.0.iter().any(|waker| waker.will_wake(cx.waker())) {
+                gate.0.push(cx.waker().clone());
+            }
+            if gate.1 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    fn open(&self) {
+        let mut gate = self.0.lock().unwrap();
+        gate.1 = true;
+        gate.0.drain(..).for_each(Waker::wake);
+    }
+
+    fn wakers(&self) -> usize {
+        self.0.lock().unwrap().0.len()
+    }
+}
+
+#[test]
+fn states_polls_and_wakes() {
+    let mut bench = bench();
+    let gate = Gate::default();
+    let mut task = observe(gate.pass());
+    let check = |bench: &mut Bench, state: TaskState, polls: u64, wakes: u64, foreign: u64| {
+        let stats = bench.task().stats.expect("stats of an observed task");
+        assert_eq!((stats.state, stats.polls, stats.wakes), (Some(state), polls, wakes));
+        assert_eq!(stats.foreign_wakers, foreign);
+        assert_eq!(stats.poll_ns_log2.iter().sum::<u64>(), polls);
+    };
+    check(&mut bench, TaskState::Scheduled, 0, 0, 0);
+    assert!(poll(&mut task).is_pending());
+    check(&mut bench, TaskState::Idle, 1, 0, 1);
+    assert!(poll(&mut task).is_pending());
+    assert_eq!(gate.wakers(), 1, "the same waker from poll to poll");
+    gate.open();
+    check(&mut bench, TaskState::Scheduled, 2, 1, 0);
+    assert!(poll(&mut task).is_ready());
+    assert_eq!(bench.outcomes(), [Outcome::Returned]);
+    assert!(bench.look().tasks.is_empty());
+}
+
+#[test]
+fn who_woke_it() {
+    let mut bench = bench();
+    let gate = Arc::new(Gate::default());
+    let (waits, opens) = (gate.clone(), gate.clone());
+    let mut sleeper = observe(async move { waits.pass().await });
+    let id = bench.task().id;
+    assert!(poll(&mut sleeper).is_pending());
+    let mut opener = observe(async move {
+        opens.open();
+        std::future::pending::<()>().await;
+    });
+    assert!(poll(&mut opener).is_pending());
+    let by = bench.task().id;
+    assert_eq!(bench.look().tasks[&id].stats.as_ref().unwrap().woken_by, Some(by));
+    assert!(poll(&mut sleeper).is_ready());
+
+    let mut own = observe(async {
+        poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        })
+        .await
+    });
+    assert!(poll(&mut own).is_pending());
+    let stats = bench.task().stats.unwrap();
+    assert_eq!((stats.self_wakes, stats.wakes, stats.state), (1, 1, Some(TaskState::Scheduled)));
+}
+
+#[test]
+fn ends() {
+    let mut bench = bench();
+    drop(observe(async {}));
+    let mut dropped = observe(std::future::pending::<()>());
+    assert!(poll(&mut dropped).is_pending());
+    drop(dropped);
+    let mut panics = observe(async { panic!("on purpose") });
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(&mut panics))).is_err());
+    drop(panics);
+    ObservedClosure::new(|| 1, &EXECUTOR, Location::caller()).call();
+    drop(ObservedClosure::new(|| 1, &EXECUTOR, Location::caller()));
+    let closure = ObservedClosure::new(|| panic!("on purpose"), &EXECUTOR, Location::caller());
+    let _: Result<(), _> = catch_unwind(AssertUnwindSafe(|| closure.call()));
+    use Outcome::{Cancelled, Panicked, Returned};
+    assert_eq!(bench.outcomes(), [Cancelled, Cancelled, Panicked, Returned, Cancelled, Panicked]);
+}
+
+#[test]
+fn waits_open_and_close() {
+    let mut bench = bench();
+    let channel = Resource::channel(Location::caller(), Some(1));
+    let (first, second) = (Gate::default(), Gate::default());
+    let mut task = observe(async {
+        let mut first = pin!(waiting(&channel, site(Op::Recv), first.pass()));
+        let mut second = pin!(waiting(&channel, site(Op::Send), second.pass()));
+        // As `select!` does.
+        poll_fn(|cx| {
+            let ready = first.as_mut().poll(cx).is_ready() | second.as_mut().poll(cx).is_ready();
+            if ready { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await
+    });
+    let id = bench.task().id;
+    assert!(poll(&mut task).is_pending());
+    assert_eq!(bench.waits(), [format!("{id} recv 1"), format!("{id} send 1")]);
+    assert_eq!(bench.task().stats.unwrap().foreign_wakers, 0, "the wakers of waits are not foreign");
+    assert_eq!(first.wakers() + second.wakers(), 2);
+    first.open();
+    assert!(poll(&mut task).is_ready());
+    assert!(bench.waits().is_empty());
+
+    let gate = Gate::default();
+    let mut given_up = observe(waiting(&channel, site(Op::Recv), gate.pass()));
+    assert!(poll(&mut given_up).is_pending());
+    assert_eq!(bench.waits().len(), 1);
+    drop(given_up);
+    assert!(bench.waits().is_empty());
+    drop(task);
+    drop(channel);
+    assert!(bench.look().resources.is_empty());
+}
+
+#[test]
+fn a_wait_moves_with_its_future() {
+    let mut bench = bench();
+    let channel = Arc::new(Resource::channel(Location::caller(), None));
+    let gate = Gate::default();
+    let mut operation = Box::pin(waiting(&*channel, site(Op::Recv), gate.pass()));
+    let mut first = observe(poll_fn(|cx| operation.as_mut().poll(cx)));
+    assert!(poll(&mut first).is_pending());
+    let before = bench.waits();
+    drop(first);
+    let mut second = observe(poll_fn(|cx| operation.as_mut().poll(cx)));
+    let id = bench.task().id;
+    assert!(poll(&mut second).is_pending());
+    assert_eq!(bench.waits(), [format!("{id} recv 1")]);
+    assert_ne!(bench.waits(), before);
+}
+
+#[test]
+fn holds() {
+    let mut bench = bench();
+    static LOCK: Lock = Lock::mutex(Location::caller());
+    let holder = |model: &Model| {
+        let hold = model.edges.values().find(|edge| edge.body.kind() == "hold")?;
+        Some((hold.task, hold.id))
+    };
+    let mut task = observe(async {
+        LOCK.acquired(&EXECUTOR, Location::caller(), false);
+        std::future::pending::<()>().await;
+    });
+    let id = bench.task().id;
+    assert!(poll(&mut task).is_pending());
+    let (by, edge) = holder(bench.look()).expect("held");
+    assert_eq!(by, id);
+    LOCK.released();
+    let mut again = observe(async {
+        LOCK.acquired(&EXECUTOR, Location::caller(), false);
+        LOCK.released();
+        LOCK.acquired(&EXECUTOR, Location::caller(), false);
+        std::future::pending::<()>().await;
+    });
+    assert!(poll(&mut again).is_pending());
+    let (by, other) = holder(bench.look()).expect("held again");
+    assert_ne!((by, other), (id, edge), "another task's hold is another edge");
+    LOCK.released();
+    assert_eq!(holder(bench.look()), None);
+    // Outside of tasks: a holder that is not seen.
+    LOCK.acquired(&EXECUTOR, Location::caller(), false);
+    assert_eq!(holder(bench.look()), None);
+    LOCK.released();
+}
+
+#[test]
+fn parties_are_exclusive_only_in_the_task_s_own_future() {
+    let mut bench = bench();
+    let channel = Arc::new(Resource::channel(Location::caller(), None));
+    let parties = |bench: &mut Bench| {
+        let model = bench.look();
+        let parties = model.edges.values().filter_map(|edge| match &edge.body {
+            EdgeBody::Party { exclusive, .. } => Some((edge.task, *exclusive)),
+            _ => None,
+        });
+        parties.collect::<Vec<_>>()
+    };
+    let used = |party: &Party| party.used(&channel, Role::Sender, &EXECUTOR, Location::caller());
+
+    let own = Party::new();
+    let mut owner = observe(async move {
+        // Held across an await, so it is part of the future.
+        let own = own;
+        used(&own);
+        std::future::pending::<()>().await;
+        used(&own);
+    });
+    let first = bench.task().id;
+    assert!(poll(&mut owner).is_pending());
+    assert_eq!(parties(&mut bench), [(first, true)]);
+    drop(owner);
+    assert_eq!(parties(&mut bench), []);
+
+    let shared = Arc::new(Party::new());
+    let mut users: Vec<_> = (0..9)
+        .map(|_| {
+            let shared = shared.clone();
+            let mut user = observe(async move {
+                used(&shared);
+                std::future::pending::<()>().await;
+            });
+            let id = bench.task().id;
+            assert!(poll(&mut user).is_pending());
+            (id, user)
+        })
+        .collect();
+    let last = parties(&mut bench);
+    assert!(matches!(last[..], [(_, false)]), "one handle, one edge, not exclusive: {last:?}");
+    assert_ne!(last[0].0, users[8].0, "a handle that many tasks use is followed no further");
+    users.clear();
+    drop(shared);
+    assert_eq!(parties(&mut bench), []);
+}
+
+#[test]
+fn joins_end_with_their_task() {
+    let mut bench = bench();
+    let mut target = observe(std::future::pending::<()>());
+    let mut joining = Joining::new(target.task_ref());
+    let target_id = bench.task().id;
+    let gate = Gate::default();
+    let mut joiner = observe(async {
+        let mut pass = pin!(gate.pass());
+        poll_fn(|cx| joining.poll(&EXECUTOR, cx, |cx| pass.as_mut().poll(cx))).await;
+    });
+    assert!(poll(&mut target).is_pending());
+    assert!(poll(&mut joiner).is_pending());
+    let parties = |model: &Model| {
+        let parties = model.edges.values().filter(|edge| edge.body.kind() == "party");
+        parties.map(|edge| edge.task).collect::<Vec<_>>()
+    };
+    assert_eq!(parties(bench.look()), [target_id]);
+    drop(target);
+    assert_eq!(parties(bench.look()), []);
+    assert!(!bench.look().tasks.contains_key(&target_id));
+    gate.open();
+    assert!(poll(&mut joiner).is_ready());
+}
+
+#[test]
+fn a_task_that_something_else_spawned_is_partial() {
+    let mut bench = bench();
+    let channel = Resource::channel(Location::caller(), None);
+    let gate = Gate::default();
+    let mut operation = Box::pin(waiting(&channel, site(Op::Recv), gate.pass()));
+    RUNNING.set(77);
+    assert!(poll(&mut operation).is_pending());
+    RUNNING.set(0);
+    let task = bench.task();
+    assert!(task.partial && task.stats.is_none());
+    assert_eq!(task.executor_task_id, Some(77));
+    assert_eq!(bench.waits(), [format!("{} recv 1", task.id)]);
+    drop(operation);
+    assert!(bench.waits().is_empty());
+
+    // Within the poll of an observed task: not that task's wait.
+    let gate = Gate::default();
+    let operation = Mutex::new(Box::pin(waiting(&channel, site(Op::Recv), gate.pass())));
+    let mut outer = observe(poll_fn(|_| {
+        RUNNING.set(78);
+        let inner = poll(&mut *operation.lock().unwrap());
+        RUNNING.set(0);
+        inner
+    }));
+    let outer_id = bench.task().id;
+    assert!(poll(&mut outer).is_pending());
+    let inner = bench.task();
+    assert!(inner.partial && inner.id != outer_id);
+    assert_eq!(bench.waits(), [format!("{} recv 1", inner.id)]);
+}
+
+#[test]
+fn blocking_waits_do_not_run() {
+    let mut bench = bench();
+    let channel = Resource::channel(Location::caller(), None);
+    ObservedClosure::new(
+        || {
+            let id = bench.task().id;
+            assert_eq!(bench.task().state(), Some(TaskState::Running));
+            let waits = blocking(&channel, &site(Op::Recv), || {
+                assert_eq!(bench.task().state(), Some(TaskState::Idle));
+                bench.waits()
+            });
+            assert_eq!(waits, [format!("{id} recv 1")]);
+            assert_eq!(bench.task().state(), Some(TaskState::Running));
+        },
+        &EXECUTOR,
+        Location::caller(),
+    )
+    .call();
+    assert!(bench.waits().is_empty());
+}
+
+#[test]
+fn messages_come_in_an_order_that_a_fold_can_take() {
+    let mut bench = bench();
+    let threads = if cfg!(miri) { 2 } else { 4 };
+    let rounds = if cfg!(miri) { 3 } else { 300 };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                for _ in 0..rounds {
+                    let channel = Arc::new(Resource::channel(Location::caller(), None));
+                    let mut task = observe(async {
+                        let party = Party::new();
+                        party.used(&channel, Role::Sender, &EXECUTOR, Location::caller());
+                        let mut pending = pin!(waiting(&*channel, site(Op::Recv), std::future::pending::<()>()));
+                        poll_fn(|cx| {
+                            let _ = pending.as_mut().poll(cx);
+                            Poll::<()>::Pending
+                        })
+                        .await;
+                    });
+                    let _ = poll(&mut task);
+                    // Ended on another thread.
+                    std::thread::spawn(move || std::hint::black_box(0)).join().unwrap();
+                    drop(task);
+                }
+            });
+        }
+        for _ in 0..rounds {
+            bench.look();
+        }
+    });
+    bench.look();
+    let model = &bench.model;
+    assert_eq!((model.tasks.len(), model.resources.len(), model.edges.len()), (0, 0, 0));
+    let mut open = std::collections::HashSet::new();
+    for message in &bench.messages {
+        let fresh = match message {
+            Message::TaskSpawned(m) => open.insert(("task", m.id.0)),
+            Message::TaskStats(m) => open.contains(&("task", m.id.0)),
+            Message::TaskCompleted(m) => open.remove(&("task", m.id.0)),
+            Message::ResourceCreated(m) => open.insert(("resource", m.id.0)),
+            Message::ResourceUpdated(m) => open.contains(&("resource", m.id.0)),
+            Message::ResourceDropped(m) => open.remove(&("resource", m.id.0)),
+            Message::EdgeParty(m) => {
+                open.contains(&("task", m.task.0))
+                    && open.contains(&("resource", m.resource.0))
+                    && open.insert(("edge", m.id.0))
+            }
+            Message::EdgeWait(m) => {
+                open.contains(&("task", m.task.0))
+                    && open.contains(&("resource", m.resource.0))
+                    && open.insert(("edge", m.id.0))
+            }
+            Message::EdgeClosed(m) => open.remove(&("edge", m.id.0)),
+            _ => true,
+        };
+        assert!(fresh, "out of order: {message:?}");
+    }
+    assert!(open.is_empty());
+}

@@ -1,0 +1,105 @@
+//! What the facade costs beside plain tokio: `cargo bench -p insight-tokio --features full`.
+//!
+//! Each row is one operation on a current-thread runtime; each variant runs in fresh processes, interleaved with the
+//! others, and the minimum of their CPU times (on Linux; elsewhere of wall times) is shown, and its ratio to plain
+//! tokio's. `off` is the facade without `insight::init()`; `on` records, and a thread collects every 50 ms.
+
+use insight_probe::{Recorder, RecorderConfig};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 7;
+const OPERATIONS: [&str; 4] = ["poll", "spawn+join", "lock+unlock", "send+recv"];
+const VARIANTS: [&str; 3] = ["plain", "off", "on"];
+
+/// Nanoseconds of CPU time an operation, after a tenth of them to warm up.
+macro_rules! measure {
+    ($count:expr, $operation:expr) => {{
+        let mut start = Duration::ZERO;
+        for n in 0..$count / 10 + $count {
+            if n == $count / 10 {
+                start = cpu_time();
+            }
+            $operation
+        }
+        (cpu_time() - start).as_nanos() as f64 / f64::from($count)
+    }};
+}
+
+macro_rules! operations {
+    ($tokio:ident, $operation:expr) => {{
+        let operation: String = $operation.to_owned();
+        let runtime = $tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let task = runtime.spawn(async move {
+            match &*operation {
+                "poll" => measure!(1_000_000, $tokio::task::yield_now().await),
+                "spawn+join" => measure!(200_000, $tokio::spawn(async {}).await.unwrap()),
+                "lock+unlock" => {
+                    let mutex = $tokio::sync::Mutex::new(0_u64);
+                    measure!(1_000_000, *mutex.lock().await += 1)
+                }
+                _ => {
+                    let (sender, mut receiver) = $tokio::sync::mpsc::channel(64);
+                    measure!(1_000_000, {
+                        sender.send(1_u64).await.unwrap();
+                        receiver.recv().await.unwrap();
+                    })
+                }
+            }
+        });
+        runtime.block_on(task).unwrap()
+    }};
+}
+
+fn cpu_time() -> Duration {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let on_cpu = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    match on_cpu.and_then(|text| text.split(' ').next()?.parse().ok()) {
+        Some(ns) => Duration::from_nanos(ns),
+        None => START.get_or_init(Instant::now).elapsed(),
+    }
+}
+
+fn child(variant: &str, operation: &str) -> f64 {
+    if variant == "plain" {
+        return operations!(real, operation);
+    }
+    if variant == "on" {
+        let mut recorder = Recorder::start(RecorderConfig::default()).expect("the first recorder");
+        std::thread::spawn(move || {
+            let mut messages = Vec::new();
+            loop {
+                recorder.collect(&mut messages);
+                messages.clear();
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+    }
+    operations!(insight_tokio, operation)
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, child_of, variant, operation] = &arguments[..]
+        && child_of == "--child"
+    {
+        println!("{}", child(variant, operation));
+        return;
+    }
+    let this = std::env::current_exe().expect("the path of this program");
+    println!("| operation | plain tokio | off | on |\n|---|---|---|---|");
+    for operation in OPERATIONS {
+        let mut best = [f64::INFINITY; VARIANTS.len()];
+        for _ in 0..ROUNDS {
+            for (variant, best) in VARIANTS.iter().zip(&mut best) {
+                let output =
+                    Command::new(&this).args(["--child", variant, operation]).output().expect("a child process");
+                let text = String::from_utf8_lossy(&output.stdout);
+                *best = best.min(text.trim().parse().expect("a child prints a number"));
+            }
+        }
+        let [plain, off, on] = best;
+        let row = |ns: f64| format!("{ns:.1} ns (+{:.1}, x{:.2})", ns - plain, ns / plain);
+        println!("| {operation} | {plain:.1} ns | {} | {} |", row(off), row(on));
+    }
+}
