@@ -48,6 +48,8 @@ impl Model {
             }
             (ResourceKind::Join, _) => {
                 let mut freers = self.parties(resource, PartyRole::Joined, Some(0));
+                // A join ends with its task: nobody else can do that, whoever has the handle.
+                freers.known.iter_mut().for_each(|freer| freer.certain = true);
                 freers.unknown = u64::from(freers.known.is_empty());
                 freers.unknown_what = "task that is not seen";
                 freers

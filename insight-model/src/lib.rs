@@ -12,9 +12,25 @@
 //! assert_eq!(model.tasks.len(), 1);
 //! assert_eq!(model.now_ns, 5);
 //! ```
+//!
+//! [`diagnose`] says what is stuck, from the state alone; [`Watch`] keeps count of what stands, and puts it into
+//! messages. [`Model::snapshot`] writes a state back as messages, [`Model::dot`] draws it.
 
-mod freers;
 mod state;
 
+mod freers;
+mod snapshot;
+
+mod diagnose;
+mod explain;
+mod knot;
+mod wait_graph;
+mod watch;
+
+mod dot;
+
+pub use diagnose::{Finding, diagnose};
+pub use dot::dot_problem;
 pub use freers::{Freer, Freers};
 pub use state::{Edge, EdgeBody, Location, Model, Resource, Task, Times};
+pub use watch::{DEFAULT_SETTLE_NS, Watch};

@@ -9,6 +9,8 @@ pub struct Model {
     pub header: Option<StreamHeader>,
     /// The latest producer's time that a message carried.
     pub now_ns: u64,
+    /// Up to when everything has been told: the time of the last heartbeat or snapshot. What is here has stood until then.
+    pub told_ns: u64,
     /// A snapshot has been read to its end: what is not here was not there.
     pub complete: bool,
     /// The live tasks, and those ended ones that still have an edge.
@@ -19,19 +21,27 @@ pub struct Model {
     pub edges: BTreeMap<EdgeId, Edge>,
     /// The problems that stand.
     pub problems: BTreeMap<ProblemId, Problem>,
-    /// What the producer said it lost.
+    /// What the producer said it lost, the latest hundred times.
     pub gaps: Vec<Gap>,
     /// How many tasks have ended since the model's first message or its last snapshot.
     pub ended: u64,
     /// How many of them panicked.
     pub panicked: u64,
-    strings: HashMap<StringId, Arc<str>>,
-    locations: HashMap<LocationId, Arc<Location>>,
+    // What was interned is kept until the next snapshot, for a later message may name any id without defining it again.
+    // It grows with the number of different names and places in the source, not with time: a long-lived model stays
+    // small unless the program makes up a name for each task.
+    pub(crate) strings: HashMap<StringId, Arc<str>>,
+    /// The way back, for a snapshot; of two ids with one text, the later.
+    pub(crate) string_ids: HashMap<Arc<str>, StringId>,
+    pub(crate) locations: HashMap<LocationId, Arc<Location>>,
+    facts_lost: bool,
 }
 
 /// A place in the source, with its text where the producer found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
+    /// The producer's id of it.
+    pub id: LocationId,
     /// File, line and column.
     pub place: SourceLocation,
     /// What the producer found when it looked for the line's text; `None` when it did not look.
@@ -39,7 +49,7 @@ pub struct Location {
 }
 
 /// A task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     /// The id.
     pub id: TaskId,
@@ -81,7 +91,7 @@ pub struct Times {
 }
 
 /// A resource.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
     /// The id.
     pub id: ResourceId,
@@ -95,6 +105,8 @@ pub struct Resource {
     pub task: Option<TaskId>,
     /// How many units it has at most.
     pub capacity: Option<u64>,
+    /// When it was created, or first seen.
+    pub created_ns: u64,
     /// How many units are in use.
     pub length: Option<u64>,
     /// How many sender handles there are.
@@ -108,7 +120,7 @@ pub struct Resource {
 }
 
 /// An open edge.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Edge {
     /// The id.
     pub id: EdgeId,
@@ -218,13 +230,20 @@ impl Model {
                 self.header = Some(m.clone());
                 self.advance(m.at_ns);
             }
-            Message::StreamHeartbeat(m) => self.advance(m.at_ns),
+            Message::StreamHeartbeat(m) => {
+                self.advance(m.at_ns);
+                self.told_ns = m.at_ns;
+            }
             Message::DefineString(m) => {
-                self.strings.insert(m.id, m.text.as_str().into());
+                let text: Arc<str> = m.text.as_str().into();
+                self.string_ids.insert(text.clone(), m.id);
+                if let Some(before) = self.strings.insert(m.id, text.clone()).filter(|before| *before != text) {
+                    self.string_ids.remove(&before);
+                }
             }
             Message::DefineLocation(m) => {
                 let place = SourceLocation { file: m.file.clone(), line: m.line, column: m.column };
-                self.locations.insert(m.id, Arc::new(Location { place, source: m.source.clone() }));
+                self.locations.insert(m.id, Arc::new(Location { id: m.id, place, source: m.source.clone() }));
             }
             Message::TaskSpawned(m) => self.task_spawned(m),
             Message::TaskCompleted(m) => self.task_completed(m),
@@ -274,15 +293,22 @@ impl Model {
             Message::SnapshotBegin(m) => {
                 let header = self.header.take();
                 let gaps = std::mem::take(&mut self.gaps);
-                *self = Model { header, gaps, ..Model::default() };
+                *self = Model { header, gaps, told_ns: m.at_ns, ..Model::default() };
                 self.advance(m.at_ns);
             }
             Message::SnapshotEnd(m) => {
                 self.advance(m.at_ns);
                 self.complete = true;
+                // The ended tasks of the snapshot ended before it.
+                self.ended = 0;
+                self.panicked = 0;
             }
             Message::Gap(m) => {
                 self.advance(m.at_ns);
+                self.facts_lost |= m.kinds.is_empty() || m.kinds.iter().any(|kind| is_fact(kind));
+                if self.gaps.len() == MAX_GAPS {
+                    self.gaps.remove(0);
+                }
                 self.gaps.push(m.clone());
             }
             _ => {}
@@ -322,6 +348,11 @@ impl Model {
     /// ``channel `queue` ``; a resource that is not known has no kind.
     pub fn resource_label(&self, id: ResourceId) -> String {
         self.resources.get(&id).map_or_else(|| format!("resource {id}"), Resource::label)
+    }
+
+    /// Facts on which a diagnosis rests were lost, and no snapshot has made up for them since.
+    pub fn facts_lost(&self) -> bool {
+        self.facts_lost
     }
 
     fn advance(&mut self, at_ns: u64) {
@@ -377,6 +408,7 @@ impl Model {
             location: self.location(m.location),
             task: m.task,
             capacity: m.capacity,
+            created_ns: m.at_ns,
             length: None,
             senders: None,
             weak_senders: None,
@@ -425,4 +457,12 @@ impl Model {
             }
         }
     }
+}
+
+/// A producer that loses something does so again and again.
+const MAX_GAPS: usize = 100;
+
+/// Whether the loss of such a message can leave a wrong graph behind. The next `task.stats` says all that a lost one did.
+fn is_fact(type_name: &str) -> bool {
+    type_name != "task.stats" && ["task.", "resource.", "edge."].iter().any(|prefix| type_name.starts_with(prefix))
 }

@@ -1,1 +1,105 @@
-//! insight
+//! See what an async program waits for: one line at its start, and a client shows which task waits for what, who
+//! could free it, and on which line.
+//!
+//! ```
+//! let insight = insight::init!(listen => "127.0.0.1:0");
+//! // On stderr: insight: listening on http://127.0.0.1:41234
+//! println!("{:?}", insight.address()); // Nobody needs this value: `insight::init();` is enough.
+//! ```
+//!
+//! [`init()`](fn@init) listens on 127.0.0.1:8080. [`init!`](macro@init) takes the keys that [`Builder`] has as methods. The
+//! environment variable `INSIGHT_LISTEN` wins over both, and `INSIGHT_LISTEN=off` leaves insight off. Where the source
+//! is not where it was built, `INSIGHT_SOURCE` names the directory of its workspace.
+//!
+//! # What is served
+//!
+//! | path            | what                                                                                   |
+//! |-----------------|----------------------------------------------------------------------------------------|
+//! | `/v1/stream`    | NDJSON: a header, a snapshot, then what happens as it happens                           |
+//! | `/v1/snapshot`  | NDJSON: a header and a snapshot                                                         |
+//! | `/v1/problems`  | JSON: the problems that stand                                                           |
+//! | `/v1/graph.dot` | the graph of tasks and resources, for Graphviz                                          |
+//! | `/docs/`        | what each view and problem means                                                        |
+//!
+//! # Design, and its cost
+//!
+//! The server shares nothing with the program but what [`insight_probe`] recorded: plain threads (`insight-recorder`,
+//! `insight-listen`, and one `insight-client` a connection) and blocking sockets, because an async runtime inside of the
+//! program could hang with it, or be taken for it. The price is a thread a connection, of which there are at most 64.
+//!
+//! The recorder's thread alone owns the model of the program. It collects what was recorded, folds it, looks for
+//! problems, and hands each message, encoded once, to the clients' queues. It never waits for a client: a queue that is
+//! full is emptied, and its client gets a `gap` and a new snapshot as soon as it reads again; one that takes no byte for
+//! 10 s is dropped. Without a client, nothing is encoded.
+//!
+//! No panic of these threads reaches the program (unless it is built with `panic = "abort"`), and they do not delay its
+//! end. A setting that is wrong, or a port in use, is one line on stderr, and recording stays off.
+//!
+//! Whoever can connect sees names, source lines and the state of the program. So only loopback addresses are served,
+//! and a request must name a loopback host, so that no web page can reach it through a name of its own. Other users of
+//! the same machine can connect.
+
+mod address;
+mod builder;
+mod client;
+mod connection;
+mod definitions;
+mod error;
+mod http;
+mod name;
+mod pages;
+mod producer;
+mod recorder;
+mod source;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use builder::{Builder, Insight};
+pub use error::Error;
+
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
+
+/// Turns insight on, on 127.0.0.1:8080 or where `INSIGHT_LISTEN` says.
+///
+/// Never panics: when it cannot listen it says so on stderr, and the program runs on without it.
+pub fn init() -> Insight {
+    builder().init()
+}
+
+/// Turns insight on with settings: each key is a method of [`Builder`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// insight::init!(listen => "127.0.0.1:0", settle => Duration::from_millis(200));
+/// ```
+#[macro_export]
+macro_rules! init {
+    ($($key:ident => $value:expr),* $(,)?) => {
+        $crate::builder()$(.$key($value))*.init()
+    };
+}
+
+/// The settings, to be changed before insight is turned on.
+pub fn builder() -> Builder {
+    Builder::default()
+}
+
+/// Says a line on stderr. Not `eprintln!`, which panics when stderr is closed.
+fn say(line: &str) {
+    let _ = std::io::stderr().write_all(format!("insight: {line}\n").as_bytes());
+}
+
+/// Starts a thread out of which no panic goes.
+fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        // What `body` owns is dropped by the unwinding, and nothing else sees it.
+        if std::panic::catch_unwind(AssertUnwindSafe(body)).is_err() {
+            say(&format!("the thread {name} has stopped by a fault of insight's own; the program runs on"));
+        }
+    })?;
+    Ok(())
+}

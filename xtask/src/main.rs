@@ -1,3 +1,51 @@
-//! The commands of this repository.
+//! The commands of this repository: `cargo xtask` lists them.
 
-fn main() {}
+mod demo;
+mod docs;
+mod links;
+mod markdown;
+mod process;
+mod spec;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The commands of this repository:
+
+  cargo xtask demo            a service hangs: start it, hit its endpoint, open consolation on it
+  cargo xtask demo deadlock   the alternate history: one task both enqueues and dequeues
+  cargo xtask test            fmt, clippy, docs, and every test; the story in a real terminal is one of them
+  cargo xtask test --full     the same, and the tests once more in a release build
+  cargo xtask docs            render docs/*.md to the pages that the server serves
+  cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
+                              and which examples of SPEC.md are not messages
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["demo"] | ["demo", "barbara"] => demo::run(demo::BARBARA),
+        ["demo", "deadlock"] => demo::run(demo::DEADLOCK),
+        ["test"] => test::run(false),
+        ["test", "--full"] => test::run(true),
+        ["docs"] => docs::write(),
+        ["docs", "--check"] => docs::check(),
+        [] | ["help"] | ["-h"] | ["--help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            eprintln!("xtask: there is no command `{}`; see `cargo xtask help`", other.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

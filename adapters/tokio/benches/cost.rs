@@ -33,7 +33,10 @@ macro_rules! operations {
         let task = runtime.spawn(async move {
             match &*operation {
                 "poll" => measure!(1_000_000, $tokio::task::yield_now().await),
-                "spawn+join" => measure!(200_000, $tokio::spawn(async {}).await.unwrap()),
+                "spawn+join" => measure!(200_000, {
+                    let state = std::hint::black_box([1_u64; 16]);
+                    $tokio::spawn(async move { std::hint::black_box(state) }).await.unwrap();
+                }),
                 "lock+unlock" => {
                     let mutex = $tokio::sync::Mutex::new(0_u64);
                     measure!(1_000_000, *mutex.lock().await += 1)

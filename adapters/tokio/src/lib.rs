@@ -34,3 +34,5 @@ pub use task::spawn;
 
 #[cfg(any(feature = "rt", feature = "sync"))]
 mod executor;
+#[cfg(feature = "sync")]
+mod map;

@@ -1,8 +1,9 @@
 //! A mutex whose holder and waiters are seen.
 
 use crate::executor::EXECUTOR;
+use crate::map::map;
 use crate::sync::site;
-use insight_probe::{Lock, Op, blocking, on, waiting};
+use insight_probe::{Lock, Op, blocking, waiting};
 use real::sync::TryLockError;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -134,20 +135,11 @@ impl<T: ?Sized> Mutex<T> {
         MutexGuard { held: Held { lock: &self.lock, _raw: raw }, mutex: self }
     }
 
-    /// Waits until the lock is free, and takes it.
-    #[inline]
-    async fn wait(&self, at: &'static Location<'static>) -> real::sync::MutexGuard<'_, ()> {
-        if !on() {
-            return self.raw.lock().await;
-        }
-        waiting(&self.lock, site(Op::Lock, 1, at), self.raw.lock()).await
-    }
-
     /// See [`tokio::sync::Mutex::lock`](real::sync::Mutex::lock).
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
         let at = Location::caller();
-        async move { self.guard(self.wait(at).await, at) }
+        map(waiting(&self.lock, site(Op::Lock, 1, at), self.raw.lock()), move |raw| self.guard(raw, at))
     }
 
     /// See [`tokio::sync::Mutex::lock_owned`](real::sync::Mutex::lock_owned).
@@ -155,7 +147,7 @@ impl<T: ?Sized> Mutex<T> {
     pub fn lock_owned(self: Arc<Self>) -> impl Future<Output = OwnedMutexGuard<T>> {
         let at = Location::caller();
         async move {
-            let raw = self.wait(at).await;
+            let raw = waiting(&self.lock, site(Op::Lock, 1, at), self.raw.lock()).await;
             OwnedMutexGuard { held: OwnedHeld::new(&self, raw, at) }
         }
     }

@@ -1,0 +1,282 @@
+use crate::scenario::{Builder, MS, SETTLE_NS, scenario};
+use insight_model::{Finding, Model, diagnose};
+use insight_protocol::*;
+use std::fmt::Write;
+
+/// One line a finding: tier, tasks, what they wait on; then each unknown on a line of its own.
+fn words(model: &Model, findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let tasks: Vec<&str> = finding.tasks.iter().map(|id| model.tasks[id].name.as_deref().unwrap()).collect();
+        let resources: Vec<&str> =
+            finding.resources.iter().map(|id| model.resources[id].name.as_deref().unwrap()).collect();
+        writeln!(text, "{}: {} on {}", finding.tier.as_str(), tasks.join(" "), resources.join(" ")).unwrap();
+        finding.unknowns.iter().for_each(|unknown| writeln!(text, "  {unknown}").unwrap());
+    }
+    text
+}
+
+fn check(facts: &str, expect: &str) {
+    let model = scenario(facts);
+    let expect: String =
+        expect.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("{line}\n")).collect();
+    assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), expect, "{facts}");
+}
+
+const AB_BA: &str = "
+    mutex m
+    mutex n
+    task a
+    task b
+    a holds m
+    b holds n
+    a locks n
+    b locks m
+";
+
+#[test]
+fn locks() {
+    check(AB_BA, "proven: a b on m n");
+    check("mutex m\ntask a\na holds m\na locks m", "proven: a on m");
+    check(
+        "mutex l\nmutex m\nmutex n\ntask a\ntask b\ntask c
+        a holds l\nb holds m\nc holds n\na locks m\nb locks n\nc locks l",
+        "proven: a b c on l m n",
+    );
+    // Whoever holds the lock can go on.
+    check("mutex m\ntask a\ntask b running\nb holds m\na locks m", "");
+    check("mutex m\ntask a\ntask b scheduled\nb holds m\na locks m", "");
+    check("mutex m\ntask a\ntask b\nb holds m\na locks m", "");
+    check("mutex m\ntask a\ntask b timer\nb holds m\na locks m", "");
+    check("mutex m\ntask a\ntask b unseen\nb holds m\na locks m", "");
+    // Nobody is known to hold it.
+    check("mutex m\ntask a\na locks m", "");
+    // The facts contradict each other, and one of two holders can go on.
+    check(&format!("{AB_BA}\ntask c running\nc holds m"), "");
+}
+
+#[test]
+fn a_way_out() {
+    for with in ["task b timer", "task b running", "task b scheduled", "task b unseen"] {
+        check(&AB_BA.replace("task b", with), "");
+    }
+    // A `select!`: one of two waits can end.
+    check(&format!("{AB_BA}\nchannel q receivers=1 senders=1\ntask c running\nc sender q\na recvs q"), "");
+    check(&format!("{AB_BA}\nresource g semaphore\na waits g"), "");
+    // Neither can.
+    check(&format!("{AB_BA}\nchannel q receivers=1 senders=1\nb sender q\na recvs q"), "proven: a b on m n q");
+}
+
+#[test]
+fn what_waits_behind_is_not_in_it() {
+    let behind = "task c\ntask d\nmutex o\nc locks m\nc holds o\nd locks o";
+    check(&format!("{AB_BA}{behind}"), "proven: a b on m n");
+    check(
+        &format!("{AB_BA}{behind}\ntask e\ntask f\nmutex x\nmutex y\ne holds x\nf holds y\ne locks y\nf locks x"),
+        "proven: a b on m n\nproven: e f on x y",
+    );
+    // One that waits for both knots, as a `select!`.
+    check(
+        &format!("{AB_BA}task s\nmutex x\ns holds x\ntask t\nt locks x\nt locks m\ns locks x"),
+        "proven: a b on m n\nproven: s on x",
+    );
+}
+
+#[test]
+fn facts_must_have_stood() {
+    let young = |line: &str| AB_BA.replace(line, &format!("{line} @9600"));
+    let old = |line: &str| AB_BA.replace(line, &format!("{line} @9500"));
+    for line in ["task a", "a locks n", "b holds n"] {
+        check(&young(line), "");
+        check(&old(line), "proven: a b on m n");
+    }
+}
+
+#[test]
+fn channels() {
+    // It sends to the channel that only it receives from.
+    check("channel q 2/2 receivers=1\ntask a\na receiver q\na sends q", "proven: a on q");
+    check("channel q 2/2 receivers=1\ntask a\na receiver q\na reserves q", "proven: a on q");
+    check(
+        "channel q 2/2 receivers=1\ntask a\na receiver q shared\na sends q",
+        "suspected: a on q\n  the receiver of channel `q` that task 1 (a) uses is shared: other tasks may use it",
+    );
+    check(
+        "channel q 2/2 receivers=3\ntask a\na receiver q\na sends q",
+        "suspected: a on q\n  2 more receivers of channel `q` that no task has used yet",
+    );
+    check(
+        "channel q 2/2\ntask a\na receiver q\na sends q",
+        "suspected: a on q\n  how many receivers channel `q` has is not known",
+    );
+    // Nobody is known to receive.
+    check("channel q 2/2 receivers=1\ntask a\na sends q", "");
+    // There is room.
+    check("channel q 1/2 receivers=1\ntask a\na receiver q\na sends q", "");
+    check("channel q 1/2 receivers=1\ntask a\na receiver q\na reserves q need=2", "proven: a on q");
+    // Two bounded channels, each full, between two tasks.
+    let two = "channel p 1/1 receivers=1\nchannel q 1/1 receivers=1\ntask a\ntask b
+        a receiver p\nb receiver q\na sends q\nb sends p";
+    check(two, "proven: a b on p q");
+    check(&two.replace("task b", "task b timer"), "");
+    // A place that is reserved and not used.
+    let permit = "mutex m\nchannel q 1/1 receivers=1\ntask a\ntask b\ntask c\na permit q\nb holds m\na locks m
+        b sends q\nc receiver q\nc recvs q";
+    check(permit, "");
+    let senders = "a sender q\nb sender q";
+    let certain = format!("{}\n{senders}", permit.replace("receivers=1", "receivers=1 senders=2"));
+    check(&certain, "proven: a b c on m q");
+    check(&certain.replace("task a", "task a running"), "");
+}
+
+#[test]
+fn receivers_that_wait_for_each_other() {
+    let actors = |handles: &str| {
+        format!(
+            "channel p receivers=1 {handles}\nchannel q receivers=1 {handles}\ntask a\ntask b
+            a receiver p\na sender q\na recvs p\nb receiver q\nb sender p\nb recvs q"
+        )
+    };
+    check(&actors("senders=1"), "proven: a b on p q");
+    // An idle service: others may send, and nobody is at fault.
+    check(&actors("senders=2"), "");
+    check(&actors("senders=1 weak=1"), "");
+    check(&actors(""), "");
+    check(&actors("senders=1").replace("b sender p", "b sender p shared"), "");
+    // So is one that waits until it is closed.
+    check("channel q 0/1 receivers=2\ntask a\na receiver q\na closed q", "");
+    check("channel q 0/1 receivers=1\ntask a\na receiver q\na closed q", "proven: a on q");
+    // With a lock in it, it is a suspicion.
+    check(
+        "mutex m\nchannel q receivers=1 senders=1 weak=2\ntask a\ntask b
+        a holds m\na receiver q\na recvs q\nb sender q\nb locks m",
+        "suspected: a b on m q\n  2 weak senders of channel `q`, which may become senders",
+    );
+}
+
+#[test]
+fn joins() {
+    let parent = "mutex m\njoin j\ntask a\ntask b\na holds m\na joins j\nb joined j\nb locks m";
+    check(parent, "proven: a b on m j");
+    // The handle may be anybody's: the task's end is its own.
+    check(&parent.replace("b joined j", "b joined j shared"), "proven: a b on m j");
+    check(&parent.replace("b joined j", ""), "");
+    check(&parent.replace("task b", "task b ended"), "");
+    // Any task of a set.
+    let set = format!("{parent}\ntask c\nc joined j");
+    check(&set, "");
+    check(&format!("{set}\nc locks m"), "proven: a b c on m j");
+    check(&format!("{set}\nend c"), "");
+}
+
+#[test]
+fn what_is_not_known() {
+    check(
+        &AB_BA.replace("b holds n", "b holds n transferable"),
+        "suspected: a b on m n\n  the guard of mutex `n` held by task 2 (b) may have moved to another task",
+    );
+    // Ended with a lock in its hands: whoever has it now can go on.
+    check(&format!("{AB_BA}\nend b"), "");
+    check("mutex m\ntask a\ntask b ended\nb holds m\na locks m", "");
+    // Both the living and the ended are said to receive.
+    check(
+        "channel q 1/1 receivers=2\ntask a\ntask b\na receiver q\nb receiver q\na sends q\nend b",
+        "suspected: a on q\n  task 2 (b) has ended, and its receiver of channel `q` may be with another task",
+    );
+    let partial = AB_BA.replace("task b", "task b partial");
+    let unknown = "task 2 (b) was not spawned through insight: it may have other ways to go on";
+    check(&partial, &format!("suspected: a b on m n\n  {unknown}"));
+    check(&partial.replace("b locks m", "b locks m @8000"), &format!("suspected: a b on m n\n  {unknown}"));
+    check(&partial.replace("b locks m", "b locks m @8100"), "");
+    // Half of its use is not seen: without a wait it does something else.
+    check(&partial.replace("b locks m", ""), "");
+}
+
+#[test]
+fn kinds_that_are_not_diagnosed() {
+    for kind in ["timer", "io", "foreign", "semaphore", "rwlock", "notify", "com.example.gate"] {
+        check(&format!("resource g {kind}\ntask a\na holds g\na locks g"), "");
+    }
+    // Nor an operation that is not known.
+    check("mutex m\ntask a\na holds m\na dreams m", "");
+}
+
+#[test]
+fn what_the_producer_cannot_see() {
+    let mut model = scenario(AB_BA);
+    let header = |capabilities| StreamHeader {
+        protocol: PROTOCOL_VERSION.into(),
+        session: "f00".into(),
+        process: Process { pid: 1, name: "barbara".into(), working_directory: None },
+        executors: vec![],
+        clock: Clock { wall_anchor_unix_ms: 0 },
+        detail: Detail::Structure,
+        interval_ms: 100,
+        capabilities,
+        extensions: vec![],
+        at_ns: 0,
+    };
+    model.apply(&header(vec![Capability::ForeignWakers]).into());
+    assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: a b on m n\n");
+    model.apply(&header(vec![]).into());
+    assert_eq!(
+        words(&model, &diagnose(&model, SETTLE_NS)),
+        "suspected: a b on m n\n  it is not seen whether a timer or a socket may wake these tasks\n"
+    );
+}
+
+#[test]
+fn after_a_loss_nothing_is_proven_until_the_next_snapshot() {
+    let mut model = scenario(AB_BA);
+    let gap = |kind: &str| Gap { count: 1, kinds: vec![kind.into()], reason: "full".into(), at_ns: 10_000 * MS };
+    model.apply(&gap("task.stats").into());
+    assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: a b on m n\n");
+    model.apply(&gap("edge.closed").into());
+    assert_eq!(
+        words(&model, &diagnose(&model, SETTLE_NS)),
+        "suspected: a b on m n\n  facts were lost on the way: something here may have ended\n"
+    );
+    model.snapshot().iter().for_each(|message| model.apply(message));
+    assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: a b on m n\n");
+}
+
+#[test]
+fn evidence_is_complete_and_minimal() {
+    // Edges by order: 1 to 4 are the knot's, the others are not part of it.
+    let model = scenario(&format!("{AB_BA}\nmutex o\na holds o\ntask c\nc locks o @9000\nc locks m @9000"));
+    let findings = diagnose(&model, SETTLE_NS);
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].edges, [1, 2, 3, 4].map(EdgeId));
+    assert_eq!(findings[0].since_ns, 0);
+    let model = scenario(&AB_BA.replace("a locks n", "a locks n @7000"));
+    assert_eq!(diagnose(&model, SETTLE_NS)[0].since_ns, 7_000 * MS);
+}
+
+#[test]
+fn a_hundred_thousand_tasks_behind_a_knot() {
+    let mut facts = String::from(AB_BA);
+    for task in 0..100_000 {
+        let before = if task == 0 { "m".to_owned() } else { format!("m{}", task - 1) };
+        write!(facts, "mutex m{task}\ntask t{task}\nt{task} holds m{task}\nt{task} locks {before}\n").unwrap();
+    }
+    // And thousands that want the same, each of all of them.
+    facts += "channel q 1/1 receivers=5000\n";
+    for task in 0..5_000 {
+        write!(facts, "task s{task}\ns{task} receiver q\ns{task} sends q\n").unwrap();
+    }
+    let model = scenario(&facts);
+    let findings = diagnose(&model, SETTLE_NS);
+    assert_eq!(findings.len(), 2);
+    assert_eq!(findings[0].tasks, [TaskId(1), TaskId(2)]);
+    assert_eq!(findings[1].tasks.len(), 5_000);
+    assert_eq!(findings[1].problem(&model, ProblemId(1)).explanation.len(), 51);
+}
+
+#[test]
+fn facts_come_in_any_order() {
+    let mut model = Model::default();
+    let mut builder = Builder::default();
+    builder.add(&mut model, "task b\ntask a\nmutex n\nmutex m\nb locks m\na locks n\na holds m\nb holds n");
+    model.apply(&StreamHeartbeat { at_ns: 10_000 * MS }.into());
+    assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: b a on n m\n");
+}

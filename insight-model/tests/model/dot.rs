@@ -1,0 +1,60 @@
+use crate::scenario::{SETTLE_NS, scenario};
+use insight_model::{Model, Watch, dot_problem};
+use insight_protocol::*;
+
+/// A model whose problems were raised.
+fn watched(facts: &str) -> Model {
+    let mut model = scenario(facts);
+    let mut messages = Vec::new();
+    Watch::new(SETTLE_NS).check(&model, &mut messages);
+    messages.iter().for_each(|message| model.apply(message));
+    model
+}
+
+const PUMP: &str = "channel queue 2/2 receivers=2\ntask pump\ntask ticker timer\npump receiver queue\npump sends queue";
+
+#[test]
+fn program_and_problem() {
+    let model = watched(PUMP);
+    insta::assert_snapshot!(model.dot(), @r##"
+    digraph program {
+      rankdir=LR; node [fontname="sans-serif"]; edge [fontname="sans-serif"];
+      t1 [shape=box, label="task 1: idle\npump\nsrc/main.rs:2", style=filled, fillcolor="#ffd6d6"];
+      t2 [shape=box, label="task 2: idle\nticker\nsrc/main.rs:3"];
+      r1 [shape=ellipse, label="channel 1: 2 of 2\nqueue\nsrc/main.rs:1"];
+      r1 -> t1 [label="receiver"];
+      t1 -> r1 [color=red, fontcolor=red, label="waiting to send\nsrc/main.rs:5"];
+    }
+    "##);
+    insta::assert_snapshot!(dot_problem(&model.problems[&ProblemId(1)]), @r##"
+    digraph problem {
+      rankdir=LR; node [fontname="sans-serif"]; edge [fontname="sans-serif"];
+      labelloc=t; label="deadlock cycle: task 1 (pump) waits for itself through channel `queue` (suspected: 1 more receiver of channel `queue` that no task has used yet)";
+      t1 [shape=box, label="task 1\npump\nsrc/main.rs:2"];
+      r1 [shape=ellipse, label="channel 1\nqueue\nsrc/main.rs:1"];
+      r1 -> t1 [label="receiver"];
+      t1 -> r1 [color=red, fontcolor=red, label="waiting to send\nsrc/main.rs:5"];
+      note1 [shape=note, label="1 more receiver of channel `queue` that no task has used yet"];
+    }
+    "##);
+}
+
+#[test]
+fn names_are_shown_as_they_are() {
+    let mut model = watched(PUMP);
+    let name = "a \"b\" \\N {c|d} <e> &lt; \n\r\t\0 ü";
+    model.apply(&DefineString { id: StringId(99), text: name.into() }.into());
+    model.apply(&TaskSpawned { id: TaskId(9), name: Some(StringId(99)), ..TaskSpawned::default() }.into());
+    let dot = model.dot();
+    let line = dot.lines().find(|line| line.contains("t9 ")).unwrap();
+    assert_eq!(line, r#"  t9 [shape=box, label="task 9\na \"b\" \\N {c|d} <e> &amp;lt; \n    ü"];"#);
+}
+
+#[test]
+fn of_many_tasks_only_those_with_edges() {
+    let mut facts = PUMP.to_owned();
+    (0..500).for_each(|task| facts += &format!("\ntask t{task}"));
+    let dot = watched(&facts).dot();
+    assert_eq!(dot.matches("shape=box").count(), 1);
+    assert!(dot.contains(r#"note1 [shape=note, label="501 more tasks wait for nothing that is seen"];"#), "{dot}");
+}

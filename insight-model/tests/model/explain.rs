@@ -1,0 +1,86 @@
+use crate::scenario::{SETTLE_NS, scenario};
+use insight_model::diagnose;
+use insight_protocol::ProblemId;
+
+/// Title, explanation, unknowns and advice of the only problem.
+fn words(facts: &str) -> String {
+    let model = scenario(facts);
+    let findings = diagnose(&model, SETTLE_NS);
+    assert_eq!(findings.len(), 1, "{facts}");
+    let problem = findings[0].problem(&model, ProblemId(1));
+    let mut lines = vec![problem.title];
+    lines.extend(problem.explanation.into_iter().map(|line| format!("- {line}")));
+    lines.extend(problem.unknowns.into_iter().map(|line| format!("? {line}")));
+    lines.push(format!("> {}", problem.advice));
+    lines.join("\n")
+}
+
+#[test]
+fn locks() {
+    insta::assert_snapshot!(words(
+        "mutex accounts\nmutex ledger\ntask handler_a\ntask handler_b\nhandler_a holds accounts
+        handler_b holds ledger\nhandler_a locks ledger\nhandler_b locks accounts"
+    ), @r##"
+    deadlock cycle: 2 tasks wait for each other over 2 mutexes
+    - task 1 (handler_a) holds mutex `accounts` (src/main.rs:5) and waits to lock mutex `ledger` (src/main.rs:7), which task 2 (handler_b) holds.
+    - task 2 (handler_b) holds mutex `ledger` (src/main.rs:6) and waits to lock mutex `accounts` (src/main.rs:8), which task 1 (handler_a) holds.
+    > Lock them in the same order everywhere. Or drop the first guard before waiting for the next.
+    "##);
+    insta::assert_snapshot!(words("mutex m\ntask a\na holds m\na locks m"), @r##"
+    deadlock cycle: task 1 (a) waits for itself through mutex `m`
+    - task 1 (a) holds mutex `m` (src/main.rs:3) and waits to lock mutex `m` (src/main.rs:4), which it holds itself.
+    > Drop the guard before locking again, or hand it on to the code that needs it.
+    "##);
+}
+
+#[test]
+fn channels() {
+    insta::assert_snapshot!(words("channel queue 2/2 receivers=1\ntask pump\npump receiver queue\npump sends queue"), @r##"
+    deadlock cycle: task 1 (pump) waits for itself through channel `queue`
+    - task 1 (pump) waits to send to channel `queue` (src/main.rs:4), which is full (2 of 2); only task 1 (pump) receives from it.
+    > Send from another task than the one that receives. Or use `try_send` and decide what to do when the channel is full.
+    "##);
+    insta::assert_snapshot!(words(
+        "channel requests 1/1 receivers=2\nchannel replies 1/1 receivers=1\ntask client\ntask server
+        client receiver replies\nserver receiver requests\nclient reserves requests\nserver sends replies"
+    ), @r##"
+    deadlock cycle: 2 tasks wait for each other over 2 channels (suspected: 1 more receiver of channel `requests` that no task has used yet)
+    - task 1 (client) waits to reserve places in channel `requests` (src/main.rs:7), which is full (1 of 1); task 2 (server) receives from it.
+    - task 2 (server) waits to send to channel `replies` (src/main.rs:8), which is full (1 of 1); task 1 (client) receives from it.
+    ? 1 more receiver of channel `requests` that no task has used yet
+    > Do not wait to send in a task that others need to receive. Send from a task of its own, or use `try_send` and decide what to do when the channel is full.
+    "##);
+    insta::assert_snapshot!(words(
+        "channel p receivers=1 senders=1\nchannel q receivers=1 senders=1\ntask a\ntask b\na receiver p\na sender q
+        a recvs p\nb receiver q\nb sender p\nb recvs q"
+    ), @r##"
+    deadlock cycle: 2 tasks wait for each other over 2 channels
+    - task 1 (a) waits to receive from channel `p` (src/main.rs:7), which is empty; only task 2 (b) sends to it.
+    - task 2 (b) waits to receive from channel `q` (src/main.rs:10), which is empty; only task 1 (a) sends to it.
+    > Let one of them send before it receives. Or drop a sender that is no longer used, so that the receive ends.
+    "##);
+}
+
+#[test]
+fn mixed() {
+    insta::assert_snapshot!(words(
+        "mutex m\njoin j\ntask parent\ntask child\nparent holds m\nparent joins j\nchild joined j\nchild locks m"
+    ), @r##"
+    deadlock cycle: 2 tasks wait for each other over 1 mutex and 1 join
+    - task 1 (parent) holds mutex `m` (src/main.rs:5) and waits for the end of task 2 (child) (src/main.rs:6).
+    - task 2 (child) waits to lock mutex `m` (src/main.rs:8), which task 1 (parent) holds.
+    > Drop the guard before waiting for the end of a task: that task needs the lock to get there.
+    "##);
+    insta::assert_snapshot!(words(
+        "mutex m\nchannel q 1/1 receivers=1\ntask a\ntask b partial\ntask c\na permit q\nb holds m transferable
+        a locks m\nb sends q\nc receiver q\nc locks m\na closed q"
+    ), @r##"
+    deadlock cycle: 3 tasks wait for each other over 1 mutex and 1 channel (suspected: task 2 (b) was not spawned through insight: it may have other ways to go on; and 1 more)
+    - task 1 (a) has a place in channel `q` reserved (src/main.rs:6) and waits to lock mutex `m` (src/main.rs:8), which task 2 (b) holds, and at the same time waits until channel `q` is closed (src/main.rs:12); task 3 (c) receives from it. Any one of these would let it go on.
+    - task 2 (b) holds mutex `m` (src/main.rs:7) and waits to send to channel `q` (src/main.rs:9), which is full (1 of 1); task 3 (c) receives from it; task 1 (a) has places in it reserved.
+    - task 3 (c) waits to lock mutex `m` (src/main.rs:11), which task 2 (b) holds.
+    ? task 2 (b) was not spawned through insight: it may have other ways to go on
+    ? the guard of mutex `m` held by task 2 (b) may have moved to another task
+    > Drop the guard before waiting on a channel: the task at the other end needs the lock to get there.
+    "##);
+}

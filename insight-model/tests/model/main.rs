@@ -1,0 +1,10 @@
+//! Scenarios in, findings, messages and pictures out.
+
+mod scenario;
+
+mod diagnose;
+mod dot;
+mod explain;
+mod oracle;
+mod snapshot;
+mod watch;

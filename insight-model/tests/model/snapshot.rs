@@ -1,0 +1,144 @@
+use crate::scenario::{MS, scenario};
+use insight_model::Model;
+use insight_protocol::*;
+
+/// Everything that a model can hold.
+fn full() -> Model {
+    let mut model = scenario(
+        "mutex m\nchannel q 2/2 senders=1 weak=1 receivers=1\njoin j
+        task a\ntask b timer\ntask c partial\ntask d\ntask e
+        a holds m transferable\nb locks m @3000\nc locks m\nb permit q\nc sends q need=2\na receiver q shared\nb sender q
+        d joined j\na joins j\nd holds m\nend d\nend e",
+    );
+    let source = Some(SourceLine { status: SourceStatus::Found, text: Some("let (sender, receiver) = ...".into()) });
+    let messages: Vec<Message> = vec![
+        DefineLocation { id: LocationId(900), file: "src/lib.rs".into(), line: 3, column: 9, source }.into(),
+        DefineString { id: StringId(901), text: "tokio".into() }.into(),
+        DefineString { id: StringId(902), text: "never used".into() }.into(),
+        TaskSpawned {
+            id: TaskId(70),
+            kind: TaskKind::Blocking,
+            location: Some(LocationId(900)),
+            parent: Some(TaskId(1)),
+            executor: Some(StringId(901)),
+            executor_task_id: Some(12),
+            future_bytes: Some(640),
+            at_ns: 9_000 * MS,
+            ..TaskSpawned::default()
+        }
+        .into(),
+        TaskStats {
+            id: TaskId(70),
+            state: Some(TaskState::Running),
+            polls: 4,
+            wakes: 3,
+            self_wakes: 1,
+            woken_by: Some(TaskId(2)),
+            poll_ns_log2: vec![0, 1, 3],
+            ..TaskStats::default()
+        }
+        .into(),
+        ResourceCreated {
+            id: ResourceId(70),
+            kind: ResourceKind::Other("com.example.gate".into()),
+            name: None,
+            location: Some(LocationId(900)),
+            task: Some(TaskId(70)),
+            capacity: None,
+            at_ns: 9_500 * MS,
+        }
+        .into(),
+        ProblemRaised {
+            problem: Problem {
+                id: ProblemId(5),
+                kind: ProblemKind::Deadlock,
+                tier: Tier::Suspected,
+                title: "t".into(),
+                tasks: vec![],
+                resources: vec![],
+                edges: vec![],
+                unknowns: vec!["u".into()],
+                explanation: vec![],
+                advice: String::new(),
+                docs: "/docs/deadlock".into(),
+                since_ns: 1,
+            },
+            at_ns: 10_000 * MS,
+        }
+        .into(),
+    ];
+    messages.iter().for_each(|message| model.apply(message));
+    model
+}
+
+fn fold(messages: &[Message]) -> Model {
+    let mut model = Model::default();
+    messages.iter().for_each(|message| model.apply(message));
+    model
+}
+
+#[test]
+fn folds_to_an_equal_model() {
+    for model in [Model::default(), full()] {
+        let snapshot = model.snapshot();
+        let same = fold(&snapshot);
+        assert!(same.complete);
+        assert_eq!(same.now_ns, model.now_ns);
+        assert_eq!(same.tasks, model.tasks);
+        assert_eq!(same.resources, model.resources);
+        assert_eq!(same.edges, model.edges);
+        assert_eq!(same.problems, model.problems);
+        assert_eq!((same.ended, same.panicked), (0, 0), "the ended ones ended before");
+        // Nothing is lost the second time either, and the stream may go on with ids of before.
+        assert_eq!(same.snapshot(), snapshot);
+    }
+}
+
+#[test]
+fn counts_what_follows_and_defines_before_use_and_once() {
+    let snapshot = full().snapshot();
+    let count = |types: &[&str]| snapshot.iter().filter(|m| types.contains(&m.type_name())).count() as u64;
+    let Message::SnapshotBegin(begin) = &snapshot[0] else { panic!("{:?}", snapshot[0]) };
+    assert_eq!(begin.tasks, count(&["task.spawned"]));
+    assert_eq!(begin.resources, count(&["resource.created"]));
+    assert_eq!(begin.edges, count(&["edge.wait", "edge.hold", "edge.party"]));
+    assert_eq!(begin.problems, count(&["problem.raised"]));
+    assert_eq!((begin.tasks, begin.resources, begin.edges, begin.problems), (5, 4, 10, 1));
+    assert_eq!(count(&["task.completed"]), 1, "one ended with its hands full, the other is gone");
+    let mut strings = Vec::new();
+    let mut locations = Vec::new();
+    for message in &snapshot {
+        match message {
+            Message::DefineString(m) => {
+                assert!(!strings.contains(&m.id), "defined once");
+                assert_ne!(m.text, "never used");
+                strings.push(m.id);
+            }
+            Message::DefineLocation(m) => {
+                assert!(!locations.contains(&m.id), "defined once");
+                locations.push(m.id);
+            }
+            Message::EdgeWait(m) => assert!(strings.contains(&m.reason), "defined before it is used"),
+            Message::ResourceCreated(m) => assert!(m.location.is_none_or(|location| locations.contains(&location))),
+            Message::TaskSpawned(m) => assert!(m.name.is_none_or(|name| strings.contains(&name))),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_later_text_of_an_id_does_not_mix_up_two_names() {
+    let mut model = Model::default();
+    let define = |id, text: &str| Message::from(DefineString { id: StringId(id), text: text.into() });
+    let spawn =
+        |id, name| Message::from(TaskSpawned { id: TaskId(id), name: Some(StringId(name)), ..Default::default() });
+    [define(1, "a"), define(2, "a"), define(3, "b"), spawn(1, 1), spawn(2, 2), spawn(3, 3)]
+        .iter()
+        .for_each(|message| model.apply(message));
+    assert_eq!(fold(&model.snapshot()).tasks, model.tasks);
+    // Against the protocol: the id is taken. No name is better than a wrong one.
+    model.apply(&define(3, "c"));
+    let same = fold(&model.snapshot());
+    assert_eq!(same.tasks[&TaskId(1)].name.as_deref(), Some("a"));
+    assert_eq!(same.tasks[&TaskId(3)].name, None);
+}

@@ -1,0 +1,91 @@
+use crate::scenario::{Builder, MS, SETTLE_NS};
+use insight_model::{Model, Watch};
+use insight_protocol::*;
+
+/// A program that goes on, and the watch over it.
+struct Run {
+    model: Model,
+    builder: Builder,
+    watch: Watch,
+}
+
+impl Run {
+    fn new(facts: &str) -> Run {
+        let mut run = Run { model: Model::default(), builder: Builder::default(), watch: Watch::new(SETTLE_NS) };
+        run.builder.add(&mut run.model, facts);
+        run
+    }
+
+    /// Time passes, these facts are added, and this is what the watch says.
+    fn check(&mut self, at_ms: u64, facts: &str, expect: &[&str]) {
+        self.builder.add(&mut self.model, facts);
+        self.model.apply(&StreamHeartbeat { at_ns: at_ms * MS }.into());
+        let mut messages = Vec::new();
+        self.watch.check(&self.model, &mut messages);
+        messages.iter().for_each(|message| self.model.apply(message));
+        let said = |problem: &Problem| format!("{} {}: {}", problem.id, problem.tier.as_str(), problem.tasks.len());
+        let words: Vec<String> = messages
+            .iter()
+            .map(|message| match message {
+                Message::ProblemRaised(m) => format!("raised {}", said(&m.problem)),
+                Message::ProblemUpdated(m) => format!("updated {}", said(&m.problem)),
+                Message::ProblemCleared(m) => format!("cleared {}", m.id),
+                other => other.type_name().to_owned(),
+            })
+            .collect();
+        assert_eq!(words, expect, "at {at_ms} ms");
+        let standing: Vec<ProblemId> = self.watch.standing().map(|problem| problem.id).collect();
+        assert_eq!(standing.len(), self.model.problems.len());
+        assert!(standing.iter().all(|id| self.model.problems.contains_key(id)));
+    }
+
+    fn close(&mut self, edge: u64) {
+        self.model.apply(&EdgeClosed { id: EdgeId(edge), outcome: None, at_ns: self.model.now_ns }.into());
+    }
+}
+
+#[test]
+fn raised_when_settled_and_cleared_when_resolved() {
+    let mut run = Run::new("mutex m\nmutex n\ntask a\ntask b\na holds m\nb holds n\na locks n @100\nb locks m @200");
+    run.check(300, "", &[]);
+    run.check(699, "", &[]);
+    run.check(700, "", &["raised 1 proven: 2"]);
+    run.check(800, "", &[]);
+    // Another knot; the first keeps its id.
+    run.check(1_500, "mutex o\ntask c\nc holds o @900\nc locks o @900", &["raised 2 proven: 1"]);
+    run.check(1_600, "", &[]);
+    run.close(4);
+    run.check(1_700, "", &["cleared 1"]);
+    run.check(1_800, "", &[]);
+    // The same tasks again: a problem of its own.
+    run.check(2_500, "b locks m @1900", &["raised 3 proven: 2"]);
+    run.close(6);
+    run.close(4);
+    run.close(7);
+    run.check(2_600, "", &["cleared 3", "cleared 2"]);
+}
+
+#[test]
+fn updated_only_when_something_changed() {
+    let mut run = Run::new("channel q 2/2 receivers=2\ntask a\na receiver q\na sends q");
+    run.check(1_000, "", &["raised 1 suspected: 1"]);
+    run.check(1_100, "", &[]);
+    let update = |receivers| ResourceUpdated { id: ResourceId(1), receivers, ..ResourceUpdated::default() }.into();
+    run.model.apply(&update(Some(1)));
+    run.check(1_200, "", &["updated 1 proven: 1"]);
+    run.model.apply(&update(Some(1)));
+    run.check(1_300, "", &[]);
+    run.model.apply(&update(Some(3)));
+    run.check(1_400, "", &["updated 1 suspected: 1"]);
+    // A task that does not belong to it.
+    run.check(1_500, "task b\nb sends q @1400", &[]);
+}
+
+#[test]
+fn another_task_in_the_knot_is_another_problem() {
+    let mut run = Run::new("channel q 2/2 receivers=1\ntask a\na receiver q\na sends q");
+    run.check(1_000, "", &["raised 1 proven: 1"]);
+    run.model.apply(&ResourceUpdated { id: ResourceId(1), receivers: Some(2), ..ResourceUpdated::default() }.into());
+    run.check(1_100, "task b @1100\nb receiver q @1100\nb sends q @1100", &["cleared 1"]);
+    run.check(1_600, "", &["raised 2 proven: 2"]);
+}

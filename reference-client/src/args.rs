@@ -1,0 +1,143 @@
+//! The command line.
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use std::fmt;
+
+/// The port on which a program listens unless it was told otherwise.
+const DEFAULT_PORT: u16 = 8080;
+
+/// Shows what the tasks of a running program wait for, and who could free them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "consolation",
+    version,
+    after_help = "\
+Without a terminal on stdin and stdout it does what --once does.
+
+Exit status, with --once:
+  0  no problem found
+  1  the program could not be reached, or another error
+  2  the command line is wrong
+  3  a problem was found
+
+Press ? inside for help on what is on the screen."
+)]
+pub struct Args {
+    /// Where the program listens: HOST:PORT, http://HOST:PORT, HOST or PORT [default: 127.0.0.1:8080]
+    #[arg(value_name = "ADDRESS")]
+    address: Option<String>,
+
+    /// The port, on 127.0.0.1 or on the host of ADDRESS
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+
+    /// Print tasks and problems as plain text, and exit
+    #[arg(long)]
+    pub once: bool,
+
+    /// Print them as JSON, and exit
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Args {
+    /// The address that the command line names, or what is wrong with it.
+    pub fn address(&self) -> Result<Address, clap::Error> {
+        let mistake = |kind, text: String| Args::command().error(kind, text);
+        let (host, port) = match &self.address {
+            None => ("127.0.0.1".to_owned(), None),
+            Some(text) => split(text).map_err(|why| {
+                mistake(ErrorKind::ValueValidation, format!("invalid address '{}': {why}", text.escape_debug()))
+            })?,
+        };
+        match (port, self.port) {
+            (Some(port), Some(option)) if port != option => Err(mistake(
+                ErrorKind::ArgumentConflict,
+                format!("the address names port {port}, and --port names {option}: name one of them"),
+            )),
+            (port, option) => Ok(Address { host, port: port.or(option).unwrap_or(DEFAULT_PORT) }),
+        }
+    }
+}
+
+/// Where a program listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    host: String,
+    port: u16,
+}
+
+impl Address {
+    /// The URL of a path such as `/docs/task`.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{self}{path}")
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+fn split(text: &str) -> Result<(String, Option<u16>), String> {
+    if text.starts_with("https://") {
+        return Err("insight is served over plain http".into());
+    }
+    let text = text.strip_prefix("http://").unwrap_or(text);
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let to_port = |digits: &str| match digits.parse::<u16>() {
+        Ok(0) | Err(_) => Err(format!("'{digits}' is not a port from 1 to 65535")),
+        Ok(port) => Ok(Some(port)),
+    };
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(("127.0.0.1".into(), to_port(text)?));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        // The last colon of a bare IPv6 address does not begin a port.
+        Some((host, _)) if host.contains(':') && !text.starts_with('[') => {
+            return Err(format!("an IPv6 address stands in brackets: [{text}]"));
+        }
+        Some((host, digits)) if !digits.ends_with(']') => (host, to_port(digits)?),
+        _ => (text, None),
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    if host.is_empty() || !host.chars().all(allowed) {
+        return Err("expected HOST:PORT, such as 127.0.0.1:8080".into());
+    }
+    Ok((host.to_owned(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_can_be_named_in_each_way() {
+        let check = |line: &str, expect: &str| {
+            let args = Args::try_parse_from(format!("consolation {line}").split_whitespace());
+            let actual = match args.and_then(|args| args.address()) {
+                Ok(address) => address.to_string(),
+                Err(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
+            };
+            assert_eq!(actual, expect, "{line}");
+        };
+        check("", "127.0.0.1:8080");
+        check("9000", "127.0.0.1:9000");
+        check("--port 9000", "127.0.0.1:9000");
+        check("localhost", "localhost:8080");
+        check("localhost --port 9000", "localhost:9000");
+        check("localhost:9000 --port 9000", "localhost:9000");
+        check("http://10.0.0.1:9000/", "10.0.0.1:9000");
+        check("[::1]:9000", "[::1]:9000");
+        check("[::1]", "[::1]:8080");
+        check("::1", "error: invalid address '::1': an IPv6 address stands in brackets: [::1]");
+        check("host:", "error: invalid address 'host:': '' is not a port from 1 to 65535");
+        check("host:70000", "error: invalid address 'host:70000': '70000' is not a port from 1 to 65535");
+        check("0", "error: invalid address '0': '0' is not a port from 1 to 65535");
+        check("a/b", "error: invalid address 'a/b': expected HOST:PORT, such as 127.0.0.1:8080");
+        check("https://a", "error: invalid address 'https://a': insight is served over plain http");
+        check("a:1 --port 2", "error: the address names port 1, and --port names 2: name one of them");
+        check("--port 0", "error: invalid value '0' for '--port <N>': 0 is not in 1..=65535");
+    }
+}

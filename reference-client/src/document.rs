@@ -1,0 +1,141 @@
+//! Tasks, resources and problems as one JSON document. Names are the protocol's; times are nanoseconds of the
+//! program's clock.
+
+use crate::views::Scene;
+use crate::views::task_list::TaskList;
+use crate::words;
+use insight_model::{Edge, EdgeBody, Location, Model, Resource, Task};
+use insight_protocol::Operation;
+use serde_json::{Value, json};
+
+/// The document, indented, with its last line's end.
+pub fn json(scene: &Scene) -> String {
+    let model = scene.model();
+    let mut list = TaskList::default();
+    list.refresh(scene);
+    let tasks: Vec<Value> =
+        list.order().iter().filter_map(|id| model.tasks.get(id)).map(|value| task(model, value)).collect();
+    let resources: Vec<Value> = model.resources.values().map(|value| resource(model, value)).collect();
+    let losses = &scene.picture.losses;
+    let document = json!({
+        "header": model.header,
+        "now_ns": model.now_ns,
+        "tasks": tasks,
+        "resources": resources,
+        "problems": model.problems().problems,
+        "losses": {
+            "bad_lines": losses.bad_lines,
+            "unknown_messages": losses.unknown_messages,
+            "missing_messages": losses.missing_messages,
+            "gap_count": scene.picture.gap_count(),
+        },
+    });
+    format!("{document:#}\n")
+}
+
+fn task(model: &Model, task: &Task) -> Value {
+    let edges = |wanted: fn(&EdgeBody) -> bool| -> Vec<Value> {
+        model.edges_of_task(task.id).filter(|edge| wanted(&edge.body)).map(|value| edge(model, value)).collect()
+    };
+    let stats = task.stats.as_ref();
+    let times = task.times(model.now_ns).map(|times| {
+        json!({
+            "running_ns": times.running_ns,
+            "scheduled_ns": times.scheduled_ns,
+            "idle_ns": times.idle_ns,
+        })
+    });
+    json!({
+        "id": task.id,
+        "kind": task.kind,
+        "name": task.name.as_deref(),
+        "state": task.state(),
+        "since_ns": task.since_ns(),
+        "partial": task.partial,
+        "outcome": task.outcome,
+        "location": task.location.as_deref().map(location),
+        "parent": task.parent,
+        "executor": task.executor.as_deref(),
+        "executor_task_id": task.executor_task_id,
+        "future_bytes": task.future_bytes,
+        "spawned_ns": task.spawned_ns,
+        "times": times,
+        "polls": stats.map(|stats| stats.polls),
+        "wakes": stats.map(|stats| stats.wakes),
+        "self_wakes": stats.map(|stats| stats.self_wakes),
+        "woken_by": stats.and_then(|stats| stats.woken_by),
+        "foreign_wakers": stats.map(|stats| stats.foreign_wakers),
+        "waits": model.waits_of_task(task.id).into_iter().map(|value| edge(model, value)).collect::<Vec<_>>(),
+        "holds": edges(|body| matches!(body, EdgeBody::Hold { .. })),
+        "parties": edges(|body| matches!(body, EdgeBody::Party { .. })),
+    })
+}
+
+fn edge(model: &Model, edge: &Edge) -> Value {
+    let resource = model.resources.get(&edge.resource);
+    let mut value = json!({
+        "id": edge.id,
+        "task": edge.task,
+        "resource": edge.resource,
+        "resource_kind": resource.map(|resource| &resource.kind),
+        "resource_name": resource.and_then(|resource| resource.name.as_deref()),
+        "since_ns": edge.since_ns,
+        "location": edge.location.as_deref().map(location),
+    });
+    match &edge.body {
+        EdgeBody::Wait { operation, reason, need } => {
+            value["operation"] = json!(operation);
+            value["reason"] = json!(**reason);
+            value["need"] = json!(need);
+            if let Some(resource) = resource {
+                value["freed_by"] = freed_by(model, resource, operation);
+            }
+        }
+        EdgeBody::Hold { mode, units, transferable } => {
+            value["mode"] = json!(mode);
+            value["units"] = json!(units);
+            value["transferable"] = json!(transferable);
+        }
+        EdgeBody::Party { role, exclusive } => {
+            value["role"] = json!(role);
+            value["exclusive"] = json!(exclusive);
+        }
+    }
+    value
+}
+
+fn freed_by(model: &Model, resource: &Resource, operation: &Operation) -> Value {
+    let freers = model.freers(resource, operation);
+    let tasks: Vec<_> = freers.known.iter().map(|freer| freer.task).collect();
+    json!({ "tasks": tasks, "unknown": freers.unknown, "unknown_what": words::unknown_freers(&freers) })
+}
+
+fn resource(model: &Model, resource: &Resource) -> Value {
+    let ids = |wanted: fn(&EdgeBody) -> bool| -> Vec<_> {
+        model.edges_of_resource(resource.id).filter(|edge| wanted(&edge.body)).map(|edge| edge.id).collect()
+    };
+    json!({
+        "id": resource.id,
+        "kind": resource.kind,
+        "name": resource.name.as_deref(),
+        "location": resource.location.as_deref().map(location),
+        "task": resource.task,
+        "capacity": resource.capacity,
+        "length": resource.length,
+        "senders": resource.senders,
+        "weak_senders": resource.weak_senders,
+        "receivers": resource.receivers,
+        "waits": ids(|body| matches!(body, EdgeBody::Wait { .. })),
+        "holds": ids(|body| matches!(body, EdgeBody::Hold { .. })),
+        "parties": ids(|body| matches!(body, EdgeBody::Party { .. })),
+    })
+}
+
+fn location(location: &Location) -> Value {
+    json!({
+        "file": location.place.file,
+        "line": location.place.line,
+        "column": location.place.column,
+        "source": location.source,
+    })
+}

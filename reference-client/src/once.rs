@@ -1,0 +1,231 @@
+//! Tasks and problems as plain text: what the screens show, without a terminal.
+
+use crate::args::Address;
+use crate::connection::{self, Failure};
+use crate::document;
+use crate::shares::Shares;
+use crate::text::{clean, duration, grouped, width};
+use crate::theme::Theme;
+use crate::views::Scene;
+use crate::views::columns::{Column, cell};
+use crate::views::status::{Counts, losses};
+use crate::views::task_list::TaskList;
+use crate::words;
+use insight_model::{Edge, EdgeBody, Location};
+use insight_protocol::{Problem, TaskState};
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// A problem was found.
+const FOUND: u8 = 3;
+
+/// Prints one picture of the program at `address`: 0 when no problem was found, 3 when one was, 1 when there is none.
+pub fn run(address: &Address, json: bool) -> ExitCode {
+    let picture = match connection::snapshot(address) {
+        Ok(picture) => picture,
+        Err(failure) => {
+            eprintln!("consolation: {address}: {failure}\n{}", remedy(&failure));
+            return ExitCode::FAILURE;
+        }
+    };
+    let shares = Shares::default();
+    let scene = Scene { picture: &picture, shares: &shares, address, theme: Theme::new(false), now: Instant::now() };
+    let output = if json { document::json(&scene) } else { text(&scene) };
+    match io::stdout().lock().write_all(output.as_bytes()) {
+        // A reader such as `head` has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("consolation: the output could not be written: {error}");
+            ExitCode::FAILURE
+        }
+        _ if picture.model.problems.is_empty() => ExitCode::SUCCESS,
+        _ => ExitCode::from(FOUND),
+    }
+}
+
+fn remedy(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Unreachable(_) => {
+            "Start a program that calls insight::init(); it says on stderr where it listens. \
+             Another address: consolation HOST:PORT"
+        }
+        Failure::NotInsight(_) => {
+            "Another program has this port. Yours says on stderr where it listens: consolation HOST:PORT"
+        }
+        Failure::Incomplete => "The program ended, or was too slow. Try again.",
+    }
+}
+
+/// The whole text.
+pub fn text(scene: &Scene) -> String {
+    let mut paper = Paper::default();
+    head(&mut paper, scene);
+    tasks(&mut paper, scene);
+    problems(&mut paper, scene);
+    paper.text
+}
+
+#[derive(Default)]
+struct Paper {
+    text: String,
+}
+
+impl Paper {
+    fn line(&mut self, indent: usize, text: &str) {
+        let line = format!("{:indent$}{}", "", clean(text));
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+}
+
+fn head(paper: &mut Paper, scene: &Scene) {
+    let model = scene.model();
+    if let Some(header) = &model.header {
+        let executors: String =
+            header.executors.iter().map(|executor| format!(", {} {}", executor.name, executor.version)).collect();
+        paper.line(
+            0,
+            &format!(
+                "{} (pid {}){executors}, up {}, at http://{}",
+                header.process.name,
+                header.process.pid,
+                duration(model.now_ns),
+                scene.address
+            ),
+        );
+    }
+    let mut counts = Counts::default();
+    model.tasks.values().for_each(|task| counts.add(task.state()));
+    paper.line(0, &counts.text(model.ended, model.panicked));
+    for loss in losses(scene.picture) {
+        paper.line(0, &format!("note: {loss}"));
+    }
+}
+
+/// One line a task, sorted by attention, and below it where it waits and who can free it.
+fn tasks(paper: &mut Paper, scene: &Scene) {
+    use Column::*;
+    const COLUMNS: [Column; 9] = [Id, Kind, Name, State, Running, Scheduled, Waiting, Polls, For];
+    let model = scene.model();
+    let mut list = TaskList::default();
+    list.refresh(scene);
+    let rows: Vec<Vec<String>> = list
+        .order()
+        .iter()
+        .filter_map(|id| model.tasks.get(id))
+        .map(|task| COLUMNS.iter().map(|column| cell(scene, task, *column)).collect())
+        .collect();
+    let titles = COLUMNS.map(|column| column.title().to_owned());
+    let widths: Vec<usize> = (0..COLUMNS.len())
+        .map(|index| rows.iter().map(|row| width(&row[index])).chain([width(&titles[index])]).max().unwrap_or(0))
+        .collect();
+    let format = |row: &[String]| -> String {
+        let cells = row.iter().zip(&widths).zip(COLUMNS).map(|((text, columns), column)| {
+            let padding = " ".repeat(columns - width(text));
+            if column.right_aligned() { format!("{padding}{text}") } else { format!("{text}{padding}") }
+        });
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    paper.line(0, "");
+    paper.line(0, &format(&titles));
+    for (row, id) in rows.iter().zip(list.order()) {
+        paper.line(0, &format(row));
+        let Some(task) = model.tasks.get(id) else { continue };
+        if let Some(location) = &task.location {
+            let what = if task.partial { "first seen at" } else { "spawned at" };
+            place(paper, 4, what, location);
+        }
+        let waits = model.waits_of_task(*id);
+        if waits.is_empty() && task.state() == Some(TaskState::Idle) {
+            paper.line(4, &format!("waits for {}", words::unobserved_wait(task)));
+        }
+        waits.iter().for_each(|edge| wait(paper, scene, edge));
+        for edge in model.edges_of_task(*id).filter(|edge| matches!(edge.body, EdgeBody::Hold { .. })) {
+            let since = duration(model.now_ns.saturating_sub(edge.since_ns));
+            let name = words::resource_name(model, edge);
+            paper.line(4, &format!("holds {name} ({}) for {since}", words::role(edge)));
+            if let Some(location) = &edge.location {
+                place(paper, 6, "since", location);
+            }
+        }
+    }
+}
+
+fn wait(paper: &mut Paper, scene: &Scene, edge: &Edge) {
+    let model = scene.model();
+    let since = duration(model.now_ns.saturating_sub(edge.since_ns));
+    let (name, reason) = (words::resource_name(model, edge), words::reason(edge));
+    paper.line(4, &format!("waits for {name}: {reason} ({}) for {since}", words::role(edge)));
+    match &edge.location {
+        Some(location) => place(paper, 6, "at", location),
+        None => paper.line(6, "location of this await is not known"),
+    }
+    let (Some(resource), EdgeBody::Wait { operation, .. }) = (model.resources.get(&edge.resource), &edge.body) else {
+        return;
+    };
+    let sizes = words::sizes(resource);
+    if !sizes.is_empty() {
+        paper.line(6, &format!("{} {}: {sizes}", resource.kind, resource.id));
+    }
+    let freers = model.freers(resource, operation);
+    for freer in freers.known.iter().take(FREERS) {
+        let waits_for = words::waits_for(model, freer.task).map_or(String::new(), |text| format!(", waits for {text}"));
+        let state = model.tasks.get(&freer.task).map_or("", words::state);
+        paper.line(6, &format!("can be freed by {} ({state}{waits_for})", model.task_label(freer.task)));
+    }
+    if freers.known.len() > FREERS {
+        paper.line(6, &format!("can be freed by {} tasks more", grouped((freers.known.len() - FREERS) as u64)));
+    }
+    if let Some(unknown) = words::unknown_freers(&freers) {
+        paper.line(6, &format!("can be freed by {unknown}"));
+    }
+}
+
+/// So many tasks that can free a resource are named; the JSON names all.
+const FREERS: usize = 5;
+
+fn place(paper: &mut Paper, indent: usize, lead: &str, location: &Location) {
+    let (text, note) = words::source(location);
+    let note = note.map_or(String::new(), |note| format!(" ({note})"));
+    paper.line(indent, &format!("{lead} {}{note}", words::place(location)));
+    if let Some(text) = text {
+        paper.line(indent + 2, &text);
+    }
+}
+
+fn problems(paper: &mut Paper, scene: &Scene) {
+    let problems = scene.model().problems().problems;
+    paper.line(0, "");
+    if problems.is_empty() {
+        paper.line(0, "no problem found");
+    }
+    for problem in &problems {
+        describe(paper, scene, problem);
+    }
+}
+
+fn describe(paper: &mut Paper, scene: &Scene, problem: &Problem) {
+    let since = duration(scene.model().now_ns.saturating_sub(problem.since_ns));
+    let (tier, kind) = (problem.tier.as_str(), &problem.kind);
+    paper.line(0, &format!("problem {}: {}", problem.id, problem.title));
+    paper.line(4, &format!("{tier} {kind}, stands for {since}"));
+    problem.explanation.iter().for_each(|sentence| paper.line(4, sentence));
+    for task in &problem.tasks {
+        let name = task.name.as_deref().map_or(String::new(), |name| format!(" ({name})"));
+        let place = task.location.as_ref().map_or(String::new(), |place| format!(", spawned at {place}"));
+        paper.line(4, &format!("task {}{name}{place}", task.id));
+    }
+    for resource in &problem.resources {
+        let name = resource.name.as_deref().map_or(format!(" {}", resource.id), |name| format!(" `{name}`"));
+        let place = resource.location.as_ref().map_or(String::new(), |place| format!(", created at {place}"));
+        paper.line(4, &format!("{}{name}{place}", resource.kind));
+    }
+    for edge in &problem.edges {
+        let place = edge.location.as_ref().map_or(String::new(), |place| format!(", at {place}"));
+        let text = format!("{}: task {} and resource {}: {}{place}", edge.kind, edge.task, edge.resource, edge.reason);
+        paper.line(4, &text);
+    }
+    problem.unknowns.iter().for_each(|unknown| paper.line(4, &format!("not known: {unknown}")));
+    paper.line(4, &format!("advice: {}", problem.advice));
+    paper.line(4, &format!("more: {}", scene.address.url(&problem.docs)));
+}

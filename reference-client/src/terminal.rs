@@ -1,0 +1,86 @@
+//! The loop between the terminal and the app.
+
+use crate::app::{Action, App};
+use crate::args::Address;
+use crate::connection::Connection;
+use crate::dot_file;
+use crate::theme::Theme;
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The time between two frames when no key is pressed.
+const FRAME: Duration = Duration::from_millis(250);
+
+/// Runs until the user quits. The terminal is as it was after that, after an error, and after a panic.
+pub fn run(address: &Address) -> io::Result<()> {
+    let connection = Connection::open(address)?;
+    let mut app = App::new(address.clone(), Theme::from_environment());
+    let result = ratatui::try_init().and_then(|mut terminal| frames(&mut terminal, &mut app, &connection));
+    ratatui::restore();
+    result
+}
+
+fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection) -> io::Result<()> {
+    let mut next_frame = Instant::now();
+    // The first picture does not wait for the next frame.
+    let mut complete = false;
+    loop {
+        let mut changed = Instant::now() >= next_frame;
+        if changed || !complete {
+            let picture = connection.picture();
+            changed |= picture.model.complete;
+            if changed {
+                complete = picture.model.complete;
+                next_frame = Instant::now() + FRAME;
+                app.refresh(&picture, Instant::now());
+            }
+        }
+        if !connection.alive() {
+            return Err(io::Error::other("the thread that reads the stream has ended; this is a bug"));
+        }
+        let patience = if complete { FRAME } else { FRAME / 8 };
+        if event::poll(next_frame.saturating_duration_since(Instant::now()).min(patience))? {
+            changed = true;
+            // Keys that came together are drawn together.
+            while event::poll(Duration::ZERO)? {
+                if let Event::Key(key) = event::read()?
+                    && key.kind != KeyEventKind::Release
+                {
+                    let action = app.on_key(key, &connection.picture(), Instant::now());
+                    match action {
+                        Action::None => {}
+                        Action::Quit => return Ok(()),
+                        Action::WriteDot(problem) => app.say(write(&problem), Instant::now()),
+                    }
+                }
+            }
+        }
+        if changed {
+            draw(terminal, app, connection)?;
+        }
+    }
+}
+
+fn draw(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection) -> io::Result<()> {
+    terminal.draw(|frame| {
+        let area = frame.area();
+        app.draw(&connection.picture(), Instant::now(), area, frame.buffer_mut());
+    })?;
+    Ok(())
+}
+
+fn write(problem: &insight_protocol::Problem) -> String {
+    let folder = std::env::current_dir();
+    let written = folder.and_then(|folder| dot_file::write(Path::new(&folder), problem));
+    match written {
+        Ok(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let folder = path.parent().unwrap_or(Path::new("")).display();
+            format!("wrote {name} in {folder}")
+        }
+        Err(error) => format!("the graph could not be written to the current folder: {error}"),
+    }
+}

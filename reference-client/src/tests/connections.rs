@@ -1,0 +1,152 @@
+//! Real sockets, with servers that behave badly.
+
+use super::address;
+use super::story::{header, story};
+use crate::args::Address;
+use crate::connection::{Connection, Failure, snapshot};
+use crate::picture::Link;
+use insight_protocol::*;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::mpsc;
+
+/// Answers one connection after another, each when the test says so.
+struct Server {
+    address: Address,
+    replies: mpsc::Sender<(Vec<u8>, mpsc::Receiver<()>)>,
+}
+
+impl Server {
+    fn start() -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = address(&listener.local_addr().unwrap().to_string());
+        let (replies, waiting) = mpsc::channel::<(Vec<u8>, mpsc::Receiver<()>)>();
+        std::thread::spawn(move || {
+            for (bytes, until) in waiting {
+                let Ok((mut stream, _)) = listener.accept() else { return };
+                let mut request = BufReader::new(stream.try_clone().unwrap());
+                let mut line = String::new();
+                while request.read_line(&mut line).is_ok_and(|read| read > 2) {
+                    line.clear();
+                }
+                let _ = stream.write_all(&bytes);
+                // Ends when the test lets go.
+                let _ = until.recv();
+            }
+        });
+        Server { address, replies }
+    }
+
+    /// Answers the next connection, and closes it when the result is dropped.
+    fn reply(&self, bytes: impl Into<Vec<u8>>) -> mpsc::Sender<()> {
+        let (hold, until) = mpsc::channel();
+        self.replies.send((bytes.into(), until)).unwrap();
+        hold
+    }
+}
+
+/// A chunked body that does not end.
+fn stream(lines: &[String]) -> Vec<u8> {
+    let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for line in lines {
+        // Chunks and lines need not end together; a chunk of no bytes would end the body.
+        let line = format!("{line}\n");
+        let (first, second) = line.split_at(line.floor_char_boundary(line.len() / 2));
+        for chunk in [first, second].iter().filter(|chunk| !chunk.is_empty()) {
+            bytes.extend(format!("{:x}\r\n{chunk}\r\n", chunk.len()).bytes());
+        }
+    }
+    bytes
+}
+
+/// The story of a run, with lines put in after the snapshot.
+fn run(session: &str, more: &[&str]) -> Vec<u8> {
+    let mut story = story(|_| {});
+    story.messages[0] = header(session).into();
+    let lines: Vec<String> = story.lines().into_iter().chain(more.iter().map(|line| (*line).to_owned())).collect();
+    stream(&lines)
+}
+
+fn connected(connection: &Connection, session: &str) {
+    connection.wait_until(session, |p| p.link == Link::Connected && p.session() == Some(session));
+}
+
+#[test]
+fn bad_lines_are_counted_and_the_stream_goes_on() {
+    let server = Server::start();
+    let next = story(|_| {}).messages.len() as u64 + 1;
+    let last = encode(next + 3, &ProblemCleared { id: ProblemId(99), at_ns: 77_000_000_000 }.into());
+    let unknown = format!(r#"{{"type":"task.dreamt","seq":{next},"of":"sheep"}}"#);
+    let malformed = format!(r#"{{"type":"gap","seq":{}}}"#, next + 2);
+    let _hold = server.reply(run("first run", &[&unknown, "not json", &malformed, "", &last]));
+    let connection = Connection::open(&server.address).unwrap();
+    connection.wait_until("the last line came", |p| p.model.now_ns == 77_000_000_000);
+    let picture = connection.picture();
+    assert_eq!(picture.link, Link::Connected);
+    assert_eq!(picture.model.tasks.len(), 5);
+    assert_eq!(picture.losses.bad_lines, 2);
+    assert_eq!(picture.losses.last_bad_line, "malformed `gap`: missing field `count` (column 23)");
+    assert_eq!(picture.losses.unknown_messages, 1);
+    assert_eq!(picture.losses.missing_messages, 0, "the bad lines had their numbers");
+}
+
+#[test]
+fn a_program_that_dies_leaves_its_last_picture_and_is_found_again() {
+    let server = Server::start();
+    let hold = server.reply(run("first run", &[]));
+    let connection = Connection::open(&server.address).unwrap();
+    connected(&connection, "first run");
+    connection.wait_until("the snapshot is there", |p| p.model.complete);
+
+    drop(hold);
+    connection.wait_until("the program is gone", |p| matches!(p.link, Link::Gone { .. }));
+    assert_eq!(connection.picture().model.tasks.len(), 5, "the last picture is kept");
+    // It does not come back at once.
+    drop(server.reply(""));
+    drop(server.reply(""));
+    let _hold = server.reply(run("second run", &[]));
+    connected(&connection, "second run");
+    assert_eq!(connection.picture().model.tasks.len(), 5);
+}
+
+#[test]
+fn what_does_not_speak_insight_is_said() {
+    let check = |reply: &str, expect: &str| {
+        let server = Server::start();
+        drop(server.reply(reply));
+        let connection = Connection::open(&server.address).unwrap();
+        connection.wait_until(expect, |p| p.link == Link::NotInsight { said: expect.into() });
+
+        let server = Server::start();
+        drop(server.reply(reply));
+        assert_eq!(snapshot(&server.address).unwrap_err(), Failure::NotInsight(expect.into()));
+    };
+    check("HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n<!doctype html>\n<p>Hello", "\"<!doctype html>\"");
+    check("HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\nno page", "\"404 Not Found no page\"");
+    check("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", "\"302 Found \"");
+    check("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "nothing");
+}
+
+#[test]
+fn a_snapshot_that_is_cut_off_is_none() {
+    let server = Server::start();
+    let lines = story(|_| {}).lines();
+    let hold = server.reply({
+        let mut bytes = stream(&lines[..10]);
+        bytes.extend(b"0\r\n\r\n");
+        bytes
+    });
+    assert_eq!(snapshot(&server.address).unwrap_err(), Failure::Incomplete);
+    drop(server.reply(stream(&lines[..10])));
+    drop(hold);
+    assert_eq!(snapshot(&server.address).unwrap_err(), Failure::Incomplete);
+}
+
+#[test]
+fn nobody_listens() {
+    // A free port of our own could be taken by another test.
+    match snapshot(&address("127.0.0.1:1")) {
+        Err(Failure::Unreachable(why)) => assert_eq!(why, "connection refused"),
+        other => panic!("{other:?}"),
+    }
+}

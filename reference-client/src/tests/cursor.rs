@@ -1,0 +1,195 @@
+//! Where the cursor is when keys are pressed and the program goes on.
+
+use super::story::{S, Story, deadlock, header, story};
+use super::{Screen, feed, picture_of};
+use crate::picture::Intake;
+use insight_protocol::*;
+use std::time::Duration;
+
+/// The ids of the list's rows, the one under the cursor in brackets, and what the list is sorted by.
+fn rows(screen: &mut Screen) -> String {
+    let buffer = screen.draw();
+    let cursor = ratatui::style::Color::Indexed(24);
+    let text = screen.text();
+    let ids: Vec<String> = (3..)
+        .zip(text.lines().skip(3))
+        .map_while(|(y, line)| {
+            let id: u64 = line.split_whitespace().find(|word| *word != "!" && *word != "?")?.parse().ok()?;
+            let here = buffer[(0, y)].bg == cursor;
+            Some(if here { format!("[{id}]") } else { id.to_string() })
+        })
+        .collect();
+    ids.join(" ")
+}
+
+#[test]
+fn what_wants_attention_is_on_top() {
+    let check = |more: &dyn Fn(&mut Story), expect: &str| {
+        let mut screen = Screen::new(&story(more), 120, 20);
+        screen.press("j k Home"); // the key list is not in the way
+        assert_eq!(rows(&mut screen), expect);
+    };
+    // A send, a join, a receive, and the rest.
+    check(&|_| {}, "[3] 2 4 1 5");
+    // A lock waits longer than the send.
+    check(
+        &|story| {
+            let reason = story.string("waiting on a lock");
+            let (operation, since_ns) = (Operation::Lock, 3 * S);
+            let (id, task, resource) = (EdgeId(50), TaskId(5), ResourceId(4));
+            story.push(EdgeWait { id, task, resource, operation, reason, need: 1, location: None, since_ns });
+        },
+        "[5] 3 2 4 1",
+    );
+}
+
+#[test]
+fn a_problems_tasks_come_before_all() {
+    let mut picture = picture_of(&story(|_| {}).lines());
+    for (id, task, tier) in [(1, 1, Tier::Suspected), (2, 5, Tier::Proven)] {
+        let mut raised = deadlock(id, tier);
+        raised.problem.tasks[0].id = TaskId(task);
+        picture.model.apply(&raised.into());
+    }
+    let mut screen = Screen::of(picture, crate::theme::Theme::new(true), 120, 20);
+    let text = screen.text();
+    let signs: Vec<&str> =
+        text.lines().skip(4).take(3).map(|line| line.split("task").next().unwrap_or_default().trim()).collect();
+    assert_eq!(signs, ["!  5", "?  1", "3"]);
+}
+
+#[test]
+fn the_cursor_follows_the_top_until_it_is_moved_and_then_its_task() {
+    let mut screen = Screen::new(&story(|_| {}), 120, 20);
+    let overtake = |screen: &mut Screen, task: u64| {
+        let reason = StringId(1);
+        let (operation, since_ns) = (Operation::Lock, 3 * S - task);
+        let (id, task, resource) = (EdgeId(60 + task), TaskId(task), ResourceId(4));
+        let wait = EdgeWait { id, task, resource, operation, reason, need: 1, location: None, since_ns };
+        screen.picture.model.apply(&wait.into());
+        screen.refresh();
+    };
+    assert_eq!(rows(&mut screen), "[3] 2 4 1 5");
+    overtake(&mut screen, 1);
+    assert_eq!(rows(&mut screen), "[1] 3 2 4 5");
+    screen.press("j");
+    assert_eq!(rows(&mut screen), "1 [3] 2 4 5");
+    overtake(&mut screen, 5);
+    assert_eq!(rows(&mut screen), "5 1 [3] 2 4");
+    // Its task ends: the cursor stays where it was.
+    for id in [1, 2, 6] {
+        screen.picture.model.apply(&EdgeClosed { id: EdgeId(id), outcome: None, at_ns: 17 * S }.into());
+    }
+    screen.picture.model.apply(&TaskCompleted { id: TaskId(3), outcome: Outcome::Returned, at_ns: 17 * S }.into());
+    screen.refresh();
+    assert_eq!(rows(&mut screen), "5 1 [2] 4");
+    screen.press("g");
+    assert_eq!(rows(&mut screen), "[5] 1 2 4");
+    screen.press("G");
+    assert_eq!(rows(&mut screen), "5 1 2 [4]");
+    screen.press("PgUp");
+    assert_eq!(rows(&mut screen), "[5] 1 2 4");
+}
+
+#[test]
+fn every_column_sorts() {
+    let mut screen = Screen::new(&story(|_| {}), 160, 20);
+    let mut check = |keys: &str, sort: &str, expect: &str| {
+        screen.press(keys);
+        assert!(screen.line(1).ends_with(sort), "{}", screen.line(1));
+        assert_eq!(rows(&mut screen).replace(['[', ']'], ""), expect, "{sort}");
+    };
+    check("l", "by ID", "1 2 3 4 5");
+    check("r", "by ID, reversed", "5 4 3 2 1");
+    check("l", "by KIND", "1 2 3 4 5");
+    check("Right", "by NAME", "2 4 1 5 3");
+    check("l", "by STATE", "1 2 3 4 5");
+    check("l", "by RUN%", "5 1 2 3 4");
+    check("l", "by SCHED%", "1 2 3 4 5");
+    check("l", "by WAIT%", "1 2 3 4 5");
+    check("l", "by POLLS", "5 2 3 4 1");
+    check("l", "by FOR", "1 2 3 4 5");
+    check("l", "by WAITS FOR", "3 4 2 1 5");
+    check("l", "by LOCATION", "1 5 2 3 4");
+    check("l", "by attention", "3 2 4 1 5");
+    check("h", "by LOCATION", "1 5 2 3 4");
+}
+
+#[test]
+fn esc_goes_back_from_everywhere() {
+    let mut screen = Screen::new(&story(|story| story.push(deadlock(1, Tier::Proven))), 100, 20);
+    let list = screen.text();
+    screen.press("Enter Enter Enter P ? Esc Backspace Esc Esc Esc");
+    assert_eq!(screen.text(), list);
+    screen.press("Esc");
+    assert_eq!(screen.line(18).trim(), "This is the first view. q quits.");
+}
+
+#[test]
+fn the_problem_view_leads_to_its_tasks_and_resources() {
+    let mut screen = Screen::new(&story(|story| story.push(deadlock(1, Tier::Proven))), 100, 40);
+    assert_eq!(screen.press("P j Enter").line(1).trim(), "barbara › problems › task 3 (post_prototype)");
+    assert_eq!(screen.press("Esc j Enter").line(1).trim(), "barbara › problems › `prototype_channel`");
+}
+
+#[test]
+fn in_a_small_window_no_text_between_entries_is_jumped_over() {
+    let mut screen = Screen::new(&story(|story| story.push(deadlock(1, Tier::Proven))), 40, 10);
+    screen.press("P");
+    let mut seen = screen.text();
+    for _ in 0..60 {
+        seen += &screen.press("j").text();
+    }
+    for text in ["room in", "Only task 3", "TASKS", "RESOURCES", "EDGES", "ADVICE", "8080/docs/deadlock"] {
+        assert!(seen.contains(text), "{text} was never on the screen");
+    }
+    for _ in 0..60 {
+        screen.press("k");
+    }
+    assert!(screen.text().contains("▸ deadlock cycle"));
+}
+
+#[test]
+fn what_has_gone_is_said() {
+    let mut screen = Screen::new(&story(|_| {}), 100, 20);
+    screen.press("Enter");
+    for id in [1, 2, 6] {
+        screen.picture.model.apply(&EdgeClosed { id: EdgeId(id), outcome: None, at_ns: 17 * S }.into());
+    }
+    screen.picture.model.apply(&TaskCompleted { id: TaskId(3), outcome: Outcome::Returned, at_ns: 17 * S }.into());
+    screen.refresh();
+    assert_eq!(screen.line(0).trim(), "barbara › task 3 (post_prototype)");
+    assert_eq!(screen.line(1).trim(), "This task has ended, and nothing is left of it.");
+}
+
+#[test]
+fn a_new_run_begins_at_the_top_again() {
+    let mut screen = Screen::new(&story(|_| {}), 100, 20);
+    screen.press("j Enter");
+    let mut second = story(|_| {});
+    second.messages[0] = header("second run").into();
+    screen.picture = picture_of(&second.lines());
+    screen.refresh();
+    assert_eq!(screen.line(18).trim(), "barbara was started anew (pid 4242): a fresh picture");
+    screen.now += Duration::from_secs(6);
+    assert!(screen.line(18).contains("s behind"), "the message does not hide that for long");
+    assert_eq!(rows(&mut screen), "[3] 2 4 1 5");
+}
+
+#[test]
+fn a_snapshot_in_mid_stream_is_never_seen_half() {
+    let story = story(|_| {});
+    let lines = story.lines();
+    let mut intake = Intake::new();
+    let all: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let mut picture = feed(Default::default(), &mut intake, &all);
+    assert_eq!(picture.model.tasks.len(), 5);
+    // The snapshot comes again, numbered on, after a message that never came.
+    for (seq, message) in (lines.len() as u64 + 2..).zip(&story.messages[1..]) {
+        picture = feed(picture, &mut intake, &[&encode(seq, message)]);
+        assert_eq!(picture.model.tasks.len(), 5, "after {}", message.type_name());
+        assert!(picture.model.complete);
+    }
+    assert_eq!(picture.losses.missing_messages, 1);
+    assert_eq!(picture.model.edges.len(), 7);
+}

@@ -1,0 +1,125 @@
+//! Screens, texts and connections, from messages and keys.
+
+mod connections;
+mod cursor;
+mod plain;
+mod screens;
+mod story;
+
+use crate::app::{Action, App};
+use crate::args::{Address, Args};
+use crate::picture::{Intake, Picture, lock};
+use crate::theme::Theme;
+use clap::Parser;
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+use std::sync::Mutex;
+use std::time::Instant;
+use story::Story;
+
+/// The address that a command line names.
+fn address(text: &str) -> Address {
+    Args::parse_from(["consolation", text]).address().unwrap()
+}
+
+/// What a client knows after these lines.
+fn picture_of(lines: &[String]) -> Picture {
+    let picture = Mutex::new(Picture::default());
+    let mut intake = Intake::new();
+    for line in lines {
+        intake.line(line.as_bytes(), &picture).unwrap();
+    }
+    picture.into_inner().unwrap()
+}
+
+/// A screen without a terminal.
+struct Screen {
+    app: App,
+    picture: Picture,
+    now: Instant,
+    area: Rect,
+    last_action: Action,
+}
+
+impl Screen {
+    fn new(story: &Story, width: u16, height: u16) -> Screen {
+        Screen::of(picture_of(&story.lines()), Theme::new(true), width, height)
+    }
+
+    fn of(picture: Picture, theme: Theme, width: u16, height: u16) -> Screen {
+        let now = picture.last_line.unwrap_or_else(Instant::now);
+        let app = App::new(address("127.0.0.1:8080"), theme);
+        let area = Rect { x: 0, y: 0, width, height };
+        let mut screen = Screen { app, picture, now, area, last_action: Action::None };
+        screen.refresh();
+        screen.draw();
+        screen
+    }
+
+    fn refresh(&mut self) {
+        self.app.refresh(&self.picture, self.now);
+    }
+
+    /// Presses keys, named by words or by single characters, with a frame after each.
+    fn press(&mut self, keys: &str) -> &mut Screen {
+        for key in keys.split_whitespace() {
+            let mut characters = key.chars();
+            let code = match (key, characters.next(), characters.next()) {
+                ("Enter", ..) => KeyCode::Enter,
+                ("Esc", ..) => KeyCode::Esc,
+                ("Backspace", ..) => KeyCode::Backspace,
+                ("Down", ..) => KeyCode::Down,
+                ("Up", ..) => KeyCode::Up,
+                ("Left", ..) => KeyCode::Left,
+                ("Right", ..) => KeyCode::Right,
+                ("PgDn", ..) => KeyCode::PageDown,
+                ("PgUp", ..) => KeyCode::PageUp,
+                ("Home", ..) => KeyCode::Home,
+                ("End", ..) => KeyCode::End,
+                (_, Some(c), None) => KeyCode::Char(c),
+                _ => panic!("no key is named {key}"),
+            };
+            self.last_action = self.app.on_key(KeyEvent::from(code), &self.picture, self.now);
+            self.draw();
+        }
+        self
+    }
+
+    fn draw(&mut self) -> Buffer {
+        let mut buffer = Buffer::empty(self.area);
+        self.app.draw(&self.picture, self.now, self.area, &mut buffer);
+        buffer
+    }
+
+    /// The screen as text, without the spaces at the ends of lines.
+    fn text(&mut self) -> String {
+        let buffer = self.draw();
+        let mut text = String::new();
+        for y in self.area.rows().map(|row| row.y) {
+            let mut x = 0;
+            let mut line = String::new();
+            while x < self.area.width {
+                let symbol = buffer[(x, y)].symbol();
+                line.push_str(symbol);
+                x += crate::text::width(symbol).max(1) as u16;
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    fn line(&mut self, number: usize) -> String {
+        self.text().lines().nth(number).unwrap_or_default().to_owned()
+    }
+}
+
+/// Folds more messages in, as the reader does in mid-stream.
+fn feed(picture: Picture, intake: &mut Intake, lines: &[&str]) -> Picture {
+    let picture = Mutex::new(picture);
+    for line in lines {
+        intake.line(line.as_bytes(), &picture).unwrap();
+    }
+    std::mem::take(&mut *lock(&picture))
+}

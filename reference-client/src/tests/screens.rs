@@ -1,0 +1,228 @@
+//! Every view, as it looks.
+
+use super::story::{S, deadlock, story};
+use super::{Screen, picture_of};
+use crate::app::Action;
+use crate::picture::{Link, Picture};
+use crate::theme::Theme;
+use insight_protocol::*;
+use ratatui::style::Color;
+use std::time::Duration;
+
+/// The screen after some keys.
+fn check(name: &str, (width, height): (u16, u16), keys: &str, more: impl FnOnce(&mut super::Story)) {
+    let mut screen = Screen::new(&story(more), width, height);
+    let text = screen.press(keys).text();
+    insta::with_settings!({ description => keys, omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+fn nothing(_: &mut super::Story) {}
+
+fn proven(story: &mut super::Story) {
+    story.push(deadlock(1, Tier::Proven));
+}
+
+#[test]
+fn the_way_from_the_list_to_the_reader() {
+    check("list", (120, 16), "", nothing);
+    check("task", (100, 30), "Enter", nothing);
+    check("resource", (100, 20), "Enter Enter", nothing);
+    check("reader", (100, 30), "Enter Enter Enter", nothing);
+    check("reader_of_an_empty_channel", (100, 20), "Enter Enter Enter Enter", nothing);
+}
+
+#[test]
+fn lists_at_other_sizes() {
+    check("list_80", (80, 14), "", nothing);
+    check("list_200", (200, 14), "", nothing);
+    check("list_by_name_reversed", (120, 12), "l l l r", nothing);
+}
+
+#[test]
+fn help_is_of_the_view() {
+    check("help_list", (100, 70), "?", nothing);
+    check("help_task", (100, 40), "Enter ?", nothing);
+    check("help_resource", (100, 40), "Enter Enter ?", nothing);
+    check("help_problems", (100, 40), "P ?", proven);
+    check("help_scrolled", (60, 12), "? PgDn j", nothing);
+}
+
+#[test]
+fn problems() {
+    check("problem", (100, 28), "P", proven);
+    check("problem_small", (40, 10), "P j", proven);
+    check("problems", (100, 48), "P", |story| {
+        proven(story);
+        story.push(deadlock(2, Tier::Suspected));
+    });
+}
+
+#[test]
+fn a_small_terminal() {
+    check("small_list", (40, 10), "", proven);
+    check("small_task", (40, 10), "Enter", proven);
+    check("small_resource", (40, 10), "Enter Enter", proven);
+    check("small_help", (40, 10), "Enter ?", proven);
+}
+
+#[test]
+fn no_size_is_too_small() {
+    for keys in ["", "Enter", "Enter Enter", "P", "?", "Enter Enter ? PgDn", "G k PgUp PgDn g", "P G PgUp j k PgDn"] {
+        for (width, height) in (0..14).flat_map(|width| (0..14).map(move |height| (width, height))) {
+            Screen::new(&story(proven), width, height).press(keys);
+        }
+    }
+    assert_eq!(Screen::new(&story(proven), 1, 1).text(), "…\n");
+    assert_eq!(Screen::new(&story(proven), 9, 1).text(), " deadloc…\n");
+}
+
+#[test]
+fn a_partial_task_a_wait_without_a_place_and_two_waits_at_once() {
+    check("partial_task", (100, 24), "Enter", |story| {
+        let name = Some(story.string("hyper connection"));
+        story.push(TaskSpawned { id: TaskId(6), name, partial: true, at_ns: 2 * S, ..TaskSpawned::default() });
+        story.wait(20, (6, 1), Operation::Send, "waiting on channel capacity", None);
+        story.wait(21, (6, 4), Operation::Lock, "waiting on a lock", None);
+        // It is the longest that waits.
+        story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });
+    });
+    check("unobserved_wait", (100, 20), "G k Enter", nothing);
+}
+
+#[test]
+fn a_resource_that_nobody_waits_for() {
+    check("idle_channel", (100, 18), "Enter Enter", |story| {
+        story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });
+        story.push(EdgeClosed { id: EdgeId(5), outcome: None, at_ns: 15 * S });
+        // What is left on top is the reader, with its wait for `warm_up`.
+        story.push(EdgeClosed { id: EdgeId(4), outcome: None, at_ns: 15 * S });
+        story.party(30, (1, 1), PartyRole::Sender);
+    });
+}
+
+#[test]
+fn hostile_text_is_harmless() {
+    check("hostile", (100, 12), "", |story| {
+        let place = story.found(3, "\x1b]0;owned\x07 let x\t= 1; // \u{202e}");
+        story.task(9, "a\x1b[2Jb\n\u{9b}31mc 名前", Some(place), None);
+        story.channel(9, "q\r\x08\x1b[H", place, 1, 1);
+        story.wait(40, (9, 9), Operation::Other("\x1b[5m".into()), "\x1b[31mred", Some(place));
+        story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });
+    });
+}
+
+#[test]
+fn the_reason_is_on_dark_red_and_without_colours_nothing_is_coloured() {
+    let picture = || picture_of(&story(proven).lines());
+    let mut screen = Screen::of(picture(), Theme::new(true), 80, 24);
+    let buffer = screen.press("Enter").draw();
+    let text: String =
+        buffer.content.iter().filter(|cell| cell.bg == Color::Indexed(52)).map(|cell| cell.symbol()).collect();
+    assert_eq!(text, "waiting on channel capacity");
+
+    let mut screen = Screen::of(picture(), Theme::new(false), 80, 24);
+    for keys in ["", "Enter", "Enter", "P", "?"] {
+        let buffer = screen.press(keys).draw();
+        assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset), "after {keys}");
+    }
+}
+
+#[test]
+fn the_banner_is_the_first_line_of_every_view() {
+    let check = |tiers: &[Tier], expect: &str| {
+        let mut screen = Screen::new(
+            &story(|story| (1..).zip(tiers).for_each(|(id, tier)| story.push(deadlock(id, *tier)))),
+            100,
+            20,
+        );
+        for keys in ["", "?", "Esc", "Enter", "Enter", "P", "?"] {
+            assert_eq!(screen.press(keys).line(0).trim(), expect, "after {keys}");
+        }
+    };
+    use Tier::*;
+    check(&[Proven], "deadlock cycle detected, P for more");
+    check(&[Suspected], "suspected deadlock, P for more");
+    check(&[Suspected, Suspected], "2 problems: suspected deadlock, P for more");
+    check(&[Proven, Proven], "2 problems: deadlock cycle detected, P for more");
+    check(&[Suspected, Proven], "2 problems (1 of them suspected): deadlock cycle detected, P for more");
+}
+
+#[test]
+fn the_status_line_says_how_true_the_screen_is() {
+    let check = |change: &dyn Fn(&mut Screen), expect: &str| {
+        let mut screen = Screen::new(&story(nothing), 160, 12);
+        change(&mut screen);
+        assert_eq!(screen.line(10).trim(), expect);
+    };
+    check(&|_| {}, "● connected to 127.0.0.1:8080");
+    check(
+        &|screen| screen.now += Duration::from_millis(2_900),
+        "◐ 2 s behind: 127.0.0.1:8080 is connected and sends nothing",
+    );
+    let gone = |screen: &mut Screen| {
+        screen.picture.link = Link::Gone { since: screen.now, why: "connection refused".into() };
+        screen.now += Duration::from_millis(3_100);
+    };
+    check(&gone, "○ program gone since 3 s: last picture kept, reconnecting to 127.0.0.1:8080");
+    check(
+        &|screen| {
+            screen.picture.model = Default::default();
+            gone(screen);
+        },
+        "○ nothing to see at 127.0.0.1:8080: connection refused; trying again",
+    );
+    check(
+        &|screen| screen.picture.link = Link::NotInsight { said: "\"404 Not Found\"".into() },
+        "○ 127.0.0.1:8080 answers, but does not speak insight (last picture kept): it said \"404 Not Found\"",
+    );
+    check(
+        &|screen| {
+            screen.picture.losses.bad_lines = 3;
+            screen.picture.losses.last_bad_line = "not UTF-8".into();
+            screen.picture.losses.unknown_messages = 1;
+            screen.picture.losses.missing_messages = 2;
+            let (kinds, reason) = (vec![], "the program outran".into());
+            screen.picture.model.apply(&Gap { count: 1_200, kinds, reason, at_ns: 0 }.into());
+        },
+        "● connected to 127.0.0.1:8080 · 3 lines not understood (not UTF-8) · 1 message of an unknown type · \
+         2 messages missing · 1,200 facts lost by the program",
+    );
+    check(
+        &|screen| screen.picture.losses.other_version = Some("2.0".into()),
+        "● connected to 127.0.0.1:8080 · it speaks insight 2.0, this consolation 1.0: what is shown may be wrong",
+    );
+}
+
+#[test]
+fn before_there_is_a_picture_the_screen_says_what_to_do() {
+    let check = |name: &str, link: Link| {
+        let mut screen = Screen::of(Picture { link, ..Picture::default() }, Theme::new(true), 80, 12);
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(name, screen.press("Enter k G r l").text());
+        });
+    };
+    let since = std::time::Instant::now();
+    check("nothing_there", Link::Gone { since, why: "connection refused".into() });
+    check("not_insight", Link::NotInsight { said: "\"<!doctype html>\"".into() });
+}
+
+#[test]
+fn d_asks_for_the_file_of_the_problem_under_the_cursor() {
+    let written = |keys: &str, tiers: &[Tier]| {
+        let problems =
+            |story: &mut super::Story| (1..).zip(tiers).for_each(|(id, tier)| story.push(deadlock(id, *tier)));
+        let mut screen = Screen::new(&story(problems), 100, 60);
+        match &screen.press(keys).last_action {
+            Action::WriteDot(problem) => problem.id.0,
+            _ => 0,
+        }
+    };
+    use Tier::*;
+    assert_eq!(written("D", &[]), 0);
+    assert_eq!(written("D", &[Suspected, Proven]), 2, "the proven one is the first");
+    assert_eq!(written("Enter Enter d", &[Suspected, Proven]), 2);
+    assert_eq!(written("P G D", &[Suspected, Proven]), 1, "the last entry is of the suspected one");
+    assert_eq!(Screen::new(&story(nothing), 80, 12).press("q").last_action, Action::Quit);
+}

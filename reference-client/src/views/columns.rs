@@ -1,0 +1,168 @@
+//! The columns of the task list: their widths, their texts, and their orders.
+
+use super::Scene;
+use crate::shares::Share;
+use crate::text::{clean, duration_short, number_short};
+use crate::words;
+use insight_model::{Location as Place, Task};
+use insight_protocol::TaskState;
+
+/// A column; their titles say what they show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    Id,
+    Kind,
+    Name,
+    State,
+    Running,
+    Scheduled,
+    Waiting,
+    Polls,
+    For,
+    WaitsFor,
+    Location,
+}
+
+use Column::*;
+
+/// The columns, from left to right.
+pub const COLUMNS: [Column; 11] = [Id, Kind, Name, State, Running, Scheduled, Waiting, Polls, For, WaitsFor, Location];
+
+/// Which column goes first where there is no room for all.
+const FIRST_TO_GO: [Column; 10] = [Kind, Polls, Scheduled, Location, Running, Waiting, For, State, Id, Name];
+
+impl Column {
+    /// Its title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Id => "ID",
+            Kind => "KIND",
+            Name => "NAME",
+            State => "STATE",
+            Running => "RUN%",
+            Scheduled => "SCHED%",
+            Waiting => "WAIT%",
+            Polls => "POLLS",
+            For => "FOR",
+            WaitsFor => "WAITS FOR",
+            Location => "LOCATION",
+        }
+    }
+
+    /// The least width.
+    fn width(self, largest_id: u64) -> usize {
+        match self {
+            Id => largest_id.to_string().len().max(3),
+            Kind => 8,
+            Name => 14,
+            State => 9,
+            Running | Waiting => 5,
+            Scheduled | Polls | For => 6,
+            WaitsFor => 20,
+            Location => 16,
+        }
+    }
+
+    /// Its cells end, rather than begin, at the same column.
+    pub fn right_aligned(self) -> bool {
+        matches!(self, Id | Running | Scheduled | Waiting | Polls | For)
+    }
+
+    /// The greatest first, unless reversed.
+    pub fn greatest_first(self) -> bool {
+        matches!(self, Running | Scheduled | Waiting | Polls | For)
+    }
+}
+
+/// The columns that fit, with their widths.
+pub fn layout(room: usize, largest_id: u64) -> Vec<(Column, usize)> {
+    let mut columns: Vec<(Column, usize)> = COLUMNS.iter().map(|column| (*column, column.width(largest_id))).collect();
+    let used = |columns: &[(Column, usize)]| columns.iter().map(|(_, width)| width + 1).sum::<usize>();
+    for column in FIRST_TO_GO {
+        // Why a task waits says more than these.
+        let wish = if matches!(column, Kind | Polls | Scheduled) { 10 } else { 0 };
+        if used(&columns) + wish <= room + 1 {
+            break;
+        }
+        columns.retain(|(other, _)| *other != column);
+    }
+    // What is over goes to what says most, up to what is mostly enough, and then to all that can use it.
+    let mut over = (room + 1).saturating_sub(used(&columns));
+    let enough: [(Column, usize); 7] =
+        [(WaitsFor, 34), (Name, 16), (WaitsFor, 48), (Name, 24), (Location, 40), (WaitsFor, 72), (Name, 32)];
+    for (column, most) in enough {
+        if let Some((_, width)) = columns.iter_mut().find(|(other, _)| *other == column) {
+            let more = over.min(most.saturating_sub(*width));
+            *width += more;
+            over -= more;
+        }
+    }
+    columns
+}
+
+/// The text of one cell; also that of the plain text list.
+pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
+    let now_ns = scene.model().now_ns;
+    let part = |pick: fn(&Share) -> f64| {
+        scene.shares.of(task, now_ns).map_or("-".into(), |share| format!("{:.1}", pick(&share) * 100.0))
+    };
+    match column {
+        Id => task.id.to_string(),
+        Kind => clean(task.kind.as_str()).into_owned(),
+        Name => task.name.as_deref().map_or("-".into(), |name| clean(name).into_owned()),
+        State => words::state(task).into(),
+        Running => part(|share| share.running),
+        Scheduled => part(|share| share.scheduled),
+        Waiting => part(|share| share.waiting),
+        Polls => match &task.stats {
+            Some(stats) if !task.partial => number_short(stats.polls),
+            _ => "-".into(),
+        },
+        For if task.state().is_some() => duration_short(now_ns.saturating_sub(task.since_ns())),
+        For => "-".into(),
+        WaitsFor => match words::waits_for(scene.model(), task.id) {
+            Some(text) => text,
+            None if task.state() == Some(TaskState::Idle) => words::unobserved_wait(task),
+            None => String::new(),
+        },
+        Location => wait_location(scene, task).or(task.location.as_deref()).map_or(String::new(), words::place),
+    }
+}
+
+/// The await at which a task stands.
+pub fn wait_location<'a>(scene: &Scene<'a>, task: &Task) -> Option<&'a Place> {
+    words::main_wait(scene.model(), task.id)?.0.location.as_deref()
+}
+
+/// By what a task is sorted. Lists of these are sorted as a whole: of one sort, all are of one kind.
+#[derive(Debug, PartialEq, PartialOrd)]
+pub enum Rank {
+    /// The class of what wants attention, and since when it does.
+    Attention(u8, u64),
+    /// A number.
+    Number(u64),
+    /// A part of time.
+    Part(f64),
+    /// A text.
+    Text(Option<String>),
+}
+
+/// By what a task is sorted in the order of a column.
+pub fn rank(scene: &Scene, task: &Task, column: Column) -> Rank {
+    let now_ns = scene.model().now_ns;
+    let part = |pick: fn(&Share) -> f64| Rank::Part(scene.shares.of(task, now_ns).map_or(-1.0, |share| pick(&share)));
+    match column {
+        Id => Rank::Number(task.id.0),
+        Running => part(|share| share.running),
+        Scheduled => part(|share| share.scheduled),
+        Waiting => part(|share| share.waiting),
+        Polls => Rank::Number(task.stats.as_ref().map_or(0, |stats| stats.polls)),
+        For => Rank::Number(if task.state().is_some() { now_ns.saturating_sub(task.since_ns()) } else { 0 }),
+        Location => {
+            let place = wait_location(scene, task).or(task.location.as_deref()).map(|location| &location.place);
+            Rank::Text(place.map(|place| format!("{}:{:08}:{:08}", place.file, place.line, place.column)))
+        }
+        // An empty cell is the last: `~` sorts after all words.
+        _ => Rank::Text(Some(cell(scene, task, column)).map(|text| if text.is_empty() { "~".into() } else { text })),
+    }
+}

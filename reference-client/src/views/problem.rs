@@ -1,0 +1,124 @@
+//! The problems that stand, with their evidence and what to do.
+
+use super::Scene;
+use super::page::{Goto, Page};
+use crate::text::{clean, duration};
+use insight_protocol::{Problem, ProblemEdge, SourceLocation, Tier};
+use ratatui::text::Span;
+
+/// The page of all problems, the proven ones first.
+pub fn page(scene: &Scene, width: usize) -> Page {
+    let mut page = Page::new(scene, width);
+    let problems = scene.model().problems().problems;
+    if problems.is_empty() {
+        page.text(1, "No problem stands any more.");
+        page.styled(1, "Esc goes back.", scene.theme.dim());
+    }
+    for (index, problem) in problems.iter().enumerate() {
+        if index > 0 {
+            page.blank();
+        }
+        let number = format!("{} of {}", index + 1, problems.len());
+        describe(scene, &mut page, problem, &number);
+    }
+    page
+}
+
+fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
+    let theme = scene.theme;
+    let of = Some(problem.id);
+    let style = if problem.tier == Tier::Proven { theme.alarm() } else { theme.warning() };
+    let first = problem.tasks.first().map(|task| Goto::Task(task.id));
+    page.entry(("problem", problem.id.0, 0), first, of, |page| {
+        page.spans(2, vec![Span::styled(problem.title.clone(), style.patch(theme.title()))]);
+    });
+    let since = duration(scene.model().now_ns.saturating_sub(problem.since_ns));
+    page.spans(
+        2,
+        vec![
+            Span::styled(format!("{} {}", problem.tier.as_str(), problem.kind), style),
+            Span::styled(format!(", stands for {since}, problem {} ({number})", problem.id), theme.dim()),
+        ],
+    );
+    if !problem.explanation.is_empty() {
+        page.blank();
+    }
+    for sentence in &problem.explanation {
+        page.text(3, sentence);
+    }
+    page.heading("TASKS");
+    for task in &problem.tasks {
+        page.entry(("problem task", problem.id.0, task.id.0), Some(Goto::Task(task.id)), of, |page| {
+            let name = task.name.as_deref().map_or(String::new(), |name| format!(" ({name})"));
+            page.spans(
+                2,
+                vec![Span::raw(format!("task {}{name}", task.id)), at(scene, "  spawned at ", &task.location)],
+            );
+        });
+    }
+    page.heading("RESOURCES");
+    for resource in &problem.resources {
+        let key = ("problem resource", problem.id.0, resource.id.0);
+        page.entry(key, Some(Goto::Resource(resource.id)), of, |page| {
+            let name = resource.name.as_deref().map_or(format!(" {}", resource.id), |name| format!(" `{name}`"));
+            page.spans(
+                2,
+                vec![Span::raw(format!("{}{name}", resource.kind)), at(scene, "  created at ", &resource.location)],
+            );
+        });
+    }
+    page.heading("EDGES");
+    for (index, edge) in problem.edges.iter().enumerate() {
+        page.entry(("problem edge", problem.id.0, index as u64), Some(Goto::Task(edge.task)), of, |page| {
+            describe_edge(scene, page, problem, edge);
+        });
+    }
+    if !problem.unknowns.is_empty() {
+        page.heading("NOT KNOWN");
+    }
+    for unknown in &problem.unknowns {
+        page.styled(3, unknown, theme.warning());
+    }
+    page.heading("ADVICE");
+    page.text(3, &problem.advice);
+    page.styled(3, &scene.address.url(&clean(&problem.docs)), theme.accent());
+    page.styled(3, "D writes the graph to a file for Graphviz.", theme.dim());
+}
+
+fn describe_edge(scene: &Scene, page: &mut Page, problem: &Problem, edge: &ProblemEdge) {
+    let task = problem.tasks.iter().find(|task| task.id == edge.task).and_then(|task| task.name.as_deref());
+    let task = task.map_or(format!("task {}", edge.task), |name| format!("task {} ({name})", edge.task));
+    let resource = match problem.resources.iter().find(|resource| resource.id == edge.resource) {
+        Some(resource) => match &resource.name {
+            Some(name) => format!("`{name}`"),
+            None => format!("{} {}", resource.kind, resource.id),
+        },
+        None => format!("resource {}", edge.resource),
+    };
+    let waits = edge.kind == "wait";
+    let verb = match edge.kind.as_str() {
+        "wait" => "waits for",
+        "hold" => "holds",
+        "party" => "can free",
+        other => other,
+    };
+    let reason_style = if waits { scene.theme.reason() } else { scene.theme.dim() };
+    let for_ns = scene.model().now_ns.saturating_sub(edge.since_ns);
+    let operation = edge.operation.as_ref().map_or(String::new(), |operation| format!("{operation} "));
+    let lead = format!("{operation}for {}", duration(for_ns));
+    page.spans(
+        2,
+        vec![Span::raw(format!("{task} {verb} {resource}: ")), Span::styled(edge.reason.clone(), reason_style)],
+    );
+    let at = match &edge.location {
+        Some(location) => Span::styled(location.to_string(), scene.theme.accent()),
+        None if waits => Span::styled("a location that is not known", scene.theme.dim()),
+        None => return page.styled(4, &lead, scene.theme.dim()),
+    };
+    page.spans(4, vec![Span::styled(format!("{lead} at "), scene.theme.dim()), at]);
+}
+
+fn at(scene: &Scene, lead: &str, location: &Option<SourceLocation>) -> Span<'static> {
+    let text = location.as_ref().map_or(String::new(), |location| format!("{lead}{location}"));
+    Span::styled(text, scene.theme.dim())
+}

@@ -1,0 +1,174 @@
+//! The lines around every view: the banner, the state of the connection, the keys.
+
+use super::Scene;
+use crate::picture::{Link, Picture};
+use crate::text::{clean, count, duration, fit, grouped, width};
+use insight_protocol::{PROTOCOL_VERSION, TaskState};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+/// Who is observed: `barbara  pid 4242 · tokio 1.54 · up 2 min 3 s`.
+pub fn program(scene: &Scene, columns: usize) -> Line<'static> {
+    let Some(header) = &scene.model().header else {
+        return Line::from(Span::styled(" consolation".to_owned(), scene.theme.title()));
+    };
+    let mut facts = vec![format!("pid {}", header.process.pid)];
+    facts.extend(header.executors.iter().map(|executor| format!("{} {}", executor.name, executor.version)));
+    facts.push(format!("up {}", duration(scene.model().now_ns)));
+    if scene.picture.link != Link::Connected {
+        facts.push("last picture".into());
+    }
+    let name = fit(&format!(" {}", header.process.name), columns);
+    let facts = fit(&format!("  {}", facts.join(" · ")), columns - width(&name));
+    Line::from(vec![Span::styled(name, scene.theme.title()), Span::styled(facts, scene.theme.dim())])
+}
+
+/// How many tasks are in which state; counted once a refresh.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Running.
+    pub running: u64,
+    /// Scheduled.
+    pub scheduled: u64,
+    /// Idle.
+    pub idle: u64,
+    /// Ended, with edges left.
+    pub completed: u64,
+    /// Partial.
+    pub unseen: u64,
+}
+
+impl Counts {
+    /// Counts one task more.
+    pub fn add(&mut self, state: Option<TaskState>) {
+        match state {
+            Some(TaskState::Running) => self.running += 1,
+            Some(TaskState::Scheduled) => self.scheduled += 1,
+            Some(TaskState::Idle) => self.idle += 1,
+            Some(TaskState::Completed) => self.completed += 1,
+            None => self.unseen += 1,
+        }
+    }
+
+    /// `8 tasks: 1 running, 0 scheduled, 7 idle`.
+    pub fn text(&self, ended: u64, panicked: u64) -> String {
+        let all = self.running + self.scheduled + self.idle + self.completed + self.unseen;
+        let mut text = format!(
+            "{}: {} running, {} scheduled, {} idle",
+            count(all, "task"),
+            grouped(self.running),
+            grouped(self.scheduled),
+            grouped(self.idle)
+        );
+        for (number, what) in [(self.unseen, "not seen"), (self.completed, "completed"), (ended, "ended")] {
+            if number > 0 {
+                text += &format!(", {} {what}", grouped(number));
+            }
+        }
+        if panicked > 0 {
+            text += &format!(" ({} panicked)", grouped(panicked));
+        }
+        text
+    }
+}
+
+/// Whether what is on the screen is true now, and what is missing from it.
+pub fn link(scene: &Scene) -> (String, Style) {
+    let (picture, address, theme) = (scene.picture, scene.address, scene.theme);
+    let seen = picture.model.header.is_some();
+    let (mut text, mut style) = match &picture.link {
+        Link::Connecting => (format!("○ connecting to {address}"), theme.dim()),
+        Link::Connected => match picture.behind(scene.now) {
+            Some(silent) => {
+                (format!("◐ {} s behind: {address} is connected and sends nothing", silent.as_secs()), theme.warning())
+            }
+            None => (format!("● connected to {address}"), theme.state(Some(TaskState::Running))),
+        },
+        Link::Gone { since, .. } if seen => {
+            let seconds = scene.now.saturating_duration_since(*since).as_secs();
+            let text = format!("○ program gone since {seconds} s: last picture kept, reconnecting to {address}");
+            (text, theme.alarm())
+        }
+        Link::Gone { why, .. } => (format!("○ nothing to see at {address}: {why}; trying again"), theme.alarm()),
+        Link::NotInsight { said } => {
+            let kept = if seen { " (last picture kept)" } else { "" };
+            (format!("○ {address} answers, but does not speak insight{kept}: it said {said}"), theme.alarm())
+        }
+    };
+    for loss in losses(picture) {
+        text = format!("{text} · {loss}");
+        if picture.link == Link::Connected {
+            style = theme.warning();
+        }
+    }
+    (clean(&text).into_owned(), style)
+}
+
+/// What is missing from the picture, in words.
+pub fn losses(picture: &Picture) -> Vec<String> {
+    let losses = &picture.losses;
+    let mut texts = Vec::new();
+    if let Some(version) = &losses.other_version {
+        texts.push(format!(
+            "it speaks insight {version}, this consolation {PROTOCOL_VERSION}: what is shown may be wrong"
+        ));
+    }
+    if losses.bad_lines > 0 {
+        texts.push(format!("{} not understood ({})", count(losses.bad_lines, "line"), losses.last_bad_line));
+    }
+    if losses.unknown_messages > 0 {
+        texts.push(format!("{} of an unknown type", count(losses.unknown_messages, "message")));
+    }
+    if losses.missing_messages > 0 {
+        texts.push(format!("{} missing", count(losses.missing_messages, "message")));
+    }
+    if picture.gap_count() > 0 {
+        texts.push(format!("{} lost by the program", count(picture.gap_count(), "fact")));
+    }
+    texts
+}
+
+/// A key and what it does; of lower rank, it goes first where there is no room.
+pub type Hint = (u8, &'static str, &'static str);
+
+/// The line of keys, as many as there is room for.
+pub fn keys(scene: &Scene, hints: &[Hint], columns: usize) -> Line<'static> {
+    let size = |hint: &Hint| width(hint.1) + width(hint.2) + 3;
+    let mut ranked: Vec<&Hint> = hints.iter().collect();
+    ranked.sort_by_key(|hint| std::cmp::Reverse(hint.0));
+    let mut room = columns;
+    ranked.retain(|hint| {
+        let fits = size(hint) <= room;
+        room -= if fits { size(hint) } else { 0 };
+        fits
+    });
+    let mut spans = Vec::new();
+    for hint in hints.iter().filter(|hint| ranked.contains(hint)) {
+        spans.push(Span::styled(format!(" {}", hint.1), scene.theme.accent()));
+        spans.push(Span::styled(format!(" {} ", hint.2), scene.theme.dim()));
+    }
+    Line::from(spans)
+}
+
+/// What to do when there is no picture at all: the lines in the middle of the screen.
+pub fn nothing_yet(scene: &Scene) -> Vec<String> {
+    let address = scene.address;
+    match &scene.picture.link {
+        Link::Connecting => vec![format!("Connecting to {address} ...")],
+        Link::Connected => vec!["Reading the first snapshot ...".into()],
+        Link::Gone { why, .. } => vec![
+            format!("Nothing to see at {address}: {why}."),
+            String::new(),
+            "Start a program that calls insight::init(). It says on stderr where it listens:".into(),
+            "    insight: listening on http://127.0.0.1:8080".into(),
+            String::new(),
+            "Another address: consolation HOST:PORT. This screen fills as soon as it answers.".into(),
+        ],
+        Link::NotInsight { said } => vec![
+            format!("{address} answers, but does not speak insight: it said {}", fit(said, 200)),
+            String::new(),
+            "Another program has this port. Yours says on stderr where it listens:".into(),
+            "    insight: listening on http://127.0.0.1:8080".into(),
+        ],
+    }
+}

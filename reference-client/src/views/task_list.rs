@@ -1,0 +1,292 @@
+//! All tasks, like `top`. Only the rows on the screen are built.
+
+use super::Scene;
+use super::columns::Column::{self, *};
+use super::columns::{COLUMNS, Rank, cell, layout, rank, wait_location};
+use super::page::mark;
+use super::status::Counts;
+use crate::text::{fit, fit_end, width};
+use crate::words::{self, Weight};
+use insight_model::{EdgeBody, Task};
+use insight_protocol::{TaskId, Tier};
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use std::collections::HashMap;
+
+/// What the list is sorted by: the columns, from left to right, and before them what wants attention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum SortBy {
+    /// Problems first, then what blocks, the longest first.
+    #[default]
+    Attention,
+    /// A column.
+    Column(Column),
+}
+
+/// Where the user is in the list, and its order.
+#[derive(Debug, Default)]
+pub struct TaskList {
+    sort: SortBy,
+    reversed: bool,
+    /// The tasks per state.
+    pub counts: Counts,
+    order: Vec<TaskId>,
+    /// The task to which the user moved; before that the cursor stays at the top.
+    moved: Option<TaskId>,
+    index: usize,
+    offset: usize,
+    height: usize,
+}
+
+impl TaskList {
+    /// The task under the cursor.
+    pub fn selected(&self) -> Option<TaskId> {
+        self.order.get(self.index).copied()
+    }
+
+    /// The tasks as they are sorted.
+    pub fn order(&self) -> &[TaskId] {
+        &self.order
+    }
+
+    /// What the list is sorted by, in words.
+    pub fn sorted_by(&self) -> String {
+        let name = match self.sort {
+            SortBy::Attention => "attention",
+            SortBy::Column(column) => column.title(),
+        };
+        format!("by {name}{}", if self.reversed { ", reversed" } else { "" })
+    }
+
+    /// Sorts anew and counts. The cursor stays on its task.
+    pub fn refresh(&mut self, scene: &Scene) {
+        let model = scene.model();
+        self.counts = Counts::default();
+        model.tasks.values().for_each(|task| self.counts.add(task.state()));
+        let attention = (self.sort == SortBy::Attention).then(|| attention(scene));
+        let mut ranked: Vec<(Rank, TaskId)> = model
+            .tasks
+            .values()
+            .map(|task| match (&attention, self.sort) {
+                (Some(ranks), _) => {
+                    let (class, since_ns) = ranks.get(&task.id).copied().unwrap_or((u8::MAX, 0));
+                    (Rank::Attention(class, since_ns), task.id)
+                }
+                (None, SortBy::Column(column)) => (rank(scene, task, column), task.id),
+                (None, SortBy::Attention) => (Rank::Number(task.id.0), task.id),
+            })
+            .collect();
+        let greatest_first = matches!(self.sort, SortBy::Column(column) if column.greatest_first());
+        ranked.sort_by(|(a, a_id), (b, b_id)| {
+            let by_rank = a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal);
+            let by_rank = if greatest_first != self.reversed { by_rank.reverse() } else { by_rank };
+            by_rank.then(a_id.cmp(b_id))
+        });
+        self.order = ranked.into_iter().map(|(_, id)| id).collect();
+        let last = self.order.len().saturating_sub(1);
+        self.index = match self.moved {
+            None => 0,
+            Some(id) => self.order.iter().position(|other| *other == id).unwrap_or(self.index.min(last)),
+        };
+        self.moved = self.moved.and(self.selected());
+    }
+
+    /// The tasks are others now: the cursor is at the top again. The order stays.
+    pub fn forget(&mut self) {
+        *self = TaskList { sort: self.sort, reversed: self.reversed, ..TaskList::default() };
+    }
+
+    /// Takes a key.
+    pub fn on_key(&mut self, key: KeyCode, scene: &Scene) {
+        let jump = self.height.saturating_sub(1).max(1);
+        match key {
+            KeyCode::Down | KeyCode::Char('j') => self.move_to(self.index + 1),
+            KeyCode::Up | KeyCode::Char('k') => self.move_to(self.index.saturating_sub(1)),
+            KeyCode::PageDown => self.move_to(self.index + jump),
+            KeyCode::PageUp => self.move_to(self.index.saturating_sub(jump)),
+            KeyCode::End | KeyCode::Char('G') => self.move_to(usize::MAX),
+            // The top is followed, whichever task is there.
+            KeyCode::Home | KeyCode::Char('g') => (self.moved, self.index) = (None, 0),
+            KeyCode::Right | KeyCode::Char('l') => self.sort_by(1, scene),
+            KeyCode::Left | KeyCode::Char('h') => self.sort_by(COLUMNS.len(), scene),
+            KeyCode::Char('r') => {
+                self.reversed = !self.reversed;
+                self.refresh(scene);
+            }
+            _ => {}
+        }
+    }
+
+    fn move_to(&mut self, index: usize) {
+        self.index = index.min(self.order.len().saturating_sub(1));
+        self.moved = self.selected();
+    }
+
+    fn sort_by(&mut self, step: usize, scene: &Scene) {
+        let now = match self.sort {
+            SortBy::Attention => 0,
+            SortBy::Column(column) => 1 + COLUMNS.iter().position(|other| *other == column).unwrap_or(0),
+        };
+        let next = (now + step) % (COLUMNS.len() + 1);
+        self.sort = if next == 0 { SortBy::Attention } else { SortBy::Column(COLUMNS[next - 1]) };
+        self.reversed = false;
+        self.refresh(scene);
+    }
+
+    /// What the task under the cursor waits for and where: with the columns narrow, the list itself cuts that short.
+    pub fn cause(&self, scene: &Scene, columns: usize) -> Line<'static> {
+        let model = scene.model();
+        let Some(task) = self.selected().and_then(|id| model.tasks.get(&id)) else { return Line::default() };
+        let waits_for = words::waits_for(model, task.id);
+        let lead = if waits_for.is_some() { " waits for " } else { "" };
+        let waits_for = fit(&waits_for.unwrap_or_default(), columns.saturating_sub(width(lead)));
+        let at = if wait_location(scene, task).is_some() { " at " } else { " spawned at " };
+        let room = columns.saturating_sub(width(lead) + width(&waits_for) + width(at));
+        let place = cell(scene, task, Location);
+        // Less than this says nothing of a path.
+        let place =
+            if place.is_empty() || room < 12 { String::new() } else { format!("{at}{}", fit_end(&place, room)) };
+        Line::from(vec![
+            Span::styled(lead, scene.theme.dim()),
+            Span::styled(waits_for, waits_for_style(scene, task)),
+            Span::styled(place, scene.theme.dim()),
+        ])
+    }
+
+    /// Draws the column titles and the rows that there is room for.
+    pub fn draw(&mut self, scene: &Scene, area: Rect, buffer: &mut Buffer) {
+        if area.is_empty() {
+            return;
+        }
+        let largest_id = scene.model().tasks.last_key_value().map_or(0, |(id, _)| id.0);
+        // The first column marks the tasks of problems.
+        let columns = layout(usize::from(area.width).saturating_sub(1), largest_id);
+        self.height = usize::from(area.height) - 1;
+        let last_offset = self.order.len().saturating_sub(self.height);
+        self.offset = self.offset.max((self.index + 1).saturating_sub(self.height)).min(self.index).min(last_offset);
+
+        let mut pen = Pen { buffer, left: area.x, right: area.right(), x: area.x, y: area.y };
+        pen.put(" ", Style::new());
+        for (column, width) in &columns {
+            let sorted = self.sort == SortBy::Column(*column);
+            let style = scene.theme.heading();
+            let style = if sorted { style.add_modifier(Modifier::UNDERLINED | Modifier::REVERSED) } else { style };
+            pen.cell(&fit(column.title(), *width), *width, column.right_aligned(), style);
+        }
+        let in_problem = tasks_of_problems(scene);
+        for (number, id) in self.order.iter().enumerate().skip(self.offset).take(self.height) {
+            pen.next_line();
+            let tier = in_problem.get(id).copied();
+            if let Some(task) = scene.model().tasks.get(id) {
+                row(scene, &mut pen, task, tier, &columns);
+            }
+            if number == self.index {
+                mark(pen.buffer, Rect { y: pen.y, height: 1, ..area }, scene.theme);
+            }
+        }
+    }
+}
+
+/// Puts cells one after another.
+struct Pen<'a> {
+    buffer: &'a mut Buffer,
+    left: u16,
+    right: u16,
+    x: u16,
+    y: u16,
+}
+
+impl Pen<'_> {
+    fn put(&mut self, text: &str, style: Style) {
+        let room = self.right.saturating_sub(self.x);
+        if room > 0 {
+            (self.x, _) = self.buffer.set_stringn(self.x, self.y, text, room.into(), style);
+        }
+    }
+
+    fn cell(&mut self, text: &str, columns: usize, right_aligned: bool, style: Style) {
+        let padding = " ".repeat(columns.saturating_sub(width(text)));
+        if right_aligned {
+            self.put(&padding, Style::new());
+        }
+        self.put(text, style);
+        if !right_aligned {
+            self.put(&padding, Style::new());
+        }
+        self.put(" ", Style::new());
+    }
+
+    fn next_line(&mut self) {
+        (self.x, self.y) = (self.left, self.y + 1);
+    }
+}
+
+fn row(scene: &Scene, pen: &mut Pen, task: &Task, tier: Option<Tier>, columns: &[(Column, usize)]) {
+    let theme = scene.theme;
+    let (sign, alarm) = match tier {
+        Some(Tier::Proven) => ("!", theme.alarm()),
+        Some(Tier::Suspected) => ("?", theme.warning()),
+        None => (" ", Style::new()),
+    };
+    pen.put(sign, alarm);
+    for (column, width) in columns {
+        let text = cell(scene, task, *column);
+        let text = if *column == Location { fit_end(&text, *width) } else { fit(&text, *width) };
+        let style = match column {
+            Name => alarm.add_modifier(Modifier::BOLD),
+            State => theme.state(task.state()),
+            WaitsFor => waits_for_style(scene, task),
+            Location if wait_location(scene, task).is_some() => theme.accent(),
+            Kind | Id | Location => theme.dim(),
+            _ => Style::new(),
+        };
+        pen.cell(&text, *width, column.right_aligned(), style);
+    }
+}
+
+/// The class of each task that wants attention, and since when it does.
+fn attention(scene: &Scene) -> HashMap<TaskId, (u8, u64)> {
+    let mut ranks: HashMap<TaskId, (u8, u64)> = HashMap::new();
+    for edge in scene.model().edges.values() {
+        if let EdgeBody::Wait { operation, .. } = &edge.body {
+            let rank = (2 + weight_class(words::weight(operation)), edge.since_ns);
+            ranks.entry(edge.task).and_modify(|old| *old = rank.min(*old)).or_insert(rank);
+        }
+    }
+    for (id, tier) in tasks_of_problems(scene) {
+        let since_ns = ranks.get(&id).map_or(0, |(_, since_ns)| *since_ns);
+        ranks.insert(id, (u8::from(tier == Tier::Suspected), since_ns));
+    }
+    ranks
+}
+
+fn weight_class(weight: Weight) -> u8 {
+    match weight {
+        Weight::Hard => 0,
+        Weight::Join => 1,
+        Weight::Work => 2,
+        Weight::Sleep => 3,
+    }
+}
+
+/// The tasks of which the problems consist, with the surest tier of each.
+fn tasks_of_problems(scene: &Scene) -> HashMap<TaskId, Tier> {
+    let mut tiers = HashMap::new();
+    for problem in scene.model().problems.values() {
+        for task in &problem.tasks {
+            tiers.entry(task.id).and_modify(|tier| *tier = problem.tier.min(*tier)).or_insert(problem.tier);
+        }
+    }
+    tiers
+}
+
+fn waits_for_style(scene: &Scene, task: &Task) -> Style {
+    match words::main_wait(scene.model(), task.id).map(|(edge, _)| &edge.body) {
+        Some(EdgeBody::Wait { operation, .. }) if words::weight(operation) == Weight::Hard => scene.theme.alarm(),
+        Some(_) => Style::new(),
+        None => scene.theme.dim(),
+    }
+}

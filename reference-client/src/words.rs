@@ -1,0 +1,220 @@
+//! Facts of the model in words: the same on every screen and in plain text.
+
+use crate::text::{clean, count, duration, grouped};
+use insight_model::{Edge, EdgeBody, Freers, Location, Model, Resource, Task};
+use insight_protocol::{Operation, PartyRole, ProblemKind, ResourceKind, SourceStatus, TaskId, Tier};
+
+/// How much a task's wait wants to be looked at: what blocks it for want of room or of a lock first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// It waits for room in a channel, for a lock, or for something that this version does not know.
+    Hard,
+    /// It waits for the end of another task.
+    Join,
+    /// It waits for something to do.
+    Work,
+    /// It sleeps.
+    Sleep,
+}
+
+/// The weight of a wait with this operation.
+pub fn weight(operation: &Operation) -> Weight {
+    match operation {
+        Operation::Join => Weight::Join,
+        Operation::Recv | Operation::Closed => Weight::Work,
+        Operation::Sleep => Weight::Sleep,
+        _ => Weight::Hard,
+    }
+}
+
+/// The wait of a task that is shown where there is room for one, and how many there are.
+pub fn main_wait(model: &Model, task: TaskId) -> Option<(&Edge, usize)> {
+    let waits = model.waits_of_task(task);
+    let main = waits.iter().min_by_key(|edge| match &edge.body {
+        EdgeBody::Wait { operation, .. } => (weight(operation), edge.since_ns),
+        _ => (Weight::Sleep, edge.since_ns),
+    })?;
+    Some((main, waits.len()))
+}
+
+/// The name of the resource of an edge, as [`short_name`] has it.
+pub fn resource_name(model: &Model, edge: &Edge) -> String {
+    let resource = model.resources.get(&edge.resource);
+    resource.map_or_else(|| format!("resource {}", edge.resource), |resource| short_name(model, resource))
+}
+
+/// `` `prototype_channel` ``; for one without a name `channel 12`, or `end of task 3 (reader)`.
+pub fn short_name(model: &Model, resource: &Resource) -> String {
+    if let Some(name) = &resource.name {
+        return clean(&format!("`{name}`")).into_owned();
+    }
+    let mut joined = model.edges_of_resource(resource.id).filter(|edge| is_joined(&edge.body));
+    match (joined.next(), joined.next()) {
+        (Some(edge), None) => clean(&format!("end of {}", model.task_label(edge.task))).into_owned(),
+        _ => clean(&resource.label()).into_owned(),
+    }
+}
+
+fn is_joined(body: &EdgeBody) -> bool {
+    matches!(body, EdgeBody::Party { role: PartyRole::Joined, .. })
+}
+
+/// `` `prototype_channel`: waiting on channel capacity ``, and how many waits more.
+pub fn waits_for(model: &Model, task: TaskId) -> Option<String> {
+    let (edge, waits) = main_wait(model, task)?;
+    let more = if waits > 1 { format!(" (+{} more)", waits - 1) } else { String::new() };
+    Some(format!("{}: {}{more}", resource_name(model, edge), reason(edge)))
+}
+
+/// Why a task waits; for a producer that gave no reason, what it does.
+pub fn reason(edge: &Edge) -> String {
+    match &edge.body {
+        EdgeBody::Wait { reason, .. } if !reason.trim().is_empty() => clean(reason).into_owned(),
+        EdgeBody::Wait { operation, .. } => clean(&format!("waiting ({operation})")).into_owned(),
+        other => other.kind().to_owned(),
+    }
+}
+
+/// The state of a task in a word; `not seen` for a partial one.
+pub fn state(task: &Task) -> &'static str {
+    task.state().map_or("not seen", |state| state.as_str())
+}
+
+/// `idle for 12.3 s`.
+pub fn state_for(task: &Task, now_ns: u64) -> String {
+    match task.state() {
+        Some(state) => format!("{state} for {}", duration(now_ns.saturating_sub(task.since_ns()))),
+        None => "state not seen".into(),
+    }
+}
+
+/// How much of a resource is in use: `2 of 2 in use (full)`.
+pub fn level(resource: &Resource) -> String {
+    match (resource.length, resource.capacity) {
+        (Some(length), Some(capacity)) if is_full(resource) => {
+            format!("{} of {} in use (full)", grouped(length), grouped(capacity))
+        }
+        (Some(length), Some(capacity)) => format!("{} of {} in use", grouped(length), grouped(capacity)),
+        (Some(length), None) => format!("{} in use, no bound", grouped(length)),
+        (None, Some(capacity)) => format!("capacity {}, length not seen", grouped(capacity)),
+        (None, None) => String::new(),
+    }
+}
+
+/// Everything that a bounded resource has is in use.
+pub fn is_full(resource: &Resource) -> bool {
+    matches!((resource.length, resource.capacity), (Some(length), Some(capacity)) if length >= capacity)
+}
+
+/// `capacity 2, length 2 (full), 1 sender, 1 receiver`.
+pub fn sizes(resource: &Resource) -> String {
+    let mut parts = Vec::new();
+    let channel = resource.kind == ResourceKind::Channel;
+    match resource.capacity {
+        Some(capacity) => parts.push(format!("capacity {}", grouped(capacity))),
+        None if channel => parts.push("no bound".into()),
+        None => {}
+    }
+    match resource.length {
+        Some(length) if is_full(resource) && channel => parts.push(format!("length {} (full)", grouped(length))),
+        Some(length) => parts.push(format!("length {}", grouped(length))),
+        None => {}
+    }
+    let handles =
+        [(resource.senders, "sender"), (resource.weak_senders, "weak sender"), (resource.receivers, "receiver")];
+    parts.extend(handles.iter().filter_map(|(number, what)| {
+        number.filter(|number| *number > 0 || *what != "weak sender").map(|number| count(number, what))
+    }));
+    parts.join(", ")
+}
+
+/// The edge is a wait for room in a channel that has a bound.
+pub fn is_full_channel_wait(model: &Model, edge: &Edge) -> bool {
+    let channel = model.resources.get(&edge.resource);
+    matches!(&edge.body, EdgeBody::Wait { operation: Operation::Send | Operation::Reserve, .. })
+        && channel.is_some_and(|resource| resource.kind == ResourceKind::Channel && resource.capacity.is_some())
+}
+
+/// What a task does or has by an edge: `send`, `exclusive`, `receiver`.
+pub fn role(edge: &Edge) -> String {
+    let text = match &edge.body {
+        EdgeBody::Wait { operation, need: 0 | 1, .. } => operation.to_string(),
+        EdgeBody::Wait { operation, need, .. } => format!("{operation}, needs {}", grouped(*need)),
+        EdgeBody::Hold { mode, units: 0 | 1, .. } => mode.to_string(),
+        EdgeBody::Hold { mode, units, .. } => format!("{mode}, {} units", grouped(*units)),
+        EdgeBody::Party { role, .. } => role.to_string(),
+    };
+    clean(&text).into_owned()
+}
+
+/// What a task has to do with a resource that it can free: `has a receiver`.
+pub fn freeing(edge: &Edge) -> String {
+    match &edge.body {
+        EdgeBody::Hold { transferable, .. } => {
+            let moved = if *transferable { ", unless it gave that away" } else { "" };
+            format!("holds it ({}){moved}", role(edge))
+        }
+        EdgeBody::Party { role: PartyRole::Joined, .. } => "its end is what is waited for".into(),
+        EdgeBody::Party { role: PartyRole::Sender, exclusive } => handle("sender", *exclusive),
+        EdgeBody::Party { role: PartyRole::Receiver, exclusive } => handle("receiver", *exclusive),
+        EdgeBody::Party { role, .. } => clean(&format!("is its {role}")).into_owned(),
+        EdgeBody::Wait { .. } => "waits for it".into(),
+    }
+}
+
+fn handle(what: &str, exclusive: bool) -> String {
+    if exclusive { format!("has a {what}") } else { format!("has used a {what}, maybe a shared one") }
+}
+
+/// The ones that can free a resource and of which no task is known, in words; `None` when there are none.
+pub fn unknown_freers(freers: &Freers) -> Option<String> {
+    (freers.unknown > 0).then(|| format!("{} unknown: {}", grouped(freers.unknown), freers.unknown_what))
+}
+
+/// `src/main.rs:61:18`.
+pub fn place(location: &Location) -> String {
+    clean(&location.place.to_string()).into_owned()
+}
+
+/// The text of a source line if there is one, and what has to be said about it.
+pub fn source(location: &Location) -> (Option<String>, Option<&'static str>) {
+    let Some(source) = &location.source else { return (None, None) };
+    let text = source.text.as_deref().map(|text| clean(text.trim()).into_owned()).filter(|text| !text.is_empty());
+    match source.status {
+        SourceStatus::Found => (text, None),
+        SourceStatus::Changed => (text, Some("source changed since build")),
+        SourceStatus::Missing => (None, Some("source not found where the program runs")),
+        _ => (text, Some("it is not known whether this is the source that was built")),
+    }
+}
+
+/// What an idle task without a known wait waits for.
+pub fn unobserved_wait(task: &Task) -> String {
+    let wakers = task.stats.as_ref().map_or(0, |stats| stats.foreign_wakers);
+    match wakers {
+        0 => "something insight does not observe".into(),
+        wakers => format!("something insight does not observe ({}: a timer, io, ...)", count(wakers, "foreign waker")),
+    }
+}
+
+/// What a partial task's silence means.
+pub const PARTIAL: &str = "Only its use of resources is seen: not its polls, its state, its wakers or its end.";
+
+/// The banner: how many problems stand, and how sure they are; `None` when none does.
+pub fn banner(model: &Model) -> Option<(Tier, String)> {
+    let problems = model.problems().problems;
+    let first = problems.first()?;
+    let proven = problems.iter().filter(|problem| problem.tier == Tier::Proven).count();
+    let what = match (&first.kind, first.tier) {
+        (ProblemKind::Deadlock, Tier::Proven) => "deadlock cycle detected".into(),
+        (kind, Tier::Proven) => clean(&format!("{kind} detected")).into_owned(),
+        (kind, Tier::Suspected) => clean(&format!("suspected {kind}")).into_owned(),
+    };
+    let text = match (problems.len(), problems.len() - proven) {
+        (1, _) => format!("{what}, P for more"),
+        (all, 0) => format!("{all} problems: {what}, P for more"),
+        (all, suspected) if suspected == all => format!("{all} problems: {what}, P for more"),
+        (all, suspected) => format!("{all} problems ({suspected} of them suspected): {what}, P for more"),
+    };
+    Some((first.tier, text))
+}

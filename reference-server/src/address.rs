@@ -1,0 +1,108 @@
+//! Where to listen: what the environment says, or else the code.
+
+use crate::Error;
+use std::ffi::OsStr;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// The environment variable that wins over the code.
+pub(crate) const VARIABLE: &str = "INSIGHT_LISTEN";
+
+const NOT_AN_ADDRESS: &str =
+    "not an address; write a port such as 8080, an address such as 127.0.0.1:0 or [::1]:8080, or off";
+const NOT_LOOPBACK: &str = "not a loopback address, and insight shows the program to whoever can connect; \
+                            write a port such as 8080, or an address such as 127.0.0.1:8080 or [::1]:8080";
+
+/// Where to listen; `None` for not at all.
+pub(crate) fn listen_address(environment: Option<&OsStr>, code: &str) -> Result<Option<SocketAddr>, Error> {
+    let environment = environment.map(OsStr::to_string_lossy);
+    match environment.as_deref().map(str::trim) {
+        Some(text) if !text.is_empty() => parse(VARIABLE, text),
+        _ => parse("listen", code.trim()),
+    }
+}
+
+fn parse(setting: &'static str, text: &str) -> Result<Option<SocketAddr>, Error> {
+    let wrong = |reason| Error::Misconfigured { setting, value: text.to_owned(), reason };
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(None);
+    }
+    // `+80` is a number to Rust, not a port to anyone else.
+    let port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
+    let address = match text.rsplit_once(':') {
+        None => port(text).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        // Not looked up: a resolver could answer anything.
+        Some((host, after)) if host.eq_ignore_ascii_case("localhost") => {
+            port(after).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        }
+        Some(_) => text.parse().ok(),
+    };
+    let address = address.ok_or_else(|| wrong(NOT_AN_ADDRESS))?;
+    if address.ip().is_loopback() { Ok(Some(address)) } else { Err(wrong(NOT_LOOPBACK)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environment_and_code() {
+        let check = |environment: Option<&str>, code: &str, expect: &str| {
+            let actual = match listen_address(environment.map(OsStr::new), code) {
+                Ok(Some(address)) => address.to_string(),
+                Ok(None) => "off".to_owned(),
+                Err(error) => error.to_string().split(';').next().unwrap_or_default().to_owned(),
+            };
+            assert_eq!(actual, expect, "{environment:?} {code:?}");
+        };
+        check(None, "127.0.0.1:8080", "127.0.0.1:8080");
+        check(None, "8080", "127.0.0.1:8080");
+        check(None, "off", "off");
+        check(Some(""), "8080", "127.0.0.1:8080");
+        check(Some("  "), "8080", "127.0.0.1:8080");
+        check(Some("127.0.0.1:0"), "8080", "127.0.0.1:0");
+        check(Some(" 9000 "), "8080", "127.0.0.1:9000");
+        check(Some("0"), "8080", "127.0.0.1:0");
+        check(Some("localhost:9000"), "8080", "127.0.0.1:9000");
+        check(Some("LOCALHOST:9000"), "8080", "127.0.0.1:9000");
+        check(Some("127.1.2.3:9000"), "8080", "127.1.2.3:9000");
+        check(Some("[::1]:0"), "8080", "[::1]:0");
+        check(Some("off"), "8080", "off");
+        check(Some("OFF"), "8080", "off");
+        check(Some("9000"), "nonsense", "127.0.0.1:9000");
+        let wrong = |value: &str| format!("INSIGHT_LISTEN is {value:?}: not an address");
+        for value in [
+            "808O",
+            "65536",
+            "-1",
+            "+80",
+            "127.0.0.1",
+            "127.0.0.1:",
+            ":8080",
+            "localhost",
+            "localhost:+80",
+            "::1",
+            "on",
+            "http://127.0.0.1:80",
+            "example.com:80",
+            "1\n2",
+            "99999999999999999999",
+        ] {
+            check(Some(value), "8080", &wrong(value));
+        }
+        for value in ["0.0.0.0:8080", "192.168.0.1:0", "[::]:8080", "[::ffff:127.0.0.1]:80"] {
+            let expect = format!(
+                "INSIGHT_LISTEN is {value:?}: not a loopback address, and insight shows the program to whoever can connect"
+            );
+            check(Some(value), "8080", &expect);
+        }
+        check(None, "808O", "listen is \"808O\": not an address");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_not_text() {
+        use std::os::unix::ffi::OsStrExt;
+        let error = listen_address(Some(OsStr::from_bytes(b"\xff80")), "8080").unwrap_err();
+        assert!(error.to_string().starts_with("INSIGHT_LISTEN is \"\u{fffd}80\": not an address"), "{error}");
+    }
+}

@@ -1,0 +1,191 @@
+use crate::address::{VARIABLE, listen_address};
+use crate::producer::Producer;
+use crate::recorder::{self, Settings};
+use crate::{Error, connection, say};
+use insight_probe::{Recorder, RecorderConfig};
+use std::ffi::OsStr;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Insight is on in this program: there is one recorder a process.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// The settings of insight. Each method is also a key of [`init!`](macro@crate::init).
+#[derive(Clone, Debug)]
+#[must_use = "does nothing until `init` or `start`"]
+pub struct Builder {
+    listen: String,
+    interval: Duration,
+    settle: Duration,
+    max_buffer_bytes: usize,
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder {
+            listen: "127.0.0.1:8080".to_owned(),
+            interval: Duration::from_millis(50),
+            settle: Duration::from_nanos(insight_model::DEFAULT_SETTLE_NS),
+            max_buffer_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Builder {
+    /// Where to listen: `"127.0.0.1:0"`, `"[::1]:8080"`, a port, or `"off"` for not to turn insight on. Only loopback
+    /// addresses. Port 0 is any free one, which the line on stderr names. Default: `127.0.0.1:8080`.
+    ///
+    /// The environment variable `INSIGHT_LISTEN` takes the same values and wins.
+    pub fn listen(mut self, address: impl ToString) -> Builder {
+        self.listen = address.to_string();
+        self
+    }
+
+    /// Listens on this port of 127.0.0.1.
+    pub fn listen_port(self, port: u16) -> Builder {
+        self.listen(port)
+    }
+
+    /// How often events and counters are collected and sent, from 1 ms to 1 s. Default: 50 ms. Shorter is fresher,
+    /// and wakes a thread more often.
+    pub fn interval(mut self, interval: Duration) -> Builder {
+        self.interval = interval.clamp(Duration::from_millis(1), Duration::from_secs(1));
+        self
+    }
+
+    /// How long tasks must have been stuck before that is reported. Default: 500 ms.
+    pub fn settle(mut self, settle: Duration) -> Builder {
+        self.settle = settle;
+        self
+    }
+
+    /// How much memory events may take that are not yet collected. Default: 64 MiB. What goes beyond is dropped,
+    /// counted, and said in the stream.
+    pub fn max_buffer_bytes(mut self, bytes: usize) -> Builder {
+        self.max_buffer_bytes = bytes;
+        self
+    }
+
+    /// Turns insight on. What goes wrong is said on stderr, in one line, and the program runs on without insight.
+    pub fn init(self) -> Insight {
+        match self.start() {
+            Ok(insight) => insight,
+            Err(error @ Error::AlreadyStarted) => {
+                say(&error.to_string());
+                Insight { address: None }
+            }
+            Err(error) => {
+                say(&format!("{error}. The program runs on without insight."));
+                Insight { address: None }
+            }
+        }
+    }
+
+    /// Turns insight on, and says on stderr where it listens. On an error nothing was said, and recording is off.
+    pub fn start(self) -> Result<Insight, Error> {
+        let environment = std::env::var_os(VARIABLE);
+        self.start_with(environment.as_deref(), |config| Recorder::start(config).map_err(|_| Error::AlreadyStarted))
+    }
+
+    fn start_with<P: Producer>(
+        self,
+        environment: Option<&OsStr>,
+        record: impl FnOnce(RecorderConfig) -> Result<P, Error>,
+    ) -> Result<Insight, Error> {
+        if STARTED.swap(true, Ordering::AcqRel) {
+            return Err(Error::AlreadyStarted);
+        }
+        let result = self.listen_and_record(environment, record);
+        if !matches!(result, Ok(Insight { address: Some(_) })) {
+            STARTED.store(false, Ordering::Release);
+        }
+        result
+    }
+
+    /// Listens before it records: when it cannot listen, nothing was ever recorded.
+    fn listen_and_record<P: Producer>(
+        self,
+        environment: Option<&OsStr>,
+        record: impl FnOnce(RecorderConfig) -> Result<P, Error>,
+    ) -> Result<Insight, Error> {
+        let Some(wanted) = listen_address(environment, &self.listen)? else {
+            return Ok(Insight { address: None });
+        };
+        let cannot_listen = |error: io::Error| match error.kind() {
+            io::ErrorKind::AddrInUse => Error::AddressInUse { address: wanted },
+            _ => Error::CannotListen { address: wanted, error },
+        };
+        let listener = TcpListener::bind(wanted).map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+
+        let producer = record(RecorderConfig { interval: self.interval, max_buffer_bytes: self.max_buffer_bytes })?;
+        let settle_ns = u64::try_from(self.settle.as_nanos()).unwrap_or(u64::MAX);
+        let settings = Settings { interval: self.interval, settle_ns, ..Settings::default() };
+        serve(listener, producer, settings).map_err(|error| Error::CannotStartThread { error })?;
+        say(&format!("listening on http://{address}"));
+        Ok(Insight { address: Some(address) })
+    }
+}
+
+/// Starts the recorder's and the listener's thread. They end with the process, and nobody waits for them.
+pub(crate) fn serve(listener: TcpListener, producer: impl Producer, settings: Settings) -> io::Result<()> {
+    let (commands, recorder) = recorder::prepare(producer, settings.clone());
+    crate::spawn("insight-record", move || recorder.run())?;
+    // When this fails, the commands' sender is dropped, and the recorder's thread ends.
+    crate::spawn("insight-listen", move || connection::listen(&listener, &Arc::new(settings), &commands))
+}
+
+/// Whether a call turned insight on, and where. Dropping it changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Insight {
+    address: Option<SocketAddr>,
+}
+
+impl Insight {
+    /// Where it listens; `None` when this call did not turn it on.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+    use std::net::Ipv4Addr;
+
+    fn never(_: RecorderConfig) -> Result<Script, Error> {
+        panic!("recording was turned on")
+    }
+
+    /// One test, because there is one insight a process.
+    #[test]
+    fn start_and_its_errors() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let error = Builder::default().listen_port(port).start_with(None, never).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "cannot listen on 127.0.0.1:{port}: address in use by another program; set \
+                 INSIGHT_LISTEN=127.0.0.1:0 (any free port) or insight::init!(listen_port => ...)"
+            )
+        );
+
+        let start = |listen: &str| Builder::default().listen("127.0.0.1:0").start_with(Some(OsStr::new(listen)), never);
+        assert_eq!(start("off").unwrap().address(), None);
+        assert!(matches!(start("808O"), Err(Error::Misconfigured { .. })));
+        assert!(matches!(start("0.0.0.0:0"), Err(Error::Misconfigured { .. })));
+        assert_eq!(Builder::default().listen("nonsense").init().address(), None, "said on stderr");
+
+        // None of these left anything behind.
+        let (script, _feed) = Script::new();
+        let insight = Builder::default().listen("127.0.0.1:0").start_with(None, |_| Ok(script)).unwrap();
+        assert!(insight.address().is_some_and(|address| address.port() != 0));
+        assert!(matches!(Builder::default().start_with(None, never), Err(Error::AlreadyStarted)));
+        assert_eq!(crate::init!(listen_port => 0,).address(), None);
+    }
+}

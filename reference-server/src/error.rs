@@ -1,0 +1,67 @@
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+/// Why insight is not on. The program runs on without it: recording is off, and costs nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// Whoever set `setting` wrote something that cannot be used.
+    Misconfigured {
+        /// `INSIGHT_LISTEN`, or `listen` for a value from the code.
+        setting: &'static str,
+        /// The value.
+        value: String,
+        /// What is wrong with it, and what to write.
+        reason: &'static str,
+    },
+    /// The program turned insight on a second time; the first one stays on.
+    AlreadyStarted,
+    /// Another program, or another part of this one, listens there.
+    AddressInUse {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// The system does not let the program listen there.
+    CannotListen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The system does not let the program start a thread.
+    CannotStartThread {
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // The value is quoted with its control characters escaped, so that the message stays one line.
+            Error::Misconfigured { setting, value, reason } => write!(f, "{setting} is {value:?}: {reason}"),
+            Error::AlreadyStarted => f.write_str("already on in this program; this call does nothing"),
+            Error::AddressInUse { address } => write!(
+                f,
+                "cannot listen on {address}: address in use by another program; \
+                 set INSIGHT_LISTEN=127.0.0.1:0 (any free port) or insight::init!(listen_port => ...)"
+            ),
+            Error::CannotListen { address, error } => write!(
+                f,
+                "cannot listen on {address}: {error}; \
+                 set INSIGHT_LISTEN=127.0.0.1:0 (any free port) or insight::init!(listen_port => ...)"
+            ),
+            Error::CannotStartThread { error } => write!(f, "cannot start a thread: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::CannotListen { error, .. } | Error::CannotStartThread { error } => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+use insight_probe::Recorder;
+use insight_protocol::{Message, StreamHeader, StringId};
+
+/// What the server needs of a recorder, so that tests can give it data instead.
+pub(crate) trait Producer: Send + 'static {
+    /// The header of a stream that begins now.
+    fn header(&self) -> StreamHeader;
+    /// The producer's time.
+    fn now_ns(&self) -> u64;
+    /// Appends what has happened since the last call, in an order that a fold can take, and when all up to some time is
+    /// told, a heartbeat with it.
+    fn collect(&mut self, out: &mut Vec<Message>);
+    /// As `collect`, and tells all up to now: for an answer that is wanted now.
+    fn collect_now(&mut self, out: &mut Vec<Message>);
+    /// The id of `text`; appends its `define.string` when it is new.
+    fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId;
+}
+
+impl Producer for Recorder {
+    fn header(&self) -> StreamHeader {
+        Recorder::header(self)
+    }
+
+    fn now_ns(&self) -> u64 {
+        Recorder::now_ns(self)
+    }
+
+    fn collect(&mut self, out: &mut Vec<Message>) {
+        Recorder::collect(self, out);
+    }
+
+    fn collect_now(&mut self, out: &mut Vec<Message>) {
+        Recorder::collect_now(self, out);
+    }
+
+    fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
+        Recorder::intern(self, text, out)
+    }
+}

@@ -1,0 +1,206 @@
+//! The recorder's thread: collects, folds, diagnoses, and hands out. It alone owns the model.
+
+use crate::client::{Client, Opening};
+use crate::definitions::Definitions;
+use crate::producer::Producer;
+use crate::source::Sources;
+use insight_model::{Model, Watch};
+use insight_protocol::{Message, ProblemRaised, Problems, SnapshotBegin, SnapshotEnd, StreamHeartbeat, body};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+/// How many commands may wait: more than there are connections.
+const COMMANDS: usize = 128;
+/// A tick with so many messages has them handed out in parts, so that no client's queue jumps from empty to full.
+const BATCH: usize = 1024;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// How often to collect.
+    pub(crate) interval: Duration,
+    /// How long tasks must have been stuck before that is reported.
+    pub(crate) settle_ns: u64,
+    /// How often to look for problems.
+    pub(crate) check_interval: Duration,
+    /// After how long without a message to say that the stream is alive, should the producer not.
+    pub(crate) heartbeat: Duration,
+    /// How many bytes may wait for one client.
+    pub(crate) queue_bytes: usize,
+    /// How long a request may take to arrive, and its answer to be made.
+    pub(crate) request_timeout: Duration,
+    /// How long a client may take no byte.
+    pub(crate) write_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            interval: Duration::from_millis(50),
+            settle_ns: insight_model::DEFAULT_SETTLE_NS,
+            check_interval: Duration::from_millis(100),
+            heartbeat: Duration::from_millis(500),
+            queue_bytes: 8 << 20,
+            request_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What a connection's thread asks of the recorder's.
+pub(crate) enum Command {
+    /// Give this client an opening, and from then on what happens.
+    Attach(Arc<Client>),
+    /// The picture of now.
+    Snapshot(SyncSender<Opening>),
+    /// The problems that stand.
+    Problems(SyncSender<Problems>),
+    /// The graph of now, for Graphviz.
+    Graph(SyncSender<String>),
+}
+
+pub(crate) struct Recorder<P> {
+    producer: P,
+    settings: Settings,
+    commands: Receiver<Command>,
+    sources: Sources,
+    definitions: Definitions,
+    model: Model,
+    watch: Watch,
+    clients: Vec<Arc<Client>>,
+    next_check: Instant,
+    last_sent: Instant,
+}
+
+/// A recorder that is to [`run`](Recorder::run) on a thread of its own, and the way to ask it.
+pub(crate) fn prepare<P: Producer>(producer: P, settings: Settings) -> (SyncSender<Command>, Recorder<P>) {
+    let (sender, commands) = mpsc::sync_channel(COMMANDS);
+    let mut model = Model::default();
+    // Nothing was recorded yet: that is a complete picture.
+    let at_ns = producer.now_ns();
+    model.apply(&SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
+    model.apply(&SnapshotEnd { at_ns }.into());
+    let watch = Watch::new(settings.settle_ns);
+    let recorder = Recorder {
+        producer,
+        settings,
+        commands,
+        sources: Sources::new(),
+        definitions: Definitions::default(),
+        model,
+        watch,
+        clients: Vec::new(),
+        next_check: Instant::now(),
+        last_sent: Instant::now(),
+    };
+    (sender, recorder)
+}
+
+impl<P: Producer> Recorder<P> {
+    /// Runs until nobody can ask any more.
+    pub(crate) fn run(mut self) {
+        let mut next_tick = Instant::now();
+        loop {
+            match self.commands.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
+                Ok(command) => self.answer(command),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.tick();
+                    // From the end of the tick: a slow one does not make the next ones follow without a pause.
+                    next_tick = Instant::now() + self.settings.interval;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let mut recorded = Vec::new();
+        self.producer.collect(&mut recorded);
+        self.fold(recorded);
+        let now = Instant::now();
+        if now >= self.next_check {
+            self.check();
+            // Of a very large program, less often: at most a twentieth of a processor is taken.
+            self.next_check = Instant::now() + self.settings.check_interval.max(now.elapsed() * 20);
+        }
+        if now.saturating_duration_since(self.last_sent) >= self.settings.heartbeat {
+            // With the producer's last time and not with now: what came since was not told yet.
+            self.send(&[StreamHeartbeat { at_ns: self.model.told_ns }.into()]);
+        }
+    }
+
+    fn fold(&mut self, recorded: Vec<Message>) {
+        let messages = self.sources.enrich(recorded, &mut self.producer);
+        messages.chunks(BATCH).for_each(|batch| self.take(batch));
+        if messages.iter().any(|message| matches!(message, Message::SnapshotEnd(_))) {
+            // The producer does not know the problems: its snapshot has none, and the watch says only what changes.
+            let at_ns = self.model.now_ns;
+            let standing = self.watch.standing().cloned();
+            let raised: Vec<Message> = standing.map(|problem| ProblemRaised { problem, at_ns }.into()).collect();
+            self.take(&raised);
+        }
+    }
+
+    fn check(&mut self) {
+        let mut found = Vec::new();
+        self.watch.check(&self.model, &mut found);
+        self.take(&found);
+    }
+
+    fn take(&mut self, messages: &[Message]) {
+        for message in messages {
+            self.model.apply(message);
+            self.definitions.take(message);
+        }
+        self.send(messages);
+    }
+
+    fn send(&mut self, messages: &[Message]) {
+        if messages.is_empty() {
+            return;
+        }
+        self.last_sent = Instant::now();
+        self.clients.retain(|client| !client.is_closed());
+        let mut bodies: Option<Vec<Arc<str>>> = None;
+        for client in &self.clients {
+            if client.skip_while_lagging(messages.len()) {
+                continue;
+            }
+            // Encoded once, and only when somebody takes it.
+            client.push(bodies.get_or_insert_with(|| messages.iter().map(|message| body(message).into()).collect()));
+        }
+    }
+
+    fn answer(&mut self, command: Command) {
+        let mut recorded = Vec::new();
+        self.producer.collect_now(&mut recorded);
+        self.fold(recorded);
+        self.check();
+        // Who asked may have gone: then its reply goes nowhere.
+        match command {
+            Command::Attach(client) => {
+                client.open(self.opening());
+                if !self.clients.iter().any(|other| Arc::ptr_eq(other, &client)) {
+                    self.clients.push(client);
+                }
+            }
+            Command::Snapshot(reply) => drop(reply.try_send(self.opening())),
+            Command::Problems(reply) => drop(reply.try_send(self.model.problems())),
+            Command::Graph(reply) => drop(reply.try_send(self.model.dot())),
+        }
+    }
+
+    fn opening(&self) -> Opening {
+        let mut messages = self.model.snapshot();
+        let others: Vec<Message> = self.definitions.without(&messages).collect();
+        messages.extend(others);
+        Opening { header: self.producer.header(), messages }
+    }
+}
+
+impl<P> Drop for Recorder<P> {
+    /// Also when the thread panics: its clients' streams end, and are not silent for ever.
+    fn drop(&mut self) {
+        self.clients.iter().for_each(|client| client.close());
+    }
+}

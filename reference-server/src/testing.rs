@@ -1,0 +1,68 @@
+//! A producer that says what a test gives it.
+
+use crate::producer::Producer;
+use insight_protocol::{
+    Clock, DefineString, Detail, Message, PROTOCOL_VERSION, Process, StreamHeader, StreamHeartbeat, StringId,
+};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Instant;
+
+pub(crate) struct Script {
+    begun: Instant,
+    /// An empty part is a fault of the producer's.
+    parts: Receiver<Vec<Message>>,
+    names: Vec<String>,
+}
+
+impl Script {
+    pub(crate) fn new() -> (Script, Sender<Vec<Message>>) {
+        let (feed, parts) = mpsc::channel();
+        (Script { begun: Instant::now(), parts, names: Vec::new() }, feed)
+    }
+}
+
+impl Producer for Script {
+    fn header(&self) -> StreamHeader {
+        header()
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn collect(&mut self, out: &mut Vec<Message>) {
+        while let Ok(part) = self.parts.try_recv() {
+            assert!(!part.is_empty(), "a fault, for the test of it");
+            out.extend(part);
+        }
+        out.push(StreamHeartbeat { at_ns: self.now_ns() }.into());
+    }
+
+    fn collect_now(&mut self, out: &mut Vec<Message>) {
+        self.collect(out);
+    }
+
+    fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
+        let at = self.names.iter().position(|name| name == text).unwrap_or_else(|| {
+            self.names.push(text.to_owned());
+            out.push(DefineString { id: StringId(1000 + self.names.len() as u64), text: text.to_owned() }.into());
+            self.names.len() - 1
+        });
+        StringId(1001 + at as u64)
+    }
+}
+
+pub(crate) fn header() -> StreamHeader {
+    StreamHeader {
+        protocol: PROTOCOL_VERSION.to_owned(),
+        session: "test".to_owned(),
+        process: Process { pid: 1, name: "test".to_owned(), working_directory: None },
+        executors: Vec::new(),
+        clock: Clock { wall_anchor_unix_ms: 0 },
+        detail: Detail::Structure,
+        interval_ms: 1,
+        capabilities: Vec::new(),
+        extensions: Vec::new(),
+        at_ns: 0,
+    }
+}

@@ -1,0 +1,127 @@
+//! `cargo xtask docs`: docs/*.md as the pages that the server embeds and serves at `/docs/<name>`.
+
+use crate::process::{Result, read, root};
+use crate::{links, markdown, spec};
+use std::path::{Path, PathBuf};
+
+/// The pages, in the order of their navigation; the first is `/docs/` itself.
+const PAGES: &[&str] = &["index", "task-list", "task", "resource", "problem", "channel-full", "deadlock"];
+const OUTPUT: &str = "reference-server/docs";
+const STYLE: &str = include_str!("docs.css");
+
+/// Renders the pages to where the server embeds them from.
+pub fn write() -> Result {
+    let folder = root().join(OUTPUT);
+    std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {OUTPUT}: {error}"))?;
+    for name in PAGES {
+        let path = output(name);
+        std::fs::write(root().join(&path), render(name)?)
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Whether the rendered pages are what docs/*.md says, links lead somewhere, and the examples of SPEC.md are messages.
+pub fn check() -> Result {
+    let mut findings = stale()?;
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "SPEC.md", "ARCHITECTURE.md", "CHANGELOG.md"].iter().map(PathBuf::from).collect();
+    pages.extend(PAGES.iter().map(|name| source(name)));
+    findings.extend(links::findings(&pages)?);
+    findings.extend(spec::findings()?);
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    match findings.len() {
+        0 => Ok(()),
+        1 => Err("one thing is wrong with the documents; it is named above".to_owned()),
+        n => Err(format!("{n} things are wrong with the documents; they are named above")),
+    }
+}
+
+/// The rendered pages that are not what their source says.
+fn stale() -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    for name in PAGES {
+        let expected = render(name)?;
+        if read(&output(name)).ok().as_ref() != Some(&expected) {
+            findings
+                .push(format!("{} is not what docs/{name}.md says: run `cargo xtask docs`", output(name).display()));
+        }
+    }
+    Ok(findings)
+}
+
+fn source(name: &str) -> PathBuf {
+    Path::new("docs").join(name).with_extension("md")
+}
+
+fn output(name: &str) -> PathBuf {
+    Path::new(OUTPUT).join(name).with_extension("html")
+}
+
+fn render(name: &str) -> Result<String> {
+    let text = read(&source(name))?;
+    let page = markdown::read(&text);
+    let title = page.title.clone();
+    if let Some(link) = page.links.iter().find(|link| !served(link)) {
+        // A reader of the served page has no repository beside it.
+        return Err(format!(
+            "docs/{name}.md links to `{link}`, which the server does not serve: link to a page of docs/"
+        ));
+    }
+    let body = page.html(href);
+    let mut navigation = String::new();
+    for other in PAGES {
+        let text = read(&source(other))?;
+        let current = if other == &name { " aria-current=\"page\"" } else { "" };
+        let title = escape(&markdown::read(&text).title);
+        navigation.push_str(&format!("<li><a href=\"{}\"{current}>{title}</a></li>\n", href(&format!("{other}.md"))));
+    }
+    Ok(format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{} · insight</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <nav>\n<ul>\n{navigation}</ul>\n</nav>\n<main>\n{body}</main>\n</body>\n</html>\n",
+        escape(&title)
+    ))
+}
+
+/// `channel-full.md#why` is served at `channel-full#why`, and `index.md` at the folder itself.
+fn href(link: &str) -> String {
+    let (file, anchor) = link.split_once('#').map_or((link, String::new()), |(file, a)| (file, format!("#{a}")));
+    match file.strip_suffix(".md") {
+        Some("index") => format!("./{anchor}"),
+        Some(name) if PAGES.contains(&name) => format!("{name}{anchor}"),
+        _ => link.to_owned(),
+    }
+}
+
+/// Works on the served page too.
+fn served(link: &str) -> bool {
+    link.starts_with('#') || link.starts_with("http://") || link.starts_with("https://") || href(link) != link
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documents_are_in_order() {
+        check().unwrap();
+    }
+
+    #[test]
+    fn a_link_to_a_page_is_a_link_to_where_it_is_served() {
+        let check = |link: &str, expect: &str| assert_eq!(href(link), expect);
+        check("channel-full.md", "channel-full");
+        check("deadlock.md#lock-order", "deadlock#lock-order");
+        check("index.md", "./");
+        check("#here", "#here");
+        check("https://example.com/a.md", "https://example.com/a.md");
+    }
+}

@@ -1,0 +1,91 @@
+//! SPEC.md's examples are messages, and every message has an example.
+
+use crate::process::{Result, read};
+use insight_protocol::{Decoded, Message, decode};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What is wrong with the examples of SPEC.md, one line each.
+pub fn findings() -> Result<Vec<String>> {
+    Ok(findings_in(&read(Path::new("SPEC.md"))?))
+}
+
+fn findings_in(text: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut covered = BTreeSet::new();
+    for (number, line) in examples(text) {
+        let finding = match decode(line) {
+            Ok(Decoded::Message { seq: 1.., message }) => {
+                let unknown = unknown_fields(line, &message);
+                covered.insert(message.type_name());
+                if unknown.is_empty() {
+                    continue;
+                }
+                format!("the example has fields that `{}` does not: {}", message.type_name(), unknown.join(", "))
+            }
+            Ok(Decoded::Message { .. }) => "the example's `seq` is not 1 or more".to_owned(),
+            Ok(Decoded::Unknown { type_name, .. }) => format!("the example is of an unknown type `{type_name}`"),
+            Err(error) => format!("the example is {error}"),
+        };
+        findings.push(format!("SPEC.md:{number}: {finding}"));
+    }
+    let missing = Message::TYPES.iter().filter(|type_name| !covered.contains(*type_name));
+    findings.extend(missing.map(|type_name| format!("SPEC.md: `{type_name}` has no example")));
+    findings
+}
+
+/// The lines of the ```json blocks, with their numbers.
+fn examples(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut inside = false;
+    text.lines().zip(1..).filter_map(move |(line, number)| {
+        if line.starts_with("```") {
+            inside = !inside && line == "```json";
+            return None;
+        }
+        inside.then_some((number, line))
+    })
+}
+
+/// A reader ignores an unknown field; an example with one is an example of nothing.
+fn unknown_fields(line: &str, message: &Message) -> Vec<String> {
+    let object = |json: &str| match serde_json::from_str(json) {
+        Ok(serde_json::Value::Object(object)) => object,
+        _ => serde_json::Map::new(),
+    };
+    let known = object(&insight_protocol::encode(1, message));
+    object(line)
+        .into_iter()
+        .filter(|(name, value)| known.get(name) != Some(value) && name != "seq")
+        .map(|(n, _)| n)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_the_spec_are_messages_and_cover_every_type() {
+        assert_eq!(findings().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_wrong_example_is_named() {
+        let check = |example: &str, expect: &str| {
+            let actual = findings_in(&format!("# SPEC\n```json\n{example}\n```\n"));
+            assert_eq!(actual[0], expect);
+        };
+        check("{}", "SPEC.md:3: the example is not a message: missing field `type` (column 2)");
+        check(
+            r#"{"seq":1,"type":"snapshot.end"}"#,
+            "SPEC.md:3: the example is malformed `snapshot.end`: missing field `at_ns` (column 31)",
+        );
+        check(r#"{"seq":1,"type":"dream"}"#, "SPEC.md:3: the example is of an unknown type `dream`");
+        check(r#"{"seq":0,"type":"snapshot.end","at_ns":1}"#, "SPEC.md:3: the example's `seq` is not 1 or more");
+        check(
+            r#"{"seq":1,"type":"snapshot.end","at_ns":1,"end_ns":2}"#,
+            "SPEC.md:3: the example has fields that `snapshot.end` does not: end_ns",
+        );
+        check(r#"{"seq":1,"type":"snapshot.end","at_ns":1}"#, "SPEC.md: `stream.header` has no example");
+    }
+}
