@@ -23,7 +23,7 @@
 //!
 //! # Design, and its cost
 //!
-//! The server shares nothing with the program but what [`insight_probe`] recorded: plain threads (`insight-recorder`,
+//! The server shares nothing with the program but what [`insight_probe`] recorded: plain threads (`insight-record`,
 //! `insight-listen`, and one `insight-client` a connection) and blocking sockets, because an async runtime inside of the
 //! program could hang with it, or be taken for it. The price is a thread a connection, of which there are at most 64.
 //!

@@ -55,7 +55,7 @@ fn auto_traits() {
     future(receiver.recv());
     let dynamic: Arc<Mutex<dyn Fn() -> u8 + Send>> = Arc::new(Mutex::new(|| 1));
     assert_eq!(dynamic.try_lock().unwrap()(), 1);
-    fn not_static<'a>(text: &'a str) -> OwnedMutexGuard<&'a str> {
+    fn not_static(text: &str) -> OwnedMutexGuard<&str> {
         Arc::new(Mutex::new(text)).try_lock_owned().unwrap()
     }
     assert_eq!(*not_static("lent"), "lent");

@@ -83,8 +83,10 @@ fn summary(model: &Model) -> String {
     edges.collect::<Vec<_>>().join("; ")
 }
 
-/// The tier, the names of the tasks, the kinds of the resources and the lines of the waits of each problem.
-fn problems(model: &Model) -> Vec<(Tier, Vec<String>, Vec<String>, Vec<u32>)> {
+/// The tier, the names of the tasks, the kinds of the resources and the lines of the waits.
+type Found = (Tier, Vec<String>, Vec<String>, Vec<u32>);
+
+fn problems(model: &Model) -> Vec<Found> {
     let problems = model.problems().problems;
     let found = problems.iter().map(|problem| {
         let tasks = problem.tasks.iter().map(|task| {
@@ -146,9 +148,9 @@ fn a_full_channel_and_who_can_make_room() {
 
 /// The line of this file that has `text`, but for this call of it.
 fn line_of(text: &str) -> u32 {
-    let has = |line: &&str| line.contains(text) && !line.contains("line_of");
+    let has = |line: &str| line.contains(text) && !line.contains("line_of");
     let lines: Vec<&str> = include_str!("seen.rs").lines().collect();
-    lines.iter().position(|line| has(&line)).map_or(0, |at| at as u32 + 1)
+    lines.iter().position(|line| has(line)).map_or(0, |at| at as u32 + 1)
 }
 
 /// Takes `first`, then tells so, waits until the other has its first, and takes `second`.
