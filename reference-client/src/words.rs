@@ -75,6 +75,16 @@ pub fn reason(edge: &Edge) -> String {
     }
 }
 
+/// A task's name for a narrow column: of a path the last part; for one without a name, its executor's name for it.
+pub fn task_name(task: &Task) -> String {
+    match (&task.name, task.executor_task_id) {
+        (Some(name), _) if name.contains('<') => clean(name).into_owned(),
+        (Some(name), _) => clean(name.rsplit("::").next().unwrap_or(name)).into_owned(),
+        (None, Some(id)) => clean(&format!("{} task {id}", task.executor.as_deref().unwrap_or("its"))).into_owned(),
+        (None, None) => "-".into(),
+    }
+}
+
 /// The state of a task in a word; `not seen` for a partial one.
 pub fn state(task: &Task) -> &'static str {
     task.state().map_or("not seen", |state| state.as_str())
@@ -217,4 +227,34 @@ pub fn banner(model: &Model) -> Option<(Tier, String)> {
         (all, suspected) => format!("{all} problems ({suspected} of them suspected): {what}, P for more"),
     };
     Some((first.tier, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insight_protocol::{DefineString, Message, StringId, TaskSpawned};
+
+    #[test]
+    fn names_for_a_narrow_column() {
+        let check = |name: Option<&str>, executor_task_id: Option<u64>, expect: &str| {
+            let mut model = Model::default();
+            let text = name.unwrap_or_default().to_owned();
+            model.apply(&Message::from(DefineString { id: StringId(1), text }));
+            model.apply(&Message::from(DefineString { id: StringId(2), text: "tokio".into() }));
+            let task = TaskSpawned {
+                id: TaskId(1),
+                name: name.map(|_| StringId(1)),
+                executor: executor_task_id.map(|_| StringId(2)),
+                executor_task_id,
+                ..TaskSpawned::default()
+            };
+            model.apply(&Message::from(task));
+            assert_eq!(task_name(&model.tasks[&TaskId(1)]), expect);
+        };
+        check(Some("barbara::write_orders"), None, "write_orders");
+        check(Some("<Pool as Work>::run"), None, "<Pool as Work>::run");
+        check(Some("pump"), Some(3), "pump");
+        check(None, Some(3), "tokio task 3");
+        check(None, None, "-");
+    }
 }

@@ -88,8 +88,7 @@ pub fn layout(room: usize, largest_id: u64) -> Vec<(Column, usize)> {
     }
     // What is over goes to what says most, up to what is mostly enough, and then to all that can use it.
     let mut over = (room + 1).saturating_sub(used(&columns));
-    let enough: [(Column, usize); 7] =
-        [(WaitsFor, 34), (Name, 16), (WaitsFor, 48), (Name, 24), (Location, 40), (WaitsFor, 72), (Name, 32)];
+    let enough: [(Column, usize); 5] = [(WaitsFor, 48), (Name, 24), (Location, 40), (WaitsFor, 72), (Name, 32)];
     for (column, most) in enough {
         if let Some((_, width)) = columns.iter_mut().find(|(other, _)| *other == column) {
             let more = over.min(most.saturating_sub(*width));
@@ -109,7 +108,7 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
     match column {
         Id => task.id.to_string(),
         Kind => clean(task.kind.as_str()).into_owned(),
-        Name => task.name.as_deref().map_or("-".into(), |name| clean(name).into_owned()),
+        Name => words::task_name(task),
         State => words::state(task).into(),
         Running => part(|share| share.running),
         Scheduled => part(|share| share.scheduled),
