@@ -50,7 +50,9 @@ impl Model {
                 let mut freers = self.parties(resource, PartyRole::Joined, Some(0));
                 // A join ends with its task: nobody else can do that, whoever has the handle.
                 freers.known.iter_mut().for_each(|freer| freer.certain = true);
-                freers.unknown = u64::from(freers.known.is_empty());
+                // Of a set it is known how many tasks it has.
+                let all = resource.length.unwrap_or(1);
+                freers.unknown = all.saturating_sub(freers.known.len() as u64);
                 freers.unknown_what = "task that is not seen";
                 freers
             }

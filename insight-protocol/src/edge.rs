@@ -107,7 +107,8 @@ pub struct EdgeParty {
     pub resource: ResourceId,
     /// By what.
     pub role: PartyRole,
-    /// No other task can use the same handle: it is part of this task's own future.
+    /// No other task can use the same handle: it is part of this task's own future, and was used since the task last
+    /// spawned another one, which it may have gone along with.
     /// A resource has as many unknown parties of a role as it has handles less its exclusive edges of that role.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exclusive: bool,

@@ -90,11 +90,11 @@ open_enum!(
     }
 );
 
-/// Time passes, and the stream is alive. Sent once an interval when nothing else is.
+/// Time passes, and the stream is alive. Sent after each sample, and at least once a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StreamHeartbeat {
-    /// The producer's time: every fact up to here has been sent.
+    /// The producer's time: every exact fact up to here has been sent, and every sampled one was looked at, then or later.
     pub at_ns: u64,
 }
 

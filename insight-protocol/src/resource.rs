@@ -73,7 +73,7 @@ pub struct ResourceUpdated {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<StringId>,
-    /// How many units are in use: messages in a channel and reserved places for one.
+    /// How many units are in use: messages in a channel and reserved places for one, tasks in a set that is joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u64>,
     /// How many sender handles there are.

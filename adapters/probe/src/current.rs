@@ -1,7 +1,7 @@
 //! The task that runs on this thread.
 
 use crate::executor::Executor;
-use crate::task::TaskCell;
+use crate::task::{self, TaskCell};
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
@@ -81,10 +81,13 @@ pub(crate) fn with<R>(
     }
 }
 
-/// The id of the current task if it is an observed one; 0 otherwise.
-pub(crate) fn id(executor: &'static Executor) -> u64 {
-    let _ = executor;
-    innermost(TaskCell::id).unwrap_or(0)
+/// Notes that the current task, if there is one, spawns another; its id, or 0.
+pub(crate) fn spawns() -> u64 {
+    innermost(|cell| {
+        task::add(&cell.spawns, 1);
+        cell.id()
+    })
+    .unwrap_or(0)
 }
 
 /// Records the current task now, if there is one.

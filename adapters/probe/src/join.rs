@@ -65,6 +65,14 @@ impl JoiningAny {
         }
     }
 
+    /// Notes how many tasks the set has: those of which no party is known were spawned unseen.
+    #[inline]
+    pub fn set_length(&self, length: usize) {
+        if let Some(resource) = &self.resource {
+            resource.set_length(length);
+        }
+    }
+
     /// Polls the set by `poll`, and notes whether the current task waits.
     pub fn poll<T>(
         &self,

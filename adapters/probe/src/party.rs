@@ -43,6 +43,8 @@ pub struct Party {
     task: AtomicU64,
     address: AtomicUsize,
     changes: AtomicU32,
+    /// How many tasks the task had spawned then.
+    spawns: AtomicU64,
 }
 
 impl Party {
@@ -53,6 +55,7 @@ impl Party {
             task: AtomicU64::new(0),
             address: AtomicUsize::new(0),
             changes: AtomicU32::new(0),
+            spawns: AtomicU64::new(0),
         }
     }
 
@@ -66,20 +69,25 @@ impl Party {
         current::with(executor, at, |task| {
             let id = task.id();
             let in_place = self.address.load(Ordering::Relaxed) == address;
-            if in_place && self.task.load(Ordering::Relaxed) == id {
+            let same_task = self.task.load(Ordering::Relaxed) == id;
+            let exclusive = !task.partial && task.contains(address);
+            let spawns = task.spawns.load(Ordering::Relaxed);
+            // After a spawn the recorder no longer takes the handle for the task's own, until it is used again.
+            let still_own = !exclusive || self.spawns.load(Ordering::Relaxed) == spawns;
+            if in_place && same_task && still_own {
                 return;
             }
             let resource = resource.cell().map_or(0, ResourceCell::id);
             if id == 0 || resource == 0 {
                 return;
             }
-            if in_place && self.changes.fetch_add(1, Ordering::Relaxed) >= MAX_CHANGES {
+            if in_place && !same_task && self.changes.fetch_add(1, Ordering::Relaxed) >= MAX_CHANGES {
                 return;
             }
-            let exclusive = !task.partial && task.contains(address);
             let edge = open_party(id, resource, role, exclusive);
             self.task.store(id, Ordering::Relaxed);
             self.address.store(address, Ordering::Relaxed);
+            self.spawns.store(spawns, Ordering::Relaxed);
             close(self.edge.swap(edge, Ordering::Relaxed), 2);
         });
     }

@@ -57,6 +57,8 @@ pub struct Recorder {
     edges: BTreeMap<u64, EdgeEntry>,
     /// The resource that stands for the end of a task, while something waits for it.
     joins: BTreeMap<u64, u64>,
+    /// The edge that stands in the place of one that was exclusive, by the id that its handle knows.
+    replaced: BTreeMap<u64, u64>,
     records: Vec<Record>,
     /// When to sample next.
     sample_at_ns: u64,
@@ -70,6 +72,8 @@ struct TaskEntry {
     waits: Vec<u64>,
     /// Its joins: they end with it.
     joined: Vec<u64>,
+    /// Its exclusive parties: with what it spawns, a handle may go.
+    exclusive: Vec<u64>,
     /// How many open edges it has.
     edges: u64,
 }
@@ -92,6 +96,8 @@ struct EdgeEntry {
     task: u64,
     resource: u64,
     wait: bool,
+    /// The role of a party.
+    party: Option<PartyRole>,
 }
 
 static STARTED: AtomicBool = AtomicBool::new(false);
@@ -116,6 +122,7 @@ impl Recorder {
             resources: BTreeMap::new(),
             edges: BTreeMap::new(),
             joins: BTreeMap::new(),
+            replaced: BTreeMap::new(),
             records: Vec::new(),
             sample_at_ns: 0,
         })
@@ -231,7 +238,12 @@ impl Recorder {
                     exclusive: fifth != 0,
                     since_ns: at_ns,
                 };
-                self.open_edge(first, second, third, party.into(), out);
+                if self.open_edge(first, second, third, party.into(), out)
+                    && fifth != 0
+                    && let Some(task) = self.tasks.get_mut(&second)
+                {
+                    task.exclusive.push(first);
+                }
             }
             RecordKind::Permit => {
                 // SAFETY: `Permits::new` put a `&'static Location` there.
@@ -248,7 +260,10 @@ impl Recorder {
                 };
                 self.open_edge(first, second, third, hold.into(), out);
             }
-            RecordKind::EdgeClosed => self.close_edge(first, edge_outcome(second), at_ns, out),
+            RecordKind::EdgeClosed => {
+                let edge = self.replaced.remove(&first).unwrap_or(first);
+                self.close_edge(edge, edge_outcome(second), at_ns, out);
+            }
         }
     }
 
@@ -267,8 +282,38 @@ impl Recorder {
             partial: cell.partial,
             at_ns: clock::time_ns(cell.spawned_at.load(Ordering::Relaxed)),
         };
+        let at_ns = spawned.at_ns;
+        if cell.parent != 0 {
+            self.end_exclusivity(cell.parent, at_ns, out);
+        }
         out.push(spawned.into());
-        self.tasks.insert(id, TaskEntry { cell, stats: None, waits: Vec::new(), joined: Vec::new(), edges: 0 });
+        self.tasks.insert(
+            id,
+            TaskEntry { cell, stats: None, waits: Vec::new(), joined: Vec::new(), exclusive: Vec::new(), edges: 0 },
+        );
+    }
+
+    /// The task has spawned another one: a handle that was part of its future may now be part of that one's. It is
+    /// exclusive again once the task uses it again.
+    fn end_exclusivity(&mut self, task: u64, at_ns: u64, out: &mut Vec<Message>) {
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        for edge in std::mem::take(&mut entry.exclusive) {
+            let Some(EdgeEntry { resource, party: Some(role), .. }) = self.edges.get(&edge) else { continue };
+            let (resource, role) = (*resource, role.clone());
+            self.close_edge(edge, None, at_ns, out);
+            let id = ids::next_edge();
+            let party = EdgeParty {
+                id: EdgeId(id),
+                task: TaskId(task),
+                resource: ResourceId(resource),
+                role,
+                exclusive: false,
+                since_ns: at_ns,
+            };
+            if self.open_edge(id, task, resource, party.into(), out) {
+                self.replaced.insert(edge, id);
+            }
+        }
     }
 
     fn resource_created(&mut self, id: u64, creator: u64, cell: Arc<ResourceCell>, at_ns: u64, out: &mut Vec<Message>) {
@@ -297,7 +342,8 @@ impl Recorder {
         from.edges += 1;
         to.edges.push(edge);
         let wait = matches!(message, Message::EdgeWait(_));
-        self.edges.insert(edge, EdgeEntry { task, resource, wait });
+        let party = if let Message::EdgeParty(party) = &message { Some(party.role.clone()) } else { None };
+        self.edges.insert(edge, EdgeEntry { task, resource, wait, party });
         out.push(message);
         true
     }
@@ -306,6 +352,7 @@ impl Recorder {
         let Some(entry) = self.edges.remove(&edge) else { return };
         if let Some(task) = self.tasks.get_mut(&entry.task) {
             task.edges -= 1;
+            task.exclusive.retain(|exclusive| *exclusive != edge);
         }
         out.push(EdgeClosed { id: EdgeId(edge), outcome, at_ns }.into());
         let Some(resource) = self.resources.get_mut(&entry.resource) else { return };
@@ -449,13 +496,14 @@ impl Recorder {
     fn sample_resource(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.resources.get_mut(&id) else { return };
         let Some(cell) = entry.cell.clone() else { return };
-        if cell.kind == crate::Type::Channel {
+        if cell.kind != crate::Type::Mutex {
+            let is_channel = cell.kind == crate::Type::Channel;
             let read = |count: &std::sync::atomic::AtomicU64| Some(count.load(Ordering::Relaxed));
             let now = ResourceUpdated {
                 length: read(&cell.length).filter(|length| *length != UNSEEN),
-                senders: read(&cell.senders),
-                weak_senders: read(&cell.weak_senders),
-                receivers: read(&cell.receivers),
+                senders: read(&cell.senders).filter(|_| is_channel),
+                weak_senders: read(&cell.weak_senders).filter(|_| is_channel),
+                receivers: read(&cell.receivers).filter(|_| is_channel),
                 ..ResourceUpdated { at_ns: entry.state.at_ns, ..entry.state.clone() }
             };
             if now != entry.state {

@@ -85,6 +85,8 @@ pub struct TaskCell {
 
     pub(crate) wakes: AtomicU64,
     pub(crate) self_wakes: AtomicU64,
+    /// How many tasks it has spawned: each may have taken a handle of its with it.
+    pub(crate) spawns: AtomicU64,
     /// Live wakers in the low half, those of them that are held by something foreign in the high half.
     pub(crate) wakers: AtomicU64,
     /// The executor's waker: set before the first poll, dropped with the last of `wakers`.
@@ -137,6 +139,7 @@ impl TaskCell {
             woken_by: AtomicU64::new(0),
             wakes: AtomicU64::new(0),
             self_wakes: AtomicU64::new(0),
+            spawns: AtomicU64::new(0),
             wakers: AtomicU64::new(0),
             inner: UnsafeCell::new(None),
             other_wakers: AtomicBool::new(false),
@@ -147,7 +150,7 @@ impl TaskCell {
             histogram: [const { AtomicU32::new(0) }; HISTOGRAM_LEN],
             waits: Slots::new(),
             meta,
-            parent: current::id(meta.executor),
+            parent: if partial { 0 } else { current::spawns() },
             partial,
             spawned_at: AtomicU64::new(now),
         })

@@ -132,8 +132,8 @@ impl Waiting {
         self.poll_with(|| resource.cell().map_or(0, ResourceCell::id), site, cx, poll)
     }
 
-    /// As [`poll`](Waiting::poll), on what `awaited` says when the task has to wait: the id of a resource, or
-    /// [`join_of`] a task; 0 to leave the wait unrecorded.
+    /// As [`poll`](Waiting::poll), on what `awaited` says while recording is on: the id of a resource, or [`join_of`] a
+    /// task; 0 for what is not recorded.
     #[inline]
     pub(crate) fn poll_with<T>(
         &mut self,
@@ -143,6 +143,11 @@ impl Waiting {
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         if !on() {
+            return poll(cx);
+        }
+        let awaited = awaited();
+        if awaited == 0 {
+            // What is not recorded must look like something foreign: its wakers are.
             return poll(cx);
         }
         let known = waker::known(cx.waker());
@@ -166,12 +171,11 @@ impl Waiting {
     }
 
     /// Opens the wait of `task`, unless it is open.
-    fn open(&mut self, task: &Arc<TaskCell>, awaited: impl FnOnce() -> u64, site: &Site) {
+    fn open(&mut self, task: &Arc<TaskCell>, awaited: u64, site: &Site) {
         if self.0.as_ref().is_some_and(|open| Arc::ptr_eq(&open.task, task)) {
             return;
         }
-        let awaited = awaited();
-        self.0 = (awaited != 0 && task.id() != 0).then(|| OpenWait::new(task, awaited, site));
+        self.0 = (task.id() != 0).then(|| OpenWait::new(task, awaited, site));
     }
 }
 

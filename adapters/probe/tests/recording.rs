@@ -108,6 +108,12 @@ impl Gate {
     }
 }
 
+/// Pending once.
+async fn poll_once() {
+    let mut polled = false;
+    poll_fn(|_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await
+}
+
 #[test]
 fn states_polls_and_wakes() {
     let mut bench = bench();
@@ -290,6 +296,24 @@ fn parties_are_exclusive_only_in_the_task_s_own_future() {
     assert!(poll(&mut owner).is_pending());
     assert_eq!(parties(&mut bench), [(first, true)]);
     drop(owner);
+    assert_eq!(parties(&mut bench), []);
+
+    // What it spawns may take the handle with it.
+    let mut spawner = observe(async {
+        let own = Party::new();
+        used(&own);
+        drop(observe(async {}));
+        poll_once().await;
+        used(&own);
+        std::future::pending::<()>().await;
+        used(&own);
+    });
+    let first = bench.task().id;
+    assert!(poll(&mut spawner).is_pending());
+    assert_eq!(parties(&mut bench), [(first, false)]);
+    assert!(poll(&mut spawner).is_pending());
+    assert_eq!(parties(&mut bench), [(first, true)]);
+    drop(spawner);
     assert_eq!(parties(&mut bench), []);
 
     let shared = Arc::new(Party::new());

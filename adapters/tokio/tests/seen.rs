@@ -252,6 +252,33 @@ fn a_task_that_waits_for_itself() {
 }
 
 #[test]
+fn a_receiver_that_went_along_with_a_spawn_is_nobody_s() {
+    async fn hand_over(sender: mpsc::Sender<u8>, mut receiver: mpsc::Receiver<u8>, go_on: oneshot::Receiver<()>) {
+        sender.send(0).await.unwrap();
+        receiver.recv().await;
+        let reader = tokio::spawn(reads_later(receiver, go_on));
+        for n in 0..3 {
+            sender.send(n).await.unwrap();
+        }
+        drop(sender);
+        reader.await.unwrap();
+    }
+    async fn reads_later(mut receiver: mpsc::Receiver<u8>, go_on: oneshot::Receiver<()>) {
+        let _ = go_on.await;
+        while receiver.recv().await.is_some() {}
+    }
+    bench(|bench, runtime| {
+        let (sender, receiver) = mpsc::channel(1);
+        let (go_on, wait) = oneshot::channel();
+        runtime.spawn(hand_over(sender, receiver, wait));
+        bench.until(|model| (!waits_of(model, "hand_over").is_empty()).then_some(()));
+        let found = problems(bench.well_after_settling());
+        assert!(found.iter().all(|found| found.0 == Tier::Suspected), "the task no longer has the receiver: {found:?}");
+        go_on.send(()).unwrap();
+    });
+}
+
+#[test]
 fn a_root_that_hangs_in_its_first_poll_is_seen() {
     bench(|bench, runtime| {
         let (go_on, wait) = oneshot::channel::<()>();

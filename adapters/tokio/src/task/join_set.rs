@@ -111,7 +111,12 @@ impl<T: 'static> JoinSet<T> {
     ) -> R {
         let mut waiting = Waiting::new();
         let JoinSet { inner, joining } = self;
-        poll_fn(|cx| joining.poll(&mut waiting, &EXECUTOR, Some(at), cx, |cx| poll(inner, cx))).await
+        poll_fn(|cx| {
+            let result = joining.poll(&mut waiting, &EXECUTOR, Some(at), cx, |cx| poll(inner, cx));
+            joining.set_length(inner.len());
+            result
+        })
+        .await
     }
 
     /// See [`tokio::task::JoinSet::join_next`](real::task::JoinSet::join_next).

@@ -1,0 +1,184 @@
+//! consolation in a pseudo-terminal: keys go in, and what a user would see comes out.
+
+use crate::consolation;
+use crate::files::root;
+use crate::watched::Watched;
+use portable_pty::{ChildKiller, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+pub const ENTER: &str = "\r";
+pub const ESC: &str = "\x1b";
+
+/// A terminal in which consolation runs.
+pub struct Screen {
+    terminal: Arc<Watched<Terminal>>,
+    keyboard: Box<dyn Write + Send>,
+    keys: usize,
+    killer: Box<dyn ChildKiller + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    /// Open until the end, so that the terminal's settings can be looked at when consolation has ended.
+    _slave: Box<dyn SlavePty + Send>,
+    settings_before: String,
+}
+
+struct Terminal {
+    parser: vt100::Parser,
+    exit: Option<portable_pty::ExitStatus>,
+}
+
+impl Screen {
+    /// Looks at the program at `address` in a terminal of so many columns and rows.
+    pub fn open(address: &str, columns: u16, rows: u16) -> Screen {
+        Screen::open_in(root(), address, columns, rows)
+    }
+
+    /// Does so in this folder.
+    pub fn open_in(folder: &Path, address: &str, columns: u16, rows: u16) -> Screen {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let keyboard = pair.master.take_writer().unwrap();
+        let settings_before = settings(&*pair.master);
+        let mut command = CommandBuilder::new(consolation::executable());
+        command.arg(address);
+        command.cwd(folder);
+        command.env("TERM", "xterm-256color");
+        command.env_remove("NO_COLOR");
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        let killer = child.clone_killer();
+        let parser = vt100::Parser::new(NonZeroU16::new(rows).unwrap(), NonZeroU16::new(columns).unwrap(), 0);
+        let terminal = Arc::new(Watched::new(Terminal { parser, exit: None }));
+        let theirs = Arc::clone(&terminal);
+        thread::spawn(move || {
+            let mut bytes = [0; 16 << 10];
+            while let Ok(length @ 1..) = output.read(&mut bytes) {
+                theirs.change(|terminal| terminal.parser.process(&bytes[..length]));
+            }
+        });
+        let theirs = Arc::clone(&terminal);
+        thread::spawn(move || {
+            let status = child.wait().unwrap();
+            theirs.change(|terminal| terminal.exit = Some(status));
+        });
+        Screen { terminal, keyboard, keys: 0, killer, master: pair.master, _slave: pair.slave, settings_before }
+    }
+
+    /// Presses one key.
+    pub fn press(&mut self, key: &str) {
+        self.keys += 1;
+        self.keyboard.write_all(key.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    /// How many keys were pressed.
+    pub fn keys(&self) -> usize {
+        self.keys
+    }
+
+    /// Waits until all of these are on the screen at once.
+    pub fn shows(&self, wanted: &[&str]) {
+        self.until(&format!("{wanted:#?}"), |frame| {
+            let text = frame.text();
+            wanted.iter().all(|wanted| text.contains(wanted)).then_some(())
+        });
+    }
+
+    /// Waits until this is not on the screen.
+    pub fn hides(&self, unwanted: &str) {
+        self.until(&format!("{unwanted:?} to go"), |frame| (!frame.text().contains(unwanted)).then_some(()));
+    }
+
+    /// Waits until the screen is as wanted. What is drawn comes in pieces: all that is wanted at once is one condition.
+    pub fn until<R>(&self, what: &str, mut wanted: impl FnMut(&Frame) -> Option<R>) -> R {
+        let picture = |terminal: &Terminal| Frame(terminal.parser.screen()).picture();
+        let outcome = self.terminal.until(
+            |terminal| match (wanted(&Frame(terminal.parser.screen())), &terminal.exit) {
+                (Some(result), _) => Some(Ok(result)),
+                (None, Some(status)) => Some(Err(format!("consolation has ended: {status}\n{}", picture(terminal)))),
+                (None, None) => None,
+            },
+            picture,
+        );
+        outcome.and_then(|outcome| outcome).unwrap_or_else(|error| panic!("waited for {what}\n{error}"))
+    }
+
+    /// Makes the terminal larger or smaller while consolation runs.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let (width, height) = (NonZeroU16::new(columns).unwrap(), NonZeroU16::new(rows).unwrap());
+        // Both under the lock, so that nothing of the new size is drawn on the old one.
+        self.terminal.change(|terminal| {
+            terminal.parser.set_size(height, width);
+            self.master.resize(size(columns, rows)).unwrap();
+        });
+    }
+
+    /// Presses q: consolation ends with 0, and leaves the terminal as it found it.
+    pub fn quit(mut self) {
+        self.press("q");
+        let ended = self.terminal.until(
+            |terminal| {
+                let screen = terminal.parser.screen();
+                let restored = !screen.alternate_screen() && !screen.hide_cursor();
+                terminal.exit.clone().filter(|_| restored)
+            },
+            |terminal| format!("{:?}\n{}", terminal.exit, Frame(terminal.parser.screen()).picture()),
+        );
+        let status = ended.unwrap_or_else(|error| panic!("waited for the end, and the first screen again: {error}"));
+        assert!(status.success(), "{status}");
+        assert_eq!(settings(&*self.master), self.settings_before);
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.killer.kill();
+    }
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+/// Echo, line editing, and so on.
+fn settings(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().expect("the terminal is open"))
+}
+
+/// What is on the screen.
+pub struct Frame<'a>(&'a vt100::Screen);
+
+impl Frame<'_> {
+    /// Its rows from the top.
+    pub fn rows(&self) -> Vec<String> {
+        self.0.rows(0, self.0.size().1.get()).collect()
+    }
+
+    pub fn text(&self) -> String {
+        self.rows().join("\n")
+    }
+
+    /// All words, with single blanks between them: as if no line were broken.
+    pub fn words(&self) -> String {
+        self.text().split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The background of the first occurrence of a text; `None` when it is not there, or not all of one colour.
+    pub fn background(&self, text: &str) -> Option<vt100::Color> {
+        let wanted: Vec<String> = text.chars().map(String::from).collect();
+        let (rows, columns) = self.0.size();
+        (0..rows.get()).find_map(|row| {
+            let cells: Vec<&vt100::Cell> = (0..columns.get()).filter_map(|column| self.0.cell(row, column)).collect();
+            let shown = |cell: &vt100::Cell| if cell.has_contents() { cell.contents().to_owned() } else { " ".into() };
+            let place = cells.windows(wanted.len()).find(|cells| cells.iter().map(|cell| shown(cell)).eq(wanted.iter().cloned()))?;
+            place.iter().all(|cell| cell.bgcolor() == place[0].bgcolor()).then(|| place[0].bgcolor())
+        })
+    }
+
+    fn picture(&self) -> String {
+        let rule = "-".repeat(usize::from(self.0.size().1.get()));
+        format!("{rule}\n{}\n{rule}", self.text())
+    }
+}
