@@ -462,7 +462,9 @@ impl Model {
 /// A producer that loses something does so again and again.
 const MAX_GAPS: usize = 100;
 
-/// Whether the loss of such a message can leave a wrong graph behind. The next `task.stats` says all that a lost one did.
+/// Whether the loss of such a message can leave a wrong graph behind. The next `task.stats` says all that a lost one did;
+/// a task, a resource or a party that is left out looks unknown: the handles are counted, the wakers are foreign.
 fn is_fact(type_name: &str) -> bool {
-    type_name != "task.stats" && ["task.", "resource.", "edge."].iter().any(|prefix| type_name.starts_with(prefix))
+    let looks_unknown = ["task.stats", "task.spawned", "resource.created", "edge.party"].contains(&type_name);
+    !looks_unknown && ["task.", "resource.", "edge."].iter().any(|prefix| type_name.starts_with(prefix))
 }

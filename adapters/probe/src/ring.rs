@@ -7,6 +7,7 @@
 //! the thing unrecorded as a whole. What closes something that was recorded is always taken: there is at most one for
 //! each that was opened, so the queues stay bounded by what is alive. Nothing that was recorded becomes untrue.
 
+use crate::task::TaskCell;
 use std::cell::{Cell, UnsafeCell};
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -54,9 +55,12 @@ struct Block {
     records: [UnsafeCell<MaybeUninit<Record>>; BLOCK_RECORDS],
 }
 
+/// What a block counts for: itself, and a cell of a task in each record, which lives until the record is read.
+const BLOCK_BYTES: usize = size_of::<Block>() + BLOCK_RECORDS * size_of::<TaskCell>();
+
 impl Block {
     fn allocate() -> *mut Block {
-        BUFFERED_BYTES.fetch_add(size_of::<Block>(), Ordering::Relaxed);
+        BUFFERED_BYTES.fetch_add(BLOCK_BYTES, Ordering::Relaxed);
         Box::into_raw(Box::new(Block {
             len: AtomicU32::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
@@ -208,7 +212,7 @@ impl Reader {
     }
 
     fn free_block(&mut self) {
-        BUFFERED_BYTES.fetch_sub(size_of::<Block>(), Ordering::Relaxed);
+        BUFFERED_BYTES.fetch_sub(BLOCK_BYTES, Ordering::Relaxed);
         // SAFETY: allocated by `Block::allocate`; the writer has set `next` and moved on, or is gone.
         drop(unsafe { Box::from_raw(self.block) });
     }

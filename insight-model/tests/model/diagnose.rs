@@ -229,7 +229,9 @@ fn what_the_producer_cannot_see() {
 fn after_a_loss_nothing_is_proven_until_the_next_snapshot() {
     let mut model = scenario(AB_BA);
     let gap = |kind: &str| Gap { count: 1, kinds: vec![kind.into()], reason: "full".into(), at_ns: 10_000 * MS };
-    model.apply(&gap("task.stats").into());
+    for looks_unknown in ["task.stats", "task.spawned", "resource.created", "edge.party"] {
+        model.apply(&gap(looks_unknown).into());
+    }
     assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: a b on m n\n");
     model.apply(&gap("edge.closed").into());
     assert_eq!(
