@@ -40,6 +40,7 @@ pub struct TaskRef(pub(crate) Option<Arc<TaskCell>>);
 
 impl<F> Observed<F> {
     /// Observes a future that is about to be spawned.
+    #[inline]
     pub fn new(inner: F, executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Observed<F> {
         let task = on().then(|| Task::new::<F>(executor, kind, location));
         Observed { inner: ManuallyDrop::new(inner), task, executor, location, kind, ended: false }
@@ -54,6 +55,7 @@ impl<F> Observed<F> {
     }
 
     /// For the task's join handle.
+    #[inline]
     pub fn task_ref(&self) -> TaskRef {
         TaskRef(self.task.as_ref().map(|task| task.cell.clone()))
     }

@@ -32,18 +32,18 @@ macro_rules! operations {
         let runtime = $tokio::runtime::Builder::new_current_thread().build().unwrap();
         let task = runtime.spawn(async move {
             match &*operation {
-                "poll" => measure!(1_000_000, $tokio::task::yield_now().await),
-                "spawn+join" => measure!(200_000, {
+                "poll" => measure!(5_000_000, $tokio::task::yield_now().await),
+                "spawn+join" => measure!(1_000_000, {
                     let state = std::hint::black_box([1_u64; 16]);
                     $tokio::spawn(async move { std::hint::black_box(state) }).await.unwrap();
                 }),
                 "lock+unlock" => {
                     let mutex = $tokio::sync::Mutex::new(0_u64);
-                    measure!(1_000_000, *mutex.lock().await += 1)
+                    measure!(5_000_000, *mutex.lock().await += 1)
                 }
                 _ => {
                     let (sender, mut receiver) = $tokio::sync::mpsc::channel(64);
-                    measure!(1_000_000, {
+                    measure!(5_000_000, {
                         sender.send(1_u64).await.unwrap();
                         receiver.recv().await.unwrap();
                     })

@@ -130,6 +130,7 @@ impl<T: ?Sized> Mutex<T> {
         Mutex { lock, raw: real::sync::Mutex::const_new(()), value: UnsafeCell::new(t) }
     }
 
+    #[inline]
     fn guard<'a>(&'a self, raw: real::sync::MutexGuard<'a, ()>, at: &'static Location<'static>) -> MutexGuard<'a, T> {
         self.lock.acquired(&EXECUTOR, at, false);
         MutexGuard { held: Held { lock: &self.lock, _raw: raw }, mutex: self }

@@ -38,6 +38,7 @@ where
 }
 
 /// The future, observed, and what its join handle keeps.
+#[inline(always)]
 pub(crate) fn observed<F>(
     future: F,
     kind: Kind,
