@@ -16,12 +16,21 @@ pub fn run(full: bool) -> Result {
         cargo_step(&arguments, "correct what clippy names above")
     })?;
     step("cargo doc", || cargo_step(&["doc", "--no-deps", "--workspace"], "correct what rustdoc names above"))?;
+    step("features of insight-tokio", || {
+        // Those of a library that asks for little of tokio.
+        for features in ["", "rt", "sync", "rt,time", "sync,time", "rt,sync"] {
+            let arguments = ["check", "--quiet", "--package", "insight-tokio", "--features", features];
+            cargo_step(&arguments, "each set of tokio's features must build")?;
+        }
+        Ok(())
+    })?;
     graphviz();
-    step("cargo test", || cargo_step(&["test", "--workspace"], "see the failed test above"))?;
+    // All features: of insight-tokio, most tests need most of them.
+    let tests = ["test", "--workspace", "--all-features"];
+    step("cargo test", || cargo_step(&tests, "see the failed test above"))?;
     if full {
-        step("cargo test --release", || {
-            cargo_step(&["test", "--workspace", "--release"], "see the failed test above; it passes in a debug build")
-        })?;
+        let tests = ["test", "--workspace", "--all-features", "--release"];
+        step("cargo test --release", || cargo_step(&tests, "see the failed test above; it passes in a debug build"))?;
     }
     println!("xtask: all of it holds ({:.0} s)", start.elapsed().as_secs_f64());
     Ok(())
