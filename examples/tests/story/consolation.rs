@@ -28,11 +28,11 @@ fn build() -> PathBuf {
         .expect("cargo runs this test, so it is there");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8(output.stdout).unwrap();
-    let executables = messages.lines().filter_map(|line| {
+    let mut executables = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         (message["target"]["name"] == "consolation").then(|| message["executable"].as_str().map(PathBuf::from))?
     });
-    executables.last().unwrap_or_else(|| panic!("no executable: {messages}"))
+    executables.next_back().unwrap_or_else(|| panic!("no executable: {messages}"))
 }
 
 /// What it prints without a terminal, and its exit status.

@@ -105,14 +105,26 @@ impl Screen {
         outcome.and_then(|outcome| outcome).unwrap_or_else(|error| panic!("waited for {what}\n{error}"))
     }
 
-    /// Makes the terminal larger or smaller while consolation runs.
+    /// Makes the terminal larger or smaller while consolation runs, and waits until all of it was drawn anew.
     pub fn resize(&self, columns: u16, rows: u16) {
+        const OLD: &str = "▒";
         let (width, height) = (NonZeroU16::new(columns).unwrap(), NonZeroU16::new(rows).unwrap());
-        // Both under the lock, so that nothing of the new size is drawn on the old one.
+        // All under the lock, so that nothing of the new size is drawn before.
         self.terminal.change(|terminal| {
             terminal.parser.set_size(height, width);
+            terminal.parser.process(format!("\x1b7\x1b[H{OLD}\x1b8").as_bytes());
             self.master.resize(size(columns, rows)).unwrap();
         });
+        self.hides(OLD);
+    }
+
+    /// Waits until something on the screen changes by itself, such as a time.
+    ///
+    /// To be called between a change of the size and a key: crossterm's reader forgets a key that comes at the very
+    /// moment of a change of the size, until the next key.
+    pub fn ticks(&self) {
+        let before = self.terminal.read(|terminal| Frame(terminal.parser.screen()).text());
+        self.until("a later time", |frame| (frame.text() != before).then_some(()));
     }
 
     /// Presses q: consolation ends with 0, and leaves the terminal as it found it.
@@ -172,7 +184,9 @@ impl Frame<'_> {
         (0..rows.get()).find_map(|row| {
             let cells: Vec<&vt100::Cell> = (0..columns.get()).filter_map(|column| self.0.cell(row, column)).collect();
             let shown = |cell: &vt100::Cell| if cell.has_contents() { cell.contents().to_owned() } else { " ".into() };
-            let place = cells.windows(wanted.len()).find(|cells| cells.iter().map(|cell| shown(cell)).eq(wanted.iter().cloned()))?;
+            let place = cells
+                .windows(wanted.len())
+                .find(|cells| cells.iter().map(|cell| shown(cell)).eq(wanted.iter().cloned()))?;
             place.iter().all(|cell| cell.bgcolor() == place[0].bgcolor()).then(|| place[0].bgcolor())
         })
     }

@@ -94,11 +94,11 @@ impl Seen {
 
     /// The problems that were raised, each as it was then, and when.
     pub fn raised(&self) -> Vec<(&Problem, u64)> {
-        let raised = |message: &'_ _| match message {
+        let raised = self.messages.iter().filter_map(|message| match message {
             Message::ProblemRaised(raised) => Some((&raised.problem, raised.at_ns)),
             _ => None,
-        };
-        self.messages.iter().filter_map(raised).collect()
+        });
+        raised.collect()
     }
 }
 
@@ -120,9 +120,4 @@ pub fn task(model: &Model, function: &str) -> Option<TaskId> {
 pub fn wait<'a>(model: &'a Model, function: &str, wanted: &Operation) -> Option<&'a Edge> {
     let is_it = |body: &EdgeBody| matches!(body, EdgeBody::Wait { operation, .. } if operation == wanted);
     model.waits_of_task(task(model, function)?).into_iter().find(|edge| is_it(&edge.body))
-}
-
-/// The name of the resource of an edge.
-pub fn resource_name<'a>(model: &'a Model, edge: &Edge) -> Option<&'a str> {
-    model.resources.get(&edge.resource)?.name.as_deref()
 }

@@ -1,0 +1,47 @@
+//! Small terminals, and terminals that change their size.
+
+use crate::barbara::{Hang, blocked};
+use crate::screen::{ENTER, ESC, Screen};
+
+#[test]
+fn the_story_in_40_columns_and_10_rows() {
+    let hang = Hang::begin();
+    let mut screen = Screen::open(&hang.insight, 40, 10);
+    let list = |screen: &Screen| {
+        screen.until("the writer in the first row", |frame| {
+            let rows = frame.rows();
+            let titles = rows.iter().position(|row| row.contains("NAME") && row.contains("WAITS FOR"))?;
+            let first = rows.get(titles + 1)?;
+            (first.contains("write_or") && first.contains("`prototype_channel`")).then_some(())
+        });
+    };
+    list(&screen);
+    screen.press(ENTER);
+    let (place, text) = blocked();
+    let cause = ["`prototype_channel`: waiting on channel capacity", &format!("at {place}:"), text];
+    let shows_cause = |screen: &Screen| {
+        screen.until("the cause", |frame| cause.iter().all(|wanted| frame.words().contains(wanted)).then_some(()));
+    };
+    shows_cause(&screen);
+
+    // Larger, smaller than anything can be shown in, and back.
+    screen.resize(120, 40);
+    screen.shows(&["SPAWNED", "? help"]);
+    shows_cause(&screen);
+    for (columns, rows) in [(40, 2), (1, 1), (200, 3), (3, 60), (40, 10)] {
+        screen.resize(columns, rows);
+    }
+    shows_cause(&screen);
+    screen.ticks();
+    screen.press(ENTER);
+    screen.shows(&["CAN FREE IT: TASKS THAT CAN RECEIVE", "▸ task"]);
+    screen.press(ENTER);
+    screen.shows(&["read_orders)", "`cache_is_warm`", "warm_cache.recv().await;"]);
+    screen.press(ESC);
+    screen.shows(&["CAN FREE IT: TASKS THAT CAN RECEIVE", "▸ task"]);
+    screen.press(ESC);
+    shows_cause(&screen);
+    screen.press(ESC);
+    list(&screen);
+    screen.quit();
+}
