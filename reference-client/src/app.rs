@@ -28,6 +28,8 @@ pub enum Action {
     None,
     /// To end.
     Quit,
+    /// To draw all of the screen anew.
+    Redraw,
     /// To write the graph of this problem to a file.
     WriteDot(Box<Problem>),
 }
@@ -121,6 +123,7 @@ impl App {
         self.notice_new_run(picture, now);
         let key = match event.code {
             KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => return Action::Quit,
+            KeyCode::Char('l') if event.modifiers.contains(KeyModifiers::CONTROL) => return Action::Redraw,
             KeyCode::Char(_) if event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
                 return Action::None;
             }

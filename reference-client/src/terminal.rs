@@ -6,6 +6,7 @@ use crate::connection::Connection;
 use crate::dot_file;
 use crate::theme::Theme;
 use ratatui::DefaultTerminal;
+use ratatui::backend::Backend;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use std::io;
 use std::path::Path;
@@ -46,15 +47,19 @@ fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection
             changed = true;
             // Keys that came together are drawn together.
             while event::poll(Duration::ZERO)? {
-                if let Event::Key(key) = event::read()?
-                    && key.kind != KeyEventKind::Release
-                {
-                    let action = app.on_key(key, &connection.picture(), Instant::now());
-                    match action {
-                        Action::None => {}
-                        Action::Quit => return Ok(()),
-                        Action::WriteDot(problem) => app.say(write(&problem), Instant::now()),
+                let action = match event::read()? {
+                    Event::Key(key) if key.kind != KeyEventKind::Release => {
+                        app.on_key(key, &connection.picture(), Instant::now())
                     }
+                    // Away and back within a frame leaves a terminal empty that looks as it did.
+                    Event::Resize(..) => Action::Redraw,
+                    _ => Action::None,
+                };
+                match action {
+                    Action::None => {}
+                    Action::Quit => return Ok(()),
+                    Action::Redraw => clear(terminal)?,
+                    Action::WriteDot(problem) => app.say(write(&problem), Instant::now()),
                 }
             }
         }
@@ -62,6 +67,14 @@ fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection
             draw(terminal, app, connection)?;
         }
     }
+}
+
+/// As `Terminal::clear` does, without asking the terminal where its cursor is: not every one answers in time.
+fn clear(terminal: &mut DefaultTerminal) -> io::Result<()> {
+    terminal.backend_mut().clear()?;
+    // The buffer of what is on the screen is empty now: all that comes is a difference from it.
+    terminal.swap_buffers();
+    Ok(())
 }
 
 fn draw(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection) -> io::Result<()> {

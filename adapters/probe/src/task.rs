@@ -57,7 +57,7 @@ const HISTOGRAM_LEN: usize = (HISTOGRAM.end - HISTOGRAM.start) as usize;
 
 /// How long a partial task, whose end is not seen, is kept without a use: longer than a keep-alive connection's pauses
 /// under load, and short enough that a list of tasks is not mostly of dead ones.
-const FORGET_AFTER_NS: u64 = 10_000_000_000;
+const FORGET_AFTER_NS: u64 = 5_000_000_000;
 
 /// The one who registers is at work.
 const REGISTERING: u64 = u64::MAX;

@@ -107,13 +107,19 @@ impl Screen {
 
     /// Makes the terminal larger or smaller while consolation runs, and waits until all of it was drawn anew.
     pub fn resize(&self, columns: u16, rows: u16) {
+        self.resize_through(&[(columns, rows)]);
+    }
+
+    /// Does so through several sizes, without waiting in between.
+    pub fn resize_through(&self, sizes: &[(u16, u16)]) {
         const OLD: &str = "▒";
-        let (width, height) = (NonZeroU16::new(columns).unwrap(), NonZeroU16::new(rows).unwrap());
         // All under the lock, so that nothing of the new size is drawn before.
         self.terminal.change(|terminal| {
-            terminal.parser.set_size(height, width);
-            terminal.parser.process(format!("\x1b7\x1b[H{OLD}\x1b8").as_bytes());
-            self.master.resize(size(columns, rows)).unwrap();
+            for (columns, rows) in sizes {
+                terminal.parser.set_size(NonZeroU16::new(*rows).unwrap(), NonZeroU16::new(*columns).unwrap());
+                terminal.parser.process(format!("\x1b7\x1b[H{OLD}\x1b8").as_bytes());
+                self.master.resize(size(*columns, *rows)).unwrap();
+            }
         });
         self.hides(OLD);
     }

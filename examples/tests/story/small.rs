@@ -32,6 +32,9 @@ fn the_story_in_40_columns_and_10_rows() {
         screen.resize(columns, rows);
     }
     shows_cause(&screen);
+    // Away and back before anything is drawn: the terminal is as large as before, and empty.
+    screen.resize_through(&[(1, 1), (40, 10)]);
+    shows_cause(&screen);
     screen.ticks();
     screen.press(ENTER);
     screen.shows(&["CAN FREE IT: TASKS THAT CAN RECEIVE", "▸ task"]);

@@ -146,7 +146,7 @@ r: reverse the order
 P: problems, while there are some
 D: write a problem's graph to a file
 Esc: back
-q: quit
+q: quit; Ctrl-L draws the screen anew
 
 # ORDER
 
@@ -172,7 +172,7 @@ const TASK: &str = "
 ↑ ↓ j k: move over waits, holds and ends of channels
 Enter: open the resource, or the task that spawned this one
 Esc: back
-q: quit
+q: quit; Ctrl-L draws the screen anew
 P: problems, while there are some
 D: write a problem's graph to a file
 
@@ -193,7 +193,7 @@ const RESOURCE: &str = "
 ↑ ↓ j k: move over tasks
 Enter: open the task
 Esc: back
-q: quit
+q: quit; Ctrl-L draws the screen anew
 P: problems, while there are some
 D: write a problem's graph to a file
 
@@ -213,7 +213,7 @@ const PROBLEMS: &str = "
 Enter: open the task or the resource
 D: write the graph of the problem under the cursor to insight-deadlock-<n>.dot in the current folder
 Esc: back
-q: quit
+q: quit; Ctrl-L draws the screen anew
 
 # TERMS
 
