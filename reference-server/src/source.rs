@@ -4,9 +4,9 @@ use crate::name::derive;
 use crate::producer::Producer;
 use insight_protocol::{
     DefineLocation, DefineString, LocationId, Message, ResourceCreated, ResourceKind, SourceLine, SourceStatus,
-    StringId,
+    StringId, TaskKind,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -22,6 +22,8 @@ pub(crate) struct Sources {
     built: Option<SystemTime>,
     /// What the source calls what is made at a location.
     names: HashMap<LocationId, String>,
+    /// Locations at which the source, as it was built, does not call `block_on`.
+    not_block_on: HashSet<LocationId>,
     /// The names that the stream has a string for.
     strings: HashMap<String, StringId>,
     /// The files that the messages at hand name; `None` for one that cannot be read.
@@ -55,7 +57,14 @@ impl Sources {
     }
 
     fn with(roots: Vec<PathBuf>, built: Option<SystemTime>) -> Sources {
-        Sources { roots, built, names: HashMap::new(), strings: HashMap::new(), files: HashMap::new() }
+        Sources {
+            roots,
+            built,
+            names: HashMap::new(),
+            not_block_on: HashSet::new(),
+            strings: HashMap::new(),
+            files: HashMap::new(),
+        }
     }
 
     /// Adds to locations the text of their lines, and to resources that have no name the one that their source gives.
@@ -66,9 +75,14 @@ impl Sources {
                 // What was sent before is not referenced after.
                 Message::SnapshotBegin(_) => {
                     self.names.clear();
+                    self.not_block_on.clear();
                     self.strings.clear();
                 }
                 Message::DefineLocation(location) if location.source.is_none() => self.locate(location),
+                // A `main` macro calls `block_on` at the end of what it was put on, where nobody wrote that.
+                Message::TaskSpawned(task) if task.kind == TaskKind::BlockOn => {
+                    task.location = task.location.filter(|location| !self.not_block_on.contains(location));
+                }
                 Message::ResourceCreated(resource) if resource.name.is_none() => {
                     resource.name = self.name(resource, producer, &mut out);
                 }
@@ -95,6 +109,11 @@ impl Sources {
                     location.source = Some(line);
                 }
                 if found && let Some(Some(file)) = self.files.get(&path) {
+                    let text = &file.lines[location.line as usize - 1];
+                    let calls: String = text.chars().skip(location.column as usize - 1).take(8).collect();
+                    if calls != "block_on" {
+                        self.not_block_on.insert(location.id);
+                    }
                     let name = derive(&file.lines, location.line, location.column);
                     name.and_then(|name| self.names.insert(location.id, name));
                 }
@@ -166,7 +185,7 @@ impl File {
 mod tests {
     use super::*;
     use crate::testing::Script;
-    use insight_protocol::ResourceId;
+    use insight_protocol::{ResourceId, TaskId, TaskSpawned};
     use std::time::Duration;
 
     /// A folder that is gone at the end.
@@ -250,6 +269,25 @@ mod tests {
         check("/rustc/0/library/core/src/lib.rs", 1, 1, "missing -");
         let absolute = folder.0.join("src/main.rs");
         check(absolute.to_str().unwrap(), 3, 1, "found }");
+    }
+
+    #[test]
+    fn roots() {
+        let folder = Folder::new("roots");
+        let built = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        folder.write("src/main.rs", b"runtime.block_on(serve());\n    serve().await;\n", built);
+        let (mut script, _feed) = Script::new();
+        let mut check = |file: &str, line: u32, column: u32, kind: TaskKind, located: bool| {
+            let mut sources = Sources::with(vec![folder.0.clone()], Some(built));
+            let root = TaskSpawned { id: TaskId(1), kind, location: Some(LocationId(1)), ..TaskSpawned::default() };
+            let messages = sources.enrich(vec![location(1, file, line, column), root.into()], &mut script);
+            let Message::TaskSpawned(root) = &messages[1] else { panic!("{messages:?}") };
+            assert_eq!(root.location.is_some(), located, "{file}:{line}:{column}");
+        };
+        check("src/main.rs", 1, 9, TaskKind::BlockOn, true);
+        check("src/main.rs", 2, 18, TaskKind::BlockOn, false);
+        check("src/main.rs", 2, 18, TaskKind::Task, true);
+        check("src/none.rs", 2, 18, TaskKind::BlockOn, true);
     }
 
     #[test]
