@@ -14,7 +14,8 @@
 //! ```
 //!
 //! [`diagnose`] says what is stuck, from the state alone; [`Watch`] keeps count of what stands, and puts it into
-//! messages. [`Model::snapshot`] writes a state back as messages, [`Model::dot`] draws it.
+//! messages. [`Model::snapshot`] writes a state back as messages, [`Model::dot`] draws it. [`Checker`] holds a stream to
+//! the rules of SPEC.md.
 
 mod state;
 
@@ -29,8 +30,11 @@ mod watch;
 
 mod dot;
 
+mod lifecycle;
+
 pub use diagnose::{Finding, diagnose};
 pub use dot::dot_problem;
 pub use freers::{Freer, Freers};
+pub use lifecycle::{Checker, RuleFinding};
 pub use state::{Edge, EdgeBody, Location, Model, Resource, Task, Times};
 pub use watch::{DEFAULT_SETTLE_NS, Watch};

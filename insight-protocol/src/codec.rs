@@ -1,5 +1,7 @@
-use crate::Message;
+use crate::strict::{self, Strict};
+use crate::{Message, ids};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -61,6 +63,32 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
+impl DecodeError {
+    /// The id of the rule of SPEC.md that the line breaks.
+    pub fn rule(&self) -> &'static str {
+        let (DecodeError::NotAMessage { reason, .. } | DecodeError::Malformed { reason, .. }) = self;
+        // serde says what is wrong in words only; the tests hold these to it.
+        let not_a_number = reason.ends_with("expected u64") || reason.ends_with("expected u32");
+        if reason.starts_with("duplicate field") {
+            "framing.field-once"
+        } else if reason.ends_with(ids::RANGE) {
+            "id.range"
+        } else if reason.ends_with(strict::RANGE)
+            || not_a_number && (reason.starts_with("invalid value") || reason.contains("floating point"))
+        {
+            "number.range"
+        } else if reason.starts_with("unknown variant") {
+            "enum.closed"
+        } else if let DecodeError::Malformed { .. } = self {
+            "malformed.known-type"
+        } else if reason.starts_with("missing field") || reason.starts_with("invalid type") {
+            "framing.envelope"
+        } else {
+            "framing.message"
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(rename = "type", borrow)]
@@ -68,15 +96,27 @@ struct Envelope<'a> {
     seq: u64,
 }
 
+/// Decodes an object as `accept.schema.json` has it.
+pub(crate) fn from_str<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let value = T::deserialize(Strict(&mut reader))?;
+    reader.end()?;
+    Ok(value)
+}
+
 /// Decodes one line, with or without its end.
+///
+/// What this version does not know is not looked into: an unknown field, and all but `type` and `seq` of an unknown
+/// type. So nothing in there is an error as long as it ends as JSON does, not even a field that occurs twice, and
+/// however deep it is, it takes no stack. [`keep`] passes it on.
 pub fn decode(line: &str) -> Result<Decoded, DecodeError> {
     let line = line.trim_end_matches(['\n', '\r']);
     if !line.trim_start().starts_with('{') {
         // serde would take an array for a struct.
         return Err(DecodeError::NotAMessage { reason: "expected a JSON object".to_owned(), column: 1 });
     }
-    let envelope: Envelope = serde_json::from_str(line)
-        .map_err(|error| DecodeError::NotAMessage { reason: reason(&error), column: error.column() })?;
+    let envelope: Envelope =
+        from_str(line).map_err(|error| DecodeError::NotAMessage { reason: reason(&error), column: error.column() })?;
     match Message::from_json(&envelope.type_name, line) {
         Some(Ok(message)) => Ok(Decoded::Message { seq: envelope.seq, message }),
         Some(Err(error)) => Err(DecodeError::Malformed {
@@ -89,6 +129,38 @@ pub fn decode(line: &str) -> Result<Decoded, DecodeError> {
             type_name: envelope.type_name.into_owned(),
             line: line.to_owned(),
         }),
+    }
+}
+
+/// A line and what it says, to be passed on with all that this version does not know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept<'a> {
+    /// What the line says.
+    pub decoded: Decoded,
+    /// The line up to the digits of its `seq`, and from there on.
+    around_seq: (&'a str, &'a str),
+}
+
+/// Decodes one line to pass it on. It costs a pass more than [`decode`].
+pub fn keep(line: &str) -> Result<Kept<'_>, DecodeError> {
+    #[derive(Deserialize)]
+    struct Seq<'a> {
+        #[serde(borrow)]
+        seq: &'a RawValue,
+    }
+    let line = line.trim_end_matches(['\n', '\r']);
+    let decoded = decode(line)?;
+    let Seq { seq } = serde_json::from_str(line)
+        .map_err(|error| DecodeError::NotAMessage { reason: reason(&error), column: error.column() })?;
+    let start = seq.get().as_ptr().addr() - line.as_ptr().addr();
+    Ok(Kept { decoded, around_seq: (&line[..start], &line[start + seq.get().len()..]) })
+}
+
+impl Kept<'_> {
+    /// The line with this number, without its end: the same bytes otherwise.
+    pub fn encode(&self, seq: u64) -> String {
+        let (before, after) = self.around_seq;
+        format!("{before}{seq}{after}")
     }
 }
 
@@ -117,7 +189,7 @@ pub fn encode(seq: u64, message: &Message) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::*;
+    use crate::examples::examples;
 
     #[test]
     fn every_type_decodes_to_what_was_encoded() {
@@ -125,7 +197,8 @@ mod tests {
             let line = encode(3, &message);
             assert_eq!(decode(&line), Ok(Decoded::Message { seq: 3, message }), "{line}");
         }
-        let covered: Vec<&str> = examples().iter().map(Message::type_name).collect();
+        let mut covered: Vec<&str> = examples().iter().map(Message::type_name).collect();
+        covered.dedup();
         assert_eq!(covered, Message::TYPES, "an example of each type, in order");
     }
 
@@ -158,112 +231,38 @@ mod tests {
         );
     }
 
-    fn examples() -> Vec<Message> {
-        let problem = Problem {
-            id: ProblemId(1),
-            kind: ProblemKind::Deadlock,
-            tier: Tier::Proven,
-            title: "deadlock cycle: task 4 waits for itself".into(),
-            tasks: vec![ProblemTask { id: TaskId(4), name: Some("pump".into()), location: None }],
-            resources: vec![ProblemResource {
-                id: ResourceId(2),
-                kind: ResourceKind::Channel,
-                name: Some("queue".into()),
-                location: Some(SourceLocation { file: "src/main.rs".into(), line: 7, column: 3 }),
-            }],
-            edges: vec![ProblemEdge {
-                kind: "wait".into(),
-                task: TaskId(4),
-                resource: ResourceId(2),
-                operation: Some(Operation::Send),
-                reason: "waiting on channel capacity".into(),
-                location: None,
-                since_ns: 9,
-            }],
-            unknowns: vec![],
-            explanation: vec!["`pump` waits to send to `queue`.".into()],
-            advice: "Receive before sending.".into(),
-            docs: "/docs/deadlock".into(),
-            since_ns: 9,
+    #[test]
+    fn what_is_not_known_is_kept_byte_for_byte() {
+        let check = |line: &str, expect: &str| {
+            assert_eq!(keep(line).map(|kept| kept.encode(907)), Ok(expect.to_owned()), "{line}");
         };
-        vec![
-            StreamHeader {
-                protocol: PROTOCOL_VERSION.into(),
-                session: "f00".into(),
-                process: Process { pid: 1, name: "barbara".into(), working_directory: None },
-                executors: vec![Executor { name: "tokio".into(), version: "1.54".into() }],
-                clock: Clock { wall_anchor_unix_ms: 1_700_000_000_000 },
-                detail: Detail::Structure,
-                interval_ms: 100,
-                capabilities: vec![Capability::Tasks, Capability::Other("com.example.x".into())],
-                extensions: vec![],
-                at_ns: 0,
-            }
-            .into(),
-            StreamHeartbeat { at_ns: 1 }.into(),
-            DefineString { id: StringId(1), text: "naïve \"name\"".into() }.into(),
-            DefineLocation {
-                id: LocationId(1),
-                file: "src/main.rs".into(),
-                line: 1,
-                column: 2,
-                source: Some(SourceLine { status: SourceStatus::Found, text: Some("fn main() {".into()) }),
-            }
-            .into(),
-            TaskSpawned { id: TaskId(1), parent: Some(TaskId(2)), partial: true, ..TaskSpawned::default() }.into(),
-            TaskCompleted { id: TaskId(1), outcome: Outcome::Panicked, at_ns: 4 }.into(),
-            TaskStats { id: TaskId(1), state: Some(TaskState::Idle), poll_ns_log2: vec![0, 4], ..TaskStats::default() }
-                .into(),
-            ResourceCreated {
-                id: ResourceId(1),
-                kind: ResourceKind::Other("com.example.gate".into()),
-                name: None,
-                location: None,
-                task: None,
-                capacity: Some(2),
-                at_ns: 5,
-            }
-            .into(),
-            ResourceUpdated { id: ResourceId(1), length: Some(2), ..ResourceUpdated::default() }.into(),
-            ResourceDropped { id: ResourceId(1), at_ns: 6 }.into(),
-            EdgeWait {
-                id: EdgeId(1),
-                task: TaskId(1),
-                resource: ResourceId(1),
-                operation: Operation::Lock,
-                reason: StringId(1),
-                need: 1,
-                location: None,
-                since_ns: 7,
-            }
-            .into(),
-            EdgeHold {
-                id: EdgeId(2),
-                task: TaskId(1),
-                resource: ResourceId(1),
-                mode: HoldMode::Exclusive,
-                units: 1,
-                transferable: false,
-                location: Some(LocationId(1)),
-                since_ns: 7,
-            }
-            .into(),
-            EdgeParty {
-                id: EdgeId(3),
-                task: TaskId(1),
-                resource: ResourceId(1),
-                role: PartyRole::Receiver,
-                exclusive: true,
-                since_ns: 7,
-            }
-            .into(),
-            EdgeClosed { id: EdgeId(3), outcome: None, at_ns: 8 }.into(),
-            ProblemRaised { problem: problem.clone(), at_ns: 9 }.into(),
-            ProblemUpdated { problem, at_ns: 9 }.into(),
-            ProblemCleared { id: ProblemId(1), at_ns: 10 }.into(),
-            SnapshotBegin { at_ns: 1, tasks: 0, resources: 0, edges: 0, problems: 0 }.into(),
-            SnapshotEnd { at_ns: 1 }.into(),
-            Gap { count: 3, kinds: vec!["task.spawned".into()], reason: "the program outran".into(), at_ns: 11 }.into(),
-        ]
+        check(
+            r#"{"new":[1e999, "\u0061"],"type":"snapshot.end", "seq" : 12 ,"at_ns":1,"\"seq\":12":0}"#,
+            r#"{"new":[1e999, "\u0061"],"type":"snapshot.end", "seq" : 907 ,"at_ns":1,"\"seq\":12":0}"#,
+        );
+        check(
+            "{\"seq\":3,\"type\":\"task.dreamt\",\"of\":\"naïve\"}\r\n",
+            "{\"seq\":907,\"type\":\"task.dreamt\",\"of\":\"naïve\"}",
+        );
+        for message in examples() {
+            check(&encode(1, &message), &encode(907, &message));
+        }
+        assert_eq!(keep("{").map(|kept| kept.decoded), decode("{"));
+    }
+
+    #[test]
+    fn what_is_not_known_may_be_of_any_depth() {
+        for deep in
+            ["[".repeat(200_000) + &"]".repeat(200_000), r#"{"a":"#.repeat(200_000) + "1" + &"}".repeat(200_000)]
+        {
+            let known = format!(r#"{{"seq":1,"type":"snapshot.end","at_ns":1,"deep":{deep}}}"#);
+            assert!(matches!(decode(&known), Ok(Decoded::Message { .. })));
+            let unknown = format!(r#"{{"seq":1,"type":"dream","deep":{deep}}}"#);
+            assert!(matches!(decode(&unknown), Ok(Decoded::Unknown { .. })));
+            let wrong = format!(r#"{{"seq":1,"type":"snapshot.end","at_ns":{deep}}}"#);
+            assert!(matches!(decode(&wrong), Err(DecodeError::Malformed { .. })));
+        }
+        assert!(decode(&"[".repeat(200_000)).is_err());
+        assert!(decode(&r#"{"a":"#.repeat(200_000)).is_err());
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StreamHeader {
     /// The protocol version, `major.minor`.
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::version())))]
     pub protocol: String,
     /// An id of this run of this process; ids of tasks, resources and edges are unique within it.
     pub session: String,
@@ -25,6 +26,7 @@ pub struct StreamHeader {
     /// What this producer can observe; what is absent is unsupported.
     pub capabilities: Vec<Capability>,
     /// Extensions in use, as reverse-DNS names.
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::reverse_dns_names())))]
     #[serde(default)]
     pub extensions: Vec<String>,
     /// The producer's time when this stream was opened.
@@ -117,8 +119,10 @@ pub struct DefineLocation {
     /// The file, as the compiler names it: relative to the workspace, or absolute.
     pub file: String,
     /// The line, from 1.
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::from_1())))]
     pub line: u32,
     /// The column, from 1.
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::from_1())))]
     pub column: u32,
     /// The text of the line, where the producer looked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

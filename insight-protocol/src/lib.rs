@@ -18,6 +18,7 @@
 //! it came, and a line without a type is an error. The price is a second pass over the line's few bytes; an
 //! internally tagged or untagged enum would turn a malformed known message into an unknown one.
 
+mod closed_enum;
 mod codec;
 mod edge;
 mod header;
@@ -26,9 +27,15 @@ mod message;
 mod open_enum;
 mod problem;
 mod resource;
+mod strict;
 mod task;
 
-pub use codec::{DecodeError, Decoded, body, decode, encode, line};
+#[cfg(any(test, feature = "schema"))]
+pub mod examples;
+#[cfg(feature = "schema")]
+pub mod schema;
+
+pub use codec::{DecodeError, Decoded, Kept, body, decode, encode, keep, line};
 pub use edge::{EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeWait, HoldMode, Operation, PartyRole};
 pub use header::{
     Capability, Clock, DefineLocation, DefineString, Detail, Executor, Gap, Process, SnapshotBegin, SnapshotEnd,
@@ -46,5 +53,8 @@ pub use task::{Outcome, TaskCompleted, TaskKind, TaskSpawned, TaskState, TaskSta
 /// The version of the protocol that this crate speaks, `major.minor`.
 pub const PROTOCOL_VERSION: &str = "1.0";
 
-/// The largest id: 2^53 - 1, so that a JavaScript number holds every id exactly.
-pub const MAX_ID: u64 = (1 << 53) - 1;
+/// The largest number of a message: 2^53 - 1, so that a JavaScript number holds every one exactly.
+pub const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// The largest id.
+pub const MAX_ID: u64 = MAX_NUMBER;

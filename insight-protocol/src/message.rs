@@ -1,3 +1,4 @@
+use crate::codec::from_str;
 use crate::*;
 use serde::Serialize;
 
@@ -24,7 +25,7 @@ macro_rules! messages {
             /// Decodes the object `json` as the message that `type_name` names; `None` when there is no such type.
             pub(crate) fn from_json(type_name: &str, json: &str) -> Option<Result<Message, serde_json::Error>> {
                 match type_name {
-                    $($tag => Some(serde_json::from_str::<$name>(json).map(Message::$name)),)+
+                    $($tag => Some(from_str::<$name>(json).map(Message::$name)),)+
                     _ => None,
                 }
             }

@@ -1,5 +1,6 @@
 //! Problems: diagnoses, self-contained so that a client shows one without looking anything up.
 
+use crate::closed_enum::closed_enum;
 use crate::open_enum::open_enum;
 use crate::{Operation, ProblemId, ResourceId, ResourceKind, TaskId};
 use serde::{Deserialize, Serialize};
@@ -12,26 +13,15 @@ open_enum!(
     }
 );
 
-/// How sure a diagnosis is. A closed enum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// Every fact was observed.
-    Proven,
-    /// Something unknown is involved; the problem's title names it.
-    Suspected,
-}
-
-impl Tier {
-    /// The word on the wire and on the screen.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Tier::Proven => "proven",
-            Tier::Suspected => "suspected",
-        }
+closed_enum!(
+    /// How sure a diagnosis is.
+    Tier {
+        /// Every fact was observed.
+        Proven = "proven",
+        /// Something unknown is involved; the problem's title names it.
+        Suspected = "suspected",
     }
-}
+);
 
 /// A diagnosis with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +86,7 @@ pub struct ProblemResource {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProblemEdge {
     /// `wait`, `hold` or `party`.
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::open_enum(&["wait", "hold", "party"]))))]
     pub kind: String,
     /// The task.
     pub task: TaskId,
@@ -118,8 +109,10 @@ pub struct SourceLocation {
     /// The file, as the compiler names it.
     pub file: String,
     /// The line, from 1.
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::from_1())))]
     pub line: u32,
     /// The column, from 1.
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::from_1())))]
     pub column: u32,
 }
 

@@ -1,9 +1,9 @@
 //! Tasks: what an executor schedules.
 
+use crate::closed_enum::closed_enum;
 use crate::open_enum::open_enum;
 use crate::{LocationId, StringId, TaskId};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 open_enum!(
     /// What a task is to its executor.
@@ -19,38 +19,19 @@ open_enum!(
     }
 );
 
-/// What a task does. A closed enum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum TaskState {
-    /// It is being polled, or its closure runs.
-    Running,
-    /// It was woken and waits for a thread.
-    Scheduled,
-    /// It waits for something.
-    Idle,
-    /// It has ended.
-    Completed,
-}
-
-impl TaskState {
-    /// The word on the wire and on the screen.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TaskState::Running => "running",
-            TaskState::Scheduled => "scheduled",
-            TaskState::Idle => "idle",
-            TaskState::Completed => "completed",
-        }
+closed_enum!(
+    /// What a task does.
+    TaskState {
+        /// It is being polled, or its closure runs.
+        Running = "running",
+        /// It was woken and waits for a thread.
+        Scheduled = "scheduled",
+        /// It waits for something.
+        Idle = "idle",
+        /// It has ended.
+        Completed = "completed",
     }
-}
-
-impl fmt::Display for TaskState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+);
 
 /// A task exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ mod docs;
 mod links;
 mod markdown;
 mod process;
+mod schema;
 mod spec;
 mod test;
 
@@ -20,6 +21,8 @@ The commands of this repository:
   cargo xtask docs            render docs/*.md to the pages that the server serves
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages
+  cargo xtask schema          write schema/v1 from the wire types of insight-protocol
+  cargo xtask schema --check  say what of it is not what the types and its manifest say
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +35,8 @@ fn main() -> ExitCode {
         ["test", "--full"] => test::run(true),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
+        ["schema"] => schema::write(),
+        ["schema", "--check"] => schema::check(),
         [] | ["help"] | ["-h"] | ["--help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

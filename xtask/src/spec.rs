@@ -1,13 +1,19 @@
-//! SPEC.md's examples are messages, and every message has an example.
+//! SPEC.md's examples are messages, and every message has an example. Its rules have ids, and each has a requirement.
+
+mod rules;
 
 use crate::process::{Result, read};
 use insight_protocol::{Decoded, Message, decode};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What is wrong with the examples of SPEC.md, one line each.
+/// What is wrong with SPEC.md and the requirements that its rules have, one line each.
 pub fn findings() -> Result<Vec<String>> {
-    Ok(findings_in(&read(Path::new("SPEC.md"))?))
+    let spec = read(Path::new("SPEC.md"))?;
+    let requirements = read(Path::new("conformance/requirements.toml"))?;
+    let mut findings = findings_in(&spec);
+    findings.extend(rules::findings(&spec, &requirements, |path| read(Path::new(path)).ok()));
+    Ok(findings)
 }
 
 fn findings_in(text: &str) -> Vec<String> {
@@ -65,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_examples_of_the_spec_are_messages_and_cover_every_type() {
+    fn the_spec_is_in_order() {
         assert_eq!(findings().unwrap(), Vec::<String>::new());
     }
 

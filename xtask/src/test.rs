@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold of a commit, the cheap things first.
 
-use crate::docs;
 use crate::process::{Result, cargo};
+use crate::{docs, schema};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ pub fn run(full: bool) -> Result {
     let start = Instant::now();
     step("cargo fmt", || cargo_step(&["fmt", "--all", "--check"], "run `cargo fmt --all`"))?;
     step("docs and SPEC.md", docs::check)?;
+    step("schema/v1", schema::check)?;
     step("cargo clippy", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         cargo_step(&arguments, "correct what clippy names above")

@@ -440,7 +440,9 @@ impl Recorder {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
         let cell = entry.cell.clone();
         if !cell.partial {
-            let stats = task_stats(id, &cell, at_ns);
+            let mut stats = task_stats(id, &cell, at_ns);
+            // The rest of two sums of rounded times: it may come out a nanosecond shorter than before.
+            stats.idle_ns = stats.idle_ns.max(entry.stats.as_ref().map_or(0, |last| last.idle_ns));
             let same =
                 entry.stats.as_ref().is_some_and(|last| TaskStats { at_ns: last.at_ns, ..stats.clone() } == *last);
             if !same {

@@ -1,0 +1,169 @@
+//! The life-cycle checker: whether a stream keeps the rules of SPEC.md that a stream alone can show.
+//!
+//! It reads line by line, and remembers what is alive and what is defined; of what has ended only the ids, as ranges.
+
+mod edges;
+mod ids;
+mod problems;
+mod snapshot;
+mod stream;
+mod tasks;
+
+use crate::lifecycle::ids::Ids;
+use crate::lifecycle::problems::Standing;
+use crate::lifecycle::snapshot::Opening;
+use insight_protocol::*;
+use std::collections::{BTreeMap, HashMap};
+
+/// A rule that a line breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFinding {
+    /// The rule's id in SPEC.md.
+    pub rule: &'static str,
+    /// The line, from 1; one more than the last when the stream ended too soon.
+    pub line: u64,
+    /// What the rule expects here.
+    pub expected: String,
+    /// What is there.
+    pub actual: String,
+}
+
+/// Checks the lines of one stream or recording, one after another.
+#[derive(Debug, Default)]
+pub struct Checker {
+    line: u64,
+    findings: Vec<RuleFinding>,
+    header: Option<StreamHeader>,
+    seen_message: bool,
+    seq: Option<u64>,
+    heartbeat_ns: u64,
+    /// Counts heartbeats: two stats of a task with the same count are of the same sample.
+    sample: u64,
+    strings: HashMap<StringId, String>,
+    locations: HashMap<LocationId, DefineLocation>,
+    tasks: HashMap<TaskId, LiveTask>,
+    resources: HashMap<ResourceId, LiveResource>,
+    edges: BTreeMap<EdgeId, LiveEdge>,
+    standing: BTreeMap<ProblemId, Standing>,
+    ended_tasks: Ids,
+    ended_resources: Ids,
+    ended_edges: Ids,
+    ended_problems: Ids,
+    snapshot: Option<Opening>,
+    seen_snapshot: bool,
+}
+
+#[derive(Debug)]
+struct LiveTask {
+    partial: bool,
+    stats: Option<TaskStats>,
+    /// The sample that `stats` is of.
+    sample: u64,
+    /// It has ended, and has open edges still.
+    completed: bool,
+    edges: u64,
+}
+
+#[derive(Debug, Default)]
+struct LiveResource {
+    edges: Vec<EdgeId>,
+}
+
+#[derive(Debug)]
+struct LiveEdge {
+    task: TaskId,
+    resource: ResourceId,
+    kind: EdgeKind,
+    since_ns: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum EdgeKind {
+    Wait,
+    Hold { exclusive: bool, transferable: bool },
+    Party { role: PartyRole, exclusive: bool },
+}
+
+impl Checker {
+    /// Checks the next line, without its end; what it breaks.
+    pub fn line(&mut self, text: &str) -> Vec<RuleFinding> {
+        self.line += 1;
+        match decode(text) {
+            Ok(Decoded::Message { seq, message, .. }) => {
+                self.numbered(seq);
+                self.message(&message);
+            }
+            Ok(Decoded::Unknown { seq, .. }) => self.numbered(seq),
+            Err(error) => self.undecodable(&error),
+        }
+        std::mem::take(&mut self.findings)
+    }
+
+    /// The stream ended; what is missing. A recording may be cut off at any byte, so that is little.
+    pub fn end(&mut self) -> Vec<RuleFinding> {
+        self.line += 1;
+        if !self.seen_message {
+            self.find("header.first", "a stream.header".into(), "the end of the stream".into());
+        }
+        std::mem::take(&mut self.findings)
+    }
+
+    /// How many tasks, resources and edges are remembered: those that are alive.
+    pub fn alive(&self) -> usize {
+        self.tasks.len() + self.resources.len() + self.edges.len()
+    }
+
+    fn find(&mut self, rule: &'static str, expected: String, actual: String) {
+        self.findings.push(RuleFinding { rule, line: self.line, expected, actual });
+    }
+
+    /// A finding unless `holds`.
+    fn expect(&mut self, holds: bool, rule: &'static str, expected: &str, actual: impl FnOnce() -> String) {
+        if !holds {
+            let actual = actual();
+            self.find(rule, expected.to_owned(), actual);
+        }
+    }
+
+    fn message(&mut self, message: &Message) {
+        if !matches!(message, Message::StreamHeader(_)) {
+            let first = !self.seen_message;
+            self.expect(!first, "header.first", "a stream.header", || message.type_name().to_owned());
+        }
+        self.seen_message = true;
+        self.in_snapshot(message);
+        match message {
+            Message::StreamHeader(header) => self.stream_header(header),
+            Message::StreamHeartbeat(heartbeat) => self.stream_heartbeat(heartbeat),
+            Message::DefineString(string) => self.define_string(string),
+            Message::DefineLocation(location) => self.define_location(location),
+            Message::TaskSpawned(task) => self.task_spawned(task),
+            Message::TaskStats(stats) => self.task_stats(stats),
+            Message::TaskCompleted(end) => self.task_completed(end),
+            Message::ResourceCreated(resource) => self.resource_created(resource),
+            Message::ResourceUpdated(update) => self.resource_updated(update),
+            Message::ResourceDropped(end) => self.resource_dropped(end),
+            Message::EdgeWait(edge) => {
+                self.named(Some(edge.reason), edge.location);
+                self.edge_opened(edge.id, edge.task, edge.resource, EdgeKind::Wait, edge.since_ns);
+            }
+            Message::EdgeHold(edge) => {
+                self.named(None, edge.location);
+                let exclusive = edge.mode == HoldMode::Exclusive;
+                let kind = EdgeKind::Hold { exclusive, transferable: edge.transferable };
+                self.edge_opened(edge.id, edge.task, edge.resource, kind, edge.since_ns);
+            }
+            Message::EdgeParty(edge) => {
+                let kind = EdgeKind::Party { role: edge.role.clone(), exclusive: edge.exclusive };
+                self.edge_opened(edge.id, edge.task, edge.resource, kind, edge.since_ns);
+            }
+            Message::EdgeClosed(end) => self.edge_closed(end),
+            Message::ProblemRaised(raised) => self.problem_raised(&raised.problem),
+            Message::ProblemUpdated(updated) => self.problem_updated(&updated.problem),
+            Message::ProblemCleared(cleared) => self.problem_cleared(cleared.id),
+            Message::SnapshotBegin(begin) => self.snapshot_begin(begin),
+            Message::SnapshotEnd(end) => self.snapshot_end(end),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Edges.
+
+use super::{Checker, EdgeKind, LiveEdge};
+use insight_protocol::*;
+
+impl Checker {
+    pub(super) fn edge_opened(
+        &mut self,
+        id: EdgeId,
+        task: TaskId,
+        resource: ResourceId,
+        kind: EdgeKind,
+        since_ns: u64,
+    ) {
+        // r[edge.opened.once]
+        let used = self.edges.contains_key(&id) || self.ended_edges.contains(id.0);
+        self.expect(!used, "edge.opened.once", "one opening an edge", || format!("edge {id} again"));
+        let task_alive = self.tasks.get(&task).is_some_and(|task| !task.completed || self.snapshot.is_some());
+        if !task_alive {
+            // r[task.completed.last], r[edge.opened.ends-known]
+            let ended = self.ended_tasks.contains(task.0);
+            let rule = if ended { "task.completed.last" } else { "edge.opened.ends-known" };
+            self.find(rule, "a task that is alive".to_owned(), format!("task {task}"));
+        }
+        let resource_alive = self.resources.contains_key(&resource);
+        if !resource_alive {
+            // r[resource.dropped.last], r[edge.opened.ends-known]
+            let ended = self.ended_resources.contains(resource.0);
+            let rule = if ended { "resource.dropped.last" } else { "edge.opened.ends-known" };
+            self.find(rule, "a resource that is alive".to_owned(), format!("resource {resource}"));
+        }
+        if used || !task_alive || !resource_alive {
+            return;
+        }
+        self.expect_alone(resource, &kind);
+        if let Some(resource) = self.resources.get_mut(&resource) {
+            resource.edges.push(id);
+        }
+        if let Some(task) = self.tasks.get_mut(&task) {
+            task.edges += 1;
+        }
+        self.edges.insert(id, LiveEdge { task, resource, kind, since_ns });
+    }
+
+    /// r[edge.hold.before-release], r[edge.hold.exclusive-alone]
+    fn expect_alone(&mut self, resource: ResourceId, kind: &EdgeKind) {
+        let EdgeKind::Hold { exclusive, .. } = kind else { return };
+        let edges = self.resources.get(&resource).into_iter().flat_map(|resource| &resource.edges);
+        let others: Vec<bool> = edges
+            .filter_map(|edge| match self.edges.get(edge)?.kind {
+                EdgeKind::Hold { exclusive, .. } => Some(exclusive),
+                _ => None,
+            })
+            .collect();
+        let expected = format!("no other hold of resource {resource} beside an exclusive one");
+        if *exclusive && others.contains(&true) {
+            self.find("edge.hold.before-release", expected, "two exclusive ones".to_owned());
+        } else if *exclusive && !others.is_empty() || others.contains(&true) {
+            self.find("edge.hold.exclusive-alone", expected, "an exclusive one and another".to_owned());
+        }
+    }
+
+    pub(super) fn edge_closed(&mut self, end: &EdgeClosed) {
+        let id = end.id;
+        let Some(edge) = self.edges.get(&id) else {
+            // r[edge.closed.once], r[gap.left-out-whole]
+            let ended = self.ended_edges.contains(id.0);
+            let rule = if ended { "edge.closed.once" } else { "gap.left-out-whole" };
+            return self.find(rule, "an edge that is open".to_owned(), format!("edge {id}"));
+        };
+        let (since_ns, kind) = (edge.since_ns, edge.kind.clone());
+        // r[edge.closed.outcome-fits]
+        let fits = match (&end.outcome, &kind) {
+            (Some(EdgeOutcome::Claimed | EdgeOutcome::Abandoned), kind) => *kind == EdgeKind::Wait,
+            (Some(EdgeOutcome::Released), kind) => matches!(kind, EdgeKind::Hold { .. }),
+            (Some(EdgeOutcome::Moved), kind) => *kind != EdgeKind::Wait,
+            _ => true,
+        };
+        self.expect(fits, "edge.closed.outcome-fits", "an outcome of such an edge", || format!("{:?}", end.outcome));
+        // r[edge.closed.not-before-since]
+        let in_time = matches!(kind, EdgeKind::Party { .. }) || end.at_ns >= since_ns;
+        let expected = format!("at_ns of at least {since_ns}");
+        self.expect(in_time, "edge.closed.not-before-since", &expected, || end.at_ns.to_string());
+        self.forget_edge(id);
+    }
+
+    pub(super) fn forget_edge(&mut self, id: EdgeId) {
+        let Some(edge) = self.edges.remove(&id) else { return };
+        self.ended_edges.insert(id.0);
+        if let Some(resource) = self.resources.get_mut(&edge.resource) {
+            resource.edges.retain(|open| *open != id);
+        }
+        if let Some(task) = self.tasks.get_mut(&edge.task) {
+            task.edges -= 1;
+            if task.completed && task.edges == 0 {
+                self.tasks.remove(&edge.task);
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Problems.
+
+use super::{Checker, EdgeKind};
+use insight_protocol::*;
+
+/// A problem that stands, by its parts.
+#[derive(Debug)]
+pub(super) struct Standing {
+    tasks: Vec<TaskId>,
+    resources: Vec<ResourceId>,
+}
+
+impl Standing {
+    fn of(problem: &Problem) -> Standing {
+        let mut tasks: Vec<TaskId> = problem.tasks.iter().map(|task| task.id).collect();
+        let mut resources: Vec<ResourceId> = problem.resources.iter().map(|resource| resource.id).collect();
+        tasks.sort();
+        resources.sort();
+        Standing { tasks, resources }
+    }
+}
+
+impl Checker {
+    pub(super) fn problem_raised(&mut self, problem: &Problem) {
+        let id = problem.id;
+        let used = self.standing.contains_key(&id) || self.ended_problems.contains(id.0);
+        // r[problem.raised.once]
+        self.expect(!used, "problem.raised.once", "a problem that does not stand", || format!("problem {id} again"));
+        self.standing.insert(id, Standing::of(problem));
+        self.diagnosis(problem);
+    }
+
+    pub(super) fn problem_updated(&mut self, problem: &Problem) {
+        let id = problem.id;
+        let now = Standing::of(problem);
+        let Some(before) = self.standing.get(&id) else {
+            // r[problem.updated.standing]
+            return self.find("problem.updated.standing", "a problem that stands".into(), format!("problem {id}"));
+        };
+        // r[problem.updated.same-parts]
+        let same = before.tasks == now.tasks && before.resources == now.resources;
+        self.expect(same, "problem.updated.same-parts", "the tasks and resources as raised", || "others".to_owned());
+        self.diagnosis(problem);
+    }
+
+    pub(super) fn problem_cleared(&mut self, id: ProblemId) {
+        if self.standing.remove(&id).is_none() {
+            // r[problem.cleared.once]
+            self.find("problem.cleared.once", "a problem that stands".into(), format!("problem {id}"));
+        }
+        self.ended_problems.insert(id.0);
+    }
+
+    fn diagnosis(&mut self, problem: &Problem) {
+        // r[problem.docs]
+        self.expect(problem.docs.starts_with('/'), "problem.docs", "a path on the server", || problem.docs.clone());
+        for part in &problem.tasks {
+            let state = self.tasks.get(&part.id).and_then(|task| task.stats.as_ref()).and_then(|stats| stats.state);
+            // r[problem.raised.none-running]
+            let waits = !matches!(state, Some(TaskState::Running | TaskState::Scheduled));
+            let actual = || format!("task {} is {}", part.id, state.map_or("not seen", TaskState::as_str));
+            self.expect(waits, "problem.raised.none-running", "tasks that wait", actual);
+        }
+        if problem.tier == Tier::Suspected {
+            // r[problem.suspected.named]
+            let named = !problem.unknowns.is_empty();
+            return self.expect(named, "problem.suspected.named", "what is not known", || "nothing".to_owned());
+        }
+        // r[problem.proven.no-unknowns]
+        let certain = problem.unknowns.is_empty();
+        self.expect(certain, "problem.proven.no-unknowns", "nothing unknown", || problem.unknowns.join("; "));
+        // r[problem.proven.nothing-unknown]
+        let blind =
+            self.header.as_ref().is_some_and(|header| !header.capabilities.contains(&Capability::ForeignWakers));
+        self.expect(!blind, "problem.proven.nothing-unknown", "a producer that sees wakers", || {
+            "one that does not".into()
+        });
+        for part in &problem.tasks {
+            let seen = self.tasks.get(&part.id).is_some_and(|task| {
+                !task.partial && task.stats.as_ref().is_some_and(|stats| stats.foreign_wakers == 0)
+            });
+            let actual = || format!("task {}", part.id);
+            self.expect(seen, "problem.proven.nothing-unknown", "tasks that only what is seen can wake", actual);
+        }
+        // r[problem.proven.certain]
+        for edge in &problem.edges {
+            let uncertain = self.edges.values().any(|open| {
+                let same = open.task == edge.task && open.resource == edge.resource;
+                let unsure = match &open.kind {
+                    EdgeKind::Hold { transferable, .. } => edge.kind == "hold" && *transferable,
+                    EdgeKind::Party { role, exclusive } => {
+                        edge.kind == "party" && *role != PartyRole::Joined && !exclusive && edge.reason == role.as_str()
+                    }
+                    EdgeKind::Wait => false,
+                };
+                same && unsure
+            });
+            let actual = || format!("the {} of task {} on resource {}", edge.kind, edge.task, edge.resource);
+            self.expect(!uncertain, "problem.proven.certain", "edges that nobody else can end", actual);
+        }
+    }
+}

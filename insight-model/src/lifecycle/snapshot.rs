@@ -1,0 +1,81 @@
+//! Snapshots.
+
+use super::Checker;
+use insight_protocol::*;
+
+/// A snapshot that is being read.
+#[derive(Debug)]
+pub(super) struct Opening {
+    begin: SnapshotBegin,
+    /// Tasks, resources, edges and problems so far.
+    counts: [u64; 4],
+    /// The part that was reached.
+    part: u8,
+}
+
+impl Checker {
+    pub(super) fn snapshot_begin(&mut self, begin: &SnapshotBegin) {
+        // r[snapshot.end.pairs]
+        let nested = self.snapshot.is_some();
+        self.expect(!nested, "snapshot.end.pairs", "the end of the snapshot before", || "another snapshot".to_owned());
+        // r[snapshot.self-contained]: nothing from before counts any more. What is alive has its id from before.
+        self.strings.clear();
+        self.locations.clear();
+        self.tasks.clear();
+        self.resources.clear();
+        self.edges.clear();
+        self.standing.clear();
+        self.snapshot = Some(Opening { begin: *begin, counts: [0; 4], part: 0 });
+        self.seen_snapshot = true;
+    }
+
+    pub(super) fn snapshot_end(&mut self, end: &SnapshotEnd) {
+        let Some(opening) = self.snapshot.take() else {
+            // r[snapshot.end.pairs]
+            return self.find("snapshot.end.pairs", "a snapshot.begin before".into(), "none".into());
+        };
+        let Opening { begin, counts, .. } = opening;
+        // r[snapshot.end.same-time]
+        let same = begin.at_ns == end.at_ns;
+        let expected = format!("at_ns {}", begin.at_ns);
+        self.expect(same, "snapshot.end.same-time", &expected, || end.at_ns.to_string());
+        // r[snapshot.counts]
+        let told = [begin.tasks, begin.resources, begin.edges, begin.problems];
+        self.expect(told == counts, "snapshot.counts", &format!("{told:?}"), || format!("{counts:?}"));
+    }
+
+    /// r[snapshot.order], r[snapshot.only], r[file.opening]
+    pub(super) fn in_snapshot(&mut self, message: &Message) {
+        let Some(opening) = &mut self.snapshot else {
+            let early = !self.seen_snapshot
+                && !matches!(message, Message::StreamHeader(_) | Message::SnapshotBegin(_) | Message::Gap(_));
+            self.expect(!early, "file.opening", "a header and then a snapshot", || message.type_name().to_owned());
+            // Once is enough.
+            self.seen_snapshot = self.seen_snapshot || early;
+            return;
+        };
+        let part = match message {
+            Message::DefineString(_) | Message::DefineLocation(_) => opening.part,
+            Message::TaskSpawned(_) | Message::TaskStats(_) => 0,
+            Message::ResourceCreated(_) | Message::ResourceUpdated(_) => 1,
+            Message::EdgeWait(_) | Message::EdgeHold(_) | Message::EdgeParty(_) => 2,
+            Message::TaskCompleted(_) => 3,
+            Message::ProblemRaised(_) => 4,
+            Message::SnapshotBegin(_) | Message::SnapshotEnd(_) => return,
+            _ => {
+                return self.find("snapshot.only", "what a snapshot has".into(), message.type_name().into());
+            }
+        };
+        match message {
+            Message::TaskSpawned(_) => opening.counts[0] += 1,
+            Message::ResourceCreated(_) => opening.counts[1] += 1,
+            Message::EdgeWait(_) | Message::EdgeHold(_) | Message::EdgeParty(_) => opening.counts[2] += 1,
+            Message::ProblemRaised(_) => opening.counts[3] += 1,
+            _ => {}
+        }
+        let in_order = part >= opening.part;
+        opening.part = opening.part.max(part);
+        let expected = "tasks, resources, edges, ends of tasks, problems";
+        self.expect(in_order, "snapshot.order", expected, || message.type_name().to_owned());
+    }
+}

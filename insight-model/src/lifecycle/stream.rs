@@ -1,0 +1,88 @@
+//! Lines, numbers, the header, the heartbeat and definitions.
+
+use super::Checker;
+use insight_protocol::*;
+
+impl Checker {
+    // r[framing.message], r[malformed.known-type], ...: the decoder names the rule.
+    pub(super) fn undecodable(&mut self, error: &DecodeError) {
+        self.find(error.rule(), "a line that decodes".to_owned(), error.to_string());
+        // Whatever number it has, it is one message.
+        self.seq = self.seq.map(|seq| seq + 1);
+        self.seen_message = true;
+    }
+
+    // r[stream.seq.plus-one]
+    pub(super) fn numbered(&mut self, seq: u64) {
+        let expected = self.seq.map_or(1, |last| last + 1);
+        self.expect(seq == expected, "stream.seq.plus-one", &format!("seq {expected}"), || format!("seq {seq}"));
+        self.seq = Some(seq);
+    }
+
+    pub(super) fn stream_header(&mut self, header: &StreamHeader) {
+        // r[header.once]
+        self.expect(self.header.is_none(), "header.once", "one stream.header a stream", || "another one".to_owned());
+        // r[version.digits]
+        let digits = |part: &str| {
+            !part.is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_digit())
+                && (part == "0" || !part.starts_with('0'))
+        };
+        let version = header.protocol.split_once('.');
+        let well_formed = version.is_some_and(|(major, minor)| digits(major) && digits(minor));
+        self.expect(well_formed, "version.digits", "two decimal numbers and a dot", || header.protocol.clone());
+        // r[detail.polls]
+        let polls = header.protocol == "1.0" && header.detail == Detail::Polls;
+        self.expect(!polls, "detail.polls", "a detail level of version 1.0", || header.detail.to_string());
+        // r[extension.name]
+        for extension in &header.extensions {
+            let labels = extension.split('.').filter(|label| !label.is_empty()).count();
+            self.expect(labels >= 2, "extension.name", "a reverse-DNS name", || extension.clone());
+        }
+        self.header = Some(header.clone());
+    }
+
+    pub(super) fn stream_heartbeat(&mut self, heartbeat: &StreamHeartbeat) {
+        let (last, now) = (self.heartbeat_ns, heartbeat.at_ns);
+        // r[heartbeat.forward]
+        self.expect(now >= last, "heartbeat.forward", &format!("at_ns of at least {last}"), || now.to_string());
+        self.heartbeat_ns = now;
+        self.sample += 1;
+    }
+
+    pub(super) fn define_string(&mut self, string: &DefineString) {
+        let before = self.strings.insert(string.id, string.text.clone());
+        // r[define.once]
+        let same = before.as_ref().is_none_or(|before| *before == string.text);
+        self.expect(same, "define.once", "one text an id", || {
+            format!("string {} again, as {:?}", string.id, string.text)
+        });
+    }
+
+    pub(super) fn define_location(&mut self, location: &DefineLocation) {
+        let before = self.locations.insert(location.id, location.clone());
+        // r[define.once]
+        let same = before.as_ref().is_none_or(|before| before == location);
+        self.expect(same, "define.once", "one location an id", || {
+            format!("location {} again, as another", location.id)
+        });
+        // r[location.missing.no-text]
+        let text_of_nothing = location
+            .source
+            .as_ref()
+            .is_some_and(|source| source.status == SourceStatus::Missing && source.text.is_some());
+        self.expect(!text_of_nothing, "location.missing.no-text", "no text of a missing line", || "a text".to_owned());
+    }
+
+    // r[define.before-use]
+    pub(super) fn named(&mut self, string: Option<StringId>, location: Option<LocationId>) {
+        if let Some(id) = string {
+            let known = self.strings.contains_key(&id);
+            self.expect(known, "define.before-use", "a string that was defined", || format!("string {id}"));
+        }
+        if let Some(id) = location {
+            let known = self.locations.contains_key(&id);
+            self.expect(known, "define.before-use", "a location that was defined", || format!("location {id}"));
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Valid messages of every type: what schema/v1/examples has, and the tests begin from.
+
+use crate::*;
+
+/// Messages of every type in the order of [`Message::TYPES`]: of each type one with every field, and one with only those
+/// that it must have, when these differ.
+pub fn examples() -> Vec<Message> {
+    let mut examples = stream();
+    examples.extend(tasks());
+    examples.extend(resources());
+    examples.extend(edges());
+    examples.extend(problems());
+    examples.extend([
+        SnapshotBegin { at_ns: 12_200_000_000, tasks: 5, resources: 3, edges: 6, problems: 0 }.into(),
+        SnapshotEnd { at_ns: 12_200_000_000 }.into(),
+        Gap {
+            count: 311,
+            kinds: vec!["task.spawned".into(), "edge.party".into()],
+            reason: "more than 67108864 bytes of events were waiting to be collected".into(),
+            at_ns: 12_210_000_000,
+        }
+        .into(),
+        Gap { count: 1, kinds: vec![], reason: "the reader was too slow".into(), at_ns: 12_210_000_000 }.into(),
+    ]);
+    examples
+}
+
+fn stream() -> Vec<Message> {
+    vec![
+        StreamHeader {
+            protocol: PROTOCOL_VERSION.into(),
+            session: "9f2c41d07a5be386".into(),
+            process: Process { pid: 4127, name: "barbara".into(), working_directory: Some("/srv/barbara".into()) },
+            executors: vec![Executor { name: "tokio".into(), version: "1.54".into() }],
+            clock: Clock { wall_anchor_unix_ms: 1_700_000_000_000 },
+            detail: Detail::Structure,
+            interval_ms: 100,
+            capabilities: vec![Capability::Tasks, Capability::Other("com.example.gates".into())],
+            extensions: vec!["com.example".into()],
+            at_ns: 12_000_431_877,
+        }
+        .into(),
+        StreamHeader {
+            protocol: PROTOCOL_VERSION.into(),
+            session: "f00".into(),
+            process: Process { pid: 1, name: "init".into(), working_directory: None },
+            executors: vec![],
+            clock: Clock { wall_anchor_unix_ms: 1_700_000_000_000 },
+            detail: Detail::Polls,
+            interval_ms: 1000,
+            capabilities: vec![],
+            extensions: vec![],
+            at_ns: 0,
+        }
+        .into(),
+        StreamHeartbeat { at_ns: 12_100_000_000 }.into(),
+        DefineString { id: StringId(1), text: "waiting on channel capacity".into() }.into(),
+        DefineString { id: StringId(MAX_ID), text: "naïve \"name\"\n\u{1f980}\u{0}".into() }.into(),
+        DefineLocation {
+            id: LocationId(1),
+            file: "examples/barbara.rs".into(),
+            line: 76,
+            column: 14,
+            source: Some(SourceLine {
+                status: SourceStatus::Found,
+                text: Some("        chan.send(value).await".into()),
+            }),
+        }
+        .into(),
+        DefineLocation {
+            id: LocationId(2),
+            file: "/rustc/library/std/src/lib.rs".into(),
+            line: 1,
+            column: 1,
+            source: Some(SourceLine { status: SourceStatus::Missing, text: None }),
+        }
+        .into(),
+        DefineLocation { id: LocationId(3), file: "src/main.rs".into(), line: u32::MAX, column: 1, source: None }
+            .into(),
+    ]
+}
+
+fn tasks() -> Vec<Message> {
+    vec![
+        TaskSpawned {
+            id: TaskId(4),
+            kind: TaskKind::Task,
+            name: Some(StringId(2)),
+            location: Some(LocationId(2)),
+            parent: Some(TaskId(3)),
+            executor: Some(StringId(3)),
+            executor_task_id: Some(19),
+            future_bytes: Some(312),
+            partial: true,
+            at_ns: 8_210_004_512,
+        }
+        .into(),
+        TaskSpawned { id: TaskId(5), kind: TaskKind::BlockOn, ..TaskSpawned::default() }.into(),
+        TaskCompleted { id: TaskId(4), outcome: Outcome::Cancelled, at_ns: 9_004_410_021 }.into(),
+        TaskStats {
+            id: TaskId(4),
+            state: Some(TaskState::Idle),
+            since_ns: 8_210_310_877,
+            polls: 3,
+            wakes: 2,
+            self_wakes: 1,
+            woken_by: Some(TaskId(5)),
+            running_ns: 41_210,
+            scheduled_ns: 19_022,
+            idle_ns: 246_133,
+            foreign_wakers: 1,
+            poll_ns_log2: vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
+            at_ns: 12_100_000_000,
+        }
+        .into(),
+        TaskStats { id: TaskId(5), ..TaskStats::default() }.into(),
+    ]
+}
+
+fn resources() -> Vec<Message> {
+    vec![
+        ResourceCreated {
+            id: ResourceId(2),
+            kind: ResourceKind::Channel,
+            name: Some(StringId(4)),
+            location: Some(LocationId(3)),
+            task: Some(TaskId(1)),
+            capacity: Some(2),
+            at_ns: 8_000_117_301,
+        }
+        .into(),
+        ResourceCreated {
+            id: ResourceId(3),
+            kind: ResourceKind::Other("com.example.gate".into()),
+            name: None,
+            location: None,
+            task: None,
+            capacity: None,
+            at_ns: 0,
+        }
+        .into(),
+        ResourceUpdated {
+            id: ResourceId(2),
+            name: Some(StringId(4)),
+            length: Some(2),
+            senders: Some(1),
+            weak_senders: Some(0),
+            receivers: Some(1),
+            at_ns: 12_100_000_000,
+        }
+        .into(),
+        ResourceUpdated { id: ResourceId(2), ..ResourceUpdated::default() }.into(),
+        ResourceDropped { id: ResourceId(2), at_ns: 13_002_200_456 }.into(),
+    ]
+}
+
+fn edges() -> Vec<Message> {
+    let (task, resource) = (TaskId(4), ResourceId(2));
+    vec![
+        EdgeWait {
+            id: EdgeId(31),
+            task,
+            resource,
+            operation: Operation::Send,
+            reason: StringId(1),
+            need: 1,
+            location: Some(LocationId(1)),
+            since_ns: 8_210_310_002,
+        }
+        .into(),
+        EdgeWait {
+            id: EdgeId(34),
+            task,
+            resource,
+            operation: Operation::Other("com.example.pass".into()),
+            reason: StringId(1),
+            need: 1,
+            location: None,
+            since_ns: MAX_NUMBER,
+        }
+        .into(),
+        EdgeHold {
+            id: EdgeId(32),
+            task,
+            resource,
+            mode: HoldMode::Exclusive,
+            units: 1,
+            transferable: true,
+            location: Some(LocationId(4)),
+            since_ns: 8_105_220_119,
+        }
+        .into(),
+        EdgeHold {
+            id: EdgeId(35),
+            task,
+            resource,
+            mode: HoldMode::Permit,
+            units: 3,
+            transferable: false,
+            location: None,
+            since_ns: 8_105_220_119,
+        }
+        .into(),
+        EdgeParty {
+            id: EdgeId(33),
+            task,
+            resource,
+            role: PartyRole::Receiver,
+            exclusive: true,
+            since_ns: 8_000_310_442,
+        }
+        .into(),
+        EdgeParty { id: EdgeId(36), task, resource, role: PartyRole::Joined, exclusive: false, since_ns: 1 }.into(),
+        EdgeClosed { id: EdgeId(31), outcome: Some(EdgeOutcome::Claimed), at_ns: 12_200_000_000 }.into(),
+        EdgeClosed { id: EdgeId(33), outcome: None, at_ns: 12_200_000_000 }.into(),
+    ]
+}
+
+fn problems() -> Vec<Message> {
+    let location = |line| Some(SourceLocation { file: "examples/deadlock.rs".into(), line, column: 19 });
+    let proven = Problem {
+        id: ProblemId(1),
+        kind: ProblemKind::Deadlock,
+        tier: Tier::Proven,
+        title: "deadlock cycle: task 4 (crawl) waits for itself through channel `prototype_channel`".into(),
+        tasks: vec![ProblemTask { id: TaskId(4), name: Some("crawl".into()), location: location(9) }],
+        resources: vec![ProblemResource {
+            id: ResourceId(2),
+            kind: ResourceKind::Channel,
+            name: Some("prototype_channel".into()),
+            location: location(8),
+        }],
+        edges: vec![
+            ProblemEdge {
+                kind: "wait".into(),
+                task: TaskId(4),
+                resource: ResourceId(2),
+                operation: Some(Operation::Send),
+                reason: "waiting on channel capacity".into(),
+                location: location(18),
+                since_ns: 8_210_310_002,
+            },
+            ProblemEdge {
+                kind: "party".into(),
+                task: TaskId(4),
+                resource: ResourceId(2),
+                operation: None,
+                reason: "receiver".into(),
+                location: None,
+                since_ns: 8_000_310_442,
+            },
+        ],
+        unknowns: vec![],
+        explanation: vec![
+            "task 4 (crawl) waits to send to channel `prototype_channel` (examples/deadlock.rs:18), which is full (2 of 2); \
+             only itself receives from it."
+                .into(),
+        ],
+        advice: "Send from another task than the one that receives.".into(),
+        docs: "/docs/deadlock".into(),
+        since_ns: 8_210_310_002,
+    };
+    let suspected = Problem {
+        tier: Tier::Suspected,
+        tasks: vec![ProblemTask { id: TaskId(4), name: None, location: None }],
+        unknowns: vec!["1 more receiver of channel `prototype_channel` that no task has used yet".into()],
+        explanation: vec![],
+        ..proven.clone()
+    };
+    vec![
+        ProblemRaised { problem: proven, at_ns: 8_300_000_000 }.into(),
+        ProblemUpdated { problem: suspected, at_ns: 8_400_000_000 }.into(),
+        ProblemCleared { id: ProblemId(1), at_ns: 8_500_000_000 }.into(),
+    ]
+}

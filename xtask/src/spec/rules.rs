@@ -1,0 +1,250 @@
+//! The rules of SPEC.md: each has an id, and what proves that it is kept stands in conformance/requirements.toml.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The strongest first.
+const WORDS: &[&str] = &["MUST", "SHOULD", "MAY"];
+
+/// A bullet of SPEC.md: a line `- r[id]`, and what is indented below it.
+struct Rule<'t> {
+    id: &'t str,
+    line: usize,
+    text: String,
+}
+
+impl Rule<'_> {
+    /// The strongest word of the rule; one without any binds like a MUST.
+    fn level(&self) -> &'static str {
+        WORDS.iter().find(|word| has_word(&self.text, word)).unwrap_or(&"MUST")
+    }
+}
+
+/// A table of requirements.toml.
+#[derive(Default)]
+struct Requirement<'t> {
+    line: usize,
+    level: &'t str,
+    who: &'t str,
+    checks: Vec<&'t str>,
+    uncheckable: &'t str,
+}
+
+/// What is wrong with the rules and their requirements, one line each. `source` gives the text of a file.
+pub fn findings(spec: &str, requirements: &str, source: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let (rules, mut findings) = rules(spec);
+    let requirements = match parse(requirements) {
+        Ok(requirements) => requirements,
+        Err(finding) => {
+            findings.push(finding);
+            return findings;
+        }
+    };
+    for rule in &rules {
+        match requirements.get(rule.id) {
+            None => findings.push(format!("SPEC.md:{}: `{}` has no requirement", rule.line, rule.id)),
+            Some(requirement) => {
+                let wrong = wrong_with(requirement, rule, &source);
+                findings.extend(
+                    wrong.map(|wrong| format!("requirements.toml:{}: `{}` {wrong}", requirement.line, rule.id)),
+                );
+            }
+        }
+    }
+    let known: BTreeSet<&str> = rules.iter().map(|rule| rule.id).collect();
+    let unknown = requirements.iter().filter(|(id, _)| !known.contains(*id));
+    findings.extend(unknown.map(|(id, r)| format!("requirements.toml:{}: SPEC.md has no rule `{id}`", r.line)));
+    findings
+}
+
+fn rules(spec: &str) -> (Vec<Rule<'_>>, Vec<String>) {
+    let mut rules: Vec<Rule> = Vec::new();
+    let mut findings = Vec::new();
+    let mut references = Vec::new();
+    let mut in_rule = false;
+    let mut in_block = false;
+    for (line, number) in spec.lines().zip(1..) {
+        if line.starts_with("```") {
+            in_block = !in_block;
+        } else if in_block {
+        } else if let Some(id) = line.strip_prefix("- r[").and_then(|rest| rest.strip_suffix(']')) {
+            if !well_formed(id) {
+                findings.push(format!("SPEC.md:{number}: `{id}` is not dotted lower-case words"));
+            }
+            if rules.iter().any(|rule| rule.id == id) {
+                findings.push(format!("SPEC.md:{number}: there is a rule `{id}` already"));
+            }
+            in_rule = true;
+            rules.push(Rule { id, line: number, text: String::new() });
+        } else {
+            in_rule &= line.starts_with("  ");
+            references.extend(references_in(line).map(|id| (number, id)));
+            match rules.last_mut().filter(|_| in_rule) {
+                Some(rule) => {
+                    rule.text.push_str(line);
+                    rule.text.push('\n');
+                }
+                None => findings.extend(
+                    WORDS
+                        .iter()
+                        .filter(|word| has_word(line, word))
+                        .map(|word| format!("SPEC.md:{number}: {word} stands outside of a rule with an id")),
+                ),
+            }
+        }
+    }
+    let empty = rules.iter().filter(|rule| rule.text.is_empty());
+    findings.extend(empty.map(|rule| format!("SPEC.md:{}: `{}` says nothing", rule.line, rule.id)));
+    let dangling = references.iter().filter(|(_, id)| !rules.iter().any(|rule| rule.id == *id));
+    findings.extend(dangling.map(|(number, id)| format!("SPEC.md:{number}: there is no rule `{id}`")));
+    (rules, findings)
+}
+
+/// At least two words of lower-case letters and digits with dots between; a hyphen may stand within a word.
+fn well_formed(id: &str) -> bool {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase())
+            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    id.contains('.') && id.split(['.', '-']).all(part)
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|other| other == word)
+}
+
+/// The ids of the `r[id]` in a line.
+fn references_in(line: &str) -> impl Iterator<Item = &str> {
+    line.split("r[").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0))
+}
+
+/// As much of TOML as the file uses: `["id"]`, `key = "text"`, and `key = [` with a text a line.
+fn parse(text: &str) -> Result<BTreeMap<&str, Requirement<'_>>, String> {
+    let mut requirements: BTreeMap<&str, Requirement> = BTreeMap::new();
+    let mut present: Option<&str> = None;
+    let mut in_list = false;
+    for (line, number) in text.lines().zip(1..) {
+        let wrong = |what: &str| Err(format!("requirements.toml:{number}: {what}"));
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(id) = line.strip_prefix("[\"").and_then(|rest| rest.strip_suffix("\"]")) {
+            if requirements.insert(id, Requirement { line: number, ..Requirement::default() }).is_some() {
+                return wrong(&format!("there is a requirement of `{id}` already"));
+            }
+            present = Some(id);
+            continue;
+        }
+        let Some(requirement) = present.and_then(|id| requirements.get_mut(id)) else {
+            return wrong("a key before the first rule");
+        };
+        if in_list {
+            if line == "]" {
+                in_list = false;
+            } else if let Some(check) = quoted(line.trim_start().trim_end_matches(',')) {
+                requirement.checks.push(check);
+            } else {
+                return wrong("expected a text of the list");
+            }
+            continue;
+        }
+        match line.split_once(" = ").map(|(key, value)| (key, value, quoted(value))) {
+            Some(("level", _, Some(level))) => requirement.level = level,
+            Some(("who", _, Some(who))) => requirement.who = who,
+            Some(("check", _, Some(check))) => requirement.checks.push(check),
+            Some(("check", "[", _)) => in_list = true,
+            Some(("uncheckable", _, Some(reason))) => requirement.uncheckable = reason,
+            _ => return wrong("expected level, who, check or uncheckable"),
+        }
+    }
+    Ok(requirements)
+}
+
+fn quoted(value: &str) -> Option<&str> {
+    value.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains(['"', '\\']))
+}
+
+fn wrong_with(requirement: &Requirement, rule: &Rule, source: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let Requirement { level, who, checks, uncheckable, .. } = requirement;
+    if *level != rule.level() {
+        return Some(format!("is {} in SPEC.md, and `{level}` here", rule.level()));
+    }
+    if !["producer", "reader", "server"].contains(who) {
+        return Some(format!("is to be kept by `{who}`, which is not producer, reader or server"));
+    }
+    match (checks.is_empty(), uncheckable.is_empty()) {
+        (true, true) => return Some("has neither a check nor a reason why there is none".to_owned()),
+        (false, false) => return Some("has both a check and a reason why there is none".to_owned()),
+        _ => {}
+    }
+    checks.iter().find_map(|check| {
+        if let Some(id) = check.strip_prefix("lifecycle:") {
+            return (id != rule.id).then(|| format!("has the check of another rule, `{check}`"));
+        }
+        let found = check
+            .split_once("::")
+            .is_some_and(|(path, name)| source(path).is_some_and(|text| text.contains(&format!("fn {name}("))));
+        (!found).then(|| format!("has the check `{check}`, and there is no such test"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPEC: &str = "- r[task.once]\n  A task MUST end once,\n  and MAY begin.\n";
+    const REQUIREMENTS: &str =
+        "[\"task.once\"]\nlevel = \"MUST\"\nwho = \"producer\"\ncheck = \"lifecycle:task.once\"\n";
+
+    fn all(spec: &str, requirements: &str) -> Vec<String> {
+        findings(spec, requirements, |path| (path == "src/a.rs").then(|| "fn ends() {".to_owned()))
+    }
+
+    #[test]
+    fn the_rules_of_the_spec_are_in_order() {
+        let check = |spec: &str, expect: &[&str]| assert_eq!(rules(spec).1, expect, "{spec}");
+        check(SPEC, &[]);
+        check("- r[a.b-c2]\n  It is r[a.b-c2].\n\nMUSTARD\n", &[]);
+        check("```json\nMUST\n```\n", &[]);
+        for id in ["task", "Task.once", "task..once", "task.once-", "task.on_ce", "task.2", ""] {
+            check(&format!("- r[{id}]\n  So.\n"), &[&format!("SPEC.md:1: `{id}` is not dotted lower-case words")]);
+        }
+        check("- r[a.b]\n  So.\n- r[a.b]\n  So.\n", &["SPEC.md:3: there is a rule `a.b` already"]);
+        check("- r[a.b]\n\n  So.\n", &["SPEC.md:1: `a.b` says nothing"]);
+        check("- r[a.b]\n  So.\nIt SHOULD.\n", &["SPEC.md:3: SHOULD stands outside of a rule with an id"]);
+        check("- It MUST NOT.\n", &["SPEC.md:1: MUST stands outside of a rule with an id"]);
+        check("See r[a.b].\n", &["SPEC.md:1: there is no rule `a.b`"]);
+    }
+
+    #[test]
+    fn every_rule_has_a_requirement() {
+        let check = |from: &str, to: &str, expect: &[&str]| {
+            assert!(REQUIREMENTS.contains(from));
+            let requirements = REQUIREMENTS.replace(from, to);
+            assert_eq!(all(SPEC, &requirements), expect, "{requirements}");
+        };
+        check("", "", &[]);
+        check("\"lifecycle:task.once\"", "\"src/a.rs::ends\"", &[]);
+        check("\"lifecycle:task.once\"", "[\n    \"src/a.rs::ends\",\n    \"lifecycle:task.once\",\n]", &[]);
+        check("check = \"lifecycle:task.once\"", "uncheckable = \"a reason\"", &[]);
+        check(
+            "task.once\"]",
+            "task.twice\"]",
+            &["SPEC.md:1: `task.once` has no requirement", "requirements.toml:1: SPEC.md has no rule `task.twice`"],
+        );
+        let wrong = |from: &str, to: &str, expect: &str| {
+            check(from, to, &[&format!("requirements.toml:1: `task.once` {expect}")]);
+        };
+        wrong("MUST", "MAY", "is MUST in SPEC.md, and `MAY` here");
+        wrong("producer", "nobody", "is to be kept by `nobody`, which is not producer, reader or server");
+        wrong("check = \"lifecycle:task.once\"", "", "has neither a check nor a reason why there is none");
+        wrong("check =", "uncheckable = \"x\"\ncheck =", "has both a check and a reason why there is none");
+        wrong("lifecycle:task.once", "lifecycle:task.end", "has the check of another rule, `lifecycle:task.end`");
+        for gone in ["src/a.rs::end", "src/b.rs::ends", "ends"] {
+            wrong("lifecycle:task.once", gone, &format!("has the check `{gone}`, and there is no such test"));
+        }
+        let key = "requirements.toml:2: expected level, who, check or uncheckable";
+        check("level = \"MUST\"", "level = MUST", &[key]);
+        check("level = \"MUST\"", "grade = \"MUST\"", &[key]);
+        check("[\"task.once\"]\n", "", &["requirements.toml:1: a key before the first rule"]);
+    }
+}
