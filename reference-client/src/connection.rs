@@ -179,6 +179,11 @@ fn read(
     let status = response.status();
     let mut lines = BufReader::with_capacity(64 << 10, response.into_body().into_reader());
     let mut line = Vec::new();
+    if status == 503 {
+        let _ = next_line(&mut lines, &mut line);
+        let text = String::from_utf8_lossy(&line);
+        return Err(Failure::Unreachable(format!("the program refuses: {}", crate::text::fit(text.trim(), 80))));
+    }
     if status != 200 {
         let _ = next_line(&mut lines, &mut line);
         let text = String::from_utf8_lossy(&line);
@@ -236,7 +241,7 @@ fn failure(error: &ureq::Error) -> Failure {
             Failure::Unreachable(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))
         }
         ureq::Error::Timeout(_) => Failure::Unreachable(format!(
-            "it takes the connection, but gave no answer within {} s: is it stopped, or something else?",
+            "it takes the connection, but gave no answer within {} s: it may be stopped, or something else",
             RESPONSE_TIMEOUT.as_secs()
         )),
         ureq::Error::HostNotFound => Failure::Unreachable("there is no host of this name".into()),

@@ -3,7 +3,7 @@
 
 use crate::views::Scene;
 use crate::views::task_list::TaskList;
-use crate::words;
+use crate::words::{self, FreersOf};
 use insight_model::{Edge, EdgeBody, Location, Model, Resource, Task};
 use insight_protocol::Operation;
 use serde_json::{Value, json};
@@ -13,8 +13,9 @@ pub fn json(scene: &Scene) -> String {
     let model = scene.model();
     let mut list = TaskList::default();
     list.refresh(scene);
+    let freers = FreersOf::new(model);
     let tasks: Vec<Value> =
-        list.order().iter().filter_map(|id| model.tasks.get(id)).map(|value| task(model, value)).collect();
+        list.order().iter().filter_map(|id| model.tasks.get(id)).map(|value| task(model, &freers, value)).collect();
     let resources: Vec<Value> = model.resources.values().map(|value| resource(model, value)).collect();
     let losses = &scene.picture.losses;
     let document = json!({
@@ -33,9 +34,9 @@ pub fn json(scene: &Scene) -> String {
     format!("{document:#}\n")
 }
 
-fn task(model: &Model, task: &Task) -> Value {
+fn task(model: &Model, freers: &FreersOf, task: &Task) -> Value {
     let edges = |wanted: fn(&EdgeBody) -> bool| -> Vec<Value> {
-        model.edges_of_task(task.id).filter(|edge| wanted(&edge.body)).map(|value| edge(model, value)).collect()
+        model.edges_of_task(task.id).filter(|edge| wanted(&edge.body)).map(|value| edge(model, freers, value)).collect()
     };
     let stats = task.stats.as_ref();
     let times = task.times(model.now_ns).map(|times| {
@@ -65,13 +66,13 @@ fn task(model: &Model, task: &Task) -> Value {
         "self_wakes": stats.map(|stats| stats.self_wakes),
         "woken_by": stats.and_then(|stats| stats.woken_by),
         "foreign_wakers": stats.map(|stats| stats.foreign_wakers),
-        "waits": model.waits_of_task(task.id).into_iter().map(|value| edge(model, value)).collect::<Vec<_>>(),
+        "waits": model.waits_of_task(task.id).into_iter().map(|value| edge(model, freers, value)).collect::<Vec<_>>(),
         "holds": edges(|body| matches!(body, EdgeBody::Hold { .. })),
         "parties": edges(|body| matches!(body, EdgeBody::Party { .. })),
     })
 }
 
-fn edge(model: &Model, edge: &Edge) -> Value {
+fn edge(model: &Model, freers: &FreersOf, edge: &Edge) -> Value {
     let resource = model.resources.get(&edge.resource);
     let mut value = json!({
         "id": edge.id,
@@ -88,7 +89,7 @@ fn edge(model: &Model, edge: &Edge) -> Value {
             value["reason"] = json!(**reason);
             value["need"] = json!(need);
             if let Some(resource) = resource {
-                value["freed_by"] = freed_by(model, resource, operation);
+                value["freed_by"] = freed_by(freers, resource, operation);
             }
         }
         EdgeBody::Hold { mode, units, transferable } => {
@@ -104,10 +105,14 @@ fn edge(model: &Model, edge: &Edge) -> Value {
     value
 }
 
-fn freed_by(model: &Model, resource: &Resource, operation: &Operation) -> Value {
-    let freers = model.freers(resource, operation);
-    let tasks: Vec<_> = freers.known.iter().map(|freer| freer.task).collect();
-    json!({ "tasks": tasks, "unknown": freers.unknown, "unknown_what": words::unknown_freers(&freers) })
+/// So many tasks that can free a resource are listed with each wait; the parties and holds of the resource are all of them.
+const FREERS: usize = 100;
+
+fn freed_by(freers: &FreersOf, resource: &Resource, operation: &Operation) -> Value {
+    let freers = freers.freers(resource, operation);
+    let tasks: Vec<_> = freers.known.iter().take(FREERS).map(|freer| freer.task).collect();
+    let more = freers.known.len() - tasks.len();
+    json!({ "tasks": tasks, "more": more, "unknown": freers.unknown, "unknown_what": words::unknown_freers(&freers) })
 }
 
 fn resource(model: &Model, resource: &Resource) -> Value {

@@ -4,13 +4,13 @@ use crate::args::Address;
 use crate::connection::{self, Failure};
 use crate::document;
 use crate::shares::Shares;
-use crate::text::{clean, duration, grouped, width};
+use crate::text::{clean, count, duration, grouped, width};
 use crate::theme::Theme;
 use crate::views::Scene;
 use crate::views::columns::{Column, cell};
 use crate::views::status::{Counts, losses};
 use crate::views::task_list::TaskList;
-use crate::words;
+use crate::words::{self, FreersOf, Weight};
 use insight_model::{Edge, EdgeBody, Location};
 use insight_protocol::{Problem, TaskState};
 use std::io::{self, Write};
@@ -107,6 +107,7 @@ fn tasks(paper: &mut Paper, scene: &Scene) {
     use Column::*;
     const COLUMNS: [Column; 9] = [Id, Kind, Name, State, Running, Scheduled, Waiting, Polls, For];
     let model = scene.model();
+    let freers = FreersOf::new(model);
     let mut list = TaskList::default();
     list.refresh(scene);
     let rows: Vec<Vec<String>> = list
@@ -139,7 +140,10 @@ fn tasks(paper: &mut Paper, scene: &Scene) {
         if waits.is_empty() && task.state() == Some(TaskState::Idle) {
             paper.line(4, &format!("waits for {}", words::unobserved_wait(task)));
         }
-        waits.iter().for_each(|edge| wait(paper, scene, edge));
+        waits.iter().for_each(|edge| wait(paper, scene, edge, &freers));
+        if let Some(others) = words::other_wakers(task).filter(|_| !waits.is_empty()) {
+            paper.line(4, &others);
+        }
         for edge in model.edges_of_task(*id).filter(|edge| matches!(edge.body, EdgeBody::Hold { .. })) {
             let since = duration(model.now_ns.saturating_sub(edge.since_ns));
             let name = words::resource_name(model, edge);
@@ -151,7 +155,7 @@ fn tasks(paper: &mut Paper, scene: &Scene) {
     }
 }
 
-fn wait(paper: &mut Paper, scene: &Scene, edge: &Edge) {
+fn wait(paper: &mut Paper, scene: &Scene, edge: &Edge, freers: &FreersOf) {
     let model = scene.model();
     let since = duration(model.now_ns.saturating_sub(edge.since_ns));
     let (name, reason) = (words::resource_name(model, edge), words::reason(edge));
@@ -167,7 +171,7 @@ fn wait(paper: &mut Paper, scene: &Scene, edge: &Edge) {
     if !sizes.is_empty() {
         paper.line(6, &format!("{} {}: {sizes}", resource.kind, resource.id));
     }
-    let freers = model.freers(resource, operation);
+    let freers = freers.freers(resource, operation);
     for freer in freers.known.iter().take(FREERS) {
         let waits_for = words::waits_for(model, freer.task).map_or(String::new(), |text| format!(", waits for {text}"));
         let state = model.tasks.get(&freer.task).map_or("", words::state);
@@ -197,11 +201,26 @@ fn problems(paper: &mut Paper, scene: &Scene) {
     let problems = scene.model().problems().problems;
     paper.line(0, "");
     if problems.is_empty() {
-        paper.line(0, "no problem found");
+        let young = young_waits(scene);
+        let note = match young {
+            0 => String::new(),
+            _ => format!(", so far: {} for less than a second, too short to judge", count(young, "wait")),
+        };
+        paper.line(0, &format!("no problem found{note}"));
     }
     for problem in &problems {
         describe(paper, scene, problem);
     }
+}
+
+/// Waits for room, for a lock or for an end that have stood for so short a time that nothing is said about them yet.
+fn young_waits(scene: &Scene) -> u64 {
+    let model = scene.model();
+    let young = model.edges.values().filter(|edge| {
+        let hard = matches!(&edge.body, EdgeBody::Wait { operation, .. } if words::weight(operation) < Weight::Work);
+        hard && model.now_ns.saturating_sub(edge.since_ns) < 1_000_000_000
+    });
+    young.count() as u64
 }
 
 fn describe(paper: &mut Paper, scene: &Scene, problem: &Problem) {
@@ -222,7 +241,13 @@ fn describe(paper: &mut Paper, scene: &Scene, problem: &Problem) {
     }
     for edge in &problem.edges {
         let place = edge.location.as_ref().map_or(String::new(), |place| format!(", at {place}"));
-        let text = format!("{}: task {} and resource {}: {}{place}", edge.kind, edge.task, edge.resource, edge.reason);
+        let model = scene.model();
+        let (task, resource) = (model.task_label(edge.task), model.resource_label(edge.resource));
+        let text = match edge.kind.as_str() {
+            "wait" => format!("{task} waits for {resource}: {}{place}", edge.reason),
+            "hold" => format!("{task} holds {resource} ({}){place}", edge.reason),
+            _ => format!("{task} can free {resource}: {}{place}", edge.reason),
+        };
         paper.line(4, &text);
     }
     problem.unknowns.iter().for_each(|unknown| paper.line(4, &format!("not known: {unknown}")));

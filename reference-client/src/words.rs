@@ -2,7 +2,10 @@
 
 use crate::text::{clean, count, duration, grouped};
 use insight_model::{Edge, EdgeBody, Freers, Location, Model, Resource, Task};
-use insight_protocol::{Operation, PartyRole, ProblemKind, ResourceKind, SourceStatus, TaskId, Tier};
+use insight_protocol::{Operation, PartyRole, ProblemKind, ResourceId, ResourceKind, SourceStatus, TaskId, Tier};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// How much a task's wait wants to be looked at: what blocks it for want of room or of a lock first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,13 +78,13 @@ pub fn reason(edge: &Edge) -> String {
     }
 }
 
-/// A task's name for a narrow column: of a path the last part; for one without a name, its executor's name for it.
+/// A task's name for a narrow column: of a path the last part; for a partial one, who spawned it.
 pub fn task_name(task: &Task) -> String {
-    match (&task.name, task.executor_task_id) {
-        (Some(name), _) if name.contains('<') => clean(name).into_owned(),
-        (Some(name), _) => clean(name.rsplit("::").next().unwrap_or(name)).into_owned(),
-        (None, Some(id)) => clean(&format!("{} task {id}", task.executor.as_deref().unwrap_or("its"))).into_owned(),
-        (None, None) => "-".into(),
+    match &task.name {
+        Some(name) if name.contains('<') => clean(name).into_owned(),
+        Some(name) => clean(name.rsplit("::").next().unwrap_or(name)).into_owned(),
+        None if task.partial => "(a library's)".into(),
+        None => "-".into(),
     }
 }
 
@@ -100,6 +103,9 @@ pub fn state_for(task: &Task, now_ns: u64) -> String {
 
 /// How much of a resource is in use: `2 of 2 in use (full)`.
 pub fn level(resource: &Resource) -> String {
+    if let (ResourceKind::Join, Some(length)) = (&resource.kind, resource.length) {
+        return count(length, "task");
+    }
     match (resource.length, resource.capacity) {
         (Some(length), Some(capacity)) if is_full(resource) => {
             format!("{} of {} in use (full)", grouped(length), grouped(capacity))
@@ -127,6 +133,7 @@ pub fn sizes(resource: &Resource) -> String {
     }
     match resource.length {
         Some(length) if is_full(resource) && channel => parts.push(format!("length {} (full)", grouped(length))),
+        Some(length) if resource.kind == ResourceKind::Join => parts.push(count(length, "task")),
         Some(length) => parts.push(format!("length {}", grouped(length))),
         None => {}
     }
@@ -176,6 +183,27 @@ fn handle(what: &str, exclusive: bool) -> String {
     if exclusive { format!("has a {what}") } else { format!("has used a {what}, maybe a shared one") }
 }
 
+/// Who can free each resource, worked out once: many tasks may wait on one that many tasks can free.
+pub struct FreersOf<'m> {
+    model: &'m Model,
+    known: RefCell<HashMap<(ResourceId, bool), Rc<Freers>>>,
+}
+
+impl<'m> FreersOf<'m> {
+    /// Nothing is worked out yet.
+    pub fn new(model: &'m Model) -> FreersOf<'m> {
+        FreersOf { model, known: RefCell::default() }
+    }
+
+    /// Who can free `resource` for a task that waits on it with `operation`.
+    pub fn freers(&self, resource: &Resource, operation: &Operation) -> Rc<Freers> {
+        let mut known = self.known.borrow_mut();
+        // Of a channel, who can send and who can receive; of anything else there is one answer.
+        let key = (resource.id, *operation == Operation::Recv);
+        Rc::clone(known.entry(key).or_insert_with(|| Rc::new(self.model.freers(resource, operation))))
+    }
+}
+
 /// The ones that can free a resource and of which no task is known, in words; `None` when there are none.
 pub fn unknown_freers(freers: &Freers) -> Option<String> {
     (freers.unknown > 0).then(|| format!("{} unknown: {}", grouped(freers.unknown), freers.unknown_what))
@@ -207,6 +235,13 @@ pub fn unobserved_wait(task: &Task) -> String {
     }
 }
 
+/// What may wake a task besides its waits; `None` when nothing that is not seen can.
+pub fn other_wakers(task: &Task) -> Option<String> {
+    let wakers = task.stats.as_ref().map_or(0, |stats| stats.foreign_wakers);
+    let what = count(wakers, "foreign waker");
+    (wakers > 0).then(|| format!("or for something insight does not observe ({what}: a timer, io, ...)"))
+}
+
 /// What a partial task's silence means.
 pub const PARTIAL: &str = "Only its use of resources is seen: not its polls, its state, its wakers or its end.";
 
@@ -236,25 +271,18 @@ mod tests {
 
     #[test]
     fn names_for_a_narrow_column() {
-        let check = |name: Option<&str>, executor_task_id: Option<u64>, expect: &str| {
+        let check = |name: Option<&str>, partial: bool, expect: &str| {
             let mut model = Model::default();
             let text = name.unwrap_or_default().to_owned();
             model.apply(&Message::from(DefineString { id: StringId(1), text }));
-            model.apply(&Message::from(DefineString { id: StringId(2), text: "tokio".into() }));
-            let task = TaskSpawned {
-                id: TaskId(1),
-                name: name.map(|_| StringId(1)),
-                executor: executor_task_id.map(|_| StringId(2)),
-                executor_task_id,
-                ..TaskSpawned::default()
-            };
-            model.apply(&Message::from(task));
+            let name = name.map(|_| StringId(1));
+            model.apply(&Message::from(TaskSpawned { id: TaskId(1), name, partial, ..TaskSpawned::default() }));
             assert_eq!(task_name(&model.tasks[&TaskId(1)]), expect);
         };
-        check(Some("barbara::write_orders"), None, "write_orders");
-        check(Some("<Pool as Work>::run"), None, "<Pool as Work>::run");
-        check(Some("pump"), Some(3), "pump");
-        check(None, Some(3), "tokio task 3");
-        check(None, None, "-");
+        check(Some("barbara::write_orders"), false, "write_orders");
+        check(Some("<Pool as Work>::run"), false, "<Pool as Work>::run");
+        check(Some("pump"), true, "pump");
+        check(None, true, "(a library's)");
+        check(None, false, "-");
     }
 }

@@ -15,12 +15,14 @@ pub struct Story {
     binary: &'static str,
     /// The path that hangs, for a program that serves HTTP.
     endpoint: Option<&'static str>,
+    /// The line of the stream by which it can be seen that it hangs, and that insight has seen why.
+    hangs: fn(&str) -> bool,
 }
 
 /// The service whose endpoint does not answer.
-pub const BARBARA: Story = Story { binary: "barbara", endpoint: Some("/prototype") };
+pub const BARBARA: Story = Story { binary: "barbara", endpoint: Some("/prototype"), hangs: is_waiting_send };
 /// The alternate history: it hangs by itself.
-pub const DEADLOCK: Story = Story { binary: "deadlock", endpoint: None };
+pub const DEADLOCK: Story = Story { binary: "deadlock", endpoint: None, hangs: is_problem };
 
 const START: Duration = Duration::from_secs(20);
 const HANG: Duration = Duration::from_secs(20);
@@ -40,7 +42,7 @@ pub fn run(story: Story) -> Result {
         println!("demo: GET http://{service}{endpoint} (it will not answer)");
         unanswered = Some(request(service, endpoint)?);
     }
-    wait_until_a_send_waits(&mut program, insight)?;
+    wait_until_it_hangs(&mut program, insight, story.hangs)?;
     println!("demo: {} hangs; consolation {insight}", story.binary);
     let shown = show(&consolation, insight);
     drop(unanswered);
@@ -160,16 +162,15 @@ fn pass_on(pipe: impl Read + Send + 'static, lines: Sender<String>) {
     });
 }
 
-/// Both stories hang on a channel that is full.
-fn wait_until_a_send_waits(program: &mut Program, insight: SocketAddr) -> Result {
+fn wait_until_it_hangs(program: &mut Program, insight: SocketAddr, hangs: fn(&str) -> bool) -> Result {
     let deadline = Instant::now() + HANG;
     loop {
         let seen = snapshot(insight);
-        if seen.as_ref().is_ok_and(|body| body.lines().any(is_waiting_send)) {
+        if seen.as_ref().is_ok_and(|body| body.lines().any(hangs)) {
             return Ok(());
         }
         if Instant::now() > deadline {
-            let why = seen.err().unwrap_or_else(|| "no task waits to send".to_owned());
+            let why = seen.err().unwrap_or_else(|| "insight shows no sign of it".to_owned());
             let (name, last) = (program.name, program.last_words());
             return Err(format!("{name} does not hang after {HANG:?}: {why}; {last}"));
         }
@@ -179,6 +180,10 @@ fn wait_until_a_send_waits(program: &mut Program, insight: SocketAddr) -> Result
 
 fn is_waiting_send(line: &str) -> bool {
     matches!(decode(line), Ok(Decoded::Message { message: Message::EdgeWait(wait), .. }) if wait.operation == Operation::Send)
+}
+
+fn is_problem(line: &str) -> bool {
+    matches!(decode(line), Ok(Decoded::Message { message: Message::ProblemRaised(_), .. }))
 }
 
 fn snapshot(insight: SocketAddr) -> Result<String> {

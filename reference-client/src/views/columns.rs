@@ -118,7 +118,9 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
             _ => "-".into(),
         },
         For if task.state().is_some() => duration_short(now_ns.saturating_sub(task.since_ns())),
-        For => "-".into(),
+        // Of a partial task, the time of its wait is all that is seen.
+        For => words::main_wait(scene.model(), task.id)
+            .map_or("-".into(), |(wait, _)| duration_short(now_ns.saturating_sub(wait.since_ns))),
         WaitsFor => match words::waits_for(scene.model(), task.id) {
             Some(text) => text,
             None if task.state() == Some(TaskState::Idle) => words::unobserved_wait(task),

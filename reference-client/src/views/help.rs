@@ -117,12 +117,8 @@ fn full_channel(scene: &Scene, page: &mut Page, topic: Topic) {
         Topic::Resource(id) => {
             model.edges_of_resource(id).filter(|edge| matches!(edge.body, EdgeBody::Wait { .. })).collect()
         }
-        Topic::Problems => model
-            .problems
-            .values()
-            .flat_map(|problem| &problem.tasks)
-            .flat_map(|task| model.waits_of_task(task.id))
-            .collect(),
+        // Each problem has its own advice.
+        Topic::Problems => Vec::new(),
     };
     let Some(wait) = waits.into_iter().find(|edge| words::is_full_channel_wait(model, edge)) else { return };
     page.heading("THIS CHANNEL IS FULL");

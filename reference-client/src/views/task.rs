@@ -71,6 +71,9 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
             }
         });
     }
+    if let Some(others) = words::other_wakers(task) {
+        page.text(3, &others);
+    }
 }
 
 fn holds(scene: &Scene, page: &mut Page, task: &Task) {

@@ -143,7 +143,7 @@ impl TaskList {
         let waits_for = words::waits_for(model, task.id);
         let lead = if waits_for.is_some() { " waits for " } else { "" };
         let waits_for = fit(&waits_for.unwrap_or_default(), columns.saturating_sub(width(lead)));
-        let at = if wait_location(scene, task).is_some() { " at " } else { " spawned at " };
+        let at = if wait_location(scene, task).is_some() { " at " } else { " · spawned at " };
         let room = columns.saturating_sub(width(lead) + width(&waits_for) + width(at));
         let place = cell(scene, task, Location);
         // Less than this says nothing of a path.
@@ -234,7 +234,7 @@ fn row(scene: &Scene, pen: &mut Pen, task: &Task, tier: Option<Tier>, columns: &
     pen.put(sign, alarm);
     for (column, width) in columns {
         let text = cell(scene, task, *column);
-        let text = if *column == Location { fit_end(&text, *width) } else { fit(&text, *width) };
+        let text = if *column == Location { fit_place(&text, *width) } else { fit(&text, *width) };
         let style = match column {
             Name => alarm.add_modifier(Modifier::BOLD),
             State => theme.state(task.state()),
@@ -245,6 +245,12 @@ fn row(scene: &Scene, pen: &mut Pen, task: &Task, tier: Option<Tier>, columns: &
         };
         pen.cell(&text, *width, column.right_aligned(), style);
     }
+}
+
+/// A place where there is little room: without its folders if that is enough, and else without its beginning.
+fn fit_place(place: &str, columns: usize) -> String {
+    let file = place.rsplit('/').next().unwrap_or(place);
+    if width(place) > columns && width(file) <= columns { file.to_owned() } else { fit_end(place, columns) }
 }
 
 /// The class of each task that wants attention, and since when it does.
