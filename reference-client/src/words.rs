@@ -51,6 +51,10 @@ pub fn short_name(model: &Model, resource: &Resource) -> String {
     if let Some(name) = &resource.name {
         return clean(&format!("`{name}`")).into_owned();
     }
+    if resource.kind != ResourceKind::Join {
+        // A channel may have a hundred thousand edges.
+        return clean(&resource.label()).into_owned();
+    }
     let mut joined = model.edges_of_resource(resource.id).filter(|edge| is_joined(&edge.body));
     match (joined.next(), joined.next()) {
         (Some(edge), None) => clean(&format!("end of {}", model.task_label(edge.task))).into_owned(),
