@@ -1,14 +1,14 @@
 //! What was recorded, as messages of the protocol.
 
+mod sample;
+
 use crate::executor::Executor;
 use crate::intern::Interned;
 use crate::party::{Role, edge_outcome};
-use crate::resource::{ResourceCell, UNSEEN};
+use crate::resource::ResourceCell;
 use crate::ring::{self, Record, RecordKind};
-use crate::slots::WaitFacts;
-use crate::task::{HISTOGRAM, TaskCell, outcome_from_word};
-use crate::wait::{Op, joined_task};
-use crate::{ON, clock, current, ids, waker};
+use crate::task::{TaskCell, outcome_from_word};
+use crate::{ON, clock, current, ids};
 use insight_protocol::*;
 use std::collections::BTreeMap;
 use std::panic::Location;
@@ -423,139 +423,6 @@ impl Recorder {
         let reason = format!("more than {} bytes of events were waiting to be collected", self.config.max_buffer_bytes);
         out.push(Gap { count, kinds, reason, at_ns: clock::time_ns(cutoff) }.into());
     }
-
-    fn sample(&mut self, at_ns: u64, out: &mut Vec<Message>) {
-        let ids: Vec<u64> = self.tasks.keys().copied().collect();
-        for id in ids {
-            self.sample_task(id, at_ns, out);
-        }
-        let ids: Vec<u64> = self.resources.keys().copied().collect();
-        for id in ids {
-            self.sample_resource(id, at_ns, out);
-        }
-        out.push(StreamHeartbeat { at_ns }.into());
-    }
-
-    fn sample_task(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
-        let Some(entry) = self.tasks.get_mut(&id) else { return };
-        let cell = entry.cell.clone();
-        if !cell.partial {
-            let mut stats = task_stats(id, &cell, at_ns);
-            // The rest of two sums of rounded times: it may come out a nanosecond shorter than before.
-            stats.idle_ns = stats.idle_ns.max(entry.stats.as_ref().map_or(0, |last| last.idle_ns));
-            let same =
-                entry.stats.as_ref().is_some_and(|last| TaskStats { at_ns: last.at_ns, ..stats.clone() } == *last);
-            if !same {
-                out.push(stats.clone().into());
-                entry.stats = Some(stats);
-            }
-        }
-        let before = std::mem::take(&mut entry.waits);
-        let mut waits: Vec<WaitFacts> = Vec::new();
-        cell.waits.for_each(|wait| waits.push(wait));
-        for edge in &before {
-            if !waits.iter().any(|wait| wait.edge == *edge) {
-                self.close_edge(*edge, None, at_ns, out);
-            }
-        }
-        let mut open = Vec::with_capacity(waits.len());
-        for wait in waits {
-            if before.contains(&wait.edge) || self.open_wait(id, &wait, out) {
-                open.push(wait.edge);
-            }
-        }
-        let Some(entry) = self.tasks.get_mut(&id) else { return };
-        entry.waits = open;
-        if cell.partial && entry.edges == 0 && cell.forget_if_unused() {
-            self.tasks.remove(&id);
-            out.push(TaskCompleted { id: TaskId(id), outcome: Outcome::Unseen, at_ns }.into());
-        }
-    }
-
-    fn open_wait(&mut self, task: u64, wait: &WaitFacts, out: &mut Vec<Message>) -> bool {
-        let op = Op::from_byte(wait.operation);
-        let since_ns = clock::time_ns(wait.since);
-        let resource = match joined_task(wait.awaited) {
-            None => wait.awaited,
-            Some(task) => match self.join_resource(task, since_ns, out) {
-                Some(resource) => resource,
-                None => return false,
-            },
-        };
-        let message = EdgeWait {
-            id: EdgeId(wait.edge),
-            task: TaskId(task),
-            resource: ResourceId(resource),
-            operation: op.protocol(),
-            reason: self.interned.string(op.reason(), out),
-            need: wait.need,
-            location: wait.location.map(|location| self.interned.location(location, out)),
-            since_ns,
-        };
-        self.open_edge(wait.edge, task, resource, message.into(), out)
-    }
-
-    fn sample_resource(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
-        let Some(entry) = self.resources.get_mut(&id) else { return };
-        let Some(cell) = entry.cell.clone() else { return };
-        if cell.kind != crate::Type::Mutex {
-            let is_channel = cell.kind == crate::Type::Channel;
-            let read = |count: &std::sync::atomic::AtomicU64| Some(count.load(Ordering::Relaxed));
-            let now = ResourceUpdated {
-                length: read(&cell.length).filter(|length| *length != UNSEEN),
-                senders: read(&cell.senders).filter(|_| is_channel),
-                weak_senders: read(&cell.weak_senders).filter(|_| is_channel),
-                receivers: read(&cell.receivers).filter(|_| is_channel),
-                ..ResourceUpdated { at_ns: entry.state.at_ns, ..entry.state.clone() }
-            };
-            if now != entry.state {
-                entry.state = ResourceUpdated { at_ns, ..now };
-                out.push(entry.state.clone().into());
-            }
-        }
-        if cell.kind == crate::Type::Mutex {
-            self.sample_hold(id, &cell, at_ns, out);
-        }
-    }
-
-    fn sample_hold(&mut self, id: u64, cell: &ResourceCell, at_ns: u64, out: &mut Vec<Message>) {
-        let Some(entry) = self.resources.get(&id) else { return };
-        let (before, created_ns) = (entry.hold, entry.created_ns);
-        let holder = cell.holder.load(Ordering::Acquire);
-        let number = cell.holds.load(Ordering::Relaxed);
-        if before.is_some_and(|(_, last)| last == number && holder != 0) {
-            return;
-        }
-        if let Some((edge, _)) = before {
-            self.close_edge(edge, Some(EdgeOutcome::Released), at_ns, out);
-        }
-        let mut hold = None;
-        if holder != 0 {
-            let edge = ids::next_edge();
-            // SAFETY: a `&'static Location`, stored before the holder was.
-            let location = unsafe { cell.held_at.load(Ordering::Relaxed).as_ref() };
-            let message = EdgeHold {
-                id: EdgeId(edge),
-                task: TaskId(holder),
-                resource: ResourceId(id),
-                mode: HoldMode::Exclusive,
-                units: 1,
-                transferable: cell.transferable.load(Ordering::Relaxed),
-                location: location.map(|location| self.interned.location(location, out)),
-                // The poll in which it was acquired may have begun before the resource was there.
-                since_ns: clock::time_ns(cell.held_since.load(Ordering::Relaxed)).max(created_ns),
-            };
-            // What was read is one hold only if no other one has begun meanwhile.
-            let unchanged =
-                cell.holds.load(Ordering::Relaxed) == number && cell.holder.load(Ordering::Relaxed) == holder;
-            if unchanged && self.open_edge(edge, holder, id, message.into(), out) {
-                hold = Some((edge, number));
-            }
-        }
-        if let Some(entry) = self.resources.get_mut(&id) {
-            entry.hold = hold;
-        }
-    }
 }
 
 impl Drop for Recorder {
@@ -563,52 +430,4 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         ON.store(false, Ordering::SeqCst);
     }
-}
-
-fn task_stats(id: u64, cell: &TaskCell, at_ns: u64) -> TaskStats {
-    let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let (state, since) = loop {
-        let poll_start = cell.poll_start.load(Ordering::Acquire);
-        if poll_start != 0 {
-            break (TaskState::Running, poll_start);
-        }
-        let poll_end = cell.poll_end.load(Ordering::Acquire);
-        let woken_at = cell.woken_at.load(Ordering::Acquire);
-        // The three belong together if no poll has begun or ended meanwhile.
-        if cell.poll_start.load(Ordering::Acquire) != 0 || load(&cell.poll_end) != poll_end {
-            continue;
-        }
-        break match woken_at {
-            0 => (TaskState::Idle, poll_end),
-            woken_at => (TaskState::Scheduled, woken_at.max(poll_end)),
-        };
-    };
-    let since_ns = clock::time_ns(since);
-    let running_ns = clock::duration_ns(load(&cell.running));
-    let scheduled_ns = clock::duration_ns(load(&cell.scheduled));
-    let lived_ns = since_ns.saturating_sub(clock::time_ns(load(&cell.spawned_at)));
-    let woken_by = load(&cell.woken_by);
-    TaskStats {
-        id: TaskId(id),
-        state: Some(state),
-        since_ns,
-        polls: load(&cell.polls),
-        wakes: load(&cell.wakes),
-        self_wakes: load(&cell.self_wakes),
-        woken_by: (woken_by != 0).then_some(TaskId(woken_by)),
-        running_ns,
-        scheduled_ns,
-        idle_ns: lived_ns.saturating_sub(running_ns + scheduled_ns),
-        foreign_wakers: waker::foreign_count(cell),
-        poll_ns_log2: histogram(cell),
-        at_ns,
-    }
-}
-
-fn histogram(cell: &TaskCell) -> Vec<u64> {
-    let counts = cell.histogram.iter().map(|count| u64::from(count.load(Ordering::Relaxed)));
-    let mut entries: Vec<u64> = (0..HISTOGRAM.start).map(|_| 0).chain(counts).collect();
-    let used = entries.iter().rposition(|count| *count != 0).map_or(0, |last| last + 1);
-    entries.truncate(used);
-    entries
 }

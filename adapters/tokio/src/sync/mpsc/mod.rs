@@ -2,8 +2,10 @@
 
 pub use real::sync::mpsc::error;
 
-mod bounded;
+mod common;
 mod ends;
+
+mod bounded;
 mod permit;
 mod unbounded;
 

@@ -1,0 +1,187 @@
+//! What the receivers of both kinds of channels have in common, and their weak senders.
+
+/// The documentation of a method that is as tokio's.
+macro_rules! see {
+    ($name:ident, $method:ident) => {
+        concat!(
+            "See [`tokio::sync::mpsc::",
+            stringify!($name),
+            "::",
+            stringify!($method),
+            "`](real::sync::mpsc::",
+            stringify!($name),
+            "::",
+            stringify!($method),
+            ")."
+        )
+    };
+}
+
+/// The methods of a receiver with a `measure`.
+macro_rules! receiver {
+    ($name:ident) => {
+        impl<T> $name<T> {
+            /// Polls a receiving operation to its end.
+            async fn wait<R>(
+                &mut self,
+                need: usize,
+                at: &'static Location<'static>,
+                mut poll: impl FnMut(&mut tokio::$name<T>, &mut Context<'_>) -> Poll<R>,
+            ) -> R {
+                self.end.used(at);
+                let site = site(Op::Recv, need, at);
+                let mut waiting = Waiting::new();
+                poll_fn(|cx| {
+                    let result = waiting.poll(self.end.channel(), &site, cx, |cx| poll(&mut self.inner, cx));
+                    self.measure();
+                    result
+                })
+                .await
+            }
+
+            #[doc = see!($name, recv)]
+            #[track_caller]
+            pub fn recv(&mut self) -> impl Future<Output = Option<T>> {
+                let at = Location::caller();
+                async move {
+                    if !on() {
+                        return self.inner.recv().await;
+                    }
+                    self.wait(1, at, |inner, cx| inner.poll_recv(cx)).await
+                }
+            }
+
+            #[doc = see!($name, recv_many)]
+            #[track_caller]
+            pub fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> impl Future<Output = usize> {
+                let at = Location::caller();
+                async move { self.wait(1, at, |inner, cx| inner.poll_recv_many(cx, buffer, limit)).await }
+            }
+
+            #[doc = see!($name, try_recv)]
+            #[track_caller]
+            pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+                self.end.used(Location::caller());
+                let result = self.inner.try_recv();
+                self.measure();
+                result
+            }
+
+            #[doc = see!($name, blocking_recv)]
+            #[track_caller]
+            pub fn blocking_recv(&mut self) -> Option<T> {
+                let at = Location::caller();
+                self.end.used(at);
+                let result = blocking(self.end.channel(), &site(Op::Recv, 1, at), || self.inner.blocking_recv());
+                self.measure();
+                result
+            }
+
+            #[doc = see!($name, blocking_recv_many)]
+            #[track_caller]
+            pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
+                let at = Location::caller();
+                self.end.used(at);
+                let receive = || self.inner.blocking_recv_many(buffer, limit);
+                let result = blocking(self.end.channel(), &site(Op::Recv, 1, at), receive);
+                self.measure();
+                result
+            }
+
+            #[doc = see!($name, close)]
+            pub fn close(&mut self) {
+                self.inner.close();
+            }
+
+            #[doc = see!($name, is_closed)]
+            pub fn is_closed(&self) -> bool {
+                self.inner.is_closed()
+            }
+
+            #[doc = see!($name, is_empty)]
+            pub fn is_empty(&self) -> bool {
+                self.inner.is_empty()
+            }
+
+            #[doc = see!($name, len)]
+            pub fn len(&self) -> usize {
+                self.inner.len()
+            }
+
+            #[doc = see!($name, poll_recv)]
+            ///
+            /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+            #[track_caller]
+            pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+                self.end.used(Location::caller());
+                let result = self.inner.poll_recv(cx);
+                self.measure();
+                result
+            }
+
+            #[doc = see!($name, poll_recv_many)]
+            ///
+            /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+            #[track_caller]
+            pub fn poll_recv_many(&mut self, cx: &mut Context<'_>, buffer: &mut Vec<T>, limit: usize) -> Poll<usize> {
+                self.end.used(Location::caller());
+                let result = self.inner.poll_recv_many(cx, buffer, limit);
+                self.measure();
+                result
+            }
+
+            #[doc = see!($name, sender_strong_count)]
+            pub fn sender_strong_count(&self) -> usize {
+                self.inner.sender_strong_count()
+            }
+
+            #[doc = see!($name, sender_weak_count)]
+            pub fn sender_weak_count(&self) -> usize {
+                self.inner.sender_weak_count()
+            }
+        }
+
+        impl<T> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.inner.fmt(f)
+            }
+        }
+    };
+}
+
+/// The methods of a weak sender.
+macro_rules! weak_sender {
+    ($name:ident, $sender:ident) => {
+        impl<T> $name<T> {
+            #[doc = see!($name, upgrade)]
+            pub fn upgrade(&self) -> Option<$sender<T>> {
+                let inner = self.inner.upgrade()?;
+                Some($sender { end: self.end.another(Handle::Sender), inner })
+            }
+
+            #[doc = see!($name, strong_count)]
+            pub fn strong_count(&self) -> usize {
+                self.inner.strong_count()
+            }
+
+            #[doc = see!($name, weak_count)]
+            pub fn weak_count(&self) -> usize {
+                self.inner.weak_count()
+            }
+        }
+
+        impl<T> Clone for $name<T> {
+            fn clone(&self) -> Self {
+                $name { end: self.end.another(Handle::WeakSender), inner: self.inner.clone() }
+            }
+        }
+
+        impl<T> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.inner.fmt(f)
+            }
+        }
+    };
+}
+
+pub(super) use {receiver, see, weak_sender};
