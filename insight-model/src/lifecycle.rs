@@ -48,6 +48,8 @@ pub struct Checker {
     ended_tasks: Ids,
     ended_resources: Ids,
     ended_edges: Ids,
+    /// Those of them that ended with their resource.
+    dropped_edges: Ids,
     ended_problems: Ids,
     snapshot: Option<Opening>,
     seen_snapshot: bool,
@@ -93,7 +95,10 @@ impl Checker {
                 self.numbered(seq);
                 self.message(&message);
             }
-            Ok(Decoded::Unknown { seq, .. }) => self.numbered(seq),
+            Ok(Decoded::Unknown { seq, type_name, .. }) => {
+                self.numbered(seq);
+                self.extension(&type_name);
+            }
             Err(error) => self.undecodable(&error),
         }
         std::mem::take(&mut self.findings)

@@ -19,14 +19,16 @@ impl Checker {
         if !task_alive {
             // r[task.completed.last], r[edge.opened.ends-known]
             let ended = self.ended_tasks.contains(task.0);
-            let rule = if ended { "task.completed.last" } else { "edge.opened.ends-known" };
+            let unknown = self.unless_in_snapshot("edge.opened.ends-known");
+            let rule = if ended { "task.completed.last" } else { unknown };
             self.find(rule, "a task that is alive".to_owned(), format!("task {task}"));
         }
         let resource_alive = self.resources.contains_key(&resource);
         if !resource_alive {
             // r[resource.dropped.last], r[edge.opened.ends-known]
             let ended = self.ended_resources.contains(resource.0);
-            let rule = if ended { "resource.dropped.last" } else { "edge.opened.ends-known" };
+            let unknown = self.unless_in_snapshot("edge.opened.ends-known");
+            let rule = if ended { "resource.dropped.last" } else { unknown };
             self.find(rule, "a resource that is alive".to_owned(), format!("resource {resource}"));
         }
         if used || !task_alive || !resource_alive {
@@ -63,9 +65,12 @@ impl Checker {
     pub(super) fn edge_closed(&mut self, end: &EdgeClosed) {
         let id = end.id;
         let Some(edge) = self.edges.get(&id) else {
-            // r[edge.closed.once], r[gap.left-out-whole]
-            let ended = self.ended_edges.contains(id.0);
-            let rule = if ended { "edge.closed.once" } else { "gap.left-out-whole" };
+            // r[edge.closed.once], r[resource.dropped.no-edge-closed], r[gap.left-out-whole]
+            let rule = match (self.dropped_edges.contains(id.0), self.ended_edges.contains(id.0)) {
+                (true, _) => "resource.dropped.no-edge-closed",
+                (false, true) => "edge.closed.once",
+                (false, false) => "gap.left-out-whole",
+            };
             return self.find(rule, "an edge that is open".to_owned(), format!("edge {id}"));
         };
         let (since_ns, kind) = (edge.since_ns, edge.kind.clone());

@@ -23,9 +23,13 @@ impl Standing {
 impl Checker {
     pub(super) fn problem_raised(&mut self, problem: &Problem) {
         let id = problem.id;
-        let used = self.standing.contains_key(&id) || self.ended_problems.contains(id.0);
+        let actual = || format!("problem {id} again");
         // r[problem.raised.once]
-        self.expect(!used, "problem.raised.once", "a problem that does not stand", || format!("problem {id} again"));
+        let stands = self.standing.contains_key(&id);
+        self.expect(!stands, "problem.raised.once", "a problem that does not stand", actual);
+        // r[problem.new-id]
+        let cleared = self.ended_problems.contains(id.0);
+        self.expect(!cleared, "problem.new-id", "a new id for a problem that returns", actual);
         self.standing.insert(id, Standing::of(problem));
         self.diagnosis(problem);
     }

@@ -19,6 +19,15 @@ impl Checker {
         self.seq = Some(seq);
     }
 
+    // r[extension.listed]
+    pub(super) fn extension(&mut self, type_name: &str) {
+        let extensions = self.header.as_ref().map_or(&[][..], |header| &header.extensions);
+        let prefix =
+            |extension: &String| type_name.strip_prefix(extension.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        let listed = type_name.matches('.').count() < 2 || extensions.iter().any(prefix);
+        self.expect(listed, "extension.listed", "a type whose prefix is in `extensions`", || type_name.to_owned());
+    }
+
     pub(super) fn stream_header(&mut self, header: &StreamHeader) {
         // r[header.once]
         self.expect(self.header.is_none(), "header.once", "one stream.header a stream", || "another one".to_owned());
@@ -74,15 +83,21 @@ impl Checker {
         self.expect(!text_of_nothing, "location.missing.no-text", "no text of a missing line", || "a text".to_owned());
     }
 
-    // r[define.before-use]
+    /// The rule that a reference to something unknown breaks: in a snapshot, it may be known from before.
+    pub(super) fn unless_in_snapshot(&self, rule: &'static str) -> &'static str {
+        if self.snapshot.is_some() { "snapshot.self-contained" } else { rule }
+    }
+
+    // r[define.before-use], r[snapshot.self-contained]
     pub(super) fn named(&mut self, string: Option<StringId>, location: Option<LocationId>) {
+        let rule = self.unless_in_snapshot("define.before-use");
         if let Some(id) = string {
             let known = self.strings.contains_key(&id);
-            self.expect(known, "define.before-use", "a string that was defined", || format!("string {id}"));
+            self.expect(known, rule, "a string that was defined", || format!("string {id}"));
         }
         if let Some(id) = location {
             let known = self.locations.contains_key(&id);
-            self.expect(known, "define.before-use", "a location that was defined", || format!("location {id}"));
+            self.expect(known, rule, "a location that was defined", || format!("location {id}"));
         }
     }
 }

@@ -101,7 +101,10 @@ impl Checker {
         };
         self.ended_resources.insert(id.0);
         // Its edges end with it.
-        resource.edges.iter().for_each(|edge| self.forget_edge(*edge));
+        for edge in resource.edges {
+            self.forget_edge(edge);
+            self.dropped_edges.insert(edge.0);
+        }
     }
 }
 
