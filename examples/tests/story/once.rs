@@ -19,7 +19,11 @@ fn no_problem_is_0() {
         for wanted in ["waits for `prototype_channel`: waiting on channel capacity", &place, await_text] {
             assert!(text.contains(wanted), "{wanted} in\n{text}");
         }
-        assert!(text.contains("\nno problem found"), "{text}");
+        // The last line, and whole: with a note only while a wait is too young to be judged.
+        let verdict = text.lines().last().unwrap_or_default();
+        let too_young = "no problem found, so far: ";
+        let young = verdict.starts_with(too_young) && verdict.ends_with(" for less than a second, too short to judge");
+        assert!(verdict == "no problem found" || young, "{text}");
         assert_eq!(status, Some(0), "{text}");
     }
     let (text, status) = plain(&[&hang.insight, "--once", "--json"]);
