@@ -35,11 +35,10 @@ macro_rules! closed_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
-                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
-                match &*text {
+                $crate::word::word(deserializer, |text| match text {
                     $($text => Ok($name::$variant),)+
-                    other => Err(serde::de::Error::unknown_variant(other, $name::KNOWN)),
-                }
+                    _ => Err($name::KNOWN),
+                })
             }
         }
 

@@ -15,8 +15,9 @@
 //! ```
 //!
 //! A line is decoded by reading its `type` first: a known type is decoded strictly, an unknown one is kept as
-//! it came, and a line without a type is an error. The price is a second pass over the line's few bytes; an
-//! internally tagged or untagged enum would turn a malformed known message into an unknown one.
+//! it came, and a line without a type is an error. An internally tagged or untagged enum would turn a malformed known
+//! message into an unknown one. A line that starts with `seq` and `type`, as [`encode`] writes it, is read in one pass;
+//! any other takes two.
 
 mod closed_enum;
 mod codec;
@@ -24,11 +25,13 @@ mod edge;
 mod header;
 mod ids;
 mod message;
+mod one_pass;
 mod open_enum;
 mod problem;
 mod resource;
 mod strict;
 mod task;
+mod word;
 
 #[cfg(any(test, feature = "schema"))]
 pub mod examples;

@@ -1,6 +1,6 @@
-use crate::codec::from_str;
 use crate::*;
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
 macro_rules! messages {
     ($($tag:literal => $name:ident,)+) => {
@@ -22,11 +22,15 @@ macro_rules! messages {
                 match self { $(Message::$name(_) => $tag,)+ }
             }
 
-            /// Decodes the object `json` as the message that `type_name` names; `None` when there is no such type.
-            pub(crate) fn from_json(type_name: &str, json: &str) -> Option<Result<Message, serde_json::Error>> {
+            /// Decodes the fields of the message that `type_name` names; passes over those of a type that is not
+            /// known.
+            pub(crate) fn of_type<'de, D: Deserializer<'de>>(
+                type_name: &str,
+                fields: D,
+            ) -> Result<Option<Message>, D::Error> {
                 match type_name {
-                    $($tag => Some(from_str::<$name>(json).map(Message::$name)),)+
-                    _ => None,
+                    $($tag => $name::deserialize(fields).map(|inner| Some(Message::$name(inner))),)+
+                    _ => IgnoredAny::deserialize(fields).map(|_| None),
                 }
             }
         }

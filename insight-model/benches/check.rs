@@ -1,0 +1,238 @@
+//! What decoding and checking a stream costs: `cargo bench -p insight-model`, or with `-- EVENTS` other than ten
+//! million.
+//!
+//! The stream is of a program with 1,000 live tasks under load: each ends after some samples and another takes its
+//! place, most of them are sampled, wait on a channel and are woken. It is written in parts that are not timed. The
+//! times are CPU times (on Linux; elsewhere wall times), and the memory is the process's, less the part that is read.
+
+use insight_model::{Checker, Model};
+use insight_protocol::*;
+use std::time::{Duration, Instant};
+
+const TASKS: u64 = 1_000;
+/// How many samples a task lives.
+const LIFE: u64 = 50;
+
+fn main() {
+    let events = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(10_000_000);
+    let mut program = Program::default();
+    let (mut checker, mut model) = (Checker::default(), Model::default());
+    let mut spent = [Duration::ZERO; 3];
+    let (mut bytes, mut told) = (0, 0);
+    let mut text = String::new();
+    println!("{:>10}  {:>10}  {:>12}", "events", "alive", "memory");
+    while program.seq < events {
+        text.clear();
+        let from = program.seq;
+        while text.len() < 4_000_000 {
+            program.sample(&mut text);
+        }
+        bytes += text.len();
+        spent[0] += timed(|| {
+            for line in text.lines() {
+                std::hint::black_box(decode(line)).expect("a valid line");
+            }
+        });
+        spent[1] += timed(|| {
+            for line in text.lines() {
+                assert_eq!(checker.line(line), []);
+            }
+        });
+        spent[2] += timed(|| {
+            for line in text.lines() {
+                let Ok(Decoded::Message { message, .. }) = decode(line) else { unreachable!() };
+                model.apply(&message);
+            }
+        });
+        if from / 1_000_000 > told || from == 0 {
+            told = from / 1_000_000;
+            println!("{:>10}  {:>10}  {:>9} kB", program.seq, checker.alive(), resident_kb());
+        }
+    }
+    let events = program.seq as f64;
+    println!("{:.0} bytes an event", bytes as f64 / events);
+    for (name, spent) in ["decode", "decode and check", "decode and fold"].iter().zip(spent) {
+        let ns = spent.as_nanos() as f64 / events;
+        println!("{name:18} {ns:6.0} ns an event  {:>9.0} events/s", 1e9 / ns);
+    }
+}
+
+/// A program that is made up as it goes.
+#[derive(Default)]
+struct Program {
+    seq: u64,
+    now_ns: u64,
+    samples: u64,
+    edges: u64,
+    /// The live tasks, the oldest first, with the edge that each waits by.
+    tasks: std::collections::VecDeque<(TaskId, Option<EdgeId>)>,
+    spawned: u64,
+}
+
+impl Program {
+    fn say(&mut self, text: &mut String, message: impl Into<Message>) {
+        self.seq += 1;
+        text.push_str(&encode(self.seq, &message.into()));
+        text.push('\n');
+    }
+
+    /// What happened since the last sample, in the order of the recorder.
+    fn sample(&mut self, text: &mut String) {
+        if self.samples == 0 {
+            self.open(text);
+        }
+        self.samples += 1;
+        for _ in 0..TASKS / LIFE {
+            if self.tasks.len() as u64 == TASKS {
+                let (id, edge) = self.tasks.pop_front().expect("there are some");
+                self.close(text, edge, EdgeOutcome::Abandoned);
+                let at_ns = self.now_ns;
+                self.say(text, TaskCompleted { id, outcome: Outcome::Returned, at_ns });
+            }
+            self.spawn(text);
+        }
+        for at in 0..self.tasks.len() {
+            let (id, edge) = self.tasks[at];
+            self.now_ns += 40_000;
+            // A third of them is still where it was.
+            if (at as u64 + self.samples).is_multiple_of(3) {
+                continue;
+            }
+            self.close(text, edge, EdgeOutcome::Claimed);
+            self.stats(text, id, at as u64);
+            self.tasks[at].1 = Some(self.wait(text, id, at as u64));
+        }
+        let at_ns = self.now_ns;
+        self.say(text, StreamHeartbeat { at_ns });
+    }
+
+    fn open(&mut self, text: &mut String) {
+        self.say(text, header());
+        self.say(text, SnapshotBegin { at_ns: 0, tasks: 0, resources: 0, edges: 0, problems: 0 });
+        self.say(text, SnapshotEnd { at_ns: 0 });
+        for (id, word) in (1..).zip(["server::handler::{async_fn}", "waiting on channel capacity", "jobs"]) {
+            self.say(text, DefineString { id: StringId(id), text: word.to_owned() });
+        }
+        for id in 1..=10 {
+            let file = "src/server.rs".to_owned();
+            let location = LocationId(u64::from(id));
+            self.say(text, DefineLocation { id: location, file, line: 80 + id, column: 9, source: None });
+            let channel = ResourceCreated {
+                id: ResourceId(u64::from(id)),
+                kind: ResourceKind::Channel,
+                name: Some(StringId(3)),
+                location: Some(location),
+                task: None,
+                capacity: Some(64),
+                at_ns: 0,
+            };
+            self.say(text, channel);
+        }
+    }
+
+    fn spawn(&mut self, text: &mut String) {
+        self.spawned += 1;
+        let id = TaskId(self.spawned);
+        let task = TaskSpawned {
+            id,
+            name: Some(StringId(1)),
+            location: Some(LocationId(1)),
+            future_bytes: Some(384),
+            at_ns: self.now_ns,
+            ..Default::default()
+        };
+        self.say(text, task);
+        self.edges += 1;
+        let party = EdgeParty {
+            id: EdgeId(self.edges),
+            task: id,
+            resource: ResourceId(id.0 % 10 + 1),
+            role: PartyRole::Sender,
+            exclusive: false,
+            since_ns: self.now_ns,
+        };
+        self.say(text, party);
+        // A party ends with its handle, before its task does.
+        self.close(text, Some(EdgeId(self.edges)), EdgeOutcome::Moved);
+        self.tasks.push_back((id, None));
+    }
+
+    fn close(&mut self, text: &mut String, edge: Option<EdgeId>, outcome: EdgeOutcome) {
+        let at_ns = self.now_ns;
+        if let Some(id) = edge {
+            self.say(text, EdgeClosed { id, outcome: Some(outcome), at_ns });
+        }
+    }
+
+    fn wait(&mut self, text: &mut String, task: TaskId, at: u64) -> EdgeId {
+        self.edges += 1;
+        let wait = EdgeWait {
+            id: EdgeId(self.edges),
+            task,
+            resource: ResourceId(at % 10 + 1),
+            operation: Operation::Send,
+            reason: StringId(2),
+            need: 1,
+            location: Some(LocationId(at % 10 + 1)),
+            since_ns: self.now_ns,
+        };
+        self.say(text, wait);
+        EdgeId(self.edges)
+    }
+
+    fn stats(&mut self, text: &mut String, id: TaskId, at: u64) {
+        let polls = self.samples * 3;
+        let stats = TaskStats {
+            id,
+            state: Some(TaskState::Idle),
+            since_ns: self.now_ns,
+            polls,
+            wakes: polls - 1,
+            woken_by: Some(TaskId(at + 1)),
+            running_ns: polls * 5_210,
+            scheduled_ns: polls * 1_777,
+            idle_ns: self.samples * 50_000_000,
+            poll_ns_log2: vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, polls - polls / 3, polls / 3],
+            at_ns: self.now_ns,
+            ..Default::default()
+        };
+        self.say(text, stats);
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = cpu_time();
+    work();
+    cpu_time() - start
+}
+
+fn cpu_time() -> Duration {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let on_cpu = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    match on_cpu.and_then(|text| text.split(' ').next()?.parse().ok()) {
+        Some(ns) => Duration::from_nanos(ns),
+        None => START.get_or_init(Instant::now).elapsed(),
+    }
+}
+
+/// 0 where the system does not say.
+fn resident_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
+}
+
+fn header() -> StreamHeader {
+    StreamHeader {
+        protocol: PROTOCOL_VERSION.to_owned(),
+        session: "made-up".to_owned(),
+        process: Process { pid: 1, name: "server".to_owned(), working_directory: None },
+        executors: Vec::new(),
+        clock: Clock { wall_anchor_unix_ms: 0 },
+        detail: Detail::Structure,
+        interval_ms: 50,
+        capabilities: vec![Capability::Tasks, Capability::TaskTimes, Capability::Channels],
+        extensions: Vec::new(),
+        at_ns: 0,
+    }
+}
