@@ -1,6 +1,7 @@
 //! The life-cycle checker: whether a stream keeps the rules of SPEC.md that a stream alone can show.
 //!
 //! It reads line by line, and remembers what is alive and what is defined; of what has ended only the ids, as ranges.
+//! Where a line breaks a rule the one before it counts: an id that is used again stays what it was.
 
 mod edges;
 mod ids;
@@ -13,7 +14,8 @@ use crate::lifecycle::ids::Ids;
 use crate::lifecycle::problems::Standing;
 use crate::lifecycle::snapshot::Opening;
 use insight_protocol::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt::Display;
 
 /// A rule that a line breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +50,8 @@ pub struct Checker {
     ended_tasks: Ids,
     ended_resources: Ids,
     ended_edges: Ids,
-    /// Those of them that ended with their resource.
-    dropped_edges: Ids,
+    /// Those of them that ended with their resource, the newest.
+    dropped_edges: BTreeSet<EdgeId>,
     ended_problems: Ids,
     snapshot: Option<Opening>,
     seen_snapshot: bool,
@@ -64,11 +66,16 @@ struct LiveTask {
     /// It has ended, and has open edges still.
     completed: bool,
     edges: u64,
+    /// Those of them that end when it spawns.
+    exclusive_parties: u64,
 }
 
 #[derive(Debug, Default)]
 struct LiveResource {
-    edges: Vec<EdgeId>,
+    edges: HashSet<EdgeId>,
+    /// How many of them are holds, and how many of these exclusive ones.
+    holds: u64,
+    exclusive_holds: u64,
 }
 
 #[derive(Debug)]
@@ -84,6 +91,13 @@ enum EdgeKind {
     Wait,
     Hold { exclusive: bool, transferable: bool },
     Party { role: PartyRole, exclusive: bool },
+}
+
+impl EdgeKind {
+    /// r[party.exclusive.spawn]
+    fn ends_with_a_spawn(&self) -> bool {
+        matches!(self, EdgeKind::Party { role, exclusive: true } if *role != PartyRole::Joined)
+    }
 }
 
 impl Checker {
@@ -123,10 +137,10 @@ impl Checker {
     }
 
     /// A finding unless `holds`.
-    fn expect(&mut self, holds: bool, rule: &'static str, expected: &str, actual: impl FnOnce() -> String) {
+    fn expect(&mut self, holds: bool, rule: &'static str, expected: impl Display, actual: impl FnOnce() -> String) {
         if !holds {
             let actual = actual();
-            self.find(rule, expected.to_owned(), actual);
+            self.find(rule, expected.to_string(), actual);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Edges.
 
-use super::{Checker, EdgeKind, LiveEdge};
+use super::{Checker, EdgeKind, LiveEdge, LiveResource};
 use insight_protocol::*;
 
 impl Checker {
@@ -36,10 +36,15 @@ impl Checker {
         }
         self.expect_alone(resource, &kind);
         if let Some(resource) = self.resources.get_mut(&resource) {
-            resource.edges.push(id);
+            resource.edges.insert(id);
+            if let EdgeKind::Hold { exclusive, .. } = kind {
+                resource.holds += 1;
+                resource.exclusive_holds += u64::from(exclusive);
+            }
         }
         if let Some(task) = self.tasks.get_mut(&task) {
             task.edges += 1;
+            task.exclusive_parties += u64::from(kind.ends_with_a_spawn());
         }
         self.edges.insert(id, LiveEdge { task, resource, kind, since_ns });
     }
@@ -47,18 +52,13 @@ impl Checker {
     /// r[edge.hold.before-release], r[edge.hold.exclusive-alone]
     fn expect_alone(&mut self, resource: ResourceId, kind: &EdgeKind) {
         let EdgeKind::Hold { exclusive, .. } = kind else { return };
-        let edges = self.resources.get(&resource).into_iter().flat_map(|resource| &resource.edges);
-        let others: Vec<bool> = edges
-            .filter_map(|edge| match self.edges.get(edge)?.kind {
-                EdgeKind::Hold { exclusive, .. } => Some(exclusive),
-                _ => None,
-            })
-            .collect();
-        let expected = format!("no other hold of resource {resource} beside an exclusive one");
-        if *exclusive && others.contains(&true) {
-            self.find("edge.hold.before-release", expected, "two exclusive ones".to_owned());
-        } else if *exclusive && !others.is_empty() || others.contains(&true) {
-            self.find("edge.hold.exclusive-alone", expected, "an exclusive one and another".to_owned());
+        let Some(LiveResource { holds, exclusive_holds, .. }) = self.resources.get(&resource) else { return };
+        let (beside_any, beside_exclusive) = (*holds > 0, *exclusive_holds > 0);
+        let expected = || format!("no other hold of resource {resource} beside an exclusive one");
+        if *exclusive && beside_exclusive {
+            self.find("edge.hold.before-release", expected(), "two exclusive ones".to_owned());
+        } else if *exclusive && beside_any || beside_exclusive {
+            self.find("edge.hold.exclusive-alone", expected(), "an exclusive one and another".to_owned());
         }
     }
 
@@ -66,7 +66,7 @@ impl Checker {
         let id = end.id;
         let Some(edge) = self.edges.get(&id) else {
             // r[edge.closed.once], r[resource.dropped.no-edge-closed], r[gap.left-out-whole]
-            let rule = match (self.dropped_edges.contains(id.0), self.ended_edges.contains(id.0)) {
+            let rule = match (self.dropped_edges.contains(&id), self.ended_edges.contains(id.0)) {
                 (true, _) => "resource.dropped.no-edge-closed",
                 (false, true) => "edge.closed.once",
                 (false, false) => "gap.left-out-whole",
@@ -84,19 +84,34 @@ impl Checker {
         self.expect(fits, "edge.closed.outcome-fits", "an outcome of such an edge", || format!("{:?}", end.outcome));
         // r[edge.closed.not-before-since]
         let in_time = matches!(kind, EdgeKind::Party { .. }) || end.at_ns >= since_ns;
-        let expected = format!("at_ns of at least {since_ns}");
-        self.expect(in_time, "edge.closed.not-before-since", &expected, || end.at_ns.to_string());
+        let expected = format_args!("at_ns of at least {since_ns}");
+        self.expect(in_time, "edge.closed.not-before-since", expected, || end.at_ns.to_string());
         self.forget_edge(id);
+    }
+
+    /// An edge that ended with its resource. A later close of it is told from a second close, of the newest ones: of all
+    /// of them the ids would not be few ranges.
+    pub(super) fn remember_dropped(&mut self, id: EdgeId) {
+        const NEWEST: usize = 10_000;
+        self.dropped_edges.insert(id);
+        if self.dropped_edges.len() > NEWEST {
+            self.dropped_edges.pop_first();
+        }
     }
 
     pub(super) fn forget_edge(&mut self, id: EdgeId) {
         let Some(edge) = self.edges.remove(&id) else { return };
         self.ended_edges.insert(id.0);
         if let Some(resource) = self.resources.get_mut(&edge.resource) {
-            resource.edges.retain(|open| *open != id);
+            resource.edges.remove(&id);
+            if let EdgeKind::Hold { exclusive, .. } = edge.kind {
+                resource.holds -= 1;
+                resource.exclusive_holds -= u64::from(exclusive);
+            }
         }
         if let Some(task) = self.tasks.get_mut(&edge.task) {
             task.edges -= 1;
+            task.exclusive_parties -= u64::from(edge.kind.ends_with_a_spawn());
             if task.completed && task.edges == 0 {
                 self.tasks.remove(&edge.task);
             }

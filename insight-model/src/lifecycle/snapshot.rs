@@ -37,11 +37,11 @@ impl Checker {
         let Opening { begin, counts, .. } = opening;
         // r[snapshot.end.same-time]
         let same = begin.at_ns == end.at_ns;
-        let expected = format!("at_ns {}", begin.at_ns);
-        self.expect(same, "snapshot.end.same-time", &expected, || end.at_ns.to_string());
+        let expected = format_args!("at_ns {}", begin.at_ns);
+        self.expect(same, "snapshot.end.same-time", expected, || end.at_ns.to_string());
         // r[snapshot.counts]
         let told = [begin.tasks, begin.resources, begin.edges, begin.problems];
-        self.expect(told == counts, "snapshot.counts", &format!("{told:?}"), || format!("{counts:?}"));
+        self.expect(told == counts, "snapshot.counts", format_args!("{told:?}"), || format!("{counts:?}"));
     }
 
     /// r[snapshot.order], r[snapshot.only], r[file.opening]

@@ -15,7 +15,7 @@ impl Checker {
     // r[stream.seq.plus-one]
     pub(super) fn numbered(&mut self, seq: u64) {
         let expected = self.seq.map_or(1, |last| last + 1);
-        self.expect(seq == expected, "stream.seq.plus-one", &format!("seq {expected}"), || format!("seq {seq}"));
+        self.expect(seq == expected, "stream.seq.plus-one", format_args!("seq {expected}"), || format!("seq {seq}"));
         self.seq = Some(seq);
     }
 
@@ -54,7 +54,7 @@ impl Checker {
     pub(super) fn stream_heartbeat(&mut self, heartbeat: &StreamHeartbeat) {
         let (last, now) = (self.heartbeat_ns, heartbeat.at_ns);
         // r[heartbeat.forward]
-        self.expect(now >= last, "heartbeat.forward", &format!("at_ns of at least {last}"), || now.to_string());
+        self.expect(now >= last, "heartbeat.forward", format_args!("at_ns of at least {last}"), || now.to_string());
         self.heartbeat_ns = now;
         self.sample += 1;
     }

@@ -1,6 +1,6 @@
 //! Tasks and resources.
 
-use super::{Checker, EdgeKind, LiveResource, LiveTask};
+use super::{Checker, LiveTask};
 use insight_protocol::*;
 
 impl Checker {
@@ -13,15 +13,19 @@ impl Checker {
         self.expect(!used, "id.never-reused", "an id of its own", || format!("task {} again", task.id));
         // r[party.exclusive.spawn]
         if let (Some(parent), None) = (task.parent, &self.snapshot) {
-            let exclusive = self.edges.values().any(|edge| {
-                edge.task == parent
-                    && matches!(&edge.kind, EdgeKind::Party { role, exclusive: true } if *role != PartyRole::Joined)
-            });
-            let expected = format!("no exclusive party of task {parent}, which spawns");
-            self.expect(!exclusive, "party.exclusive.spawn", &expected, || "one is open".to_owned());
+            let exclusive = self.tasks.get(&parent).is_some_and(|parent| parent.exclusive_parties > 0);
+            let expected = format_args!("no exclusive party of task {parent}, which spawns");
+            self.expect(!exclusive, "party.exclusive.spawn", expected, || "one is open".to_owned());
         }
-        let live = LiveTask { partial: task.partial, stats: None, sample: 0, completed: false, edges: 0 };
-        self.tasks.insert(task.id, live);
+        let live = LiveTask {
+            partial: task.partial,
+            stats: None,
+            sample: 0,
+            completed: false,
+            edges: 0,
+            exclusive_parties: 0,
+        };
+        self.tasks.entry(task.id).or_insert(live);
     }
 
     pub(super) fn task_stats(&mut self, stats: &TaskStats) {
@@ -77,7 +81,7 @@ impl Checker {
         // r[id.never-reused]
         let used = self.resources.contains_key(&id) || self.ended_resources.contains(id.0);
         self.expect(!used, "id.never-reused", "an id of its own", || format!("resource {id} again"));
-        self.resources.insert(id, LiveResource::default());
+        self.resources.entry(id).or_default();
     }
 
     pub(super) fn resource_updated(&mut self, update: &ResourceUpdated) {
@@ -103,7 +107,7 @@ impl Checker {
         // Its edges end with it.
         for edge in resource.edges {
             self.forget_edge(edge);
-            self.dropped_edges.insert(edge.0);
+            self.remember_dropped(edge);
         }
     }
 }
