@@ -10,7 +10,7 @@ use crate::ring::{self, Record, RecordKind};
 use crate::task::{TaskCell, outcome_from_word};
 use crate::{ON, clock, current, ids};
 use insight_protocol::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,9 +71,9 @@ struct TaskEntry {
     /// Its waits as last sampled.
     waits: Vec<u64>,
     /// Its joins: they end with it.
-    joined: Vec<u64>,
-    /// Its exclusive parties: with what it spawns, a handle may go.
-    exclusive: Vec<u64>,
+    joined: BTreeSet<u64>,
+    /// Its exclusive parties by a handle: with what it spawns, the handle may go.
+    exclusive: BTreeSet<u64>,
     /// How many open edges it has.
     edges: u64,
 }
@@ -88,7 +88,9 @@ struct ResourceEntry {
     state: ResourceUpdated,
     /// The edge of its present hold, and the number of that hold.
     hold: Option<(u64, u64)>,
-    edges: Vec<u64>,
+    edges: BTreeSet<u64>,
+    /// How many of them are waits.
+    waits: u64,
 }
 
 #[derive(Debug)]
@@ -226,10 +228,7 @@ impl Recorder {
             }
             RecordKind::Party => {
                 let role = Role::from_word(fourth);
-                if role == PartyRole::Joined {
-                    let Some(task) = self.tasks.get_mut(&second) else { return };
-                    task.joined.push(first);
-                }
+                let joined = role == PartyRole::Joined;
                 let party = EdgeParty {
                     id: EdgeId(first),
                     task: TaskId(second),
@@ -239,10 +238,13 @@ impl Recorder {
                     since_ns: at_ns,
                 };
                 if self.open_edge(first, second, third, party.into(), out)
-                    && fifth != 0
                     && let Some(task) = self.tasks.get_mut(&second)
                 {
-                    task.exclusive.push(first);
+                    if joined {
+                        task.joined.insert(first);
+                    } else if fifth != 0 {
+                        task.exclusive.insert(first);
+                    }
                 }
             }
             RecordKind::Permit => {
@@ -289,7 +291,14 @@ impl Recorder {
         out.push(spawned.into());
         self.tasks.insert(
             id,
-            TaskEntry { cell, stats: None, waits: Vec::new(), joined: Vec::new(), exclusive: Vec::new(), edges: 0 },
+            TaskEntry {
+                cell,
+                stats: None,
+                waits: Vec::new(),
+                joined: BTreeSet::new(),
+                exclusive: BTreeSet::new(),
+                edges: 0,
+            },
         );
     }
 
@@ -330,7 +339,15 @@ impl Recorder {
         let state = ResourceUpdated { id: ResourceId(id), ..ResourceUpdated::default() };
         self.resources.insert(
             id,
-            ResourceEntry { cell: Some(cell), join_of: None, created_ns: at_ns, state, hold: None, edges: Vec::new() },
+            ResourceEntry {
+                cell: Some(cell),
+                join_of: None,
+                created_ns: at_ns,
+                state,
+                hold: None,
+                edges: BTreeSet::new(),
+                waits: 0,
+            },
         );
     }
 
@@ -339,9 +356,10 @@ impl Recorder {
         let (Some(from), Some(to)) = (self.tasks.get_mut(&task), self.resources.get_mut(&resource)) else {
             return false;
         };
-        from.edges += 1;
-        to.edges.push(edge);
         let wait = matches!(message, Message::EdgeWait(_));
+        from.edges += 1;
+        to.edges.insert(edge);
+        to.waits += u64::from(wait);
         let party = if let Message::EdgeParty(party) = &message { Some(party.role.clone()) } else { None };
         self.edges.insert(edge, EdgeEntry { task, resource, wait, party });
         out.push(message);
@@ -352,13 +370,14 @@ impl Recorder {
         let Some(entry) = self.edges.remove(&edge) else { return };
         if let Some(task) = self.tasks.get_mut(&entry.task) {
             task.edges -= 1;
-            task.exclusive.retain(|exclusive| *exclusive != edge);
+            task.exclusive.remove(&edge);
+            task.joined.remove(&edge);
         }
         out.push(EdgeClosed { id: EdgeId(edge), outcome, at_ns }.into());
         let Some(resource) = self.resources.get_mut(&entry.resource) else { return };
-        resource.edges.retain(|open| *open != edge);
-        let awaited = resource.edges.iter().any(|edge| self.edges.get(edge).is_some_and(|edge| edge.wait));
-        if let (Some(task), true, false) = (resource.join_of, entry.wait, awaited) {
+        resource.edges.remove(&edge);
+        resource.waits -= u64::from(entry.wait);
+        if let (Some(task), true, 0) = (resource.join_of, entry.wait, resource.waits) {
             self.joins.remove(&task);
             self.resource_dropped(entry.resource, at_ns, out);
         }
@@ -378,7 +397,7 @@ impl Recorder {
         let target = self.tasks.get_mut(&task)?;
         let id = ids::next_resource();
         let edge = ids::next_edge();
-        target.joined.push(edge);
+        target.joined.insert(edge);
         let created = ResourceCreated {
             id: ResourceId(id),
             kind: ResourceKind::Join,
@@ -390,8 +409,15 @@ impl Recorder {
         };
         out.push(created.into());
         let state = ResourceUpdated { id: ResourceId(id), ..ResourceUpdated::default() };
-        let entry =
-            ResourceEntry { cell: None, join_of: Some(task), created_ns: at_ns, state, hold: None, edges: Vec::new() };
+        let entry = ResourceEntry {
+            cell: None,
+            join_of: Some(task),
+            created_ns: at_ns,
+            state,
+            hold: None,
+            edges: BTreeSet::new(),
+            waits: 0,
+        };
         self.resources.insert(id, entry);
         self.joins.insert(task, id);
         let party = EdgeParty {

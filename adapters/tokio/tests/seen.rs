@@ -394,3 +394,28 @@ fn many_tasks_that_come_and_go_leave_nothing_behind_and_no_problem() {
         bench.until(|model| (model.edges.is_empty() && model.resources.is_empty()).then_some(()));
     });
 }
+
+#[test]
+fn a_task_of_a_set_that_spawned_is_gone_when_it_ends() {
+    bench(|bench, runtime| {
+        let (drained, is_drained) = oneshot::channel();
+        let (go_on, stay) = oneshot::channel::<()>();
+        let keeper = runtime.spawn(async move {
+            let mut set = JoinSet::new();
+            for _ in 0..3 {
+                set.spawn(async { drop(tokio::spawn(async {}).await) });
+            }
+            while set.join_next().await.is_some() {}
+            let _ = drained.send(());
+            let _ = stay.await;
+            drop(set);
+        });
+        runtime.block_on(is_drained).unwrap();
+        let parties =
+            |model: &Model| model.edges.values().filter(|edge| matches!(edge.body, EdgeBody::Party { .. })).count();
+        bench.until(|model| model.tasks.values().all(|task| task.outcome.is_none()).then_some(()));
+        assert_eq!(parties(&bench.model), 0, "{}", summary(&bench.model));
+        drop(go_on);
+        runtime.block_on(keeper).unwrap();
+    });
+}
