@@ -82,7 +82,16 @@ impl Snapshot<'_> {
         let Resource { length, senders, weak_senders, receivers, .. } = *resource;
         if [length, senders, weak_senders, receivers].iter().any(Option::is_some) {
             let at_ns = self.model.now_ns;
-            self.push(ResourceUpdated { id: resource.id, name: None, length, senders, weak_senders, receivers, at_ns });
+            self.push(ResourceUpdated {
+                id: resource.id,
+                name: None,
+                capacity: None,
+                length,
+                senders,
+                weak_senders,
+                receivers,
+                at_ns,
+            });
         }
     }
 

@@ -423,6 +423,7 @@ impl Model {
         let name = m.name.and_then(|id| self.string(id));
         let Some(resource) = self.resources.get_mut(&m.id) else { return };
         resource.name = name.or(resource.name.take());
+        resource.capacity = m.capacity.or(resource.capacity);
         resource.length = m.length.or(resource.length);
         resource.senders = m.senders.or(resource.senders);
         resource.weak_senders = m.weak_senders.or(resource.weak_senders);

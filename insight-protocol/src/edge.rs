@@ -17,6 +17,20 @@ open_enum!(
         Closed = "closed",
         /// Locking.
         Lock = "lock",
+        /// Locking to read, beside others that do.
+        Read = "read",
+        /// Locking to write, alone.
+        Write = "write",
+        /// Acquiring permits.
+        Acquire = "acquire",
+        /// Waiting to be notified.
+        Notified = "notified",
+        /// Waiting until a watched value changes.
+        Changed = "changed",
+        /// Waiting for a value that another task makes.
+        Init = "init",
+        /// Waiting for the others of a barrier, or for a value that is set once.
+        Wait = "wait",
         /// Waiting for the end of a task.
         Join = "join",
         /// Sleeping.

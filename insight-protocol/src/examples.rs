@@ -142,6 +142,7 @@ fn resources() -> Vec<Message> {
         ResourceUpdated {
             id: ResourceId(2),
             name: Some(StringId(4)),
+            capacity: None,
             length: Some(2),
             senders: Some(1),
             weak_senders: Some(0),

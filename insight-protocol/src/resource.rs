@@ -73,7 +73,11 @@ pub struct ResourceUpdated {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<StringId>,
-    /// How many units are in use: messages in a channel and reserved places for one, tasks in a set that is joined.
+    /// How many units it has at most, where that has changed since it was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u64>,
+    /// How many units are in use: messages in a channel and reserved places for one, permits of a semaphore that were
+    /// taken, tasks that have come to a barrier, tasks in a set that is joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u64>,
     /// How many sender handles there are.

@@ -4,7 +4,7 @@ use crate::executor::Executor;
 use crate::observed::TaskRef;
 use crate::on;
 use crate::party::{Role, open_party};
-use crate::resource::{AsResource, Resource, ResourceCell};
+use crate::resource::{AsResource, Resource, ResourceCell, Type};
 use crate::task::TaskCell;
 use crate::wait::{Op, Site, Waiting, join_of};
 use std::panic::Location;
@@ -55,7 +55,7 @@ impl JoiningAny {
     /// Notes that `task` was spawned into the set.
     pub fn add(&mut self, task: &TaskRef) {
         if on() {
-            let resource = self.resource.get_or_insert_with(|| Resource::join_any(self.location));
+            let resource = self.resource.get_or_insert_with(|| Resource::new(Type::JoinSet, self.location, None));
             let task = task.0.as_ref().map_or(0, TaskCell::id);
             let resource = resource.cell().map_or(0, ResourceCell::id);
             if task != 0 && resource != 0 {

@@ -32,6 +32,7 @@ mod executor;
 mod ids;
 mod intern;
 mod join;
+mod lazy;
 mod observed;
 mod party;
 mod recorder;
@@ -44,10 +45,11 @@ mod waker;
 
 pub use executor::Executor;
 pub use join::{Joining, JoiningAny};
+pub use lazy::{LazyResource, Lock};
 pub use observed::{Observed, ObservedClosure, TaskRef};
 pub use party::{Party, Permits, Role};
 pub use recorder::{AlreadyStarted, Recorder, RecorderConfig};
-pub use resource::{AsResource, Handle, Lock, Resource, ResourceCell, Type};
+pub use resource::{AsResource, Handle, Resource, ResourceCell, Type};
 pub use task::{Kind, TaskCell, TaskMeta};
 pub use wait::{Op, Site, WaitFuture, Waiting, blocking, waiting};
 

@@ -5,7 +5,7 @@ mod sample;
 use crate::executor::Executor;
 use crate::intern::Interned;
 use crate::party::{Role, edge_outcome};
-use crate::resource::ResourceCell;
+use crate::resource::{ResourceCell, count};
 use crate::ring::{self, Record, RecordKind};
 use crate::task::{TaskCell, outcome_from_word};
 use crate::{ON, clock, current, ids};
@@ -85,6 +85,7 @@ struct ResourceEntry {
     /// The task whose end it is.
     join_of: Option<u64>,
     created_ns: u64,
+    /// What was last told of it.
     state: ResourceUpdated,
     /// The edge of its present hold, and the number of that hold.
     hold: Option<(u64, u64)>,
@@ -332,11 +333,12 @@ impl Recorder {
             name: None,
             location: Some(self.interned.location(cell.location, out)),
             task: (creator != 0).then_some(TaskId(creator)),
-            capacity: (cell.capacity != 0).then_some(cell.capacity),
+            capacity: count(&cell.capacity),
             at_ns,
         };
+        // What it was created with is no change.
+        let state = ResourceUpdated { id: ResourceId(id), capacity: created.capacity, ..ResourceUpdated::default() };
         out.push(created.into());
-        let state = ResourceUpdated { id: ResourceId(id), ..ResourceUpdated::default() };
         self.resources.insert(
             id,
             ResourceEntry {

@@ -1,13 +1,12 @@
 //! A resource's own cell: what is seen of it when the recorder samples.
 
-use crate::executor::Executor;
 use crate::ring::{self, Record, RecordKind};
 use crate::{clock, current, ids, on, task};
 use insight_protocol::ResourceKind;
 use std::panic::Location;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// The kinds of resources that an adapter observes.
 #[repr(u8)]
@@ -17,23 +16,60 @@ pub enum Type {
     Channel,
     /// A lock with one holder.
     Mutex,
+    /// A lock with one writer or many readers.
+    Rwlock,
+    /// A number of permits.
+    Semaphore,
+    /// A signal.
+    Notify,
+    /// A channel for one message.
+    Oneshot,
+    /// A value of which the newest is seen.
+    Watch,
+    /// A channel of which every receiver gets every message.
+    Broadcast,
+    /// A number of tasks that wait for each other.
+    Barrier,
+    /// A value that is set once.
+    OnceCell,
+    /// Time that passes.
+    Timer,
     /// The end of any task of a set.
     JoinSet,
 }
 
 impl Type {
+    /// Whether its handles are senders and receivers, and counted.
+    pub(crate) fn has_ends(self) -> bool {
+        matches!(self, Type::Channel | Type::Oneshot | Type::Watch | Type::Broadcast)
+    }
+
     pub(crate) fn protocol(self) -> ResourceKind {
         match self {
             Type::Channel => ResourceKind::Channel,
             Type::Mutex => ResourceKind::Mutex,
+            Type::Rwlock => ResourceKind::Rwlock,
+            Type::Semaphore => ResourceKind::Semaphore,
+            Type::Notify => ResourceKind::Notify,
+            Type::Oneshot => ResourceKind::Oneshot,
+            Type::Watch => ResourceKind::Watch,
+            Type::Broadcast => ResourceKind::Broadcast,
+            Type::Barrier => ResourceKind::Barrier,
+            Type::OnceCell => ResourceKind::OnceCell,
+            Type::Timer => ResourceKind::Timer,
             Type::JoinSet => ResourceKind::Join,
         }
     }
 }
 
 const REGISTERING: u64 = u64::MAX;
-/// A length that was not seen yet.
-pub(crate) const UNSEEN: u64 = u64::MAX;
+/// A count that was not seen yet, or that there is not.
+const UNSEEN: u64 = u64::MAX;
+
+/// A count of a cell, if there is one.
+pub(crate) fn count(count: &AtomicU64) -> Option<u64> {
+    Some(count.load(Ordering::Relaxed)).filter(|count| *count != UNSEEN)
+}
 
 /// The state of one resource. The recorder only reads it.
 #[repr(C)]
@@ -43,8 +79,8 @@ pub struct ResourceCell {
     id: AtomicU64,
     pub(crate) kind: Type,
     pub(crate) location: &'static Location<'static>,
-    /// 0 for no bound.
-    pub(crate) capacity: u64,
+    /// [`UNSEEN`] for no bound.
+    pub(crate) capacity: AtomicU64,
 
     pub(crate) length: AtomicU64,
     pub(crate) senders: AtomicU64,
@@ -61,12 +97,12 @@ pub struct ResourceCell {
 }
 
 impl ResourceCell {
-    fn new(kind: Type, location: &'static Location<'static>, capacity: u64) -> Arc<ResourceCell> {
+    pub(crate) fn new(kind: Type, location: &'static Location<'static>, capacity: Option<usize>) -> Arc<ResourceCell> {
         Arc::new(ResourceCell {
             id: AtomicU64::new(0),
             kind,
             location,
-            capacity,
+            capacity: AtomicU64::new(capacity.map_or(UNSEEN, |capacity| capacity as u64)),
             length: AtomicU64::new(UNSEEN),
             senders: AtomicU64::new(0),
             weak_senders: AtomicU64::new(0),
@@ -119,21 +155,21 @@ pub trait AsResource {
 
 /// A resource with its cell made at once, shared by its handles: a channel, a join.
 #[derive(Debug)]
-pub struct Resource(Arc<ResourceCell>);
+pub struct Resource(pub(crate) Arc<ResourceCell>);
 
 impl Resource {
-    /// A channel; `capacity` is `None` when it has no bound. Its handles are to be counted by the caller.
-    pub fn channel(location: &'static Location<'static>, capacity: Option<usize>) -> Resource {
-        let cell = ResourceCell::new(Type::Channel, location, capacity.map_or(0, |capacity| capacity as u64));
+    /// A resource that was created at `location`; `capacity` is `None` when it has no bound. Its handles are to be
+    /// counted by the caller.
+    pub fn new(kind: Type, location: &'static Location<'static>, capacity: Option<usize>) -> Resource {
+        let cell = ResourceCell::new(kind, location, capacity);
         cell.id();
         Resource(cell)
     }
 
-    /// The end of any task of a set that was created at `location`.
-    pub(crate) fn join_any(location: &'static Location<'static>) -> Resource {
-        let cell = ResourceCell::new(Type::JoinSet, location, 0);
-        cell.id();
-        Resource(cell)
+    /// Sets how many units it has at most, where that can change.
+    #[inline]
+    pub fn set_capacity(&self, capacity: usize) {
+        self.0.capacity.store(capacity as u64, Ordering::Relaxed);
     }
 
     /// Sets how many units are in use. Several threads may do so: the last one wins, and a waiter's is exact.
@@ -184,60 +220,5 @@ impl Drop for Resource {
             let words = [id, 0, 0, 0, 0, 0];
             ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::ResourceDropped, words });
         }
-    }
-}
-
-/// A lock whose cell is made at its first use, so that it can stand in a static.
-#[derive(Debug)]
-pub struct Lock {
-    cell: OnceLock<Resource>,
-    location: &'static Location<'static>,
-}
-
-impl Lock {
-    /// A mutex that was created at `location`.
-    pub const fn mutex(location: &'static Location<'static>) -> Lock {
-        Lock { cell: OnceLock::new(), location }
-    }
-
-    /// Notes that the current task has it now. To be called with the lock held.
-    ///
-    /// `transferable`: the guard may move to another task unseen.
-    #[inline]
-    pub fn acquired(&self, executor: &'static Executor, at: &'static Location<'static>, transferable: bool) {
-        if !on() {
-            return;
-        }
-        let Some(cell) = self.cell() else { return };
-        cell.id();
-        current::with(executor, at, |task| {
-            let id = task.id();
-            cell.held_since.store(task.poll_time(), Ordering::Relaxed);
-            cell.held_at.store(ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
-            cell.transferable.store(transferable, Ordering::Relaxed);
-            task::add(&cell.holds, 1);
-            cell.holder.store(id, Ordering::Release);
-        });
-    }
-
-    /// Notes that nobody has it. To be called before it is really free.
-    #[inline]
-    pub fn released(&self) {
-        if let Some(resource) = self.cell.get() {
-            resource.0.holder.store(0, Ordering::Relaxed);
-        }
-    }
-}
-
-impl AsResource for Lock {
-    #[inline]
-    fn cell(&self) -> Option<&Arc<ResourceCell>> {
-        if let Some(resource) = self.cell.get() {
-            return Some(&resource.0);
-        }
-        on().then(|| {
-            let resource = self.cell.get_or_init(|| Resource(ResourceCell::new(Type::Mutex, self.location, 0)));
-            &resource.0
-        })
     }
 }

@@ -27,6 +27,24 @@ pub enum Op {
     Closed,
     /// Locking.
     Lock,
+    /// Locking to read.
+    Read,
+    /// Locking to write.
+    Write,
+    /// Acquiring permits.
+    Acquire,
+    /// Waiting to be notified.
+    Notified,
+    /// Waiting until a watched value changes.
+    Changed,
+    /// Waiting for a value that another task makes.
+    Init,
+    /// Waiting for a value that is set once.
+    Value,
+    /// Waiting for the others of a barrier.
+    Barrier,
+    /// Sleeping.
+    Sleep,
     /// Waiting for the end of a task.
     Join,
     /// Waiting for the end of any task of a set.
@@ -34,7 +52,24 @@ pub enum Op {
 }
 
 impl Op {
-    const ALL: [Op; 7] = [Op::Send, Op::Reserve, Op::Recv, Op::Closed, Op::Lock, Op::Join, Op::JoinAny];
+    const ALL: [Op; 16] = [
+        Op::Send,
+        Op::Reserve,
+        Op::Recv,
+        Op::Closed,
+        Op::Lock,
+        Op::Read,
+        Op::Write,
+        Op::Acquire,
+        Op::Notified,
+        Op::Changed,
+        Op::Init,
+        Op::Value,
+        Op::Barrier,
+        Op::Sleep,
+        Op::Join,
+        Op::JoinAny,
+    ];
 
     pub(crate) fn from_byte(byte: u8) -> Op {
         Op::ALL[usize::from(byte)]
@@ -47,6 +82,14 @@ impl Op {
             Op::Recv => Operation::Recv,
             Op::Closed => Operation::Closed,
             Op::Lock => Operation::Lock,
+            Op::Read => Operation::Read,
+            Op::Write => Operation::Write,
+            Op::Acquire => Operation::Acquire,
+            Op::Notified => Operation::Notified,
+            Op::Changed => Operation::Changed,
+            Op::Init => Operation::Init,
+            Op::Value | Op::Barrier => Operation::Wait,
+            Op::Sleep => Operation::Sleep,
             Op::Join | Op::JoinAny => Operation::Join,
         }
     }
@@ -58,6 +101,15 @@ impl Op {
             Op::Recv => "waiting for a message",
             Op::Closed => "waiting for the channel to close",
             Op::Lock => "waiting for the lock",
+            Op::Read => "waiting for the lock, to read",
+            Op::Write => "waiting for the lock, to write",
+            Op::Acquire => "waiting for permits",
+            Op::Notified => "waiting to be notified",
+            Op::Changed => "waiting for a new value",
+            Op::Init => "waiting for another task to make the value",
+            Op::Value => "waiting for the value to be set",
+            Op::Barrier => "waiting for the others at the barrier",
+            Op::Sleep => "sleeping",
             Op::Join => "waiting for the task's end",
             Op::JoinAny => "waiting for the end of any task of the set",
         }

@@ -187,7 +187,7 @@ fn ends() {
 #[test]
 fn waits_open_and_close() {
     let mut bench = bench();
-    let channel = Resource::channel(Location::caller(), Some(1));
+    let channel = Resource::new(Type::Channel, Location::caller(), Some(1));
     let (first, second) = (Gate::default(), Gate::default());
     let mut task = observe(async {
         let mut first = pin!(waiting(&channel, site(Op::Recv), first.pass()));
@@ -222,7 +222,7 @@ fn waits_open_and_close() {
 #[test]
 fn a_wait_moves_with_its_future() {
     let mut bench = bench();
-    let channel = Arc::new(Resource::channel(Location::caller(), None));
+    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), None));
     let gate = Gate::default();
     let mut operation = Box::pin(waiting(&*channel, site(Op::Recv), gate.pass()));
     let mut first = observe(poll_fn(|cx| operation.as_mut().poll(cx)));
@@ -273,7 +273,7 @@ fn holds() {
 #[test]
 fn parties_are_exclusive_only_in_the_task_s_own_future() {
     let mut bench = bench();
-    let channel = Arc::new(Resource::channel(Location::caller(), None));
+    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), None));
     let parties = |bench: &mut Bench| {
         let model = bench.look();
         let parties = model.edges.values().filter_map(|edge| match &edge.body {
@@ -365,7 +365,7 @@ fn joins_end_with_their_task() {
 #[test]
 fn a_task_that_something_else_spawned_is_partial() {
     let mut bench = bench();
-    let channel = Resource::channel(Location::caller(), None);
+    let channel = Resource::new(Type::Channel, Location::caller(), None);
     let gate = Gate::default();
     let mut operation = Box::pin(waiting(&channel, site(Op::Recv), gate.pass()));
     RUNNING.set(77);
@@ -397,7 +397,7 @@ fn a_task_that_something_else_spawned_is_partial() {
 #[test]
 fn blocking_waits_do_not_run() {
     let mut bench = bench();
-    let channel = Resource::channel(Location::caller(), None);
+    let channel = Resource::new(Type::Channel, Location::caller(), None);
     ObservedClosure::new(
         || {
             let id = bench.task().id;
@@ -425,7 +425,7 @@ fn messages_come_in_an_order_that_a_fold_can_take() {
         for _ in 0..threads {
             scope.spawn(|| {
                 for _ in 0..rounds {
-                    let channel = Arc::new(Resource::channel(Location::caller(), None));
+                    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), None));
                     let mut task = observe(async {
                         let party = Party::new();
                         party.used(&channel, Role::Sender, &EXECUTOR, Location::caller());

@@ -1,13 +1,13 @@
 //! What is sampled: the counters and waits of tasks, the handles and holders of resources.
 
 use super::Recorder;
-use crate::resource::{ResourceCell, UNSEEN};
+use crate::resource::{ResourceCell, Type, count};
 use crate::slots::WaitFacts;
 use crate::task::{HISTOGRAM, TaskCell};
 use crate::wait::{Op, joined_task};
 use crate::{clock, ids, waker};
 use insight_protocol::*;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 impl Recorder {
     pub(super) fn sample(&mut self, at_ns: u64, out: &mut Vec<Message>) {
@@ -84,23 +84,23 @@ impl Recorder {
     fn sample_resource(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.resources.get_mut(&id) else { return };
         let Some(cell) = entry.cell.clone() else { return };
-        if cell.kind != crate::Type::Mutex {
-            let is_channel = cell.kind == crate::Type::Channel;
-            let read = |count: &std::sync::atomic::AtomicU64| Some(count.load(Ordering::Relaxed));
-            let now = ResourceUpdated {
-                length: read(&cell.length).filter(|length| *length != UNSEEN),
-                senders: read(&cell.senders).filter(|_| is_channel),
-                weak_senders: read(&cell.weak_senders).filter(|_| is_channel),
-                receivers: read(&cell.receivers).filter(|_| is_channel),
-                ..ResourceUpdated { at_ns: entry.state.at_ns, ..entry.state.clone() }
-            };
-            if now != entry.state {
-                entry.state = ResourceUpdated { at_ns, ..now };
-                out.push(entry.state.clone().into());
-            }
+        if cell.kind == Type::Mutex {
+            return self.sample_hold(id, &cell, at_ns, out);
         }
-        if cell.kind == crate::Type::Mutex {
-            self.sample_hold(id, &cell, at_ns, out);
+        let handles = |count: &AtomicU64| cell.kind.has_ends().then(|| count.load(Ordering::Relaxed));
+        let before = &entry.state;
+        let now = ResourceUpdated {
+            capacity: count(&cell.capacity),
+            length: count(&cell.length),
+            senders: handles(&cell.senders),
+            weak_senders: handles(&cell.weak_senders),
+            receivers: handles(&cell.receivers),
+            ..before.clone()
+        };
+        if now != *before {
+            let capacity = now.capacity.filter(|_| now.capacity != before.capacity);
+            out.push(ResourceUpdated { capacity, at_ns, ..now.clone() }.into());
+            entry.state = now;
         }
     }
 
@@ -145,7 +145,7 @@ impl Recorder {
 }
 
 fn task_stats(id: u64, cell: &TaskCell, at_ns: u64) -> TaskStats {
-    let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let (state, since) = loop {
         let poll_start = cell.poll_start.load(Ordering::Acquire);
         if poll_start != 0 {

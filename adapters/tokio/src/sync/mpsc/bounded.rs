@@ -3,7 +3,7 @@ use super::ends::End;
 use super::error::{SendError, TryRecvError, TrySendError};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
 use crate::sync::site;
-use insight_probe::{Handle, Op, Resource, Waiting, blocking, on, waiting};
+use insight_probe::{Handle, Op, Resource, Type, Waiting, blocking, on, waiting};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 #[track_caller]
 pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = tokio::channel(buffer);
-    let channel = Arc::new(Resource::channel(Location::caller(), Some(buffer)));
+    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), Some(buffer)));
     channel.set_length(0);
     let sender = Sender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
     (sender, Receiver { end: End::new(channel, Handle::Receiver), inner: receiver })

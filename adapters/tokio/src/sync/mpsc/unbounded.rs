@@ -2,7 +2,7 @@ use super::common::{receiver, see, weak_sender};
 use super::ends::End;
 use super::error::{SendError, TryRecvError};
 use crate::sync::site;
-use insight_probe::{Handle, Op, Resource, Waiting, blocking, on, waiting};
+use insight_probe::{Handle, Op, Resource, Type, Waiting, blocking, on, waiting};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 #[track_caller]
 pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     let (sender, receiver) = tokio::unbounded_channel();
-    let channel = Arc::new(Resource::channel(Location::caller(), None));
+    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), None));
     channel.set_length(0);
     let sender = UnboundedSender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
     (sender, UnboundedReceiver { end: End::new(channel, Handle::Receiver), inner: receiver })
