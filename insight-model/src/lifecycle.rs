@@ -53,6 +53,8 @@ pub struct Checker {
     /// Those of them that ended with their resource, the newest.
     dropped_edges: BTreeSet<EdgeId>,
     ended_problems: Ids,
+    /// Tasks that have ended since the last heartbeat with edges that are open.
+    just_ended: Vec<TaskId>,
     snapshot: Option<Opening>,
     seen_snapshot: bool,
 }
@@ -68,6 +70,8 @@ struct LiveTask {
     edges: u64,
     /// Those of them that end when it spawns.
     exclusive_parties: u64,
+    /// Those of them that end with it.
+    ending_edges: u64,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +102,11 @@ impl EdgeKind {
     fn ends_with_a_spawn(&self) -> bool {
         matches!(self, EdgeKind::Party { role, exclusive: true } if *role != PartyRole::Joined)
     }
+
+    /// r[task.completed.waits]
+    fn ends_with_its_task(&self) -> bool {
+        matches!(self, EdgeKind::Wait | EdgeKind::Party { role: PartyRole::Joined, .. })
+    }
 }
 
 impl Checker {
@@ -111,6 +120,7 @@ impl Checker {
             }
             Ok(Decoded::Unknown { seq, type_name, .. }) => {
                 self.numbered(seq);
+                self.after_header(&type_name);
                 self.extension(&type_name);
             }
             Err(error) => self.undecodable(&error),
@@ -144,12 +154,17 @@ impl Checker {
         }
     }
 
+    // r[header.first]
+    fn after_header(&mut self, type_name: &str) {
+        let first = !std::mem::replace(&mut self.seen_message, true);
+        self.expect(!first, "header.first", "a stream.header", || type_name.to_owned());
+    }
+
     fn message(&mut self, message: &Message) {
-        if !matches!(message, Message::StreamHeader(_)) {
-            let first = !self.seen_message;
-            self.expect(!first, "header.first", "a stream.header", || message.type_name().to_owned());
+        match message {
+            Message::StreamHeader(_) => self.seen_message = true,
+            _ => self.after_header(message.type_name()),
         }
-        self.seen_message = true;
         self.in_snapshot(message);
         match message {
             Message::StreamHeader(header) => self.stream_header(header),

@@ -1,18 +1,18 @@
 //! `cargo xtask demo`: a hung service, and consolation on it.
 
-use crate::process::{Result, cargo, root};
+use crate::process::Result;
+use crate::program::{Profile, Program, START, build, request, snapshot};
 use insight_protocol::{Decoded, Message, Operation, decode};
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::IsTerminal;
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A program of the story.
 #[derive(Clone, Copy)]
 pub struct Story {
-    binary: &'static str,
+    pub binary: &'static str,
     /// The path that hangs, for a program that serves HTTP.
     endpoint: Option<&'static str>,
     /// The line of the stream by which it can be seen that it hangs, and that insight has seen why.
@@ -24,46 +24,40 @@ pub const BARBARA: Story = Story { binary: "barbara", endpoint: Some("/prototype
 /// The alternate history: it hangs by itself.
 pub const DEADLOCK: Story = Story { binary: "deadlock", endpoint: None, hangs: is_problem };
 
-const START: Duration = Duration::from_secs(20);
 const HANG: Duration = Duration::from_secs(20);
-const REQUEST: Duration = Duration::from_secs(2);
 
 /// Builds and starts the program, makes it hang, and opens consolation on it.
 pub fn run(story: Story) -> Result {
-    let program_path = build("insight-examples", story.binary)?;
-    let consolation = build("wish4-consolation", "consolation")?;
-
-    let mut program = Program::start(story.binary, Command::new(program_path))?;
-    let insight = program.listens("insight: listening on http://", START)?;
-    // Kept open: the endpoint never answers, and a client that went away would end its handler.
-    let mut unanswered = None;
-    if let Some(endpoint) = story.endpoint {
-        let service = program.listens(&format!("{}: listening on http://", story.binary), START)?;
-        println!("demo: GET http://{service}{endpoint} (it will not answer)");
-        unanswered = Some(request(service, endpoint)?);
-    }
-    wait_until_it_hangs(&mut program, insight, story.hangs)?;
-    println!("demo: {} hangs; consolation {insight}", story.binary);
-    let shown = show(&consolation, insight);
-    drop(unanswered);
-    shown
+    // Built first, so that the hang is not old when it is shown.
+    let consolation = build("wish4-consolation", "consolation", Profile::Dev)?;
+    let hung = Hung::start(story)?;
+    println!("demo: {} hangs; consolation {}", story.binary, hung.insight);
+    show(&consolation, hung.insight)
 }
 
-/// Builds a binary and says where it is.
-fn build(package: &str, binary: &str) -> Result<PathBuf> {
-    let output = cargo()
-        .args(["build", "--package", package, "--bin", binary, "--message-format", "json-render-diagnostics"])
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
-    let executable = String::from_utf8_lossy(&output.stdout).lines().find_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let named = message["target"]["name"] == binary;
-        named.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
-    });
-    match executable {
-        Some(path) if output.status.success() => Ok(path),
-        _ => Err(format!("cannot build {binary}: correct what cargo names above")),
+/// A program of the story that hangs; it is stopped when this is dropped.
+pub struct Hung {
+    /// Where its stream is.
+    pub insight: SocketAddr,
+    _program: Program,
+    /// Kept open: the endpoint never answers, and a client that went away would end its handler.
+    _unanswered: Option<TcpStream>,
+}
+
+impl Hung {
+    /// Builds and starts the program, and waits until insight shows that it hangs.
+    pub fn start(story: Story) -> Result<Hung> {
+        let path = build("insight-examples", story.binary, Profile::Dev)?;
+        let mut program = Program::start(story.binary, Command::new(path))?;
+        let insight = program.listens("insight: listening on http://", START)?;
+        let mut unanswered = None;
+        if let Some(endpoint) = story.endpoint {
+            let service = program.listens(&format!("{}: listening on http://", story.binary), START)?;
+            println!("xtask: GET http://{service}{endpoint} (it will not answer)");
+            unanswered = Some(request(service, endpoint)?);
+        }
+        wait_until_it_hangs(&mut program, insight, story.hangs)?;
+        Ok(Hung { insight, _program: program, _unanswered: unanswered })
     }
 }
 
@@ -79,87 +73,6 @@ fn show(consolation: &Path, insight: SocketAddr) -> Result {
     // 3 says that a problem was found, which is what a demo is for.
     let worked = status.success() || (!terminal && status.code() == Some(3));
     if worked { Ok(()) } else { Err(format!("consolation ended with {status}; its message is above")) }
-}
-
-/// The story's program, stopped when this is dropped.
-struct Program {
-    name: &'static str,
-    child: Child,
-    lines: Receiver<String>,
-    said: Vec<String>,
-}
-
-impl Program {
-    fn start(name: &'static str, mut command: Command) -> Result<Program> {
-        // The programs name their source files from the root.
-        command.current_dir(root()).env("INSIGHT_LISTEN", "127.0.0.1:0");
-        command.env(format!("{}_LISTEN", name.to_uppercase()), "127.0.0.1:0").env("PORT", "0");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;
-        let (sender, lines) = channel();
-        let stdout = child.stdout.take().expect("stdout is piped");
-        let stderr = child.stderr.take().expect("stderr is piped");
-        // Read to the end, so that the program never waits for its own pipe, nor writes into consolation's screen.
-        pass_on(stdout, sender.clone());
-        pass_on(stderr, sender);
-        Ok(Program { name, child, lines, said: Vec::new() })
-    }
-
-    /// The address in the line that begins with `prefix`.
-    fn listens(&mut self, prefix: &str, patience: Duration) -> Result<SocketAddr> {
-        let line = self.line(prefix, patience)?;
-        let address = line[prefix.len()..].trim().trim_end_matches('/');
-        address.parse().map_err(|_| format!("{} said `{line}`, in which there is no address after http://", self.name))
-    }
-
-    /// The line that begins with `prefix`, when it comes in time.
-    fn line(&mut self, prefix: &str, patience: Duration) -> Result<String> {
-        let deadline = Instant::now() + patience;
-        loop {
-            if let Some(line) = self.said.iter().find(|line| line.starts_with(prefix)) {
-                return Ok(line.clone());
-            }
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) => self.said.push(line),
-                Err(RecvTimeoutError::Timeout) => {
-                    let (name, last) = (self.name, self.last_words());
-                    return Err(format!("{name} did not say `{prefix}...` in {patience:?}; {last}"));
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    // It has closed both pipes. If that was not its end, it is now.
-                    let _ = self.child.kill();
-                    let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-                    let (name, last) = (self.name, self.last_words());
-                    return Err(format!("{name} ended with {status} before it said `{prefix}...`; {last}"));
-                }
-            }
-        }
-    }
-
-    fn last_words(&mut self) -> String {
-        self.said.extend(self.lines.try_iter());
-        match self.said.last() {
-            Some(line) => format!("its last line was `{line}`"),
-            None => "it said nothing".to_owned(),
-        }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn pass_on(pipe: impl Read + Send + 'static, lines: Sender<String>) {
-    std::thread::spawn(move || {
-        for line in BufReader::new(pipe).split(b'\n').map_while(std::result::Result::ok) {
-            // Nobody listens any more when the demo ends; the pipe is still read.
-            let _ = lines.send(String::from_utf8_lossy(&line).trim_end().to_owned());
-        }
-    });
 }
 
 fn wait_until_it_hangs(program: &mut Program, insight: SocketAddr, hangs: fn(&str) -> bool) -> Result {
@@ -186,56 +99,9 @@ fn is_problem(line: &str) -> bool {
     matches!(decode(line), Ok(Decoded::Message { message: Message::ProblemRaised(_), .. }))
 }
 
-fn snapshot(insight: SocketAddr) -> Result<String> {
-    let failed = |error: std::io::Error| format!("GET http://{insight}/v1/snapshot: {error}");
-    let mut stream = request(insight, "/v1/snapshot")?;
-    let mut response = Vec::new();
-    stream.read_to_end(&mut response).map_err(failed)?;
-    Ok(String::from_utf8_lossy(&response).into_owned())
-}
-
-/// Sends a request; whether the answer comes is the caller's to see.
-fn request(address: SocketAddr, path: &str) -> Result<TcpStream> {
-    let failed = |error: std::io::Error| format!("GET http://{address}{path}: {error}");
-    let mut stream = TcpStream::connect_timeout(&address, REQUEST).map_err(failed)?;
-    stream.set_read_timeout(Some(REQUEST)).map_err(failed)?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).map_err(failed)?;
-    Ok(stream)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn listens(script: &str, patience: Duration) -> String {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]);
-        let mut program = Program::start("barbara", command).unwrap();
-        match program.listens("insight: listening on http://", patience) {
-            Ok(address) => address.to_string(),
-            Err(error) => error,
-        }
-    }
-
-    #[test]
-    fn a_program_says_where_it_listens_or_the_error_says_what_it_said() {
-        let check = |script: &str, expect: &str| assert_eq!(listens(script, START), expect, "{script}");
-        let says =
-            |address: &str| format!("echo hello; echo 'insight: listening on http://{address}' >&2; exec sleep 61");
-        check(&says("127.0.0.1:41234"), "127.0.0.1:41234");
-        check(
-            &says("nowhere"),
-            "barbara said `insight: listening on http://nowhere`, in which there is no address after http://",
-        );
-        check(
-            "echo 'cannot listen' >&2; exit 7",
-            "barbara ended with exit status: 7 before it said `insight: listening on http://...`; \
-             its last line was `cannot listen`",
-        );
-        let silent = listens("exec sleep 61", Duration::from_millis(200));
-        assert_eq!(silent, "barbara did not say `insight: listening on http://...` in 200ms; it said nothing");
-    }
 
     #[test]
     fn only_a_wait_to_send_is_the_hang() {

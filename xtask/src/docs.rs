@@ -1,4 +1,5 @@
-//! `cargo xtask docs`: docs/*.md as the pages that the server embeds and serves at `/docs/<name>`.
+//! `cargo xtask docs`: docs/*.md as the pages that the server embeds and serves at `/docs/<name>`, and the rules of SPEC.md
+//! as the table that the conformance checker tells of them from.
 
 use crate::process::{Result, read, root};
 use crate::{links, markdown, spec};
@@ -7,25 +8,30 @@ use std::path::{Path, PathBuf};
 /// The pages, in the order of their navigation; the first is `/docs/` itself.
 const PAGES: &[&str] = &["index", "task-list", "task", "resource", "problem", "channel-full", "deadlock"];
 const OUTPUT: &str = "reference-server/docs";
+const RULES: &str = "conformance/src/rules.rs";
 const STYLE: &str = include_str!("docs.css");
 
-/// Renders the pages to where the server embeds them from.
+/// Renders the pages to where the server embeds them from, and writes the table of the rules.
 pub fn write() -> Result {
     let folder = root().join(OUTPUT);
     std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {OUTPUT}: {error}"))?;
     for name in PAGES {
-        let path = output(name);
-        std::fs::write(root().join(&path), render(name)?)
-            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        put(&output(name), &render(name)?)?;
     }
-    Ok(())
+    put(Path::new(RULES), &spec::rules_table()?)
 }
 
-/// Whether the rendered pages are what docs/*.md says, links lead somewhere, and the examples of SPEC.md are messages.
+fn put(path: &Path, text: &str) -> Result {
+    std::fs::write(root().join(path), text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// Whether what is generated is what its source says, links lead somewhere, and the examples of SPEC.md are messages.
 pub fn check() -> Result {
     let mut findings = stale()?;
-    let mut pages: Vec<PathBuf> =
-        ["README.md", "SPEC.md", "ARCHITECTURE.md", "CHANGELOG.md"].iter().map(PathBuf::from).collect();
+    let mut pages: Vec<PathBuf> = ["README.md", "SPEC.md", "ARCHITECTURE.md", "CHANGELOG.md", "conformance/README.md"]
+        .iter()
+        .map(PathBuf::from)
+        .collect();
     pages.extend(PAGES.iter().map(|name| source(name)));
     findings.extend(links::findings(&pages)?);
     findings.extend(spec::findings()?);
@@ -39,7 +45,7 @@ pub fn check() -> Result {
     }
 }
 
-/// The rendered pages that are not what their source says.
+/// What is generated and not what its source says.
 fn stale() -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for name in PAGES {
@@ -48,6 +54,9 @@ fn stale() -> Result<Vec<String>> {
             findings
                 .push(format!("{} is not what docs/{name}.md says: run `cargo xtask docs`", output(name).display()));
         }
+    }
+    if read(Path::new(RULES)).ok().as_ref() != Some(&spec::rules_table()?) {
+        findings.push(format!("{RULES} is not what SPEC.md and requirements.toml say: run `cargo xtask docs`"));
     }
     Ok(findings)
 }

@@ -1,10 +1,14 @@
 //! The commands of this repository: `cargo xtask` lists them.
 
+mod clients;
 mod demo;
 mod docs;
+mod fuzz;
 mod links;
+mod load;
 mod markdown;
 mod process;
+mod program;
 mod schema;
 mod spec;
 mod test;
@@ -18,11 +22,16 @@ The commands of this repository:
   cargo xtask demo deadlock   the alternate history: one task both enqueues and dequeues
   cargo xtask test            fmt, clippy, docs, and every test; the story in a real terminal is one of them
   cargo xtask test --full     the same, and the tests once more in a release build
+  cargo xtask fuzz [seconds]  make up lines and streams, each for 600 s: does a decoder, a checker or a model fail
+  cargo xtask load [seconds]  a program under load for 60 s: does its stream keep the rules of SPEC.md
   cargo xtask docs            render docs/*.md to the pages that the server serves
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages
   cargo xtask schema          write schema/v1 from the wire types of insight-protocol
   cargo xtask schema --check  say what of it is not what the types and its manifest say
+  cargo xtask clients         the clients of docs/clients against programs that hang: do they say what is so
+  cargo xtask clients --check the same without the programs: the generated types, the type check, the 60 lines
+  cargo xtask clients --write write the types of docs/clients/typescript from schema/v1
 ";
 
 fn main() -> ExitCode {
@@ -33,10 +42,17 @@ fn main() -> ExitCode {
         ["demo", "deadlock"] => demo::run(demo::DEADLOCK),
         ["test"] => test::run(false),
         ["test", "--full"] => test::run(true),
+        ["fuzz"] => fuzz::run(fuzz::SECONDS),
+        ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => fuzz::run(seconds),
+        ["load"] => load::run(load::SECONDS),
+        ["load", seconds] if let Ok(seconds) = seconds.parse() => load::run(seconds),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["schema"] => schema::write(),
         ["schema", "--check"] => schema::check(),
+        ["clients"] => clients::run(),
+        ["clients", "--check"] => clients::check(),
+        ["clients", "--write"] => clients::write(),
         [] | ["help"] | ["-h"] | ["--help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

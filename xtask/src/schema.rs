@@ -121,7 +121,8 @@ fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-fn sha256(text: &str) -> String {
+/// The hash of a text, in hexadecimal.
+pub fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

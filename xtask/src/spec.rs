@@ -16,6 +16,11 @@ pub fn findings() -> Result<Vec<String>> {
     Ok(findings)
 }
 
+/// The rules of SPEC.md as the table in Rust that the conformance checker has.
+pub fn rules_table() -> Result<String> {
+    rules::table(&read(Path::new("SPEC.md"))?, &read(Path::new("conformance/requirements.toml"))?)
+}
+
 fn findings_in(text: &str) -> Vec<String> {
     let mut findings = Vec::new();
     let mut covered = BTreeSet::new();

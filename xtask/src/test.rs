@@ -1,15 +1,19 @@
 //! `cargo xtask test`: everything that must hold of a commit, the cheap things first.
 
-use crate::process::{Result, cargo};
-use crate::{docs, schema};
-use std::process::{Command, Stdio};
+use crate::process::{Result, apt_get_install, cargo, succeeds};
+use crate::{clients, docs, fuzz, load, schema};
+use std::process::Command;
 use std::time::Instant;
 
 /// Runs every step, and stops at the first that fails. `full` repeats the tests in a release build, where other races
 /// show.
 pub fn run(full: bool) -> Result {
     let start = Instant::now();
-    step("cargo fmt", || cargo_step(&["fmt", "--all", "--check"], "run `cargo fmt --all`"))?;
+    step("cargo fmt", || {
+        cargo_step(&["fmt", "--all", "--check"], "run `cargo fmt --all`")?;
+        let fuzz = ["fmt", "--manifest-path", "fuzz/Cargo.toml"];
+        cargo_step(&[&fuzz[..], &["--check"]].concat(), &format!("run `cargo {}`", fuzz.join(" ")))
+    })?;
     step("docs and SPEC.md", docs::check)?;
     step("schema/v1", schema::check)?;
     step("cargo clippy", || {
@@ -29,6 +33,9 @@ pub fn run(full: bool) -> Result {
     // All features: of insight-tokio, most tests need most of them.
     let tests = ["test", "--workspace", "--all-features"];
     step("cargo test", || cargo_step(&tests, "see the failed test above"))?;
+    step("fuzz", fuzz::check)?;
+    step("docs/clients", clients::run)?;
+    step("load", || load::run(load::SECONDS))?;
     if full {
         let tests = ["test", "--workspace", "--all-features", "--release"];
         step("cargo test --release", || cargo_step(&tests, "see the failed test above; it passes in a debug build"))?;
@@ -66,22 +73,10 @@ fn graphviz() {
     if succeeds(Command::new("dot").arg("-V")) {
         return;
     }
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    if root {
-        println!("xtask: installing graphviz, which one test needs");
-        let apt_get = |arguments: &[&str]| {
-            succeeds(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
-        };
-        if apt_get(&["-qq", "update"]) && apt_get(&["-qq", "-y", "--no-install-recommends", "install", "graphviz"]) {
-            return;
-        }
+    if apt_get_install(&["graphviz"]) {
+        return;
     }
     println!(
         "xtask: one test needs graphviz's `dot`, which is missing: install it, such as by `apt-get install graphviz`"
     );
-}
-
-fn succeeds(command: &mut Command) -> bool {
-    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    quiet.status().is_ok_and(|status| status.success())
 }

@@ -45,6 +45,7 @@ impl Checker {
         if let Some(task) = self.tasks.get_mut(&task) {
             task.edges += 1;
             task.exclusive_parties += u64::from(kind.ends_with_a_spawn());
+            task.ending_edges += u64::from(kind.ends_with_its_task());
         }
         self.edges.insert(id, LiveEdge { task, resource, kind, since_ns });
     }
@@ -112,6 +113,7 @@ impl Checker {
         if let Some(task) = self.tasks.get_mut(&edge.task) {
             task.edges -= 1;
             task.exclusive_parties -= u64::from(edge.kind.ends_with_a_spawn());
+            task.ending_edges -= u64::from(edge.kind.ends_with_its_task());
             if task.completed && task.edges == 0 {
                 self.tasks.remove(&edge.task);
             }

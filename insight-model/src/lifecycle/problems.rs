@@ -58,6 +58,16 @@ impl Checker {
     fn diagnosis(&mut self, problem: &Problem) {
         // r[problem.docs]
         self.expect(problem.docs.starts_with('/'), "problem.docs", "a path on the server", || problem.docs.clone());
+        // r[order.introduced]
+        let (rule, expected) = (self.unless_in_snapshot("order.introduced"), "a task or resource that was told");
+        for id in problem.tasks.iter().map(|part| part.id).chain(problem.edges.iter().map(|edge| edge.task)) {
+            let told = self.tasks.contains_key(&id) || self.ended_tasks.contains(id.0);
+            self.expect(told, rule, expected, || format!("task {id}"));
+        }
+        for id in problem.resources.iter().map(|part| part.id).chain(problem.edges.iter().map(|edge| edge.resource)) {
+            let told = self.resources.contains_key(&id) || self.ended_resources.contains(id.0);
+            self.expect(told, rule, expected, || format!("resource {id}"));
+        }
         for part in &problem.tasks {
             let state = self.tasks.get(&part.id).and_then(|task| task.stats.as_ref()).and_then(|stats| stats.state);
             // r[problem.raised.none-running]

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use insight_protocol::*;
+use std::collections::HashMap;
 
 /// A snapshot that is being read.
 #[derive(Debug)]
@@ -11,6 +12,8 @@ pub(super) struct Opening {
     counts: [u64; 4],
     /// The part that was reached.
     part: u8,
+    /// What was last told of the tasks that were alive before.
+    pub(super) stats_before: HashMap<TaskId, TaskStats>,
 }
 
 impl Checker {
@@ -21,11 +24,12 @@ impl Checker {
         // r[snapshot.self-contained]: nothing from before counts any more. What is alive has its id from before.
         self.strings.clear();
         self.locations.clear();
-        self.tasks.clear();
+        let stats_before = self.tasks.drain().filter_map(|(id, task)| Some((id, task.stats?))).collect();
+        self.just_ended.clear();
         self.resources.clear();
         self.edges.clear();
         self.standing.clear();
-        self.snapshot = Some(Opening { begin: *begin, counts: [0; 4], part: 0 });
+        self.snapshot = Some(Opening { begin: *begin, counts: [0; 4], part: 0, stats_before });
         self.seen_snapshot = true;
     }
 
@@ -40,6 +44,12 @@ impl Checker {
         let expected = format_args!("at_ns {}", begin.at_ns);
         self.expect(same, "snapshot.end.same-time", expected, || end.at_ns.to_string());
         // r[snapshot.counts]
+        // r[snapshot.order]: of an ended task its end is told too.
+        let revived = self.tasks.iter().find(|(id, task)| !task.completed && self.ended_tasks.contains(id.0));
+        if let Some((id, _)) = revived {
+            let actual = format!("none of task {id}");
+            self.find("snapshot.order", "the task.completed of each task that has ended".into(), actual);
+        }
         let told = [begin.tasks, begin.resources, begin.edges, begin.problems];
         self.expect(told == counts, "snapshot.counts", format_args!("{told:?}"), || format!("{counts:?}"));
     }

@@ -57,6 +57,7 @@ impl Checker {
         self.expect(now >= last, "heartbeat.forward", format_args!("at_ns of at least {last}"), || now.to_string());
         self.heartbeat_ns = now;
         self.sample += 1;
+        self.expect_no_waits_of_ended_tasks();
     }
 
     pub(super) fn define_string(&mut self, string: &DefineString) {

@@ -19,11 +19,13 @@ impl Checker {
         }
         let live = LiveTask {
             partial: task.partial,
-            stats: None,
-            sample: 0,
+            // Its counters go on from where they were before a snapshot.
+            stats: self.snapshot.as_mut().and_then(|opening| opening.stats_before.remove(&task.id)),
+            sample: u64::MAX,
             completed: false,
             edges: 0,
             exclusive_parties: 0,
+            ending_edges: 0,
         };
         self.tasks.entry(task.id).or_insert(live);
     }
@@ -62,6 +64,8 @@ impl Checker {
                 task.completed = true;
                 if task.edges == 0 {
                     self.tasks.remove(&id);
+                } else {
+                    self.just_ended.push(id);
                 }
                 self.ended_tasks.insert(id.0);
             }
@@ -72,6 +76,15 @@ impl Checker {
             }
             // r[gap.left-out-whole]
             None => self.find("gap.left-out-whole", "the end of a task that was told".into(), format!("task {id}")),
+        }
+    }
+
+    /// r[task.completed.waits]
+    pub(super) fn expect_no_waits_of_ended_tasks(&mut self) {
+        for id in std::mem::take(&mut self.just_ended) {
+            let open = self.tasks.get(&id).filter(|task| task.completed).map_or(0, |task| task.ending_edges);
+            let expected = format_args!("no wait and no joined party of task {id}, which has ended");
+            self.expect(open == 0, "task.completed.waits", expected, || format!("{open} of them"));
         }
     }
 

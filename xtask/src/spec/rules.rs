@@ -56,6 +56,48 @@ pub fn findings(spec: &str, requirements: &str, source: impl Fn(&str) -> Option<
     findings
 }
 
+/// The rules as a table in Rust, for what tells its user about them. What is wrong with them is in [`findings`].
+pub fn table(spec: &str, requirements: &str) -> Result<String, String> {
+    let (mut rules, _) = rules(spec);
+    let requirements = parse(requirements)?;
+    rules.sort_by_key(|rule| rule.id);
+    let mut table = TABLE_START.to_owned();
+    for rule in rules {
+        let checks = requirements.get(rule.id).map_or(&[][..], |requirement| &requirement.checks);
+        let has = |kind: &str| checks.iter().any(|check| check.starts_with(kind));
+        let checked = match (has("lifecycle:"), has("strict:")) {
+            (true, _) => "Always",
+            (false, true) => "Strict",
+            (false, false) => "Never",
+        };
+        let level = match rule.level() {
+            "SHOULD" => "Should",
+            "MAY" => "May",
+            _ => "Must",
+        };
+        let text: Vec<&str> = rule.text.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
+        let Rule { id, .. } = rule;
+        table.push_str(&format!(
+            "    Rule {{\n        id: {id:?},\n        level: Level::{level},\n        checked: Checked::{checked},\n        \
+             text: {:?},\n    }},\n",
+            text.join("\n")
+        ));
+    }
+    table.push_str("];\n");
+    Ok(table)
+}
+
+const TABLE_START: &str = "\
+//! The rules of SPEC.md, in the order of their ids.
+//!
+//! Made of SPEC.md and requirements.toml by `cargo xtask docs`; a change belongs there.
+
+use crate::rule::{Checked, Level, Rule};
+
+#[rustfmt::skip]
+pub(crate) static RULES: &[Rule] = &[
+";
+
 fn rules(spec: &str) -> (Vec<Rule<'_>>, Vec<String>) {
     let mut rules: Vec<Rule> = Vec::new();
     let mut findings = Vec::new();
@@ -177,7 +219,7 @@ fn wrong_with(requirement: &Requirement, rule: &Rule, source: impl Fn(&str) -> O
         _ => {}
     }
     checks.iter().find_map(|check| {
-        if let Some(id) = check.strip_prefix("lifecycle:") {
+        if let Some(id) = check.strip_prefix("lifecycle:").or_else(|| check.strip_prefix("strict:")) {
             return (id != rule.id).then(|| format!("has the check of another rule, `{check}`"));
         }
         let found = check
@@ -216,6 +258,25 @@ mod tests {
     }
 
     #[test]
+    fn the_table_has_each_rule_in_the_order_of_the_ids() {
+        let spec = "- r[b.c]\n  It \"SHOULD\":\n  1. so;\n     or so.\n- r[a.b]\n  So.\n";
+        let requirement = |id: &str, check: &str| format!("[\"{id}\"]\ncheck = \"{check}\"\n");
+        let check = |checks: &str, expect: &str| {
+            let table = table(spec, &(requirement("a.b", "src/a.rs::b") + &requirement("b.c", checks))).unwrap();
+            let (_, rules) = table.split_once("= &[\n").unwrap();
+            let rules = rules.replace("\n        ", " ").replace(",\n    }", " }");
+            let expect = format!(
+                "    Rule {{ id: \"a.b\", level: Level::Must, checked: Checked::Never, text: \"So.\" }},\n    Rule {{ id: \
+                 \"b.c\", level: Level::Should, checked: Checked::{expect}, text: \"It \\\"SHOULD\\\":\\n1. so;\\n   or \
+                 so.\" }},\n];\n"
+            );
+            assert_eq!(rules, expect);
+        };
+        check("lifecycle:b.c", "Always");
+        check("strict:b.c", "Strict");
+    }
+
+    #[test]
     fn every_rule_has_a_requirement() {
         let check = |from: &str, to: &str, expect: &[&str]| {
             assert!(REQUIREMENTS.contains(from));
@@ -225,6 +286,7 @@ mod tests {
         check("", "", &[]);
         check("\"lifecycle:task.once\"", "\"src/a.rs::ends\"", &[]);
         check("\"lifecycle:task.once\"", "[\n    \"src/a.rs::ends\",\n    \"lifecycle:task.once\",\n]", &[]);
+        check("lifecycle:task.once", "strict:task.once", &[]);
         check("check = \"lifecycle:task.once\"", "uncheckable = \"a reason\"", &[]);
         check(
             "task.once\"]",

@@ -1,0 +1,373 @@
+use crate::context::{Context, ContextLine};
+use crate::emit::{Announced, Emit};
+use crate::lines::{LINE_LIMIT, Line, Lines};
+use crate::rule::{Checked, Level, Rule, rule};
+use insight_model::{Checker, RuleFinding};
+use insight_protocol::{DecodeError, Decoded, Message, PROTOCOL_VERSION, decode};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+/// How a stream is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// What every reader relies on: rules of level MUST, and each line as `accept.schema.json` has it. What a reader
+    /// passes over (an unknown type, field or word) is no finding.
+    Lenient,
+    /// Rules of level SHOULD too, and each line as `emit.schema.json` of this version has it. When the header names a
+    /// later minor version, what is unknown may be that version's.
+    Strict,
+}
+
+impl Strictness {
+    /// `strict` or `lenient`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Strictness::Lenient => "lenient",
+            Strictness::Strict => "strict",
+        }
+    }
+}
+
+/// What to check, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How the stream is judged.
+    pub strictness: Strictness,
+    /// How many findings of one rule are told; the others are counted.
+    pub per_rule: u64,
+    /// The name of the file, when the stream is a recording.
+    pub file_name: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { strictness: Strictness::Strict, per_rule: 20, file_name: None }
+    }
+}
+
+/// A rule that a line breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: Rule,
+    /// The line, from 1; one more than the last when the stream ended too soon, and 0 for the file itself.
+    pub line: u64,
+    /// Where in the line, from 1 in bytes, when that is one place.
+    pub column: Option<usize>,
+    /// What the rule expects here.
+    pub expected: String,
+    /// What is there.
+    pub actual: String,
+    /// The line with three before and three after it, as far as there are any.
+    pub context: Vec<Rc<ContextLine>>,
+}
+
+/// Why the stream ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It came to its end.
+    End,
+    /// The reader has read enough of it.
+    Stopped,
+    /// It broke off, and why.
+    BrokenOff(String),
+}
+
+/// What was checked, and how much was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How it was judged.
+    pub strictness: Strictness,
+    /// How many lines were checked.
+    pub lines: u64,
+    /// How many findings there are of each rule, by its id.
+    pub findings: BTreeMap<&'static str, u64>,
+    /// How many of one rule were told at most.
+    pub per_rule: u64,
+    /// Why it ended.
+    pub ending: Ending,
+    /// The last line has no end; it was not checked. r[stream.cut-off]
+    pub cut_off: bool,
+}
+
+impl Summary {
+    /// How many findings there are.
+    pub fn total(&self) -> u64 {
+        self.findings.values().sum()
+    }
+}
+
+/// Takes findings as they are made.
+pub trait Sink {
+    /// A rule is broken. Not called for more findings of one rule than the options ask for.
+    fn finding(&mut self, finding: &Finding) -> io::Result<()>;
+
+    /// There are no more.
+    fn end(&mut self, summary: &Summary) -> io::Result<()>;
+}
+
+/// Why a stream was not checked to its end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// It speaks a major version that this crate does not know. r[version.major.refused]
+    Unsupported {
+        /// The version that its header names.
+        protocol: String,
+    },
+    /// It is compressed, and this crate does not decompress. r[file.zstd]
+    Compressed,
+    /// It has no line that ends.
+    Empty,
+    /// It could not be read.
+    Read(io::Error),
+    /// The sink could not write.
+    Write(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Unsupported { protocol } => write!(
+                f,
+                "it speaks version {} of the protocol, and this program knows {PROTOCOL_VERSION}: \
+                 use one that knows that version",
+                protocol.escape_default()
+            ),
+            Error::Compressed => f.write_str(
+                "it is compressed with Zstandard, and this program does not decompress: \
+                 `zstd -dc FILE | insight-conformance check -`",
+            ),
+            Error::Empty => f.write_str("it has no line that ends: there is nothing to check"),
+            Error::Read(error) => write!(f, "reading failed: {error}"),
+            Error::Write(error) => write!(f, "writing the report failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The first bytes of a frame of Zstandard.
+const ZSTANDARD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Checks a stream from its first byte to its last, and gives what it finds to `sink`.
+pub fn check(mut stream: impl Read, options: Options, sink: &mut dyn Sink) -> Result<Summary, Error> {
+    let mut check = Check::new(options);
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) => return check.end(Ending::End, sink),
+            Ok(length) => check.piece(&piece[..length], sink)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::Read(error)),
+        }
+    }
+}
+
+/// A check of a stream that comes in pieces; [`check`] is for one that can be waited for.
+///
+/// It keeps what is alive in the stream, four lines, and the findings that wait for the three lines after theirs.
+#[derive(Debug)]
+pub struct Check {
+    options: Options,
+    start: Vec<u8>,
+    lines: Lines,
+    judge: Judge,
+}
+
+/// All but the finding of lines.
+#[derive(Debug)]
+struct Judge {
+    strictness: Strictness,
+    per_rule: u64,
+    checker: Checker,
+    emit: Option<Emit>,
+    announced: Option<Announced>,
+    context: Context,
+    line: u64,
+    findings: BTreeMap<&'static str, u64>,
+}
+
+impl Check {
+    /// A check of a stream of which nothing has come yet.
+    pub fn new(options: Options) -> Check {
+        let judge = Judge {
+            strictness: options.strictness,
+            per_rule: options.per_rule,
+            checker: Checker::default(),
+            emit: (options.strictness == Strictness::Strict).then(Emit::new),
+            announced: None,
+            context: Context::default(),
+            line: 0,
+            findings: BTreeMap::new(),
+        };
+        Check { options, start: Vec::new(), lines: Lines::default(), judge }
+    }
+
+    /// Takes the next bytes, however the stream is divided.
+    pub fn piece(&mut self, piece: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
+        let missing = ZSTANDARD.len() - self.start.len();
+        self.start.extend_from_slice(&piece[..missing.min(piece.len())]);
+        if self.start == ZSTANDARD {
+            return Err(Error::Compressed);
+        }
+        let judge = &mut self.judge;
+        self.lines.push(piece, |line| judge.line(line, sink))
+    }
+
+    /// Findings wait for the lines after theirs.
+    pub fn holds_findings(&self) -> bool {
+        self.judge.context.holds()
+    }
+
+    /// Tells the findings that are held back: the next lines take too long.
+    pub fn release(&mut self, sink: &mut dyn Sink) -> Result<(), Error> {
+        let held = self.judge.context.release();
+        tell(&held, sink)
+    }
+
+    /// There are no more bytes.
+    pub fn end(mut self, ending: Ending, sink: &mut dyn Sink) -> Result<Summary, Error> {
+        let lines = self.judge.line;
+        if lines == 0 {
+            return Err(Error::Empty);
+        }
+        let ends = self.judge.checker.end();
+        self.judge.found(ends, None);
+        // r[file.name]
+        let named = |name: &String| name.ends_with(".ndjson") || name.ends_with(".ndjson.zst");
+        if let Some(name) = self.options.file_name.take().filter(|name| !named(name)) {
+            self.judge.find("file.name", 0, None, "a name that ends in .ndjson".to_owned(), name);
+        }
+        self.release(sink)?;
+        let summary = Summary {
+            strictness: self.options.strictness,
+            lines,
+            findings: self.judge.findings,
+            per_rule: self.options.per_rule,
+            cut_off: self.lines.in_line() && ending != Ending::Stopped,
+            ending,
+        };
+        sink.end(&summary).map_err(Error::Write)?;
+        Ok(summary)
+    }
+}
+
+fn tell(findings: &[Finding], sink: &mut dyn Sink) -> Result<(), Error> {
+    findings.iter().try_for_each(|finding| sink.finding(finding)).map_err(Error::Write)
+}
+
+impl Judge {
+    fn line(&mut self, line: Line<'_>, sink: &mut dyn Sink) -> Result<(), Error> {
+        self.line += 1;
+        let (bytes, length) = match line {
+            Line::Whole(bytes) => (bytes.strip_suffix(b"\r").unwrap_or(bytes), bytes.len() as u64),
+            Line::TooLong(start, length) => (start, length),
+        };
+        let not_utf8 = std::str::from_utf8(bytes).err();
+        let text = String::from_utf8_lossy(bytes);
+        if self.announced.is_none() {
+            self.header(&text)?;
+        }
+        let ready = self.context.line(self.line, &text, length);
+        tell(&ready, sink)?;
+        let mut findings = self.checker.line(&text);
+        if let Line::TooLong(_, length) = line {
+            // It was not read, so nothing is known of it but that.
+            let expected = format!("a line of at most {LINE_LIMIT} bytes");
+            self.find("stream.line-limit", self.line, None, expected, format!("{length} bytes: it was not read"));
+            return Ok(());
+        }
+        if let Some(error) = not_utf8 {
+            let column = error.valid_up_to() + 1;
+            let actual = format!("the byte 0x{:02x} (column {column})", bytes[column - 1]);
+            self.find("framing.message", self.line, Some(column), "UTF-8".to_owned(), actual);
+            findings.retain(|finding| finding.rule != "framing.message");
+        }
+        let decoded = if self.emit.is_some() || !findings.is_empty() { Some(decode(&text)) } else { None };
+        let column = decoded.as_ref().and_then(|decoded| decoded.as_ref().err()).map(column_of);
+        let found: Vec<&'static str> = findings.iter().map(|finding| finding.rule).collect();
+        self.found(findings, column);
+        if let Some(Ok(decoded)) = decoded
+            && not_utf8.is_none()
+        {
+            self.emitted(&text, &decoded, &found);
+        }
+        Ok(())
+    }
+
+    /// Looks for the header, to know its version before anything is said about the lines.
+    fn header(&mut self, text: &str) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        struct Header {
+            #[serde(rename = "type")]
+            type_name: String,
+            protocol: String,
+        }
+        if !text.contains("stream.header") {
+            return Ok(());
+        }
+        let Ok(Header { type_name, protocol }) = serde_json::from_str(text) else { return Ok(()) };
+        let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u64>().ok())?;
+        let version = |text: &str| text.split_once('.').and_then(|(a, b)| Some((number(a)?, number(b)?)));
+        let (Some(theirs), Some(ours)) = (version(&protocol), version(PROTOCOL_VERSION)) else { return Ok(()) };
+        if type_name == "stream.header" {
+            if theirs.0 != ours.0 {
+                return Err(Error::Unsupported { protocol });
+            }
+            self.announced = Some(Announced { later: theirs.1 > ours.1, extensions: Vec::new() });
+        }
+        Ok(())
+    }
+
+    /// The strict part: the line decodes. `found` are the rules that it was found to break already.
+    fn emitted(&mut self, text: &str, decoded: &Decoded, found: &[&'static str]) {
+        let Some(emit) = &self.emit else { return };
+        if let (Decoded::Message { message: Message::StreamHeader(header), .. }, Some(announced)) =
+            (decoded, &mut self.announced)
+        {
+            announced.extensions.clone_from(&header.extensions);
+        }
+        let type_name = match decoded {
+            Decoded::Message { message, .. } => message.type_name(),
+            Decoded::Unknown { type_name, .. } => type_name,
+        };
+        let default = Announced::default();
+        let deviations = emit.check(text, type_name, self.announced.as_ref().unwrap_or(&default));
+        for deviation in deviations.into_iter().filter(|deviation| !found.contains(&deviation.rule)) {
+            let column = Some(deviation.column);
+            self.find(deviation.rule, self.line, column, deviation.expected, deviation.actual);
+        }
+    }
+
+    fn found(&mut self, findings: Vec<RuleFinding>, column: Option<usize>) {
+        for finding in findings {
+            self.find(finding.rule, finding.line, column, finding.expected, finding.actual);
+        }
+    }
+
+    fn find(&mut self, id: &'static str, line: u64, column: Option<usize>, expected: String, actual: String) {
+        let unlisted = Rule { id, level: Level::Must, checked: Checked::Always, text: "" };
+        let rule = *rule(id).unwrap_or(&unlisted);
+        // A line that was not read is said always: what it told is missing.
+        let lenient = self.strictness == Strictness::Lenient;
+        if lenient && rule.level != Level::Must && rule.id != "stream.line-limit" {
+            return;
+        }
+        let count = self.findings.entry(id).or_default();
+        *count += 1;
+        if *count <= self.per_rule {
+            self.context.hold(Finding { rule, line, column, expected, actual, context: Vec::new() });
+        }
+    }
+}
+
+fn column_of(error: &DecodeError) -> usize {
+    match error {
+        DecodeError::NotAMessage { column, .. } | DecodeError::Malformed { column, .. } => *column,
+        _ => 1,
+    }
+}

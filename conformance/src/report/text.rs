@@ -1,0 +1,159 @@
+use crate::{ContextLine, Ending, Finding, Sink, Summary};
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// How many characters of a line are shown.
+const WIDTH: usize = 240;
+/// How many of them stand before the place that matters, when that is far from the start.
+const BEFORE: usize = 120;
+
+/// A report for people.
+#[derive(Debug)]
+pub struct Text<W> {
+    output: W,
+}
+
+impl<W: Write> Text<W> {
+    /// A report that is written to `output`.
+    pub fn new(output: W) -> Text<W> {
+        Text { output }
+    }
+}
+
+impl<W: Write> Sink for Text<W> {
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        writeln!(self.output, "{}", text_of(finding))?;
+        // Whoever watches a live stream waits for it.
+        self.output.flush()
+    }
+
+    fn end(&mut self, summary: &Summary) -> io::Result<()> {
+        self.output.write_all(summary_text(summary).as_bytes())?;
+        self.output.flush()
+    }
+}
+
+/// A finding in words, with its lines.
+pub(crate) fn text_of(finding: &Finding) -> String {
+    let rule = &finding.rule;
+    let place = match finding.line {
+        0 => "the file".to_owned(),
+        line => format!("line {line}"),
+    };
+    let mut text = format!("{place}: {} ({})\n", rule.id, rule.level);
+    for line in rule.text.lines() {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text.push_str(&format!("  expected: {}\n", visible(&finding.expected)));
+    text.push_str(&format!("  actual:   {}\n", visible(&finding.actual)));
+    if finding.context.is_empty() {
+        return text;
+    }
+    text.push('\n');
+    let digits = finding.context.last().map_or(1, |line| line.number.to_string().len());
+    for line in &finding.context {
+        let here = line.number == finding.line;
+        let (shown, caret) = fit(line, finding.column.filter(|_| here));
+        let mark = if here { '>' } else { ' ' };
+        let _ = writeln!(text, "  {mark} {:digits$} | {shown}", line.number);
+        if let Some(caret) = caret {
+            let _ = writeln!(text, "    {:digits$} | {:caret$}^", "", "");
+        }
+    }
+    text
+}
+
+/// A line cut to what can be read, and the character under which the place that matters is marked.
+fn fit(line: &ContextLine, column: Option<usize>) -> (String, Option<usize>) {
+    let characters: Vec<(usize, char)> = line.text.char_indices().collect();
+    let place = column.map(|column| characters.partition_point(|(at, _)| at + 1 < column).min(characters.len()));
+    let from = match place {
+        Some(place) if place + 20 > WIDTH => place - BEFORE,
+        _ => 0,
+    };
+    let to = characters.len().min(from + WIDTH);
+    let mut shown = String::new();
+    if from > 0 {
+        let _ = write!(shown, "[{} bytes before] ", characters[from].0);
+    }
+    let mut caret = None;
+    for (index, (_, character)) in characters[from..to].iter().enumerate() {
+        if place == Some(from + index) {
+            caret = Some(shown.chars().count());
+        }
+        push_visible(&mut shown, *character);
+    }
+    if place.is_some() && caret.is_none() {
+        caret = Some(shown.chars().count());
+    }
+    let rest = line.bytes.saturating_sub(characters.get(to).map_or(line.text.len(), |(at, _)| *at) as u64);
+    if to < characters.len() || (line.text.len() as u64) + 1 < line.bytes {
+        let _ = write!(shown, " [{rest} more bytes]");
+    }
+    (shown, caret)
+}
+
+/// A text of the stream for a terminal. r[security.control-characters]
+fn visible(text: &str) -> String {
+    let mut visible = String::new();
+    text.chars().for_each(|character| push_visible(&mut visible, character));
+    visible
+}
+
+fn push_visible(text: &mut String, character: char) {
+    let directs =
+        matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if character.is_control() || directs {
+        text.extend(character.escape_unicode());
+    } else {
+        text.push(character);
+    }
+}
+
+fn summary_text(summary: &Summary) -> String {
+    let strictness = summary.strictness.as_str();
+    let findings = match summary.total() {
+        0 => "no finding".to_owned(),
+        1 => "1 finding".to_owned(),
+        total => format!("{} findings", grouped(total)),
+    };
+    let lines = if summary.lines == 1 { "1 line".to_owned() } else { format!("{} lines", grouped(summary.lines)) };
+    let mut text = format!("{findings} in {lines} ({strictness})\n");
+    let mut rules: Vec<(&str, u64)> = summary.findings.iter().map(|(id, count)| (*id, *count)).collect();
+    rules.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let digits = rules.first().map_or(0, |(_, count)| grouped(*count).len());
+    for (id, count) in rules {
+        let more = count.saturating_sub(summary.per_rule);
+        let more =
+            if more > 0 { format!(": {} above and {} more", summary.per_rule, grouped(more)) } else { String::new() };
+        let _ = writeln!(text, "  {:>digits$}  {id}{more}", grouped(count));
+    }
+    if summary.findings.iter().any(|(_, count)| *count > summary.per_rule) {
+        text.push_str("  --all prints all of them.\n");
+    }
+    match &summary.ending {
+        Ending::BrokenOff(why) => text.push_str(&format!("The stream broke off: {}.\n", visible(why))),
+        Ending::Stopped => text.push_str("It was read for as long as was asked for; the stream goes on.\n"),
+        Ending::End => {}
+    }
+    if summary.cut_off {
+        let last = summary.lines + 1;
+        text.push_str(&format!(
+            "It is cut off: line {last} has no end, and was not checked. A stream may end anywhere.\n"
+        ));
+    }
+    text
+}
+
+/// A number with a comma every three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

@@ -1,0 +1,228 @@
+//! Streams as a producer sends them that keeps the rules: a fuzzer picks what happens, and what it picks among is what
+//! may happen.
+
+use insight_protocol::*;
+
+/// The diagnosis looks at everything at each heartbeat.
+const MOST_STEPS: usize = 200;
+
+/// The string that each wait names; after a snapshot it has to be sent again.
+pub fn reason() -> Message {
+    DefineString { id: StringId(1), text: "waiting".into() }.into()
+}
+
+/// The stream of what happens: four bytes a step. The first says what happens, the others to what of what is alive; where
+/// there is nothing to pick, nothing happens. So few bytes make a step that a fuzzer finds long stories soon.
+pub fn stream(bytes: &[u8]) -> Vec<Message> {
+    let mut producer = Producer::default();
+    producer.open(bytes.first().is_some_and(|first| first & 0x80 != 0));
+    let (steps, _) = bytes.as_chunks();
+    steps.iter().take(MOST_STEPS).for_each(|step| _ = producer.step(*step));
+    producer.messages.push(StreamHeartbeat { at_ns: producer.now_ns }.into());
+    producer.messages
+}
+
+#[derive(Default)]
+struct Producer {
+    messages: Vec<Message>,
+    now_ns: u64,
+    /// The ids that were given out last.
+    last: [u64; 3],
+    tasks: Vec<Task>,
+    resources: Vec<ResourceId>,
+    edges: Vec<Edge>,
+}
+
+struct Task {
+    id: TaskId,
+    partial: bool,
+    stats: TaskStats,
+    /// Since the last heartbeat, there was a `task.stats` of it.
+    sampled: bool,
+}
+
+#[derive(PartialEq)]
+enum Kind {
+    Wait,
+    Hold { exclusive: bool },
+    Party { exclusive: bool },
+}
+
+struct Edge {
+    id: EdgeId,
+    task: TaskId,
+    resource: ResourceId,
+    kind: Kind,
+}
+
+impl Producer {
+    fn send(&mut self, message: impl Into<Message>) {
+        self.messages.push(message.into());
+    }
+
+    fn open(&mut self, blind: bool) {
+        let mut capabilities = vec![Capability::Tasks, Capability::TaskTimes];
+        if !blind {
+            capabilities.push(Capability::ForeignWakers);
+        }
+        self.send(StreamHeader {
+            protocol: PROTOCOL_VERSION.into(),
+            session: "fuzz".into(),
+            process: Process { pid: 1, name: "fuzz".into(), working_directory: None },
+            executors: vec![],
+            clock: Clock { wall_anchor_unix_ms: 0 },
+            detail: Detail::Structure,
+            interval_ms: 100,
+            capabilities,
+            extensions: vec![],
+            at_ns: 0,
+        });
+        self.send(SnapshotBegin { at_ns: 0, tasks: 0, resources: 0, edges: 0, problems: 0 });
+        self.send(SnapshotEnd { at_ns: 0 });
+        self.send(reason());
+    }
+
+    /// A new id: 0 of a task, 1 of a resource, 2 of an edge.
+    fn id(&mut self, space: usize) -> u64 {
+        self.last[space] += 1;
+        self.last[space]
+    }
+
+    fn step(&mut self, [what, a, b, c]: [u8; 4]) -> Option<()> {
+        self.now_ns += 1_000_000;
+        let at_ns = self.now_ns;
+        let flag = what & 0x10 != 0;
+        match what % 16 {
+            0 | 1 => {
+                let parent = if flag { pick(&self.tasks, a).map(|parent| parent.id) } else { None };
+                // r[party.exclusive.spawn]
+                self.close(|edge| Some(edge.task) == parent && edge.kind == Kind::Party { exclusive: true });
+                let (id, partial) = (TaskId(self.id(0)), b == 1);
+                self.send(TaskSpawned { id, parent, partial, at_ns, ..TaskSpawned::default() });
+                let stats = TaskStats { id, ..TaskStats::default() };
+                self.tasks.push(Task { id, partial, stats, sampled: false });
+            }
+            2 | 3 => {
+                let task = pick_mut(&mut self.tasks, a).filter(|task| !task.sampled)?;
+                task.sampled = true;
+                const STATES: [TaskState; 4] =
+                    [TaskState::Idle, TaskState::Idle, TaskState::Running, TaskState::Scheduled];
+                task.stats.state = if task.partial { None } else { pick(&STATES, b).copied() };
+                task.stats.foreign_wakers = u64::from(flag);
+                task.stats.polls += u64::from(c);
+                (task.stats.since_ns, task.stats.at_ns) = (at_ns, at_ns);
+                let stats = task.stats.clone();
+                self.send(stats);
+            }
+            4 => {
+                let at = usize::from(a).checked_rem(self.tasks.len())?;
+                let id = self.tasks.remove(at).id;
+                self.send(TaskCompleted { id, outcome: Outcome::Returned, at_ns });
+            }
+            5 => {
+                let id = ResourceId(self.id(1));
+                let kind = ResourceKind::from(*pick(ResourceKind::KNOWN, a)?);
+                let capacity = flag.then_some(b.into());
+                self.send(ResourceCreated { id, kind, name: None, location: None, task: None, capacity, at_ns });
+                self.resources.push(id);
+            }
+            6 => {
+                let id = *pick(&self.resources, a)?;
+                let count = |bits: u8| [None, Some(0), Some(1), Some(2)][usize::from(bits % 4)];
+                let (length, senders, receivers) = (count(b), count(b >> 2), count(b >> 4));
+                let weak_senders = count(c);
+                let capacity = flag.then_some(1);
+                self.send(ResourceUpdated {
+                    id,
+                    name: None,
+                    capacity,
+                    length,
+                    senders,
+                    weak_senders,
+                    receivers,
+                    at_ns,
+                });
+            }
+            7 => {
+                let at = usize::from(a).checked_rem(self.resources.len())?;
+                let id = self.resources.remove(at);
+                self.edges.retain(|edge| edge.resource != id);
+                self.send(ResourceDropped { id, at_ns });
+            }
+            8 | 9 => {
+                let (task, resource) = (pick(&self.tasks, a)?.id, *pick(&self.resources, b)?);
+                let id = EdgeId(self.id(2));
+                let operation = Operation::from(*pick(Operation::KNOWN, c)?);
+                let reason = StringId(1);
+                let location = None;
+                self.send(EdgeWait { id, task, resource, operation, reason, need: 1, location, since_ns: at_ns });
+                self.edges.push(Edge { id, task, resource, kind: Kind::Wait });
+            }
+            10 => {
+                let (task, resource) = (pick(&self.tasks, a)?.id, *pick(&self.resources, b)?);
+                let mode = HoldMode::from(*pick(HoldMode::KNOWN, c)?);
+                let exclusive = mode == HoldMode::Exclusive;
+                // r[edge.hold.exclusive-alone]
+                self.close(|edge| match edge.kind {
+                    Kind::Hold { exclusive: other } => edge.resource == resource && (exclusive || other),
+                    _ => false,
+                });
+                let id = EdgeId(self.id(2));
+                let location = None;
+                self.send(EdgeHold {
+                    id,
+                    task,
+                    resource,
+                    mode,
+                    units: 1,
+                    transferable: flag,
+                    location,
+                    since_ns: at_ns,
+                });
+                self.edges.push(Edge { id, task, resource, kind: Kind::Hold { exclusive } });
+            }
+            11 => {
+                let (task, resource) = (pick(&self.tasks, a)?.id, *pick(&self.resources, b)?);
+                let id = EdgeId(self.id(2));
+                let (role, exclusive) = (PartyRole::from(*pick(PartyRole::KNOWN, c)?), flag);
+                self.send(EdgeParty { id, task, resource, role, exclusive, since_ns: at_ns });
+                self.edges.push(Edge { id, task, resource, kind: Kind::Party { exclusive } });
+            }
+            12 => {
+                let Edge { id, kind, .. } = pick(&self.edges, a)?;
+                let outcome = flag.then_some(match kind {
+                    Kind::Wait => EdgeOutcome::Claimed,
+                    Kind::Hold { .. } => EdgeOutcome::Released,
+                    Kind::Party { .. } => EdgeOutcome::Moved,
+                });
+                let id = *id;
+                self.edges.retain(|edge| edge.id != id);
+                self.send(EdgeClosed { id, outcome, at_ns });
+            }
+            13 | 14 => {
+                self.tasks.iter_mut().for_each(|task| task.sampled = false);
+                self.send(StreamHeartbeat { at_ns });
+            }
+            _ => {
+                let kinds = if flag { pick(Message::TYPES, a).map(|kind| (*kind).to_owned()) } else { None };
+                self.send(Gap { count: 1, kinds: kinds.into_iter().collect(), reason: "lost".into(), at_ns });
+            }
+        }
+        Some(())
+    }
+
+    fn close(&mut self, which: impl Fn(&Edge) -> bool) {
+        for edge in self.edges.extract_if(.., |edge| which(edge)) {
+            self.messages.push(EdgeClosed { id: edge.id, outcome: None, at_ns: self.now_ns }.into());
+        }
+    }
+}
+
+fn pick<T>(items: &[T], by: u8) -> Option<&T> {
+    items.get(usize::from(by).checked_rem(items.len())?)
+}
+
+fn pick_mut<T>(items: &mut [T], by: u8) -> Option<&mut T> {
+    let at = usize::from(by).checked_rem(items.len())?;
+    items.get_mut(at)
+}

@@ -1,0 +1,129 @@
+//! Recordings of real programs break no rule, and each mutation of one is found, with the right rule.
+
+mod mutations;
+mod stream;
+
+use crate::mutations::MUTATIONS;
+use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, STORY, Stream, check};
+use insight_model::Checker;
+use insight_protocol::{Decoded, decode};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+#[test]
+fn recordings_break_no_rule() {
+    for recording in [STORY, DEADLOCK, LOCK_ORDER, MINI] {
+        assert_eq!(check(&Stream::of(recording).lines), []);
+    }
+}
+
+#[test]
+fn a_recording_that_is_cut_off_breaks_no_rule() {
+    let whole = Stream::of(LOCK_ORDER).lines;
+    for end in 1..whole.len() {
+        assert_eq!(check(&whole[..end]), [], "cut off after line {end}");
+    }
+}
+
+#[test]
+fn each_mutation_is_found() {
+    for (rule, recording, mutate) in MUTATIONS {
+        let mut stream = Stream::of(recording);
+        mutate(&mut stream);
+        // What was done to the lines is not to be found by their numbers.
+        if *rule != "stream.seq.plus-one" {
+            stream.renumber();
+        }
+        let found: Vec<&str> = check(&stream.lines).iter().map(|finding| finding.rule).collect();
+        assert_eq!(found.first(), Some(rule), "of {found:?}");
+    }
+}
+
+#[test]
+fn each_invalid_example_is_found() {
+    for (rule, line) in invalid_examples() {
+        let mut lines = Stream::of(MINI).lines;
+        lines.push(line.clone());
+        let found: Vec<String> = check(&lines).iter().map(|finding| finding.rule.to_owned()).collect();
+        assert_eq!(found, [rule], "{line}");
+    }
+}
+
+#[test]
+fn each_rule_that_requirements_say_it_checks_has_a_mutation() {
+    let requirements = include_str!("../../../conformance/requirements.toml");
+    let checked: BTreeSet<&str> =
+        requirements.split("\"lifecycle:").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let invalid = invalid_examples();
+    let of_line = invalid.iter().map(|(rule, _)| rule.as_str());
+    let mutated: BTreeSet<&str> = MUTATIONS.iter().map(|(rule, _, _)| *rule).chain(of_line).collect();
+    assert_eq!(checked, mutated);
+}
+
+/// The rule and the line of each invalid example of the schema: the rules that one line alone can break.
+fn invalid_examples() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema/v1/examples/invalid");
+    let examples = std::fs::read_dir(folder).unwrap().map(|file| {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let example: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let field = |name: &str| example[name].as_str().unwrap().to_owned();
+        (field("rule"), field("line"))
+    });
+    examples.collect()
+}
+
+#[test]
+fn null_and_absence_are_no_value() {
+    let check = |with_null: &str| {
+        let null = with_null.find(":null").unwrap();
+        let start = with_null[..null].rfind(',').unwrap();
+        let without = format!("{}{}", &with_null[..start], &with_null[null + ":null".len()..]);
+        let decoded = decode(with_null);
+        assert!(matches!(decoded, Ok(Decoded::Message { .. })), "{decoded:?}");
+        assert_eq!(decoded, decode(&without), "{without}");
+    };
+    check(r#"{"seq":1,"type":"task.spawned","id":4,"kind":"task","parent":null,"at_ns":1}"#);
+    check(r#"{"seq":1,"type":"edge.closed","id":4,"outcome":null,"at_ns":1}"#);
+    check(r#"{"seq":1,"type":"define.location","id":4,"file":"a.rs","line":1,"column":1,"source":null}"#);
+    // It is sent as null, and may be absent all the same.
+    let mini = Stream::of(MINI);
+    check(&mini.lines[mini.first("problem.raised")]);
+}
+
+#[test]
+fn any_line_may_be_lost_or_broken_without_a_panic() {
+    for recording in [STORY, DEADLOCK, LOCK_ORDER, MINI] {
+        let whole = Stream::of(recording).lines;
+        for at in 0..whole.len() {
+            let mut without = whole.clone();
+            without.remove(at);
+            assert!(at + 1 == whole.len() || !check(&without).is_empty(), "line {} is missed", at + 1);
+            let mut broken = whole.clone();
+            broken[at] = whole[at].chars().take(whole[at].chars().count() / 2).collect();
+            assert!(!check(&broken).is_empty(), "line {} is half a line", at + 1);
+        }
+    }
+}
+
+#[test]
+fn memory_is_of_what_is_alive() {
+    let mut checker = Checker::default();
+    let mut seq = 0;
+    let mut send = |checker: &mut Checker, body: String| {
+        seq += 1;
+        let findings = checker.line(&format!("{{\"seq\":{seq},{body}"));
+        assert_eq!(findings, []);
+    };
+    send(&mut checker, Stream::of(DEADLOCK).lines[0].split_once(',').unwrap().1.to_owned());
+    let empty = r#""type":"snapshot.begin","at_ns":1,"tasks":0,"resources":0,"edges":0,"problems":0}"#;
+    send(&mut checker, empty.to_owned());
+    send(&mut checker, r#""type":"snapshot.end","at_ns":1}"#.to_owned());
+    for id in 1..=20_000 {
+        send(&mut checker, format!(r#""type":"task.spawned","id":{id},"kind":"task","at_ns":{id}}}"#));
+        if id > 100 {
+            let ended = id - 100;
+            send(&mut checker, format!(r#""type":"task.completed","id":{ended},"outcome":"returned","at_ns":{id}}}"#));
+        }
+        assert!(checker.alive() <= 101);
+    }
+}

@@ -1,0 +1,221 @@
+//! What is done to a recording, and the rule that its first finding has to be of.
+
+use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, STORY, Stream};
+
+type Mutate = fn(&mut Stream);
+
+/// The rules that need no more than one line are those of schema/v1/examples/invalid.
+pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
+    // The stream.
+    ("framing.message", STORY, |s| s.lines[30] = "hello".to_owned()),
+    ("malformed.known-type", STORY, |s| s.replace(s.last("task.completed"), "\"outcome\"", "\"outcomes\"")),
+    ("stream.seq.plus-one", STORY, |s| s.remove(20)),
+    ("header.first", STORY, |s| s.remove(0)),
+    ("header.first", MINI, |s| s.lines.clear()),
+    ("header.first", MINI, |s| s.insert(0, r#""type":"com.example.a""#)),
+    ("header.once", STORY, |s| s.lines.push(s.lines[0].clone())),
+    ("version.digits", STORY, |s| s.replace(0, "\"1.0\"", "\"one\"")),
+    ("version.digits", MINI, |s| s.replace(0, "\"1.0\"", "\"01.0\"")),
+    ("version.digits", MINI, |s| s.replace(0, "\"1.0\"", "\"1.-0\"")),
+    ("detail.polls", MINI, |s| s.replace(0, "structure", "polls")),
+    ("extension.name", MINI, |s| s.replace(0, "com.example", "example")),
+    ("extension.listed", DEADLOCK, |s| s.push(r#""type":"com.example.flush","at_ns":9"#)),
+    ("extension.listed", MINI, |s| s.push(r#""type":"com.examples.flush","at_ns":9"#)),
+    ("heartbeat.forward", STORY, |s| s.set(s.last("stream.heartbeat"), "at_ns", 5)),
+    ("file.opening", DEADLOCK, |s| {
+        let snapshot = s.first("snapshot.begin")..=s.first("snapshot.end");
+        s.lines.drain(snapshot);
+    }),
+    // Definitions.
+    ("define.before-use", STORY, |s| s.remove(s.last("define.location"))),
+    ("define.before-use", MINI, |s| s.set(s.last("edge.wait"), "reason", 77)),
+    ("define.once", STORY, |s| {
+        let other = s.lines[s.last("define.string")].replace("\"text\":\"", "\"text\":\"another ");
+        s.lines.push(other);
+    }),
+    ("define.once", MINI, |s| s.push(r#""type":"define.location","id":1,"file":"src/main.rs","line":4,"column":5"#)),
+    ("location.missing.no-text", MINI, |s| s.replace(s.last("define.location"), "found", "missing")),
+    // Names of what is not there.
+    ("order.introduced", MINI, |s| s.set(s.first("task.stats"), "id", 77)),
+    ("order.introduced", MINI, |s| s.set(s.first("resource.updated"), "id", 77)),
+    ("order.introduced", MINI, |s| {
+        s.replace(s.first("problem.raised"), "\"tasks\":[{\"id\":2", "\"tasks\":[{\"id\":77")
+    }),
+    ("gap.left-out-whole", STORY, |s| {
+        let closed = s.number(s.last("edge.closed"), "id");
+        s.remove(s.first(&format!("\"id\":{closed},\"task\"")));
+    }),
+    ("gap.left-out-whole", MINI, |s| s.set(s.last("task.completed"), "id", 77)),
+    ("gap.left-out-whole", MINI, |s| s.set(s.last("resource.dropped"), "id", 77)),
+    ("id.never-reused", STORY, |s| {
+        let ended = s.number(s.last("task.completed"), "id");
+        let again = s.last("task.spawned");
+        s.lines.push(s.lines[again].clone());
+        s.set(s.lines.len() - 1, "id", ended);
+    }),
+    ("id.never-reused", MINI, |s| s.double("task.spawned")),
+    ("id.never-reused", MINI, |s| s.double("resource.created")),
+    ("id.never-reused", MINI, |s| s.push(r#""type":"resource.created","id":3,"kind":"rwlock","at_ns":30"#)),
+    // Tasks.
+    ("task.completed.waits", MINI, |s| {
+        let end = r#""type":"task.completed","id":2,"outcome":"returned","at_ns":10"#;
+        s.insert(s.first("stream.heartbeat"), end);
+    }),
+    ("task.stats.monotone", MINI, |s| {
+        // Also across a snapshot.
+        let retold = [
+            r#""type":"snapshot.begin","at_ns":30,"tasks":1,"resources":0,"edges":0,"problems":0"#,
+            r#""type":"task.spawned","id":2,"kind":"task","at_ns":6"#,
+            r#""type":"task.stats","id":2,"state":"idle","since_ns":9,"polls":0,"wakes":0,"self_wakes":0,"running_ns":1,"scheduled_ns":1,"idle_ns":1,"at_ns":30"#,
+        ];
+        retold.iter().for_each(|line| s.push(line));
+    }),
+    ("snapshot.order", MINI, |s| {
+        // A task that has ended is told again, and not that it has.
+        let retold = [
+            r#""type":"snapshot.begin","at_ns":30,"tasks":1,"resources":0,"edges":0,"problems":0"#,
+            r#""type":"task.spawned","id":3,"kind":"task","partial":true,"at_ns":6"#,
+            r#""type":"snapshot.end","at_ns":30"#,
+        ];
+        retold.iter().for_each(|line| s.push(line));
+    }),
+    ("task.partial.no-state", MINI, |s| s.replace(s.last("task.stats"), "\"id\":3", r#""id":3,"state":"idle""#)),
+    ("task.completed.once", STORY, |s| s.double("task.completed")),
+    ("task.completed.once", LOCK_ORDER, |s| {
+        // It has open edges still.
+        let end = r#""type":"task.completed","id":2,"outcome":"returned","at_ns":9"#;
+        s.push(end);
+        s.push(end);
+    }),
+    ("task.completed.last", STORY, |s| {
+        let ended = s.number(s.last("task.completed"), "id");
+        let stats = s.last("task.stats");
+        s.lines.push(s.lines[stats].clone());
+        s.set(s.lines.len() - 1, "id", ended);
+    }),
+    ("task.completed.last", MINI, |s| {
+        s.push(r#""type":"edge.party","id":9,"task":3,"resource":2,"role":"sender","since_ns":30"#);
+    }),
+    ("task.stats.monotone", STORY, |s| s.set(s.last("task.stats"), "polls", 0)),
+    ("task.stats.monotone", MINI, |s| {
+        let stats = s.lines[s.first("task.stats")].replace("\"running_ns\":1", "\"running_ns\":0");
+        s.lines.push(stats);
+    }),
+    ("task.stats.monotone", STORY, |s| {
+        let at = s.last("poll_ns_log2");
+        let (before, after) = s.lines[at].split_once("\"poll_ns_log2\":[").unwrap();
+        let after = after.split_once(']').unwrap().1;
+        s.lines[at] = format!("{before}\"poll_ns_log2\":[]{after}");
+    }),
+    ("task.stats.once-a-sample", STORY, |s| s.double("task.stats")),
+    // Resources.
+    ("resource.dropped.once", STORY, |s| s.double("resource.dropped")),
+    ("resource.dropped.last", MINI, |s| s.push(r#""type":"resource.updated","id":3,"at_ns":30"#)),
+    ("resource.dropped.last", MINI, |s| {
+        s.push(r#""type":"edge.party","id":9,"task":2,"resource":3,"role":"sender","since_ns":30"#);
+    }),
+    ("resource.dropped.no-edge-closed", LOCK_ORDER, |s| {
+        let hold = s.last("edge.hold");
+        let (edge, resource) = (s.number(hold, "id"), s.number(hold, "resource"));
+        s.push(&format!(r#""type":"resource.dropped","id":{resource},"at_ns":9"#));
+        s.push(&format!(r#""type":"edge.closed","id":{edge},"at_ns":9"#));
+    }),
+    // Edges.
+    ("edge.opened.once", LOCK_ORDER, |s| s.double("edge.wait")),
+    ("edge.opened.once", MINI, |s| {
+        s.push(r#""type":"edge.party","id":1,"task":1,"resource":2,"role":"sender","since_ns":30"#);
+    }),
+    ("edge.closed.once", STORY, |s| s.double("edge.closed")),
+    ("edge.opened.ends-known", STORY, |s| s.set(s.last("edge.wait"), "resource", 4_000_000)),
+    ("edge.opened.ends-known", MINI, |s| s.set(s.last("edge.wait"), "task", 77)),
+    ("edge.hold.before-release", LOCK_ORDER, |s| {
+        s.double("edge.hold");
+        s.set(s.last("edge.hold"), "id", 5_000_000);
+    }),
+    ("edge.hold.exclusive-alone", MINI, |s| {
+        s.push(r#""type":"edge.hold","id":9,"task":1,"resource":1,"mode":"shared","units":1,"since_ns":30"#);
+    }),
+    ("edge.hold.exclusive-alone", MINI, |s| {
+        let shared = s.last("\"mode\":\"shared\"");
+        s.insert(
+            shared + 1,
+            r#""type":"edge.hold","id":9,"task":2,"resource":3,"mode":"exclusive","units":1,"since_ns":9"#,
+        );
+    }),
+    ("party.exclusive.spawn", MINI, |s| {
+        s.push(r#""type":"task.spawned","id":4,"kind":"task","parent":2,"at_ns":30"#);
+    }),
+    ("edge.closed.outcome-fits", MINI, |s| s.replace(s.first("claimed"), "claimed", "released")),
+    ("edge.closed.outcome-fits", MINI, |s| s.replace(s.first("released"), "released", "abandoned")),
+    ("edge.closed.outcome-fits", MINI, |s| s.replace(s.first("claimed"), "claimed", "moved")),
+    ("edge.closed.outcome-fits", MINI, |s| {
+        s.push(r#""type":"edge.closed","id":2,"outcome":"released","at_ns":30"#);
+    }),
+    ("edge.closed.not-before-since", MINI, |s| s.set(s.first("claimed"), "at_ns", 8)),
+    ("edge.closed.not-before-since", MINI, |s| s.set(s.first("released"), "at_ns", 2)),
+    // Problems.
+    ("problem.docs", MINI, |s| s.replace(s.first("problem.raised"), "/docs", "docs")),
+    ("problem.raised.none-running", MINI, |s| s.replace(s.first("task.stats"), "idle", "running")),
+    ("problem.raised.none-running", MINI, |s| s.replace(s.first("task.stats"), "idle", "scheduled")),
+    ("problem.raised.once", DEADLOCK, |s| s.double("problem.raised")),
+    ("problem.new-id", DEADLOCK, |s| {
+        s.push(r#""type":"problem.cleared","id":1,"at_ns":9"#);
+        s.lines.push(s.lines[s.last("problem.raised")].clone());
+    }),
+    ("problem.cleared.once", DEADLOCK, |s| s.push(r#""type":"problem.cleared","id":77,"at_ns":9"#)),
+    ("problem.cleared.once", MINI, |s| s.double("problem.cleared")),
+    ("problem.updated.standing", MINI, |s| s.remove(s.first("problem.raised"))),
+    ("problem.updated.same-parts", MINI, |s| {
+        s.replace(s.last("problem.updated"), "\"tasks\":[{\"id\":2", "\"tasks\":[{\"id\":1");
+    }),
+    ("problem.updated.same-parts", MINI, |s| {
+        s.replace(s.last("problem.updated"), "\"resources\":[{\"id\":1", "\"resources\":[{\"id\":2");
+    }),
+    ("problem.suspected.named", DEADLOCK, |s| s.replace(s.last("problem.raised"), "proven", "suspected")),
+    ("problem.proven.no-unknowns", MINI, |s| s.replace(s.first("problem.raised"), "suspected", "proven")),
+    ("problem.proven.nothing-unknown", DEADLOCK, |s| {
+        let raised = s.last("problem.raised");
+        for line in &mut s.lines[..raised] {
+            *line = line.replace("\"foreign_wakers\":0", "\"foreign_wakers\":1");
+        }
+    }),
+    ("problem.proven.nothing-unknown", DEADLOCK, |s| s.replace(0, "\"task.foreign_wakers\",", "")),
+    ("problem.proven.nothing-unknown", DEADLOCK, |s| {
+        let partial = s.first("\"type\":\"task.spawned\",\"id\":2");
+        s.replace(partial, "\"parent\"", "\"partial\":true,\"parent\"");
+        s.remove(s.first("\"type\":\"task.stats\",\"id\":2"));
+    }),
+    ("problem.proven.certain", DEADLOCK, |s| {
+        s.replace(s.first("\"role\":\"receiver\",\"exclusive\":true"), ",\"exclusive\":true", "");
+    }),
+    ("problem.proven.certain", LOCK_ORDER, |s| {
+        s.replace(s.last("edge.hold"), "\"mode\"", "\"transferable\":true,\"mode\"");
+    }),
+    // Snapshots.
+    ("snapshot.self-contained", DEADLOCK, |s| {
+        s.push(r#""type":"snapshot.begin","at_ns":9,"tasks":1,"resources":0,"edges":0,"problems":0"#);
+        s.push(r#""type":"task.spawned","id":2,"kind":"task","name":1,"at_ns":9"#);
+        s.push(r#""type":"snapshot.end","at_ns":9"#);
+    }),
+    ("snapshot.self-contained", MINI, |s| {
+        s.push(r#""type":"snapshot.begin","at_ns":30,"tasks":0,"resources":1,"edges":1,"problems":0"#);
+        s.push(r#""type":"resource.created","id":1,"kind":"mutex","at_ns":2"#);
+        s.push(r#""type":"edge.party","id":2,"task":2,"resource":1,"role":"receiver","since_ns":8"#);
+    }),
+    ("snapshot.order", MINI, |s| {
+        let task = s.first("task.spawned");
+        s.lines.swap(task, task + 1);
+    }),
+    ("snapshot.only", MINI, |s| s.insert(s.first("snapshot.end"), r#""type":"stream.heartbeat","at_ns":5"#)),
+    ("snapshot.only", MINI, |s| {
+        s.insert(s.first("snapshot.end"), r#""type":"gap","count":1,"kinds":[],"reason":"slow","at_ns":5"#);
+    }),
+    ("snapshot.counts", STORY, |s| {
+        let begin = s.first("snapshot.begin");
+        s.set(begin, "tasks", s.number(begin, "tasks") + 1);
+    }),
+    ("snapshot.counts", MINI, |s| s.set(s.first("snapshot.begin"), "problems", 1)),
+    ("snapshot.end.same-time", STORY, |s| s.set(s.first("snapshot.end"), "at_ns", 3)),
+    ("snapshot.end.pairs", MINI, |s| s.push(r#""type":"snapshot.end","at_ns":5"#)),
+    ("snapshot.end.pairs", MINI, |s| s.double("snapshot.begin")),
+];

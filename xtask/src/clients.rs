@@ -1,0 +1,191 @@
+//! `cargo xtask clients`: the clients of docs/clients, made from SPEC.md and schema/v1 alone, on programs that hang.
+
+mod hard;
+mod install;
+
+use crate::demo::{BARBARA, DEADLOCK, Hung};
+use crate::links;
+use crate::process::{Result, read, root};
+use install::{Python, TypeScript};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// What a client prints of the stream at this address.
+type Once<'a> = &'a dyn Fn(SocketAddr) -> Result<String>;
+
+const FOLDER: &str = "docs/clients";
+const SCHEMA: &str = "schema/v1/accept.schema.json";
+const README: &str = "docs/clients/README.md";
+const TYPES: &str = "docs/clients/typescript/insight.ts";
+const PYTHON_CLIENT: &str = "docs/clients/python/insight_client.py";
+/// The Python client has fewer lines, for a small client is the promise.
+const PYTHON_LINES: usize = 60;
+
+/// Checks the clients, and what each says of each program.
+pub fn run() -> Result {
+    let typescript = checked()?;
+    let python = Python::install()?;
+    for (client, once) in [("TypeScript", &(|at| typescript.once(at)) as Once), ("Python", &|at| python.once(at))] {
+        hard::check(once).map_err(|error| format!("the {client} client: {error}"))?;
+    }
+    for (story, facts) in [(BARBARA, barbara()?), (DEADLOCK, deadlock()?)] {
+        let hung = Hung::start(story)?;
+        for (client, said) in [("TypeScript", typescript.once(hung.insight)), ("Python", python.once(hung.insight))] {
+            let of = |error: String| format!("the {client} client on {}: {error}", story.binary);
+            let said = said.map_err(of)?;
+            says(&said, &facts).map_err(|error| of(format!("{error}but\n{said}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the clients without running them.
+pub fn check() -> Result {
+    checked().map(drop)
+}
+
+/// Writes the TypeScript types.
+pub fn write() -> Result {
+    let types = TypeScript::install()?.types()?;
+    std::fs::write(root().join(TYPES), types).map_err(|error| format!("cannot write {TYPES}: {error}"))
+}
+
+fn checked() -> Result<TypeScript> {
+    few_lines(&read(Path::new(PYTHON_CLIENT))?)?;
+    readme()?;
+    let typescript = TypeScript::install()?;
+    if typescript.types()? != read(Path::new(TYPES))? {
+        return Err(format!("{TYPES} is not what {SCHEMA} says: run `cargo xtask clients --write`"));
+    }
+    typescript.compile()?;
+    Ok(typescript)
+}
+
+/// The tutorial shows what the clients print now, and its links lead somewhere.
+fn readme() -> Result {
+    if let Some(finding) = links::findings(&[PathBuf::from(README)])?.first() {
+        return Err(finding.clone());
+    }
+    let facts = [barbara()?, deadlock()?].concat();
+    says(&read(Path::new(README))?, &facts).map_err(|error| format!("{README}: {error}"))
+}
+
+fn few_lines(client: &str) -> Result {
+    match client.lines().count() {
+        few if few < PYTHON_LINES => Ok(()),
+        many => Err(format!("{PYTHON_CLIENT} has {many} lines, and is to have fewer than {PYTHON_LINES}")),
+    }
+}
+
+/// What a client must say of the service whose endpoint does not answer: lines that stand together, without their ids.
+fn barbara() -> Result<Vec<String>> {
+    let send = place("examples/barbara.rs", "chan.send(value).await", "send")?;
+    let recv = place("examples/barbara.rs", "warm_cache.recv().await", "recv")?;
+    Ok(vec![
+        format!(
+            "task barbara::write_orders waits for channel prototype_channel\n  \
+               waiting on channel capacity, at {send}\n  \
+               could be freed by task barbara::read_orders (receiver)\n"
+        ),
+        // No task has used the sender yet, so it may be anybody's.
+        format!(
+            "task barbara::read_orders waits for channel cache_is_warm\n  \
+               waiting for a message, at {recv}\n  \
+               could be freed by 1 unknown (sender)\n"
+        ),
+    ])
+}
+
+/// What a client must say of the alternate history.
+fn deadlock() -> Result<Vec<String>> {
+    let send = place("examples/deadlock.rs", "queue.send(page * 3 + link).await", "send")?;
+    Ok(vec![
+        format!(
+            "task deadlock::crawl waits for channel prototype_channel\n  \
+               waiting on channel capacity, at {send}\n  \
+               could be freed by task deadlock::crawl (receiver)\n"
+        ),
+        "problem proven deadlock: deadlock cycle: task (deadlock::crawl) waits for itself \
+         through channel `prototype_channel`\n"
+            .to_owned(),
+    ])
+}
+
+/// `file:line:column` of a word in the only line that has the text, as the compiler names it.
+fn place(file: &str, text: &str, word: &str) -> Result<String> {
+    let source = read(Path::new(file))?;
+    let mut lines = source.lines().enumerate().filter(|(_, line)| line.contains(text));
+    let (Some((index, line)), None) = (lines.next(), lines.next()) else {
+        return Err(format!("{file} has not exactly one line with `{text}`: correct xtask/src/clients.rs"));
+    };
+    // The word of the text, and not one that the line has before it.
+    let start = line.find(text).expect("the line has the text");
+    let column = line[start..].find(word).map(|offset| start + offset + 1);
+    let column = column.ok_or_else(|| format!("`{text}` does not have `{word}`: correct xtask/src/clients.rs"))?;
+    Ok(format!("{file}:{}:{column}", index + 1))
+}
+
+fn says(said: &str, facts: &[String]) -> Result {
+    let bare = without_ids(said);
+    match facts.iter().find(|fact| !bare.contains(fact.as_str())) {
+        None => Ok(()),
+        Some(fact) => Err(format!("it does not say\n{fact}")),
+    }
+}
+
+/// An id depends on what ran first: `task 4 crawl` becomes `task crawl`, and `problem 1:` becomes `problem`.
+fn without_ids(text: &str) -> String {
+    let is_id = |word: &str| !word.is_empty() && word.trim_end_matches(':').bytes().all(|byte| byte.is_ascii_digit());
+    let mut bare = String::new();
+    for line in text.lines() {
+        let mut before = "";
+        let indent = line.len() - line.trim_start().len();
+        let mut words: Vec<&str> = Vec::new();
+        for word in line[indent..].split(' ') {
+            if !(is_id(word) && ["task", "channel", "join", "block_on", "problem"].contains(&before)) {
+                words.push(word);
+            }
+            before = word;
+        }
+        bare.push_str(&format!("{}{}\n", &line[..indent], words.join(" ")));
+    }
+    bare
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_python_client_is_small() {
+        few_lines(&read(Path::new(PYTHON_CLIENT)).unwrap()).unwrap();
+        assert_eq!(few_lines(&"\n".repeat(59)), Ok(()));
+        assert_eq!(
+            few_lines(&"\n".repeat(60)).unwrap_err(),
+            "docs/clients/python/insight_client.py has 60 lines, and is to have fewer than 60"
+        );
+    }
+
+    #[test]
+    fn the_tutorial_is_in_order() {
+        readme().unwrap();
+    }
+
+    #[test]
+    fn what_a_client_does_not_say_is_named() {
+        let said =
+            "task 4 a::b waits for channel 12 c\n  waiting, at a.rs:1:2\nproblem 1: proven deadlock: task 4 (a)\n";
+        let check = |fact: &str, expect: bool| assert_eq!(says(said, &[fact.to_owned()]).is_ok(), expect, "{fact}");
+        check("task a::b waits for channel c\n  waiting, at a.rs:1:2\n", true);
+        check("task a::b waits for channel c\n  waiting, at a.rs:1:3\n", false);
+        check("problem proven deadlock: task (a)\n", true);
+        check("problem suspected deadlock: task (a)\n", false);
+    }
+
+    #[test]
+    fn a_place_is_where_the_word_stands() {
+        assert_eq!(place("examples/deadlock.rs", "fn main()", "main").as_deref(), Ok("examples/deadlock.rs:6:10"));
+        let twice = place("examples/deadlock.rs", "await", "await").unwrap_err();
+        assert!(twice.starts_with("examples/deadlock.rs has not exactly one line with `await`"), "{twice}");
+    }
+}

@@ -1,0 +1,127 @@
+//! The clients' own tools, installed below the target folder, so that the sources stay as they are in the repository.
+
+use super::{FOLDER, SCHEMA};
+use crate::process::{Result, apt_get_install, read, root, succeeds, target};
+use crate::schema::sha256;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What the TypeScript client consists of. It is copied, because node looks for packages beside what it runs.
+const TYPESCRIPT: &[&str] = &[
+    ".npmrc",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "generate.mjs",
+    "insight.ts",
+    "program.ts",
+    "client.ts",
+];
+/// Of what is installed: for which versions. In the folder that an installation makes anew, and written last.
+const STAMP: &str = "installed-for";
+
+/// The TypeScript client with its packages.
+pub struct TypeScript {
+    folder: PathBuf,
+}
+
+impl TypeScript {
+    pub fn install() -> Result<TypeScript> {
+        let there = || node_major() >= Some(20) && succeeds(Command::new("npm").arg("--version"));
+        if !(there() || apt_get_install(&["nodejs", "npm"]) && there()) {
+            return Err(
+                "the TypeScript client needs node 20 or later with npm, such as by `apt-get install nodejs npm`"
+                    .to_owned(),
+            );
+        }
+        let folder = target().join("clients/typescript");
+        let failed = |error: std::io::Error| format!("cannot write {}: {error}", folder.display());
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        for name in TYPESCRIPT {
+            std::fs::copy(root().join(FOLDER).join("typescript").join(name), folder.join(name)).map_err(failed)?;
+        }
+        let lock = read(&Path::new(FOLDER).join("typescript/package-lock.json"))?;
+        install(&folder.join("node_modules"), &lock, || {
+            output(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder)).map(drop)
+        })?;
+        Ok(TypeScript { folder })
+    }
+
+    /// The types of the schema, generated.
+    pub fn types(&self) -> Result<String> {
+        output(Command::new("node").arg("generate.mjs").arg(root().join(SCHEMA)).current_dir(&self.folder))
+    }
+
+    /// Checks the types, and makes what node runs.
+    pub fn compile(&self) -> Result {
+        let compiler = "node_modules/typescript/bin/tsc";
+        output(Command::new("node").arg(compiler).current_dir(&self.folder)).map(drop)
+    }
+
+    /// What the client prints of a program.
+    pub fn once(&self, insight: SocketAddr) -> Result<String> {
+        output(Command::new("node").arg(self.folder.join("build/client.js")).arg(insight.to_string()).arg("--once"))
+    }
+}
+
+/// The environment of the Python client.
+pub struct Python {
+    folder: PathBuf,
+}
+
+impl Python {
+    pub fn install() -> Result<Python> {
+        let folder = target().join("clients/venv");
+        let requirements = Path::new(FOLDER).join("python/requirements.txt");
+        install(&folder, &read(&requirements)?, || {
+            // Debian's python3 may have no `venv`; half an environment is left then, which `--clear` removes.
+            let make = || succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+            if !(make() || apt_get_install(&["python3", "python3-venv"]) && make()) {
+                return Err(
+                    "the Python client needs python3 with venv, such as by `apt-get install python3-venv`".to_owned()
+                );
+            }
+            let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+            output(Command::new(folder.join("bin/python")).args(pip).arg(root().join(&requirements))).map(drop)
+        })?;
+        Ok(Python { folder })
+    }
+
+    /// What the client prints of a program.
+    pub fn once(&self, insight: SocketAddr) -> Result<String> {
+        let client = root().join(super::PYTHON_CLIENT);
+        // The sources stay without `__pycache__`.
+        output(
+            Command::new(self.folder.join("bin/python")).arg("-B").arg(client).arg(insight.to_string()).arg("--once"),
+        )
+    }
+}
+
+/// Does the work that makes the folder, unless it was done for these versions.
+fn install(folder: &Path, versions: &str, work: impl FnOnce() -> Result) -> Result {
+    let stamp = folder.join(STAMP);
+    let wanted = sha256(versions);
+    if std::fs::read_to_string(&stamp).is_ok_and(|done| done == wanted) {
+        return Ok(());
+    }
+    println!("xtask: installing {}", folder.display());
+    work()?;
+    std::fs::write(&stamp, wanted).map_err(|error| format!("cannot write {}: {error}", stamp.display()))
+}
+
+fn node_major() -> Option<u32> {
+    let output = Command::new("node").arg("--version").output().ok()?;
+    String::from_utf8_lossy(&output.stdout).trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+/// What the command prints; when it fails, that with its errors.
+fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("cannot start {program}: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(said);
+    }
+    Err(format!("{program} ended with {}:\n{said}{}", output.status, String::from_utf8_lossy(&output.stderr)))
+}

@@ -1,0 +1,176 @@
+//! Programs of the repository: built, started, listened to, asked, and stopped.
+
+use crate::process::{Result, cargo, root};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// How long a program may take until it listens.
+pub const START: Duration = Duration::from_secs(20);
+const REQUEST: Duration = Duration::from_secs(2);
+
+/// How to build.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    Dev,
+    Release,
+}
+
+/// Builds a binary and says where it is.
+pub fn build(package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
+    let output = cargo()
+        .args(["build", "--package", package, "--bin", binary, "--message-format", "json-render-diagnostics"])
+        .args(if profile == Profile::Release { &["--release"][..] } else { &[] })
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
+    let executable = String::from_utf8_lossy(&output.stdout).lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let named = message["target"]["name"] == binary;
+        named.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
+    });
+    match executable {
+        Some(path) if output.status.success() => Ok(path),
+        _ => Err(format!("cannot build {binary}: correct what cargo names above")),
+    }
+}
+
+/// A program that runs, stopped when this is dropped.
+pub struct Program {
+    pub name: &'static str,
+    child: Child,
+    lines: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Program {
+    /// Starts it on free ports, and reads what it says.
+    pub fn start(name: &'static str, mut command: Command) -> Result<Program> {
+        // The programs name their source files from the root.
+        command.current_dir(root()).env("INSIGHT_LISTEN", "127.0.0.1:0");
+        command.env(format!("{}_LISTEN", name.to_uppercase()), "127.0.0.1:0").env("PORT", "0");
+        // A program that reads its stdin waits until this one ends it.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;
+        let (sender, lines) = channel();
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        // Read to the end, so that the program never waits for its own pipe, nor writes into consolation's screen.
+        pass_on(stdout, sender.clone());
+        pass_on(stderr, sender);
+        Ok(Program { name, child, lines, said: Vec::new() })
+    }
+
+    /// The address in the line that begins with `prefix`.
+    pub fn listens(&mut self, prefix: &str, patience: Duration) -> Result<SocketAddr> {
+        let line = self.line(prefix, patience)?;
+        let address = line[prefix.len()..].trim().trim_end_matches('/');
+        address.parse().map_err(|_| format!("{} said `{line}`, in which there is no address after http://", self.name))
+    }
+
+    /// The line that begins with `prefix`, when it comes in time.
+    pub fn line(&mut self, prefix: &str, patience: Duration) -> Result<String> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(line) = self.said.iter().find(|line| line.starts_with(prefix)) {
+                return Ok(line.clone());
+            }
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.said.push(line),
+                Err(RecvTimeoutError::Timeout) => {
+                    let (name, last) = (self.name, self.last_words());
+                    return Err(format!("{name} did not say `{prefix}...` in {patience:?}; {last}"));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    // It has closed both pipes. If that was not its end, it is now.
+                    let _ = self.child.kill();
+                    let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+                    let (name, last) = (self.name, self.last_words());
+                    return Err(format!("{name} ended with {status} before it said `{prefix}...`; {last}"));
+                }
+            }
+        }
+    }
+
+    /// The last line it said.
+    pub fn last_words(&mut self) -> String {
+        self.said.extend(self.lines.try_iter());
+        match self.said.last() {
+            Some(line) => format!("its last line was `{line}`"),
+            None => "it said nothing".to_owned(),
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn pass_on(pipe: impl Read + Send + 'static, lines: Sender<String>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).split(b'\n').map_while(std::result::Result::ok) {
+            // Nobody listens any more when the demo ends; the pipe is still read.
+            let _ = lines.send(String::from_utf8_lossy(&line).trim_end().to_owned());
+        }
+    });
+}
+
+/// What `/v1/snapshot` answers, headers and all.
+pub fn snapshot(insight: SocketAddr) -> Result<String> {
+    let failed = |error: std::io::Error| format!("GET http://{insight}/v1/snapshot: {error}");
+    let mut stream = request(insight, "/v1/snapshot")?;
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).map_err(failed)?;
+    Ok(String::from_utf8_lossy(&response).into_owned())
+}
+
+/// Sends a request; whether the answer comes is the caller's to see.
+pub fn request(address: SocketAddr, path: &str) -> Result<TcpStream> {
+    let failed = |error: std::io::Error| format!("GET http://{address}{path}: {error}");
+    let mut stream = TcpStream::connect_timeout(&address, REQUEST).map_err(failed)?;
+    stream.set_read_timeout(Some(REQUEST)).map_err(failed)?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).map_err(failed)?;
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listens(script: &str, patience: Duration) -> String {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let mut program = Program::start("barbara", command).unwrap();
+        match program.listens("insight: listening on http://", patience) {
+            Ok(address) => address.to_string(),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn a_program_says_where_it_listens_or_the_error_says_what_it_said() {
+        let check = |script: &str, expect: &str| assert_eq!(listens(script, START), expect, "{script}");
+        let says =
+            |address: &str| format!("echo hello; echo 'insight: listening on http://{address}' >&2; exec sleep 61");
+        check(&says("127.0.0.1:41234"), "127.0.0.1:41234");
+        check(
+            &says("nowhere"),
+            "barbara said `insight: listening on http://nowhere`, in which there is no address after http://",
+        );
+        check(
+            "echo 'cannot listen' >&2; exit 7",
+            "barbara ended with exit status: 7 before it said `insight: listening on http://...`; \
+             its last line was `cannot listen`",
+        );
+        let silent = listens("exec sleep 61", Duration::from_millis(200));
+        assert_eq!(silent, "barbara did not say `insight: listening on http://...` in 200ms; it said nothing");
+    }
+}
