@@ -556,7 +556,7 @@ pub(crate) static RULES: &[Rule] = &[
         id: "http.read-only",
         level: Level::Must,
         checked: Checked::Never,
-        text: "A request MUST NOT change the program: every route is read-only.",
+        text: "A request MUST NOT change the program: every route is read-only.\nA trace polls a task once more; each future has to expect a poll without cause.",
     },
     Rule {
         id: "http.refusal.reason",
@@ -587,6 +587,48 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::Must,
         checked: Checked::Never,
         text: "The reply of `/v1/stream` MUST begin with `stream.header` and a snapshot, before any live message.",
+    },
+    Rule {
+        id: "http.trace.await",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "Each of `leaves` MUST be one await at which the task waited when it was polled for the trace: its `frames` lead from the\nfuture that keeps the task's waker out to the task's own future, and not further.",
+    },
+    Rule {
+        id: "http.trace.kind",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "`kind` of a frame is an open enum: `own`, `dependency`, `runtime`, `unknown`.",
+    },
+    Rule {
+        id: "http.trace.one-at-a-time",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A server MUST make one trace at a time, MUST share it among those who ask for the same task, and MUST refuse with 503 when\ntoo many wait.",
+    },
+    Rule {
+        id: "http.trace.outcome",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "`outcome` is an open enum: `captured`, `ready`, `running`, `not_polled`, `never_polled`, `ended`, `untraceable`.\n`reason` says it in words, and names what the trace cannot show.",
+    },
+    Rule {
+        id: "http.trace.own",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "`own` is the position of the innermost frame of kind `own`, from 0; it MUST be absent when there is none.",
+    },
+    Rule {
+        id: "http.trace.undisturbed",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A trace MUST NOT count as a wake of the program's, nor its poll, unless the program has woken the task too: a task that\nwaits is where it was, and a problem of it goes on to stand.\nA trace MUST NOT delay another task than by the work of one poll.",
+    },
+    Rule {
+        id: "http.trace.unknown-task",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A task that never was gets 404, and what is not an id 400; one that has ended is `ended`.",
     },
     Rule {
         id: "id.never-reused",
@@ -1342,7 +1384,7 @@ pub(crate) static RULES: &[Rule] = &[
         id: "tracing.ids",
         level: Level::Must,
         checked: Checked::Never,
-        text: "Each `id` MUST follow the rules for ids, and `task`, `resource` and `by` name the `id` of a span.\nThey are not `tracing`'s own span ids, which are used again.",
+        text: "Each `id` MUST follow the rules for ids, and `task`, `resource` and `by` name the `id` of a span.\nThey are not `tracing`'s own span ids, which are used again.\nA layer MAY send other ids in their place, and MUST leave out a span whose `id` is that of an open span of its name:\ntwo emitters that count for themselves would be taken for one.",
     },
     Rule {
         id: "tracing.no-own",
@@ -1385,6 +1427,12 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::Must,
         checked: Checked::Never,
         text: "A task that has used up its budget says not ready after it has taken a permit.\nA layer MUST NOT take such a wait as one on the resource alone: its task counts as one with a foreign waker.",
+    },
+    Rule {
+        id: "tracing.tokio.dropped",
+        level: Level::May,
+        checked: Checked::Never,
+        text: "The span of a task is entered once more when its future is dropped.\nA layer MAY count that as a poll: the span is closed right after.",
     },
     Rule {
         id: "tracing.tokio.internal",
@@ -1433,6 +1481,12 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::Must,
         checked: Checked::Never,
         text: "The `task.id` of a waker's event is the id of the task's span, and that of `runtime.spawn` is tokio's own.\nA layer MUST NOT compare them.",
+    },
+    Rule {
+        id: "tracing.tokio.workers",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "The threads of a multi-thread runtime are spans of target `tokio::task::blocking` themselves, whose `fn` begins with\n`tokio::runtime::`.\nA layer MUST NOT show them as tasks: all the others run within them.",
     },
     Rule {
         id: "unknown.field",

@@ -45,7 +45,7 @@ struct Task {
 enum Kind {
     Wait,
     Hold { exclusive: bool },
-    Party { exclusive: bool },
+    Party { exclusive: bool, joined: bool },
 }
 
 struct Edge {
@@ -96,7 +96,9 @@ impl Producer {
             0 | 1 => {
                 let parent = if flag { pick(&self.tasks, a).map(|parent| parent.id) } else { None };
                 // r[party.exclusive.spawn]
-                self.close(|edge| Some(edge.task) == parent && edge.kind == Kind::Party { exclusive: true });
+                self.close(|edge| {
+                    Some(edge.task) == parent && matches!(edge.kind, Kind::Party { exclusive: true, joined: false })
+                });
                 let (id, partial) = (TaskId(self.id(0)), b == 1);
                 self.send(TaskSpawned { id, parent, partial, at_ns, ..TaskSpawned::default() });
                 let stats = TaskStats { id, ..TaskStats::default() };
@@ -117,6 +119,10 @@ impl Producer {
             4 => {
                 let at = usize::from(a).checked_rem(self.tasks.len())?;
                 let id = self.tasks.remove(at).id;
+                // r[task.completed.waits]
+                self.close(|edge| {
+                    edge.task == id && matches!(edge.kind, Kind::Wait | Kind::Party { joined: true, .. })
+                });
                 self.send(TaskCompleted { id, outcome: Outcome::Returned, at_ns });
             }
             5 => {
@@ -185,8 +191,9 @@ impl Producer {
                 let (task, resource) = (pick(&self.tasks, a)?.id, *pick(&self.resources, b)?);
                 let id = EdgeId(self.id(2));
                 let (role, exclusive) = (PartyRole::from(*pick(PartyRole::KNOWN, c)?), flag);
+                let joined = role == PartyRole::Joined;
                 self.send(EdgeParty { id, task, resource, role, exclusive, since_ns: at_ns });
-                self.edges.push(Edge { id, task, resource, kind: Kind::Party { exclusive } });
+                self.edges.push(Edge { id, task, resource, kind: Kind::Party { exclusive, joined } });
             }
             12 => {
                 let Edge { id, kind, .. } = pick(&self.edges, a)?;

@@ -24,27 +24,60 @@ pub struct Freers {
 }
 
 impl Freers {
+    /// Nothing tells who, or how many.
+    fn anybody(what: &'static str) -> Freers {
+        Freers { known: Vec::new(), unknown: 1, unknown_what: what }
+    }
+
     /// Every one that can free the resource is known, and each is certain.
     pub fn certain(&self) -> bool {
         self.unknown == 0 && self.known.iter().all(|freer| freer.certain)
     }
 }
 
+/// What is waited on through handles that send and handles that receive.
+fn has_ends(kind: &ResourceKind) -> bool {
+    matches!(kind, ResourceKind::Channel | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast)
+}
+
 impl Model {
     /// Who can free `resource` for a task that waits on it with `operation`.
     pub fn freers(&self, resource: &Resource, operation: &Operation) -> Freers {
         match (&resource.kind, operation) {
-            (ResourceKind::Channel, Operation::Recv) => {
+            (kind, Operation::Recv | Operation::Changed) if has_ends(kind) => {
                 let mut freers = self.parties(resource, PartyRole::Sender, resource.senders);
                 freers.unknown += resource.weak_senders.unwrap_or(0);
                 freers.unknown_what = "sender that no task has used yet";
                 freers
             }
-            (ResourceKind::Channel, _) => {
+            (kind, _) if has_ends(kind) => {
                 let mut freers = self.parties(resource, PartyRole::Receiver, resource.receivers);
                 freers.known.extend(self.holders(resource));
                 freers.unknown_what = "receiver that no task has used yet";
                 freers
+            }
+            (ResourceKind::Rwlock | ResourceKind::Semaphore, _) => {
+                let known: Vec<Freer> = self.holders(resource).collect();
+                // Who waits cannot have what somebody else has: there is one, known or not.
+                let least = u64::from(known.is_empty());
+                let unknown = match resource.length {
+                    Some(taken) => taken.saturating_sub(self.held_units(resource)).max(least),
+                    None => 1,
+                };
+                let unknown_what = match resource.kind {
+                    ResourceKind::Semaphore => "permit that was taken outside of the tasks that are seen",
+                    _ => "holder outside of the tasks that are seen",
+                };
+                Freers { known, unknown, unknown_what }
+            }
+            (ResourceKind::Notify, _) => Freers::anybody("anybody that has a reference to it can notify"),
+            (ResourceKind::OnceCell, Operation::Wait) => {
+                Freers::anybody("anybody that has a reference to it can set it")
+            }
+            (ResourceKind::Barrier, _) => {
+                let missing = resource.capacity.map(|all| all.saturating_sub(resource.length.unwrap_or(0)));
+                let unknown_what = "task that has not come to it yet";
+                Freers { known: Vec::new(), unknown: missing.unwrap_or(1).max(1), unknown_what }
             }
             (ResourceKind::Join, _) => {
                 let mut freers = self.parties(resource, PartyRole::Joined, Some(0));
@@ -77,6 +110,14 @@ impl Model {
         // How many handles there are is not known: at least one may be anywhere.
         let unknown = handles.map_or(1, |handles| handles.saturating_sub(known.len() as u64));
         Freers { known, unknown, unknown_what: "" }
+    }
+
+    fn held_units(&self, resource: &Resource) -> u64 {
+        let units = self.edges_of_resource(resource.id).map(|edge| match &edge.body {
+            EdgeBody::Hold { units, .. } => *units,
+            _ => 0,
+        });
+        units.fold(0, u64::saturating_add)
     }
 
     fn holders(&self, resource: &Resource) -> impl Iterator<Item = Freer> {

@@ -31,6 +31,7 @@ mod problem;
 mod resource;
 mod strict;
 mod task;
+mod trace;
 mod word;
 
 #[cfg(any(test, feature = "schema"))]
@@ -52,6 +53,7 @@ pub use problem::{
 };
 pub use resource::{ResourceCreated, ResourceDropped, ResourceKind, ResourceUpdated};
 pub use task::{Outcome, TaskCompleted, TaskKind, TaskSpawned, TaskState, TaskStats};
+pub use trace::{FrameKind, TaskTrace, TraceFrame, TraceLeaf, TraceOutcome};
 
 /// The version of the protocol that this crate speaks, `major.minor`.
 pub const PROTOCOL_VERSION: &str = "1.0";

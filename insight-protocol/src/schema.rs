@@ -4,7 +4,7 @@
 //! what is taken. Where a type has more to say to the strict schema than its Rust form does, it carries the keyword
 //! `x-emit`, whose keywords are merged there and left out of the open schema.
 
-use crate::{MAX_NUMBER, Message, Problems};
+use crate::{MAX_NUMBER, Message, Problems, TaskTrace};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
@@ -45,6 +45,13 @@ pub fn accept() -> Value {
 pub fn problems() -> Value {
     let mut schema = root::<Problems>(Contract::Deserialize, Accept);
     name(&mut schema, "problems.schema.json", "The reply to /v1/problems");
+    sorted(schema.into())
+}
+
+/// The reply to `/v1/tasks/{id}/trace`, as a reader must take it.
+pub fn trace() -> Value {
+    let mut schema = root::<TaskTrace>(Contract::Deserialize, Accept);
+    name(&mut schema, "trace.schema.json", "The reply to /v1/tasks/{id}/trace");
     sorted(schema.into())
 }
 

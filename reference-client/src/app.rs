@@ -1,16 +1,17 @@
 //! Where the user is, and what keys do. No terminal, no socket, no clock: all tested as data.
 
 use crate::args::Address;
-use crate::picture::Picture;
+use crate::picture::{Link, Picture};
 use crate::shares::Shares;
 use crate::text::{clean, fit, fit_end};
 use crate::theme::Theme;
+use crate::traces::Traces;
 use crate::views::help::{Help, Topic};
 use crate::views::page::{Cursor, Goto, Page, task_label};
 use crate::views::task_list::TaskList;
 use crate::views::{Scene, problem, resource, status, task};
 use crate::words;
-use insight_protocol::{Problem, ResourceId, TaskId};
+use insight_protocol::{Problem, ResourceId, TaskId, TaskTrace};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
@@ -32,7 +33,12 @@ pub enum Action {
     Redraw,
     /// To write the graph of this problem to a file.
     WriteDot(Box<Problem>),
+    /// To ask the program where these tasks wait, and to hand the answers to [`App::traced`].
+    Trace(Vec<TaskId>),
 }
+
+/// So many tasks of problems are traced without a key for each.
+const MOST_TRACES: usize = 8;
 
 /// Where the user is.
 pub struct App {
@@ -53,11 +59,12 @@ struct Base {
     address: Address,
     theme: Theme,
     shares: Shares,
+    traces: Traces,
 }
 
 impl Base {
     fn scene<'a>(&'a self, picture: &'a Picture, now: Instant) -> Scene<'a> {
-        Scene { picture, shares: &self.shares, address: &self.address, theme: self.theme, now }
+        Scene { picture, shares: &self.shares, traces: &self.traces, address: &self.address, theme: self.theme, now }
     }
 }
 
@@ -79,7 +86,7 @@ impl App {
     /// At the task list.
     pub fn new(address: Address, theme: Theme) -> App {
         App {
-            base: Base { address, theme, shares: Shares::default() },
+            base: Base { address, theme, shares: Shares::default(), traces: Traces::default() },
             list: TaskList::default(),
             stack: Vec::new(),
             help: None,
@@ -114,6 +121,7 @@ impl App {
         self.session = picture.session().map(str::to_owned);
         self.stack.clear();
         self.base.shares = Shares::default();
+        self.base.traces = Traces::default();
         self.list.forget();
     }
 
@@ -143,7 +151,7 @@ impl App {
                 KeyCode::Esc | KeyCode::Backspace | KeyCode::Enter => self.help = None,
                 KeyCode::Char('P' | 'p') => {
                     self.help = None;
-                    self.open_problems(picture, now);
+                    return self.open_problems(picture, now);
                 }
                 key => help.on_key(key),
             }
@@ -155,7 +163,8 @@ impl App {
                     self.say("This is the first view. q quits.".into(), now);
                 }
             }
-            KeyCode::Char('P' | 'p') => self.open_problems(picture, now),
+            KeyCode::Char('P' | 'p') => return self.open_problems(picture, now),
+            KeyCode::Char('T' | 't') => return self.trace(picture, now),
             KeyCode::Enter => self.enter(picture, now),
             key => self.move_cursor(key, picture, now),
         }
@@ -250,13 +259,50 @@ impl App {
         self.stack.push(View { subject, name, cursor: Cursor::default() });
     }
 
-    fn open_problems(&mut self, picture: &Picture, now: Instant) {
+    /// The tasks of the problems are asked where they wait: to open the view is to ask.
+    fn open_problems(&mut self, picture: &Picture, now: Instant) -> Action {
         if picture.model.problems.is_empty() {
             self.say("No problem was found.".into(), now);
-        } else if self.stack.last().is_none_or(|view| view.subject != Subject::Problems) {
+            return Action::None;
+        }
+        if self.stack.last().is_none_or(|view| view.subject != Subject::Problems) {
             let (subject, name) = (Subject::Problems, "problems".to_owned());
             self.stack.push(View { subject, name, cursor: Cursor::default() });
         }
+        let mut tasks = tasks_of_problems(picture);
+        tasks.retain(|task| self.base.traces.of(*task).is_none());
+        self.ask(tasks)
+    }
+
+    /// Where the task of the view, or each task of the problems, waits now.
+    fn trace(&mut self, picture: &Picture, now: Instant) -> Action {
+        if self.stack.is_empty() {
+            self.enter(picture, now);
+        }
+        let tasks = match self.stack.last().map(|view| view.subject) {
+            Some(Subject::Task(id)) if picture.model.tasks.contains_key(&id) => vec![id],
+            Some(Subject::Problems) => tasks_of_problems(picture),
+            _ => {
+                self.say("There is no task here that could be traced.".into(), now);
+                return Action::None;
+            }
+        };
+        if picture.link != Link::Connected {
+            self.say("A task is traced by its program, and that is not connected.".into(), now);
+            return Action::None;
+        }
+        self.ask(tasks)
+    }
+
+    fn ask(&mut self, mut tasks: Vec<TaskId>) -> Action {
+        tasks.truncate(MOST_TRACES);
+        tasks.retain(|task| self.base.traces.ask(*task));
+        if tasks.is_empty() { Action::None } else { Action::Trace(tasks) }
+    }
+
+    /// Takes the answer to an [`Action::Trace`].
+    pub fn traced(&mut self, task: TaskId, answer: Result<TaskTrace, String>) {
+        self.base.traces.answer(task, answer);
     }
 
     /// The problem under the cursor, elsewhere the first of them.
@@ -310,6 +356,9 @@ impl App {
             None => vec![(6, "↑↓", "move"), (8, "Enter", "open"), (3, "←→", "sort"), (2, "r", "reverse")],
             Some(_) => vec![(6, "↑↓", "move"), (8, "Enter", "open"), (7, "Esc", "back")],
         };
+        if self.stack.last().is_some_and(|view| matches!(view.subject, Subject::Task(_) | Subject::Problems)) {
+            hints.push((5, "t", "trace"));
+        }
         if !picture.model.problems.is_empty() {
             hints.extend([(5, "P", "problems"), (4, "D", "dot file")]);
         }
@@ -324,6 +373,19 @@ fn page(scene: &Scene, subject: Subject, width: usize) -> Page {
         Subject::Resource(id) => resource::page(scene, id, width),
         Subject::Problems => problem::page(scene, width),
     }
+}
+
+/// Each once, those of the first problem first.
+fn tasks_of_problems(picture: &Picture) -> Vec<TaskId> {
+    let mut tasks = Vec::new();
+    for problem in picture.model.problems().problems {
+        for task in problem.tasks.iter().map(|task| task.id) {
+            if !tasks.contains(&task) {
+                tasks.push(task);
+            }
+        }
+    }
+    tasks
 }
 
 fn topic(view: Option<&View>, list: &TaskList) -> Topic {

@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
+use insight_protocol::{MAX_ID, TaskId};
 use std::fmt;
 
 /// The port on which a program listens unless it was told otherwise.
@@ -38,6 +39,10 @@ pub struct Args {
     /// Print them as JSON, and exit
     #[arg(long)]
     pub json: bool,
+
+    /// Print where the task ID waits, down to the line, and exit
+    #[arg(long, value_name = "ID", value_parser = task_id)]
+    pub trace: Option<TaskId>,
 }
 
 impl Args {
@@ -77,6 +82,13 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+fn task_id(text: &str) -> Result<TaskId, String> {
+    match text.parse() {
+        Ok(id @ 1..=MAX_ID) => Ok(TaskId(id)),
+        _ => Err("the id of a task is a number from 1 on, as --once shows it".to_owned()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::args::Address;
 use crate::picture::{Intake, Link, NotInsight, Picture, lock};
+use insight_protocol::{TaskId, TaskTrace};
 use std::fmt;
 use std::io::{self, BufRead, BufReader};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,9 @@ const LINE_LIMIT: usize = 16 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
+/// A trace waits for its turn and for the task, and at first the program's debug information is read.
+const TRACE_TIMEOUT: Duration = Duration::from_secs(30);
+const TRACE_LIMIT: u64 = 16 << 20;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -58,6 +62,27 @@ pub fn snapshot(address: &Address) -> Result<Picture, Failure> {
         Err(Failure::Unreachable(_)) if picture.link == Link::Connected => Err(Failure::Incomplete),
         Err(failure) => Err(failure),
     }
+}
+
+/// Asks where a task waits: the reply as it came, or why there is none.
+pub fn trace(address: &Address, task: TaskId) -> Result<String, String> {
+    let call = agent(TRACE_TIMEOUT, Some(TRACE_TIMEOUT)).get(address.url(&format!("/v1/tasks/{task}/trace"))).call();
+    let mut response = call.map_err(|error| failure(&error).to_string())?;
+    let status = response.status();
+    let text =
+        response.body_mut().with_config().limit(TRACE_LIMIT).read_to_string().map_err(|e| failure(&e).to_string())?;
+    let line = crate::text::fit(text.lines().next().unwrap_or_default(), 120);
+    match status.as_u16() {
+        200 => Ok(text),
+        404 if line.starts_with("there is no task") => Err(line),
+        404 => Err(format!("this program does not trace tasks: it said \"404 {line}\"")),
+        _ => Err(format!("the program refuses: {status} {line}")),
+    }
+}
+
+/// The trace that a reply is.
+pub fn parse_trace(json: &str) -> Result<TaskTrace, String> {
+    serde_json::from_str(json).map_err(|error| format!("the trace was not understood: {error}"))
 }
 
 /// A stream that is being read by a thread of its own, for as long as this lives.
@@ -158,6 +183,19 @@ impl Shared {
     }
 }
 
+fn agent(response_timeout: Duration, body_timeout: Option<Duration>) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .proxy(None)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_recv_response(Some(response_timeout))
+        .timeout_recv_body(body_timeout)
+        .build()
+        .new_agent()
+}
+
 /// Reads the lines of one response until it ends, or until `go_on` says no after one.
 fn read(
     url: &str,
@@ -165,17 +203,7 @@ fn read(
     picture: &Mutex<Picture>,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<(), Failure> {
-    let agent = ureq::Agent::config_builder()
-        .proxy(None)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_recv_response(Some(RESPONSE_TIMEOUT))
-        .timeout_recv_body(body_timeout)
-        .build()
-        .new_agent();
-    let response = agent.get(url).call().map_err(|error| failure(&error))?;
+    let response = agent(RESPONSE_TIMEOUT, body_timeout).get(url).call().map_err(|error| failure(&error))?;
     let status = response.status();
     let mut lines = BufReader::with_capacity(64 << 10, response.into_body().into_reader());
     let mut line = Vec::new();

@@ -15,6 +15,7 @@ mod shares;
 mod terminal;
 mod text;
 mod theme;
+mod traces;
 mod views;
 mod words;
 
@@ -29,6 +30,9 @@ fn main() -> ExitCode {
     let args = args::Args::parse();
     let address = args.address().unwrap_or_else(|error| error.exit());
     let in_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if let Some(id) = args.trace {
+        return once::trace(&address, id, args.json);
+    }
     if args.once || args.json || !in_terminal {
         return once::run(&address, args.json);
     }

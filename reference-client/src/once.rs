@@ -6,13 +6,15 @@ use crate::document;
 use crate::shares::Shares;
 use crate::text::{clean, count, duration, grouped, width};
 use crate::theme::Theme;
+use crate::traces::Traces;
 use crate::views::Scene;
 use crate::views::columns::{Column, cell};
 use crate::views::status::{Counts, losses};
 use crate::views::task_list::TaskList;
+use crate::views::trace::{self, Part};
 use crate::words::{self, FreersOf, Weight};
 use insight_model::{Edge, EdgeBody, Location};
-use insight_protocol::{Problem, TaskState};
+use insight_protocol::{Problem, TaskId, TaskState, TaskTrace};
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -29,17 +31,68 @@ pub fn run(address: &Address, json: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let shares = Shares::default();
-    let scene = Scene { picture: &picture, shares: &shares, address, theme: Theme::new(false), now: Instant::now() };
+    let (shares, traces) = (Shares::default(), Traces::default());
+    let scene = Scene {
+        picture: &picture,
+        shares: &shares,
+        traces: &traces,
+        address,
+        theme: Theme::new(false),
+        now: Instant::now(),
+    };
     let output = if json { document::json(&scene) } else { text(&scene) };
+    print(&output).unwrap_or(match picture.model.problems.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(FOUND),
+    })
+}
+
+/// Prints where one task waits: 0 when the program has answered, 1 when not.
+pub fn trace(address: &Address, task: TaskId, json: bool) -> ExitCode {
+    let reply = connection::trace(address, task);
+    let output =
+        reply.and_then(
+            |reply| if json { Ok(reply + "\n") } else { connection::parse_trace(&reply).map(|it| trace_text(&it)) },
+        );
+    let output = match output {
+        Ok(output) => output,
+        Err(why) => {
+            eprintln!("consolation: {address}: task {task}: {why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    print(&output).unwrap_or(ExitCode::SUCCESS)
+}
+
+/// A trace as text.
+pub fn trace_text(trace: &TaskTrace) -> String {
+    let mut paper = Paper::default();
+    paper.line(0, &format!("task {}: {}", trace.task, trace.reason));
+    for line in trace::lines(trace) {
+        let indent = 4 + line.indent;
+        match line.part {
+            Part::Own { function, location } => {
+                paper.line(indent, &function);
+                match location {
+                    Some(location) => place(&mut paper, indent + 2, "at", &location),
+                    None => paper.line(indent + 2, "line not known"),
+                }
+            }
+            Part::Folded(text) | Part::Lead(text) => paper.line(indent, &text),
+        }
+    }
+    paper.text
+}
+
+/// Writes to stdout; the status to end with when that failed.
+fn print(output: &str) -> Option<ExitCode> {
     match io::stdout().lock().write_all(output.as_bytes()) {
         // A reader such as `head` has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             eprintln!("consolation: the output could not be written: {error}");
-            ExitCode::FAILURE
+            Some(ExitCode::FAILURE)
         }
-        _ if picture.model.problems.is_empty() => ExitCode::SUCCESS,
-        _ => ExitCode::from(FOUND),
+        _ => None,
     }
 }
 

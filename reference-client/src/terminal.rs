@@ -2,14 +2,16 @@
 
 use crate::app::{Action, App};
 use crate::args::Address;
-use crate::connection::Connection;
+use crate::connection::{self, Connection};
 use crate::dot_file;
 use crate::theme::Theme;
+use insight_protocol::{TaskId, TaskTrace};
 use ratatui::DefaultTerminal;
 use ratatui::backend::Backend;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use std::io;
 use std::path::Path;
+use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
 /// The time between two frames when no key is pressed.
@@ -19,12 +21,13 @@ const FRAME: Duration = Duration::from_millis(250);
 pub fn run(address: &Address) -> io::Result<()> {
     let connection = Connection::open(address)?;
     let mut app = App::new(address.clone(), Theme::from_environment());
-    let result = ratatui::try_init().and_then(|mut terminal| frames(&mut terminal, &mut app, &connection));
+    let result = ratatui::try_init().and_then(|mut terminal| frames(&mut terminal, &mut app, &connection, address));
     ratatui::restore();
     result
 }
 
-fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection) -> io::Result<()> {
+fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection, address: &Address) -> io::Result<()> {
+    let (answer, answers) = mpsc::channel();
     let mut next_frame = Instant::now();
     // The first picture does not wait for the next frame.
     let mut complete = false;
@@ -41,6 +44,10 @@ fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection
         }
         if !connection.alive() {
             return Err(io::Error::other("the thread that reads the stream has ended; this is a bug"));
+        }
+        for (task, trace) in answers.try_iter() {
+            app.traced(task, trace);
+            changed = true;
         }
         let patience = if complete { FRAME } else { FRAME / 8 };
         if event::poll(next_frame.saturating_duration_since(Instant::now()).min(patience))? {
@@ -59,6 +66,7 @@ fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection
                     Action::None => {}
                     Action::Quit => return Ok(()),
                     Action::Redraw => clear(terminal)?,
+                    Action::Trace(tasks) => trace(tasks, address, &answer),
                     Action::WriteDot(problem) => app.say(write(&problem), Instant::now()),
                 }
             }
@@ -83,6 +91,25 @@ fn draw(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection) 
         app.draw(&connection.picture(), Instant::now(), area, frame.buffer_mut());
     })?;
     Ok(())
+}
+
+type Answer = (TaskId, Result<TaskTrace, String>);
+
+/// Asks on a thread of its own, one task after another: so does the program.
+fn trace(tasks: Vec<TaskId>, address: &Address, answer: &Sender<Answer>) {
+    let (address, theirs, first) = (address.clone(), answer.clone(), tasks.clone());
+    let work = move || {
+        for task in tasks {
+            // Nobody takes it when the user has quit.
+            let _ =
+                theirs.send((task, connection::trace(&address, task).and_then(|json| connection::parse_trace(&json))));
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("tracer".into()).spawn(work) {
+        for task in first {
+            let _ = answer.send((task, Err(format!("no thread could be started to ask: {error}"))));
+        }
+    }
 }
 
 fn write(problem: &insight_protocol::Problem) -> String {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 pub enum Weight {
     /// It waits for room in a channel, for a lock, or for something that this version does not know.
     Hard,
-    /// It waits for the end of another task.
+    /// It waits for the end of another task, or until others have come as far.
     Join,
     /// It waits for something to do.
     Work,
@@ -23,8 +23,8 @@ pub enum Weight {
 /// The weight of a wait with this operation.
 pub fn weight(operation: &Operation) -> Weight {
     match operation {
-        Operation::Join => Weight::Join,
-        Operation::Recv | Operation::Closed => Weight::Work,
+        Operation::Join | Operation::Wait => Weight::Join,
+        Operation::Recv | Operation::Closed | Operation::Notified | Operation::Changed => Weight::Work,
         Operation::Sleep => Weight::Sleep,
         _ => Weight::Hard,
     }
@@ -111,6 +111,10 @@ pub fn level(resource: &Resource) -> String {
         return count(length, "task");
     }
     match (resource.length, resource.capacity) {
+        (Some(length), None) if resource.kind == ResourceKind::Rwlock => count(length, "holder"),
+        (Some(length), Some(capacity)) if resource.kind == ResourceKind::Barrier => {
+            format!("{} of {} have come", grouped(length), grouped(capacity))
+        }
         (Some(length), Some(capacity)) if is_full(resource) => {
             format!("{} of {} in use (full)", grouped(length), grouped(capacity))
         }
@@ -121,9 +125,16 @@ pub fn level(resource: &Resource) -> String {
     }
 }
 
-/// Everything that a bounded resource has is in use.
+/// It is freed by the tasks that hold it, and not by what others do.
+pub fn is_held(resource: &Resource) -> bool {
+    use ResourceKind::{Barrier, Broadcast, Channel, Notify, Oneshot, Watch};
+    !matches!(resource.kind, Channel | Oneshot | Watch | Broadcast | Notify | Barrier)
+}
+
+/// Everything that a bounded resource has is in use. Of what nobody has to wait for room in, that is nothing to tell.
 pub fn is_full(resource: &Resource) -> bool {
-    matches!((resource.length, resource.capacity), (Some(length), Some(capacity)) if length >= capacity)
+    !matches!(resource.kind, ResourceKind::Oneshot | ResourceKind::Broadcast | ResourceKind::Barrier)
+        && matches!((resource.length, resource.capacity), (Some(length), Some(capacity)) if length >= capacity)
 }
 
 /// `capacity 2, length 2 (full), 1 sender, 1 receiver`.
@@ -131,6 +142,8 @@ pub fn sizes(resource: &Resource) -> String {
     let mut parts = Vec::new();
     let channel = resource.kind == ResourceKind::Channel;
     match resource.capacity {
+        Some(_) if resource.kind == ResourceKind::Barrier => return level(resource),
+        Some(permits) if resource.kind == ResourceKind::Semaphore => parts.push(count(permits, "permit")),
         Some(capacity) => parts.push(format!("capacity {}", grouped(capacity))),
         None if channel => parts.push("no bound".into()),
         None => {}
@@ -138,6 +151,8 @@ pub fn sizes(resource: &Resource) -> String {
     match resource.length {
         Some(length) if is_full(resource) && channel => parts.push(format!("length {} (full)", grouped(length))),
         Some(length) if resource.kind == ResourceKind::Join => parts.push(count(length, "task")),
+        Some(length) if resource.kind == ResourceKind::Rwlock => parts.push(count(length, "holder")),
+        Some(length) if resource.kind == ResourceKind::Semaphore => parts.push(format!("{} taken", grouped(length))),
         Some(length) => parts.push(format!("length {}", grouped(length))),
         None => {}
     }
@@ -190,7 +205,7 @@ fn handle(what: &str, exclusive: bool) -> String {
 /// Who can free each resource, worked out once: many tasks may wait on one that many tasks can free.
 pub struct FreersOf<'m> {
     model: &'m Model,
-    known: RefCell<HashMap<(ResourceId, bool), Rc<Freers>>>,
+    known: RefCell<HashMap<(ResourceId, Operation), Rc<Freers>>>,
 }
 
 impl<'m> FreersOf<'m> {
@@ -202,8 +217,7 @@ impl<'m> FreersOf<'m> {
     /// Who can free `resource` for a task that waits on it with `operation`.
     pub fn freers(&self, resource: &Resource, operation: &Operation) -> Rc<Freers> {
         let mut known = self.known.borrow_mut();
-        // Of a channel, who can send and who can receive; of anything else there is one answer.
-        let key = (resource.id, *operation == Operation::Recv);
+        let key = (resource.id, operation.clone());
         Rc::clone(known.entry(key).or_insert_with(|| Rc::new(self.model.freers(resource, operation))))
     }
 }

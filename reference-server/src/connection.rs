@@ -4,7 +4,8 @@ use crate::client::{Client, Next, Opening};
 use crate::http::{self, Chunks, NoRequest, Reply, Request};
 use crate::pages;
 use crate::recorder::{Command, Settings};
-use insight_protocol::{Message, body, line};
+use crate::trace::{self, Jobs};
+use insight_protocol::{Message, TaskId, body, line};
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ const NDJSON: &str = "application/x-ndjson";
 /// Accepts connections as long as the process lives.
 pub(crate) fn listen(listener: &TcpListener, settings: &Arc<Settings>, commands: &SyncSender<Command>) {
     let places = Arc::new(());
+    let traces = Arc::new(Jobs::default());
     loop {
         let mut stream = match listener.accept() {
             Ok((stream, _)) => stream,
@@ -39,8 +41,8 @@ pub(crate) fn listen(listener: &TcpListener, settings: &Arc<Settings>, commands:
             drop(refuse_at_once(&mut stream));
             continue;
         }
-        let (settings, commands) = (Arc::clone(settings), commands.clone());
-        let connection = Connection { stream, settings, commands };
+        let (settings, commands, traces) = (Arc::clone(settings), commands.clone(), Arc::clone(&traces));
+        let connection = Connection { stream, settings, commands, traces };
         // When no thread can be started, the connection is closed: the client sees that.
         drop(crate::spawn("insight-client", move || {
             // An error is the client's end of it.
@@ -63,6 +65,7 @@ struct Connection {
     stream: TcpStream,
     settings: Arc<Settings>,
     commands: SyncSender<Command>,
+    traces: Arc<Jobs>,
 }
 
 impl Connection {
@@ -88,6 +91,10 @@ impl Connection {
                 Some(graph) => Reply::ok("text/vnd.graphviz; charset=utf-8", graph),
                 None => no_answer(),
             },
+            path if let Some(task) = trace::task_of(path) => match task {
+                Ok(id) => self.trace(id, request.head_only),
+                Err(refusal) => refusal,
+            },
             path => pages::page(path).unwrap_or_else(pages::not_found),
         };
         http::send(&mut self.stream, &reply, request.head_only)
@@ -98,6 +105,21 @@ impl Connection {
         let (sender, reply) = mpsc::sync_channel(1);
         self.commands.try_send(command(sender)).ok()?;
         reply.recv_timeout(self.settings.request_timeout).ok()
+    }
+
+    fn trace(&self, id: TaskId, head_only: bool) -> Reply {
+        let Some(subject) = self.ask(|reply| Command::Trace(id, reply)) else { return no_answer() };
+        if subject.task.is_none() && !subject.was_task {
+            return Reply::text("404 Not Found", &format!("there is no task {id}, and there was none"));
+        }
+        if head_only {
+            // The program does nothing for a reply that nobody wants.
+            return Reply::ok("application/json", String::new());
+        }
+        self.traces.run(id, || match serde_json::to_string(&trace::trace(id, subject)) {
+            Ok(trace) => Reply::ok("application/json", trace),
+            Err(_) => no_answer(),
+        })
     }
 
     fn snapshot(&mut self, request: &Request, opening: &Opening) -> io::Result<()> {

@@ -19,7 +19,7 @@ pub(crate) struct Request {
 }
 
 /// What is sent back at once.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: &'static str,
     pub(crate) content_type: &'static str,

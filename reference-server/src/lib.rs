@@ -11,6 +11,20 @@
 //! environment variable `INSIGHT_LISTEN` wins over both, and `INSIGHT_LISTEN=off` leaves insight off. Where the source
 //! is not where it was built, `INSIGHT_SOURCE` names the directory of its workspace.
 //!
+//! # Names
+//!
+//! A resource is called as the source calls it, and a task as its function. [`name`](fn@name) and [`task_name`] say it
+//! better, where many are made in one place; what they say wins.
+//!
+//! ```
+//! # fn spawn(_: impl Future) {}
+//! # let jobs = insight_probe::Lock::new(insight_probe::Type::Mutex, std::panic::Location::caller());
+//! for shard in 0..4 {
+//!     insight::name(&jobs, &format!("jobs of shard {shard}"));
+//!     insight::task_name(&format!("shard {shard}"), || spawn(async {}));
+//! }
+//! ```
+//!
 //! # What is served
 //!
 //! | path            | what                                                                                   |
@@ -18,6 +32,7 @@
 //! | `/v1/stream`    | NDJSON: a header, a snapshot, then what happens as it happens                           |
 //! | `/v1/snapshot`  | NDJSON: a header and a snapshot                                                         |
 //! | `/v1/problems`  | JSON: the problems that stand                                                           |
+//! | `/v1/tasks/7/trace` | JSON: where task 7 waits, a stack for each of its awaits                             |
 //! | `/v1/graph.dot` | the graph of tasks and resources, for Graphviz                                          |
 //! | `/docs/`        | what each view and problem means                                                        |
 //!
@@ -55,9 +70,11 @@ mod source;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use builder::{Builder, Insight};
 pub use error::Error;
+pub use insight_probe::{name, task_name};
 
 use std::io::Write;
 use std::panic::AssertUnwindSafe;

@@ -26,6 +26,7 @@ port: <code>consolation --port PORT</code>.</p>
 <dt><a href="/v1/problems">/v1/problems</a><dd>The problems that stand, as JSON.
 <dt><a href="/v1/snapshot">/v1/snapshot</a><dd>All tasks, resources and what waits for what, now: one JSON object a line.
 <dt><a href="/v1/stream">/v1/stream</a><dd>The same, and then what happens, until one side ends it.
+<dt>/v1/tasks/<em>ID</em>/trace<dd>Where that task waits, down to the line, as JSON.
 <dt><a href="/v1/graph.dot">/v1/graph.dot</a><dd>The graph of now, for Graphviz.
 <dt><a href="/docs/">/docs/</a><dd>What the views and problems mean.
 </dl>
@@ -52,7 +53,7 @@ pub(crate) fn page(path: &str) -> Option<Reply> {
 
 /// What a path that is not there is answered with.
 pub(crate) fn not_found() -> Reply {
-    let text = "no such path; there are /, /v1/stream, /v1/snapshot, /v1/problems, /v1/graph.dot and /docs/";
+    let text = "no such path; there are /, /v1/stream, /v1/snapshot, /v1/problems, /v1/tasks/ID/trace, /v1/graph.dot and /docs/";
     Reply::text("404 Not Found", text)
 }
 

@@ -1,5 +1,5 @@
-use insight_probe::Recorder;
-use insight_protocol::{Message, StreamHeader, StringId};
+use insight_probe::{Recorder, Traceable};
+use insight_protocol::{Message, StreamHeader, StringId, TaskId};
 
 /// What the server needs of a recorder, so that tests can give it data instead.
 pub(crate) trait Producer: Send + 'static {
@@ -14,6 +14,10 @@ pub(crate) trait Producer: Send + 'static {
     fn collect_now(&mut self, out: &mut Vec<Message>);
     /// The id of `text`; appends its `define.string` when it is new.
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId;
+    /// The task with this id, to be asked where it waits.
+    fn traceable(&self, id: TaskId) -> Option<Traceable>;
+    /// Whether a task has had this id.
+    fn was_task(&self, id: TaskId) -> bool;
 }
 
 impl Producer for Recorder {
@@ -35,5 +39,13 @@ impl Producer for Recorder {
 
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
         Recorder::intern(self, text, out)
+    }
+
+    fn traceable(&self, id: TaskId) -> Option<Traceable> {
+        Recorder::traceable(self, id)
+    }
+
+    fn was_task(&self, id: TaskId) -> bool {
+        Recorder::was_task(self, id)
     }
 }

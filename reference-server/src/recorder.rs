@@ -4,8 +4,9 @@ use crate::client::{Client, Opening};
 use crate::definitions::Definitions;
 use crate::producer::Producer;
 use crate::source::Sources;
+use crate::trace::Subject;
 use insight_model::{Model, Watch};
-use insight_protocol::{Message, ProblemRaised, Problems, SnapshotBegin, SnapshotEnd, StreamHeartbeat, body};
+use insight_protocol::{Message, ProblemRaised, Problems, SnapshotBegin, SnapshotEnd, StreamHeartbeat, TaskId, body};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Problems(SyncSender<Problems>),
     /// The graph of now, for Graphviz.
     Graph(SyncSender<String>),
+    /// A task, to be asked where it waits.
+    Trace(TaskId, SyncSender<Subject>),
 }
 
 pub(crate) struct Recorder<P> {
@@ -187,6 +190,17 @@ impl<P: Producer> Recorder<P> {
             Command::Snapshot(reply) => drop(reply.try_send(self.opening())),
             Command::Problems(reply) => drop(reply.try_send(self.model.problems())),
             Command::Graph(reply) => drop(reply.try_send(self.model.dot())),
+            Command::Trace(id, reply) => drop(reply.try_send(self.subject(id))),
+        }
+    }
+
+    fn subject(&self, id: TaskId) -> Subject {
+        let locations = self.model.tasks.values().filter_map(|task| task.location.as_ref());
+        Subject {
+            task: self.producer.traceable(id),
+            was_task: self.producer.was_task(id),
+            now_ns: self.producer.now_ns(),
+            files: locations.map(|location| location.place.file.clone()).collect(),
         }
     }
 

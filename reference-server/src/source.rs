@@ -3,8 +3,8 @@
 use crate::name::derive;
 use crate::producer::Producer;
 use insight_protocol::{
-    DefineLocation, DefineString, LocationId, Message, ResourceCreated, ResourceKind, SourceLine, SourceStatus,
-    StringId, TaskKind,
+    DefineLocation, DefineString, LocationId, Message, ResourceCreated, ResourceKind, SourceLine, SourceLocation,
+    SourceStatus, StringId, TaskKind,
 };
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -95,6 +95,32 @@ impl Sources {
         out
     }
 
+    /// The text of a line that the program's debug information names.
+    pub(crate) fn text_at(&mut self, location: &SourceLocation) -> SourceLine {
+        let SourceLocation { file, line, column } = location.clone();
+        let mut location = DefineLocation { id: LocationId(1), file, line, column, source: None };
+        self.locate(&mut location);
+        location.source.unwrap_or(SourceLine { status: SourceStatus::Missing, text: None })
+    }
+
+    /// The name of the function in which a line is: the nearest `fn` above it that is indented less; `file` is a whole path.
+    pub(crate) fn function_at(&mut self, file: &str, line: u32) -> Option<String> {
+        let (path, built) = (PathBuf::from(file), self.built);
+        let file = self.files.entry(path.clone()).or_insert_with(|| File::read(&path, built)).as_ref()?;
+        let above = file.lines.get(..usize::try_from(line).ok()?)?;
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let (last, above) = above.split_last()?;
+        // A function of one line is its own.
+        let candidates = std::iter::once(last).chain(above.iter().rev().filter(|line| indent(line) < indent(last)));
+        candidates.into_iter().find_map(|line| {
+            let (before, name) = line.split_once("fn ")?;
+            let is_word = |character: char| character.is_alphanumeric() || character == '_';
+            let end = name.find(|character| !is_word(character)).unwrap_or(name.len());
+            let begins = before.chars().next_back().is_none_or(char::is_whitespace) && !before.contains("//");
+            (begins && end > 0 && name[end..].starts_with(['(', '<'])).then(|| name[..end].to_owned())
+        })
+    }
+
     fn locate(&mut self, location: &mut DefineLocation) {
         let missing = SourceLine { status: SourceStatus::Missing, text: None };
         location.source = Some(missing);
@@ -148,8 +174,9 @@ impl Sources {
         producer: &mut impl Producer,
         out: &mut Vec<Message>,
     ) -> Option<StringId> {
-        // A join's location is where its task was spawned: what stands there is the handle's name.
-        if resource.kind == ResourceKind::Join {
+        // A join's location is where its task was spawned: what stands there is the handle's name. A timer's is where it
+        // is waited for: that is the result's.
+        if matches!(resource.kind, ResourceKind::Join | ResourceKind::Timer) {
             return None;
         }
         let name = self.names.get(&resource.location?)?;
@@ -272,6 +299,23 @@ mod tests {
     }
 
     #[test]
+    fn functions() {
+        let folder = Folder::new("functions");
+        let text =
+            b"// fn no()\npub(crate) async fn first<T>(\n) {\n    fn inner() {}\n    wait();\n}\nfn second() {}\n";
+        folder.write("src/main.rs", text, SystemTime::UNIX_EPOCH);
+        let mut sources = Sources::with(Vec::new(), None);
+        let path = folder.0.join("src/main.rs");
+        let mut check = |line, expect| assert_eq!(sources.function_at(path.to_str().unwrap(), line).as_deref(), expect);
+        check(0, None);
+        check(1, None);
+        check(4, Some("inner"));
+        check(5, Some("first"));
+        check(7, Some("second"));
+        check(70, None);
+    }
+
+    #[test]
     fn roots() {
         let folder = Folder::new("roots");
         let built = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
@@ -307,6 +351,9 @@ mod tests {
                     Message::ResourceCreated(resource) => {
                         resource.name.map_or("unnamed".to_owned(), |name| format!("named {name}"))
                     }
+                    Message::ResourceUpdated(resource) => {
+                        resource.name.map_or("updated".to_owned(), |name| format!("updated to {name}"))
+                    }
                     other => other.type_name().to_owned(),
                 })
                 .collect();
@@ -321,6 +368,19 @@ mod tests {
         check(vec![resource(ResourceKind::Mutex, 2)], "unnamed");
         check(vec![resource(ResourceKind::Mutex, 3)], "unnamed");
         check(vec![resource(ResourceKind::Join, 1)], "unnamed");
+        check(vec![resource(ResourceKind::Timer, 1)], "unnamed");
+        // A name that the program gives wins: it comes with the resource, or after the source's.
+        let mut given = resource(ResourceKind::Mutex, 1);
+        if let Message::ResourceCreated(given) = &mut given {
+            given.name = Some(StringId(7));
+        }
+        check(vec![given], "named 7");
+        let update = insight_protocol::ResourceUpdated {
+            id: ResourceId(1),
+            name: Some(StringId(7)),
+            ..insight_protocol::ResourceUpdated::default()
+        };
+        check(vec![resource(ResourceKind::Mutex, 1), update.into()], "named 1001, updated to 7");
         // The producer has the string, but the stream does not any more.
         let begin = insight_protocol::SnapshotBegin { at_ns: 1, tasks: 0, resources: 1, edges: 0, problems: 0 };
         check(

@@ -346,6 +346,29 @@ fn requests_that_are_refused_and_pages() {
 }
 
 #[test]
+fn traces_of_tasks_that_are_not_there() {
+    let server = serve(settings());
+    let check = |id: &str, expect: &str| {
+        let reply = server.get(&format!("/v1/tasks/{id}/trace"));
+        assert!(reply.starts_with(&format!("HTTP/1.1 {expect}")), "{id}: {reply}");
+        reply
+    };
+    // As the script has it, tasks 1 to 3 have ended.
+    let reply = check("3", "200 ");
+    let trace: TaskTrace = serde_json::from_str(reply.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!((trace.task, trace.outcome, trace.leaves), (TaskId(3), TraceOutcome::Ended, Vec::new()));
+    assert!(check("4", "404 ").ends_with("\r\n\r\nthere is no task 4, and there was none\n"));
+    check("0", "400 ");
+    check("seven", "400 ");
+    assert!(server.send(b"HEAD /v1/tasks/3/trace HTTP/1.1\r\nHost: localhost\r\n\r\n").ends_with("\r\n\r\n"));
+    assert!(
+        server
+            .send(b"GET /v1/tasks/3/trace HTTP/1.1\r\nHost: localhost\r\nOrigin: http://example.com\r\n\r\n")
+            .starts_with("HTTP/1.1 403 ")
+    );
+}
+
+#[test]
 fn connections_have_a_bound_and_are_let_go() {
     let server = serve(settings());
     let mut held: Vec<Reader> = (0..MAX_CONNECTIONS).map(|_| server.stream()).collect();

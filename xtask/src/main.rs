@@ -7,6 +7,7 @@ mod fuzz;
 mod links;
 mod load;
 mod markdown;
+mod peer_tests;
 mod process;
 mod program;
 mod schema;
@@ -24,6 +25,8 @@ The commands of this repository:
   cargo xtask test --full     the same, and the tests once more in a release build
   cargo xtask fuzz [seconds]  make up lines and streams, each for 600 s: does a decoder, a checker or a model fail
   cargo xtask load [seconds]  a program under load for 60 s: does its stream keep the rules of SPEC.md
+  cargo xtask peer-tests tokio [--off|--on] [file...]
+                              tokio's own tests on the facade, with recording off and on; all files, or those named
   cargo xtask docs            render docs/*.md to the pages that the server serves
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => fuzz::run(seconds),
         ["load"] => load::run(load::SECONDS),
         ["load", seconds] if let Ok(seconds) = seconds.parse() => load::run(seconds),
+        ["peer-tests", rest @ ..] => peer_tests::run(rest),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["schema"] => schema::write(),

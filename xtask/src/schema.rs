@@ -95,6 +95,7 @@ fn generated() -> BTreeMap<String, String> {
         ("emit.schema.json", schema::emit()),
         ("accept.schema.json", schema::accept()),
         ("problems.schema.json", schema::problems()),
+        ("trace.schema.json", schema::trace()),
         ("openapi.json", schema::openapi()),
     ]
     .into_iter()

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold of a commit, the cheap things first.
 
-use crate::process::{Result, apt_get_install, cargo, succeeds};
-use crate::{clients, docs, fuzz, load, schema};
+use crate::process::{Result, apt_get_install, cargo, succeeds, target};
+use crate::{clients, docs, fuzz, load, peer_tests, schema};
 use std::process::Command;
 use std::time::Instant;
 
@@ -33,6 +33,8 @@ pub fn run(full: bool) -> Result {
     // All features: of insight-tokio, most tests need most of them.
     let tests = ["test", "--workspace", "--all-features"];
     step("cargo test", || cargo_step(&tests, "see the failed test above"))?;
+    step("tokio's own spans", spans_of_tokio)?;
+    step("tokio's own tests", || peer_tests::run(&["tokio"]))?;
     step("fuzz", fuzz::check)?;
     step("docs/clients", clients::run)?;
     step("load", || load::run(load::SECONDS))?;
@@ -66,6 +68,20 @@ fn cargo_step(arguments: &[&str], advice: &str) -> Result {
     }
     let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("cargo {}: {advice}", arguments.join(" "))) }
+}
+
+/// The tests that need tokio to send spans, which it does with a flag only: in a folder of their own, so that the flag
+/// does not rebuild everything each time.
+fn spans_of_tokio() -> Result {
+    let mut command = cargo();
+    command.args(["test", "--package", "insight-tracing"]);
+    command.env("RUSTFLAGS", "--cfg tokio_unstable").env("CARGO_TARGET_DIR", target().join("tokio_unstable"));
+    let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err("see the failed test above; it is run with --cfg tokio_unstable".to_owned())
+    }
 }
 
 /// One test hands a graph to graphviz. Best effort: whether it is there in the end, the test says.

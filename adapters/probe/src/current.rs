@@ -34,9 +34,38 @@ impl Drop for Entered<'_> {
     }
 }
 
+/// As [`Entered`], for a poll that has no scope: it owns the cell, and may be ended in a wrong order.
+#[derive(Debug)]
+pub(crate) struct Swapped {
+    previous: *const TaskCell,
+    cell: ManuallyDrop<Arc<TaskCell>>,
+}
+
+impl Swapped {
+    pub(crate) fn new(cell: Arc<TaskCell>) -> Swapped {
+        Swapped { previous: CURRENT.replace(Arc::as_ptr(&cell)), cell: ManuallyDrop::new(cell) }
+    }
+
+    pub(crate) fn cell(&self) -> &Arc<TaskCell> {
+        &self.cell
+    }
+}
+
+impl Drop for Swapped {
+    fn drop(&mut self) {
+        if is(&self.cell) {
+            CURRENT.set(self.previous);
+            // SAFETY: dropped once. Whatever was entered within it has been left, since it is the current one again, so
+            // nobody is to come back to its pointer but those around it, which have it alive themselves.
+            unsafe { ManuallyDrop::drop(&mut self.cell) };
+        }
+        // Ended out of order, or on another thread: somebody may still come back to its pointer, so it stays for ever.
+    }
+}
+
 /// The innermost task that is being polled on this thread, whichever executor's it is.
 #[inline]
-fn innermost<R>(f: impl FnOnce(&Arc<TaskCell>) -> R) -> Option<R> {
+pub(crate) fn innermost<R>(f: impl FnOnce(&Arc<TaskCell>) -> R) -> Option<R> {
     let cell = CURRENT.get();
     if cell.is_null() {
         return None;

@@ -18,6 +18,11 @@ pub(crate) fn next_task() -> u64 {
     TASKS.fetch_add(1, Ordering::Relaxed)
 }
 
+/// Whether the id was given out.
+pub(crate) fn was_task(id: u64) -> bool {
+    (1..TASKS.load(Ordering::Relaxed)).contains(&id)
+}
+
 pub(crate) fn next_resource() -> u64 {
     RESOURCES.fetch_add(1, Ordering::Relaxed)
 }

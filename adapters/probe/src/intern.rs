@@ -1,5 +1,6 @@
 //! Strings and locations by number, each defined once.
 
+use crate::raw::Place;
 use insight_protocol::{DefineLocation, DefineString, LocationId, Message, StringId};
 use std::collections::HashMap;
 use std::panic::Location;
@@ -10,6 +11,7 @@ pub(crate) struct Interned {
     strings: HashMap<Box<str>, StringId>,
     type_names: HashMap<(*const u8, usize), StringId>,
     locations: HashMap<&'static Location<'static>, LocationId>,
+    places: HashMap<Place, LocationId>,
 }
 
 // SAFETY: the pointers are keys only, never followed.
@@ -45,10 +47,22 @@ impl Interned {
         if let Some(id) = self.locations.get(location) {
             return *id;
         }
-        let id = LocationId(self.locations.len() as u64 + 1);
+        // It may have been told before, as tokio tells where a task was spawned whose join names the place too.
+        let (line, column) = (location.line(), location.column());
+        let id = self.place(&Place { file: location.file().into(), line, column }, out);
         self.locations.insert(location, id);
-        let file = location.file().to_owned();
-        out.push(DefineLocation { id, file, line: location.line(), column: location.column(), source: None }.into());
+        id
+    }
+
+    /// A place that was told.
+    pub(crate) fn place(&mut self, place: &Place, out: &mut Vec<Message>) -> LocationId {
+        if let Some(id) = self.places.get(place) {
+            return *id;
+        }
+        let id = LocationId(self.places.len() as u64 + 1);
+        self.places.insert(place.clone(), id);
+        let file = place.file.to_string();
+        out.push(DefineLocation { id, file, line: place.line, column: place.column, source: None }.into());
         id
     }
 }
@@ -58,7 +72,7 @@ const MAX_NAME: usize = 120;
 
 /// `barbara::serve` of `barbara::serve::{{closure}}::{{closure}}`: an async block or closure is called by the function it
 /// stands in, and the paths within `<...>` are shortened to their last part.
-fn readable(type_name: &str) -> String {
+pub(crate) fn readable(type_name: &str) -> String {
     let mut name = String::new();
     let mut depth = 0_u32;
     let text = type_name.replace("::{{closure}}", "");

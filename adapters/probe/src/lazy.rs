@@ -47,16 +47,16 @@ impl AsResource for LazyResource {
     }
 }
 
-/// A mutex, with its holder.
+/// A resource that one task can hold, with its holder: a mutex, a value that is being made.
 #[derive(Debug)]
 pub struct Lock {
     resource: LazyResource,
 }
 
 impl Lock {
-    /// A mutex that was created at `location`.
-    pub const fn mutex(location: &'static Location<'static>) -> Lock {
-        Lock { resource: LazyResource::new(Type::Mutex, location, None) }
+    /// A lock of this kind that was created at `location`.
+    pub const fn new(kind: Type, location: &'static Location<'static>) -> Lock {
+        Lock { resource: LazyResource::new(kind, location, None) }
     }
 
     /// Notes that the current task has it now. To be called with the lock held.

@@ -1,8 +1,10 @@
 //! The in-process recorder of insight: all that an adapter calls, and the only code on a program's hot path.
 //!
 //! - [`Observed`] wraps a future at spawn, [`ObservedClosure`] a blocking closure.
-//! - [`waiting`], [`Waiting`] and [`blocking`] observe an operation that may have to wait on a resource.
-//! - [`Lock`], [`Resource`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside the real ones.
+//! - [`waiting`], [`Waiting`] and [`Blocking`] observe an operation that may have to wait on a resource.
+//! - [`Lock`], [`Holders`], [`Resource`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside the real ones.
+//! - [`RawTask`], [`RawResource`] and [`RawEdge`] are for an adapter that wraps nothing, and is only told.
+//! - [`Traceable`] tells where a parked task awaits what, when somebody asks.
 //! - [`Recorder`] turns what was recorded into messages of the protocol, in the thread of whoever calls it.
 //!
 //! ```
@@ -29,31 +31,50 @@
 mod clock;
 mod current;
 mod executor;
+mod holders;
+mod holds;
 mod ids;
 mod intern;
 mod join;
 mod lazy;
+mod name;
 mod observed;
 mod party;
+mod raw;
 mod recorder;
 mod resource;
 mod ring;
 mod slots;
 mod task;
+mod timer;
+mod trace;
 mod wait;
 mod waker;
 
 pub use executor::Executor;
+pub use holders::{Held, Holders};
+pub use holds::Mode;
 pub use join::{Joining, JoiningAny};
 pub use lazy::{LazyResource, Lock};
+pub use name::{name, task_name};
 pub use observed::{Observed, ObservedClosure, TaskRef};
 pub use party::{Party, Permits, Role};
+pub use raw::{
+    Moment, Parent, Place, RawEdge, RawMeta, RawPoll, RawRelation, RawResource, RawResourceMeta, RawTask, RawUpdate,
+    RawWait, in_observed_operation, is_observed_spawn, telling, told_capability, told_executor,
+};
 pub use recorder::{AlreadyStarted, Recorder, RecorderConfig};
 pub use resource::{AsResource, Handle, Resource, ResourceCell, Type};
 pub use task::{Kind, TaskCell, TaskMeta};
-pub use wait::{Op, Site, WaitFuture, Waiting, blocking, waiting};
+pub use timer::Sleeping;
+pub use trace::{Capture, Stack, Trace, Traceable};
+pub use wait::{Blocking, Op, Site, WaitFuture, Waiting, blocking, waiting};
 
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where this crate's source was when it was built, for who has to tell its frames from others'.
+#[doc(hidden)]
+pub const SOURCE_FILE: &str = file!();
 
 static ON: AtomicBool = AtomicBool::new(false);
 

@@ -2,8 +2,9 @@
 
 use crate::current::Entered;
 use crate::task::{Kind, TaskCell, TaskMeta};
+use crate::trace::Collecting;
 use crate::waker::OwnWaker;
-use crate::{Executor, on};
+use crate::{Executor, on, raw};
 use insight_protocol::Outcome;
 use std::future::Future;
 use std::mem::ManuallyDrop;
@@ -42,7 +43,10 @@ impl<F> Observed<F> {
     /// Observes a future that is about to be spawned.
     #[inline]
     pub fn new(inner: F, executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Observed<F> {
-        let task = on().then(|| Task::new::<F>(executor, kind, location));
+        let task = on().then(|| {
+            raw::about_to_spawn(size_of::<Observed<F>>(), location);
+            Task::new::<F>(executor, kind, location)
+        });
         Observed { inner: ManuallyDrop::new(inner), task, executor, location, kind, ended: false }
     }
 
@@ -50,6 +54,9 @@ impl<F> Observed<F> {
     /// off, since it is in this poll that an async `main` turns it on.
     pub fn root(inner: F, executor: &'static Executor, location: &'static Location<'static>) -> Observed<F> {
         let kind = Kind::BlockOn;
+        if on() {
+            raw::about_to_spawn(size_of::<Observed<F>>(), location);
+        }
         let task = Some(Task::new::<F>(executor, kind, location));
         Observed { inner: ManuallyDrop::new(inner), task, executor, location, kind, ended: false }
     }
@@ -113,10 +120,17 @@ impl Task {
             }
         };
         cell.id();
-        let running = Running::begin(cell);
-        let result = own.with(cx.waker(), |waker| poll(&mut Context::from_waker(waker)));
-        let ticks = running.finish();
-        cell.count_poll(ticks);
+        let tracing = cell.trace_wanted.load(Ordering::Relaxed).then(|| Collecting::begin(cell));
+        // A poll that only the trace asked for leaves no mark: the task is where it was, and so is a problem of it.
+        let unasked = tracing.is_some() && cell.woken_at.load(Ordering::Acquire) == 0;
+        let running = if unasked { Running::unasked(cell) } else { Running::begin(cell) };
+        let result = own.with(cx.waker(), tracing.is_some(), |waker| poll(&mut Context::from_waker(waker)));
+        if let Some(ticks) = running.finish() {
+            cell.count_poll(ticks);
+        }
+        if let Some(tracing) = tracing {
+            tracing.finish(result.is_ready());
+        }
         if result.is_ready() {
             *ended = true;
             cell.completed(Outcome::Returned);
@@ -131,6 +145,8 @@ impl Task {
 /// The span in which a task runs on this thread; also when it ends by a panic.
 struct Running<'a> {
     cell: &'a Arc<TaskCell>,
+    /// Nobody but a trace has asked for the poll.
+    unasked: bool,
     _entered: Entered<'a>,
 }
 
@@ -138,13 +154,21 @@ impl<'a> Running<'a> {
     #[inline]
     fn begin(cell: &'a Arc<TaskCell>) -> Running<'a> {
         cell.begin();
-        Running { cell, _entered: Entered::new(cell) }
+        Running { cell, unasked: false, _entered: Entered::new(cell) }
     }
 
+    #[cold]
+    fn unasked(cell: &'a Arc<TaskCell>) -> Running<'a> {
+        Running { cell, unasked: true, _entered: Entered::new(cell) }
+    }
+
+    /// How long it ran, if that is to be counted.
     #[inline]
-    fn finish(self) -> u64 {
+    fn finish(self) -> Option<u64> {
         let running = ManuallyDrop::new(self);
-        let ticks = running.cell.end();
+        // What blocks its thread has begun to run again when it is over.
+        let counts = !running.unasked || running.cell.is_running();
+        let ticks = counts.then(|| running.cell.end());
         // SAFETY: read once, and `running` is not dropped.
         drop(unsafe { std::ptr::read(&running._entered) });
         ticks
@@ -188,6 +212,7 @@ impl<F> ObservedClosure<F> {
         let cell = on().then(|| {
             let cell = TaskCell::new(meta::<F>(executor, Kind::Blocking, location), false);
             cell.id();
+            raw::about_to_spawn(size_of::<ObservedClosure<F>>(), location);
             cell
         });
         ObservedClosure { inner, guard: ClosureGuard { cell, outcome: Outcome::Cancelled } }
@@ -210,8 +235,9 @@ impl<F> ObservedClosure<F> {
         cell.executor_task_id.store(id, Ordering::Relaxed);
         let running = Running::begin(&cell);
         let result = inner();
-        let ticks = running.finish();
-        cell.count_poll(ticks);
+        if let Some(ticks) = running.finish() {
+            cell.count_poll(ticks);
+        }
         guard.outcome = Outcome::Returned;
         result
     }

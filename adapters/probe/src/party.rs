@@ -62,10 +62,22 @@ impl Party {
     /// Notes that the current task uses the handle.
     #[inline]
     pub fn used(&self, resource: &Resource, role: Role, executor: &'static Executor, at: &'static Location<'static>) {
+        self.used_from(&raw const *self as usize, resource, role, executor, at);
+    }
+
+    /// As [`used`](Party::used), for a handle at `address` that keeps this elsewhere.
+    #[inline]
+    pub fn used_from(
+        &self,
+        address: usize,
+        resource: &Resource,
+        role: Role,
+        executor: &'static Executor,
+        at: &'static Location<'static>,
+    ) {
         if !on() {
             return;
         }
-        let address = &raw const *self as usize;
         current::with(executor, at, |task| {
             let id = task.id();
             let in_place = self.address.load(Ordering::Relaxed) == address;
@@ -90,6 +102,14 @@ impl Party {
             self.spawns.store(spawns, Ordering::Relaxed);
             close(self.edge.swap(edge, Ordering::Relaxed), 2);
         });
+    }
+
+    /// Notes that the handle is gone, where this is dropped later than it.
+    #[inline]
+    pub fn gone(&self) {
+        if self.edge.load(Ordering::Relaxed) != 0 {
+            close(self.edge.swap(0, Ordering::Relaxed), 0);
+        }
     }
 }
 
@@ -119,6 +139,8 @@ pub(crate) fn edge_outcome(word: u64) -> Option<EdgeOutcome> {
     match word {
         1 => Some(EdgeOutcome::Released),
         2 => Some(EdgeOutcome::Moved),
+        3 => Some(EdgeOutcome::Claimed),
+        4 => Some(EdgeOutcome::Abandoned),
         _ => None,
     }
 }

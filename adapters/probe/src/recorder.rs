@@ -1,15 +1,20 @@
 //! What was recorded, as messages of the protocol.
 
+mod held;
+mod made;
 mod sample;
+mod told;
 
 use crate::executor::Executor;
 use crate::intern::Interned;
 use crate::party::{Role, edge_outcome};
+use crate::raw::{self, Told};
 use crate::resource::{ResourceCell, count};
 use crate::ring::{self, Record, RecordKind};
 use crate::task::{TaskCell, outcome_from_word};
-use crate::{ON, clock, current, ids};
+use crate::{ON, Traceable, clock, current, ids};
 use insight_protocol::*;
+use made::MadeFor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 use std::sync::Arc;
@@ -55,8 +60,8 @@ pub struct Recorder {
     tasks: BTreeMap<u64, TaskEntry>,
     resources: BTreeMap<u64, ResourceEntry>,
     edges: BTreeMap<u64, EdgeEntry>,
-    /// The resource that stands for the end of a task, while something waits for it.
-    joins: BTreeMap<u64, u64>,
+    /// The resources that stand for the end of a task or for timers, while something waits for them.
+    made: BTreeMap<MadeFor, u64>,
     /// The edge that stands in the place of one that was exclusive, by the id that its handle knows.
     replaced: BTreeMap<u64, u64>,
     records: Vec<Record>,
@@ -68,8 +73,8 @@ pub struct Recorder {
 struct TaskEntry {
     cell: Arc<TaskCell>,
     stats: Option<TaskStats>,
-    /// Its waits as last sampled.
-    waits: Vec<u64>,
+    /// Its waits as last sampled: the id in the slot, and that of the open edge; none once a timer has fired.
+    waits: Vec<(u64, Option<u64>)>,
     /// Its joins: they end with it.
     joined: BTreeSet<u64>,
     /// Its exclusive parties by a handle: with what it spawns, the handle may go.
@@ -80,15 +85,18 @@ struct TaskEntry {
 
 #[derive(Debug)]
 struct ResourceEntry {
-    /// None for the end of one task, which the recorder makes itself.
+    /// None for one that the recorder makes itself.
     cell: Option<Arc<ResourceCell>>,
-    /// The task whose end it is.
-    join_of: Option<u64>,
+    made_for: Option<MadeFor>,
+    /// Whether the name that the program gave it was told, or there will be none.
+    named: bool,
     created_ns: u64,
     /// What was last told of it.
     state: ResourceUpdated,
     /// The edge of its present hold, and the number of that hold.
     hold: Option<(u64, u64)>,
+    /// Of what several can hold: the holds that were last seen, and are open.
+    holds: BTreeSet<u64>,
     edges: BTreeSet<u64>,
     /// How many of them are waits.
     waits: u64,
@@ -115,6 +123,7 @@ impl Recorder {
         ring::set_bound(config.max_buffer_bytes);
         ON.store(true, Ordering::SeqCst);
         current::record();
+        raw::turned();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Recorder {
             config,
@@ -124,7 +133,7 @@ impl Recorder {
             tasks: BTreeMap::new(),
             resources: BTreeMap::new(),
             edges: BTreeMap::new(),
-            joins: BTreeMap::new(),
+            made: BTreeMap::new(),
             replaced: BTreeMap::new(),
             records: Vec::new(),
             sample_at_ns: 0,
@@ -134,7 +143,25 @@ impl Recorder {
     /// The header of a stream that begins now.
     pub fn header(&self) -> StreamHeader {
         let name = std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-        let executors = Executor::announced();
+        // So Linux names a file that was replaced by a newer build.
+        let name = name.map(|name| name.strip_suffix(" (deleted)").map_or(name.clone(), str::to_owned));
+        let mut executors = Executor::announced();
+        // Where something is wrapped, what is only told adds to it; alone it is all there is.
+        let capabilities = match raw::told_capabilities() {
+            Some(told) if executors.is_empty() => told,
+            _ => vec![
+                Capability::Tasks,
+                Capability::TaskTimes,
+                Capability::ForeignWakers,
+                Capability::Mutexes,
+                Capability::Channels,
+                Capability::Joins,
+            ],
+        };
+        let told = raw::told_executors();
+        executors.extend(
+            told.into_iter().filter(|told| executors.iter().all(|known| known.name != told.name)).collect::<Vec<_>>(),
+        );
         StreamHeader {
             protocol: PROTOCOL_VERSION.to_owned(),
             session: self.session.clone(),
@@ -153,14 +180,7 @@ impl Recorder {
             clock: Clock { wall_anchor_unix_ms: self.wall_anchor_unix_ms },
             detail: Detail::Structure,
             interval_ms: self.config.interval.as_millis() as u64,
-            capabilities: vec![
-                Capability::Tasks,
-                Capability::TaskTimes,
-                Capability::ForeignWakers,
-                Capability::Mutexes,
-                Capability::Channels,
-                Capability::Joins,
-            ],
+            capabilities,
             extensions: Vec::new(),
             at_ns: self.now_ns(),
         }
@@ -174,6 +194,16 @@ impl Recorder {
     /// The id of `text`; appends its `define.string` when it is new.
     pub fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
         self.interned.string(text, out)
+    }
+
+    /// The task with this id, to be asked where it waits; `None` for one that is not known, or not any more.
+    pub fn traceable(&self, id: TaskId) -> Option<Traceable> {
+        self.tasks.get(&id.0).map(|entry| Traceable(entry.cell.clone()))
+    }
+
+    /// Whether a task has had this id.
+    pub fn was_task(&self, id: TaskId) -> bool {
+        ids::was_task(id.0)
     }
 
     /// Appends what has happened since the last call, in an order that a fold can take. Ends with a heartbeat, if it was
@@ -214,8 +244,9 @@ impl Recorder {
                 self.task_spawned(second, cell, out);
             }
             RecordKind::TaskCompleted => {
+                self.sample_hold_that_outlives(first, out);
                 let Some(entry) = self.tasks.remove(&first) else { return };
-                entry.waits.iter().for_each(|edge| self.close_edge(*edge, None, at_ns, out));
+                entry.waits.iter().filter_map(|wait| wait.1).for_each(|edge| self.close_edge(edge, None, at_ns, out));
                 entry.joined.iter().for_each(|edge| self.close_edge(*edge, None, at_ns, out));
                 out.push(TaskCompleted { id: TaskId(first), outcome: outcome_from_word(second), at_ns }.into());
             }
@@ -263,6 +294,11 @@ impl Recorder {
                 };
                 self.open_edge(first, second, third, hold.into(), out);
             }
+            RecordKind::Told => {
+                // SAFETY: the record owns the box of which `raw::tell` made it, and is read once.
+                let told = unsafe { Box::from_raw(first as usize as *mut Told) };
+                self.told(*told, at_ns, out);
+            }
             RecordKind::EdgeClosed => {
                 let edge = self.replaced.remove(&first).unwrap_or(first);
                 self.close_edge(edge, edge_outcome(second), at_ns, out);
@@ -274,14 +310,16 @@ impl Recorder {
         let executor = cell.meta.executor;
         let spawned = TaskSpawned {
             id: TaskId(id),
-            kind: cell.meta.kind.protocol(),
-            name: self.interned.type_name(cell.meta.type_name, out),
-            // Where a partial task was spawned is not known: its meta has where it was first seen.
-            location: (!cell.partial).then(|| self.interned.location(cell.meta.location, out)),
+            kind: cell.told.as_ref().map_or(cell.meta.kind.protocol(), |told| told.kind.clone()),
+            name: self.task_name(&cell, out),
+            location: self.spawned_at(&cell, out),
             parent: (!cell.partial && cell.parent != 0).then_some(TaskId(cell.parent)),
             executor: Some(self.interned.string(executor.name, out)),
             executor_task_id: Some(cell.executor_task_id.load(Ordering::Relaxed)).filter(|id| *id != 0),
-            future_bytes: (!cell.partial).then_some(cell.meta.size as u64),
+            future_bytes: match &cell.told {
+                Some(told) => told.future_bytes,
+                None => (!cell.partial).then_some(cell.meta.size as u64),
+            },
             partial: cell.partial,
             at_ns: clock::time_ns(cell.spawned_at.load(Ordering::Relaxed)),
         };
@@ -301,6 +339,14 @@ impl Recorder {
                 edges: 0,
             },
         );
+    }
+
+    /// The name that the program gave it, or else that of its type.
+    fn task_name(&mut self, cell: &TaskCell, out: &mut Vec<Message>) -> Option<StringId> {
+        match &cell.name {
+            Some(name) => Some(self.interned.string(name, out)),
+            None => self.interned.type_name(cell.meta.type_name, out),
+        }
     }
 
     /// The task has spawned another one: a handle that was part of its future may now be part of that one's. It is
@@ -330,12 +376,13 @@ impl Recorder {
         let created = ResourceCreated {
             id: ResourceId(id),
             kind: cell.kind.protocol(),
-            name: None,
+            name: cell.name.get().map(|name| self.interned.string(name, out)),
             location: Some(self.interned.location(cell.location, out)),
             task: (creator != 0).then_some(TaskId(creator)),
             capacity: count(&cell.capacity),
             at_ns,
         };
+        let named = created.name.is_some();
         // What it was created with is no change.
         let state = ResourceUpdated { id: ResourceId(id), capacity: created.capacity, ..ResourceUpdated::default() };
         out.push(created.into());
@@ -343,10 +390,12 @@ impl Recorder {
             id,
             ResourceEntry {
                 cell: Some(cell),
-                join_of: None,
+                made_for: None,
+                named,
                 created_ns: at_ns,
                 state,
                 hold: None,
+                holds: BTreeSet::new(),
                 edges: BTreeSet::new(),
                 waits: 0,
             },
@@ -379,8 +428,8 @@ impl Recorder {
         let Some(resource) = self.resources.get_mut(&entry.resource) else { return };
         resource.edges.remove(&edge);
         resource.waits -= u64::from(entry.wait);
-        if let (Some(task), true, 0) = (resource.join_of, entry.wait, resource.waits) {
-            self.joins.remove(&task);
+        if let (Some(made_for), true, 0) = (resource.made_for, entry.wait, resource.waits) {
+            self.made.remove(&made_for);
             self.resource_dropped(entry.resource, at_ns, out);
         }
     }
@@ -389,49 +438,6 @@ impl Recorder {
         let Some(entry) = self.resources.remove(&id) else { return };
         entry.edges.iter().for_each(|edge| self.close_edge(*edge, None, at_ns, out));
         out.push(ResourceDropped { id: ResourceId(id), at_ns }.into());
-    }
-
-    /// The resource that stands for the end of `task`, made at the first wait for it; `None` when the task has ended.
-    fn join_resource(&mut self, task: u64, at_ns: u64, out: &mut Vec<Message>) -> Option<u64> {
-        if let Some(resource) = self.joins.get(&task) {
-            return Some(*resource);
-        }
-        let target = self.tasks.get_mut(&task)?;
-        let id = ids::next_resource();
-        let edge = ids::next_edge();
-        target.joined.insert(edge);
-        let created = ResourceCreated {
-            id: ResourceId(id),
-            kind: ResourceKind::Join,
-            name: self.interned.type_name(target.cell.meta.type_name, out),
-            location: (!target.cell.partial).then(|| self.interned.location(target.cell.meta.location, out)),
-            task: None,
-            capacity: None,
-            at_ns,
-        };
-        out.push(created.into());
-        let state = ResourceUpdated { id: ResourceId(id), ..ResourceUpdated::default() };
-        let entry = ResourceEntry {
-            cell: None,
-            join_of: Some(task),
-            created_ns: at_ns,
-            state,
-            hold: None,
-            edges: BTreeSet::new(),
-            waits: 0,
-        };
-        self.resources.insert(id, entry);
-        self.joins.insert(task, id);
-        let party = EdgeParty {
-            id: EdgeId(edge),
-            task: TaskId(task),
-            resource: ResourceId(id),
-            role: PartyRole::Joined,
-            exclusive: true,
-            since_ns: at_ns,
-        };
-        self.open_edge(edge, task, id, party.into(), out);
-        Some(id)
     }
 
     fn refusals(&self, cutoff: u64, out: &mut Vec<Message>) {
@@ -445,6 +451,8 @@ impl Recorder {
             (RecordKind::ResourceCreated, "resource.created"),
             (RecordKind::Party, "edge.party"),
             (RecordKind::Permit, "edge.hold"),
+            // What is told is of several types: as edges it is taken for the worst of them.
+            (RecordKind::Told, "edge.wait"),
         ];
         let kinds =
             kinds.iter().filter(|(kind, _)| refused[*kind as usize] > 0).map(|(_, name)| (*name).to_owned()).collect();
@@ -457,5 +465,6 @@ impl Drop for Recorder {
     /// Nobody collects any more: recording ends.
     fn drop(&mut self) {
         ON.store(false, Ordering::SeqCst);
+        raw::turned();
     }
 }

@@ -1,12 +1,13 @@
 //! A resource's own cell: what is seen of it when the recorder samples.
 
+use crate::holds::Holds;
 use crate::ring::{self, Record, RecordKind};
 use crate::{clock, current, ids, on, task};
 use insight_protocol::ResourceKind;
 use std::panic::Location;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The kinds of resources that an adapter observes.
 #[repr(u8)]
@@ -44,6 +45,11 @@ impl Type {
         matches!(self, Type::Channel | Type::Oneshot | Type::Watch | Type::Broadcast)
     }
 
+    /// Whether several can hold it at once.
+    pub(crate) fn has_holders(self) -> bool {
+        matches!(self, Type::Rwlock | Type::Semaphore)
+    }
+
     pub(crate) fn protocol(self) -> ResourceKind {
         match self {
             Type::Channel => ResourceKind::Channel,
@@ -64,7 +70,7 @@ impl Type {
 
 const REGISTERING: u64 = u64::MAX;
 /// A count that was not seen yet, or that there is not.
-const UNSEEN: u64 = u64::MAX;
+pub(crate) const UNSEEN: u64 = u64::MAX;
 
 /// A count of a cell, if there is one.
 pub(crate) fn count(count: &AtomicU64) -> Option<u64> {
@@ -94,6 +100,17 @@ pub struct ResourceCell {
     /// How often a task has acquired it: tells two holds of one task apart.
     pub(crate) holds: AtomicU64,
     pub(crate) transferable: AtomicBool,
+
+    /// Of what several can hold.
+    pub(crate) open_holds: Option<Box<Holds>>,
+    /// There may be holders that are not among them.
+    pub(crate) uncounted: AtomicBool,
+
+    /// What the program calls it.
+    pub(crate) name: OnceLock<Box<str>>,
+
+    /// How many [`Resource`]s share the cell: it is dropped with the last one.
+    owners: AtomicU64,
 }
 
 impl ResourceCell {
@@ -112,6 +129,10 @@ impl ResourceCell {
             held_at: AtomicPtr::new(ptr::null_mut()),
             holds: AtomicU64::new(0),
             transferable: AtomicBool::new(false),
+            open_holds: kind.has_holders().then(|| Box::new(Holds::new())),
+            uncounted: AtomicBool::new(false),
+            name: OnceLock::new(),
+            owners: AtomicU64::new(1),
         })
     }
 
@@ -153,7 +174,19 @@ pub trait AsResource {
     fn cell(&self) -> Option<&Arc<ResourceCell>>;
 }
 
-/// A resource with its cell made at once, shared by its handles: a channel, a join.
+impl<R: AsResource + ?Sized> AsResource for Arc<R> {
+    fn cell(&self) -> Option<&Arc<ResourceCell>> {
+        (**self).cell()
+    }
+}
+
+impl<R: AsResource + ?Sized> AsResource for &R {
+    fn cell(&self) -> Option<&Arc<ResourceCell>> {
+        (**self).cell()
+    }
+}
+
+/// A resource with its cell made at once, and shared by its clones: a channel by its handles, a join.
 #[derive(Debug)]
 pub struct Resource(pub(crate) Arc<ResourceCell>);
 
@@ -187,12 +220,22 @@ impl Resource {
     /// Counts a handle that came (+1) or went (-1).
     #[inline]
     pub fn count(&self, handle: Handle, change: i64) {
-        let count = match handle {
+        self.handles(handle).fetch_add(change as u64, Ordering::Relaxed);
+    }
+
+    /// Sets how many handles there are, where the caller knows.
+    #[inline]
+    pub fn set_count(&self, handle: Handle, count: usize) {
+        self.handles(handle).store(count as u64, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn handles(&self, handle: Handle) -> &AtomicU64 {
+        match handle {
             Handle::Sender => &self.0.senders,
             Handle::WeakSender => &self.0.weak_senders,
             Handle::Receiver => &self.0.receivers,
-        };
-        count.fetch_add(change as u64, Ordering::Relaxed);
+        }
     }
 }
 
@@ -213,8 +256,20 @@ impl AsResource for Resource {
     }
 }
 
+impl Clone for Resource {
+    /// The same resource.
+    fn clone(&self) -> Resource {
+        self.0.owners.fetch_add(1, Ordering::Relaxed);
+        Resource(self.0.clone())
+    }
+}
+
 impl Drop for Resource {
     fn drop(&mut self) {
+        // As with an `Arc`'s own count, which will not do: the recorder has the cell, too.
+        if self.0.owners.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return;
+        }
         let id = self.0.id.load(Ordering::Acquire);
         if id != 0 {
             let words = [id, 0, 0, 0, 0, 0];

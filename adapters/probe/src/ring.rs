@@ -43,6 +43,8 @@ pub(crate) enum RecordKind {
     Permit = 6,
     /// `[edge, outcome]`
     EdgeClosed = 7,
+    /// `[what was told (an owned Box)]`
+    Told = 8,
 }
 
 const BLOCK_RECORDS: usize = 127;
@@ -97,7 +99,7 @@ static READERS: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
 static LATE: Mutex<Vec<Record>> = Mutex::new(Vec::new());
 static BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(0);
 static MAX_BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(64 << 20);
-static REFUSED: [AtomicU64; 8] = [const { AtomicU64::new(0) }; 8];
+static REFUSED: [AtomicU64; 9] = [const { AtomicU64::new(0) }; 9];
 
 thread_local! {
     static WRITER: Writer = register();

@@ -1,9 +1,10 @@
 //! A task's own cell: its counters, its waker and its open waits.
 
 use crate::executor::Executor;
+use crate::raw::ToldTask;
 use crate::ring::{self, Record, RecordKind};
 use crate::slots::Slots;
-use crate::{clock, current, ids, on};
+use crate::{clock, current, ids, name, on, trace};
 use insight_protocol::{Outcome, TaskKind};
 use std::cell::UnsafeCell;
 use std::panic::Location;
@@ -94,6 +95,9 @@ pub struct TaskCell {
     /// Once the executor has come with another waker than `inner`: that one is not followed.
     pub(crate) other_wakers: AtomicBool,
     panicked: AtomicBool,
+    /// The next poll is to be traced. On the cache line of `inner`, which each poll reads.
+    pub(crate) trace_wanted: AtomicBool,
+    pub(crate) ended: AtomicBool,
     /// Where its future lies while it is being polled; 0 before.
     pub(crate) future_start: AtomicUsize,
     pub(crate) executor_task_id: AtomicU64,
@@ -103,7 +107,15 @@ pub struct TaskCell {
     pub(crate) histogram: [AtomicU32; HISTOGRAM_LEN],
     pub(crate) waits: Slots,
 
+    /// The resource, of those that several can hold, that it acquired last, and the place of that hold: where to look for
+    /// one that outlives it.
+    held: [AtomicU64; 2],
+
     pub(crate) meta: TaskMeta,
+    /// What the program calls it.
+    pub(crate) name: Option<Box<str>>,
+    /// For a task of which somebody tells: what `meta` has no place for.
+    pub(crate) told: Option<Box<ToldTask>>,
     pub(crate) parent: u64,
     pub(crate) partial: bool,
     pub(crate) spawned_at: AtomicU64,
@@ -144,12 +156,17 @@ impl TaskCell {
             inner: UnsafeCell::new(None),
             other_wakers: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
+            trace_wanted: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             future_start: AtomicUsize::new(0),
             executor_task_id: AtomicU64::new(0),
             last_use: AtomicU64::new(now),
             histogram: [const { AtomicU32::new(0) }; HISTOGRAM_LEN],
             waits: Slots::new(),
+            held: [const { AtomicU64::new(0) }; 2],
             meta,
+            name: if partial { None } else { name::take_task_name() },
+            told: None,
             parent: if partial { 0 } else { current::spawns() },
             partial,
             spawned_at: AtomicU64::new(now),
@@ -218,6 +235,10 @@ impl TaskCell {
 
     /// Records how the task ended.
     pub(crate) fn completed(&self, outcome: Outcome) {
+        self.ended.store(true, Ordering::Relaxed);
+        if self.trace_wanted.load(Ordering::Relaxed) {
+            trace::ended(self);
+        }
         let id = self.recorded_id();
         if id != 0 {
             let outcome = if self.panicked.load(Ordering::Relaxed) { Outcome::Panicked } else { outcome };
@@ -258,6 +279,11 @@ impl TaskCell {
         ticks
     }
 
+    /// Between [`begin`](TaskCell::begin) and [`end`](TaskCell::end).
+    pub(crate) fn is_running(&self) -> bool {
+        self.poll_start.load(Ordering::Relaxed) != 0
+    }
+
     /// Counts a poll of so many ticks.
     #[inline]
     pub(crate) fn count_poll(&self, ticks: u64) {
@@ -265,6 +291,18 @@ impl TaskCell {
         let log2 = (clock::duration_ns(ticks) | 1).ilog2().clamp(HISTOGRAM.start, HISTOGRAM.end - 1);
         let count = &self.histogram[(log2 - HISTOGRAM.start) as usize];
         count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Notes that it has acquired a resource that several can hold.
+    #[inline]
+    pub(crate) fn note_hold(&self, resource: u64, index: u32) {
+        self.held[0].store(resource, Ordering::Relaxed);
+        self.held[1].store(u64::from(index), Ordering::Relaxed);
+    }
+
+    /// What was last noted.
+    pub(crate) fn last_hold(&self) -> (u64, u32) {
+        (self.held[0].load(Ordering::Relaxed), self.held[1].load(Ordering::Relaxed) as u32)
     }
 
     /// When the present poll began; now, for a task whose polls are not seen.

@@ -1,6 +1,7 @@
 //! Operations that wait.
 
 use crate::executor::Executor;
+use crate::raw::ObservedOperation;
 use crate::resource::{AsResource, ResourceCell};
 use crate::slots::{Slot, WaitFacts};
 use crate::task::TaskCell;
@@ -134,7 +135,7 @@ pub struct Site {
 pub struct Waiting(Option<OpenWait>);
 
 #[derive(Debug)]
-struct OpenWait {
+pub(crate) struct OpenWait {
     task: Arc<TaskCell>,
     /// In `task`.
     slot: NonNull<Slot>,
@@ -147,15 +148,28 @@ unsafe impl Sync for OpenWait {}
 
 impl OpenWait {
     fn new(task: &Arc<TaskCell>, awaited: u64, site: &Site) -> OpenWait {
-        let slot = task.waits.open(&WaitFacts {
-            edge: ids::next_edge(),
-            awaited,
-            operation: site.op as u8,
-            need: site.need,
-            since: clock::ticks(),
-            location: site.location,
-        });
+        OpenWait::open(task, awaited, site.op, site.need, site.location)
+    }
+
+    /// A wait of which nothing but this is known.
+    pub(crate) fn of(task: &Arc<TaskCell>, awaited: u64, op: Op, need: u64) -> OpenWait {
+        OpenWait::open(task, awaited, op, need, None)
+    }
+
+    fn open(
+        task: &Arc<TaskCell>,
+        awaited: u64,
+        op: Op,
+        need: u64,
+        location: Option<&'static Location<'static>>,
+    ) -> OpenWait {
+        let (edge, since) = (ids::next_edge(), clock::ticks());
+        let slot = task.waits.open(&WaitFacts { edge, awaited, operation: op as u8, need, since, location });
         OpenWait { task: task.clone(), slot: NonNull::from(slot) }
+    }
+
+    pub(crate) fn is_of(&self, task: &Arc<TaskCell>) -> bool {
+        Arc::ptr_eq(&self.task, task)
     }
 }
 
@@ -185,7 +199,7 @@ impl Waiting {
     }
 
     /// As [`poll`](Waiting::poll), on what `awaited` says while recording is on: the id of a resource, or [`join_of`] a
-    /// task; 0 for what is not recorded.
+    /// task, or [`TIMER`]; 0 for what is not recorded.
     #[inline]
     pub(crate) fn poll_with<T>(
         &mut self,
@@ -203,10 +217,13 @@ impl Waiting {
             return poll(cx);
         }
         let known = waker::known(cx.waker());
+        let observed = ObservedOperation::begin();
         let result = match &known {
-            Some(known) => poll(&mut Context::from_waker(&known.waker)),
-            None => poll(cx),
+            // A timer's waker stays one of the others: that it is gone is how it is seen that the timer has fired.
+            Some(known) if awaited != TIMER => poll(&mut Context::from_waker(&known.waker)),
+            _ => poll(cx),
         };
+        drop(observed);
         if result.is_ready() {
             self.0 = None;
             return result;
@@ -235,14 +252,32 @@ impl Waiting {
 /// it if it ever sees the wait: most joins are over before.
 const JOIN: u64 = 1 << 63;
 
+/// Stands where a resource's id is expected: the wait is for time to pass, and its location is all that is known of it.
+pub(crate) const TIMER: u64 = 1 << 62;
+
 /// What a wait for the end of the task `id` awaits; 0 when the task is not recorded.
 pub(crate) fn join_of(id: u64) -> u64 {
     if id == 0 { 0 } else { JOIN | id }
 }
 
-/// The task whose end is awaited, if it is one.
-pub(crate) fn joined_task(awaited: u64) -> Option<u64> {
-    (awaited & JOIN != 0).then_some(awaited & !JOIN)
+/// What a wait is for.
+pub(crate) enum Awaited {
+    /// The resource of this id.
+    Resource(u64),
+    /// The end of the task of this id.
+    End(u64),
+    /// Time.
+    Timer,
+}
+
+impl Awaited {
+    pub(crate) fn from_word(word: u64) -> Awaited {
+        match word {
+            TIMER => Awaited::Timer,
+            word if word & JOIN != 0 => Awaited::End(word & !JOIN),
+            word => Awaited::Resource(word),
+        }
+    }
 }
 
 /// A future that waits on a resource; made by [`waiting`].
@@ -276,33 +311,57 @@ impl<R: AsResource, F: Future> Future for WaitFuture<'_, R, F> {
 
 /// Observes an operation that blocks the thread: while `operation` runs, the current task waits on `resource`.
 pub fn blocking<T>(resource: &impl AsResource, site: &Site, operation: impl FnOnce() -> T) -> T {
-    if !on() {
-        return operation();
-    }
-    let at = site.location.unwrap_or(Location::caller());
-    let task = current::with(site.executor, at, Arc::clone);
-    let resource = resource.cell().map_or(0, |cell| cell.id());
-    match task {
-        Some(task) if resource != 0 && task.id() != 0 => {
-            let _open = OpenWait::new(&task, resource, site);
-            let _blocked = (!task.partial).then(|| Blocked::new(&task));
-            operation()
+    let _blocking = Blocking::new(resource, site);
+    operation()
+}
+
+/// While it lives, the current task waits on a resource and blocks its thread.
+///
+/// As [`blocking`], for an operation that must be called by a `#[track_caller]` function: a closure cannot be one.
+#[derive(Debug)]
+pub struct Blocking {
+    // First: the task runs again before its wait is over, so that it never looks like one that waits for nothing.
+    _blocked: Option<Blocked>,
+    _open: Option<OpenWait>,
+    _observed: Option<ObservedOperation>,
+}
+
+impl Blocking {
+    /// From now on.
+    pub fn new(resource: &impl AsResource, site: &Site) -> Blocking {
+        const NOT_SEEN: Blocking = Blocking { _blocked: None, _open: None, _observed: None };
+        if !on() {
+            return NOT_SEEN;
         }
-        _ => operation(),
+        let at = site.location.unwrap_or(Location::caller());
+        let task = current::with(site.executor, at, Arc::clone);
+        let resource = resource.cell().map_or(0, |cell| cell.id());
+        match task {
+            Some(task) if resource != 0 && task.id() != 0 => {
+                let open = OpenWait::new(&task, resource, site);
+                Blocking {
+                    _blocked: (!task.partial).then(|| Blocked::new(task)),
+                    _open: Some(open),
+                    _observed: Some(ObservedOperation::begin()),
+                }
+            }
+            _ => NOT_SEEN,
+        }
     }
 }
 
 /// While it lives its task does not run, though its thread is in a poll of it.
-struct Blocked<'a>(&'a TaskCell);
+#[derive(Debug)]
+struct Blocked(Arc<TaskCell>);
 
-impl<'a> Blocked<'a> {
-    fn new(task: &'a TaskCell) -> Blocked<'a> {
+impl Blocked {
+    fn new(task: Arc<TaskCell>) -> Blocked {
         task.end();
         Blocked(task)
     }
 }
 
-impl Drop for Blocked<'_> {
+impl Drop for Blocked {
     fn drop(&mut self) {
         self.0.begin();
     }

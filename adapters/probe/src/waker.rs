@@ -4,9 +4,12 @@
 //! its clones belong to a wait that is recorded. All others get `FOREIGN`: while clones of that kind live, something
 //! that insight does not see (a timer, a socket, another crate's channel) may wake the task. Since a leaf always gets
 //! the same kind, `will_wake` holds from poll to poll, and nothing is cloned again.
+//!
+//! Each of the two has a tracing one beside it, for one poll at a time (see trace.rs): its clones are of the usual kind, and
+//! each notes its stack.
 
 use crate::task::TaskCell;
-use crate::{clock, current, task};
+use crate::{clock, current, task, trace};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -18,6 +21,9 @@ const ONE_FOREIGN: u64 = 1 << 32 | 1;
 
 static FOREIGN: RawWakerVTable = RawWakerVTable::new(clone_foreign, wake_foreign, wake_by_ref, drop_foreign);
 static KNOWN: RawWakerVTable = RawWakerVTable::new(clone_known, wake_known, wake_by_ref, drop_known);
+static TRACING_FOREIGN: RawWakerVTable =
+    RawWakerVTable::new(clone_tracing_foreign, wake_foreign, wake_by_ref, drop_foreign);
+static TRACING_KNOWN: RawWakerVTable = RawWakerVTable::new(clone_tracing_known, wake_known, wake_by_ref, drop_known);
 
 /// The waker that `Observed` itself has: it keeps the cell's `inner` alive while the future can be polled.
 #[derive(Debug)]
@@ -28,22 +34,49 @@ impl OwnWaker {
     pub(crate) fn install(cell: &Arc<TaskCell>, executors: &Waker) -> OwnWaker {
         // SAFETY: no waker of the cell exists yet, so nothing else reads or writes `inner`.
         unsafe { *cell.inner.get() = Some(executors.clone()) };
-        cell.wakers.store(ONE, Ordering::Relaxed);
+        // So that who finds a waker in `share` finds `inner`, too.
+        cell.wakers.store(ONE, Ordering::Release);
         // The one reference that all the cell's wakers share; given back with the last of them.
         let _ = Arc::into_raw(cell.clone());
         OwnWaker(cell.clone())
     }
 
+    /// One more, of a task that has a waker; for another thread than the one that polls the task.
+    pub(crate) fn share(cell: &Arc<TaskCell>) -> Option<OwnWaker> {
+        let mut count = cell.wakers.load(Ordering::Relaxed);
+        loop {
+            if count as u32 == 0 {
+                return None;
+            }
+            match cell.wakers.compare_exchange_weak(count, count + ONE, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Some(OwnWaker(cell.clone())),
+                Err(now) => count = now,
+            }
+        }
+    }
+
+    /// Wakes the task by the executor's waker: no wake of the program's, so it is not counted.
+    pub(crate) fn wake_executor(&self) {
+        // SAFETY: `self` is one of the wakers, so `inner` is set, and nobody writes to it.
+        if let Some(inner) = unsafe { &*self.0.inner.get() } {
+            inner.wake_by_ref();
+        }
+    }
+
     /// Calls `f` with the task's waker, or with `executors` when the executor has changed it: that one is not followed.
+    /// When `tracing`, the clones of the waker note their stacks.
     #[inline]
-    pub(crate) fn with<R>(&self, executors: &Waker, f: impl FnOnce(&Waker) -> R) -> R {
+    pub(crate) fn with<R>(&self, executors: &Waker, tracing: bool, f: impl FnOnce(&Waker) -> R) -> R {
         // SAFETY: `self` is one of the wakers, so `inner` is set, and nobody writes to it.
         let inner = unsafe { &*self.0.inner.get() };
         // By the data alone: one vtable may be at several addresses, when it is a constant.
         let same = inner.as_ref().is_some_and(|inner| inner.data() == executors.data());
         if same {
-            f(&borrowed(&self.0, &FOREIGN))
+            f(&borrowed(&self.0, if tracing { &TRACING_FOREIGN } else { &FOREIGN }))
         } else {
+            if tracing {
+                trace::not_followed(Arc::as_ptr(&self.0));
+            }
             self.0.other_wakers.store(true, Ordering::Relaxed);
             f(executors)
         }
@@ -65,7 +98,7 @@ fn borrowed(cell: &Arc<TaskCell>, vtable: &'static RawWakerVTable) -> ManuallyDr
     ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(Arc::as_ptr(cell).cast(), vtable)) })
 }
 
-/// The task to which a waker belongs, and a waker of the kind `KNOWN` for it.
+/// The task to which a waker belongs, and a waker of the kind `KNOWN` for it, a tracing one for a tracing one.
 pub(crate) struct Known<'a> {
     pub(crate) task: ManuallyDrop<Arc<TaskCell>>,
     pub(crate) waker: ManuallyDrop<Waker>,
@@ -75,14 +108,18 @@ pub(crate) struct Known<'a> {
 /// `None` for a waker that is not one of ours.
 #[inline]
 pub(crate) fn known(waker: &Waker) -> Option<Known<'_>> {
-    let ours = std::ptr::eq(waker.vtable(), &FOREIGN) || std::ptr::eq(waker.vtable(), &KNOWN);
-    if !ours {
+    let is = |vtable: &'static RawWakerVTable| std::ptr::eq(waker.vtable(), vtable);
+    let vtable = if is(&FOREIGN) || is(&KNOWN) {
+        &KNOWN
+    } else if is(&TRACING_FOREIGN) || is(&TRACING_KNOWN) {
+        &TRACING_KNOWN
+    } else {
         return None;
-    }
+    };
     // SAFETY: with one of our vtables the data is a pointer from `Arc::as_ptr` to a cell that lives as long as one of its
     // wakers does, and `waker`, which the result borrows, is one. The count is not ours, so it is not dropped.
     let task = ManuallyDrop::new(unsafe { Arc::from_raw(waker.data().cast::<TaskCell>()) });
-    let waker = borrowed(&task, &KNOWN);
+    let waker = borrowed(&task, vtable);
     Some(Known { task, waker, _waker: PhantomData })
 }
 
@@ -103,6 +140,20 @@ unsafe fn clone_known(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned is live.
     unsafe { cell(data) }.wakers.fetch_add(ONE, Ordering::Relaxed);
     RawWaker::new(data, &KNOWN)
+}
+
+// The names of these two functions are where the frames of a stack begin that are of interest: see reference-server.
+
+unsafe fn clone_tracing_foreign(data: *const ()) -> RawWaker {
+    trace::record(data.cast());
+    // SAFETY: the caller's promise is the same.
+    unsafe { clone_foreign(data) }
+}
+
+unsafe fn clone_tracing_known(data: *const ()) -> RawWaker {
+    trace::record(data.cast());
+    // SAFETY: the caller's promise is the same.
+    unsafe { clone_known(data) }
 }
 
 unsafe fn wake_by_ref(data: *const ()) {

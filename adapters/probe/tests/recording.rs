@@ -239,7 +239,7 @@ fn a_wait_moves_with_its_future() {
 #[test]
 fn holds() {
     let mut bench = bench();
-    static LOCK: Lock = Lock::mutex(Location::caller());
+    static LOCK: Lock = Lock::new(Type::Mutex, Location::caller());
     let holder = |model: &Model| {
         let hold = model.edges.values().find(|edge| edge.body.kind() == "hold")?;
         Some((hold.task, hold.id))

@@ -1,4 +1,5 @@
-//! What the facade costs beside plain tokio: `cargo bench -p insight-tokio --features full`.
+//! What the facade costs beside plain tokio: `cargo bench -p insight-tokio --features full`, and after `--` a part
+//! of the names of the rows that are wanted.
 //!
 //! Each row is one operation on a current-thread runtime; each variant runs in fresh processes, interleaved with the
 //! others, and the minimum of their CPU times (on Linux; elsewhere of wall times) is shown, and its ratio to plain
@@ -9,7 +10,19 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 7;
-const OPERATIONS: [&str; 4] = ["poll", "spawn+join", "lock+unlock", "send+recv"];
+const OPERATIONS: [&str; 10] = [
+    "poll",
+    "spawn+join",
+    "lock+unlock",
+    "read+release",
+    "acquire+release",
+    "send+recv",
+    "oneshot",
+    "notify",
+    "timeout(ready)",
+    "timeout(yield)",
+];
+const HOUR: Duration = Duration::from_secs(3600);
 const VARIANTS: [&str; 3] = ["plain", "off", "on"];
 
 /// Nanoseconds of CPU time an operation, after a tenth of them to warm up.
@@ -29,7 +42,11 @@ macro_rules! measure {
 macro_rules! operations {
     ($tokio:ident, $operation:expr) => {{
         let operation: String = $operation.to_owned();
-        let runtime = $tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut builder = $tokio::runtime::Builder::new_current_thread();
+        if operation.starts_with("timeout") {
+            builder.enable_time();
+        }
+        let runtime = builder.build().unwrap();
         let task = runtime.spawn(async move {
             match &*operation {
                 "poll" => measure!(5_000_000, $tokio::task::yield_now().await),
@@ -40,6 +57,33 @@ macro_rules! operations {
                 "lock+unlock" => {
                     let mutex = $tokio::sync::Mutex::new(0_u64);
                     measure!(5_000_000, *mutex.lock().await += 1)
+                }
+                "timeout(ready)" => measure!(5_000_000, {
+                    $tokio::time::timeout(HOUR, std::future::ready(1)).await.unwrap();
+                }),
+                // The timer is registered, waited for in one poll, and given up.
+                "timeout(yield)" => measure!(2_000_000, {
+                    $tokio::time::timeout(HOUR, $tokio::task::yield_now()).await.unwrap();
+                }),
+                "oneshot" => measure!(5_000_000, {
+                    let (sender, receiver) = $tokio::sync::oneshot::channel();
+                    sender.send(std::hint::black_box(1_u64)).unwrap();
+                    receiver.await.unwrap();
+                }),
+                "notify" => {
+                    let notify = $tokio::sync::Notify::new();
+                    measure!(5_000_000, {
+                        notify.notify_one();
+                        notify.notified().await;
+                    })
+                }
+                "read+release" => {
+                    let lock = $tokio::sync::RwLock::new(1_u64);
+                    measure!(5_000_000, drop(std::hint::black_box(lock.read().await)))
+                }
+                "acquire+release" => {
+                    let semaphore = $tokio::sync::Semaphore::new(2);
+                    measure!(5_000_000, drop(semaphore.acquire().await.unwrap()))
                 }
                 _ => {
                     let (sender, mut receiver) = $tokio::sync::mpsc::channel(64);
@@ -91,7 +135,9 @@ fn main() {
     }
     let this = std::env::current_exe().expect("the path of this program");
     println!("| operation | plain tokio | off | on |\n|---|---|---|---|");
-    for operation in OPERATIONS {
+    let asked =
+        |operation: &&&str| arguments[1..].iter().all(|word| word.starts_with("--") || operation.contains(&**word));
+    for operation in OPERATIONS.iter().filter(asked) {
         let mut best = [f64::INFINITY; VARIANTS.len()];
         for _ in 0..ROUNDS {
             for (variant, best) in VARIANTS.iter().zip(&mut best) {

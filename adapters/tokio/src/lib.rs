@@ -10,7 +10,12 @@
 //!
 //! Everything of tokio is re-exported. What spawns or waits, and is observed, replaces tokio's own: [`spawn`], [`task`]'s
 //! `spawn_blocking`, `spawn_local`, `JoinHandle`, `JoinSet` and `LocalSet`, [`runtime`]'s `Builder`, `Runtime` and
-//! `Handle`, and [`sync`]'s `Mutex` and `mpsc`.
+//! `Handle`, [`time`]'s `sleep`, `timeout` and `interval`, and all of [`sync`].
+//!
+//! Of each primitive it is seen which task waits, on what and at which line, and who could end that: who holds a lock or
+//! makes the value of a `OnceCell`, which tasks have used the other end of a channel. Who could notify a `Notify`, set a
+//! `SetOnce` or come to a `Barrier` is not known, and said to be unknown. A `oneshot` that was made before
+//! `insight::init()` is not seen, nor the line of a `oneshot::Receiver`'s `.await`, for the receiver is the future.
 //!
 //! Until `insight::init()` is called, each operation costs a relaxed load more than tokio's own.
 //!
@@ -28,11 +33,13 @@ pub mod runtime;
 pub mod sync;
 #[cfg(feature = "rt")]
 pub mod task;
+#[cfg(feature = "time")]
+pub mod time;
 
 #[cfg(feature = "rt")]
 pub use task::spawn;
 
-#[cfg(any(feature = "rt", feature = "sync"))]
+#[cfg(any(feature = "rt", feature = "sync", feature = "time"))]
 mod executor;
 #[cfg(feature = "sync")]
 mod map;

@@ -5,6 +5,7 @@ mod scenario;
 mod diagnose;
 mod dot;
 mod explain;
+mod freers;
 mod oracle;
 mod snapshot;
 mod watch;

@@ -1,5 +1,5 @@
-use super::{accept, problems, sorted};
-use crate::PROTOCOL_VERSION;
+use super::{accept, problems, sorted, trace};
+use crate::{MAX_ID, PROTOCOL_VERSION};
 use serde_json::{Map, Value, json};
 
 /// The HTTP binding as an OpenAPI 3.1 document, with the messages and replies as a reader must take them.
@@ -31,6 +31,9 @@ pub fn openapi() -> Value {
             "/v1/graph.dot": get("graph", "The tasks, resources and open edges, as Graphviz reads them.", json!({
                 "text/vnd.graphviz": { "schema": { "type": "string" } }
             }), true),
+            "/v1/tasks/{id}/trace": with_id(get("trace", "Where the task waits: a stack for each await.", json!({
+                "application/json": { "schema": { "$ref": "#/components/schemas/TaskTrace" } }
+            }), true)),
         },
         "components": { "schemas": schemas(), "responses": refusals() },
     });
@@ -51,6 +54,18 @@ fn with_name(mut path: Value) -> Value {
         "schema": { "type": "string" },
     }]);
     path["get"]["responses"]["404"] = refusal("NotFound");
+    path
+}
+
+fn with_id(mut path: Value) -> Value {
+    path["parameters"] = json!([{
+        "name": "id",
+        "in": "path",
+        "required": true,
+        "description": "The id of a task.",
+        "schema": { "type": "integer", "minimum": 1, "maximum": MAX_ID },
+    }]);
+    path["get"]["responses"]["404"] = refusal("NoTask");
     path
 }
 
@@ -90,9 +105,10 @@ fn refusals() -> Value {
     let mut not_allowed = reply("Another method than GET and HEAD.");
     not_allowed["headers"] = json!({ "Allow": { "schema": { "const": "GET, HEAD" } } });
     json!({
-        "BadRequest": reply("Not an HTTP/1.1 request."),
+        "BadRequest": reply("Not an HTTP/1.1 request, or not an id."),
         "Forbidden": reply("`Host` is not a loopback name or address, or `Origin` is that of another machine."),
         "NotFound": reply("There is no such path."),
+        "NoTask": reply("No task has had this id."),
         "MethodNotAllowed": not_allowed,
         "RequestTimeout": reply("The request's head did not arrive in time."),
         "HeadTooLarge": reply("The request's head is too large."),
@@ -101,10 +117,10 @@ fn refusals() -> Value {
     })
 }
 
-/// The definitions of the schemas, and these themselves as `Message` and `Problems`.
+/// The definitions of the schemas, and these themselves as `Message`, `Problems` and `TaskTrace`.
 fn schemas() -> Value {
     let mut all = Map::new();
-    for (name, mut schema) in [("Message", accept()), ("Problems", problems())] {
+    for (name, mut schema) in [("Message", accept()), ("Problems", problems()), ("TaskTrace", trace())] {
         let root = schema.as_object_mut().expect("a schema is an object");
         if let Some(Value::Object(definitions)) = root.remove("$defs") {
             all.extend(definitions);

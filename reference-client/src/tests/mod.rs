@@ -5,6 +5,7 @@ mod cursor;
 mod plain;
 mod screens;
 mod story;
+mod traces;
 
 use crate::app::{Action, App};
 use crate::args::{Address, Args};

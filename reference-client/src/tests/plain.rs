@@ -5,6 +5,7 @@ use super::picture_of;
 use super::story::{deadlock, story};
 use crate::shares::Shares;
 use crate::theme::Theme;
+use crate::traces::Traces;
 use crate::views::Scene;
 use crate::{document, dot_file, once};
 use insight_protocol::Tier;
@@ -15,7 +16,8 @@ fn check(name: &str, output: fn(&Scene) -> String, more: impl FnOnce(&mut super:
     let picture = picture_of(&story(more).lines());
     let address = address("127.0.0.1:8080");
     let (shares, theme, now) = (Shares::default(), Theme::new(false), Instant::now());
-    let scene = Scene { picture: &picture, shares: &shares, address: &address, theme, now };
+    let traces = Traces::default();
+    let scene = Scene { picture: &picture, shares: &shares, traces: &traces, address: &address, theme, now };
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(name, output(&scene));
     });

@@ -167,6 +167,7 @@ const TASK: &str = "
 
 ↑ ↓ j k: move over waits, holds and ends of channels
 Enter: open the resource, or the task that spawned this one
+t: ask the program where the task waits, down to the line; again for a fresh answer
 Esc: back
 q: quit; Ctrl-L draws the screen anew
 P: problems, while there are some
@@ -176,6 +177,7 @@ D: write a problem's graph to a file
 
 WAITS FOR: what the task cannot go on without, with the reason in white on dark red, the operation, and the line of the await with its text. Several at once come of select! or join!
 HOLDS: locks and permits that others cannot have while it has them
+TRACE: where the task waits now, a stack for each await: first what is awaited, then the program's own functions with their lines, other code folded. The program polls the task once for it
 CAN FREE: its ends of channels, and joins on it: what others may wait for until it acts
 TIMES: percent of the last second or two, and the sum over its life
 foreign waker: something outside of the resources seen here that may wake the task: a timer, io, a thread
@@ -207,6 +209,7 @@ const PROBLEMS: &str = "
 
 ↑ ↓ j k: move over problems, tasks, resources and edges
 Enter: open the task or the resource
+t: ask the program anew where these tasks wait, down to the line
 D: write the graph of the problem under the cursor to insight-deadlock-<n>.dot in the current folder
 Esc: back
 q: quit; Ctrl-L draws the screen anew

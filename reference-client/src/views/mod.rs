@@ -8,11 +8,13 @@ pub mod resource;
 pub mod status;
 pub mod task;
 pub mod task_list;
+pub mod trace;
 
 use crate::args::Address;
 use crate::picture::Picture;
 use crate::shares::Shares;
 use crate::theme::Theme;
+use crate::traces::Traces;
 use insight_model::Model;
 use std::time::Instant;
 
@@ -23,6 +25,8 @@ pub struct Scene<'a> {
     pub picture: &'a Picture,
     /// The tasks' shares of the last second or two.
     pub shares: &'a Shares,
+    /// What was asked for of where tasks wait.
+    pub traces: &'a Traces,
     /// Where the program listens.
     pub address: &'a Address,
     /// The colours.

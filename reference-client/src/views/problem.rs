@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::page::{Goto, Page};
+use super::trace;
 use crate::text::{clean, duration};
 use insight_protocol::{Problem, ProblemEdge, SourceLocation, Tier};
 use ratatui::text::Span;
@@ -54,6 +55,7 @@ fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
                 2,
                 vec![Span::raw(format!("task {}{name}", task.id)), at(scene, "  spawned at ", &task.location)],
             );
+            trace::body(scene, page, 4, task.id);
         });
     }
     page.heading("RESOURCES");

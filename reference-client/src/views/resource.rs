@@ -93,6 +93,13 @@ fn operations(scene: &Scene, resource: &Resource) -> Vec<Operation> {
     if operations.is_empty() {
         match resource.kind {
             ResourceKind::Channel => operations.extend([Operation::Send, Operation::Recv]),
+            ResourceKind::Oneshot | ResourceKind::Broadcast => operations.push(Operation::Recv),
+            ResourceKind::Watch => operations.push(Operation::Changed),
+            ResourceKind::Notify => operations.push(Operation::Notified),
+            ResourceKind::Rwlock => operations.push(Operation::Write),
+            ResourceKind::Semaphore => operations.push(Operation::Acquire),
+            ResourceKind::Barrier => operations.push(Operation::Wait),
+            ResourceKind::OnceCell => operations.push(Operation::Init),
             ResourceKind::Join => operations.push(Operation::Join),
             _ => operations.push(Operation::Lock),
         }
@@ -107,9 +114,13 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
     let model = scene.model();
     let freers = model.freers(resource, operation);
     page.heading(match (&resource.kind, operation) {
-        (ResourceKind::Channel, Operation::Recv) => "CAN FREE IT: TASKS THAT CAN SEND",
-        (ResourceKind::Channel, Operation::Send | Operation::Reserve) => "CAN FREE IT: TASKS THAT CAN RECEIVE",
-        (ResourceKind::Channel, Operation::Closed) => "CAN FREE IT: TASKS THAT CAN CLOSE",
+        (_, Operation::Recv | Operation::Changed) => "CAN FREE IT: TASKS THAT CAN SEND",
+        (_, Operation::Send | Operation::Reserve) => "CAN FREE IT: TASKS THAT CAN RECEIVE",
+        (_, Operation::Closed) => "CAN FREE IT: TASKS THAT CAN CLOSE",
+        (ResourceKind::Notify, _) => "CAN FREE IT: WHO NOTIFIES",
+        (ResourceKind::Barrier, _) => "CAN FREE IT: TASKS THAT HAVE YET TO COME",
+        (ResourceKind::OnceCell, Operation::Wait) => "CAN FREE IT: WHO SETS IT",
+        (ResourceKind::OnceCell, _) => "CAN FREE IT: THE TASK THAT MAKES THE VALUE",
         (ResourceKind::Join, _) => "CAN FREE IT: THE TASK'S OWN END",
         _ => "CAN FREE IT: TASKS THAT HOLD IT",
     });
@@ -133,7 +144,7 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
     page.more(freers.known.len().saturating_sub(MOST_ENTRIES));
     match words::unknown_freers(&freers) {
         // Nobody need hold what nobody waits for.
-        Some(_) if !waited && resource.kind != ResourceKind::Channel && freers.known.is_empty() => {
+        Some(_) if !waited && words::is_held(resource) && freers.known.is_empty() => {
             page.styled(3, "no task is seen to hold it", scene.theme.dim());
         }
         Some(unknown) => page.styled(3, &unknown, scene.theme.warning()),

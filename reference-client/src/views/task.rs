@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::page::{Goto, MOST_ENTRIES, Page, task_label};
+use super::trace;
 use crate::text::{clean, count, duration, grouped};
 use crate::words;
 use insight_model::{Edge, EdgeBody, Task};
@@ -32,6 +33,7 @@ pub fn page(scene: &Scene, id: TaskId, width: usize) -> Page {
         page.styled(1, words::PARTIAL, scene.theme.warning());
     }
     waits(scene, &mut page, task);
+    trace::section(scene, &mut page, id);
     holds(scene, &mut page, task);
     parties(scene, &mut page, task);
     times(scene, &mut page, task);
@@ -46,9 +48,13 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
         if task.state() == Some(TaskState::Idle) {
             page.heading("WAITS FOR");
             page.text(3, &words::unobserved_wait(task));
+            if scene.traces.of(task.id).is_none() {
+                page.styled(3, "t asks the program at which line", scene.theme.dim());
+            }
         }
         return;
     }
+    let only = waits.len() == 1;
     page.heading(if waits.len() > 1 { "WAITS FOR, ALL AT ONCE" } else { "WAITS FOR" });
     for edge in waits {
         page.entry(("wait", edge.id.0, 0), Some(Goto::Resource(edge.resource)), None, |page| {
@@ -65,9 +71,13 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
                 format!("{} {}{}{level}", resource.kind, resource.id, if level.is_empty() { "" } else { ", " })
             });
             page.styled(4, &format!("{} · {kind}", words::role(edge)), scene.theme.dim());
-            match &edge.location {
-                Some(location) => page.location(4, "at ", location),
-                None => page.styled(4, "location of this await is not known", scene.theme.dim()),
+            let traced = if only { trace::only_await(scene, task.id) } else { None };
+            match (&edge.location, &traced) {
+                (Some(location), _) => page.location(4, "at ", location),
+                (None, Some(location)) => page.location(4, "at, by its trace, ", location),
+                (None, None) => {
+                    page.styled(4, "location of this await is not known; t asks the program for it", scene.theme.dim());
+                }
             }
         });
     }

@@ -4,7 +4,7 @@ use super::Recorder;
 use crate::resource::{ResourceCell, Type, count};
 use crate::slots::WaitFacts;
 use crate::task::{HISTOGRAM, TaskCell};
-use crate::wait::{Op, joined_task};
+use crate::wait::{Op, TIMER};
 use crate::{clock, ids, waker};
 use insight_protocol::*;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,8 +25,16 @@ impl Recorder {
     fn sample_task(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
         let cell = entry.cell.clone();
-        if !cell.partial {
-            let mut stats = task_stats(id, &cell, at_ns);
+        let stats = (!cell.partial).then(|| task_stats(id, &cell, at_ns));
+        let mut waits: Vec<WaitFacts> = Vec::new();
+        cell.waits.for_each(|wait| waits.push(wait));
+        // After the waits: of a timer that was seen to be waited for, the waker was there before.
+        let wakers = waker::foreign_count(&cell);
+        let timers = waits.iter().filter(|wait| wait.awaited == TIMER).count() as u64;
+        // A future that keeps a timer and polls it no more, as after a `select!`, does not wait for it once it has fired.
+        let fired = wakers == 0 && !cell.partial;
+        if let Some(mut stats) = stats {
+            stats.foreign_wakers = wakers.saturating_sub(timers);
             // The rest of two sums of rounded times: it may come out a nanosecond shorter than before.
             stats.idle_ns = stats.idle_ns.max(entry.stats.as_ref().map_or(0, |last| last.idle_ns));
             let same =
@@ -37,17 +45,28 @@ impl Recorder {
             }
         }
         let before = std::mem::take(&mut entry.waits);
-        let mut waits: Vec<WaitFacts> = Vec::new();
-        cell.waits.for_each(|wait| waits.push(wait));
-        for edge in &before {
-            if !waits.iter().any(|wait| wait.edge == *edge) {
+        for (slot, edge) in &before {
+            let over = |wait: &WaitFacts| wait.edge != *slot || (fired && wait.awaited == TIMER);
+            if let Some(edge) = edge
+                && waits.iter().all(over)
+            {
                 self.close_edge(*edge, None, at_ns, out);
             }
         }
         let mut open = Vec::with_capacity(waits.len());
         for wait in waits {
-            if before.contains(&wait.edge) || self.open_wait(id, &wait, out) {
-                open.push(wait.edge);
+            let known = before.iter().find(|(slot, _)| *slot == wait.edge).map(|(_, edge)| *edge);
+            match known {
+                _ if fired && wait.awaited == TIMER => open.push((wait.edge, None)),
+                Some(Some(edge)) => open.push((wait.edge, Some(edge))),
+                // It waits again, in the same slot; the edge of before was closed.
+                Some(None) => {
+                    let edge = ids::next_edge();
+                    let opened = self.open_wait(id, edge, &wait, out).then_some(edge);
+                    open.push((wait.edge, opened));
+                }
+                None if self.open_wait(id, wait.edge, &wait, out) => open.push((wait.edge, Some(wait.edge))),
+                None => {}
             }
         }
         let Some(entry) = self.tasks.get_mut(&id) else { return };
@@ -58,18 +77,15 @@ impl Recorder {
         }
     }
 
-    fn open_wait(&mut self, task: u64, wait: &WaitFacts, out: &mut Vec<Message>) -> bool {
+    fn open_wait(&mut self, task: u64, edge: u64, wait: &WaitFacts, out: &mut Vec<Message>) -> bool {
         let op = Op::from_byte(wait.operation);
         let since_ns = clock::time_ns(wait.since);
-        let resource = match joined_task(wait.awaited) {
-            None => wait.awaited,
-            Some(task) => match self.join_resource(task, since_ns, out) {
-                Some(resource) => resource,
-                None => return false,
-            },
-        };
+        let Some(resource) = self.awaited_resource(wait, since_ns, out) else { return false };
+        // One that the recorder makes is there since the wait of which it was seen first, and not since the first wait.
+        let created_ns = self.resources.get(&resource).map_or(0, |entry| entry.created_ns);
+        let since_ns = since_ns.max(created_ns);
         let message = EdgeWait {
-            id: EdgeId(wait.edge),
+            id: EdgeId(edge),
             task: TaskId(task),
             resource: ResourceId(resource),
             operation: op.protocol(),
@@ -78,14 +94,25 @@ impl Recorder {
             location: wait.location.map(|location| self.interned.location(location, out)),
             since_ns,
         };
-        self.open_edge(wait.edge, task, resource, message.into(), out)
+        self.open_edge(edge, task, resource, message.into(), out)
     }
 
     fn sample_resource(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.resources.get_mut(&id) else { return };
         let Some(cell) = entry.cell.clone() else { return };
-        if cell.kind == Type::Mutex {
+        if !entry.named
+            && let Some(name) = cell.name.get()
+        {
+            entry.named = true;
+            let name = Some(self.interned.string(name, out));
+            out.push(ResourceUpdated { id: ResourceId(id), name, at_ns, ..ResourceUpdated::default() }.into());
+        }
+        let Some(entry) = self.resources.get_mut(&id) else { return };
+        if matches!(cell.kind, Type::Mutex | Type::OnceCell) {
             return self.sample_hold(id, &cell, at_ns, out);
+        }
+        if let Some(holds) = &cell.open_holds {
+            return self.sample_holds(id, &cell, holds, at_ns, out);
         }
         let handles = |count: &AtomicU64| cell.kind.has_ends().then(|| count.load(Ordering::Relaxed));
         let before = &entry.state;
@@ -178,7 +205,8 @@ fn task_stats(id: u64, cell: &TaskCell, at_ns: u64) -> TaskStats {
         running_ns,
         scheduled_ns,
         idle_ns: lived_ns.saturating_sub(running_ns + scheduled_ns),
-        foreign_wakers: waker::foreign_count(cell),
+        // Counted once the waits are known.
+        foreign_wakers: 0,
         poll_ns_log2: histogram(cell),
         at_ns,
     }

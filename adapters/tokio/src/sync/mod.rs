@@ -1,11 +1,38 @@
-//! tokio's `sync`, with `Mutex` and `mpsc` observed.
+//! tokio's `sync`, observed.
 
 pub use real::sync::*;
 
+mod barrier;
+pub mod broadcast;
+mod ends;
 pub mod mpsc;
 mod mutex;
+mod named;
+mod notify;
+mod once_cell;
+pub mod oneshot;
+mod rwlock;
+mod semaphore;
+mod semaphore_permit;
+mod set_once;
+pub mod watch;
 
+/// The named futures of this module.
+pub mod futures {
+    pub use super::notify::{Notified, OwnedNotified};
+}
+
+pub use barrier::Barrier;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
+pub use notify::Notify;
+pub use once_cell::OnceCell;
+pub use rwlock::{
+    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedWriteGuard,
+    RwLockReadGuard, RwLockWriteGuard,
+};
+pub use semaphore::Semaphore;
+pub use semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
+pub use set_once::SetOnce;
 
 use crate::executor::EXECUTOR;
 use insight_probe::{Op, Site};

@@ -2,8 +2,9 @@
 
 use crate::executor::EXECUTOR;
 use crate::map::map;
+use crate::sync::named::named;
 use crate::sync::site;
-use insight_probe::{Lock, Op, blocking, waiting};
+use insight_probe::{Blocking, Lock, Op, Type, waiting};
 use real::sync::TryLockError;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -116,7 +117,7 @@ impl<T: ?Sized> Mutex<T> {
     where
         T: Sized,
     {
-        let lock = Lock::mutex(Location::caller());
+        let lock = Lock::new(Type::Mutex, Location::caller());
         Mutex { lock, raw: real::sync::Mutex::new(()), value: UnsafeCell::new(t) }
     }
 
@@ -126,7 +127,7 @@ impl<T: ?Sized> Mutex<T> {
     where
         T: Sized,
     {
-        let lock = Lock::mutex(Location::caller());
+        let lock = Lock::new(Type::Mutex, Location::caller());
         Mutex { lock, raw: real::sync::Mutex::const_new(()), value: UnsafeCell::new(t) }
     }
 
@@ -171,7 +172,8 @@ impl<T: ?Sized> Mutex<T> {
 
     #[track_caller]
     fn block(&self, at: &'static Location<'static>) -> real::sync::MutexGuard<'_, ()> {
-        blocking(&self.lock, &site(Op::Lock, 1, at), || self.raw.blocking_lock())
+        let _blocking = Blocking::new(&self.lock, &site(Op::Lock, 1, at));
+        self.raw.blocking_lock()
     }
 
     /// See [`tokio::sync::Mutex::try_lock`](real::sync::Mutex::try_lock).
@@ -202,6 +204,8 @@ impl<T: ?Sized> Mutex<T> {
         self.value.into_inner()
     }
 }
+
+named!([T: ?Sized] Mutex<T>, self => &self.lock);
 
 impl<T> From<T> for Mutex<T> {
     #[track_caller]

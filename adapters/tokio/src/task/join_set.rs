@@ -1,3 +1,5 @@
+//! tokio's `JoinSet`, observed.
+
 use super::{LocalSet, observed, observed_closure};
 use crate::executor::EXECUTOR;
 use crate::runtime::Handle;

@@ -1,6 +1,6 @@
-use super::{JoinHandle, observed};
+use super::{JoinHandle, LocalEnterGuard, observed};
 use crate::executor::EXECUTOR;
-use crate::runtime::Runtime;
+use crate::runtime::{Id, Runtime};
 use insight_probe::{Kind, Observed};
 use std::fmt;
 use std::future::Future;
@@ -47,6 +47,28 @@ impl LocalSet {
     #[track_caller]
     pub fn block_on<F: Future>(&self, rt: &Runtime, future: F) -> F::Output {
         self.inner.block_on(rt, Observed::root(future, &EXECUTOR, Location::caller()))
+    }
+
+    /// See [`tokio::task::LocalSet::run_until`](real::task::LocalSet::run_until).
+    pub async fn run_until<F: Future>(&self, future: F) -> F::Output {
+        self.inner.run_until(future).await
+    }
+
+    /// See [`tokio::task::LocalSet::enter`](real::task::LocalSet::enter).
+    pub fn enter(&self) -> LocalEnterGuard {
+        self.inner.enter()
+    }
+
+    /// See [`tokio::task::LocalSet::id`](real::task::LocalSet::id).
+    pub fn id(&self) -> Id {
+        self.inner.id()
+    }
+
+    /// See [`tokio::task::LocalSet::unhandled_panic`](real::task::LocalSet::unhandled_panic).
+    #[cfg(tokio_unstable)]
+    pub fn unhandled_panic(&mut self, behavior: crate::runtime::UnhandledPanic) -> &mut Self {
+        self.inner.unhandled_panic(behavior);
+        self
     }
 }
 

@@ -3,7 +3,10 @@
 pub use real::task::*;
 
 mod join_handle;
+#[cfg(not(tokio_unstable))]
 mod join_set;
+#[cfg(tokio_unstable)]
+pub mod join_set;
 mod local;
 
 pub use join_handle::JoinHandle;

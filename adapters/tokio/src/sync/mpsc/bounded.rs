@@ -1,21 +1,21 @@
 use super::common::{receiver, see, weak_sender};
-use super::ends::End;
 use super::error::{SendError, TryRecvError, TrySendError};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
+use crate::sync::ends::End;
+use crate::sync::named::named;
 use crate::sync::site;
-use insight_probe::{Handle, Op, Resource, Type, Waiting, blocking, on, waiting};
+use insight_probe::{Blocking, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// See [`tokio::sync::mpsc::channel`](real::sync::mpsc::channel()).
 #[track_caller]
 pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = tokio::channel(buffer);
-    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), Some(buffer)));
+    let channel = Resource::new(Type::Channel, Location::caller(), Some(buffer));
     channel.set_length(0);
     let sender = Sender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
     (sender, Receiver { end: End::new(channel, Handle::Receiver), inner: receiver })
@@ -99,9 +99,8 @@ impl<T> Sender<T> {
         use super::error::SendTimeoutError;
         let at = Location::caller();
         async move {
-            // The timer stays outside of the observed wait: it is something else that can wake the task.
             let reserve = self.wait(Op::Send, 1, at, self.inner.reserve());
-            match real::time::timeout(timeout, reserve).await {
+            match crate::time::timeout_called_at(at, timeout, reserve).await {
                 Err(_) => Err(SendTimeoutError::Timeout(value)),
                 Ok(Err(_)) => Err(SendTimeoutError::Closed(value)),
                 Ok(Ok(permit)) => {
@@ -117,7 +116,9 @@ impl<T> Sender<T> {
     pub fn blocking_send(&self, value: T) -> Result<(), SendError<T>> {
         let at = Location::caller();
         self.end.used(at);
-        let result = blocking(self.end.channel(), &site(Op::Send, 1, at), || self.inner.blocking_send(value));
+        let blocking = Blocking::new(self.end.channel(), &site(Op::Send, 1, at));
+        let result = self.inner.blocking_send(value);
+        drop(blocking);
         self.measure();
         result
     }
@@ -237,6 +238,8 @@ impl<T> fmt::Debug for Sender<T> {
 }
 
 weak_sender!(WeakSender, Sender);
+named!([T] Sender<T>, self => self.end.channel());
+named!([T] Receiver<T>, self => self.end.channel());
 
 impl<T> Receiver<T> {
     #[inline]

@@ -72,7 +72,9 @@ macro_rules! receiver {
             pub fn blocking_recv(&mut self) -> Option<T> {
                 let at = Location::caller();
                 self.end.used(at);
-                let result = blocking(self.end.channel(), &site(Op::Recv, 1, at), || self.inner.blocking_recv());
+                let blocking = Blocking::new(self.end.channel(), &site(Op::Recv, 1, at));
+                let result = self.inner.blocking_recv();
+                drop(blocking);
                 self.measure();
                 result
             }
@@ -82,8 +84,9 @@ macro_rules! receiver {
             pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
                 let at = Location::caller();
                 self.end.used(at);
-                let receive = || self.inner.blocking_recv_many(buffer, limit);
-                let result = blocking(self.end.channel(), &site(Op::Recv, 1, at), receive);
+                let blocking = Blocking::new(self.end.channel(), &site(Op::Recv, 1, at));
+                let result = self.inner.blocking_recv_many(buffer, limit);
+                drop(blocking);
                 self.measure();
                 result
             }

@@ -3,7 +3,6 @@
 pub use real::sync::mpsc::error;
 
 mod common;
-mod ends;
 
 mod bounded;
 mod permit;

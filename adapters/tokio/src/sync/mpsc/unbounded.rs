@@ -1,20 +1,20 @@
 use super::common::{receiver, see, weak_sender};
-use super::ends::End;
 use super::error::{SendError, TryRecvError};
+use crate::sync::ends::End;
+use crate::sync::named::named;
 use crate::sync::site;
-use insight_probe::{Handle, Op, Resource, Type, Waiting, blocking, on, waiting};
+use insight_probe::{Blocking, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// See [`tokio::sync::mpsc::unbounded_channel`](real::sync::mpsc::unbounded_channel).
 #[track_caller]
 pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     let (sender, receiver) = tokio::unbounded_channel();
-    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), None));
+    let channel = Resource::new(Type::Channel, Location::caller(), None);
     channel.set_length(0);
     let sender = UnboundedSender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
     (sender, UnboundedReceiver { end: End::new(channel, Handle::Receiver), inner: receiver })
@@ -98,6 +98,8 @@ impl<T> fmt::Debug for UnboundedSender<T> {
 }
 
 weak_sender!(WeakUnboundedSender, UnboundedSender);
+named!([T] UnboundedSender<T>, self => self.end.channel());
+named!([T] UnboundedReceiver<T>, self => self.end.channel());
 
 impl<T> UnboundedReceiver<T> {
     #[inline]

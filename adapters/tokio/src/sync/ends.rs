@@ -3,18 +3,17 @@
 use crate::executor::EXECUTOR;
 use insight_probe::{Handle, Party, Resource, Role};
 use std::panic::Location;
-use std::sync::Arc;
 
 /// One end of a channel: counted, and with the task that uses it.
 #[derive(Debug)]
 pub(super) struct End {
-    channel: Arc<Resource>,
+    channel: Resource,
     party: Party,
     handle: Handle,
 }
 
 impl End {
-    pub(super) fn new(channel: Arc<Resource>, handle: Handle) -> End {
+    pub(super) fn new(channel: Resource, handle: Handle) -> End {
         channel.count(handle, 1);
         End { channel, party: Party::new(), handle }
     }

@@ -1,0 +1,232 @@
+//! Resources that several can hold at once: locks for many readers, semaphores.
+
+use crate::executor::Executor;
+use crate::holds::{HoldFacts, Holds, Mode};
+use crate::lazy::LazyResource;
+use crate::resource::{AsResource, Resource, ResourceCell, Type, UNSEEN};
+use crate::{clock, current, ids, on};
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Who holds a resource that several can hold; a field of the primitive.
+///
+/// An uncontended hold costs two read-modify-writes and a few stores, and no event: the recorder looks at the open holds
+/// when it samples.
+#[derive(Debug)]
+pub struct Holders {
+    resource: LazyResource,
+    /// How many units there are; [`UNSEEN`] when that is no number.
+    capacity: AtomicU64,
+    /// Somebody may hold it who is not among the holds: it was used while recording was off.
+    uncounted: AtomicBool,
+}
+
+impl Holders {
+    /// Of a lock for one writer or many readers that was created at `location`.
+    pub const fn rwlock(location: &'static Location<'static>) -> Holders {
+        Holders::new(Type::Rwlock, location, UNSEEN)
+    }
+
+    /// Of a semaphore with so many permits that was created at `location`.
+    pub const fn semaphore(location: &'static Location<'static>, permits: usize) -> Holders {
+        Holders::new(Type::Semaphore, location, permits as u64)
+    }
+
+    const fn new(kind: Type, location: &'static Location<'static>, capacity: u64) -> Holders {
+        Holders {
+            resource: LazyResource::new(kind, location, None),
+            capacity: AtomicU64::new(capacity),
+            uncounted: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that there are `units` more. Also while recording is off.
+    pub fn added(&self, units: usize) {
+        self.capacity.fetch_add(units as u64, Ordering::SeqCst);
+        self.tell_capacity();
+    }
+
+    /// Notes that there are `units` fewer, which nobody holds. Also while recording is off.
+    pub fn taken_away(&self, units: usize) {
+        self.capacity.fetch_sub(units as u64, Ordering::SeqCst);
+        self.tell_capacity();
+    }
+
+    fn tell_capacity(&self) {
+        if let Some(Resource(cell)) = self.resource.if_seen() {
+            self.update(cell);
+        }
+    }
+
+    /// Brings the cell up to date: it may have been made after what it tells has changed.
+    #[inline]
+    fn update(&self, cell: &ResourceCell) {
+        let mut capacity = self.capacity.load(Ordering::SeqCst);
+        // Who stores last has read last.
+        while cell.capacity.load(Ordering::Relaxed) != capacity {
+            cell.capacity.swap(capacity, Ordering::SeqCst);
+            capacity = self.capacity.load(Ordering::SeqCst);
+        }
+        if self.uncounted.load(Ordering::Relaxed) {
+            cell.uncounted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the current task holds `units` of it now. To be called after the real lock was taken; what is
+    /// returned is to be dropped before it is given back.
+    ///
+    /// `transferable`: the guard may move to another task unseen.
+    #[inline]
+    pub fn acquired(
+        &self,
+        mode: Mode,
+        units: usize,
+        transferable: bool,
+        executor: &'static Executor,
+        at: &'static Location<'static>,
+    ) -> Held<'_> {
+        let index = if on() { self.open(mode, units, transferable, executor, at) } else { None };
+        // Whose store this is does not matter, and most often there is none to make.
+        if index.is_none() && units > 0 && !self.uncounted.load(Ordering::Relaxed) {
+            self.uncounted.store(true, Ordering::Relaxed);
+        }
+        Held { holders: self, index }
+    }
+
+    /// Not a part of its callers: while recording is off they are small.
+    #[inline(never)]
+    fn open(
+        &self,
+        mode: Mode,
+        units: usize,
+        transferable: bool,
+        executor: &'static Executor,
+        at: &'static Location<'static>,
+    ) -> Option<u32> {
+        if units == 0 {
+            return None;
+        }
+        let cell = self.cell()?;
+        let holds = cell.open_holds.as_deref()?;
+        if cell.uncounted.load(Ordering::Relaxed)
+            && (mode == Mode::Exclusive || units as u64 == self.capacity.load(Ordering::Relaxed))
+        {
+            // Who has all of it knows that nobody else has any.
+            self.uncounted.store(false, Ordering::Relaxed);
+            cell.uncounted.store(false, Ordering::Relaxed);
+        }
+        let resource = cell.id();
+        let opened = current::with(executor, at, |task| {
+            let task_id = task.id();
+            let facts = HoldFacts {
+                edge: ids::next_edge(),
+                task: task_id,
+                mode,
+                transferable,
+                units: units as u64,
+                since: task.poll_time(),
+                location: Some(at),
+            };
+            let index = holds.open(&facts)?;
+            task.note_hold(resource, index);
+            Some(index)
+        });
+        opened.unwrap_or_else(|| {
+            // Outside of tasks: by nobody that is known.
+            let (edge, since) = (ids::next_edge(), clock::ticks());
+            holds.open(&HoldFacts { edge, task: 0, mode, transferable, units: units as u64, since, location: Some(at) })
+        })
+    }
+}
+
+impl AsResource for Holders {
+    #[inline]
+    fn cell(&self) -> Option<&Arc<ResourceCell>> {
+        let cell = self.resource.cell()?;
+        self.update(cell);
+        Some(cell)
+    }
+}
+
+/// A hold, open until it is dropped; a field of the guard, before the real guard.
+#[derive(Debug)]
+pub struct Held<'a> {
+    holders: &'a Holders,
+    /// Its place in the cell; `None` for one that is not recorded.
+    index: Option<u32>,
+}
+
+impl<'a> Held<'a> {
+    fn holds(&self) -> Option<(&'a Holds, u32)> {
+        let index = self.index?;
+        let Resource(cell) = self.holders.resource.if_seen()?;
+        Some((cell.open_holds.as_deref()?, index))
+    }
+
+    #[inline(never)]
+    fn close(&self) {
+        if let Some((holds, index)) = self.holds() {
+            holds.close(index);
+        }
+    }
+
+    /// Notes that others can hold it too from now on. To be called before that is really so.
+    pub fn downgrade(&mut self) {
+        if let Some((holds, index)) = self.holds() {
+            holds.replace(index, |before| HoldFacts {
+                edge: ids::next_edge(),
+                mode: Mode::Shared,
+                since: clock::ticks(),
+                ..before
+            });
+        }
+    }
+
+    /// Takes `units` of it for a hold of their own. It must have as many.
+    #[must_use]
+    pub fn split(&mut self, units: usize) -> Held<'a> {
+        let mut part = Held { holders: self.holders, index: None };
+        let units = units as u64;
+        let Some((holds, index)) = self.holds() else { return part };
+        let Some(whole) = holds.at(index) else { return part };
+        if units == whole.units {
+            std::mem::swap(self, &mut part);
+        } else if units > 0 {
+            // In this order, so that there are never more units than there were.
+            holds.replace(index, |whole| HoldFacts {
+                edge: ids::next_edge(),
+                units: whole.units.saturating_sub(units),
+                ..whole
+            });
+            part.index = holds.open(&HoldFacts { edge: ids::next_edge(), units, ..whole });
+        }
+        part
+    }
+
+    /// Adds the units of `other`, a hold of the same resource.
+    pub fn merge(&mut self, mut other: Held<'a>) {
+        if self.index.is_none() {
+            std::mem::swap(self, &mut other);
+        }
+        let units = other.holds().and_then(|(holds, index)| holds.at(index)).map_or(0, |facts| facts.units);
+        drop(other);
+        if let (Some((holds, index)), true) = (self.holds(), units > 0) {
+            holds.replace(index, |before| HoldFacts {
+                edge: ids::next_edge(),
+                units: before.units.saturating_add(units),
+                ..before
+            });
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // r[edge.hold.before-release]
+        if self.index.is_some() {
+            self.close();
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Waiting for time to pass.
+
+use crate::executor::Executor;
+use crate::wait::{Op, Site, TIMER, Waiting};
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+/// The wait for a point in time; a field of the future that sleeps.
+///
+/// Such a future is made for each request, and mostly gone before anybody looks. So it is no resource: its wait says
+/// where it was called, and the recorder makes one resource a place for the waits that it sees there. It ends when the
+/// timer fires, also when the future is kept and not polled again: nothing else tells of that, but the timer's waker is
+/// then gone.
+#[derive(Debug)]
+pub struct Sleeping {
+    waiting: Waiting,
+    location: &'static Location<'static>,
+}
+
+impl Sleeping {
+    /// For a sleep, a timeout or a tick that was called at `location`.
+    #[inline]
+    pub const fn new(location: &'static Location<'static>) -> Sleeping {
+        Sleeping { waiting: Waiting::new(), location }
+    }
+
+    /// Polls the timer by `poll`, and notes whether the current task waits.
+    #[inline]
+    pub fn poll<T>(
+        &mut self,
+        executor: &'static Executor,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let site = Site { executor, op: Op::Sleep, need: 1, location: Some(self.location) };
+        self.waiting.poll_with(|| TIMER, &site, cx, poll)
+    }
+}

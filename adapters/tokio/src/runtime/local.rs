@@ -1,0 +1,88 @@
+use super::{Builder, EnterGuard, Handle, LocalOptions, RuntimeMetrics};
+use crate::executor::EXECUTOR;
+use crate::task::{JoinHandle, observed};
+use insight_probe::{Kind, Observed};
+use std::future::Future;
+use std::io;
+use std::ops::Deref;
+use std::panic::Location;
+use std::time::Duration;
+
+/// See [`tokio::runtime::LocalRuntime`](real::runtime::LocalRuntime).
+#[derive(Debug)]
+pub struct LocalRuntime {
+    handle: Handle,
+    inner: real::runtime::LocalRuntime,
+}
+
+impl LocalRuntime {
+    pub(super) fn wrap(inner: real::runtime::LocalRuntime) -> LocalRuntime {
+        EXECUTOR.announce();
+        LocalRuntime { handle: Handle::from(inner.handle().clone()), inner }
+    }
+
+    /// See [`tokio::runtime::LocalRuntime::new`](real::runtime::LocalRuntime::new).
+    pub fn new() -> io::Result<LocalRuntime> {
+        Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
+    }
+
+    /// See [`tokio::runtime::LocalRuntime::handle`](real::runtime::LocalRuntime::handle).
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// See [`tokio::runtime::LocalRuntime::spawn_local`](real::runtime::LocalRuntime::spawn_local).
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let (future, task) = observed(future, Kind::Local, Location::caller());
+        JoinHandle::new(self.inner.spawn_local(future), task)
+    }
+
+    /// See [`tokio::runtime::LocalRuntime::spawn_blocking`](real::runtime::LocalRuntime::spawn_blocking).
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, func: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.spawn_blocking(func)
+    }
+
+    /// See [`tokio::runtime::LocalRuntime::block_on`](real::runtime::LocalRuntime::block_on).
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.inner.block_on(Observed::root(future, &EXECUTOR, Location::caller()))
+    }
+
+    /// See [`tokio::runtime::LocalRuntime::enter`](real::runtime::LocalRuntime::enter).
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.inner.enter()
+    }
+
+    /// See [`tokio::runtime::LocalRuntime::metrics`](real::runtime::LocalRuntime::metrics).
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.inner.metrics()
+    }
+
+    /// See [`tokio::runtime::LocalRuntime::shutdown_timeout`](real::runtime::LocalRuntime::shutdown_timeout).
+    pub fn shutdown_timeout(self, duration: Duration) {
+        self.inner.shutdown_timeout(duration);
+    }
+
+    /// See [`tokio::runtime::LocalRuntime::shutdown_background`](real::runtime::LocalRuntime::shutdown_background).
+    pub fn shutdown_background(self) {
+        self.inner.shutdown_background();
+    }
+}
+
+impl Deref for LocalRuntime {
+    type Target = real::runtime::LocalRuntime;
+
+    fn deref(&self) -> &real::runtime::LocalRuntime {
+        &self.inner
+    }
+}

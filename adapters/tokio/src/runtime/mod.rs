@@ -1,0 +1,98 @@
+//! tokio's `runtime`, with what it runs observed.
+
+pub use real::runtime::*;
+
+mod builder;
+mod handle;
+mod local;
+
+pub use builder::Builder;
+pub use handle::Handle;
+pub use local::LocalRuntime;
+
+use crate::executor::EXECUTOR;
+use crate::task::JoinHandle;
+use insight_probe::Observed;
+use std::future::Future;
+use std::ops::Deref;
+use std::panic::Location;
+use std::time::Duration;
+
+/// See [`tokio::runtime::Runtime`](real::runtime::Runtime).
+#[derive(Debug)]
+pub struct Runtime {
+    handle: Handle,
+    inner: real::runtime::Runtime,
+}
+
+impl Runtime {
+    pub(super) fn wrap(inner: real::runtime::Runtime) -> Runtime {
+        EXECUTOR.announce();
+        Runtime { handle: Handle::from(inner.handle().clone()), inner }
+    }
+
+    /// See [`tokio::runtime::Runtime::new`](real::runtime::Runtime::new).
+    #[cfg(feature = "rt-multi-thread")]
+    pub fn new() -> std::io::Result<Runtime> {
+        real::runtime::Runtime::new().map(Runtime::wrap)
+    }
+
+    /// See [`tokio::runtime::Runtime::handle`](real::runtime::Runtime::handle).
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// See [`tokio::runtime::Runtime::spawn`](real::runtime::Runtime::spawn).
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.handle.spawn(future)
+    }
+
+    /// See [`tokio::runtime::Runtime::spawn_blocking`](real::runtime::Runtime::spawn_blocking).
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, func: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.spawn_blocking(func)
+    }
+
+    /// See [`tokio::runtime::Runtime::block_on`](real::runtime::Runtime::block_on).
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.inner.block_on(Observed::root(future, &EXECUTOR, Location::caller()))
+    }
+
+    /// See [`tokio::runtime::Runtime::enter`](real::runtime::Runtime::enter).
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.inner.enter()
+    }
+
+    /// See [`tokio::runtime::Runtime::metrics`](real::runtime::Runtime::metrics).
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.inner.metrics()
+    }
+
+    /// See [`tokio::runtime::Runtime::shutdown_timeout`](real::runtime::Runtime::shutdown_timeout).
+    pub fn shutdown_timeout(self, duration: Duration) {
+        self.inner.shutdown_timeout(duration);
+    }
+
+    /// See [`tokio::runtime::Runtime::shutdown_background`](real::runtime::Runtime::shutdown_background).
+    pub fn shutdown_background(self) {
+        self.inner.shutdown_background();
+    }
+}
+
+impl Deref for Runtime {
+    type Target = real::runtime::Runtime;
+
+    fn deref(&self) -> &real::runtime::Runtime {
+        &self.inner
+    }
+}

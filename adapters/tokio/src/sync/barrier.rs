@@ -1,0 +1,67 @@
+//! A barrier whose waiters are seen, and how many have come.
+
+use crate::sync::site;
+use insight_probe::{LazyResource, Op, Type, on, waiting};
+use real::sync::BarrierWaitResult;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+
+/// tokio's `Barrier`, observed: see [`tokio::sync::Barrier`](real::sync::Barrier).
+pub struct Barrier {
+    resource: LazyResource,
+    /// How many must come; at least 1.
+    n: usize,
+    /// How many have come since it was made, counted while recording is off, too: tokio does not tell.
+    ///
+    /// Like tokio's own count, it is not less for a task that came and then gave up.
+    came: AtomicUsize,
+    inner: real::sync::Barrier,
+}
+
+impl Barrier {
+    /// See [`tokio::sync::Barrier::new`](real::sync::Barrier::new).
+    #[track_caller]
+    pub fn new(n: usize) -> Barrier {
+        // tokio takes 0 for 1.
+        let inner = real::sync::Barrier::new(n);
+        let n = n.max(1);
+        let resource = LazyResource::new(Type::Barrier, Location::caller(), Some(n));
+        Barrier { resource, n, came: AtomicUsize::new(0), inner }
+    }
+
+    /// See [`tokio::sync::Barrier::wait`](real::sync::Barrier::wait).
+    #[track_caller]
+    pub fn wait(&self) -> impl Future<Output = BarrierWaitResult> {
+        let at = Location::caller();
+        async move {
+            self.came.fetch_add(1, Ordering::Relaxed);
+            if on() {
+                self.measure();
+            }
+            waiting(&self.resource, site(Op::Barrier, 1, at), self.inner.wait()).await
+        }
+    }
+
+    /// Notes how many have come.
+    fn measure(&self) {
+        let Some(resource) = self.resource.seen() else { return };
+        loop {
+            let came = self.came.load(Ordering::Relaxed);
+            resource.set_length(came % self.n);
+            // The one that came last may have written before the one that came first: whoever wrote looks whether
+            // there is a later count. With the fence, of two writers one sees the other's count, or writes last.
+            fence(Ordering::SeqCst);
+            if self.came.load(Ordering::Relaxed) == came {
+                return;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

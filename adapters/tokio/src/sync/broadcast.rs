@@ -1,0 +1,230 @@
+//! tokio's `sync::broadcast`, observed: see [`tokio::sync::broadcast`](real::sync::broadcast).
+//!
+//! How many messages it has is not recorded: a sender would have to ask under the channel's lock at each message, and
+//! nobody ever waits for room.
+
+pub use real::sync::broadcast::error;
+
+use self::error::{RecvError, SendError, TryRecvError};
+use crate::sync::ends::End;
+use crate::sync::site;
+use insight_probe::{Blocking, Handle, Op, Resource, Type, waiting};
+use real::sync::broadcast as tokio;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+
+/// See [`tokio::sync::broadcast::channel`](real::sync::broadcast::channel).
+#[track_caller]
+pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    let (sender, receiver) = tokio::channel(capacity);
+    let channel = resource(capacity, Location::caller());
+    let sender = Sender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
+    (sender, Receiver { end: End::new(channel, Handle::Receiver), inner: receiver })
+}
+
+/// tokio makes the capacity that it was asked for a power of two.
+fn resource(capacity: usize, at: &'static Location<'static>) -> Resource {
+    Resource::new(Type::Broadcast, at, Some(capacity.next_power_of_two()))
+}
+
+/// See [`tokio::sync::broadcast::Sender`](real::sync::broadcast::Sender).
+pub struct Sender<T> {
+    end: End,
+    inner: tokio::Sender<T>,
+}
+
+/// See [`tokio::sync::broadcast::WeakSender`](real::sync::broadcast::WeakSender).
+pub struct WeakSender<T> {
+    end: End,
+    inner: tokio::WeakSender<T>,
+}
+
+/// See [`tokio::sync::broadcast::Receiver`](real::sync::broadcast::Receiver).
+pub struct Receiver<T> {
+    end: End,
+    inner: tokio::Receiver<T>,
+}
+
+impl<T> Sender<T> {
+    /// See [`tokio::sync::broadcast::Sender::new`](real::sync::broadcast::Sender::new).
+    #[track_caller]
+    pub fn new(capacity: usize) -> Self {
+        let inner = tokio::Sender::new(capacity);
+        Sender { end: End::new(resource(capacity, Location::caller()), Handle::Sender), inner }
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::send`](real::sync::broadcast::Sender::send).
+    #[track_caller]
+    pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
+        self.end.used(Location::caller());
+        self.inner.send(value)
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::subscribe`](real::sync::broadcast::Sender::subscribe).
+    #[track_caller]
+    pub fn subscribe(&self) -> Receiver<T> {
+        Receiver { inner: self.inner.subscribe(), end: self.end.another(Handle::Receiver) }
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::downgrade`](real::sync::broadcast::Sender::downgrade).
+    #[must_use = "Downgrade creates a WeakSender without destroying the original non-weak sender."]
+    pub fn downgrade(&self) -> WeakSender<T> {
+        WeakSender { end: self.end.another(Handle::WeakSender), inner: self.inner.downgrade() }
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::len`](real::sync::broadcast::Sender::len).
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::is_empty`](real::sync::broadcast::Sender::is_empty).
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::receiver_count`](real::sync::broadcast::Sender::receiver_count).
+    pub fn receiver_count(&self) -> usize {
+        self.inner.receiver_count()
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::same_channel`](real::sync::broadcast::Sender::same_channel).
+    pub fn same_channel(&self, other: &Self) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::closed`](real::sync::broadcast::Sender::closed).
+    #[track_caller]
+    pub fn closed(&self) -> impl Future<Output = ()> {
+        let at = Location::caller();
+        async move {
+            self.end.used(at);
+            waiting(self.end.channel(), site(Op::Closed, 1, at), self.inner.closed()).await;
+        }
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::strong_count`](real::sync::broadcast::Sender::strong_count).
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// See [`tokio::sync::broadcast::Sender::weak_count`](real::sync::broadcast::Sender::weak_count).
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Sender { end: self.end.another(Handle::Sender), inner: self.inner.clone() }
+    }
+}
+
+impl<T> WeakSender<T> {
+    /// See [`tokio::sync::broadcast::WeakSender::upgrade`](real::sync::broadcast::WeakSender::upgrade).
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Sender<T>> {
+        let inner = self.inner.upgrade()?;
+        Some(Sender { end: self.end.another(Handle::Sender), inner })
+    }
+
+    /// See [`tokio::sync::broadcast::WeakSender::strong_count`](real::sync::broadcast::WeakSender::strong_count).
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// See [`tokio::sync::broadcast::WeakSender::weak_count`](real::sync::broadcast::WeakSender::weak_count).
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
+    }
+}
+
+impl<T> Clone for WeakSender<T> {
+    fn clone(&self) -> Self {
+        WeakSender { end: self.end.another(Handle::WeakSender), inner: self.inner.clone() }
+    }
+}
+
+impl<T> Receiver<T> {
+    /// See [`tokio::sync::broadcast::Receiver::len`](real::sync::broadcast::Receiver::len).
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// See [`tokio::sync::broadcast::Receiver::is_empty`](real::sync::broadcast::Receiver::is_empty).
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// See [`tokio::sync::broadcast::Receiver::same_channel`](real::sync::broadcast::Receiver::same_channel).
+    pub fn same_channel(&self, other: &Self) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+
+    /// See [`tokio::sync::broadcast::Receiver::sender_strong_count`](real::sync::broadcast::Receiver::sender_strong_count).
+    pub fn sender_strong_count(&self) -> usize {
+        self.inner.sender_strong_count()
+    }
+
+    /// See [`tokio::sync::broadcast::Receiver::sender_weak_count`](real::sync::broadcast::Receiver::sender_weak_count).
+    pub fn sender_weak_count(&self) -> usize {
+        self.inner.sender_weak_count()
+    }
+
+    /// See [`tokio::sync::broadcast::Receiver::is_closed`](real::sync::broadcast::Receiver::is_closed).
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+}
+
+impl<T: Clone> Receiver<T> {
+    /// See [`tokio::sync::broadcast::Receiver::resubscribe`](real::sync::broadcast::Receiver::resubscribe).
+    #[track_caller]
+    pub fn resubscribe(&self) -> Self {
+        Receiver { inner: self.inner.resubscribe(), end: self.end.another(Handle::Receiver) }
+    }
+
+    /// See [`tokio::sync::broadcast::Receiver::recv`](real::sync::broadcast::Receiver::recv).
+    #[track_caller]
+    pub fn recv(&mut self) -> impl Future<Output = Result<T, RecvError>> {
+        let at = Location::caller();
+        async move {
+            self.end.used(at);
+            waiting(self.end.channel(), site(Op::Recv, 1, at), self.inner.recv()).await
+        }
+    }
+
+    /// See [`tokio::sync::broadcast::Receiver::try_recv`](real::sync::broadcast::Receiver::try_recv).
+    #[track_caller]
+    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        self.end.used(Location::caller());
+        self.inner.try_recv()
+    }
+
+    /// See [`tokio::sync::broadcast::Receiver::blocking_recv`](real::sync::broadcast::Receiver::blocking_recv).
+    #[track_caller]
+    pub fn blocking_recv(&mut self) -> Result<T, RecvError> {
+        let at = Location::caller();
+        self.end.used(at);
+        let _blocking = Blocking::new(self.end.channel(), &site(Op::Recv, 1, at));
+        self.inner.blocking_recv()
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<T> fmt::Debug for WeakSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,174 @@
+//! A notification whose waiters are seen.
+//!
+//! Who could notify is not recorded: whoever has a reference can, and a notification is seldom made twice by one task.
+
+use crate::sync::site;
+use insight_probe::{LazyResource, Op, Type, Waiting};
+use std::fmt;
+use std::future::Future;
+use std::mem::transmute;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// tokio's `Notify`, observed: see [`tokio::sync::Notify`](real::sync::Notify).
+pub struct Notify {
+    resource: LazyResource,
+    inner: real::sync::Notify,
+}
+
+// As tokio's.
+impl UnwindSafe for Notify {}
+impl RefUnwindSafe for Notify {}
+
+impl Notify {
+    /// See [`tokio::sync::Notify::new`](real::sync::Notify::new).
+    #[track_caller]
+    pub fn new() -> Notify {
+        Notify::const_new()
+    }
+
+    /// See [`tokio::sync::Notify::const_new`](real::sync::Notify::const_new).
+    #[track_caller]
+    pub const fn const_new() -> Notify {
+        let resource = LazyResource::new(Type::Notify, Location::caller(), None);
+        Notify { resource, inner: real::sync::Notify::const_new() }
+    }
+
+    /// See [`tokio::sync::Notify::notified`](real::sync::Notify::notified).
+    #[track_caller]
+    pub fn notified(&self) -> Notified<'_> {
+        Notified {
+            waiting: Waiting::new(),
+            inner: self.inner.notified(),
+            resource: &self.resource,
+            at: Location::caller(),
+        }
+    }
+
+    /// See [`tokio::sync::Notify::notified_owned`](real::sync::Notify::notified_owned).
+    #[track_caller]
+    pub fn notified_owned(self: Arc<Self>) -> OwnedNotified {
+        // SAFETY: what `inner` borrows lies in the allocation that `notify` keeps alive, at an address that does not
+        // change, and is only ever borrowed as shared; `inner` is a field before `notify`, and so dropped before it.
+        let inner = unsafe {
+            transmute::<real::sync::futures::Notified<'_>, real::sync::futures::Notified<'static>>(
+                self.inner.notified(),
+            )
+        };
+        OwnedNotified { waiting: Waiting::new(), inner, notify: self, at: Location::caller() }
+    }
+
+    /// See [`tokio::sync::Notify::notify_one`](real::sync::Notify::notify_one).
+    pub fn notify_one(&self) {
+        self.inner.notify_one();
+    }
+
+    /// See [`tokio::sync::Notify::notify_last`](real::sync::Notify::notify_last).
+    pub fn notify_last(&self) {
+        self.inner.notify_last();
+    }
+
+    /// See [`tokio::sync::Notify::notify_waiters`](real::sync::Notify::notify_waiters).
+    pub fn notify_waiters(&self) {
+        self.inner.notify_waiters();
+    }
+}
+
+impl Default for Notify {
+    #[track_caller]
+    fn default() -> Notify {
+        Notify::new()
+    }
+}
+
+impl fmt::Debug for Notify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// The future of [`Notify::notified`]. See [`tokio::sync::futures::Notified`](real::sync::futures::Notified).
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Notified<'a> {
+    // First, so that the wait is over before the place in tokio's queue is given up.
+    waiting: Waiting,
+    inner: real::sync::futures::Notified<'a>,
+    resource: &'a LazyResource,
+    at: &'static Location<'static>,
+}
+
+/// The future of [`Notify::notified_owned`]. See [`tokio::sync::futures::OwnedNotified`](real::sync::futures::OwnedNotified).
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct OwnedNotified {
+    waiting: Waiting,
+    /// Of `notify`, and dropped before it.
+    inner: real::sync::futures::Notified<'static>,
+    notify: Arc<Notify>,
+    at: &'static Location<'static>,
+}
+
+impl<'a> Notified<'a> {
+    /// The future within, and what is kept beside it.
+    fn project(
+        self: Pin<&mut Self>,
+    ) -> (Pin<&mut real::sync::futures::Notified<'a>>, &mut Waiting, &LazyResource, &'static Location<'static>) {
+        // SAFETY: `inner` is pinned structurally: it is never moved, and dropped in place; nothing else is pinned.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.inner), &mut this.waiting, this.resource, this.at)
+        }
+    }
+
+    /// See [`tokio::sync::futures::Notified::enable`](real::sync::futures::Notified::enable).
+    ///
+    /// It is not seen as a wait: no task is woken yet.
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        self.project().0.enable()
+    }
+}
+
+impl OwnedNotified {
+    /// As [`Notified::project`].
+    fn project(
+        self: Pin<&mut Self>,
+    ) -> (Pin<&mut real::sync::futures::Notified<'static>>, &mut Waiting, &LazyResource, &'static Location<'static>)
+    {
+        // SAFETY: as there.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.inner), &mut this.waiting, &this.notify.resource, this.at)
+        }
+    }
+
+    /// See [`tokio::sync::futures::OwnedNotified::enable`](real::sync::futures::OwnedNotified::enable).
+    ///
+    /// It is not seen as a wait: no task is woken yet.
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        self.project().0.enable()
+    }
+}
+
+macro_rules! future {
+    ($notified:ty) => {
+        impl Future for $notified {
+            type Output = ();
+
+            #[inline]
+            fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+                let (inner, waiting, resource, at) = self.project();
+                waiting.poll(resource, &site(Op::Notified, 1, at), cx, |cx| inner.poll(cx))
+            }
+        }
+
+        impl fmt::Debug for $notified {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.inner.fmt(f)
+            }
+        }
+    };
+}
+
+future!(Notified<'_>);
+future!(OwnedNotified);

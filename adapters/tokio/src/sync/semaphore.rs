@@ -1,0 +1,202 @@
+//! A semaphore whose permits' holders, and waiters, are seen.
+
+use crate::executor::EXECUTOR;
+use crate::map::map;
+use crate::sync::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
+use crate::sync::site;
+use insight_probe::{Blocking, Held, Holders, Mode, Op, waiting};
+use real::sync::{AcquireError, TryAcquireError};
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// tokio's `Semaphore`, observed: see [`tokio::sync::Semaphore`](real::sync::Semaphore).
+pub struct Semaphore {
+    holders: Holders,
+    inner: real::sync::Semaphore,
+}
+
+impl Semaphore {
+    /// See [`tokio::sync::Semaphore::MAX_PERMITS`](real::sync::Semaphore::MAX_PERMITS).
+    pub const MAX_PERMITS: usize = real::sync::Semaphore::MAX_PERMITS;
+
+    /// See [`tokio::sync::Semaphore::new`](real::sync::Semaphore::new).
+    #[track_caller]
+    pub fn new(permits: usize) -> Self {
+        let holders = Holders::semaphore(Location::caller(), permits);
+        Semaphore { holders, inner: real::sync::Semaphore::new(permits) }
+    }
+
+    /// See [`tokio::sync::Semaphore::const_new`](real::sync::Semaphore::const_new).
+    #[track_caller]
+    pub const fn const_new(permits: usize) -> Self {
+        let holders = Holders::semaphore(Location::caller(), permits);
+        Semaphore { holders, inner: real::sync::Semaphore::const_new(permits) }
+    }
+
+    /// See [`tokio::sync::Semaphore::available_permits`](real::sync::Semaphore::available_permits).
+    pub fn available_permits(&self) -> usize {
+        self.inner.available_permits()
+    }
+
+    /// See [`tokio::sync::Semaphore::add_permits`](real::sync::Semaphore::add_permits).
+    #[track_caller]
+    pub fn add_permits(&self, n: usize) {
+        self.inner.add_permits(n);
+        self.holders.added(n);
+    }
+
+    /// See [`tokio::sync::Semaphore::forget_permits`](real::sync::Semaphore::forget_permits).
+    pub fn forget_permits(&self, n: usize) -> usize {
+        let forgotten = self.inner.forget_permits(n);
+        self.holders.taken_away(forgotten);
+        forgotten
+    }
+
+    /// Notes that so many permits went with a permit that was forgotten.
+    pub(super) fn forgotten(&self, permits: usize) {
+        self.holders.taken_away(permits);
+    }
+
+    #[inline]
+    fn held(&self, permits: usize, owned: bool, at: &'static Location<'static>) -> Held<'_> {
+        self.holders.acquired(Mode::Permit, permits, owned, &EXECUTOR, at)
+    }
+
+    #[inline]
+    fn permit<'a>(
+        &'a self,
+        inner: real::sync::SemaphorePermit<'a>,
+        at: &'static Location<'static>,
+    ) -> SemaphorePermit<'a> {
+        SemaphorePermit::new(self, self.held(inner.num_permits(), false, at), inner)
+    }
+
+    #[inline]
+    fn owned_permit(
+        self: &Arc<Self>,
+        inner: real::sync::SemaphorePermit<'_>,
+        at: &'static Location<'static>,
+    ) -> OwnedSemaphorePermit {
+        OwnedSemaphorePermit::new(self, self.held(inner.num_permits(), true, at), inner)
+    }
+
+    /// See [`tokio::sync::Semaphore::acquire`](real::sync::Semaphore::acquire).
+    #[track_caller]
+    pub fn acquire(&self) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
+        let at = Location::caller();
+        let operation = waiting(&self.holders, site(Op::Acquire, 1, at), self.inner.acquire());
+        map(operation, move |permit| Ok(self.permit(permit?, at)))
+    }
+
+    /// See [`tokio::sync::Semaphore::acquire_many`](real::sync::Semaphore::acquire_many).
+    #[track_caller]
+    pub fn acquire_many(&self, n: u32) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
+        let at = Location::caller();
+        let operation = waiting(&self.holders, site(Op::Acquire, n as usize, at), self.inner.acquire_many(n));
+        map(operation, move |permit| Ok(self.permit(permit?, at)))
+    }
+
+    /// See [`tokio::sync::Semaphore::try_acquire`](real::sync::Semaphore::try_acquire).
+    #[track_caller]
+    pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        let at = Location::caller();
+        Ok(self.permit(self.inner.try_acquire()?, at))
+    }
+
+    /// See [`tokio::sync::Semaphore::try_acquire_many`](real::sync::Semaphore::try_acquire_many).
+    #[track_caller]
+    pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        let at = Location::caller();
+        Ok(self.permit(self.inner.try_acquire_many(n)?, at))
+    }
+
+    /// See [`tokio::sync::Semaphore::blocking_acquire`](real::sync::Semaphore::blocking_acquire).
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        let at = Location::caller();
+        Ok(self.permit(self.block(1, at)?, at))
+    }
+
+    /// See [`tokio::sync::Semaphore::blocking_acquire_many`](real::sync::Semaphore::blocking_acquire_many).
+    #[track_caller]
+    pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
+        let at = Location::caller();
+        Ok(self.permit(self.block(n, at)?, at))
+    }
+
+    #[track_caller]
+    fn block(&self, n: u32, at: &'static Location<'static>) -> Result<real::sync::SemaphorePermit<'_>, AcquireError> {
+        let _blocking = Blocking::new(&self.holders, &site(Op::Acquire, n as usize, at));
+        self.inner.blocking_acquire_many(n)
+    }
+
+    /// See [`tokio::sync::Semaphore::acquire_owned`](real::sync::Semaphore::acquire_owned).
+    #[track_caller]
+    pub fn acquire_owned(self: Arc<Self>) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
+        let at = Location::caller();
+        async move {
+            let permit = waiting(&self.holders, site(Op::Acquire, 1, at), self.inner.acquire()).await?;
+            Ok(self.owned_permit(permit, at))
+        }
+    }
+
+    /// See [`tokio::sync::Semaphore::acquire_many_owned`](real::sync::Semaphore::acquire_many_owned).
+    #[track_caller]
+    pub fn acquire_many_owned(
+        self: Arc<Self>,
+        n: u32,
+    ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
+        let at = Location::caller();
+        async move {
+            let site = site(Op::Acquire, n as usize, at);
+            let permit = waiting(&self.holders, site, self.inner.acquire_many(n)).await?;
+            Ok(self.owned_permit(permit, at))
+        }
+    }
+
+    /// See [`tokio::sync::Semaphore::try_acquire_owned`](real::sync::Semaphore::try_acquire_owned).
+    #[track_caller]
+    pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        let at = Location::caller();
+        Ok(self.owned_permit(self.inner.try_acquire()?, at))
+    }
+
+    /// See [`tokio::sync::Semaphore::try_acquire_many_owned`](real::sync::Semaphore::try_acquire_many_owned).
+    #[track_caller]
+    pub fn try_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        let at = Location::caller();
+        Ok(self.owned_permit(self.inner.try_acquire_many(n)?, at))
+    }
+
+    /// See [`tokio::sync::Semaphore::blocking_acquire_owned`](real::sync::Semaphore::blocking_acquire_owned).
+    #[track_caller]
+    pub fn blocking_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let at = Location::caller();
+        Ok(self.owned_permit(self.block(1, at)?, at))
+    }
+
+    /// See [`tokio::sync::Semaphore::blocking_acquire_many_owned`](real::sync::Semaphore::blocking_acquire_many_owned).
+    #[track_caller]
+    pub fn blocking_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let at = Location::caller();
+        Ok(self.owned_permit(self.block(n, at)?, at))
+    }
+
+    /// See [`tokio::sync::Semaphore::close`](real::sync::Semaphore::close).
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    /// See [`tokio::sync::Semaphore::is_closed`](real::sync::Semaphore::is_closed).
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+}
+
+impl fmt::Debug for Semaphore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,141 @@
+use crate::sync::semaphore::Semaphore;
+use insight_probe::Held;
+use real::sync as tokio;
+use std::fmt;
+use std::mem::transmute;
+use std::sync::Arc;
+
+/// See [`tokio::sync::SemaphorePermit`](real::sync::SemaphorePermit).
+#[must_use]
+#[clippy::has_significant_drop]
+pub struct SemaphorePermit<'a> {
+    // First, so that its end is recorded before the permits are really free.
+    held: Held<'a>,
+    inner: tokio::SemaphorePermit<'a>,
+    semaphore: &'a Semaphore,
+}
+
+/// See [`tokio::sync::OwnedSemaphorePermit`](real::sync::OwnedSemaphorePermit).
+#[must_use]
+#[clippy::has_significant_drop]
+pub struct OwnedSemaphorePermit {
+    /// Of `semaphore`, and dropped before it.
+    permit: Permit<'static>,
+    semaphore: Arc<Semaphore>,
+}
+
+/// What an owned permit has of the semaphore.
+struct Permit<'a> {
+    // In this order, as above.
+    held: Held<'a>,
+    inner: tokio::SemaphorePermit<'a>,
+}
+
+/// Adds the permits of `other`; panics as tokio does when it is of another semaphore.
+#[track_caller]
+fn merge<'a>(
+    (held, inner): (&mut Held<'a>, &mut tokio::SemaphorePermit<'a>),
+    (other_held, other): (Held<'a>, tokio::SemaphorePermit<'a>),
+) {
+    if std::ptr::eq(inner.semaphore(), other.semaphore()) {
+        held.merge(other_held);
+    } else {
+        drop(other_held);
+    }
+    inner.merge(other);
+}
+
+impl<'a> SemaphorePermit<'a> {
+    #[inline]
+    pub(super) fn new(semaphore: &'a Semaphore, held: Held<'a>, inner: tokio::SemaphorePermit<'a>) -> Self {
+        SemaphorePermit { held, inner, semaphore }
+    }
+
+    /// See [`tokio::sync::SemaphorePermit::forget`](real::sync::SemaphorePermit::forget).
+    pub fn forget(self) {
+        let permits = self.num_permits();
+        drop(self.held);
+        self.inner.forget();
+        self.semaphore.forgotten(permits);
+    }
+
+    /// See [`tokio::sync::SemaphorePermit::merge`](real::sync::SemaphorePermit::merge).
+    #[track_caller]
+    pub fn merge(&mut self, other: Self) {
+        merge((&mut self.held, &mut self.inner), (other.held, other.inner));
+    }
+
+    /// See [`tokio::sync::SemaphorePermit::split`](real::sync::SemaphorePermit::split).
+    pub fn split(&mut self, n: usize) -> Option<Self> {
+        let inner = self.inner.split(n)?;
+        Some(SemaphorePermit { held: self.held.split(n), inner, semaphore: self.semaphore })
+    }
+
+    /// See [`tokio::sync::SemaphorePermit::semaphore`](real::sync::SemaphorePermit::semaphore).
+    pub fn semaphore(&self) -> &Semaphore {
+        self.semaphore
+    }
+
+    /// See [`tokio::sync::SemaphorePermit::num_permits`](real::sync::SemaphorePermit::num_permits).
+    pub fn num_permits(&self) -> usize {
+        self.inner.num_permits()
+    }
+}
+
+impl OwnedSemaphorePermit {
+    /// `held` and `inner` are of `semaphore`.
+    #[inline]
+    pub(super) fn new(semaphore: &Arc<Semaphore>, held: Held<'_>, inner: tokio::SemaphorePermit<'_>) -> Self {
+        // SAFETY: what the permit borrows lies in the allocation that `semaphore` keeps alive, at an address that does not
+        // change; in the owned permit the one is dropped before the other.
+        let permit = unsafe { transmute::<Permit<'_>, Permit<'static>>(Permit { held, inner }) };
+        OwnedSemaphorePermit { permit, semaphore: semaphore.clone() }
+    }
+
+    /// See [`tokio::sync::OwnedSemaphorePermit::forget`](real::sync::OwnedSemaphorePermit::forget).
+    pub fn forget(self) {
+        let permits = self.num_permits();
+        drop(self.permit.held);
+        self.permit.inner.forget();
+        self.semaphore.forgotten(permits);
+    }
+
+    /// See [`tokio::sync::OwnedSemaphorePermit::merge`](real::sync::OwnedSemaphorePermit::merge).
+    #[track_caller]
+    pub fn merge(&mut self, other: Self) {
+        let OwnedSemaphorePermit { permit: other, semaphore: _of_other } = other;
+        merge((&mut self.permit.held, &mut self.permit.inner), (other.held, other.inner));
+    }
+
+    /// See [`tokio::sync::OwnedSemaphorePermit::split`](real::sync::OwnedSemaphorePermit::split).
+    pub fn split(&mut self, n: usize) -> Option<Self> {
+        let inner = self.permit.inner.split(n)?;
+        let permit = Permit { held: self.permit.held.split(n), inner };
+        Some(OwnedSemaphorePermit { permit, semaphore: self.semaphore.clone() })
+    }
+
+    /// See [`tokio::sync::OwnedSemaphorePermit::semaphore`](real::sync::OwnedSemaphorePermit::semaphore).
+    pub fn semaphore(&self) -> &Arc<Semaphore> {
+        &self.semaphore
+    }
+
+    /// See [`tokio::sync::OwnedSemaphorePermit::num_permits`](real::sync::OwnedSemaphorePermit::num_permits).
+    pub fn num_permits(&self) -> usize {
+        self.permit.inner.num_permits()
+    }
+}
+
+impl fmt::Debug for SemaphorePermit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl fmt::Debug for OwnedSemaphorePermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedSemaphorePermit")
+            .field("sem", &self.semaphore)
+            .field("permits", &self.num_permits())
+            .finish()
+    }
+}

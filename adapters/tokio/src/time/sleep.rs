@@ -1,0 +1,80 @@
+use super::Instant;
+use crate::executor::EXECUTOR;
+use insight_probe::Sleeping;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// See [`tokio::time::sleep`](real::time::sleep()).
+#[track_caller]
+pub fn sleep(duration: Duration) -> Sleep {
+    Sleep { sleeping: Sleeping::new(Location::caller()), inner: real::time::sleep(duration) }
+}
+
+/// See [`tokio::time::sleep_until`](real::time::sleep_until).
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep { sleeping: Sleeping::new(Location::caller()), inner: real::time::sleep_until(deadline) }
+}
+
+/// See [`tokio::time::Sleep`](real::time::Sleep).
+#[derive(Debug)]
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Sleep {
+    inner: real::time::Sleep,
+    sleeping: Sleeping,
+}
+
+impl Sleep {
+    /// See [`tokio::time::Sleep::deadline`](real::time::Sleep::deadline).
+    pub fn deadline(&self) -> Instant {
+        self.inner.deadline()
+    }
+
+    /// See [`tokio::time::Sleep::is_elapsed`](real::time::Sleep::is_elapsed).
+    pub fn is_elapsed(&self) -> bool {
+        self.inner.is_elapsed()
+    }
+
+    /// See [`tokio::time::Sleep::reset`](real::time::Sleep::reset).
+    pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
+        self.project().0.reset(deadline);
+    }
+
+    /// tokio's own, in place, for what asks for one. What is polled through it is not observed.
+    pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut real::time::Sleep> {
+        self.project().0
+    }
+
+    /// tokio's own, for what asks for one.
+    pub fn into_inner(self) -> real::time::Sleep {
+        self.inner
+    }
+
+    fn project(self: Pin<&mut Self>) -> (Pin<&mut real::time::Sleep>, &mut Sleeping) {
+        // SAFETY: `inner` is pinned structurally: it is moved by no method that has a pin, and dropped in place;
+        // `sleeping` is not pinned.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.inner), &mut this.sleeping)
+        }
+    }
+}
+
+impl From<Sleep> for real::time::Sleep {
+    fn from(sleep: Sleep) -> real::time::Sleep {
+        sleep.into_inner()
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let (inner, sleeping) = self.project();
+        sleeping.poll(&EXECUTOR, cx, |cx| inner.poll(cx))
+    }
+}

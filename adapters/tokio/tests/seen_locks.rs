@@ -1,0 +1,414 @@
+//! What insight sees of locks for many readers and of semaphores. Every message is checked, and none of these programs is
+//! stuck.
+#![cfg(all(feature = "full", feature = "test-util"))]
+
+extern crate insight_tokio as tokio;
+
+use insight_model::{Checker, Edge, EdgeBody, Model, Resource, Watch};
+use insight_probe::{Recorder, RecorderConfig};
+use insight_protocol::{HoldMode, Message, Operation, ResourceKind, SnapshotBegin, SnapshotEnd, encode};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock, RwLockWriteGuard, Semaphore, oneshot};
+
+/// Short, so that the tests are.
+const SETTLE: Duration = Duration::from_millis(20);
+
+/// The one recorder of this process; the tests take turns, each with tasks of its own.
+struct Bench {
+    recorder: Recorder,
+    checker: Checker,
+    model: Model,
+    watch: Watch,
+    seq: u64,
+}
+
+impl Bench {
+    fn tell(&mut self, message: Message) {
+        self.seq += 1;
+        assert_eq!(self.checker.line(&encode(self.seq, &message)), []);
+        self.model.apply(&message);
+    }
+
+    fn look(&mut self) -> &Model {
+        let mut messages = Vec::new();
+        self.recorder.collect_now(&mut messages);
+        messages.into_iter().for_each(|message| self.tell(message));
+        let mut problems = Vec::new();
+        self.watch.check(&self.model, &mut problems);
+        assert!(problems.is_empty(), "nothing here is stuck: {problems:?}");
+        for resource in self.model.resources.values() {
+            let held = holds(&self.model, resource.id).iter().map(|hold| units(hold)).sum::<u64>();
+            assert!(resource.capacity.is_none_or(|capacity| held <= capacity), "{held} of {resource:?}");
+        }
+        &self.model
+    }
+
+    /// Looks until `condition` holds.
+    fn until<T>(&mut self, condition: impl Fn(&Model) -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(result) = condition(self.look()) {
+                return result;
+            }
+            assert!(Instant::now() < deadline, "not seen in 30 s: {:#?}", self.model.edges);
+            std::thread::yield_now();
+        }
+    }
+
+    /// Looks at everything until the facts of now have stood for several settle times.
+    fn well_after_settling(&mut self) -> &Model {
+        let start = self.look().now_ns;
+        let settle = 4 * SETTLE.as_nanos() as u64;
+        self.until(|model| (model.now_ns > start + settle).then_some(()));
+        &self.model
+    }
+}
+
+fn bench<R>(test: impl FnOnce(&mut Bench, &Runtime) -> R) -> R {
+    static BENCH: OnceLock<StdMutex<Bench>> = OnceLock::new();
+    let bench = BENCH.get_or_init(|| {
+        let recorder = Recorder::start(RecorderConfig::default()).unwrap();
+        let (header, at_ns) = (recorder.header(), recorder.now_ns());
+        let watch = Watch::new(SETTLE.as_nanos() as u64);
+        let mut bench = Bench { recorder, checker: Checker::default(), model: Model::default(), watch, seq: 0 };
+        bench.tell(header.into());
+        bench.tell(SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
+        bench.tell(SnapshotEnd { at_ns }.into());
+        StdMutex::new(bench)
+    });
+    let mut bench = bench.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = runtime();
+    let result = test(&mut bench, &runtime);
+    runtime.shutdown_timeout(Duration::from_secs(10));
+    bench.until(|model| model.tasks.values().all(|task| task.partial).then_some(()));
+    result
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn line_of(text: &str) -> u32 {
+    let has = |line: &str| line.contains(text) && !line.contains("line_of");
+    let lines: Vec<&str> = include_str!("seen_locks.rs").lines().collect();
+    lines.iter().position(|line| has(line)).map_or(0, |at| at as u32 + 1)
+}
+
+fn holds(model: &Model, resource: insight_protocol::ResourceId) -> Vec<&Edge> {
+    model.edges_of_resource(resource).filter(|edge| matches!(edge.body, EdgeBody::Hold { .. })).collect()
+}
+
+fn units(hold: &Edge) -> u64 {
+    if let EdgeBody::Hold { units, .. } = &hold.body { *units } else { 0 }
+}
+
+fn mode(hold: &Edge) -> Option<HoldMode> {
+    if let EdgeBody::Hold { mode, .. } = &hold.body { Some(mode.clone()) } else { None }
+}
+
+fn line(edge: &Edge) -> u32 {
+    edge.location.as_ref().map_or(0, |location| location.place.line)
+}
+
+/// The last word of the name of an edge's task.
+fn task_name(model: &Model, edge: &Edge) -> String {
+    let name = model.tasks.get(&edge.task).and_then(|task| task.name.clone()).unwrap_or_default();
+    name.rsplit("::").next().unwrap_or_default().to_owned()
+}
+
+fn only(model: &Model, kind: ResourceKind) -> Option<&Resource> {
+    let mut resources = model.resources.values().filter(|resource| resource.kind == kind);
+    let first = resources.next();
+    assert!(resources.next().is_none(), "one resource of this kind");
+    first
+}
+
+/// Who waits on a resource: task, operation, need, line.
+fn waits(model: &Model, resource: &Resource) -> Vec<(String, Operation, u64, u32)> {
+    let waits = model.edges_of_resource(resource.id).filter_map(|edge| match &edge.body {
+        EdgeBody::Wait { operation, need, .. } => Some((task_name(model, edge), operation.clone(), *need, line(edge))),
+        _ => None,
+    });
+    waits.collect()
+}
+
+/// Who can free a resource, by name, and how many more there are that are not known.
+fn freers(model: &Model, resource: &Resource, operation: Operation) -> (Vec<String>, u64) {
+    let freers = model.freers(resource, &operation);
+    let mut names: Vec<String> = freers.known.iter().map(|freer| task_name(model, &model.edges[&freer.edge])).collect();
+    names.sort();
+    (names, freers.unknown)
+}
+
+#[test]
+fn a_writer_behind_two_readers() {
+    async fn reads(lock: Arc<RwLock<u8>>, go_on: oneshot::Receiver<()>) {
+        let _read = lock.read().await;
+        let _ = go_on.await;
+    }
+    async fn reads_too(lock: Arc<RwLock<u8>>, go_on: oneshot::Receiver<()>) {
+        let _read = lock.try_read().unwrap();
+        let _ = go_on.await;
+    }
+    async fn writes(lock: Arc<RwLock<u8>>) {
+        *lock.write().await += 1;
+    }
+    bench(|bench, runtime| {
+        let lock = Arc::new(RwLock::new(1));
+        let ((go_on, wait), (also_go_on, also_wait)) = (oneshot::channel(), oneshot::channel());
+        runtime.spawn(reads(lock.clone(), wait));
+        runtime.spawn(reads_too(lock.clone(), also_wait));
+        bench.until(|model| (only(model, ResourceKind::Rwlock)?.length == Some(2)).then_some(()));
+        let writer = runtime.spawn(writes(lock.clone()));
+        bench.until(|model| (!waits(model, only(model, ResourceKind::Rwlock)?).is_empty()).then_some(()));
+        let model = bench.well_after_settling();
+        let seen = only(model, ResourceKind::Rwlock).unwrap();
+        let at = line_of("*lock.write().await += 1;");
+        assert_eq!(waits(model, seen), [("writes".to_owned(), Operation::Write, 1, at)]);
+        let expect = (vec!["reads".to_owned(), "reads_too".to_owned()], 0);
+        assert_eq!(freers(model, seen, Operation::Write), expect);
+        let held = holds(model, seen.id);
+        assert!(held.iter().all(|hold| mode(hold) == Some(HoldMode::Shared) && units(hold) == 1));
+        let mut lines: Vec<u32> = held.iter().map(|hold| line(hold)).collect();
+        lines.sort();
+        assert_eq!(lines, [line_of("let _read = lock.read().await;"), line_of("lock.try_read().unwrap();")]);
+        go_on.send(()).unwrap();
+        also_go_on.send(()).unwrap();
+        runtime.block_on(writer).unwrap();
+        bench.until(|model| {
+            (model.edges.is_empty() && only(model, ResourceKind::Rwlock)?.length == Some(0)).then_some(())
+        });
+    });
+}
+
+#[test]
+fn a_semaphore_s_waiter_and_the_holders() {
+    async fn takes(permits: Arc<Semaphore>, go_on: oneshot::Receiver<()>) {
+        let _permit = permits.acquire().await.unwrap();
+        let _ = go_on.await;
+    }
+    async fn takes_all(permits: Arc<Semaphore>) {
+        let mut all = permits.clone().acquire_many_owned(2).await.unwrap();
+        let one = all.split(1).unwrap();
+        one.forget();
+    }
+    bench(|bench, runtime| {
+        let permits = Arc::new(Semaphore::new(2));
+        let mut go_on = Vec::new();
+        for _ in 0..2 {
+            let (sender, wait) = oneshot::channel();
+            go_on.push(sender);
+            runtime.spawn(takes(permits.clone(), wait));
+        }
+        bench.until(|model| (only(model, ResourceKind::Semaphore)?.length == Some(2)).then_some(()));
+        let last = runtime.spawn(takes_all(permits.clone()));
+        bench.until(|model| (!waits(model, only(model, ResourceKind::Semaphore)?).is_empty()).then_some(()));
+        let model = bench.well_after_settling();
+        let seen = only(model, ResourceKind::Semaphore).unwrap();
+        let at = line_of("acquire_many_owned(2).await");
+        assert_eq!(waits(model, seen), [("takes_all".to_owned(), Operation::Acquire, 2, at)]);
+        assert_eq!(freers(model, seen, Operation::Acquire), (vec!["takes".to_owned(); 2], 0));
+        assert!(model.freers(seen, &Operation::Acquire).certain());
+        assert_eq!(seen.capacity, Some(2));
+        drop(go_on);
+        runtime.block_on(last).unwrap();
+        bench.until(|model| {
+            let seen = only(model, ResourceKind::Semaphore)?;
+            (model.edges.is_empty() && (seen.length, seen.capacity) == (Some(0), Some(1))).then_some(())
+        });
+        assert_eq!((permits.available_permits(), permits.forget_permits(5)), (1, 1));
+        permits.add_permits(7);
+        bench.until(|model| (only(model, ResourceKind::Semaphore)?.capacity == Some(7)).then_some(()));
+    });
+}
+
+#[test]
+fn a_downgrade() {
+    async fn downgrades(lock: Arc<RwLock<u8>>, ready: oneshot::Sender<()>, go_on: oneshot::Receiver<()>) {
+        let write = lock.write().await;
+        let _ = ready.send(());
+        let _ = go_on.await;
+        let _read = RwLockWriteGuard::downgrade_map(write, |value| value);
+        std::future::pending::<()>().await;
+    }
+    async fn reads(lock: Arc<RwLock<u8>>) {
+        let _read = lock.read_owned().await;
+        std::future::pending::<()>().await;
+    }
+    bench(|bench, runtime| {
+        let lock = Arc::new(RwLock::new(1));
+        let ((ready, is_ready), (go_on, wait)) = (oneshot::channel(), oneshot::channel());
+        runtime.spawn(downgrades(lock.clone(), ready, wait));
+        runtime.block_on(is_ready).unwrap();
+        let reader = runtime.spawn(reads(lock.clone()));
+        bench.until(|model| (!waits(model, only(model, ResourceKind::Rwlock)?).is_empty()).then_some(()));
+        let held = |model: &Model| {
+            let held = holds(model, only(model, ResourceKind::Rwlock)?.id);
+            let mut held: Vec<_> = held.iter().map(|hold| (task_name(model, hold), mode(hold))).collect();
+            held.sort();
+            Some(held)
+        };
+        assert_eq!(held(bench.look()), Some(vec![("downgrades".to_owned(), Some(HoldMode::Exclusive))]));
+        go_on.send(()).unwrap();
+        let expect = ["downgrades", "reads"].map(|name| (name.to_owned(), Some(HoldMode::Shared)));
+        bench.until(|model| (held(model)? == expect).then_some(()));
+        assert!(lock.try_read().is_ok() && lock.try_write().is_err());
+        bench.well_after_settling();
+        // Aborted while it holds: it holds no more.
+        reader.abort();
+        bench.until(|model| (held(model)?.len() == 1).then_some(()));
+    });
+}
+
+#[test]
+fn a_guard_that_moves_to_another_task() {
+    async fn takes(lock: Arc<RwLock<u8>>, give: oneshot::Sender<OwnedRwLockWriteGuard<u8>>) {
+        let guard = lock.write_owned().await;
+        let _ = give.send(guard);
+    }
+    async fn keeps(take: oneshot::Receiver<OwnedRwLockWriteGuard<u8>>, go_on: oneshot::Receiver<()>) {
+        let _guard = take.await.unwrap();
+        let _ = go_on.await;
+    }
+    bench(|bench, runtime| {
+        let lock = Arc::new(RwLock::new(1));
+        let ((give, take), (go_on, wait)) = (oneshot::channel(), oneshot::channel());
+        let keeper = runtime.spawn(keeps(take, wait));
+        runtime.block_on(runtime.spawn(takes(lock.clone(), give))).unwrap();
+        let waiter = lock.clone();
+        let waiter = runtime.spawn(async move { drop(waiter.read().await) });
+        bench.until(|model| (!waits(model, only(model, ResourceKind::Rwlock)?).is_empty()).then_some(()));
+        let model = bench.well_after_settling();
+        let seen = only(model, ResourceKind::Rwlock).unwrap();
+        let held = holds(model, seen.id);
+        let transferable = |hold: &&Edge| matches!(hold.body, EdgeBody::Hold { transferable: true, .. });
+        assert!(held.len() == 1 && held.iter().all(transferable), "{held:?}");
+        assert!(!model.freers(seen, &Operation::Read).certain(), "the task that took it has ended");
+        go_on.send(()).unwrap();
+        runtime.block_on(async { (keeper.await.unwrap(), waiter.await.unwrap()) });
+        bench.until(|model| model.edges.is_empty().then_some(()));
+    });
+}
+
+#[test]
+fn holders_outside_of_tasks() {
+    bench(|bench, runtime| {
+        let permits = Arc::new(Semaphore::new(3));
+        let theirs = permits.clone().try_acquire_many_owned(2).unwrap();
+        let waiter = permits.clone();
+        let waiter = runtime.spawn(async move { drop(waiter.acquire_many(2).await.unwrap()) });
+        bench.until(|model| (!waits(model, only(model, ResourceKind::Semaphore)?).is_empty()).then_some(()));
+        let model = bench.well_after_settling();
+        let seen = only(model, ResourceKind::Semaphore).unwrap();
+        assert_eq!(seen.length, Some(2));
+        assert_eq!(freers(model, seen, Operation::Acquire), (vec![], 2));
+        // Dropped by a task, though no task acquired it.
+        runtime.block_on(runtime.spawn(async move { drop(theirs) })).unwrap();
+        runtime.block_on(waiter).unwrap();
+        bench.until(|model| (only(model, ResourceKind::Semaphore)?.length == Some(0)).then_some(()));
+
+        // A thread that blocks, in a closure that is seen.
+        let all = permits.clone().try_acquire_many_owned(3).unwrap();
+        let blocked = permits.clone();
+        let blocked = runtime.spawn_blocking(move || drop(blocked.blocking_acquire().unwrap()));
+        let at = line!() - 1;
+        bench.until(|model| {
+            let waits = waits(model, only(model, ResourceKind::Semaphore)?);
+            (waits.first()?.3 == at).then_some(())
+        });
+        drop(all);
+        runtime.block_on(blocked).unwrap();
+    });
+}
+
+#[test]
+fn a_runtime_that_is_dropped_while_its_tasks_wait() {
+    bench(|bench, _| {
+        let (lock, permits) = (Arc::new(RwLock::new(1)), Arc::new(Semaphore::new(1)));
+        let other = runtime();
+        for _ in 0..3 {
+            let (lock, permits) = (lock.clone(), permits.clone());
+            other.spawn(async move {
+                let _permit = permits.acquire().await.unwrap();
+                let _read = lock.read().await;
+                let _never = permits.acquire().await;
+            });
+        }
+        bench.until(|model| (waits(model, only(model, ResourceKind::Semaphore)?).len() == 3).then_some(()));
+        other.shutdown_background();
+        drop(runtime());
+        bench.until(|model| (model.edges.is_empty() && model.tasks.is_empty()).then_some(()));
+        assert_eq!((permits.available_permits(), lock.try_write().is_ok()), (1, true));
+        drop((lock, permits));
+        bench.until(|model| model.resources.is_empty().then_some(()));
+    });
+}
+
+/// Many tasks that do everything at once, while the recorder looks all the time.
+#[test]
+fn a_stream_of_many_holders_breaks_no_rule() {
+    async fn worker(n: usize, lock: Arc<RwLock<u64>>, permits: Arc<Semaphore>) {
+        for round in 0..60 {
+            let permit = match (n + round) % 4 {
+                0 => permits.clone().acquire_many_owned(3).await,
+                1 => permits.clone().acquire_owned().await,
+                _ => permits.clone().acquire_many_owned(2).await,
+            };
+            let mut permit = permit.unwrap();
+            match (n * 7 + round) % 5 {
+                0 => *lock.write().await += 1,
+                1 => {
+                    let write = lock.clone().write_owned().await;
+                    let read = write.downgrade();
+                    tokio::task::yield_now().await;
+                    drop(read);
+                }
+                2 => drop(tokio::time::timeout(Duration::from_micros(50), lock.write()).await),
+                3 => {
+                    let read = lock.clone().read_owned().await;
+                    let permits = permits.clone();
+                    // Goes along with both, to be dropped elsewhere.
+                    drop(tokio::spawn(async move { (read, permits.try_acquire_owned()) }));
+                }
+                _ => {
+                    let _read = lock.read().await;
+                    tokio::task::yield_now().await;
+                }
+            }
+            match round % 3 {
+                0 => {
+                    let units = permit.num_permits();
+                    permit.forget();
+                    permits.add_permits(units);
+                }
+                1 => {
+                    let part = permit.split(1).unwrap();
+                    tokio::task::yield_now().await;
+                    permit.merge(part);
+                }
+                _ => {}
+            }
+        }
+    }
+    bench(|bench, runtime| {
+        let (lock, permits) = (Arc::new(RwLock::new(0)), Arc::new(Semaphore::new(5)));
+        let done = Arc::new(AtomicUsize::new(0));
+        for n in 0..8 {
+            let (lock, permits, done) = (lock.clone(), permits.clone(), done.clone());
+            runtime.spawn(async move {
+                worker(n, lock, permits).await;
+                done.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        bench.until(|_| (done.load(Ordering::SeqCst) == 8).then_some(()));
+        bench.until(|model| {
+            let (lock, permits) = (only(model, ResourceKind::Rwlock)?, only(model, ResourceKind::Semaphore)?);
+            let free = (lock.length, permits.length, permits.capacity) == (Some(0), Some(0), Some(5));
+            (free && model.edges.is_empty()).then_some(())
+        });
+        assert_eq!(permits.available_permits(), 5);
+    });
+}

@@ -1,0 +1,76 @@
+//! The tasks of tokio's own spans.
+
+use crate::fields::{PlaceFields, each};
+use insight_probe::{Executor, Parent, RawMeta, RawTask, is_observed_spawn, told_capability, told_executor};
+use insight_protocol::{Capability, TaskKind};
+use std::sync::Once;
+use tracing_core::Event;
+use tracing_core::span::{Attributes, Id};
+
+/// The spans do not say which version of tokio sends them.
+static TOKIO: Executor = Executor::new("tokio", "unknown", || None);
+
+/// The task of a span `runtime.spawn`; `None` for one that has a task already, or is none of the program's.
+pub(crate) fn spawned(attributes: &Attributes<'_>) -> Option<RawTask> {
+    let mut place = PlaceFields::default();
+    let (mut kind, mut name, mut function) = (TaskKind::Task, None, None);
+    let (mut id, mut bytes, mut original_bytes) = (None, None, None);
+    attributes.record(&mut each(|field, value| match field {
+        "kind" => kind = value.text().map_or(TaskKind::Task, TaskKind::from),
+        "task.name" => name = value.text().map(str::to_owned),
+        "task.id" => id = value.number(),
+        "size.bytes" => bytes = value.number(),
+        "original_size.bytes" => original_bytes = value.number(),
+        "fn" => function = value.text().map(str::to_owned),
+        _ => place.take(field.strip_prefix("loc.").unwrap_or(""), value),
+    }));
+    let place = place.place();
+    // Asked for each spawn, whatever it is.
+    if is_observed_spawn(&[bytes, original_bytes], place.as_ref()) {
+        return None;
+    }
+    // r[tracing.tokio.workers]: a thread of the runtime itself, on which all the other tasks run.
+    if function.as_deref().is_some_and(|function| function.starts_with("tokio::runtime::")) {
+        return None;
+    }
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        // r[tracing.tokio.unseen]: and no capability of a resource, for of each kind some are not told.
+        told_capability(Capability::Tasks);
+        told_capability(Capability::TaskTimes);
+        told_executor(&TOKIO);
+    });
+    Some(RawTask::spawned(RawMeta {
+        executor: &TOKIO,
+        kind,
+        name: name.as_deref(),
+        type_name: function.as_deref(),
+        place,
+        parent: Parent::Current,
+        executor_task_id: id,
+        future_bytes: original_bytes.or(bytes),
+        partial: false,
+    }))
+}
+
+/// What an event `poll_op` says.
+pub(crate) fn is_ready(event: &Event<'_>) -> Option<bool> {
+    let mut ready = None;
+    event.record(&mut each(|field, value| {
+        if field == "is_ready" {
+            ready = value.flag();
+        }
+    }));
+    ready
+}
+
+/// The span of the task that is woken; `None` when the event is of another thing with a waker.
+pub(crate) fn woken_span(event: &Event<'_>) -> Option<Id> {
+    let (mut woken, mut span) = (false, None);
+    event.record(&mut each(|field, value| match field {
+        "op" => woken = matches!(value.text(), Some("waker.wake" | "waker.wake_by_ref")),
+        "task.id" => span = value.number().filter(|id| *id != 0).map(Id::from_u64),
+        _ => {}
+    }));
+    span.filter(|_| woken)
+}

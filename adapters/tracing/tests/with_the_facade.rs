@@ -1,0 +1,66 @@
+//! The layer beside the facade: what the facade sees is the facade's.
+#![cfg(tokio_unstable)]
+
+mod common;
+
+use common::{bench, named, summary};
+use insight_protocol::TaskState;
+use insight_tokio as facade;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[test]
+fn one_task_has_one_id_and_one_lock_is_one() {
+    let mut bench = bench();
+    let runtime = facade::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let lock = Arc::new(facade::sync::Mutex::new(()));
+    let real_lock = Arc::new(tokio::sync::Mutex::new(()));
+    let (guard, real_guard) =
+        runtime.block_on(async { (lock.clone().lock_owned().await, real_lock.clone().lock_owned().await) });
+
+    let (theirs, permits) = (lock.clone(), Arc::new(facade::sync::Semaphore::new(0)));
+    let (start, started) = std::sync::mpsc::channel();
+    let facades = runtime.spawn(async move {
+        start.send(()).unwrap();
+        drop(theirs.lock().await);
+    });
+    // The facade has the id that tokio gave it since its first poll.
+    started.recv().unwrap();
+    let id = facades.id().to_string();
+    let waits = runtime.spawn(async move { drop(permits.acquire().await.map(drop)) });
+    let blocks = runtime
+        .spawn_blocking(|| facade::runtime::Handle::current().block_on(facade::time::sleep(Duration::from_secs(1))));
+    // What a dependency does: on the real tokio, from within the facade's task, and on the facade's lock.
+    let (theirs, real_theirs) = (lock.clone(), real_lock.clone());
+    let outer = runtime.spawn(async move {
+        let name = tokio::task::Builder::new().name("dependency's");
+        let inner = name.spawn(async move { drop(theirs.lock().await) }).unwrap();
+        drop(real_theirs.lock().await);
+        inner.await.unwrap();
+    });
+    bench.until(|model| {
+        let waits = summary(model).matches("waits lock 1 mutex").count();
+        (waits == 3 && summary(model).contains("acquire")).then_some(())
+    });
+    let model = bench.look();
+    let same_id = model.tasks.values().filter(|task| task.executor_task_id.is_some_and(|it| it.to_string() == id));
+    assert_eq!(same_id.count(), 1);
+    let mut kinds: Vec<String> = model.tasks.values().map(|task| task.kind.to_string()).collect();
+    kinds.sort();
+    // Four by the facade, one by the layer, and the two of the thread that blocks.
+    assert_eq!(kinds, ["block_on", "blocking", "task", "task", "task", "task"], "{:?}", model.tasks);
+    let mut resources: Vec<String> = model.resources.values().map(|resource| resource.kind.to_string()).collect();
+    resources.sort();
+    let locks = resources.iter().filter(|kind| *kind == "mutex").count();
+    assert_eq!(locks, 2, "the facade's and the real one: {resources:?}");
+    assert_eq!(resources.iter().filter(|kind| *kind == "semaphore").count(), 1);
+    let dependencys = named(model, "dependency's").unwrap();
+    assert_eq!((dependencys.partial, dependencys.state()), (false, Some(TaskState::Idle)));
+    assert!(dependencys.parent.is_some(), "the facade's task has spawned it");
+    assert_eq!(bench.header().executors.iter().filter(|executor| executor.name == "tokio").count(), 1);
+    waits.abort();
+    drop((guard, real_guard));
+    runtime.block_on(async { (facades.await.unwrap(), outer.await.unwrap(), blocks.await.unwrap()) });
+    drop(runtime);
+    bench.until(|model| model.tasks.is_empty().then_some(()));
+}

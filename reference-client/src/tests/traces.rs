@@ -1,0 +1,171 @@
+//! Where tasks wait, down to the line.
+
+use super::story::{S, deadlock, story};
+use super::{Screen, address};
+use crate::app::Action;
+use crate::args::Args;
+use crate::connection::{parse_trace, trace};
+use crate::once::trace_text;
+use crate::picture::Link;
+use clap::Parser;
+use insight_protocol::*;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Instant;
+
+fn frame(kind: FrameKind, crate_name: &str, function: &str, at: Option<(&str, u32, &str)>) -> TraceFrame {
+    let source = |text: &str| SourceLine { status: SourceStatus::Found, text: Some(text.into()) };
+    TraceFrame {
+        function: Some(function.into()),
+        kind,
+        crate_name: Some(crate_name.into()),
+        location: at.map(|(file, line, _)| SourceLocation { file: file.into(), line, column: 9 }),
+        source: at.map(|(_, _, text)| source(text)),
+        inlined: false,
+    }
+}
+
+/// A `select!` of a channel and a socket.
+fn two_awaits() -> TaskTrace {
+    use FrameKind::*;
+    let tokio = |function: &str| frame(Runtime, "tokio", function, None);
+    let main = |line, text| frame(Own, "barbara", "barbara::post", Some(("examples/barbara.rs", line, text)));
+    let channel = TraceLeaf {
+        frames: vec![
+            tokio("tokio::sync::task::atomic_waker::AtomicWaker::do_register"),
+            tokio("tokio::sync::mpsc::bounded::Receiver::recv"),
+            main(70, "value = orders.recv() => value,"),
+            frame(Runtime, "core", "<PollFn as Future>::poll", None),
+            main(68, "select! {"),
+        ],
+        own: Some(2),
+        cut: false,
+    };
+    let socket = TraceLeaf {
+        frames: vec![
+            tokio("tokio::runtime::io::registration::Registration::poll_ready"),
+            frame(Dependency, "hyper", "<Connection as Future>::poll", None),
+            frame(Runtime, "core", "<Pin as Future>::poll", None),
+            main(71, "() = connection => return,"),
+            frame(Runtime, "core", "<PollFn as Future>::poll", None),
+            frame(Dependency, "futures-util", "<Either as Future>::poll", None),
+            main(68, "select! {"),
+        ],
+        own: Some(3),
+        cut: true,
+    };
+    let reason = "the task waits at 2 awaits at once";
+    let trace = TaskTrace::without_leaves(TaskId(3), TraceOutcome::Captured, reason, 76 * S);
+    TaskTrace { leaves: vec![channel, socket], more: 3, ..trace }
+}
+
+fn one_await(task: u64) -> TaskTrace {
+    let mut trace = two_awaits();
+    trace.leaves.truncate(1);
+    TaskTrace { task: TaskId(task), reason: "the task waits at one await".into(), more: 0, ..trace }
+}
+
+/// The screen after some keys, with the answer to what they ask for, and more keys.
+fn check(name: &str, answer: Option<Result<TaskTrace, &str>>, more: impl FnOnce(&mut super::Story)) {
+    let mut screen = Screen::new(&story(more), 100, 34);
+    screen.press("t");
+    let Action::Trace(tasks) = &screen.last_action else { panic!("{:?}", screen.last_action) };
+    let task = tasks[0];
+    if let Some(answer) = answer {
+        screen.app.traced(task, answer.map_err(str::to_owned));
+    }
+    let text = screen.text();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+fn nothing(_: &mut super::Story) {}
+
+#[test]
+fn t_shows_where_a_task_waits() {
+    check("trace", Some(Ok(two_awaits())), nothing);
+    check("trace_waiting", None, nothing);
+    check("trace_refused", Some(Err("this program does not trace tasks: it said \"404 no such path\"")), nothing);
+    let running = TaskTrace::without_leaves(TaskId(1), TraceOutcome::Running, "the task is running", 70 * S);
+    check("trace_running", Some(Ok(running)), nothing);
+}
+
+#[test]
+fn a_wait_without_a_line_gets_that_of_the_trace() {
+    check("trace_of_a_join", Some(Ok(one_await(6))), |story| {
+        let name = Some(story.string("waits for its end"));
+        story.push(TaskSpawned { id: TaskId(6), name, at_ns: 2 * S, ..TaskSpawned::default() });
+        story.wait(20, (6, 1), Operation::Send, "waiting for the task's end", None);
+        // It is the longest that waits.
+        story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });
+    });
+}
+
+#[test]
+fn the_tasks_of_problems_are_asked_when_the_problems_are_looked_at() {
+    let mut screen = Screen::new(&story(|story| story.push(deadlock(1, Tier::Proven))), 100, 40);
+    let tasks: Vec<TaskId> = deadlock(1, Tier::Proven).problem.tasks.iter().map(|task| task.id).collect();
+    assert_eq!(screen.press("P").last_action, Action::Trace(tasks.clone()));
+    assert_eq!(screen.press("t").last_action, Action::None, "the answers are on their way");
+    screen.app.traced(tasks[0], Ok(one_await(tasks[0].0)));
+    let text = screen.text();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("trace_of_a_problem", text);
+    });
+    assert_eq!(screen.press("Esc P").last_action, Action::None, "what is known is not asked for again");
+    assert_eq!(screen.press("t").last_action, Action::Trace(vec![tasks[0]]), "unless the user asks");
+}
+
+#[test]
+fn what_cannot_be_asked_is_said() {
+    let mut screen = Screen::new(&story(nothing), 100, 20);
+    assert_eq!(screen.press("Enter Enter t").last_action, Action::None);
+    assert_eq!(screen.line(18).trim(), "There is no task here that could be traced.");
+    screen.picture.link = Link::Gone { since: Instant::now(), why: "connection refused".into() };
+    assert_eq!(screen.press("Esc t").last_action, Action::None);
+    assert_eq!(screen.line(18).trim(), "A task is traced by its program, and that is not connected.");
+    // An answer that comes after the program was started anew is of another task.
+    let mut screen = Screen::new(&story(nothing), 100, 20);
+    screen.app.traced(TaskId(1), Ok(one_await(1)));
+    assert!(!screen.press("Enter").text().contains("TRACE"));
+}
+
+#[test]
+fn the_same_as_text() {
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("once_trace", trace_text(&two_awaits()));
+    });
+    let id = |text: &str| Args::try_parse_from(["consolation", "--trace", text]).ok().and_then(|args| args.trace);
+    assert_eq!(id("7"), Some(TaskId(7)));
+    assert_eq!((id("0"), id("x"), id("9007199254740992")), (None, None, None));
+}
+
+#[test]
+fn replies_of_programs() {
+    let check = |reply: &str, expect: Result<&str, &str>| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let program = address(&listener.local_addr().unwrap().to_string());
+        let actual = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(reply.as_bytes());
+            });
+            trace(&program, TaskId(7))
+        });
+        assert_eq!(actual.as_deref().map_err(String::as_str), expect);
+    };
+    let reply = |status: &str, body: &str| format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    check(&reply("200 OK", "{}"), Ok("{}"));
+    check(&reply("404 Not Found", "there is no task 7\n"), Err("there is no task 7"));
+    check(
+        &reply("404 Not Found", "no such path\n"),
+        Err("this program does not trace tasks: it said \"404 no such path\""),
+    );
+    check(
+        &reply("503 Service Unavailable", "8 tasks are\n"),
+        Err("the program refuses: 503 Service Unavailable 8 tasks are"),
+    );
+    assert!(parse_trace("{}").unwrap_err().starts_with("the trace was not understood: missing field"));
+}

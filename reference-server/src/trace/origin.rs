@@ -1,0 +1,166 @@
+//! Whose code a frame is, by its file and its function's crate.
+
+use insight_protocol::FrameKind;
+
+/// Crates that run a program's futures: of interest to nobody who asks where a task waits.
+const RUNTIMES: &[&str] = &[
+    "async-executor",
+    "async-global-executor",
+    "async-io",
+    "async-std",
+    "async-task",
+    "insight-probe",
+    "insight-tokio",
+    "smol",
+    "tokio",
+    "wish4-async-insight",
+];
+/// Insight's own, when they are part of the program's workspace.
+const OURS: &[&str] = &["insight_probe", "insight_tokio", "insight"];
+
+/// Whether a file is one of insight's own, in a build with its source beside the program's. Of a function that was
+/// inlined, `line-tables-only` has no path, so the crate is not in its name.
+pub(super) fn is_ours(file: &str) -> bool {
+    let probe = insight_probe::SOURCE_FILE.replace('\\', "/");
+    let Some(folder) = probe.strip_suffix("lib.rs") else { return false };
+    let Some(adapters) = folder.strip_suffix("probe/src/") else { return file.contains(folder) };
+    // Each adapter's folder is beside the probe's.
+    let adapter = file
+        .split_once(adapters)
+        .is_some_and(|(_, after)| after.split_once('/').is_some_and(|(_, inside)| inside.starts_with("src/")));
+    adapter
+        || adapters.strip_suffix("adapters/").is_some_and(|root| file.contains(&format!("{root}reference-server/src/")))
+}
+
+/// The module that a file is, as far as that can be told: `tokio::sync::mpsc::bounded` of
+/// `tokio-1.54.1/src/sync/mpsc/bounded.rs`.
+pub(super) fn module(file: &str) -> Option<String> {
+    let stem = file.strip_suffix(".rs")?;
+    let (package, inside) = match stem.rsplit_once("/src/") {
+        Some((before, inside)) => (Some(before.rsplit('/').next().unwrap_or(before)), inside),
+        None => (None, stem.rsplit('/').next().unwrap_or(stem)),
+    };
+    let package = package.map(|package| without_version(package).replace('-', "_"));
+    let inside = inside.split('/').filter(|part| !["lib", "main", "mod", "bin"].contains(part)).map(str::to_owned);
+    Some(package.into_iter().chain(inside).collect::<Vec<_>>().join("::"))
+}
+
+/// What is known of a frame by its file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) kind: FrameKind,
+    pub(super) crate_name: Option<String>,
+    /// How the file is shown; for the program's own, as it came.
+    pub(super) file: Option<String>,
+}
+
+/// `root` is the first part of the function's path.
+pub(super) fn origin(file: Option<&str>, root: Option<&str>) -> Origin {
+    let named = |kind, name: &str, file: Option<String>| Origin { kind, crate_name: Some(name.to_owned()), file };
+    let path = file.map(|file| file.replace('\\', "/"));
+    if let Some(path) = &path {
+        // As in /rustc/<hash>/library/core/src, and in .../lib/rustlib/src/rust/library/core/src of the component rust-src.
+        if let Some((before, after)) = path.split_once("/library/")
+            && (before.starts_with("/rustc/") || before.ends_with("/rustlib/src/rust"))
+        {
+            let name = after.split('/').next().unwrap_or("std");
+            return named(FrameKind::Runtime, name, Some(format!("library/{after}")));
+        }
+        // <index>/<name>-<version>/src/...
+        if let Some((_, after)) = path.split_once("/registry/src/")
+            && let Some((_, after)) = after.split_once('/')
+        {
+            let folder = after.split('/').next().unwrap_or_default();
+            let name = without_version(folder);
+            return named(library(name), name, Some(after.to_owned()));
+        }
+        // <name>-<hash>/<revision>/...
+        if let Some((_, after)) = path.split_once("/git/checkouts/") {
+            let folder = after.split('/').next().unwrap_or_default();
+            let name = folder.rsplit_once('-').map_or(folder, |(name, _)| name);
+            return named(library(name), name, Some(after.to_owned()));
+        }
+        if let Some((_, after)) = path.split_once("/vendor/") {
+            let name = without_version(after.split('/').next().unwrap_or_default());
+            return named(library(name), name, Some(after.to_owned()));
+        }
+    }
+    if path.as_deref().is_some_and(is_ours) {
+        return named(FrameKind::Runtime, root.filter(|root| OURS.contains(root)).unwrap_or("insight"), path);
+    }
+    match root {
+        Some(root) if OURS.contains(&root) => named(FrameKind::Runtime, root, path),
+        Some(root @ ("std" | "core" | "alloc")) if path.is_none() => named(FrameKind::Runtime, root, None),
+        Some("tokio") if path.is_none() => named(FrameKind::Runtime, "tokio", None),
+        root if path.is_some() => Origin { kind: FrameKind::Own, crate_name: root.map(str::to_owned), file: path },
+        root => Origin { kind: FrameKind::Unknown, crate_name: root.map(str::to_owned), file: None },
+    }
+}
+
+fn library(name: &str) -> FrameKind {
+    if RUNTIMES.contains(&name) { FrameKind::Runtime } else { FrameKind::Dependency }
+}
+
+/// `async-channel` of `async-channel-2.5.0`.
+fn without_version(folder: &str) -> &str {
+    let version = folder
+        .match_indices('-')
+        .find(|(at, _)| folder[at + 1..].starts_with(|character: char| character.is_ascii_digit()));
+    version.map_or(folder, |(at, _)| &folder[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules() {
+        let check = |file: &str, expect: &str| assert_eq!(module(file).as_deref(), Some(expect), "{file}");
+        check("tokio-1.54.1/src/sync/mpsc/bounded.rs", "tokio::sync::mpsc::bounded");
+        check("library/core/src/future/poll_fn.rs", "core::future::poll_fn");
+        check("/work/my-app/src/main.rs", "my_app");
+        check("/work/my-app/src/bin/tool.rs", "my_app::tool");
+        check("/work/my-app/src/pool/mod.rs", "my_app::pool");
+        check("examples/barbara.rs", "barbara");
+        assert_eq!(module("a.c"), None);
+    }
+
+    #[test]
+    fn files_of_insight() {
+        let probe = insight_probe::SOURCE_FILE;
+        assert!(is_ours(probe) && is_ours(&format!("/x/{probe}")));
+        assert!(!is_ours("/work/app/src/lib.rs"));
+        let tokio = probe.replace("probe", "tokio");
+        assert!(is_ours(&tokio.replace("lib.rs", "sync/mutex.rs")));
+        assert!(!is_ours(&tokio.replace("src/lib.rs", "tests/trace.rs")));
+    }
+
+    #[test]
+    fn files_of_all_kinds() {
+        let check = |file: &str, root: &str, expect: &str| {
+            let text = |text: &'static str| Some(text).filter(|text| !text.is_empty());
+            let Origin { kind, crate_name, file: shown } =
+                origin(Some(file).filter(|file| !file.is_empty()), Some(root).filter(|root| !root.is_empty()));
+            let actual = format!("{kind} {} {}", crate_name.as_deref().unwrap_or("-"), shown.as_deref().unwrap_or("-"));
+            assert_eq!(actual, text(Box::leak(expect.to_owned().into_boxed_str())).unwrap(), "{file} {root}");
+        };
+        check("/app/src/main.rs", "app", "own app /app/src/main.rs");
+        check("/app/src/main.rs", "", "own - /app/src/main.rs");
+        check("/rustc/00ff/library/core/src/pin.rs", "core", "runtime core library/core/src/pin.rs");
+        check("/x/lib/rustlib/src/rust/library/std/src/a.rs", "", "runtime std library/std/src/a.rs");
+        check("/app/library/src/lib.rs", "app", "own app /app/library/src/lib.rs");
+        let registry = "/home/u/.cargo/registry/src/index.crates.io-6f17d22bba15001f";
+        let inside = |path: &str| format!("{registry}/{path}");
+        check(&inside("tokio-1.54.0/src/sync/mpsc.rs"), "tokio", "runtime tokio tokio-1.54.0/src/sync/mpsc.rs");
+        check(&inside("async-channel-2.5.0/src/lib.rs"), "", "dependency async-channel async-channel-2.5.0/src/lib.rs");
+        check(&inside("base-64-x-1.0.0-rc.1/a.rs"), "", "dependency base base-64-x-1.0.0-rc.1/a.rs");
+        check("/c/git/checkouts/hyper-aa11/1f/src/lib.rs", "hyper", "dependency hyper hyper-aa11/1f/src/lib.rs");
+        check("/app/vendor/hyper/src/lib.rs", "hyper", "dependency hyper hyper/src/lib.rs");
+        check("/w/adapters/probe/src/wait.rs", "insight_probe", "runtime insight_probe /w/adapters/probe/src/wait.rs");
+        check(r"C:\app\src\main.rs", "app", "own app C:/app/src/main.rs");
+        check("", "core", "runtime core -");
+        check("", "tokio", "runtime tokio -");
+        check("", "app", "unknown app -");
+        check("", "", "unknown - -");
+    }
+}

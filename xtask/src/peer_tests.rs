@@ -1,0 +1,141 @@
+//! `cargo xtask peer-tests`: a runtime's own tests, on the facade that takes its place.
+//!
+//! The published crate contains its tests. They are copied, built once against the facade, and run twice: as a program
+//! that never calls `insight::init()`, and while everything is recorded. Nothing of them is committed.
+
+mod copy;
+mod listed;
+mod run;
+
+use crate::process::{Result, target};
+use listed::Listed;
+use run::{Outcome, Ran};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+/// A runtime, and which of its test files are about what the facade replaces.
+struct Peer {
+    name: &'static str,
+    /// Beginnings of the names of test files.
+    files: &'static [&'static str],
+    /// The facade, by its package and its folder, and the features that the tests need of it.
+    facade: (&'static str, &'static str),
+    features: &'static [&'static str],
+    /// What does not pass, and why.
+    listed: &'static str,
+}
+
+const TOKIO: Peer = Peer {
+    name: "tokio",
+    files: &["sync_", "task_", "rt_", "macros_", "time_", "join_handle_panic", "async_send_sync", "unwindsafe"],
+    facade: ("insight-tokio", "adapters/tokio"),
+    features: &["full", "test-util"],
+    listed: "adapters/tokio/peer-tests.toml",
+};
+
+/// Whether recording is on while the tests run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Off,
+    On,
+}
+
+impl Mode {
+    const BOTH: [Mode; 2] = [Mode::Off, Mode::On];
+
+    fn name(self) -> &'static str {
+        match self {
+            Mode::Off => "off",
+            Mode::On => "on",
+        }
+    }
+}
+
+/// Runs what the arguments say: `tokio`, then `--off`, `--on`, or both when neither is there, and the files' names
+/// when not all of them are meant.
+pub fn run(arguments: &[&str]) -> Result {
+    let Some((&"tokio", rest)) = arguments.split_first() else {
+        return Err("which runtime's: `cargo xtask peer-tests tokio`".to_owned());
+    };
+    let peer = TOKIO;
+    let (options, files): (Vec<&str>, Vec<&str>) = rest.iter().partition(|argument| argument.starts_with("--"));
+    let modes = Mode::BOTH.iter().filter(|mode| options.iter().any(|option| option[2..] == *mode.name()));
+    let mut modes: Vec<Mode> = modes.copied().collect();
+    if modes.len() < options.len() {
+        return Err(format!("peer-tests takes --off and --on, and not {}", options.join(" ")));
+    }
+    if modes.is_empty() {
+        modes = Mode::BOTH.to_vec();
+    }
+    let files: Vec<&str> = files.into_iter().map(|file| file.trim_end_matches(".rs")).collect();
+
+    let start = Instant::now();
+    let folder = target().join("peer-tests").join(peer.name);
+    let listed = Listed::read(Path::new(peer.listed))?;
+    let copied = copy::copy(&peer, &listed, &folder)?;
+    if let Some(unknown) = files.iter().find(|file| !copied.files.iter().any(|copied| copied == *file)) {
+        return Err(format!("{} {} has no such test file among the copied: {unknown}", peer.name, copied.version));
+    }
+    let built = run::build(&folder, &files)?;
+    let built_s = start.elapsed().as_secs_f64();
+    println!("xtask: the tests of {} {} on {}: built ({built_s:.0} s)", peer.name, copied.version, peer.facade.0);
+
+    let mut wrong = Vec::new();
+    let mut table = Vec::new();
+    for mode in modes {
+        let start = Instant::now();
+        let ran: BTreeMap<String, Ran> = run::run(&folder, &built, mode);
+        let row = judge(mode, &ran, &listed, &mut wrong);
+        table.push(format!("| {} | {row} | {:.0} s |", mode.name(), start.elapsed().as_secs_f64()));
+    }
+    if files.is_empty() {
+        wrong.extend(listed.unused().map(|name| format!("{}: there is no test {name}", peer.listed)));
+    }
+    println!(
+        "| recording | files | tests | passed | ignored | listed | failed | time |\n|---|---|---|---|---|---|---|---|"
+    );
+    table.iter().for_each(|row| println!("{row}"));
+    println!("{}: {} entries", peer.listed, listed.len());
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{} of these:\n  {}", wrong.len(), wrong.join("\n  "))),
+    }
+}
+
+/// Counts what passed, and adds what should not be as it is to `wrong`.
+fn judge(mode: Mode, ran: &BTreeMap<String, Ran>, listed: &Listed, wrong: &mut Vec<String>) -> String {
+    let (mut tests, mut passed, mut ignored, mut known, mut failed) = (0, 0, 0, 0, 0);
+    for (file, ran) in ran {
+        let whole = listed.has(file, mode);
+        if let Some(why) = &ran.broken {
+            match whole {
+                true => known += 1,
+                false => {
+                    failed += 1;
+                    wrong.push(format!("{} {file}: {why}", mode.name()));
+                }
+            }
+        } else if whole && ran.tests.values().all(|outcome| *outcome != Outcome::Failed) {
+            wrong.push(format!("{} {file} is listed, and passes", mode.name()));
+        }
+        for (test, outcome) in &ran.tests {
+            tests += 1;
+            let name = format!("{file}::{test}");
+            let expected = listed.has(&name, mode);
+            match outcome {
+                Outcome::Passed => passed += 1,
+                Outcome::Ignored => ignored += 1,
+                Outcome::Failed if whole || expected => known += 1,
+                Outcome::Failed => {
+                    failed += 1;
+                    wrong.push(format!("{} {name} failed: {}", mode.name(), ran.log.display()));
+                }
+            }
+            if expected && *outcome != Outcome::Failed {
+                wrong.push(format!("{} {name} is listed, and did not fail", mode.name()));
+            }
+        }
+    }
+    format!("{} | {tests} | {passed} | {ignored} | {known} | {failed}", ran.len())
+}

@@ -1,0 +1,163 @@
+//! The copied tests, built and run.
+
+use super::Mode;
+use crate::process::{Result, cargo};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A file whose tests take longer hangs.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What cargo made of the test files: a program, or what the compiler said.
+pub type Built = BTreeMap<String, std::result::Result<PathBuf, String>>;
+
+/// What came out of the tests of one file.
+#[derive(Default)]
+pub struct Ran {
+    pub tests: BTreeMap<String, Outcome>,
+    /// Why it did not come to its end.
+    pub broken: Option<String>,
+    /// What it said.
+    pub log: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Passed,
+    Failed,
+    Ignored,
+}
+
+/// Builds the test files, all in one go; an error of one does not keep the others.
+pub fn build(folder: &Path, files: &[&str]) -> Result<Built> {
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--keep-going", "--message-format=json", "--manifest-path"]);
+    command.arg(folder.join("Cargo.toml")).env("CARGO_TARGET_DIR", folder.join("target"));
+    if files.is_empty() {
+        command.arg("--tests");
+    }
+    command.args(files.iter().flat_map(|file| ["--test", file]));
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| format!("cannot start cargo: {error}"))?;
+    let mut built = Built::new();
+    let mut others = String::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let Ok(message) = serde_json::from_str::<Value>(line) else { continue };
+        let name = message["target"]["name"].as_str().unwrap_or_default().to_owned();
+        let is_test = message["target"]["kind"][0] == "test";
+        match message["reason"].as_str() {
+            Some("compiler-artifact") if is_test => {
+                if let Some(program) = message["executable"].as_str() {
+                    built.insert(name, Ok(PathBuf::from(program)));
+                }
+            }
+            Some("compiler-message") if message["message"]["level"] == "error" => {
+                let said = message["message"]["rendered"].as_str().unwrap_or_default();
+                eprint!("{said}");
+                let short = message["message"]["message"].as_str().unwrap_or_default();
+                match is_test {
+                    true => {
+                        let entry = built.entry(name).or_insert_with(|| Err("does not compile:".to_owned()));
+                        entry.as_mut().err().into_iter().for_each(|why| *why = format!("{why} {short};"));
+                    }
+                    false => others.push_str(said),
+                }
+            }
+            _ => {}
+        }
+    }
+    match (output.status.success(), built.is_empty() || !others.is_empty()) {
+        (false, true) => Err("the tests cannot be built; see above".to_owned()),
+        _ => Ok(built),
+    }
+}
+
+/// Runs the programs, one after the other: many of the tests are about time.
+pub fn run(folder: &Path, built: &Built, mode: Mode) -> BTreeMap<String, Ran> {
+    let run = |(file, program): (&String, &std::result::Result<PathBuf, String>)| {
+        let ran = match program {
+            Ok(program) => {
+                let log = folder.join(format!("logs/{}/{file}.txt", mode.name()));
+                run_file(folder, program, mode, log).unwrap_or_else(|error| broken(error.to_string()))
+            }
+            Err(why) => broken(why.clone()),
+        };
+        (file.clone(), ran)
+    };
+    built.iter().map(run).collect()
+}
+
+fn broken(why: String) -> Ran {
+    Ran { broken: Some(why), ..Ran::default() }
+}
+
+fn run_file(folder: &Path, program: &Path, mode: Mode, log: PathBuf) -> std::io::Result<Ran> {
+    fs::create_dir_all(log.parent().expect("in a folder"))?;
+    let file = File::create(&log)?;
+    let mut command = Command::new(program);
+    command.current_dir(folder).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    match mode {
+        Mode::On => command.env("INSIGHT_PEER_TESTS", "on"),
+        Mode::Off => command.env_remove("INSIGHT_PEER_TESTS"),
+    };
+    let mut child = command.spawn()?;
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Some(status);
+        }
+        if start.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let said = fs::read(&log)?;
+    let (tests, complete) = parse(&String::from_utf8_lossy(&said));
+    let failed = tests.values().any(|outcome| *outcome == Outcome::Failed);
+    let broken = match status {
+        None => Some(format!("hangs: no end after {} s; {}", PATIENCE.as_secs(), log.display())),
+        Some(status) if !complete || (!status.success() && !failed) => Some(format!("{status}; {}", log.display())),
+        Some(_) => None,
+    };
+    Ok(Ran { tests, broken, log })
+}
+
+/// The tests' outcomes, and whether the program has told the result of all.
+fn parse(said: &str) -> (BTreeMap<String, Outcome>, bool) {
+    let mut tests = BTreeMap::new();
+    for line in said.lines() {
+        // A test may write between its name and its result, or before its name.
+        let Some((name, rest)) = line.rfind("test ").and_then(|at| line[at + 5..].split_once(" ... ")) else {
+            continue;
+        };
+        let outcome = match rest.split([' ', ',']).next() {
+            Some("ok") => Outcome::Passed,
+            Some("ignored") => Outcome::Ignored,
+            Some("FAILED") => Outcome::Failed,
+            _ => continue,
+        };
+        tests.insert(name.trim_end_matches(" - should panic").to_owned(), outcome);
+    }
+    (tests, said.contains("test result: "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_test_program_says() {
+        let said = "\nrunning 4 tests\ntest a ... ok\nnoise test b::c - should panic ... ok\ntest d ... ignored, why\n\
+                    test e ... FAILED\n\ntest result: FAILED. 2 passed; 1 failed\n";
+        let (tests, complete) = parse(said);
+        let expect =
+            [("a", Outcome::Passed), ("b::c", Outcome::Passed), ("d", Outcome::Ignored), ("e", Outcome::Failed)];
+        assert_eq!(tests, expect.map(|(name, outcome)| (name.to_owned(), outcome)).into());
+        assert!(complete && !parse("test a ... ok").1);
+    }
+}
