@@ -11,7 +11,7 @@ use std::io::Read;
 use std::panic;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, RwLock, Semaphore, mpsc};
+use tokio::sync::{Mutex, RwLock, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -23,10 +23,10 @@ struct Arguments {
 }
 
 enum Resource {
-    Mutex(Mutex<u64>),
-    Rwlock(RwLock<u64>),
-    Semaphore(Semaphore),
-    Channel { sender: mpsc::Sender<u64>, receiver: Mutex<mpsc::Receiver<u64>> },
+    Mutex(Arc<Mutex<u64>>),
+    Rwlock(Arc<RwLock<u64>>),
+    Semaphore(Arc<Semaphore>),
+    Channel { sender: mpsc::Sender<u64>, receiver: Arc<Mutex<mpsc::Receiver<u64>>> },
 }
 
 struct Service {
@@ -80,12 +80,12 @@ async fn stress(Arguments { seconds, seed, tasks, resources }: Arguments) {
     let mut rng = Rng::with_seed(seed);
     let resources = (0..resources)
         .map(|number| match number % 4 {
-            0 => Resource::Mutex(Mutex::new(0)),
-            1 => Resource::Rwlock(RwLock::new(0)),
-            2 => Resource::Semaphore(Semaphore::new(rng.usize(1..5))),
+            0 => Resource::Mutex(Arc::new(Mutex::new(0))),
+            1 => Resource::Rwlock(Arc::new(RwLock::new(0))),
+            2 => Resource::Semaphore(Arc::new(Semaphore::new(rng.usize(1..5)))),
             _ => {
                 let (sender, receiver) = mpsc::channel(rng.usize(1..4));
-                Resource::Channel { sender, receiver: Mutex::new(receiver) }
+                Resource::Channel { sender, receiver: Arc::new(Mutex::new(receiver)) }
             }
         })
         .collect();
@@ -131,9 +131,51 @@ async fn worker(service: Arc<Service>, mut rng: Rng) {
                 let (mut one, mut other) = (rng.fork(), rng.fork());
                 tokio::join!(use_one(&service, &mut one), use_one(&service, &mut other));
             }
+            6 => hand_on(&service, &mut rng).await,
+            7 => ask(&mut rng).await,
             _ => use_one(&service, &mut rng).await,
         }
     }
+}
+
+/// What is held goes to another task, which may end before it is used, or to a thread outside of tasks.
+async fn hand_on(service: &Service, rng: &mut Rng) {
+    let guard: Box<dyn Send> = match &service.resources[rng.usize(0..service.resources.len())] {
+        Resource::Mutex(mutex) => Box::new(mutex.clone().lock_owned().await),
+        Resource::Rwlock(lock) if rng.bool() => Box::new(lock.clone().read_owned().await),
+        Resource::Rwlock(lock) => Box::new(lock.clone().write_owned().await),
+        Resource::Semaphore(semaphore) => {
+            Box::new(semaphore.clone().acquire_owned().await.expect("nobody closes a semaphore"))
+        }
+        Resource::Channel { sender, .. } => Box::new(sender.clone()),
+    };
+    let time = some_time(rng);
+    match rng.u8(0..4) {
+        0 => drop(tokio::task::spawn_blocking(move || drop(guard)).await),
+        1 => drop(std::thread::spawn(move || drop(guard))),
+        _ => {
+            let other = tokio::spawn(async move {
+                sleep(time).await;
+                drop(guard);
+            });
+            if rng.bool() {
+                other.abort();
+            }
+        }
+    }
+}
+
+/// Another task answers, or goes away.
+async fn ask(rng: &mut Rng) {
+    let (answer, question) = oneshot::channel();
+    let (time, is_answered) = (some_time(rng), rng.bool());
+    tokio::spawn(async move {
+        sleep(time).await;
+        if is_answered {
+            let _ = answer.send(time);
+        }
+    });
+    let _ = patiently(rng, question).await;
 }
 
 async fn worker_of_one(service: Arc<Service>, mut rng: Rng) {

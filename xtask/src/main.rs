@@ -24,7 +24,8 @@ The commands of this repository:
   cargo xtask test            fmt, clippy, docs, and every test; the story in a real terminal is one of them
   cargo xtask test --full     the same, and the tests once more in a release build
   cargo xtask fuzz [seconds]  make up lines and streams, each for 600 s: does a decoder, a checker or a model fail
-  cargo xtask load [seconds]  a program under load for 60 s: does its stream keep the rules of SPEC.md
+  cargo xtask load [seconds] [seeds]
+                              a program under load for 60 s: does its stream keep the rules of SPEC.md
   cargo xtask peer-tests tokio [--off|--on] [file...]
                               tokio's own tests on the facade, with recording off and on; all files, or those named
   cargo xtask docs            render docs/*.md to the pages that the server serves
@@ -47,8 +48,11 @@ fn main() -> ExitCode {
         ["test", "--full"] => test::run(true),
         ["fuzz"] => fuzz::run(fuzz::SECONDS),
         ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => fuzz::run(seconds),
-        ["load"] => load::run(load::SECONDS),
-        ["load", seconds] if let Ok(seconds) = seconds.parse() => load::run(seconds),
+        ["load"] => load::run(load::SECONDS, 1),
+        ["load", seconds] if let Ok(seconds) = seconds.parse() => load::run(seconds, 1),
+        ["load", seconds, seeds] if let (Ok(seconds), Ok(seeds)) = (seconds.parse(), seeds.parse()) => {
+            load::run(seconds, seeds)
+        }
         ["peer-tests", rest @ ..] => peer_tests::run(rest),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),

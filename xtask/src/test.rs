@@ -37,7 +37,7 @@ pub fn run(full: bool) -> Result {
     step("tokio's own tests", || peer_tests::run(&["tokio"]))?;
     step("fuzz", fuzz::check)?;
     step("docs/clients", clients::run)?;
-    step("load", || load::run(load::SECONDS))?;
+    step("load", || load::run(load::SECONDS, 1))?;
     if full {
         let tests = ["test", "--workspace", "--all-features", "--release"];
         step("cargo test --release", || cargo_step(&tests, "see the failed test above; it passes in a debug build"))?;
