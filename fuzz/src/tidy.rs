@@ -53,6 +53,7 @@ struct Edge {
     task: TaskId,
     resource: ResourceId,
     kind: Kind,
+    polls: u64,
 }
 
 impl Producer {
@@ -162,7 +163,7 @@ impl Producer {
                 let reason = StringId(1);
                 let location = None;
                 self.send(EdgeWait { id, task, resource, operation, reason, need: 1, location, since_ns: at_ns });
-                self.edges.push(Edge { id, task, resource, kind: Kind::Wait });
+                self.edges.push(Edge { id, task, resource, kind: Kind::Wait, polls: 0 });
             }
             10 => {
                 let (task, resource) = (pick(&self.tasks, a)?.id, *pick(&self.resources, b)?);
@@ -185,7 +186,7 @@ impl Producer {
                     location,
                     since_ns: at_ns,
                 });
-                self.edges.push(Edge { id, task, resource, kind: Kind::Hold { exclusive } });
+                self.edges.push(Edge { id, task, resource, kind: Kind::Hold { exclusive }, polls: 0 });
             }
             11 => {
                 let (task, resource) = (pick(&self.tasks, a)?.id, *pick(&self.resources, b)?);
@@ -193,7 +194,7 @@ impl Producer {
                 let (role, exclusive) = (PartyRole::from(*pick(PartyRole::KNOWN, c)?), flag);
                 let joined = role == PartyRole::Joined;
                 self.send(EdgeParty { id, task, resource, role, exclusive, since_ns: at_ns });
-                self.edges.push(Edge { id, task, resource, kind: Kind::Party { exclusive, joined } });
+                self.edges.push(Edge { id, task, resource, kind: Kind::Party { exclusive, joined }, polls: 0 });
             }
             12 => {
                 let Edge { id, kind, .. } = pick(&self.edges, a)?;
@@ -206,7 +207,14 @@ impl Producer {
                 self.edges.retain(|edge| edge.id != id);
                 self.send(EdgeClosed { id, outcome, at_ns });
             }
-            13 | 14 => {
+            13 => {
+                let edge = pick_mut(&mut self.edges, a).filter(|edge| edge.kind == Kind::Wait)?;
+                edge.polls += u64::from(b);
+                let (id, polls) = (edge.id, (b != 0).then_some(edge.polls));
+                let polled = [None, Some(false), Some(true)][usize::from(c % 3)];
+                self.send(EdgeUpdated { id, polls, polled, granted_ns: flag.then_some(at_ns), at_ns });
+            }
+            14 => {
                 self.tasks.iter_mut().for_each(|task| task.sampled = false);
                 self.send(StreamHeartbeat { at_ns });
             }

@@ -105,6 +105,13 @@ fn shrink(message: &mut Message, bytes: &mut Unstructured) -> Result<()> {
             it.exclusive = bytes.arbitrary()?;
             it.since_ns = at_ns;
         }
+        Message::EdgeUpdated(it) => {
+            ids!(it.id);
+            it.polls = *bytes.choose(&[None, Some(0), Some(1), Some(MAX_NUMBER)])?;
+            it.polled = *bytes.choose(&[None, Some(false), Some(true)])?;
+            it.granted_ns = bytes.arbitrary::<bool>()?.then_some(at_ns);
+            it.at_ns = at_ns;
+        }
         Message::EdgeClosed(it) => {
             ids!(it.id);
             it.at_ns = at_ns;

@@ -36,5 +36,5 @@ pub use diagnose::{Finding, diagnose};
 pub use dot::dot_problem;
 pub use freers::{Freer, Freers};
 pub use lifecycle::{Checker, RuleFinding};
-pub use state::{Edge, EdgeBody, Location, Model, Resource, Task, Times};
+pub use state::{Edge, EdgeBody, Location, Model, Resource, Task, Times, Waiter};
 pub use watch::{DEFAULT_SETTLE_NS, Watch};

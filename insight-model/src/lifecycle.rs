@@ -88,6 +88,8 @@ struct LiveEdge {
     resource: ResourceId,
     kind: EdgeKind,
     since_ns: u64,
+    /// How often its operation was polled, as last told.
+    polls: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,6 +193,7 @@ impl Checker {
                 let kind = EdgeKind::Party { role: edge.role.clone(), exclusive: edge.exclusive };
                 self.edge_opened(edge.id, edge.task, edge.resource, kind, edge.since_ns);
             }
+            Message::EdgeUpdated(update) => self.edge_updated(update),
             Message::EdgeClosed(end) => self.edge_closed(end),
             Message::ProblemRaised(raised) => self.problem_raised(&raised.problem),
             Message::ProblemUpdated(updated) => self.problem_updated(&updated.problem),

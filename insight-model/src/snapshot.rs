@@ -1,4 +1,4 @@
-use crate::{Edge, EdgeBody, Location, Model, Resource, Task};
+use crate::{Edge, EdgeBody, Location, Model, Resource, Task, Waiter};
 use insight_protocol::*;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -99,11 +99,15 @@ impl Snapshot<'_> {
         let Edge { id, task, resource, since_ns, .. } = *edge;
         let location = self.location(edge.location.as_ref());
         match &edge.body {
-            EdgeBody::Wait { operation, reason, need } => {
+            EdgeBody::Wait { operation, reason, need, waiter } => {
                 // A reason that was never defined stays so: 0 is no id.
                 let reason = self.string(Some(reason)).unwrap_or_default();
                 let operation = operation.clone();
                 self.push(EdgeWait { id, task, resource, operation, reason, need: *need, location, since_ns });
+                if *waiter != Waiter::default() {
+                    let Waiter { polls, polled, granted_ns } = *waiter;
+                    self.push(EdgeUpdated { id, polls, polled, granted_ns, at_ns: self.model.now_ns });
+                }
             }
             EdgeBody::Hold { mode, units, transferable } => {
                 let (mode, units, transferable) = (mode.clone(), *units, *transferable);

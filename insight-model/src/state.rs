@@ -147,6 +147,8 @@ pub enum EdgeBody {
         reason: Arc<str>,
         /// How many units it needs.
         need: u64,
+        /// The pending operation itself.
+        waiter: Waiter,
     },
     /// The task has units of the resource.
     Hold {
@@ -164,6 +166,17 @@ pub enum EdgeBody {
         /// No other task can use the same handle.
         exclusive: bool,
     },
+}
+
+/// What is seen of a pending operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiter {
+    /// How often it was polled; `None` when that is not seen.
+    pub polls: Option<u64>,
+    /// Whether it was polled when its task was last polled; `None` when that is not seen.
+    pub polled: Option<bool>,
+    /// When its wake fired, where it was not polled since; `None` also when that is not seen.
+    pub granted_ns: Option<u64>,
 }
 
 impl EdgeBody {
@@ -266,6 +279,7 @@ impl Model {
                     operation: m.operation.clone(),
                     reason: self.string(m.reason).unwrap_or_else(|| "".into()),
                     need: m.need,
+                    waiter: Waiter::default(),
                 };
                 self.open_edge(m.id, m.task, m.resource, m.since_ns, m.location, body);
             }
@@ -276,6 +290,12 @@ impl Model {
             Message::EdgeParty(m) => {
                 let body = EdgeBody::Party { role: m.role.clone(), exclusive: m.exclusive };
                 self.open_edge(m.id, m.task, m.resource, m.since_ns, None, body);
+            }
+            Message::EdgeUpdated(m) => {
+                self.advance(m.at_ns);
+                if let Some(Edge { body: EdgeBody::Wait { waiter, .. }, .. }) = self.edges.get_mut(&m.id) {
+                    *waiter = Waiter { polls: m.polls, polled: m.polled, granted_ns: m.granted_ns };
+                }
             }
             Message::EdgeClosed(m) => {
                 self.advance(m.at_ns);

@@ -130,6 +130,26 @@ pub struct EdgeParty {
     pub since_ns: u64,
 }
 
+/// What is seen of the pending operation of a wait. It takes the place of what was sent of it before: what is absent is
+/// not known, or not so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EdgeUpdated {
+    /// The id of the wait.
+    pub id: EdgeId,
+    /// How often the operation was polled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polls: Option<u64>,
+    /// Whether it was polled when its task was last polled; absent when that is not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polled: Option<bool>,
+    /// When its wake fired, where it was not polled since; absent when it did not, or when that is not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_ns: Option<u64>,
+    /// When this was read.
+    pub at_ns: u64,
+}
+
 open_enum!(
     /// Why an edge ended.
     EdgeOutcome {

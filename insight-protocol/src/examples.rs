@@ -212,6 +212,15 @@ fn edges() -> Vec<Message> {
         }
         .into(),
         EdgeParty { id: EdgeId(36), task, resource, role: PartyRole::Joined, exclusive: false, since_ns: 1 }.into(),
+        EdgeUpdated {
+            id: EdgeId(31),
+            polls: Some(3),
+            polled: Some(false),
+            granted_ns: Some(8_310_440_215),
+            at_ns: 12_100_000_000,
+        }
+        .into(),
+        EdgeUpdated { id: EdgeId(34), ..EdgeUpdated::default() }.into(),
         EdgeClosed { id: EdgeId(31), outcome: Some(EdgeOutcome::Claimed), at_ns: 12_200_000_000 }.into(),
         EdgeClosed { id: EdgeId(33), outcome: None, at_ns: 12_200_000_000 }.into(),
     ]

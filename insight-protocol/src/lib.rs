@@ -40,7 +40,7 @@ pub mod examples;
 pub mod schema;
 
 pub use codec::{DecodeError, Decoded, Kept, body, decode, encode, keep, line};
-pub use edge::{EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeWait, HoldMode, Operation, PartyRole};
+pub use edge::{EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeUpdated, EdgeWait, HoldMode, Operation, PartyRole};
 pub use header::{
     Capability, Clock, DefineLocation, DefineString, Detail, Executor, Gap, Process, SnapshotBegin, SnapshotEnd,
     SourceLine, SourceStatus, StreamHeader, StreamHeartbeat,

@@ -55,6 +55,7 @@ messages! {
     "edge.wait" => EdgeWait,
     "edge.hold" => EdgeHold,
     "edge.party" => EdgeParty,
+    "edge.updated" => EdgeUpdated,
     "edge.closed" => EdgeClosed,
     "problem.raised" => ProblemRaised,
     "problem.updated" => ProblemUpdated,

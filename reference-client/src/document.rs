@@ -84,10 +84,13 @@ fn edge(model: &Model, freers: &FreersOf, edge: &Edge) -> Value {
         "location": edge.location.as_deref().map(location),
     });
     match &edge.body {
-        EdgeBody::Wait { operation, reason, need } => {
+        EdgeBody::Wait { operation, reason, need, waiter } => {
             value["operation"] = json!(operation);
             value["reason"] = json!(**reason);
             value["need"] = json!(need);
+            value["polls"] = json!(waiter.polls);
+            value["polled"] = json!(waiter.polled);
+            value["granted_ns"] = json!(waiter.granted_ns);
             if let Some(resource) = resource {
                 value["freed_by"] = freed_by(freers, resource, operation);
             }

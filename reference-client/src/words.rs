@@ -183,6 +183,17 @@ pub fn role(edge: &Edge) -> String {
     clean(&text).into_owned()
 }
 
+/// What is unusual about the pending operation of a wait, where that is known: a grant that nobody has claimed, and that
+/// its task passes it over. It may be polled again later.
+pub fn waiter(edge: &Edge, now_ns: u64) -> Option<String> {
+    let EdgeBody::Wait { waiter, .. } = &edge.body else { return None };
+    let granted =
+        waiter.granted_ns.map(|at_ns| format!("granted {} ago, not claimed", duration(now_ns.saturating_sub(at_ns))));
+    let passed_over = (waiter.polled == Some(false)).then(|| "not polled in its task's last poll".to_owned());
+    let facts: Vec<String> = granted.into_iter().chain(passed_over).collect();
+    (!facts.is_empty()).then(|| facts.join(", "))
+}
+
 /// What a task has to do with a resource that it can free: `has a receiver`.
 pub fn freeing(edge: &Edge) -> String {
     match &edge.body {

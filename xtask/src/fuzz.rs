@@ -77,7 +77,7 @@ fn compiler() -> Result {
 }
 
 /// With a target named, the flags are not those of build scripts.
-fn host() -> Result<String> {
+pub fn host() -> Result<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let said = Command::new(rustc).arg("-vV").output().map_err(|error| format!("cannot start rustc: {error}"))?;
     let said = String::from_utf8_lossy(&said.stdout);

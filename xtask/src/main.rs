@@ -7,9 +7,11 @@ mod fuzz;
 mod links;
 mod load;
 mod markdown;
+mod peer_program;
 mod peer_tests;
 mod process;
 mod program;
+mod sanitize;
 mod schema;
 mod spec;
 mod test;
@@ -22,15 +24,20 @@ The commands of this repository:
   cargo xtask demo            a service hangs: start it, hit its endpoint, open consolation on it
   cargo xtask demo deadlock   the alternate history: one task both enqueues and dequeues
   cargo xtask test            fmt, clippy, docs, and every test; the story in a real terminal is one of them
-  cargo xtask test --full     the same, and the tests once more in a release build
+  cargo xtask test --full     the same, mini-redis, and the tests once more in a release build
   cargo xtask fuzz [seconds]  make up lines and streams, each for 600 s: does a decoder, a checker or a model fail
   cargo xtask load [seconds] [seeds]
                               a program under load for 60 s: does its stream keep the rules of SPEC.md
   cargo xtask peer-tests tokio [--off|--on] [file...]
                               tokio's own tests on the facade, with recording off and on; all files, or those named
+  cargo xtask peer-tests tokio-stream, cargo xtask peer-tests tokio-util
+                              their own tests, the crates unchanged, with the facade in the place of tokio
+  cargo xtask peer-program mini-redis
+                              a published server on the facade: 10,000 requests, and what is seen of it
   cargo xtask docs            render docs/*.md to the pages that the server serves
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages
+  cargo xtask sanitize        the adapters' tests with the address sanitizer; needs a nightly compiler
   cargo xtask schema          write schema/v1 from the wire types of insight-protocol
   cargo xtask schema --check  say what of it is not what the types and its manifest say
   cargo xtask clients         the clients of docs/clients against programs that hang: do they say what is so
@@ -54,8 +61,10 @@ fn main() -> ExitCode {
             load::run(seconds, seeds)
         }
         ["peer-tests", rest @ ..] => peer_tests::run(rest),
+        ["peer-program", rest @ ..] => peer_program::run(rest),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
+        ["sanitize"] => sanitize::run(),
         ["schema"] => schema::write(),
         ["schema", "--check"] => schema::check(),
         ["clients"] => clients::run(),

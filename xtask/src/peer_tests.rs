@@ -2,12 +2,16 @@
 //!
 //! The published crate contains its tests. They are copied, built once against the facade, and run twice: as a program
 //! that never calls `insight::init()`, and while everything is recorded. Nothing of them is committed.
+//!
+//! A crate on the runtime is tested, too: unchanged, in a graph in which the facade takes the runtime's place.
 
 mod copy;
 mod listed;
 mod run;
+mod shim;
 
 use crate::process::{Result, target};
+pub use copy::{package_of, write};
 use listed::Listed;
 use run::{Outcome, Ran};
 use std::collections::BTreeMap;
@@ -19,19 +23,65 @@ struct Peer {
     name: &'static str,
     /// Beginnings of the names of test files.
     files: &'static [&'static str],
-    /// The facade, by its package and its folder, and the features that the tests need of it.
+    /// The facade, by its package and its folder.
     facade: (&'static str, &'static str),
+    /// What is tested.
+    wraps: Wraps,
+    /// The features that the tests need of it.
     features: &'static [&'static str],
     /// What does not pass, and why.
     listed: &'static str,
 }
 
-const TOKIO: Peer = Peer {
+/// What the tests are run on.
+#[derive(Clone, Copy)]
+enum Wraps {
+    /// The facade, named as the runtime.
+    Facade,
+    /// The crate itself, with the facade in the place of this runtime.
+    Unchanged(&'static Peer),
+}
+
+const PEERS: [&Peer; 3] = [&TOKIO, &TOKIO_STREAM, &TOKIO_UTIL];
+
+static TOKIO: Peer = Peer {
     name: "tokio",
     files: &["sync_", "task_", "rt_", "macros_", "time_", "join_handle_panic", "async_send_sync", "unwindsafe"],
     facade: ("insight-tokio", "adapters/tokio"),
+    wraps: Wraps::Facade,
     features: &["full", "test-util"],
     listed: "adapters/tokio/peer-tests.toml",
+};
+
+static TOKIO_STREAM: Peer = Peer {
+    name: "tokio-stream",
+    // All of them: there is no input or output among them.
+    files: &[""],
+    facade: ("insight-tokio", "adapters/tokio"),
+    wraps: Wraps::Unchanged(&TOKIO),
+    features: &["full"],
+    listed: "adapters/tokio/peer-tests-tokio-stream.toml",
+};
+
+static TOKIO_UTIL: Peer = Peer {
+    name: "tokio-util",
+    files: &[
+        "abort_on_drop",
+        "context",
+        "future",
+        "mpsc",
+        "panic",
+        "poll_semaphore",
+        "reusable_box",
+        "spawn_pinned",
+        "sync_",
+        "task_",
+        "time_",
+    ],
+    facade: ("insight-tokio", "adapters/tokio"),
+    wraps: Wraps::Unchanged(&TOKIO),
+    features: &["full"],
+    listed: "adapters/tokio/peer-tests-tokio-util.toml",
 };
 
 /// Whether recording is on while the tests run.
@@ -52,13 +102,15 @@ impl Mode {
     }
 }
 
-/// Runs what the arguments say: `tokio`, then `--off`, `--on`, or both when neither is there, and the files' names
+/// Runs what the arguments say: a peer, then `--off`, `--on`, or both when neither is there, and the files' names
 /// when not all of them are meant.
 pub fn run(arguments: &[&str]) -> Result {
-    let Some((&"tokio", rest)) = arguments.split_first() else {
-        return Err("which runtime's: `cargo xtask peer-tests tokio`".to_owned());
+    let named = arguments.split_first();
+    let named = named.and_then(|(name, rest)| Some((PEERS.into_iter().find(|peer| peer.name == *name)?, rest)));
+    let Some((peer, rest)) = named else {
+        let names = PEERS.map(|peer| peer.name).join(", ");
+        return Err(format!("whose: `cargo xtask peer-tests` and one of {names}"));
     };
-    let peer = TOKIO;
     let (options, files): (Vec<&str>, Vec<&str>) = rest.iter().partition(|argument| argument.starts_with("--"));
     let modes = Mode::BOTH.iter().filter(|mode| options.iter().any(|option| option[2..] == *mode.name()));
     let mut modes: Vec<Mode> = modes.copied().collect();
@@ -73,7 +125,7 @@ pub fn run(arguments: &[&str]) -> Result {
     let start = Instant::now();
     let folder = target().join("peer-tests").join(peer.name);
     let listed = Listed::read(Path::new(peer.listed))?;
-    let copied = copy::copy(&peer, &listed, &folder)?;
+    let copied = copy::copy(peer, &listed, &folder)?;
     if let Some(unknown) = files.iter().find(|file| !copied.files.iter().any(|copied| copied == *file)) {
         return Err(format!("{} {} has no such test file among the copied: {unknown}", peer.name, copied.version));
     }

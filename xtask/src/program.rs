@@ -4,7 +4,7 @@ use crate::process::{Result, cargo, root};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -27,15 +27,17 @@ pub fn build(package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("cannot start cargo: {error}"))?;
-    let executable = String::from_utf8_lossy(&output.stdout).lines().find_map(|line| {
+    executable(&output, binary).ok_or(format!("cannot build {binary}: correct what cargo names above"))
+}
+
+/// Where the binary is that a `cargo build` with messages in JSON has built.
+pub fn executable(build: &Output, binary: &str) -> Option<PathBuf> {
+    let executable = String::from_utf8_lossy(&build.stdout).lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let named = message["target"]["name"] == binary;
         named.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
     });
-    match executable {
-        Some(path) if output.status.success() => Ok(path),
-        _ => Err(format!("cannot build {binary}: correct what cargo names above")),
-    }
+    executable.filter(|_| build.status.success())
 }
 
 /// A program that runs, stopped when this is dropped.

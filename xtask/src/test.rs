@@ -1,12 +1,12 @@
 //! `cargo xtask test`: everything that must hold of a commit, the cheap things first.
 
 use crate::process::{Result, apt_get_install, cargo, succeeds, target};
-use crate::{clients, docs, fuzz, load, peer_tests, schema};
+use crate::{clients, docs, fuzz, load, peer_program, peer_tests, schema};
 use std::process::Command;
 use std::time::Instant;
 
-/// Runs every step, and stops at the first that fails. `full` repeats the tests in a release build, where other races
-/// show.
+/// Runs every step, and stops at the first that fails. `full` runs a published program, too, and repeats the tests in a
+/// release build, where other races show.
 pub fn run(full: bool) -> Result {
     let start = Instant::now();
     step("cargo fmt", || {
@@ -23,7 +23,7 @@ pub fn run(full: bool) -> Result {
     step("cargo doc", || cargo_step(&["doc", "--no-deps", "--workspace"], "correct what rustdoc names above"))?;
     step("features of insight-tokio", || {
         // Those of a library that asks for little of tokio.
-        for features in ["", "rt", "sync", "rt,time", "sync,time", "rt,sync"] {
+        for features in ["", "rt", "sync", "rt,time", "sync,time", "rt,sync", "stream", "util"] {
             let arguments = ["check", "--quiet", "--package", "insight-tokio", "--features", features];
             cargo_step(&arguments, "each set of tokio's features must build")?;
         }
@@ -33,13 +33,17 @@ pub fn run(full: bool) -> Result {
     // All features: of insight-tokio, most tests need most of them.
     let tests = ["test", "--workspace", "--all-features"];
     step("cargo test", || cargo_step(&tests, "see the failed test above"))?;
+    step("loom", loom)?;
     step("tokio's own spans", spans_of_tokio)?;
     step("tokio's own tests", || peer_tests::run(&["tokio"]))?;
+    step("tokio-stream's own tests", || peer_tests::run(&["tokio-stream"]))?;
+    step("tokio-util's own tests", || peer_tests::run(&["tokio-util"]))?;
     step("fuzz", fuzz::check)?;
     step("docs/clients", clients::run)?;
     step("load", || load::run(load::SECONDS, 1))?;
     if full {
         let tests = ["test", "--workspace", "--all-features", "--release"];
+        step("mini-redis", || peer_program::run(&["mini-redis"]))?;
         step("cargo test --release", || cargo_step(&tests, "see the failed test above; it passes in a debug build"))?;
     }
     println!("xtask: all of it holds ({:.0} s)", start.elapsed().as_secs_f64());
@@ -68,6 +72,19 @@ fn cargo_step(arguments: &[&str], advice: &str) -> Result {
     }
     let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("cargo {}: {advice}", arguments.join(" "))) }
+}
+
+/// What of the probe is lock-free, in every order of the threads' steps; in a folder of its own, for its flag.
+fn loom() -> Result {
+    let mut command = cargo();
+    command.args(["test", "--quiet", "--package", "insight-probe", "--release", "--lib", "loom"]);
+    command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", target().join("loom"));
+    let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err("an order of steps fails; see above, and adapters/probe/src/sync/model.rs".to_owned())
+    }
 }
 
 /// The tests that need tokio to send spans, which it does with a flag only: in a folder of their own, so that the flag

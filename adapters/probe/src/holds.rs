@@ -3,10 +3,12 @@
 //! A hold is opened after the real lock was taken, and closed before it is given back. So at every instant the open
 //! holds are some of the real ones, and no two of them exclude each other.
 
+use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
+use crate::sync::{MODEL, owned};
 use insight_protocol::HoldMode;
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::Ordering;
 
 /// How a resource is held.
 #[repr(u8)]
@@ -67,7 +69,7 @@ struct HoldSlot {
 }
 
 impl HoldSlot {
-    const fn new() -> HoldSlot {
+    fn new() -> HoldSlot {
         HoldSlot {
             edge: AtomicU64::new(0),
             task: AtomicU64::new(0),
@@ -124,8 +126,8 @@ impl HoldSlot {
 }
 
 /// The slots of the first segment; each further one has twice as many as the one before it.
-const FIRST: u32 = 8;
-const SEGMENTS: usize = 26;
+const FIRST: u32 = if MODEL { 1 } else { 8 };
+const SEGMENTS: usize = if MODEL { 2 } else { 26 };
 const MAX_SLOTS: u32 = FIRST * ((1 << SEGMENTS) - 1);
 /// How often the recorder looks for a picture that has not changed meanwhile.
 const LOOKS: u32 = 4;
@@ -147,11 +149,11 @@ pub(crate) struct Holds {
 }
 
 impl Holds {
-    pub(crate) const fn new() -> Holds {
+    pub(crate) fn new() -> Holds {
         Holds {
             free: AtomicU64::new(0),
             used: AtomicU32::new(0),
-            segments: [const { AtomicPtr::new(ptr::null_mut()) }; SEGMENTS],
+            segments: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
         }
     }
 
@@ -302,7 +304,7 @@ fn next(free: u64, top: u32) -> u64 {
 impl Drop for Holds {
     fn drop(&mut self) {
         for (segment, link) in self.segments.iter_mut().enumerate() {
-            let first = *link.get_mut();
+            let first = owned(link);
             if !first.is_null() {
                 let slots = ptr::slice_from_raw_parts_mut(first, segment_len(segment));
                 // SAFETY: made of a boxed slice of this length, linked once, and nobody else is left.
@@ -312,7 +314,10 @@ impl Drop for Holds {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod loom_models;
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::sync::{Mutex, RwLock};

@@ -1,13 +1,15 @@
 //! Waiting for the end of tasks.
 
 use crate::executor::Executor;
+use crate::lazy::LazyResource;
 use crate::observed::TaskRef;
 use crate::on;
 use crate::party::{Role, open_party};
-use crate::resource::{AsResource, Resource, ResourceCell, Type};
+use crate::resource::{AsResource, ResourceCell, Type};
 use crate::task::TaskCell;
 use crate::wait::{Op, Site, Waiting, join_of};
 use std::panic::Location;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The wait for the end of one task; a field of its join handle.
@@ -42,22 +44,21 @@ impl Joining {
 /// The wait for the end of any task of a set; a field of the set.
 #[derive(Debug)]
 pub struct JoiningAny {
-    resource: Option<Resource>,
-    location: &'static Location<'static>,
+    /// Recorded with its first task.
+    resource: LazyResource,
 }
 
 impl JoiningAny {
     /// For a set that was created at `location`.
     pub const fn new(location: &'static Location<'static>) -> JoiningAny {
-        JoiningAny { resource: None, location }
+        JoiningAny { resource: LazyResource::new(Type::JoinSet, location, None) }
     }
 
     /// Notes that `task` was spawned into the set.
     pub fn add(&mut self, task: &TaskRef) {
         if on() {
-            let resource = self.resource.get_or_insert_with(|| Resource::new(Type::JoinSet, self.location, None));
             let task = task.0.as_ref().map_or(0, TaskCell::id);
-            let resource = resource.cell().map_or(0, ResourceCell::id);
+            let resource = self.cell().map_or(0, ResourceCell::id);
             if task != 0 && resource != 0 {
                 // Closed with the task, or with the resource.
                 open_party(task, resource, Role::Joined, true);
@@ -68,7 +69,7 @@ impl JoiningAny {
     /// Notes how many tasks the set has: those of which no party is known were spawned unseen.
     #[inline]
     pub fn set_length(&self, length: usize) {
-        if let Some(resource) = &self.resource {
+        if let Some(resource) = self.resource.if_seen() {
             resource.set_length(length);
         }
     }
@@ -83,7 +84,14 @@ impl JoiningAny {
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let site = Site { executor, op: Op::JoinAny, need: 1, location };
-        let set = || self.resource.as_ref().and_then(Resource::cell).map_or(0, ResourceCell::id);
+        // A set that no task was spawned into, such as tokio's own that was taken in, is not recorded.
+        let set = || self.resource.if_seen().and_then(AsResource::cell).map_or(0, ResourceCell::id);
         waiting.poll_with(set, &site, cx, poll)
+    }
+}
+
+impl AsResource for JoiningAny {
+    fn cell(&self) -> Option<&Arc<ResourceCell>> {
+        self.resource.cell()
     }
 }

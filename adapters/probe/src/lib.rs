@@ -45,10 +45,12 @@ mod recorder;
 mod resource;
 mod ring;
 mod slots;
+mod sync;
 mod task;
 mod timer;
 mod trace;
 mod wait;
+mod waiter;
 mod waker;
 
 pub use executor::Executor;

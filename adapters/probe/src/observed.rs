@@ -39,6 +39,13 @@ struct Task {
 #[derive(Clone, Debug)]
 pub struct TaskRef(pub(crate) Option<Arc<TaskCell>>);
 
+impl TaskRef {
+    /// Of a task that was not observed when it was spawned.
+    pub const fn unseen() -> TaskRef {
+        TaskRef(None)
+    }
+}
+
 impl<F> Observed<F> {
     /// Observes a future that is about to be spawned.
     #[inline]

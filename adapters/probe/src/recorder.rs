@@ -15,6 +15,7 @@ use crate::task::{TaskCell, outcome_from_word};
 use crate::{ON, Traceable, clock, current, ids};
 use insight_protocol::*;
 use made::MadeFor;
+use sample::SampledWait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 use std::sync::Arc;
@@ -73,8 +74,8 @@ pub struct Recorder {
 struct TaskEntry {
     cell: Arc<TaskCell>,
     stats: Option<TaskStats>,
-    /// Its waits as last sampled: the id in the slot, and that of the open edge; none once a timer has fired.
-    waits: Vec<(u64, Option<u64>)>,
+    /// Its waits as last sampled.
+    waits: Vec<SampledWait>,
     /// Its joins: they end with it.
     joined: BTreeSet<u64>,
     /// Its exclusive parties by a handle: with what it spawns, the handle may go.
@@ -246,7 +247,11 @@ impl Recorder {
             RecordKind::TaskCompleted => {
                 self.sample_hold_that_outlives(first, out);
                 let Some(entry) = self.tasks.remove(&first) else { return };
-                entry.waits.iter().filter_map(|wait| wait.1).for_each(|edge| self.close_edge(edge, None, at_ns, out));
+                entry
+                    .waits
+                    .iter()
+                    .filter_map(|wait| wait.edge)
+                    .for_each(|edge| self.close_edge(edge, None, at_ns, out));
                 entry.joined.iter().for_each(|edge| self.close_edge(*edge, None, at_ns, out));
                 out.push(TaskCompleted { id: TaskId(first), outcome: outcome_from_word(second), at_ns }.into());
             }

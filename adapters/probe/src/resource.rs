@@ -180,6 +180,12 @@ impl<R: AsResource + ?Sized> AsResource for Arc<R> {
     }
 }
 
+impl<R: AsResource> AsResource for Option<R> {
+    fn cell(&self) -> Option<&Arc<ResourceCell>> {
+        self.as_ref().and_then(R::cell)
+    }
+}
+
 impl<R: AsResource + ?Sized> AsResource for &R {
     fn cell(&self) -> Option<&Arc<ResourceCell>> {
         (**self).cell()

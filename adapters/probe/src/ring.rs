@@ -7,12 +7,14 @@
 //! the thing unrecorded as a whole. What closes something that was recorded is always taken: there is at most one for
 //! each that was opened, so the queues stay bounded by what is alive. Nothing that was recorded becomes untrue.
 
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
+use crate::sync::{MODEL, Mutex, UnsafeCell, statics, thread_local};
 use crate::task::TaskCell;
-use std::cell::{Cell, UnsafeCell};
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 /// What happened, in a form that a debugger can read too.
 #[repr(C)]
@@ -47,7 +49,7 @@ pub(crate) enum RecordKind {
     Told = 8,
 }
 
-const BLOCK_RECORDS: usize = 127;
+const BLOCK_RECORDS: usize = if MODEL { 2 } else { 127 };
 
 #[repr(C)]
 struct Block {
@@ -66,8 +68,18 @@ impl Block {
         Box::into_raw(Box::new(Block {
             len: AtomicU32::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
-            records: [const { UnsafeCell::new(MaybeUninit::uninit()) }; BLOCK_RECORDS],
+            records: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
         }))
+    }
+}
+
+#[cfg(all(test, loom))]
+impl Drop for Block {
+    /// For loom to see that whoever frees it is the last to use it.
+    fn drop(&mut self) {
+        self.len.with_mut(|_| ());
+        self.next.with_mut(|_| ());
+        self.records.iter().for_each(|entry| entry.with_mut(|_| ()));
     }
 }
 
@@ -94,11 +106,13 @@ impl Drop for Writer {
     }
 }
 
-static READERS: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
-/// Records of threads whose thread-locals are gone already.
-static LATE: Mutex<Vec<Record>> = Mutex::new(Vec::new());
-static BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(0);
-static MAX_BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(64 << 20);
+statics! {
+    static READERS: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
+    /// Records of threads whose thread-locals are gone already.
+    static LATE: Mutex<Vec<Record>> = Mutex::new(Vec::new());
+    static BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(0);
+    static MAX_BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(64 << 20);
+}
 static REFUSED: [AtomicU64; 9] = [const { AtomicU64::new(0) }; 9];
 
 thread_local! {
@@ -156,7 +170,7 @@ impl Writer {
             len = 0;
         }
         // SAFETY: entry `len` is not published, so the reader does not touch it, and there is one writer.
-        unsafe { (*block.records[len].get()).write(record) };
+        block.records[len].with_mut(|entry| unsafe { (*entry).write(record) });
         block.len.store(len as u32 + 1, Ordering::Release);
     }
 }
@@ -193,7 +207,7 @@ impl Reader {
             let len = block.len.load(Ordering::Acquire) as usize;
             while self.read < len {
                 // SAFETY: entries below `len` were written before `len` was published, and are never written again.
-                let record = unsafe { (*block.records[self.read].get()).assume_init() };
+                let record = block.records[self.read].with(|entry| unsafe { (*entry).assume_init() });
                 if record.ticks > cutoff {
                     return true;
                 }
@@ -225,7 +239,10 @@ pub(crate) fn take_refused() -> [u64; 8] {
     std::array::from_fn(|kind| REFUSED[kind].swap(0, Ordering::Relaxed))
 }
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod loom_models;
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

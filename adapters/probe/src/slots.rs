@@ -1,8 +1,12 @@
 //! Open waits, where the recorder finds them when it samples: in the task's own cell.
 
+use crate::sync::atomic::{AtomicPtr, AtomicU64, fence};
+use crate::sync::{MODEL, owned};
+use crate::waiter::{Waiter, WaiterFacts};
+use std::array;
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
+use std::sync::atomic::Ordering;
 
 /// An entry that is being written.
 const BUSY: u64 = u64::MAX;
@@ -17,6 +21,7 @@ pub(crate) struct Slot {
     operation: AtomicU64,
     since: AtomicU64,
     location: AtomicPtr<Location<'static>>,
+    pub(crate) waiter: Waiter,
 }
 
 /// What a slot holds.
@@ -32,32 +37,46 @@ pub(crate) struct WaitFacts {
 }
 
 impl Slot {
-    const fn new() -> Slot {
+    fn new() -> Slot {
         Slot {
             edge: AtomicU64::new(0),
             awaited: AtomicU64::new(0),
             operation: AtomicU64::new(0),
             since: AtomicU64::new(0),
             location: AtomicPtr::new(ptr::null_mut()),
+            waiter: Waiter::new(),
         }
     }
 
-    fn try_open(&self, facts: &WaitFacts) -> bool {
+    /// Takes the slot if it is free; one that wakers of an earlier wait point to, only if `with_wakers`.
+    fn try_reserve(&self, with_wakers: bool) -> bool {
+        let unfit = || !with_wakers && self.waiter.has_wakers();
         // A wait may be given up on another thread than the one that polls the task: two can want one slot.
         if self.edge.load(Ordering::Relaxed) != 0
+            || unfit()
             || self.edge.compare_exchange(0, BUSY, Ordering::Acquire, Ordering::Relaxed).is_err()
         {
             return false;
         }
+        // Again, now that nobody else can have waited here meanwhile: a waker comes from another one, or from its wait.
+        if unfit() {
+            self.close();
+            return false;
+        }
         // A reader that sees any of the stores below then sees that `edge` is no longer what it was.
         fence(Ordering::Release);
+        self.waiter.begin(!self.waiter.has_wakers());
+        true
+    }
+
+    /// Shows a wait in the slot, which the caller has reserved.
+    pub(crate) fn fill(&self, facts: &WaitFacts) {
         self.awaited.store(facts.awaited, Ordering::Relaxed);
         self.operation.store(u64::from(facts.operation) | facts.need << 8, Ordering::Relaxed);
         self.since.store(facts.since, Ordering::Relaxed);
         let location = facts.location.map_or(ptr::null_mut(), |location| ptr::from_ref(location).cast_mut());
         self.location.store(location, Ordering::Relaxed);
         self.edge.store(facts.edge, Ordering::Release);
-        true
     }
 
     pub(crate) fn close(&self) {
@@ -65,7 +84,7 @@ impl Slot {
     }
 
     /// `None` when it is free, or changes while it is read.
-    fn read(&self) -> Option<WaitFacts> {
+    fn read(&self, task_polls: u64) -> Option<(WaitFacts, WaiterFacts)> {
         let edge = self.edge.load(Ordering::Acquire);
         if edge == 0 || edge == BUSY {
             return None;
@@ -81,51 +100,83 @@ impl Slot {
             // SAFETY: null, or a `&'static Location`: whole pointers are stored, of whichever wait.
             location: unsafe { location.as_ref() },
         };
+        let waiter = self.waiter.read(task_polls);
         fence(Ordering::Acquire);
         // Edge ids are never used again, so the same id is the same wait.
-        (self.edge.load(Ordering::Relaxed) == edge).then_some(facts)
+        (self.edge.load(Ordering::Relaxed) == edge).then_some((facts, waiter))
     }
 }
 
-/// The open waits of a task: two in place, which is what most tasks have at most, and more in blocks on demand.
+/// How many slots are in place, which is what most tasks have at most, and how many in each block.
+const INLINE: usize = if MODEL { 1 } else { 2 };
+const MORE: usize = if MODEL { 1 } else { 8 };
+
+/// The open waits of a task: some in place, and more in blocks on demand.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Slots {
-    inline: [Slot; 2],
+    inline: [Slot; INLINE],
     more: AtomicPtr<MoreSlots>,
 }
 
 #[repr(C)]
 struct MoreSlots {
-    slots: [Slot; 8],
+    slots: [Slot; MORE],
     more: AtomicPtr<MoreSlots>,
 }
 
 impl Slots {
-    pub(crate) const fn new() -> Slots {
-        Slots { inline: [const { Slot::new() }; 2], more: AtomicPtr::new(ptr::null_mut()) }
+    pub(crate) fn new() -> Slots {
+        Slots { inline: array::from_fn(|_| Slot::new()), more: AtomicPtr::new(ptr::null_mut()) }
     }
 
     /// Puts a wait into a free slot; the slot lives as long as `self`.
     pub(crate) fn open(&self, facts: &WaitFacts) -> &Slot {
-        let mut group = &self.inline[..];
+        let slot = self.reserve();
+        slot.fill(facts);
+        slot
+    }
+
+    /// Takes a free slot, which is nobody's wait until it is filled.
+    ///
+    /// One to which no waker points, so that a wake is known to be its own wait's. A waker may stay for long where an
+    /// earlier wait left it, as in a channel from which nobody receives any more: so one other slot is taken for each,
+    /// up to a whole block, and not more, for to look for a slot must not take longer with each of them.
+    pub(crate) fn reserve(&self) -> &Slot {
         let mut more = &self.more;
+        if let Some(slot) = self.inline.iter().find(|slot| slot.try_reserve(false)) {
+            return slot;
+        }
+        let block = MoreSlots::follow_or_add(more);
+        let first = || block.slots.iter().chain(&self.inline);
+        if let Some(slot) = first().find(|slot| slot.try_reserve(false)) {
+            return slot;
+        }
+        if let Some(slot) = first().find(|slot| slot.try_reserve(true)) {
+            return slot;
+        }
+        more = &block.more;
         loop {
-            if let Some(slot) = group.iter().find(|slot| slot.try_open(facts)) {
+            let block = MoreSlots::follow_or_add(more);
+            if let Some(slot) = block.slots.iter().find(|slot| slot.try_reserve(true)) {
                 return slot;
             }
-            let block = MoreSlots::follow_or_add(more);
-            (group, more) = (&block.slots, &block.more);
+            more = &block.more;
         }
     }
 
-    /// Calls `f` with each open wait.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(WaitFacts)) {
-        self.inline.iter().filter_map(Slot::read).for_each(&mut f);
+    /// Calls `f` with each open wait, and what is seen of its operation in a task that was polled `task_polls` times.
+    pub(crate) fn for_each(&self, task_polls: u64, mut f: impl FnMut(WaitFacts, WaiterFacts)) {
+        let mut each = |slot: &Slot| {
+            if let Some((wait, waiter)) = slot.read(task_polls) {
+                f(wait, waiter);
+            }
+        };
+        self.inline.iter().for_each(&mut each);
         let mut more = &self.more;
         // SAFETY: blocks are added, and freed with `self` only.
         while let Some(block) = unsafe { more.load(Ordering::Acquire).as_ref() } {
-            block.slots.iter().filter_map(Slot::read).for_each(&mut f);
+            block.slots.iter().for_each(&mut each);
             more = &block.more;
         }
     }
@@ -136,7 +187,7 @@ impl MoreSlots {
         let mut block = link.load(Ordering::Acquire);
         if block.is_null() {
             let fresh = Box::into_raw(Box::new(MoreSlots {
-                slots: [const { Slot::new() }; 8],
+                slots: array::from_fn(|_| Slot::new()),
                 more: AtomicPtr::new(ptr::null_mut()),
             }));
             block = match link.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
@@ -155,16 +206,19 @@ impl MoreSlots {
 
 impl Drop for Slots {
     fn drop(&mut self) {
-        let mut block = *self.more.get_mut();
+        let mut block = owned(&mut self.more);
         while !block.is_null() {
             // SAFETY: made by `Box::into_raw`, linked once, and nobody else is left.
-            let mut owned = unsafe { Box::from_raw(block) };
-            block = *owned.more.get_mut();
+            let mut last = unsafe { Box::from_raw(block) };
+            block = owned(&mut last.more);
         }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod loom_models;
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -174,7 +228,7 @@ mod tests {
 
     fn open_edges(slots: &Slots) -> Vec<u64> {
         let mut edges = Vec::new();
-        slots.for_each(|wait| {
+        slots.for_each(0, |wait, _| {
             assert_eq!(wait, facts(wait.edge), "never a mix of two waits");
             edges.push(wait.edge);
         });

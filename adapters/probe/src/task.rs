@@ -4,9 +4,9 @@ use crate::executor::Executor;
 use crate::raw::ToldTask;
 use crate::ring::{self, Record, RecordKind};
 use crate::slots::Slots;
+use crate::sync::{self, UnsafeCell};
 use crate::{clock, current, ids, name, on, trace};
 use insight_protocol::{Outcome, TaskKind};
-use std::cell::UnsafeCell;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -89,7 +89,7 @@ pub struct TaskCell {
     /// How many tasks it has spawned: each may have taken a handle of its with it.
     pub(crate) spawns: AtomicU64,
     /// Live wakers in the low half, those of them that are held by something foreign in the high half.
-    pub(crate) wakers: AtomicU64,
+    pub(crate) wakers: sync::atomic::AtomicU64,
     /// The executor's waker: set before the first poll, dropped with the last of `wakers`.
     pub(crate) inner: UnsafeCell<Option<Waker>>,
     /// Once the executor has come with another waker than `inner`: that one is not followed.
@@ -152,7 +152,7 @@ impl TaskCell {
             wakes: AtomicU64::new(0),
             self_wakes: AtomicU64::new(0),
             spawns: AtomicU64::new(0),
-            wakers: AtomicU64::new(0),
+            wakers: sync::atomic::AtomicU64::new(0),
             inner: UnsafeCell::new(None),
             other_wakers: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
@@ -287,10 +287,17 @@ impl TaskCell {
     /// Counts a poll of so many ticks.
     #[inline]
     pub(crate) fn count_poll(&self, ticks: u64) {
-        add(&self.polls, 1);
+        // With this number a reader sees which operations were polled in the poll.
+        self.polls.store(self.polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
         let log2 = (clock::duration_ns(ticks) | 1).ilog2().clamp(HISTOGRAM.start, HISTOGRAM.end - 1);
         let count = &self.histogram[(log2 - HISTOGRAM.start) as usize];
         count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// The number of the poll in which it is, from 1; that of the last one, in a poll that is not counted.
+    #[inline]
+    pub(crate) fn poll_number(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed) + u64::from(self.is_running())
     }
 
     /// Notes that it has acquired a resource that several can hold.

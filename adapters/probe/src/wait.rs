@@ -5,6 +5,7 @@ use crate::raw::ObservedOperation;
 use crate::resource::{AsResource, ResourceCell};
 use crate::slots::{Slot, WaitFacts};
 use crate::task::TaskCell;
+use crate::waker::{Polling, Reserved};
 use crate::{clock, current, ids, on, waker};
 use insight_protocol::Operation;
 use std::future::Future;
@@ -147,13 +148,13 @@ unsafe impl Send for OpenWait {}
 unsafe impl Sync for OpenWait {}
 
 impl OpenWait {
-    fn new(task: &Arc<TaskCell>, awaited: u64, site: &Site) -> OpenWait {
-        OpenWait::open(task, awaited, site.op, site.need, site.location)
+    fn new(task: &Arc<TaskCell>, awaited: u64, site: &Site, reserved: Option<Reserved<'_>>) -> OpenWait {
+        OpenWait::open(task, awaited, site.op, site.need, site.location, reserved)
     }
 
     /// A wait of which nothing but this is known.
     pub(crate) fn of(task: &Arc<TaskCell>, awaited: u64, op: Op, need: u64) -> OpenWait {
-        OpenWait::open(task, awaited, op, need, None)
+        OpenWait::open(task, awaited, op, need, None, None)
     }
 
     fn open(
@@ -162,10 +163,20 @@ impl OpenWait {
         op: Op,
         need: u64,
         location: Option<&'static Location<'static>>,
+        reserved: Option<Reserved<'_>>,
     ) -> OpenWait {
         let (edge, since) = (ids::next_edge(), clock::ticks());
-        let slot = task.waits.open(&WaitFacts { edge, awaited, operation: op as u8, need, since, location });
+        let facts = WaitFacts { edge, awaited, operation: op as u8, need, since, location };
+        let slot = match reserved {
+            Some(reserved) => reserved.fill(&facts),
+            None => task.waits.open(&facts),
+        };
         OpenWait { task: task.clone(), slot: NonNull::from(slot) }
+    }
+
+    fn slot(&self) -> &Slot {
+        // SAFETY: slots live as long as their cell, which `task` keeps.
+        unsafe { self.slot.as_ref() }
     }
 
     pub(crate) fn is_of(&self, task: &Arc<TaskCell>) -> bool {
@@ -175,8 +186,7 @@ impl OpenWait {
 
 impl Drop for OpenWait {
     fn drop(&mut self) {
-        // SAFETY: slots live as long as their cell, which `task` keeps.
-        unsafe { self.slot.as_ref() }.close();
+        self.slot().close();
     }
 }
 
@@ -218,10 +228,13 @@ impl Waiting {
         }
         let known = waker::known(cx.waker());
         let observed = ObservedOperation::begin();
-        let result = match &known {
+        let (result, reserved) = match &known {
             // A timer's waker stays one of the others: that it is gone is how it is seen that the timer has fired.
-            Some(known) if awaited != TIMER => poll(&mut Context::from_waker(&known.waker)),
-            _ => poll(cx),
+            Some(known) if awaited != TIMER => {
+                let polling = Polling::new(&known.task, self.slot_of(&known.task));
+                (polling.with(known.tracing, |waker| poll(&mut Context::from_waker(waker))), polling.into_reserved())
+            }
+            _ => (poll(cx), None),
         };
         drop(observed);
         if result.is_ready() {
@@ -229,22 +242,37 @@ impl Waiting {
             return result;
         }
         match &known {
-            Some(known) => self.open(&known.task, awaited, site),
+            Some(known) => self.pending(&known.task, awaited, site, reserved, Some(known.task.poll_number())),
             // Polled with a waker of a combinator, such as `FuturesUnordered`, or by a task that is not observed.
             None => {
                 let at = site.location.unwrap_or(Location::caller());
-                current::with(site.executor, at, |task| self.open(task, awaited, site));
+                current::with(site.executor, at, |task| self.pending(task, awaited, site, None, None));
             }
         }
         result
     }
 
-    /// Opens the wait of `task`, unless it is open.
-    fn open(&mut self, task: &Arc<TaskCell>, awaited: u64, site: &Site) {
-        if self.0.as_ref().is_some_and(|open| Arc::ptr_eq(&open.task, task)) {
-            return;
+    /// The slot of the open wait, if it is one of `task`.
+    #[inline]
+    fn slot_of(&self, task: &Arc<TaskCell>) -> Option<NonNull<Slot>> {
+        self.0.as_ref().filter(|open| open.is_of(task)).map(|open| open.slot)
+    }
+
+    /// It was polled by `task`, in the poll of this number if that is known. Opens the wait, unless it is open.
+    fn pending(
+        &mut self,
+        task: &Arc<TaskCell>,
+        awaited: u64,
+        site: &Site,
+        reserved: Option<Reserved<'_>>,
+        number: Option<u64>,
+    ) {
+        if self.slot_of(task).is_none() {
+            self.0 = (task.id() != 0).then(|| OpenWait::new(task, awaited, site, reserved));
         }
-        self.0 = (task.id() != 0).then(|| OpenWait::new(task, awaited, site));
+        if let Some(open) = &self.0 {
+            open.slot().waiter.end_poll(number);
+        }
     }
 }
 
@@ -338,7 +366,7 @@ impl Blocking {
         let resource = resource.cell().map_or(0, |cell| cell.id());
         match task {
             Some(task) if resource != 0 && task.id() != 0 => {
-                let open = OpenWait::new(&task, resource, site);
+                let open = OpenWait::new(&task, resource, site, None);
                 Blocking {
                     _blocked: (!task.partial).then(|| Blocked::new(task)),
                     _open: Some(open),

@@ -1,12 +1,17 @@
 //! The waker that an observed task hands on: it notes who woke the task, and how many there are.
 //!
-//! There are two vtables over the same data. A leaf future that an adapter observes is polled with a waker of `KNOWN`:
-//! its clones belong to a wait that is recorded. All others get `FOREIGN`: while clones of that kind live, something
-//! that insight does not see (a timer, a socket, another crate's channel) may wake the task. Since a leaf always gets
-//! the same kind, `will_wake` holds from poll to poll, and nothing is cloned again.
+//! A leaf future that an adapter observes is polled with a waker of its own (see waker/operation.rs), which tells its wait
+//! that it was granted. Where that cannot be followed, it is one of `KNOWN`: its clones belong to a wait that is recorded.
+//! All others get `FOREIGN`: while clones of that kind live, something that insight does not see (a timer, a socket,
+//! another crate's channel) may wake the task. Since a leaf always gets the same kind, `will_wake` holds from poll to
+//! poll, and nothing is cloned again.
 //!
-//! Each of the two has a tracing one beside it, for one poll at a time (see trace.rs): its clones are of the usual kind, and
-//! each notes its stack.
+//! For one poll at a time there are tracing ones (see trace.rs): their clones are of the usual kind, and each notes its
+//! stack.
+
+mod operation;
+
+pub(crate) use operation::{Polling, Reserved};
 
 use crate::task::TaskCell;
 use crate::{clock, current, task, trace};
@@ -23,7 +28,6 @@ static FOREIGN: RawWakerVTable = RawWakerVTable::new(clone_foreign, wake_foreign
 static KNOWN: RawWakerVTable = RawWakerVTable::new(clone_known, wake_known, wake_by_ref, drop_known);
 static TRACING_FOREIGN: RawWakerVTable =
     RawWakerVTable::new(clone_tracing_foreign, wake_foreign, wake_by_ref, drop_foreign);
-static TRACING_KNOWN: RawWakerVTable = RawWakerVTable::new(clone_tracing_known, wake_known, wake_by_ref, drop_known);
 
 /// The waker that `Observed` itself has: it keeps the cell's `inner` alive while the future can be polled.
 #[derive(Debug)]
@@ -32,8 +36,9 @@ pub(crate) struct OwnWaker(Arc<TaskCell>);
 impl OwnWaker {
     /// Takes the executor's waker. To be called once a cell, by the thread that polls the task.
     pub(crate) fn install(cell: &Arc<TaskCell>, executors: &Waker) -> OwnWaker {
+        let executors = executors.clone();
         // SAFETY: no waker of the cell exists yet, so nothing else reads or writes `inner`.
-        unsafe { *cell.inner.get() = Some(executors.clone()) };
+        cell.inner.with_mut(|inner| unsafe { *inner = Some(executors) });
         // So that who finds a waker in `share` finds `inner`, too.
         cell.wakers.store(ONE, Ordering::Release);
         // The one reference that all the cell's wakers share; given back with the last of them.
@@ -57,10 +62,8 @@ impl OwnWaker {
 
     /// Wakes the task by the executor's waker: no wake of the program's, so it is not counted.
     pub(crate) fn wake_executor(&self) {
-        // SAFETY: `self` is one of the wakers, so `inner` is set, and nobody writes to it.
-        if let Some(inner) = unsafe { &*self.0.inner.get() } {
-            inner.wake_by_ref();
-        }
+        // SAFETY: `self` is one of the wakers.
+        unsafe { self.0.wake_inner() };
     }
 
     /// Calls `f` with the task's waker, or with `executors` when the executor has changed it: that one is not followed.
@@ -68,9 +71,9 @@ impl OwnWaker {
     #[inline]
     pub(crate) fn with<R>(&self, executors: &Waker, tracing: bool, f: impl FnOnce(&Waker) -> R) -> R {
         // SAFETY: `self` is one of the wakers, so `inner` is set, and nobody writes to it.
-        let inner = unsafe { &*self.0.inner.get() };
+        let inner = self.0.inner.with(|inner| unsafe { (*inner).as_ref().map(Waker::data) });
         // By the data alone: one vtable may be at several addresses, when it is a constant.
-        let same = inner.as_ref().is_some_and(|inner| inner.data() == executors.data());
+        let same = inner == Some(executors.data());
         if same {
             f(&borrowed(&self.0, if tracing { &TRACING_FOREIGN } else { &FOREIGN }))
         } else {
@@ -90,6 +93,21 @@ impl Drop for OwnWaker {
     }
 }
 
+impl TaskCell {
+    /// Wakes the task by the executor's waker.
+    ///
+    /// # Safety
+    /// One of the cell's wakers is live.
+    unsafe fn wake_inner(&self) {
+        self.inner.with(|inner| {
+            // SAFETY: `inner` is set while a waker lives, and then only read.
+            if let Some(inner) = unsafe { &*inner } {
+                inner.wake_by_ref();
+            }
+        });
+    }
+}
+
 /// A waker that is not counted, to be used while a counted one lives.
 #[inline]
 fn borrowed(cell: &Arc<TaskCell>, vtable: &'static RawWakerVTable) -> ManuallyDrop<Waker> {
@@ -98,10 +116,11 @@ fn borrowed(cell: &Arc<TaskCell>, vtable: &'static RawWakerVTable) -> ManuallyDr
     ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(Arc::as_ptr(cell).cast(), vtable)) })
 }
 
-/// The task to which a waker belongs, and a waker of the kind `KNOWN` for it, a tracing one for a tracing one.
+/// The task to which a waker belongs.
 pub(crate) struct Known<'a> {
     pub(crate) task: ManuallyDrop<Arc<TaskCell>>,
-    pub(crate) waker: ManuallyDrop<Waker>,
+    /// The waker is a tracing one.
+    pub(crate) tracing: bool,
     _waker: PhantomData<&'a Waker>,
 }
 
@@ -109,18 +128,17 @@ pub(crate) struct Known<'a> {
 #[inline]
 pub(crate) fn known(waker: &Waker) -> Option<Known<'_>> {
     let is = |vtable: &'static RawWakerVTable| std::ptr::eq(waker.vtable(), vtable);
-    let vtable = if is(&FOREIGN) || is(&KNOWN) {
-        &KNOWN
-    } else if is(&TRACING_FOREIGN) || is(&TRACING_KNOWN) {
-        &TRACING_KNOWN
+    let (cell, tracing) = if is(&FOREIGN) || is(&KNOWN) {
+        (waker.data().cast::<TaskCell>(), false)
+    } else if is(&TRACING_FOREIGN) {
+        (waker.data().cast::<TaskCell>(), true)
     } else {
-        return None;
+        operation::cell_and_tracing(waker)?
     };
-    // SAFETY: with one of our vtables the data is a pointer from `Arc::as_ptr` to a cell that lives as long as one of its
+    // SAFETY: with one of our vtables it is a pointer from `Arc::as_ptr` to a cell that lives as long as one of its
     // wakers does, and `waker`, which the result borrows, is one. The count is not ours, so it is not dropped.
-    let task = ManuallyDrop::new(unsafe { Arc::from_raw(waker.data().cast::<TaskCell>()) });
-    let waker = borrowed(&task, vtable);
-    Some(Known { task, waker, _waker: PhantomData })
+    let task = ManuallyDrop::new(unsafe { Arc::from_raw(cell) });
+    Some(Known { task, tracing, _waker: PhantomData })
 }
 
 /// # Safety
@@ -142,7 +160,7 @@ unsafe fn clone_known(data: *const ()) -> RawWaker {
     RawWaker::new(data, &KNOWN)
 }
 
-// The names of these two functions are where the frames of a stack begin that are of interest: see reference-server.
+// The name of this function is one of those where the frames of a stack begin that are of interest: see reference-server.
 
 unsafe fn clone_tracing_foreign(data: *const ()) -> RawWaker {
     trace::record(data.cast());
@@ -150,15 +168,16 @@ unsafe fn clone_tracing_foreign(data: *const ()) -> RawWaker {
     unsafe { clone_foreign(data) }
 }
 
-unsafe fn clone_tracing_known(data: *const ()) -> RawWaker {
-    trace::record(data.cast());
-    // SAFETY: the caller's promise is the same.
-    unsafe { clone_known(data) }
-}
-
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker is live.
-    let cell = unsafe { cell(data) };
+    unsafe { wake(cell(data)) };
+}
+
+/// Notes a wake, and wakes the task.
+///
+/// # Safety
+/// One of the cell's wakers is live.
+unsafe fn wake(cell: &TaskCell) {
     let by = current::recorded_id();
     if by != 0 && current::is(cell) {
         task::add(&cell.self_wakes, 1);
@@ -168,10 +187,8 @@ unsafe fn wake_by_ref(data: *const ()) {
         cell.woken_by.store(by, Ordering::Relaxed);
         cell.woken_at.store(clock::ticks(), Ordering::Relaxed);
     }
-    // SAFETY: `inner` is set while a waker lives, and then only read.
-    if let Some(inner) = unsafe { &*cell.inner.get() } {
-        inner.wake_by_ref();
-    }
+    // SAFETY: the waker is live.
+    unsafe { cell.wake_inner() };
 }
 
 unsafe fn wake_foreign(data: *const ()) {
@@ -211,7 +228,7 @@ unsafe fn release(data: *const TaskCell, count: u64) {
         // SAFETY: no waker is left, `Observed`'s own included, so there is no poll to come and nobody reads `inner`; the
         // shared reference was made by `install`.
         unsafe {
-            let inner = (*(*data).inner.get()).take();
+            let inner = (*data).inner.with_mut(|inner| (*inner).take());
             drop(Arc::from_raw(data));
             drop(inner);
         }
@@ -222,3 +239,6 @@ unsafe fn release(data: *const TaskCell, count: u64) {
 pub(crate) fn foreign_count(cell: &TaskCell) -> u64 {
     (cell.wakers.load(Ordering::Relaxed) >> 32) + u64::from(cell.other_wakers.load(Ordering::Relaxed))
 }
+
+#[cfg(all(test, loom))]
+mod loom_models;

@@ -161,7 +161,7 @@ fn functions(capture: &Capture) -> Vec<BTreeSet<&'static str>> {
         let mut found = BTreeSet::new();
         for address in &stack.addresses {
             backtrace::resolve(*address as *mut c_void, |symbol| {
-                let name = symbol.name().map(|name| name.to_string()).unwrap_or_default();
+                let name = symbol.name().map(|name| format!("{name:#}")).unwrap_or_default();
                 for function in ["first_await", "second_await", "either", "outside", "known_await"] {
                     if name.contains(&format!("trace::{function}")) {
                         found.insert(function);

@@ -10,13 +10,16 @@ use insight_model::Model;
 use insight_probe::{name, task_name};
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Barrier, Mutex, Notify, OnceCell, RwLock, Semaphore, SetOnce, broadcast, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// What a test leaves running.
 type Left = Vec<AbortHandle>;
+
+type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn task_names(model: &Model) -> Vec<String> {
     let names = model.tasks.values().filter_map(|task| task.name.as_deref());
@@ -96,13 +99,14 @@ fn threads_and_roots_have_names_too() {
     });
 }
 
+fn names(model: &Model) -> Vec<&str> {
+    let mut names: Vec<&str> = model.resources.values().filter_map(|resource| resource.name.as_deref()).collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn a_resource_has_the_name_that_it_is_given() {
-    fn names(model: &Model) -> Vec<&str> {
-        let mut names: Vec<&str> = model.resources.values().filter_map(|resource| resource.name.as_deref()).collect();
-        names.sort();
-        names
-    }
     bench(|bench, runtime| {
         let lock = Arc::new(Mutex::new(1));
         name(&lock, "before its first use");
@@ -119,5 +123,107 @@ fn a_resource_has_the_name_that_it_is_given() {
         let expect = ["after its first use", "before its first use", "by its receiver", "by its sender"];
         bench.until(|model| (names(model).len() == 4).then_some(()));
         assert_eq!(names(bench.after_settling()), expect);
+    });
+}
+
+/// Each names what it makes, and waits on it: many resources are recorded only then.
+fn named_and_waiting() -> Vec<(&'static str, BoxFuture)> {
+    fn row(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> (&'static str, BoxFuture) {
+        (name, Box::pin(work))
+    }
+    vec![
+        row("RwLock", async {
+            let lock = RwLock::new(1);
+            name(&lock, "RwLock");
+            let _held = lock.write().await;
+            drop(lock.read().await);
+        }),
+        row("Semaphore", async {
+            let semaphore = Arc::new(Semaphore::new(0));
+            name(&semaphore, "Semaphore");
+            drop(semaphore.acquire().await);
+        }),
+        row("Notify", async {
+            let notify = Notify::new();
+            name(&notify, "Notify");
+            notify.notified().await;
+        }),
+        row("Barrier", async {
+            let barrier = Barrier::new(2);
+            name(&barrier, "Barrier");
+            barrier.wait().await;
+        }),
+        row("OnceCell", async {
+            let cell = OnceCell::new();
+            name(&cell, "OnceCell");
+            cell.get_or_init(|| async { pending::<()>().await }).await;
+        }),
+        row("SetOnce", async {
+            let cell = SetOnce::<u8>::new();
+            name(&cell, "SetOnce");
+            cell.wait().await;
+        }),
+        row("oneshot::Sender", async {
+            let (mut sender, _receiver) = oneshot::channel::<u8>();
+            name(&sender, "oneshot::Sender");
+            sender.closed().await;
+        }),
+        row("oneshot::Receiver", async {
+            let (_sender, receiver) = oneshot::channel::<u8>();
+            name(&receiver, "oneshot::Receiver");
+            drop(receiver.await);
+        }),
+        row("watch::Sender", async {
+            let (sender, _receiver) = watch::channel(1);
+            name(&sender, "watch::Sender");
+            sender.closed().await;
+        }),
+        row("watch::Receiver", async {
+            let (_sender, mut receiver) = watch::channel(1);
+            name(&receiver, "watch::Receiver");
+            drop(receiver.changed().await);
+        }),
+        row("broadcast::Sender", async {
+            let (sender, _receiver) = broadcast::channel::<u8>(1);
+            name(&sender, "broadcast::Sender");
+            sender.closed().await;
+        }),
+        row("broadcast::WeakSender", async {
+            let (sender, mut receiver) = broadcast::channel::<u8>(1);
+            name(&sender.downgrade(), "broadcast::WeakSender");
+            drop(receiver.recv().await);
+        }),
+        row("broadcast::Receiver", async {
+            let (_sender, mut receiver) = broadcast::channel::<u8>(1);
+            name(&receiver, "broadcast::Receiver");
+            drop(receiver.recv().await);
+        }),
+        row("mpsc::WeakSender", async {
+            let (sender, mut receiver) = mpsc::channel::<u8>(1);
+            name(&sender.downgrade(), "mpsc::WeakSender");
+            receiver.recv().await;
+        }),
+        row("JoinSet", async {
+            let mut set = JoinSet::new();
+            name(&set, "JoinSet");
+            set.spawn(waits());
+            set.join_next().await;
+        }),
+    ]
+}
+
+#[test]
+fn every_type_can_be_given_a_name() {
+    bench(|bench, runtime| {
+        let mut expect: Vec<&str> = Vec::new();
+        let mut left: Left = Vec::new();
+        for (name, work) in named_and_waiting() {
+            expect.push(name);
+            left.push(runtime.spawn(work).abort_handle());
+        }
+        expect.sort();
+        bench.until(|model| (names(model).len() == expect.len()).then_some(()));
+        assert_eq!(names(&bench.model), expect);
+        left.iter().for_each(AbortHandle::abort);
     });
 }

@@ -17,6 +17,7 @@ export type Message =
   | EdgeWait
   | EdgeHold
   | EdgeParty
+  | EdgeUpdated
   | EdgeClosed
   | ProblemRaised
   | ProblemUpdated
@@ -663,6 +664,37 @@ export interface EdgeParty {
    */
   task: TaskId;
   type: "edge.party";
+}
+/**
+ * What is seen of the pending operation of a wait. It takes the place of what was sent of it before: what is absent is
+ * not known, or not so.
+ */
+export interface EdgeUpdated {
+  /**
+   * When this was read.
+   */
+  at_ns: number;
+  /**
+   * When its wake fired, where it was not polled since; absent when it did not, or when that is not seen.
+   */
+  granted_ns?: number | null;
+  /**
+   * The id of the wait.
+   */
+  id: EdgeId;
+  /**
+   * Whether it was polled when its task was last polled; absent when that is not seen.
+   */
+  polled?: boolean | null;
+  /**
+   * How often the operation was polled.
+   */
+  polls?: number | null;
+  /**
+   * The message's number in the stream: 1 in the first message, and one more in each.
+   */
+  seq: number;
+  type: "edge.updated";
 }
 /**
  * An edge has ended; its id is not used again.

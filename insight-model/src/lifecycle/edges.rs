@@ -47,7 +47,7 @@ impl Checker {
             task.exclusive_parties += u64::from(kind.ends_with_a_spawn());
             task.ending_edges += u64::from(kind.ends_with_its_task());
         }
-        self.edges.insert(id, LiveEdge { task, resource, kind, since_ns });
+        self.edges.insert(id, LiveEdge { task, resource, kind, since_ns, polls: 0 });
     }
 
     /// r[edge.hold.before-release], r[edge.hold.exclusive-alone]
@@ -61,6 +61,22 @@ impl Checker {
         } else if *exclusive && beside_any || beside_exclusive {
             self.find("edge.hold.exclusive-alone", expected(), "an exclusive one and another".to_owned());
         }
+    }
+
+    pub(super) fn edge_updated(&mut self, update: &EdgeUpdated) {
+        let id = update.id;
+        let Some(edge) = self.edges.get_mut(&id) else {
+            // r[edge.updated.open]
+            return self.find("edge.updated.open", "an edge that is open".to_owned(), format!("edge {id}"));
+        };
+        let wait = edge.kind == EdgeKind::Wait;
+        let (before, now) = (edge.polls, update.polls.unwrap_or(edge.polls));
+        edge.polls = now.max(before);
+        // r[edge.updated.wait]
+        self.expect(wait, "edge.updated.wait", "a wait", || format!("edge {id}"));
+        // r[edge.updated.monotone]
+        let expected = format_args!("polls of at least {before}");
+        self.expect(now >= before, "edge.updated.monotone", expected, || now.to_string());
     }
 
     pub(super) fn edge_closed(&mut self, end: &EdgeClosed) {

@@ -68,7 +68,7 @@ impl Checker {
             Message::DefineString(_) | Message::DefineLocation(_) => opening.part,
             Message::TaskSpawned(_) | Message::TaskStats(_) => 0,
             Message::ResourceCreated(_) | Message::ResourceUpdated(_) => 1,
-            Message::EdgeWait(_) | Message::EdgeHold(_) | Message::EdgeParty(_) => 2,
+            Message::EdgeWait(_) | Message::EdgeHold(_) | Message::EdgeParty(_) | Message::EdgeUpdated(_) => 2,
             Message::TaskCompleted(_) => 3,
             Message::ProblemRaised(_) => 4,
             Message::SnapshotBegin(_) | Message::SnapshotEnd(_) => return,

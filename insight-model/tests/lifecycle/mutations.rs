@@ -125,6 +125,10 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
     ("edge.opened.once", MINI, |s| {
         s.push(r#""type":"edge.party","id":1,"task":1,"resource":2,"role":"sender","since_ns":30"#);
     }),
+    ("edge.updated.wait", MINI, |s| s.push(r#""type":"edge.updated","id":2,"polls":1,"at_ns":30"#)),
+    ("edge.updated.open", MINI, |s| s.push(r#""type":"edge.updated","id":4,"polls":3,"at_ns":30"#)),
+    ("edge.updated.open", MINI, |s| s.insert(s.first("edge.wait"), r#""type":"edge.updated","id":4,"at_ns":9"#)),
+    ("edge.updated.monotone", MINI, |s| s.set(s.last("edge.updated"), "polls", 0)),
     ("edge.closed.once", STORY, |s| s.double("edge.closed")),
     ("edge.opened.ends-known", STORY, |s| s.set(s.last("edge.wait"), "resource", 4_000_000)),
     ("edge.opened.ends-known", MINI, |s| s.set(s.last("edge.wait"), "task", 77)),

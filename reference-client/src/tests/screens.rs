@@ -92,6 +92,27 @@ fn a_partial_task_a_wait_without_a_place_and_two_waits_at_once() {
 }
 
 #[test]
+fn waiters() {
+    check("waiters", (100, 30), "Enter", |story| {
+        let name = Some(story.string("session"));
+        story.push(TaskSpawned { id: TaskId(6), name, at_ns: 2 * S, ..TaskSpawned::default() });
+        let updates = [
+            EdgeUpdated { polls: Some(1), polled: Some(false), granted_ns: Some(13 * S), ..EdgeUpdated::default() },
+            EdgeUpdated { polls: Some(1), polled: Some(false), ..EdgeUpdated::default() },
+            EdgeUpdated { polls: Some(4), polled: Some(true), ..EdgeUpdated::default() },
+            // Of this one neither is known, so neither is said.
+            EdgeUpdated { polls: Some(4), ..EdgeUpdated::default() },
+        ];
+        for (id, update) in (20..).zip(updates) {
+            story.wait(id, (6, 4), Operation::Lock, "waiting for the lock", None);
+            story.push(EdgeUpdated { id: EdgeId(id), at_ns: 15 * S, ..update });
+        }
+        // It is the longest that waits.
+        story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });
+    });
+}
+
+#[test]
 fn a_resource_that_nobody_waits_for() {
     check("idle_channel", (100, 18), "Enter Enter", |story| {
         story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });

@@ -66,6 +66,9 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
                     Span::raw(format!("  for {}", duration(model.now_ns.saturating_sub(edge.since_ns)))),
                 ],
             );
+            if let Some(waiter) = words::waiter(edge, model.now_ns) {
+                page.styled(4, &waiter, scene.theme.warning());
+            }
             let kind = model.resources.get(&edge.resource).map_or(String::new(), |resource| {
                 let level = words::level(resource);
                 format!("{} {}{}{level}", resource.kind, resource.id, if level.is_empty() { "" } else { ", " })

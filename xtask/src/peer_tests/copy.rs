@@ -1,9 +1,11 @@
 //! The package of the copied tests.
 
-use super::{Listed, Peer};
+use super::shim::shim;
+use super::{Listed, Peer, Wraps};
 use crate::process::{Result, cargo, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,10 +81,18 @@ pub fn copy(peer: &Peer, listed: &Listed, folder: &Path) -> Result<Copied> {
         return Err(format!("{} has no tests of these names", source.display()));
     }
     write(&folder.join("record.rs"), RECORD)?;
-    write(&folder.join("Cargo.toml"), &manifest(peer, &package, &used))?;
+    let patch = match peer.wraps {
+        Wraps::Facade => String::new(),
+        Wraps::Unchanged(runtime) => shim(runtime, folder)?,
+    };
+    write(&folder.join("Cargo.toml"), &(manifest(peer, &package, &used) + &patch))?;
     // The versions that the workspace has; cargo adds those of the tests' own dependencies.
     let lock = folder.join("Cargo.lock");
-    let ours = read(&root().join("Cargo.lock"))?;
+    let ours = match peer.wraps {
+        Wraps::Facade => read(&root().join("Cargo.lock"))?,
+        // It would hold the runtime to the version that the shim takes the place of.
+        Wraps::Unchanged(runtime) => without(&read(&root().join("Cargo.lock"))?, runtime.name),
+    };
     let version = text("version");
     if !read(&lock).is_ok_and(|theirs| theirs.contains(&format!("name = \"{}\"\nversion = \"{version}\"", peer.name))) {
         write(&lock, &ours)?;
@@ -90,9 +100,14 @@ pub fn copy(peer: &Peer, listed: &Listed, folder: &Path) -> Result<Copied> {
     Ok(Copied { version, files })
 }
 
-/// The package of the peer, as `cargo metadata` describes it.
-fn package(name: &str) -> Result<Value> {
-    let output = cargo().args(["metadata", "--format-version=1", "--locked"]).output();
+/// A package of the registry or of this workspace, as `cargo metadata` describes it.
+pub fn package(name: &str) -> Result<Value> {
+    package_of(name, &["--all-features".into(), "--locked".into()])
+}
+
+/// A package among those that `cargo metadata` describes, with these arguments.
+pub fn package_of(name: &str, arguments: &[OsString]) -> Result<Value> {
+    let output = cargo().args(["metadata", "--format-version=1"]).args(arguments).output();
     let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
     let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| {
         format!(
@@ -101,8 +116,15 @@ fn package(name: &str) -> Result<Value> {
         )
     })?;
     let mut packages = metadata["packages"].as_array().into_iter().flatten();
-    let package = packages.find(|package| package["name"] == name && package["source"].is_string());
-    package.cloned().ok_or_else(|| format!("the workspace does not depend on {name}"))
+    let package = packages.find(|package| package["name"] == name);
+    package.cloned().ok_or_else(|| format!("nothing here depends on {name}"))
+}
+
+/// The text of a Cargo.lock without a package.
+fn without(lock: &str, name: &str) -> String {
+    let packages = lock.split("\n[[package]]\n");
+    let others = packages.filter(|package| !package.starts_with(&format!("name = {name:?}\n")));
+    others.collect::<Vec<_>>().join("\n[[package]]\n")
 }
 
 fn manifest(peer: &Peer, package: &Value, used: &str) -> String {
@@ -128,15 +150,27 @@ fn manifest(peer: &Peer, package: &Value, used: &str) -> String {
         let _ = writeln!(text, "{name} = []");
     }
     let _ = writeln!(text, "\n[dependencies]\ninsight-probe = {{ path = {:?} }}\n", path("adapters/probe"));
-    let _ = writeln!(
-        text,
-        "[dev-dependencies]\n{} = {{ package = {facade:?}, path = {:?}, features = {:?} }}",
-        peer.name,
-        path(facade_folder),
-        peer.features
-    );
+    let _ = match peer.wraps {
+        Wraps::Facade => writeln!(
+            text,
+            "[dev-dependencies]\n{} = {{ package = {facade:?}, path = {:?}, features = {:?} }}",
+            peer.name,
+            path(facade_folder),
+            peer.features
+        ),
+        Wraps::Unchanged(_) => writeln!(
+            text,
+            "[dev-dependencies]\n{} = {{ version = \"={}\", features = {:?} }}",
+            peer.name,
+            package["version"].as_str().unwrap_or_default(),
+            peer.features
+        ),
+    };
     let mut seen = BTreeSet::new();
-    for dependency in package["dependencies"].as_array().into_iter().flatten() {
+    let mut dependencies: Vec<&Value> = package["dependencies"].as_array().into_iter().flatten().collect();
+    // What is both has for the tests the features that they need.
+    dependencies.sort_by_key(|dependency| dependency["kind"] != "dev");
+    for dependency in dependencies {
         let name = dependency["name"].as_str().unwrap_or_default();
         // Its own dependencies are for its tests, too. Of those that only another configuration has, none is used here.
         let other_cfg = dependency["target"].as_str().is_some_and(|target| {
@@ -173,7 +207,7 @@ fn read(path: &Path) -> Result<String> {
 }
 
 /// Writes a file, unless it is as it should be.
-fn write(path: &Path, text: &str) -> Result {
+pub fn write(path: &Path, text: &str) -> Result {
     if fs::read_to_string(path).is_ok_and(|there| there == text) {
         return Ok(());
     }

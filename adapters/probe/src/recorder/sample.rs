@@ -5,9 +5,21 @@ use crate::resource::{ResourceCell, Type, count};
 use crate::slots::WaitFacts;
 use crate::task::{HISTOGRAM, TaskCell};
 use crate::wait::{Op, TIMER};
+use crate::waiter::WaiterFacts;
 use crate::{clock, ids, waker};
 use insight_protocol::*;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A wait as it was last sampled.
+#[derive(Debug)]
+pub(super) struct SampledWait {
+    /// The id in the slot.
+    slot: u64,
+    /// That of the open edge; none once a timer has fired.
+    pub(super) edge: Option<u64>,
+    /// What was last told of its operation, if anything.
+    told: Option<WaiterFacts>,
+}
 
 impl Recorder {
     pub(super) fn sample(&mut self, at_ns: u64, out: &mut Vec<Message>) {
@@ -26,11 +38,13 @@ impl Recorder {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
         let cell = entry.cell.clone();
         let stats = (!cell.partial).then(|| task_stats(id, &cell, at_ns));
-        let mut waits: Vec<WaitFacts> = Vec::new();
-        cell.waits.for_each(|wait| waits.push(wait));
+        // Before the waits: an operation that was polled in the last of so many polls has noted that.
+        let polls = cell.polls.load(Ordering::Acquire);
+        let mut waits: Vec<(WaitFacts, WaiterFacts)> = Vec::new();
+        cell.waits.for_each(polls, |wait, waiter| waits.push((wait, waiter)));
         // After the waits: of a timer that was seen to be waited for, the waker was there before.
         let wakers = waker::foreign_count(&cell);
-        let timers = waits.iter().filter(|wait| wait.awaited == TIMER).count() as u64;
+        let timers = waits.iter().filter(|(wait, _)| wait.awaited == TIMER).count() as u64;
         // A future that keeps a timer and polls it no more, as after a `select!`, does not wait for it once it has fired.
         let fired = wakers == 0 && !cell.partial;
         if let Some(mut stats) = stats {
@@ -45,29 +59,39 @@ impl Recorder {
             }
         }
         let before = std::mem::take(&mut entry.waits);
-        for (slot, edge) in &before {
+        for SampledWait { slot, edge, .. } in &before {
             let over = |wait: &WaitFacts| wait.edge != *slot || (fired && wait.awaited == TIMER);
             if let Some(edge) = edge
-                && waits.iter().all(over)
+                && waits.iter().all(|(wait, _)| over(wait))
             {
                 self.close_edge(*edge, None, at_ns, out);
             }
         }
         let mut open = Vec::with_capacity(waits.len());
-        for wait in waits {
-            let known = before.iter().find(|(slot, _)| *slot == wait.edge).map(|(_, edge)| *edge);
-            match known {
-                _ if fired && wait.awaited == TIMER => open.push((wait.edge, None)),
-                Some(Some(edge)) => open.push((wait.edge, Some(edge))),
-                // It waits again, in the same slot; the edge of before was closed.
-                Some(None) => {
-                    let edge = ids::next_edge();
-                    let opened = self.open_wait(id, edge, &wait, out).then_some(edge);
-                    open.push((wait.edge, opened));
+        for (wait, waiter) in waits {
+            let slot = wait.edge;
+            let known = before.iter().find(|before| before.slot == slot).map(|before| (before.edge, before.told));
+            let sampled = match known {
+                _ if fired && wait.awaited == TIMER => SampledWait { slot, edge: None, told: None },
+                Some((Some(edge), told)) => {
+                    let told = self.tell_waiter(edge, waiter, told, at_ns, out);
+                    SampledWait { slot, edge: Some(edge), told }
                 }
-                None if self.open_wait(id, wait.edge, &wait, out) => open.push((wait.edge, Some(wait.edge))),
-                None => {}
-            }
+                // It waits again, in the same slot; the edge of before was closed.
+                Some((None, _)) => {
+                    let edge = ids::next_edge();
+                    let edge = self.open_wait(id, edge, &wait, out).then_some(edge);
+                    SampledWait { slot, edge, told: None }
+                }
+                None if self.open_wait(id, slot, &wait, out) => {
+                    // Mostly it is over by the next sample: what is as it mostly is can be told then.
+                    let unusual = waiter.granted.is_some() || waiter.polled == Some(false);
+                    let told = if unusual { self.tell_waiter(slot, waiter, None, at_ns, out) } else { None };
+                    SampledWait { slot, edge: Some(slot), told }
+                }
+                None => continue,
+            };
+            open.push(sampled);
         }
         let Some(entry) = self.tasks.get_mut(&id) else { return };
         entry.waits = open;
@@ -75,6 +99,26 @@ impl Recorder {
             self.tasks.remove(&id);
             out.push(TaskCompleted { id: TaskId(id), outcome: Outcome::Unseen, at_ns }.into());
         }
+    }
+
+    /// Tells what is seen of a pending operation, where that differs from what was told; what is told then.
+    fn tell_waiter(
+        &self,
+        edge: u64,
+        waiter: WaiterFacts,
+        told: Option<WaiterFacts>,
+        at_ns: u64,
+        out: &mut Vec<Message>,
+    ) -> Option<WaiterFacts> {
+        // It may have been closed with its resource.
+        if !self.edges.contains_key(&edge) || told.unwrap_or_default() == waiter {
+            return told;
+        }
+        let WaiterFacts { polls, polled, granted } = waiter;
+        let polls = (polls != 0).then_some(u64::from(polls));
+        let granted_ns = granted.map(clock::time_ns);
+        out.push(EdgeUpdated { id: EdgeId(edge), polls, polled, granted_ns, at_ns }.into());
+        Some(waiter)
     }
 
     fn open_wait(&mut self, task: u64, edge: u64, wait: &WaitFacts, out: &mut Vec<Message>) -> bool {

@@ -1,4 +1,5 @@
 use super::{LocalOptions, LocalRuntime, Runtime};
+use crate::border::border;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -140,6 +141,9 @@ macro_rules! task_hooks {
 }
 
 task_hooks!(on_task_spawn on_before_task_poll on_after_task_poll on_task_terminate);
+
+border!(out [] Builder => real::runtime::Builder, self => self.inner);
+border!(in [] real::runtime::Builder => Builder, inner => Builder { inner });
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

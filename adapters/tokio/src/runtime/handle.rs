@@ -1,4 +1,5 @@
 use super::{EnterGuard, Id, RuntimeFlavor, RuntimeMetrics, TryCurrentError};
+use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::task::{JoinHandle, observed, observed_closure};
 use insight_probe::{Kind, Observed};
@@ -86,14 +87,5 @@ impl Deref for Handle {
     }
 }
 
-impl From<real::runtime::Handle> for Handle {
-    fn from(inner: real::runtime::Handle) -> Handle {
-        Handle { inner }
-    }
-}
-
-impl From<Handle> for real::runtime::Handle {
-    fn from(handle: Handle) -> real::runtime::Handle {
-        handle.inner
-    }
-}
+border!(out [] Handle => real::runtime::Handle, self => self.inner);
+border!(in [] real::runtime::Handle => Handle, inner => Handle { inner });

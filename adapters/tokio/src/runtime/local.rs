@@ -1,4 +1,5 @@
 use super::{Builder, EnterGuard, Handle, LocalOptions, RuntimeMetrics};
+use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::task::{JoinHandle, observed};
 use insight_probe::{Kind, Observed};
@@ -78,6 +79,9 @@ impl LocalRuntime {
         self.inner.shutdown_background();
     }
 }
+
+border!(out [] LocalRuntime => real::runtime::LocalRuntime, self => self.inner);
+border!(in [] real::runtime::LocalRuntime => LocalRuntime, inner => LocalRuntime::wrap(inner));
 
 impl Deref for LocalRuntime {
     type Target = real::runtime::LocalRuntime;

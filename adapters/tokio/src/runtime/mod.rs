@@ -10,6 +10,7 @@ pub use builder::Builder;
 pub use handle::Handle;
 pub use local::LocalRuntime;
 
+use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::task::JoinHandle;
 use insight_probe::Observed;
@@ -88,6 +89,9 @@ impl Runtime {
         self.inner.shutdown_background();
     }
 }
+
+border!(out [] Runtime => real::runtime::Runtime, self => self.inner);
+border!(in [] real::runtime::Runtime => Runtime, inner => Runtime::wrap(inner));
 
 impl Deref for Runtime {
     type Target = real::runtime::Runtime;

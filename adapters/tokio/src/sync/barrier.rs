@@ -1,5 +1,7 @@
 //! A barrier whose waiters are seen, and how many have come.
 
+use crate::border::border;
+use crate::named::named;
 use crate::sync::site;
 use insight_probe::{LazyResource, Op, Type, on, waiting};
 use real::sync::BarrierWaitResult;
@@ -59,6 +61,11 @@ impl Barrier {
         }
     }
 }
+
+// Not the other way: tokio's own does not tell how many must come.
+border!(out [] Barrier => real::sync::Barrier, self => self.inner);
+
+named!([] Barrier, self => &self.resource);
 
 impl fmt::Debug for Barrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

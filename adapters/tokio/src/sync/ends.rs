@@ -6,7 +6,7 @@ use std::panic::Location;
 
 /// One end of a channel: counted, and with the task that uses it.
 #[derive(Debug)]
-pub(super) struct End {
+pub(crate) struct End {
     channel: Resource,
     party: Party,
     handle: Handle,
@@ -23,13 +23,26 @@ impl End {
         End::new(self.channel.clone(), handle)
     }
 
-    pub(super) fn channel(&self) -> &Resource {
+    /// An end that was tokio's own, of a channel that has ends of these kinds which are not seen. They are counted for
+    /// good: when they are gone is not seen either, and what is counted and never used is unknown to the diagnosis.
+    pub(super) fn beside_unseen(channel: Resource, handle: Handle, unseen: &[Handle]) -> End {
+        unseen.iter().for_each(|unseen| channel.count(*unseen, 1));
+        End::new(channel, handle)
+    }
+
+    /// The end is tokio's own from now on. It still counts, and so does one of each kind that can be made of it.
+    pub(super) fn leave(self, can_make: &[Handle]) {
+        self.channel.count(self.handle, 1);
+        can_make.iter().for_each(|unseen| self.channel.count(*unseen, 1));
+    }
+
+    pub(crate) fn channel(&self) -> &Resource {
         &self.channel
     }
 
     /// Notes that the current task uses this end.
     #[inline]
-    pub(super) fn used(&self, at: &'static Location<'static>) {
+    pub(crate) fn used(&self, at: &'static Location<'static>) {
         let role = if self.handle == Handle::Receiver { Role::Receiver } else { Role::Sender };
         self.party.used(&self.channel, role, &EXECUTOR, at);
     }

@@ -4,10 +4,9 @@ pub use real::sync::*;
 
 mod barrier;
 pub mod broadcast;
-mod ends;
+pub(crate) mod ends;
 pub mod mpsc;
 mod mutex;
-mod named;
 mod notify;
 mod once_cell;
 pub mod oneshot;
@@ -39,6 +38,6 @@ use insight_probe::{Op, Site};
 use std::panic::Location;
 
 /// What an operation of this module is, and where its caller stands.
-fn site(op: Op, need: usize, location: &'static Location<'static>) -> Site {
+pub(crate) fn site(op: Op, need: usize, location: &'static Location<'static>) -> Site {
     Site { executor: &EXECUTOR, op, need: need as u64, location: Some(location) }
 }

@@ -2,7 +2,7 @@
 
 use crate::executor::EXECUTOR;
 use crate::map::map;
-use crate::sync::named::named;
+use crate::named::named;
 use crate::sync::site;
 use insight_probe::{Blocking, Lock, Op, Type, waiting};
 use real::sync::TryLockError;

@@ -2,6 +2,8 @@
 //!
 //! Who could notify is not recorded: whoever has a reference can, and a notification is seldom made twice by one task.
 
+use crate::border::border;
+use crate::named::named;
 use crate::sync::site;
 use insight_probe::{LazyResource, Op, Type, Waiting};
 use std::fmt;
@@ -75,6 +77,13 @@ impl Notify {
         self.inner.notify_waiters();
     }
 }
+
+border!(out [] Notify => real::sync::Notify, self => self.inner);
+border!(in [] real::sync::Notify => Notify, inner => {
+    Notify { resource: LazyResource::new(Type::Notify, Location::caller(), None), inner }
+});
+
+named!([] Notify, self => &self.resource);
 
 impl Default for Notify {
     #[track_caller]

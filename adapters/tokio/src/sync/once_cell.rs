@@ -1,6 +1,8 @@
 //! A value that is made once: who makes it, and who waits for that.
 
+use crate::border::border;
 use crate::executor::EXECUTOR;
+use crate::named::named;
 use crate::sync::site;
 use insight_probe::{Lock, Op, Type, waiting};
 use real::sync::{Semaphore, SemaphorePermit, SetError};
@@ -141,6 +143,11 @@ impl<T> OnceCell<T> {
         self.inner.take()
     }
 }
+
+border!(from [T] OnceCell<T> => real::sync::OnceCell<T>, cell => cell.inner);
+border!(in [T] real::sync::OnceCell<T> => OnceCell<T>, inner => OnceCell::of(inner, Location::caller()));
+
+named!([T] OnceCell<T>, self => &self.lock);
 
 impl<T> Default for OnceCell<T> {
     #[track_caller]

@@ -8,7 +8,9 @@
 pub use real::sync::oneshot::error;
 
 use self::error::{RecvError, TryRecvError};
+use crate::border::border;
 use crate::executor::EXECUTOR;
+use crate::named::named;
 use crate::sync::site;
 use insight_probe::{Blocking, Handle, LazyResource, Op, Party, Resource, Role, Site, Type, Waiting, on, waiting};
 use real::sync::oneshot as tokio;
@@ -227,6 +229,39 @@ impl<T> Future for Receiver<T> {
         }
     }
 }
+
+/// Leaves the channel as it is: the end is tokio's own from now on, and still there.
+///
+/// What is dropped in its place is the end of a channel that nobody knows.
+fn leave(channel: &mut Arc<Channel>, party: impl Fn(&Channel) -> &Party) {
+    party(channel).gone();
+    *channel = Arc::new(Channel::new(Location::caller()));
+}
+
+border!(out [T] Sender<T> => tokio::Sender<T>, self => {
+    let Sender { mut end, inner } = self;
+    end.iter_mut().for_each(|end| leave(&mut end.0, |channel| &channel.sender));
+    inner
+});
+border!(in [T] tokio::Sender<T> => Sender<T>, inner => {
+    let channel = on().then(|| Arc::new(Channel::new(Location::caller())));
+    Sender { end: channel.map(SenderEnd), inner }
+});
+border!(out [T] Receiver<T> => tokio::Receiver<T>, self => {
+    let Receiver { waiting, mut end, inner } = self;
+    drop(waiting);
+    end.iter_mut().for_each(|end| leave(&mut end.0, |channel| &channel.receiver));
+    inner
+});
+border!(in [T] tokio::Receiver<T> => Receiver<T>, inner => {
+    let channel = on().then(|| Arc::new(Channel::new(Location::caller())));
+    Receiver { waiting: Waiting::new(), end: channel.map(ReceiverEnd), inner }
+});
+
+named!([] SenderEnd, self => &self.0.resource);
+named!([] ReceiverEnd, self => &self.0.resource);
+named!([T] Sender<T>, self => &self.end);
+named!([T] Receiver<T>, self => &self.end);
 
 impl<T> fmt::Debug for Sender<T>
 where

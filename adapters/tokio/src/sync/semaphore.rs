@@ -1,7 +1,9 @@
 //! A semaphore whose permits' holders, and waiters, are seen.
 
+use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::map::map;
+use crate::named::named;
 use crate::sync::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
 use crate::sync::site;
 use insight_probe::{Blocking, Held, Holders, Mode, Op, waiting};
@@ -194,6 +196,14 @@ impl Semaphore {
         self.inner.is_closed()
     }
 }
+
+border!(out [] Semaphore => real::sync::Semaphore, self => self.inner);
+// Nobody holds a permit of what can be moved, but for those that were forgotten.
+border!(in [] real::sync::Semaphore => Semaphore, inner => {
+    Semaphore { holders: Holders::semaphore(Location::caller(), inner.available_permits()), inner }
+});
+
+named!([] Semaphore, self => &self.holders);
 
 impl fmt::Debug for Semaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,8 @@
 //!
 //! Who could set it is not recorded: whoever has a reference can, and nobody can twice.
 
+use crate::border::border;
+use crate::named::named;
 use crate::sync::site;
 use insight_probe::{LazyResource, Op, Type, waiting};
 use real::sync::SetOnceError;
@@ -77,6 +79,11 @@ impl<T> SetOnce<T> {
         }
     }
 }
+
+border!(from [T] SetOnce<T> => real::sync::SetOnce<T>, cell => cell.inner);
+border!(in [T] real::sync::SetOnce<T> => SetOnce<T>, inner => SetOnce::of(inner, Location::caller()));
+
+named!([T] SetOnce<T>, self => &self.resource);
 
 impl<T> Default for SetOnce<T> {
     #[track_caller]

@@ -3,6 +3,8 @@
 pub use real::sync::watch::{Ref, error};
 
 use self::error::{RecvError, SendError};
+use crate::border::border;
+use crate::named::named;
 use crate::sync::ends::End;
 use crate::sync::site;
 use insight_probe::{Handle, Op, Resource, Type, waiting};
@@ -127,6 +129,35 @@ impl<T: Default> Default for Sender<T> {
         Sender::new(T::default())
     }
 }
+
+/// A channel that was tokio's own, whose other ends are not seen.
+#[track_caller]
+fn taken_in(handle: Handle) -> End {
+    let channel = Resource::new(Type::Watch, Location::caller(), None);
+    End::beside_unseen(channel, handle, &[Handle::Sender, Handle::Receiver])
+}
+
+border!(out [T] Sender<T> => tokio::Sender<T>, self => {
+    self.end.leave(&[Handle::Receiver]);
+    self.inner
+});
+border!(in [T] tokio::Sender<T> => Sender<T>, inner => Sender { end: taken_in(Handle::Sender), inner });
+border!(out [T] Receiver<T> => tokio::Receiver<T>, self => {
+    self.end.leave(&[]);
+    self.inner
+});
+border!(in [T] tokio::Receiver<T> => Receiver<T>, inner => Receiver { end: taken_in(Handle::Receiver), inner });
+
+#[cfg(feature = "stream")]
+impl<T> Receiver<T> {
+    /// tokio's own, and what is seen of it, for what puts both together again.
+    pub(crate) fn into_parts(self) -> (End, tokio::Receiver<T>) {
+        (self.end, self.inner)
+    }
+}
+
+named!([T] Sender<T>, self => self.end.channel());
+named!([T] Receiver<T>, self => self.end.channel());
 
 impl<T: fmt::Debug> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,3 +1,4 @@
+use crate::border::border;
 use crate::executor::EXECUTOR;
 use insight_probe::{Joining, TaskRef};
 use real::task::{AbortHandle, Id, JoinError};
@@ -38,18 +39,11 @@ impl<T> JoinHandle<T> {
     pub fn id(&self) -> Id {
         self.inner.id()
     }
-
-    /// tokio's own handle, for what asks for one.
-    pub fn into_inner(self) -> real::task::JoinHandle<T> {
-        self.inner
-    }
 }
 
-impl<T> From<JoinHandle<T>> for real::task::JoinHandle<T> {
-    fn from(handle: JoinHandle<T>) -> Self {
-        handle.into_inner()
-    }
-}
+border!(out [T] JoinHandle<T> => real::task::JoinHandle<T>, self => self.inner);
+// A task that was spawned unseen: what waits for it waits for something foreign.
+border!(in [T] real::task::JoinHandle<T> => JoinHandle<T>, inner => JoinHandle::new(inner, TaskRef::unseen()));
 
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;

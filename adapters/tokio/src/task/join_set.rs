@@ -1,7 +1,9 @@
 //! tokio's `JoinSet`, observed.
 
 use super::{LocalSet, observed, observed_closure};
+use crate::border::border;
 use crate::executor::EXECUTOR;
+use crate::named::named;
 use crate::runtime::Handle;
 use insight_probe::{JoiningAny, Kind, Waiting};
 use real::task::{AbortHandle, Id, JoinError};
@@ -196,6 +198,29 @@ impl<T: 'static> JoinSet<T> {
         self.inner.poll_join_next_with_id(cx)
     }
 }
+
+#[cfg(feature = "stream")]
+impl<T: 'static> JoinSet<T> {
+    /// As [`poll_join_next`](JoinSet::poll_join_next); the wait is open for as long as `waiting` says.
+    pub(crate) fn poll_seen(
+        &mut self,
+        waiting: &mut Waiting,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<T, JoinError>>> {
+        let JoinSet { inner, joining } = self;
+        let result = joining.poll(waiting, &EXECUTOR, None, cx, |cx| inner.poll_join_next(cx));
+        joining.set_length(inner.len());
+        result
+    }
+}
+
+border!(out [T] JoinSet<T> => real::task::JoinSet<T>, self => self.inner);
+// The tasks that it has already are not seen.
+border!(in [T] real::task::JoinSet<T> => JoinSet<T>, inner => {
+    JoinSet { inner, joining: JoiningAny::new(Location::caller()) }
+});
+
+named!([T] JoinSet<T>, self => &self.joining);
 
 impl<T> fmt::Debug for JoinSet<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,5 @@
 use super::{JoinHandle, LocalEnterGuard, observed};
+use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::runtime::{Id, Runtime};
 use insight_probe::{Kind, Observed};
@@ -71,6 +72,9 @@ impl LocalSet {
         self
     }
 }
+
+border!(out [] LocalSet => real::task::LocalSet, self => self.inner);
+border!(in [] real::task::LocalSet => LocalSet, inner => LocalSet { inner });
 
 impl Deref for LocalSet {
     type Target = real::task::LocalSet;

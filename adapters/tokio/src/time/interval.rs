@@ -1,4 +1,5 @@
 use super::{Instant, MissedTickBehavior};
+use crate::border::border;
 use crate::executor::EXECUTOR;
 use insight_probe::Sleeping;
 use std::future::{Future, poll_fn};
@@ -76,15 +77,7 @@ impl Interval {
     pub fn period(&self) -> Duration {
         self.inner.period()
     }
-
-    /// tokio's own, for what asks for one.
-    pub fn into_inner(self) -> real::time::Interval {
-        self.inner
-    }
 }
 
-impl From<Interval> for real::time::Interval {
-    fn from(interval: Interval) -> real::time::Interval {
-        interval.into_inner()
-    }
-}
+border!(out [] Interval => real::time::Interval, self => self.inner);
+border!(in [] real::time::Interval => Interval, inner => Interval { inner });

@@ -1,4 +1,5 @@
 use super::Instant;
+use crate::border::border;
 use crate::executor::EXECUTOR;
 use insight_probe::Sleeping;
 use std::future::Future;
@@ -48,11 +49,6 @@ impl Sleep {
         self.project().0
     }
 
-    /// tokio's own, for what asks for one.
-    pub fn into_inner(self) -> real::time::Sleep {
-        self.inner
-    }
-
     fn project(self: Pin<&mut Self>) -> (Pin<&mut real::time::Sleep>, &mut Sleeping) {
         // SAFETY: `inner` is pinned structurally: it is moved by no method that has a pin, and dropped in place;
         // `sleeping` is not pinned.
@@ -63,11 +59,8 @@ impl Sleep {
     }
 }
 
-impl From<Sleep> for real::time::Sleep {
-    fn from(sleep: Sleep) -> real::time::Sleep {
-        sleep.into_inner()
-    }
-}
+border!(out [] Sleep => real::time::Sleep, self => self.inner);
+border!(in [] real::time::Sleep => Sleep, inner => Sleep { sleeping: Sleeping::new(Location::caller()), inner });
 
 impl Future for Sleep {
     type Output = ();

@@ -1,8 +1,9 @@
-use super::common::{receiver, see, weak_sender};
+use super::common::{crossing, receiver, see, weak_sender};
 use super::error::{SendError, TryRecvError, TrySendError};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
+use crate::border::border;
+use crate::named::named;
 use crate::sync::ends::End;
-use crate::sync::named::named;
 use crate::sync::site;
 use insight_probe::{Blocking, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
@@ -238,6 +239,8 @@ impl<T> fmt::Debug for Sender<T> {
 }
 
 weak_sender!(WeakSender, Sender);
+crossing!(Sender, Handle::Sender, [Handle::Sender, Handle::Receiver], inner => Some(inner.max_capacity()));
+crossing!(Receiver, Handle::Receiver, [Handle::Sender], inner => Some(inner.max_capacity()));
 named!([T] Sender<T>, self => self.end.channel());
 named!([T] Receiver<T>, self => self.end.channel());
 

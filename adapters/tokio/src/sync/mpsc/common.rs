@@ -133,6 +133,21 @@ macro_rules! receiver {
                 result
             }
 
+            /// Polls for a message; the wait is open for as long as `waiting` says.
+            #[cfg(feature = "stream")]
+            pub(crate) fn poll_seen(
+                &mut self,
+                waiting: &mut Waiting,
+                at: &'static Location<'static>,
+                cx: &mut Context<'_>,
+            ) -> Poll<Option<T>> {
+                self.end.used(at);
+                let site = insight_probe::Site { location: None, ..site(Op::Recv, 1, at) };
+                let result = waiting.poll(self.end.channel(), &site, cx, |cx| self.inner.poll_recv(cx));
+                self.measure();
+                result
+            }
+
             #[doc = see!($name, sender_strong_count)]
             pub fn sender_strong_count(&self) -> usize {
                 self.inner.sender_strong_count()
@@ -149,6 +164,23 @@ macro_rules! receiver {
                 self.inner.fmt(f)
             }
         }
+    };
+}
+
+/// An end that leaves for tokio's own, and one that was it, beside ends that are `$unseen`; the latter's `$capacity`.
+macro_rules! crossing {
+    ($name:ident, $handle:expr, $unseen:expr, $inner:ident => $capacity:expr) => {
+        border!(out [T] $name<T> => tokio::$name<T>, self => {
+            self.end.leave(&[]);
+            self.inner
+        });
+        border!(in [T] tokio::$name<T> => $name<T>, inner => {
+            let $inner = &inner;
+            let channel = Resource::new(Type::Channel, Location::caller(), $capacity);
+            let taken_in = $name { end: End::beside_unseen(channel, $handle, &$unseen), inner };
+            taken_in.measure();
+            taken_in
+        });
     };
 }
 
@@ -173,6 +205,8 @@ macro_rules! weak_sender {
             }
         }
 
+        named!([T] $name<T>, self => self.end.channel());
+
         impl<T> Clone for $name<T> {
             fn clone(&self) -> Self {
                 $name { end: self.end.another(Handle::WeakSender), inner: self.inner.clone() }
@@ -187,4 +221,4 @@ macro_rules! weak_sender {
     };
 }
 
-pub(super) use {receiver, see, weak_sender};
+pub(super) use {crossing, receiver, see, weak_sender};

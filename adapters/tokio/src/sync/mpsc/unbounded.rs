@@ -1,7 +1,8 @@
-use super::common::{receiver, see, weak_sender};
+use super::common::{crossing, receiver, see, weak_sender};
 use super::error::{SendError, TryRecvError};
+use crate::border::border;
+use crate::named::named;
 use crate::sync::ends::End;
-use crate::sync::named::named;
 use crate::sync::site;
 use insight_probe::{Blocking, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
@@ -39,6 +40,9 @@ pub struct WeakUnboundedSender<T> {
 }
 
 impl<T> UnboundedSender<T> {
+    /// How long the queue is only the receiver can say.
+    fn measure(&self) {}
+
     /// See [`tokio::sync::mpsc::UnboundedSender::send`](real::sync::mpsc::UnboundedSender::send).
     #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
@@ -98,6 +102,8 @@ impl<T> fmt::Debug for UnboundedSender<T> {
 }
 
 weak_sender!(WeakUnboundedSender, UnboundedSender);
+crossing!(UnboundedSender, Handle::Sender, [Handle::Sender, Handle::Receiver], _inner => None);
+crossing!(UnboundedReceiver, Handle::Receiver, [Handle::Sender], _inner => None);
 named!([T] UnboundedSender<T>, self => self.end.channel());
 named!([T] UnboundedReceiver<T>, self => self.end.channel());
 

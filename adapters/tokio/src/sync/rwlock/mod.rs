@@ -12,6 +12,7 @@ pub use write::{RwLockMappedWriteGuard, RwLockWriteGuard};
 
 use crate::executor::EXECUTOR;
 use crate::map::map;
+use crate::named::named;
 use crate::sync::site;
 use insight_probe::{Blocking, Held, Holders, Mode, Op, waiting};
 use real::sync::TryLockError;
@@ -216,6 +217,8 @@ impl<T: ?Sized> RwLock<T> {
         self.value.into_inner()
     }
 }
+
+named!([T: ?Sized] RwLock<T>, self => &self.holders);
 
 impl<T> From<T> for RwLock<T> {
     #[track_caller]

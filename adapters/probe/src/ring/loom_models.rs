@@ -1,0 +1,101 @@
+//! The queues, in every order of two threads' steps.
+
+use super::*;
+use crate::sync::model::model;
+use loom::thread;
+
+const PREEMPTIONS: usize = 4;
+
+fn record(ticks: u64) -> Record {
+    Record { ticks, kind: RecordKind::EdgeClosed, words: [ticks, ticks + 1, 0, 0, 0, !ticks] }
+}
+
+fn ticks(records: &[Record]) -> Vec<u64> {
+    for read in records {
+        assert_eq!(read.words, record(read.ticks).words, "whole, and not made of two");
+    }
+    records.iter().map(|record| record.ticks).collect()
+}
+
+/// Reads on until the queues of all threads are gone: a thread's end is after its last record.
+fn drain_to_the_end(out: &mut Vec<Record>) {
+    loop {
+        drain(u64::MAX, out);
+        if READERS.lock().unwrap().is_empty() {
+            break;
+        }
+        thread::yield_now();
+    }
+    assert_eq!(BUFFERED_BYTES.load(Ordering::Relaxed), 0, "every block is freed");
+}
+
+/// More records than a block has, while the reader reads and frees blocks, and the thread ends with some unread.
+#[test]
+fn each_record_is_read_once_and_in_order() {
+    model(PREEMPTIONS, || {
+        let producer = thread::spawn(|| (1..=3).for_each(|ticks| push_closing(record(ticks))));
+        let mut out = Vec::new();
+        drain(u64::MAX, &mut out);
+        assert_eq!(ticks(&out), (1..=out.len() as u64).collect::<Vec<_>>());
+        drain(u64::MAX, &mut out);
+        producer.join().unwrap();
+        drain_to_the_end(&mut out);
+        assert_eq!(ticks(&out), [1, 2, 3]);
+    });
+}
+
+/// What a block ends with stays for the next look when it is of after the cutoff.
+#[test]
+fn what_is_later_than_the_cutoff_waits() {
+    model(PREEMPTIONS, || {
+        let producer = thread::spawn(|| (1..=3).for_each(|ticks| push_closing(record(ticks))));
+        let mut out = Vec::new();
+        drain(1, &mut out);
+        assert!(out.len() <= 1);
+        drain(2, &mut out);
+        assert!(out.len() <= 2);
+        producer.join().unwrap();
+        drain_to_the_end(&mut out);
+        assert_eq!(ticks(&out), [1, 2, 3]);
+    });
+}
+
+/// Two threads: an effect on the one is not read without its cause on the other.
+#[test]
+fn a_cause_is_read_no_later_than_its_effect() {
+    model(PREEMPTIONS, || {
+        let cause = thread::spawn(|| {
+            push_closing(record(1));
+            // What the cause leads to, with the synchronization that lets it.
+            thread::spawn(|| push_closing(record(2))).join().unwrap();
+        });
+        let mut out = Vec::new();
+        // The recorder reads its cutoff before it drains: here the clock stands at 0, and then at the end.
+        drain(0, &mut out);
+        assert!(out.is_empty());
+        cause.join().unwrap();
+        drain_to_the_end(&mut out);
+        assert_eq!(ticks(&out), [1, 2]);
+    });
+}
+
+/// At the bound: what was taken is read, what was refused is not, and what closes is taken in any case.
+#[test]
+fn the_bound_refuses_whole_records() {
+    model(PREEMPTIONS, || {
+        set_bound(BLOCK_BYTES - 1);
+        let producer = thread::spawn(|| {
+            // The first block is not counted before it is there.
+            assert!(push_opening(record(1)));
+            let taken: Vec<u64> = [2, 3].into_iter().filter(|ticks| push_opening(record(*ticks))).collect();
+            push_closing(record(4));
+            taken
+        });
+        let mut out = Vec::new();
+        drain(u64::MAX, &mut out);
+        let taken = producer.join().unwrap();
+        drain_to_the_end(&mut out);
+        assert_eq!(ticks(&out), [&[1], &taken[..], &[4]].concat());
+        assert_eq!(take_refused()[RecordKind::EdgeClosed as usize], 2 - taken.len() as u64);
+    });
+}

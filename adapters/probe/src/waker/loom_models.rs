@@ -1,0 +1,251 @@
+//! The task's wakers, in every order of the threads' steps: the counts, the executor's waker and its end.
+
+use super::*;
+use crate::slots::{Slot, WaitFacts};
+use crate::sync::model::model;
+use crate::{Executor, Kind, TaskMeta};
+use loom::cell::UnsafeCell;
+use loom::thread;
+use std::panic::Location;
+use std::sync::atomic::AtomicU32;
+use std::task::Wake;
+
+const PREEMPTIONS: usize = 4;
+
+static EXECUTOR: Executor = Executor::new("loom", "1", || None);
+
+/// What the executor's waker stands for. A wake reads it, its end writes it: loom sees the one beside the other.
+struct Executors {
+    alive: UnsafeCell<bool>,
+    log: Arc<Log>,
+}
+
+// SAFETY: `alive` is written by `drop` only, and loom says if that is not so.
+unsafe impl Sync for Executors {}
+// SAFETY: as above.
+unsafe impl Send for Executors {}
+
+#[derive(Default)]
+struct Log {
+    wakes: AtomicU32,
+    drops: AtomicU32,
+}
+
+impl Wake for Executors {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // SAFETY: nobody writes, or loom fails.
+        assert!(self.alive.with(|alive| unsafe { *alive }), "a wake of a task that is gone");
+        self.log.wakes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Executors {
+    fn drop(&mut self) {
+        // SAFETY: nobody else has it, or loom fails.
+        self.alive.with_mut(|alive| unsafe { *alive = false });
+        self.log.drops.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A task, of which the test keeps no more than a look at its end.
+struct Task {
+    cell: Arc<TaskCell>,
+    executors: Waker,
+    log: Arc<Log>,
+}
+
+impl Task {
+    fn new() -> Task {
+        clock::start();
+        let location = Location::caller();
+        let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, type_name: "", size: 0 };
+        let log = Arc::new(Log::default());
+        let executors = Arc::new(Executors { alive: UnsafeCell::new(true), log: log.clone() }).into();
+        Task { cell: TaskCell::new(meta, true), executors, log }
+    }
+
+    /// With no waker left all is as if there had never been one.
+    fn ends_after(self, wakes: u32) {
+        let Task { cell, executors, log } = self;
+        assert_eq!(cell.wakers.load(Ordering::Relaxed), 0);
+        assert_eq!(foreign_count(&cell), 0);
+        assert_eq!(Arc::strong_count(&cell), 1, "the shared reference was given back, once");
+        // SAFETY: nobody else has it, or loom fails.
+        assert!(cell.inner.with_mut(|inner| unsafe { (*inner).is_none() }));
+        drop(executors);
+        assert_eq!(log.drops.load(Ordering::Relaxed), 1, "the executor's waker was dropped, once");
+        assert_eq!(log.wakes.load(Ordering::Relaxed), wakes);
+    }
+}
+
+/// A clone of the one kind, and one of the other.
+fn clones(own: &OwnWaker, executors: &Waker) -> (Waker, Waker) {
+    let foreign = own.with(executors, false, Waker::clone);
+    (foreign, Waker::clone(&borrowed(&own.0, &KNOWN)))
+}
+
+/// Something foreign and a leaf wake the task, each on its thread, while the task ends on a third.
+#[test]
+fn two_kinds_are_woken_while_the_task_ends() {
+    model(PREEMPTIONS, || {
+        let task = Task::new();
+        let own = OwnWaker::install(&task.cell, &task.executors);
+        let (foreign, known) = clones(&own, &task.executors);
+        let by_value = thread::spawn(move || foreign.wake());
+        let by_reference = thread::spawn(move || {
+            known.wake_by_ref();
+            drop(known);
+        });
+        drop(own);
+        by_value.join().unwrap();
+        by_reference.join().unwrap();
+        task.ends_after(2);
+    });
+}
+
+/// The last clone outlives the task, the cell's owner and the executor's own handle of it.
+#[test]
+fn the_last_one_frees_the_task() {
+    model(PREEMPTIONS, || {
+        let Task { cell, executors, log } = Task::new();
+        let own = OwnWaker::install(&cell, &executors);
+        let (foreign, known) = clones(&own, &executors);
+        drop((executors, cell));
+        let other = thread::spawn(move || {
+            foreign.wake_by_ref();
+            drop(foreign);
+        });
+        let copy = known.clone();
+        drop(known);
+        drop(own);
+        copy.wake();
+        other.join().unwrap();
+        assert_eq!(log.wakes.load(Ordering::Relaxed), 2);
+        assert_eq!(log.drops.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// Clones are made and dropped beside the poll's.
+#[test]
+fn clones_are_counted_by_kind() {
+    model(PREEMPTIONS, || {
+        let task = Task::new();
+        let own = OwnWaker::install(&task.cell, &task.executors);
+        let (foreign, known) = clones(&own, &task.executors);
+        let other = thread::spawn(move || {
+            let copy = foreign.clone();
+            drop(foreign);
+            copy
+        });
+        let (again, _) = clones(&own, &task.executors);
+        drop((known, again));
+        let copy = other.join().unwrap();
+        assert_eq!(foreign_count(&task.cell), 1);
+        assert_eq!(task.cell.wakers.load(Ordering::Relaxed) as u32, 2, "the task's own, and the copy");
+        drop((copy, own));
+        task.ends_after(0);
+    });
+}
+
+/// A trace asks on another thread, before, while and after the task has wakers.
+#[test]
+fn a_trace_shares_the_waker() {
+    model(PREEMPTIONS, || {
+        let task = Task::new();
+        let tracer = {
+            let cell = task.cell.clone();
+            thread::spawn(move || {
+                let shared = OwnWaker::share(&cell);
+                if let Some(shared) = &shared {
+                    shared.wake_executor();
+                }
+                u32::from(shared.is_some())
+            })
+        };
+        let own = OwnWaker::install(&task.cell, &task.executors);
+        let (foreign, _) = clones(&own, &task.executors);
+        drop(own);
+        foreign.wake();
+        let traced = tracer.join().unwrap();
+        task.ends_after(1 + traced);
+    });
+}
+
+/// Another thread's trace, and one foreign wake, while the task is polled again by another executor's waker.
+#[test]
+fn a_changed_waker_is_not_followed() {
+    model(PREEMPTIONS, || {
+        let task = Task::new();
+        let own = OwnWaker::install(&task.cell, &task.executors);
+        let (foreign, _) = clones(&own, &task.executors);
+        let other = thread::spawn(move || foreign.wake());
+        own.with(Waker::noop(), false, |waker| assert!(waker.will_wake(Waker::noop())));
+        assert!(foreign_count(&task.cell) >= 1, "it counts as foreign from now on");
+        drop(own);
+        other.join().unwrap();
+        task.cell.other_wakers.store(false, Ordering::Relaxed);
+        task.ends_after(1);
+    });
+}
+
+/// Polls an operation that keeps a clone of its waker and stays pending: the clone, and the slot of its wait.
+fn pending(cell: &Arc<TaskCell>, edge: u64) -> (Waker, &Slot) {
+    let polling = Polling::new(cell, None);
+    let clone = polling.with(false, Waker::clone);
+    let facts = WaitFacts { edge, awaited: 1, operation: 0, need: 1, since: 1, location: None };
+    (clone, polling.into_reserved().expect("a clone takes a slot").fill(&facts))
+}
+
+fn granted(cell: &TaskCell) -> Vec<(u64, bool)> {
+    let mut waits = Vec::new();
+    cell.waits.for_each(0, |wait, waiter| waits.push((wait.edge, waiter.granted.is_some())));
+    waits
+}
+
+/// The waker of a wait that was given up fires late, while the next wait opens and is looked at.
+#[test]
+fn a_wake_grants_no_other_wait() {
+    model(PREEMPTIONS, || {
+        let task = Task::new();
+        let own = OwnWaker::install(&task.cell, &task.executors);
+        let (late, slot) = pending(&task.cell, 1);
+        let other = thread::spawn(move || late.wake());
+        slot.close();
+        let (clone, slot) = pending(&task.cell, 2);
+        assert_eq!(granted(&task.cell), [(2, false)]);
+        other.join().unwrap();
+        assert_eq!(granted(&task.cell), [(2, false)]);
+        clone.wake();
+        assert_eq!(granted(&task.cell), [(2, true)]);
+        slot.close();
+        drop(own);
+        task.ends_after(2);
+    });
+}
+
+/// An operation's waker is the last of its task's: the slot to which it points is a part of what it frees.
+#[test]
+fn an_operations_waker_outlives_the_task() {
+    model(PREEMPTIONS, || {
+        let Task { cell, executors, log } = Task::new();
+        let own = OwnWaker::install(&cell, &executors);
+        let (clone, slot) = pending(&cell, 1);
+        let other = {
+            let clone = clone.clone();
+            thread::spawn(move || {
+                clone.wake_by_ref();
+                drop(clone);
+            })
+        };
+        slot.close();
+        drop((own, executors, cell));
+        clone.wake();
+        other.join().unwrap();
+        assert_eq!(log.wakes.load(Ordering::Relaxed), 2);
+        assert_eq!(log.drops.load(Ordering::Relaxed), 1);
+    });
+}

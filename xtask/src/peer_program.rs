@@ -1,0 +1,154 @@
+//! `cargo xtask peer-program`: a published program, with the facade in the place of its runtime, under load.
+//!
+//! It is fetched and copied, and changed as a user would: its Cargo.toml, and a line at the start of `main`.
+
+mod mini_redis;
+mod resp;
+
+use crate::peer_tests::{package_of, write};
+use crate::process::{Result, cargo, root, target};
+use crate::program::{Program, START, executable, request, snapshot};
+use insight_model::Model;
+use insight_protocol::{Decoded, Problems, decode};
+use std::fs;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Runs the program of this name.
+pub fn run(arguments: &[&str]) -> Result {
+    match arguments {
+        ["mini-redis"] => mini_redis::run(),
+        _ => Err("which: `cargo xtask peer-program mini-redis`".to_owned()),
+    }
+}
+
+/// A program to copy and to change.
+struct Source {
+    name: &'static str,
+    version: &'static str,
+    binary: &'static str,
+    changes: &'static [Change],
+}
+
+/// A text of a file becomes another one, in which `ROOT` is this repository.
+struct Change {
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+}
+
+impl Source {
+    fn folder(&self) -> PathBuf {
+        target().join("peer-programs").join(self.name)
+    }
+
+    /// Where the copy is.
+    fn copy(&self) -> PathBuf {
+        self.folder().join("program")
+    }
+
+    /// Fetches it, copies and changes it, and builds it; says which version, and where the program is.
+    fn build(&self) -> Result<(String, PathBuf)> {
+        let fetch = self.folder().join("fetch");
+        let manifest = format!(
+            "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+             [lib]\npath = \"lib.rs\"\n\n[dependencies]\n{} = {:?}\n",
+            self.name, self.version
+        );
+        write(&fetch.join("Cargo.toml"), &manifest)?;
+        write(&fetch.join("lib.rs"), "")?;
+        let package = package_of(self.name, &["--manifest-path".into(), fetch.join("Cargo.toml").into()])?;
+        let source = PathBuf::from(package["manifest_path"].as_str().unwrap_or_default());
+        self.copy_from(source.parent().expect("a manifest is in a folder"))?;
+        let output = cargo()
+            .args(["build", "--bin", self.binary, "--message-format", "json-render-diagnostics", "--manifest-path"])
+            .arg(self.copy().join("Cargo.toml"))
+            .env("CARGO_TARGET_DIR", self.folder().join("target"))
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| format!("cannot start cargo: {error}"))?;
+        let program = executable(&output, self.binary);
+        let program = program.ok_or(format!("cannot build {}: see what cargo says above", self.name))?;
+        Ok((package["version"].as_str().unwrap_or_default().to_owned(), program))
+    }
+
+    fn copy_from(&self, source: &Path) -> Result {
+        let mut missing: Vec<&Change> = self.changes.iter().collect();
+        for file in files(source, Path::new(""))? {
+            // What it is locked to is of its own time.
+            if file == Path::new("Cargo.lock") {
+                continue;
+            }
+            let bytes = fs::read(source.join(&file)).map_err(|error| format!("{}: {error}", file.display()))?;
+            let Ok(mut text) = String::from_utf8(bytes) else { continue };
+            missing.retain(|change| {
+                let here = file == Path::new(change.file) && text.contains(change.from);
+                if here {
+                    text = text.replace(change.from, &change.to.replace("ROOT", &root().display().to_string()));
+                }
+                !here
+            });
+            write(&self.copy().join(file), &text)?;
+        }
+        match missing.first() {
+            None => Ok(()),
+            Some(Change { file, from, .. }) => {
+                Err(format!("{file} of {} is to be changed, and has no `{from}`", self.name))
+            }
+        }
+    }
+}
+
+/// The files in a folder, and in those within, by their paths from `root`.
+fn files(root: &Path, within: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join(within);
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let path = within.join(entry.file_name());
+        match entry.file_type().map_err(failed)?.is_dir() {
+            true => found.extend(files(root, &path)?),
+            false => found.push(path),
+        }
+    }
+    Ok(found)
+}
+
+/// Starts a program, whose files are in `sources`, and says where insight listens.
+fn start(name: &'static str, mut command: Command, sources: &Path) -> Result<(Program, SocketAddr)> {
+    command.env("INSIGHT_SOURCE", sources);
+    let mut program = Program::start(name, command)?;
+    let insight = program.listens("insight: listening on http://", START)?;
+    Ok((program, insight))
+}
+
+/// `insight-conformance check` on the stream, for so many seconds from now on.
+fn conformance(check: &Path, insight: SocketAddr, seconds: u64) -> Result<Child> {
+    let arguments = ["check", &insight.to_string(), "--for", &seconds.to_string()];
+    let child = Command::new(check).current_dir(root()).args(arguments).spawn();
+    child.map_err(|error| format!("cannot start insight-conformance: {error}"))
+}
+
+/// What `/v1/snapshot` answers, folded.
+fn model(insight: SocketAddr) -> Result<Model> {
+    let mut model = Model::default();
+    for line in snapshot(insight)?.lines() {
+        if let Ok(Decoded::Message { message, .. }) = decode(line) {
+            model.apply(&message);
+        }
+    }
+    Ok(model)
+}
+
+/// The problems that `/v1/problems` has, in words.
+fn problems(insight: SocketAddr) -> Result<Vec<String>> {
+    let mut answer = String::new();
+    let read = request(insight, "/v1/problems")?.read_to_string(&mut answer);
+    read.map_err(|error| format!("GET http://{insight}/v1/problems: {error}"))?;
+    let (_, body) = answer.split_once("\r\n\r\n").ok_or("/v1/problems answers without a body")?;
+    let problems: Problems = serde_json::from_str(body).map_err(|error| format!("/v1/problems: {error}"))?;
+    Ok(problems.problems.into_iter().map(|problem| format!("{:?}: {}", problem.tier, problem.title)).collect())
+}
