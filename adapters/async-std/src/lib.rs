@@ -1,0 +1,3 @@
+//! async-std, with its tasks and what they wait for visible to insight.
+
+pub use real::*;

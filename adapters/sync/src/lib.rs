@@ -1,0 +1,13 @@
+//! The primitives and channels that smol and async-std share, observed.
+//!
+//! Not for programs: insight-smol and insight-async-std re-export what belongs to each.
+
+#[cfg(any(feature = "channel-1", feature = "channel-2"))]
+mod channel;
+#[cfg(feature = "lock")]
+pub mod lock;
+
+#[cfg(feature = "channel-1")]
+pub use channel::channel_1;
+#[cfg(feature = "channel-2")]
+pub use channel::channel_2;

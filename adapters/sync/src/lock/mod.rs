@@ -1,0 +1,3 @@
+//! Locks whose holders and waiters are seen.
+
+pub use async_lock::*;
