@@ -91,7 +91,7 @@ impl Holders {
         if index.is_none() && units > 0 && !self.uncounted.load(Ordering::Relaxed) {
             self.uncounted.store(true, Ordering::Relaxed);
         }
-        Held { holders: self, index }
+        Held::new(self, index)
     }
 
     /// Not a part of its callers: while recording is off they are small.
@@ -153,15 +153,57 @@ impl AsResource for Holders {
 #[derive(Debug)]
 pub struct Held<'a> {
     holders: &'a Holders,
-    /// Its place in the cell; `None` for one that is not recorded.
-    index: Option<u32>,
+    /// Its place in the cell; [`UNRECORDED`] when it has none.
+    index: u32,
+    /// It is being given to the task that uses it. Shared guards may be used by several at once.
+    moving: AtomicBool,
 }
 
+const UNRECORDED: u32 = u32::MAX;
+
 impl<'a> Held<'a> {
+    fn new(holders: &'a Holders, index: Option<u32>) -> Held<'a> {
+        Held { holders, index: index.unwrap_or(UNRECORDED), moving: AtomicBool::new(false) }
+    }
+
     fn holds(&self) -> Option<(&'a Holds, u32)> {
-        let index = self.index?;
+        if self.index == UNRECORDED {
+            return None;
+        }
         let Resource(cell) = self.holders.resource.if_seen()?;
-        Some((cell.open_holds.as_deref()?, index))
+        Some((cell.open_holds.as_deref()?, self.index))
+    }
+
+    /// Notes that the current task uses it, by a guard that can move to another task: it is that task's now.
+    #[inline]
+    pub fn used(&self, executor: &'static Executor) {
+        if self.index != UNRECORDED && on() {
+            self.moved(executor);
+        }
+    }
+
+    /// Not a part of its callers, which read and write through their guard.
+    #[inline(never)]
+    fn moved(&self, executor: &'static Executor) {
+        let Some((holds, index)) = self.holds() else { return };
+        let Some((edge, task)) = holds.task_at(index) else { return };
+        if task != 0 && current::recorded_id() == task || self.moving.swap(true, Ordering::Acquire) {
+            return;
+        }
+        if let Some(before) = holds.at(index).filter(|hold| hold.edge == edge)
+            && let Some(at) = before.location
+        {
+            let user = current::with(executor, at, |task| (task.id(), task.poll_time(), task.clone()));
+            // Outside of tasks: by nobody that is known.
+            let (task, since) = user.as_ref().map_or((0, before.since), |(id, since, _)| (*id, *since));
+            if task != before.task {
+                holds.replace(index, |before| HoldFacts { edge: ids::next_edge(), task, since, ..before });
+                if let (Some((_, _, cell)), Some(resource)) = (user, self.holders.resource.if_seen()) {
+                    cell.note_hold(resource.0.id(), index);
+                }
+            }
+        }
+        self.moving.store(false, Ordering::Release);
     }
 
     #[inline(never)]
@@ -186,7 +228,7 @@ impl<'a> Held<'a> {
     /// Takes `units` of it for a hold of their own. It must have as many.
     #[must_use]
     pub fn split(&mut self, units: usize) -> Held<'a> {
-        let mut part = Held { holders: self.holders, index: None };
+        let mut part = Held::new(self.holders, None);
         let units = units as u64;
         let Some((holds, index)) = self.holds() else { return part };
         let Some(whole) = holds.at(index) else { return part };
@@ -199,14 +241,14 @@ impl<'a> Held<'a> {
                 units: whole.units.saturating_sub(units),
                 ..whole
             });
-            part.index = holds.open(&HoldFacts { edge: ids::next_edge(), units, ..whole });
+            part.index = holds.open(&HoldFacts { edge: ids::next_edge(), units, ..whole }).unwrap_or(UNRECORDED);
         }
         part
     }
 
     /// Adds the units of `other`, a hold of the same resource.
     pub fn merge(&mut self, mut other: Held<'a>) {
-        if self.index.is_none() {
+        if self.index == UNRECORDED {
             std::mem::swap(self, &mut other);
         }
         let units = other.holds().and_then(|(holds, index)| holds.at(index)).map_or(0, |facts| facts.units);
@@ -225,7 +267,7 @@ impl Drop for Held<'_> {
     #[inline]
     fn drop(&mut self) {
         // r[edge.hold.before-release]
-        if self.index.is_some() {
+        if self.index != UNRECORDED {
             self.close();
         }
     }

@@ -189,6 +189,13 @@ impl Holds {
         self.slot(index)?.read()
     }
 
+    /// The edge and the task of the hold at `index`: the caller's own.
+    #[inline]
+    pub(crate) fn task_at(&self, index: u32) -> Option<(u64, u64)> {
+        let slot = self.slot(index)?;
+        Some((slot.edge.load(Ordering::Relaxed), slot.task.load(Ordering::Relaxed)))
+    }
+
     /// Holds that were all open at one instant, so that none of them excludes another.
     ///
     /// Each was seen in a first look at all slots, and again in a second look, which began after the first had ended:

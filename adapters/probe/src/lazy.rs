@@ -2,7 +2,7 @@
 
 use crate::executor::Executor;
 use crate::resource::{AsResource, Resource, ResourceCell, Type};
-use crate::{current, on, task};
+use crate::{current, on};
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering;
@@ -68,15 +68,48 @@ impl Lock {
             return;
         }
         let Some(cell) = self.cell() else { return };
-        cell.id();
+        let resource = cell.id();
         current::with(executor, at, |task| {
             let id = task.id();
+            task.note_hold(resource, 0);
             cell.held_since.store(task.poll_time(), Ordering::Relaxed);
             cell.held_at.store(ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
             cell.transferable.store(transferable, Ordering::Relaxed);
-            task::add(&cell.holds, 1);
+            cell.one_more_hold();
             cell.holder.store(id, Ordering::Release);
         });
+    }
+
+    /// Notes that the current task uses what it is held by, a guard that can move to another task: it is that task's now.
+    #[inline]
+    pub fn used(&self, executor: &'static Executor) {
+        if on() {
+            self.moved(executor);
+        }
+    }
+
+    /// Not a part of its callers, which read and write through their guard.
+    #[inline(never)]
+    fn moved(&self, executor: &'static Executor) {
+        let Some(Resource(cell)) = self.resource.if_seen() else { return };
+        let holder = cell.holder.load(Ordering::Relaxed);
+        if holder == 0 || current::recorded_id() == holder {
+            return;
+        }
+        // SAFETY: a `&'static Location`, stored before the holder was.
+        let Some(at) = (unsafe { cell.held_at.load(Ordering::Relaxed).as_ref() }) else { return };
+        // Outside of tasks: nobody that is known has it.
+        let user = current::with(executor, at, |task| {
+            task.note_hold(cell.id(), 0);
+            (task.id(), task.poll_time())
+        });
+        let (task, since) = user.unwrap_or_default();
+        if task != holder {
+            cell.holder.store(0, Ordering::Relaxed);
+            cell.held_since.store(since, Ordering::Relaxed);
+            cell.one_more_hold();
+            cell.holder.store(task, Ordering::Release);
+        }
     }
 
     /// Notes that nobody has it. To be called before it is really free.

@@ -2,7 +2,8 @@
 //!
 //! - [`Observed`] wraps a future at spawn, [`ObservedClosure`] a blocking closure.
 //! - [`waiting`], [`Waiting`] and [`Blocking`] observe an operation that may have to wait on a resource.
-//! - [`Lock`], [`Holders`], [`Resource`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside the real ones.
+//! - [`Lock`], [`Holders`], [`Resource`], [`End`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside the real
+//!   ones.
 //! - [`RawTask`], [`RawResource`] and [`RawEdge`] are for an adapter that wraps nothing, and is only told.
 //! - [`Traceable`] tells where a parked task awaits what, when somebody asks.
 //! - [`Recorder`] turns what was recorded into messages of the protocol, in the thread of whoever calls it.
@@ -30,6 +31,7 @@
 
 mod clock;
 mod current;
+mod end;
 mod executor;
 mod holders;
 mod holds;
@@ -53,6 +55,7 @@ mod wait;
 mod waiter;
 mod waker;
 
+pub use end::End;
 pub use executor::Executor;
 pub use holders::{Held, Holders};
 pub use holds::Mode;

@@ -136,6 +136,12 @@ impl ResourceCell {
         })
     }
 
+    /// Counts a hold, after what ended the one before it and before its own task is noted. By the holder.
+    #[inline]
+    pub(crate) fn one_more_hold(&self) {
+        self.holds.store(self.holds.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
     /// The id; records the resource first if that is not done. 0 when recording is off, or could not take it.
     #[inline]
     pub(crate) fn id(self: &Arc<Self>) -> u64 {

@@ -300,7 +300,7 @@ impl TaskCell {
         self.polls.load(Ordering::Relaxed) + u64::from(self.is_running())
     }
 
-    /// Notes that it has acquired a resource that several can hold.
+    /// Notes that it has acquired a resource, and the place among its holds where several can hold it.
     #[inline]
     pub(crate) fn note_hold(&self, resource: u64, index: u32) {
         self.held[0].store(resource, Ordering::Relaxed);

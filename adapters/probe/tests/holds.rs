@@ -246,6 +246,33 @@ fn a_guard_that_is_elsewhere() {
     assert!(bench.look().edges.is_empty(), "gone with the semaphore");
 }
 
+/// The holder of the newest mutex.
+fn holder(bench: &mut Bench) -> Option<u64> {
+    let model = bench.look();
+    let mutex = model.resources.values().rfind(|resource| resource.kind == ResourceKind::Mutex)?;
+    model.edges_of_resource(mutex.id).find(|edge| matches!(edge.body, EdgeBody::Hold { .. })).map(|edge| edge.task.0)
+}
+
+#[test]
+fn a_mutex_whose_guard_is_elsewhere() {
+    let bench = &mut *bench();
+    let lock = Lock::new(Type::Mutex, Location::caller());
+    // Taken and leaked by a task that then ends, all between two looks.
+    let mut leaks = task(async { lock.acquired(&EXECUTOR, Location::caller(), true) });
+    let leaker = bench.task();
+    assert!(poll(&mut leaks).is_ready());
+    drop(leaks);
+    assert_eq!(holder(bench), Some(leaker));
+    // Its guard is used by another one, and then outside of tasks.
+    let mut uses = task(async { lock.used(&EXECUTOR) });
+    let user = bench.task();
+    assert!(poll(&mut uses).is_ready());
+    assert_eq!(holder(bench), Some(user));
+    lock.used(&EXECUTOR);
+    assert_eq!(holder(bench), None);
+    lock.released();
+}
+
 #[test]
 fn what_was_held_before_recording_began_is_not_counted_as_free() {
     let bench = &mut *bench();

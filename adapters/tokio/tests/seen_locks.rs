@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{OwnedRwLockWriteGuard, RwLock, RwLockWriteGuard, Semaphore, oneshot};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedRwLockWriteGuard, RwLock, RwLockWriteGuard, Semaphore, oneshot};
 
 /// Short, so that the tests are.
 const SETTLE: Duration = Duration::from_millis(20);
@@ -290,6 +290,92 @@ fn a_guard_that_moves_to_another_task() {
         go_on.send(()).unwrap();
         runtime.block_on(async { (keeper.await.unwrap(), waiter.await.unwrap()) });
         bench.until(|model| model.edges.is_empty().then_some(()));
+    });
+}
+
+/// Whose a resource's only hold is, if it has one.
+fn holder(model: &Model, resource: insight_protocol::ResourceId) -> Option<String> {
+    let held = holds(model, resource);
+    assert!(held.len() <= 1, "{held:?}");
+    Some(task_name(model, held.first()?))
+}
+
+/// `takes` acquires by `$acquire` and gives the guard away, `uses` uses it by `$used`, and then a plain thread does.
+macro_rules! moves {
+    ($test:ident, $kind:ident, $primitive:expr, $lock:ident => $acquire:expr, $guard:ident => $used:expr) => {
+        #[test]
+        fn $test() {
+            bench(|bench, runtime| {
+                let lock = Arc::new($primitive);
+                let ((give, take), (taken, look)) = (oneshot::channel(), oneshot::channel());
+                let ((use_it, told), (used, back)) = (oneshot::channel(), oneshot::channel());
+                let takes = {
+                    let $lock = lock.clone();
+                    async move {
+                        let guard = $acquire;
+                        taken.send(()).unwrap();
+                        told.await.unwrap();
+                        give.send(guard).map_err(drop).unwrap();
+                        std::future::pending::<()>().await;
+                    }
+                };
+                let takes = insight_probe::task_name("takes", || runtime.spawn(takes));
+                let uses = async move {
+                    #[allow(unused_mut)]
+                    let mut $guard = take.await.unwrap();
+                    let _ = $used;
+                    used.send($guard).map_err(drop).unwrap();
+                    std::future::pending::<()>().await;
+                };
+                let uses = insight_probe::task_name("uses", || runtime.spawn(uses));
+                runtime.block_on(look).unwrap();
+                let id = bench.until(|model| {
+                    let seen = only(model, ResourceKind::$kind)?;
+                    (holder(model, seen.id)? == "takes").then_some(seen.id)
+                });
+                use_it.send(()).unwrap();
+                bench.until(|model| (holder(model, id)? == "uses").then_some(()));
+                // A thread outside of tasks: whoever has it now is not known.
+                #[allow(unused_mut)]
+                let mut $guard = back.blocking_recv().unwrap();
+                let _ = $used;
+                bench.until(|model| holder(model, id).is_none().then_some(()));
+                drop($guard);
+                takes.abort();
+                uses.abort();
+            });
+        }
+    };
+}
+
+moves!(an_owned_mutex_guard_is_who_uses_it_s, Mutex, Mutex::new(1), lock => lock.lock_owned().await, guard => *guard += 1);
+moves!(a_mapped_mutex_guard_is_who_uses_it_s, Mutex, Mutex::new([1]),
+    lock => OwnedMutexGuard::map(lock.lock_owned().await, |all| &mut all[0]), guard => *guard);
+moves!(an_owned_read_guard_is_who_uses_it_s, Rwlock, RwLock::new(1), lock => lock.read_owned().await, guard => *guard);
+moves!(an_owned_write_guard_is_who_uses_it_s, Rwlock, RwLock::new(1), lock => lock.write_owned().await, guard => *guard += 1);
+moves!(a_mapped_write_guard_is_who_uses_it_s, Rwlock, RwLock::new([1]),
+    lock => OwnedRwLockWriteGuard::map(lock.write_owned().await, |all| &mut all[0]), guard => *guard);
+moves!(an_owned_permit_is_who_uses_it_s, Semaphore, Semaphore::new(2),
+    lock => lock.acquire_many_owned(2).await.unwrap(), guard => guard.num_permits());
+
+/// Readers that share one guard, on two threads: whoever was last has it, and there is one hold all the time.
+#[test]
+fn a_guard_that_two_tasks_share() {
+    bench(|bench, runtime| {
+        let lock = Arc::new(RwLock::new(7));
+        let guard = Arc::new(lock.clone().try_read_owned().unwrap());
+        let readers = [guard.clone(), guard.clone()].map(|guard| {
+            runtime.spawn(async move {
+                for _ in 0..10_000 {
+                    assert_eq!(**guard, 7);
+                }
+            })
+        });
+        readers.into_iter().for_each(|reader| runtime.block_on(reader).unwrap());
+        let seen = only(bench.look(), ResourceKind::Rwlock).map(|lock| (lock.id, lock.length));
+        assert_eq!(seen.map(|seen| seen.1), Some(Some(1)));
+        drop(guard);
+        bench.until(|model| (model.resources[&seen?.0].length == Some(0)).then_some(()));
     });
 }
 

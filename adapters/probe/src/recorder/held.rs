@@ -10,15 +10,10 @@ use std::sync::atomic::Ordering;
 
 impl Recorder {
     /// Tells what differs from the last look. At each message what is told is a part of what was held at one instant.
-    pub(super) fn sample_holds(
-        &mut self,
-        id: u64,
-        cell: &ResourceCell,
-        holds: &Holds,
-        at_ns: u64,
-        out: &mut Vec<Message>,
-    ) {
+    pub(super) fn sample_holds(&mut self, id: u64, cell: &ResourceCell, holds: &Holds, out: &mut Vec<Message>) {
         let picture = holds.picture();
+        // r[edge.closed.not-before-since]: the look before this one may be of the same collection.
+        let at_ns = self.now_ns();
         let Some(entry) = self.resources.get_mut(&id) else { return };
         let created_ns = entry.created_ns;
         let before = std::mem::take(&mut entry.holds);
@@ -79,11 +74,13 @@ impl Recorder {
         let Some(entry) = self.tasks.get(&task) else { return };
         let (resource, index) = entry.cell.last_hold();
         let Some(cell) = self.resources.get(&resource).and_then(|entry| entry.cell.clone()) else { return };
-        if let Some(holds) = &cell.open_holds
-            && holds.at(index).is_some_and(|hold| hold.task == task)
-        {
-            // Of this one resource everything is told, so that a new hold is not told beside an old one that is gone.
-            self.sample_holds(resource, &cell, holds, self.now_ns(), out);
+        // Of this one resource everything is told, so that a new hold is not told beside an old one that is gone.
+        match &cell.open_holds {
+            Some(holds) if holds.at(index).is_some_and(|hold| hold.task == task) => {
+                self.sample_holds(resource, &cell, holds, out);
+            }
+            None if cell.holder.load(Ordering::Acquire) == task => self.sample_hold(resource, &cell, out),
+            _ => {}
         }
     }
 }

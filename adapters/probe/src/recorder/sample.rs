@@ -153,10 +153,10 @@ impl Recorder {
         }
         let Some(entry) = self.resources.get_mut(&id) else { return };
         if matches!(cell.kind, Type::Mutex | Type::OnceCell) {
-            return self.sample_hold(id, &cell, at_ns, out);
+            return self.sample_hold(id, &cell, out);
         }
         if let Some(holds) = &cell.open_holds {
-            return self.sample_holds(id, &cell, holds, at_ns, out);
+            return self.sample_holds(id, &cell, holds, out);
         }
         let handles = |count: &AtomicU64| cell.kind.has_ends().then(|| count.load(Ordering::Relaxed));
         let before = &entry.state;
@@ -175,16 +175,17 @@ impl Recorder {
         }
     }
 
-    fn sample_hold(&mut self, id: u64, cell: &ResourceCell, at_ns: u64, out: &mut Vec<Message>) {
+    pub(super) fn sample_hold(&mut self, id: u64, cell: &ResourceCell, out: &mut Vec<Message>) {
         let Some(entry) = self.resources.get(&id) else { return };
         let (before, created_ns) = (entry.hold, entry.created_ns);
         let holder = cell.holder.load(Ordering::Acquire);
-        let number = cell.holds.load(Ordering::Relaxed);
+        let number = cell.holds.load(Ordering::Acquire);
         if before.is_some_and(|(_, last)| last == number && holder != 0) {
             return;
         }
         if let Some((edge, _)) = before {
-            self.close_edge(edge, Some(EdgeOutcome::Released), at_ns, out);
+            // r[edge.closed.not-before-since]: the look before this one may be of the same collection.
+            self.close_edge(edge, Some(EdgeOutcome::Released), self.now_ns(), out);
         }
         let mut hold = None;
         if holder != 0 {

@@ -2,7 +2,6 @@
 //!
 //! tokio-stream's own are within, of tokio's own receivers.
 
-use crate::sync::ends::End;
 use crate::sync::{broadcast, site, watch};
 use insight_probe::{Op, Site, Waiting};
 use std::fmt;

@@ -8,7 +8,6 @@ pub use real::sync::broadcast::error;
 use self::error::{RecvError, SendError, TryRecvError};
 use crate::border::border;
 use crate::named::named;
-use crate::sync::ends::End;
 use crate::sync::site;
 use insight_probe::{Blocking, Handle, Op, Resource, Type, waiting};
 use real::sync::broadcast as tokio;
@@ -21,8 +20,8 @@ use std::panic::Location;
 pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = tokio::channel(capacity);
     let channel = resource(capacity, Location::caller());
-    let sender = Sender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
-    (sender, Receiver { end: End::new(channel, Handle::Receiver), inner: receiver })
+    let sender = Sender { end: End::new(channel.clone(), Handle::Sender, &EXECUTOR), inner: sender };
+    (sender, Receiver { end: End::new(channel, Handle::Receiver, &EXECUTOR), inner: receiver })
 }
 
 /// tokio makes the capacity that it was asked for a power of two.
@@ -53,7 +52,7 @@ impl<T> Sender<T> {
     #[track_caller]
     pub fn new(capacity: usize) -> Self {
         let inner = tokio::Sender::new(capacity);
-        Sender { end: End::new(resource(capacity, Location::caller()), Handle::Sender), inner }
+        Sender { end: End::new(resource(capacity, Location::caller()), Handle::Sender, &EXECUTOR), inner }
     }
 
     /// See [`tokio::sync::broadcast::Sender::send`](real::sync::broadcast::Sender::send).
@@ -217,7 +216,7 @@ impl<T: Clone> Receiver<T> {
 #[track_caller]
 fn taken_in(handle: Handle) -> End {
     let channel = Resource::new(Type::Broadcast, Location::caller(), None);
-    End::beside_unseen(channel, handle, &[Handle::Sender, Handle::Receiver])
+    End::beside_unseen(channel, handle, &EXECUTOR, &[Handle::Sender, Handle::Receiver])
 }
 
 border!(out [T] Sender<T> => tokio::Sender<T>, self => {

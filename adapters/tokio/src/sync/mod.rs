@@ -4,7 +4,6 @@ pub use real::sync::*;
 
 mod barrier;
 pub mod broadcast;
-pub(crate) mod ends;
 pub mod mpsc;
 mod mutex;
 mod notify;

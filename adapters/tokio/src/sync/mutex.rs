@@ -344,18 +344,22 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
 }
 
 macro_rules! guard_traits {
-    ([$($generics:tt)*] $guard:ty, $target:ident, $self:ident => $pointer:expr) => {
+    ([$($generics:tt)*] $guard:ty, $target:ident, $self:ident => $pointer:expr $(, used $lock:expr)?) => {
         impl<$($generics)*> Deref for $guard {
             type Target = $target;
 
+            #[inline]
             fn deref(&$self) -> &$target {
+                $($lock.used(&EXECUTOR);)?
                 // SAFETY: the guard holds the lock, and lends the value no longer than itself.
                 unsafe { &*$pointer }
             }
         }
 
         impl<$($generics)*> DerefMut for $guard {
+            #[inline]
             fn deref_mut(&mut $self) -> &mut $target {
+                $($lock.used(&EXECUTOR);)?
                 // SAFETY: as above, and the guard is borrowed exclusively.
                 unsafe { &mut *$pointer }
             }
@@ -382,6 +386,6 @@ macro_rules! guard_traits {
 }
 
 guard_traits!([T: ?Sized] MutexGuard<'_, T>, T, self => self.mutex.value.get());
-guard_traits!([T: ?Sized] OwnedMutexGuard<T>, T, self => self.held.mutex.value.get());
+guard_traits!([T: ?Sized] OwnedMutexGuard<T>, T, self => self.held.mutex.value.get(), used self.held.mutex.lock);
 guard_traits!([T: ?Sized] MappedMutexGuard<'_, T>, T, self => self.data);
-guard_traits!([T: ?Sized, U: ?Sized] OwnedMappedMutexGuard<T, U>, U, self => self.data);
+guard_traits!([T: ?Sized, U: ?Sized] OwnedMappedMutexGuard<T, U>, U, self => self.data, used self.held.mutex.lock);

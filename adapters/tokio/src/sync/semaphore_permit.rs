@@ -1,3 +1,4 @@
+use crate::executor::EXECUTOR;
 use crate::sync::semaphore::Semaphore;
 use insight_probe::Held;
 use real::sync as tokio;
@@ -103,12 +104,14 @@ impl OwnedSemaphorePermit {
     /// See [`tokio::sync::OwnedSemaphorePermit::merge`](real::sync::OwnedSemaphorePermit::merge).
     #[track_caller]
     pub fn merge(&mut self, other: Self) {
+        self.permit.held.used(&EXECUTOR);
         let OwnedSemaphorePermit { permit: other, semaphore: _of_other } = other;
         merge((&mut self.permit.held, &mut self.permit.inner), (other.held, other.inner));
     }
 
     /// See [`tokio::sync::OwnedSemaphorePermit::split`](real::sync::OwnedSemaphorePermit::split).
     pub fn split(&mut self, n: usize) -> Option<Self> {
+        self.permit.held.used(&EXECUTOR);
         let inner = self.permit.inner.split(n)?;
         let permit = Permit { held: self.permit.held.split(n), inner };
         Some(OwnedSemaphorePermit { permit, semaphore: self.semaphore.clone() })
@@ -116,11 +119,13 @@ impl OwnedSemaphorePermit {
 
     /// See [`tokio::sync::OwnedSemaphorePermit::semaphore`](real::sync::OwnedSemaphorePermit::semaphore).
     pub fn semaphore(&self) -> &Arc<Semaphore> {
+        self.permit.held.used(&EXECUTOR);
         &self.semaphore
     }
 
     /// See [`tokio::sync::OwnedSemaphorePermit::num_permits`](real::sync::OwnedSemaphorePermit::num_permits).
     pub fn num_permits(&self) -> usize {
+        self.permit.held.used(&EXECUTOR);
         self.permit.inner.num_permits()
     }
 }

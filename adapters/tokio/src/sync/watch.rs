@@ -5,7 +5,6 @@ pub use real::sync::watch::{Ref, error};
 use self::error::{RecvError, SendError};
 use crate::border::border;
 use crate::named::named;
-use crate::sync::ends::End;
 use crate::sync::site;
 use insight_probe::{Handle, Op, Resource, Type, waiting};
 use real::sync::watch as tokio;
@@ -18,8 +17,8 @@ use std::panic::Location;
 pub fn channel<T>(init: T) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = tokio::channel(init);
     let channel = Resource::new(Type::Watch, Location::caller(), None);
-    let sender = Sender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
-    (sender, Receiver { end: End::new(channel, Handle::Receiver), inner: receiver })
+    let sender = Sender { end: End::new(channel.clone(), Handle::Sender, &EXECUTOR), inner: sender };
+    (sender, Receiver { end: End::new(channel, Handle::Receiver, &EXECUTOR), inner: receiver })
 }
 
 /// See [`tokio::sync::watch::Sender`](real::sync::watch::Sender).
@@ -39,7 +38,7 @@ impl<T> Sender<T> {
     #[track_caller]
     pub fn new(init: T) -> Self {
         let channel = Resource::new(Type::Watch, Location::caller(), None);
-        Sender { end: End::new(channel, Handle::Sender), inner: tokio::Sender::new(init) }
+        Sender { end: End::new(channel, Handle::Sender, &EXECUTOR), inner: tokio::Sender::new(init) }
     }
 
     /// See [`tokio::sync::watch::Sender::send`](real::sync::watch::Sender::send).
@@ -134,7 +133,7 @@ impl<T: Default> Default for Sender<T> {
 #[track_caller]
 fn taken_in(handle: Handle) -> End {
     let channel = Resource::new(Type::Watch, Location::caller(), None);
-    End::beside_unseen(channel, handle, &[Handle::Sender, Handle::Receiver])
+    End::beside_unseen(channel, handle, &EXECUTOR, &[Handle::Sender, Handle::Receiver])
 }
 
 border!(out [T] Sender<T> => tokio::Sender<T>, self => {

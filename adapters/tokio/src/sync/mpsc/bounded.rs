@@ -3,7 +3,6 @@ use super::error::{SendError, TryRecvError, TrySendError};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
 use crate::border::border;
 use crate::named::named;
-use crate::sync::ends::End;
 use crate::sync::site;
 use insight_probe::{Blocking, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
@@ -18,8 +17,8 @@ pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = tokio::channel(buffer);
     let channel = Resource::new(Type::Channel, Location::caller(), Some(buffer));
     channel.set_length(0);
-    let sender = Sender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
-    (sender, Receiver { end: End::new(channel, Handle::Receiver), inner: receiver })
+    let sender = Sender { end: End::new(channel.clone(), Handle::Sender, &EXECUTOR), inner: sender };
+    (sender, Receiver { end: End::new(channel, Handle::Receiver, &EXECUTOR), inner: receiver })
 }
 
 /// See [`tokio::sync::mpsc::Sender`](real::sync::mpsc::Sender).

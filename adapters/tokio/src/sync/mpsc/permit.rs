@@ -1,6 +1,5 @@
 use super::bounded::Sender;
 use crate::executor::EXECUTOR;
-use crate::sync::ends::End;
 use insight_probe::Permits;
 use real::sync::mpsc as tokio;
 use std::fmt;

@@ -2,7 +2,6 @@ use super::common::{crossing, receiver, see, weak_sender};
 use super::error::{SendError, TryRecvError};
 use crate::border::border;
 use crate::named::named;
-use crate::sync::ends::End;
 use crate::sync::site;
 use insight_probe::{Blocking, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
@@ -17,8 +16,8 @@ pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     let (sender, receiver) = tokio::unbounded_channel();
     let channel = Resource::new(Type::Channel, Location::caller(), None);
     channel.set_length(0);
-    let sender = UnboundedSender { end: End::new(channel.clone(), Handle::Sender), inner: sender };
-    (sender, UnboundedReceiver { end: End::new(channel, Handle::Receiver), inner: receiver })
+    let sender = UnboundedSender { end: End::new(channel.clone(), Handle::Sender, &EXECUTOR), inner: sender };
+    (sender, UnboundedReceiver { end: End::new(channel, Handle::Receiver, &EXECUTOR), inner: receiver })
 }
 
 /// See [`tokio::sync::mpsc::UnboundedSender`](real::sync::mpsc::UnboundedSender).

@@ -39,7 +39,7 @@ unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
 
 /// The lock, held to read. In this order: its end is recorded before it is freed.
 struct ReadHeld<'a> {
-    _hold: Held<'a>,
+    hold: Held<'a>,
     _raw: real::sync::RwLockReadGuard<'a, ()>,
 }
 
@@ -53,7 +53,7 @@ impl<'a> WriteHeld<'a> {
     /// The hold is recorded as shared first: nobody else can have the lock until it really is.
     fn downgrade(mut self) -> ReadHeld<'a> {
         self.hold.downgrade();
-        ReadHeld { _hold: self.hold, _raw: self.raw.downgrade() }
+        ReadHeld { hold: self.hold, _raw: self.raw.downgrade() }
     }
 }
 
@@ -107,7 +107,7 @@ impl<T: ?Sized> RwLock<T> {
         owned: bool,
         at: &'static Location<'static>,
     ) -> ReadHeld<'a> {
-        ReadHeld { _hold: self.holders.acquired(Mode::Shared, 1, owned, &EXECUTOR, at), _raw: raw }
+        ReadHeld { hold: self.holders.acquired(Mode::Shared, 1, owned, &EXECUTOR, at), _raw: raw }
     }
 
     #[inline]
@@ -246,13 +246,16 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     }
 }
 
-/// What guards are to their users: a reference to the value at `data`, and its texts.
+/// What guards are to their users: a reference to the value at `data`, and its texts. `used`: one that can move to another
+/// task, which is seen when it is used there.
 macro_rules! guard_traits {
-    ([$($generics:tt)*] $guard:ty, $target:ident) => {
+    ([$($generics:tt)*] $guard:ty, $target:ident $(, $used:ident)?) => {
         impl<$($generics)*> std::ops::Deref for $guard {
             type Target = $target;
 
+            #[inline]
             fn deref(&self) -> &$target {
+                $(self.held.hold.$used(&crate::executor::EXECUTOR);)?
                 // SAFETY: the guard holds the lock, and lends the value no longer than itself.
                 unsafe { &*self.data }
             }
@@ -276,11 +279,13 @@ macro_rules! guard_traits {
             }
         }
     };
-    ([$($generics:tt)*] mut $guard:ty, $target:ident) => {
-        guard_traits!([$($generics)*] $guard, $target);
+    ([$($generics:tt)*] mut $guard:ty, $target:ident $(, $used:ident)?) => {
+        guard_traits!([$($generics)*] $guard, $target $(, $used)?);
 
         impl<$($generics)*> std::ops::DerefMut for $guard {
+            #[inline]
             fn deref_mut(&mut self) -> &mut $target {
+                $(self.held.hold.$used(&crate::executor::EXECUTOR);)?
                 // SAFETY: the guard holds the lock to write, and is borrowed exclusively.
                 unsafe { &mut *self.data }
             }

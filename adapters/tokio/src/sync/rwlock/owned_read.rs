@@ -60,4 +60,4 @@ impl<T: ?Sized, U: ?Sized> OwnedRwLockReadGuard<T, U> {
     }
 }
 
-guard_traits!([T: ?Sized, U: ?Sized] OwnedRwLockReadGuard<T, U>, U);
+guard_traits!([T: ?Sized, U: ?Sized] OwnedRwLockReadGuard<T, U>, U, used);

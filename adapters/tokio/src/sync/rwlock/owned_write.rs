@@ -134,5 +134,5 @@ impl<T: ?Sized, U: ?Sized> OwnedRwLockMappedWriteGuard<T, U> {
     }
 }
 
-guard_traits!([T: ?Sized] mut OwnedRwLockWriteGuard<T>, T);
-guard_traits!([T: ?Sized, U: ?Sized] mut OwnedRwLockMappedWriteGuard<T, U>, U);
+guard_traits!([T: ?Sized] mut OwnedRwLockWriteGuard<T>, T, used);
+guard_traits!([T: ?Sized, U: ?Sized] mut OwnedRwLockMappedWriteGuard<T, U>, U, used);
