@@ -113,7 +113,9 @@ statics! {
     static BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(0);
     static MAX_BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(64 << 20);
 }
-static REFUSED: [AtomicU64; 9] = [const { AtomicU64::new(0) }; 9];
+/// By kind; that of a record that is none is 0.
+const KINDS: usize = RecordKind::Told as usize + 1;
+static REFUSED: [AtomicU64; KINDS] = [const { AtomicU64::new(0) }; KINDS];
 
 thread_local! {
     static WRITER: Writer = register();
@@ -235,7 +237,7 @@ impl Reader {
 }
 
 /// How many openings of each kind were refused since the last call.
-pub(crate) fn take_refused() -> [u64; 8] {
+pub(crate) fn take_refused() -> [u64; KINDS] {
     std::array::from_fn(|kind| REFUSED[kind].swap(0, Ordering::Relaxed))
 }
 

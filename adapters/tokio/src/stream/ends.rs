@@ -3,7 +3,7 @@
 //! tokio-stream's own are within, of tokio's own receivers.
 
 use crate::sync::{broadcast, site, watch};
-use insight_probe::{Op, Site, Waiting};
+use insight_probe::{End, Op, Site, Waiting};
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;

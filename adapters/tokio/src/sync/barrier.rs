@@ -8,7 +8,7 @@ use real::sync::BarrierWaitResult;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// tokio's `Barrier`, observed: see [`tokio::sync::Barrier`](real::sync::Barrier).
 pub struct Barrier {
@@ -40,24 +40,9 @@ impl Barrier {
         async move {
             self.came.fetch_add(1, Ordering::Relaxed);
             if on() {
-                self.measure();
+                self.resource.measure(|| self.came.load(Ordering::Relaxed) % self.n);
             }
             waiting(&self.resource, site(Op::Barrier, 1, at), self.inner.wait()).await
-        }
-    }
-
-    /// Notes how many have come.
-    fn measure(&self) {
-        let Some(resource) = self.resource.seen() else { return };
-        loop {
-            let came = self.came.load(Ordering::Relaxed);
-            resource.set_length(came % self.n);
-            // The one that came last may have written before the one that came first: whoever wrote looks whether
-            // there is a later count. With the fence, of two writers one sees the other's count, or writes last.
-            fence(Ordering::SeqCst);
-            if self.came.load(Ordering::Relaxed) == came {
-                return;
-            }
         }
     }
 }

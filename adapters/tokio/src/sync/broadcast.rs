@@ -7,9 +7,10 @@ pub use real::sync::broadcast::error;
 
 use self::error::{RecvError, SendError, TryRecvError};
 use crate::border::border;
+use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, Handle, Op, Resource, Type, waiting};
+use insight_probe::{Blocking, End, Handle, Op, Resource, Type, waiting};
 use real::sync::broadcast as tokio;
 use std::fmt;
 use std::future::Future;

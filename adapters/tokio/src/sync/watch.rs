@@ -4,9 +4,10 @@ pub use real::sync::watch::{Ref, error};
 
 use self::error::{RecvError, SendError};
 use crate::border::border;
+use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Handle, Op, Resource, Type, waiting};
+use insight_probe::{End, Handle, Op, Resource, Type, waiting};
 use real::sync::watch as tokio;
 use std::fmt;
 use std::future::Future;

@@ -1,6 +1,6 @@
 use super::bounded::Sender;
 use crate::executor::EXECUTOR;
-use insight_probe::Permits;
+use insight_probe::{End, Permits};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::iter::FusedIterator;

@@ -1,9 +1,10 @@
 use super::common::{crossing, receiver, see, weak_sender};
 use super::error::{SendError, TryRecvError};
 use crate::border::border;
+use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, Handle, Op, Resource, Type, Waiting, on, waiting};
+use insight_probe::{Blocking, End, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
