@@ -4,6 +4,8 @@
 
 #[cfg(any(feature = "channel-1", feature = "channel-2"))]
 mod channel;
+#[cfg(any(feature = "lock", feature = "channel-1", feature = "channel-2"))]
+mod executor;
 #[cfg(feature = "lock")]
 pub mod lock;
 

@@ -1,13 +1,11 @@
 //! Channels whose ends and waiters are seen.
+//!
+//! Both versions are observed by one source, common.rs, which is a module of each; what only the newer one has lies
+//! beside it.
 
-/// async-channel 1's.
 #[cfg(feature = "channel-1")]
-pub mod channel_1 {
-    pub use async_channel_1::*;
-}
-
-/// async-channel 2's.
+pub mod channel_1;
 #[cfg(feature = "channel-2")]
-pub mod channel_2 {
-    pub use async_channel_2::*;
-}
+pub mod channel_2;
+mod operation;
+mod stream_wait;

@@ -1,0 +1,50 @@
+//! async-channel 2's, which smol has.
+
+pub use async_channel_2::*;
+pub use common::{Receiver, Recv, Send, Sender, WeakReceiver, WeakSender, bounded, unbounded};
+
+use super::operation::operation;
+use crate::executor::site;
+use async_channel_2 as real;
+use insight_probe::{Op, Waiting, on};
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+// The same source for both versions, on purpose.
+#[allow(clippy::duplicate_mod)]
+#[path = "common.rs"]
+mod common;
+
+operation!(Closed, Sender, Op::Closed, ());
+
+impl<T> Sender<T> {
+    /// See [`async_channel::Sender::closed`](real::Sender::closed).
+    #[track_caller]
+    pub fn closed(&self) -> Closed<'_, T> {
+        Closed::new(self, self.inner.closed(), Location::caller())
+    }
+
+    /// See [`async_channel::Sender::force_send`](real::Sender::force_send).
+    #[track_caller]
+    pub fn force_send(&self, msg: T) -> Result<Option<T>, SendError<T>> {
+        self.used(Location::caller());
+        let result = self.inner.force_send(msg);
+        self.measure();
+        result
+    }
+
+    /// See [`async_channel::Sender::same_channel`](real::Sender::same_channel).
+    pub fn same_channel(&self, other: &Sender<T>) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+}
+
+impl<T> Receiver<T> {
+    /// See [`async_channel::Receiver::same_channel`](real::Receiver::same_channel).
+    pub fn same_channel(&self, other: &Receiver<T>) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+}

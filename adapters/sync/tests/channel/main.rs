@@ -1,0 +1,7 @@
+//! What insight sees of the channels of both versions of async-channel.
+#![cfg(all(feature = "channel-1", feature = "channel-2"))]
+
+mod auto_traits;
+mod bench;
+mod of_1;
+mod of_2;
