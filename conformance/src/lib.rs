@@ -25,7 +25,11 @@
 //! words, the lines around a finding, and reports for people, programs and CI. It reads a stream once, from front to
 //! back, and keeps only what is alive in it. So it can follow one that does not end; the cost is that a finding waits
 //! for the three lines after it, or for [`Check::release`].
+//!
+//! With the feature `adapter`, the module `adapter` holds an executor's adapter to what it says.
 
+#[cfg(feature = "adapter")]
+pub mod adapter;
 mod check;
 mod context;
 mod emit;

@@ -490,7 +490,7 @@ pub(crate) static RULES: &[Rule] = &[
         id: "header.capability.true",
         level: Level::Must,
         checked: Checked::Never,
-        text: "A producer MUST NOT list a capability of which it leaves facts out for another reason than a `gap`.",
+        text: "A producer MUST NOT list a capability of which it leaves facts out for another reason than a `gap`.\nWhere the header names several executors, what is listed is observed of each of them.",
     },
     Rule {
         id: "header.executors",
@@ -877,6 +877,24 @@ pub(crate) static RULES: &[Rule] = &[
         text: "A `deadlock` consists of tasks that all wait, each only on what tasks of the same problem can free.",
     },
     Rule {
+        id: "problem.kind.futurelock",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A `futurelock` has among its edges the wait that is not polled.",
+    },
+    Rule {
+        id: "problem.kind.lost-wakeup",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A `lost_wakeup` consists of a task with `lost_waker` that polls none of its waits.",
+    },
+    Rule {
+        id: "problem.kind.stuck",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "The same is true of the kinds up to `forgotten_party`, with two differences: who waits only for its turn waits on who is\nahead; and of a guard that was forgotten, the task has ended, and who waits for it is not part of the problem.",
+    },
+    Rule {
         id: "problem.kind.unknown",
         level: Level::Must,
         checked: Checked::Never,
@@ -1009,10 +1027,34 @@ pub(crate) static RULES: &[Rule] = &[
         text: "Each resource that was sent as created MUST be sent as dropped when it is gone.",
     },
     Rule {
+        id: "resource.hand-off.absent",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A reader MUST NOT conclude anything from the order of waits when `hand_off` is absent, or a word that it does not know.",
+    },
+    Rule {
+        id: "resource.hand-off.granted",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "What is handed to a wait stays with it until it is claimed or abandoned, also when its task does not poll it any more.\nOf a resource that is `barging` it is the wake that stays with it.",
+    },
+    Rule {
+        id: "resource.hand-off.order",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "Of a resource that is `fifo`, those wait first whose `since_ns` is less.\nA producer MUST NOT say `fifo` or `writer_first` of a resource whose waits it does not see in this order.",
+    },
+    Rule {
         id: "resource.updated.not-at-once",
         level: Level::Must,
         checked: Checked::Never,
         text: "The counts of one message were read one after another, not at one instant.",
+    },
+    Rule {
+        id: "resource.updated.outside",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A handle that was last used outside of tasks, such as by a plain thread, can be used again whatever the tasks wait for.\nA reader MUST NOT call a problem proven or suspected that such a handle would end.",
     },
     Rule {
         id: "resource.updated.unknown",
@@ -1331,6 +1373,12 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::Must,
         checked: Checked::Never,
         text: "A waker that belongs to a wait which is not sent counts as foreign.",
+    },
+    Rule {
+        id: "task.lost-waker.true",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A producer MUST NOT send `lost_waker` of a task while a clone of its waker lives, while it is woken or polled, nor when\nits last poll left no waker behind: such a task waits for ever on purpose.",
     },
     Rule {
         id: "task.partial.may-go-on",

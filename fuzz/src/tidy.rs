@@ -112,6 +112,7 @@ impl Producer {
                     [TaskState::Idle, TaskState::Idle, TaskState::Running, TaskState::Scheduled];
                 task.stats.state = if task.partial { None } else { pick(&STATES, b).copied() };
                 task.stats.foreign_wakers = u64::from(flag);
+                task.stats.lost_waker = !flag && c == 3;
                 task.stats.polls += u64::from(c);
                 (task.stats.since_ns, task.stats.at_ns) = (at_ns, at_ns);
                 let stats = task.stats.clone();
@@ -130,7 +131,9 @@ impl Producer {
                 let id = ResourceId(self.id(1));
                 let kind = ResourceKind::from(*pick(ResourceKind::KNOWN, a)?);
                 let capacity = flag.then_some(b.into());
-                self.send(ResourceCreated { id, kind, name: None, location: None, task: None, capacity, at_ns });
+                let hand_off = pick(HandOff::KNOWN, c).filter(|_| c & 0x80 == 0).map(|word| HandOff::from(*word));
+                let (name, location, task) = (None, None, None);
+                self.send(ResourceCreated { id, kind, name, location, task, capacity, hand_off, at_ns });
                 self.resources.push(id);
             }
             6 => {
@@ -138,6 +141,7 @@ impl Producer {
                 let count = |bits: u8| [None, Some(0), Some(1), Some(2)][usize::from(bits % 4)];
                 let (length, senders, receivers) = (count(b), count(b >> 2), count(b >> 4));
                 let weak_senders = count(c);
+                let (outside_senders, outside_receivers) = (count(c >> 2), count(c >> 4));
                 let capacity = flag.then_some(1);
                 self.send(ResourceUpdated {
                     id,
@@ -147,6 +151,8 @@ impl Producer {
                     senders,
                     weak_senders,
                     receivers,
+                    outside_senders,
+                    outside_receivers,
                     at_ns,
                 });
             }

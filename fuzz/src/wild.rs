@@ -64,18 +64,27 @@ fn shrink(message: &mut Message, bytes: &mut Unstructured) -> Result<()> {
                 *bytes.choose(&[None, Some(TaskState::Idle), Some(TaskState::Running), Some(TaskState::Completed)])?;
             it.polls = bytes.int_in_range(0..=3)?;
             it.foreign_wakers = bytes.int_in_range(0..=1)?;
+            it.lost_waker = bytes.arbitrary()?;
             (it.since_ns, it.at_ns) = (at_ns, at_ns);
         }
         Message::ResourceCreated(it) => {
             ids!(it.id);
             some!(it.name, it.location, it.task);
             it.kind = ResourceKind::from(*bytes.choose(ResourceKind::KNOWN)?);
+            it.hand_off = Some(HandOff::from(*bytes.choose(HandOff::KNOWN)?)).filter(|_| it.id.0 % 2 == 0);
             it.at_ns = at_ns;
         }
         Message::ResourceUpdated(it) => {
             ids!(it.id);
             some!(it.name);
-            for count in [&mut it.length, &mut it.senders, &mut it.weak_senders, &mut it.receivers] {
+            for count in [
+                &mut it.length,
+                &mut it.senders,
+                &mut it.weak_senders,
+                &mut it.receivers,
+                &mut it.outside_senders,
+                &mut it.outside_receivers,
+            ] {
                 *count = *bytes.choose(&[None, Some(0), Some(1), Some(2), Some(MAX_NUMBER)])?;
             }
             it.at_ns = at_ns;

@@ -124,6 +124,7 @@ impl Program {
                 location: Some(location),
                 task: None,
                 capacity: Some(64),
+                hand_off: None,
                 at_ns: 0,
             };
             self.say(text, channel);

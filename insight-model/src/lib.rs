@@ -17,6 +17,7 @@
 //! messages. [`Model::snapshot`] writes a state back as messages, [`Model::dot`] draws it. [`Checker`] holds a stream to
 //! the rules of SPEC.md.
 
+mod journal;
 mod state;
 
 mod freers;
@@ -24,15 +25,21 @@ mod snapshot;
 
 mod diagnose;
 mod explain;
+mod fixpoint;
+mod kind;
 mod knot;
+mod units;
 mod wait_graph;
+mod wants;
 mod watch;
+
+pub mod health;
 
 mod dot;
 
 mod lifecycle;
 
-pub use diagnose::{Finding, diagnose};
+pub use diagnose::{Finding, diagnose, stuck_tasks};
 pub use dot::dot_problem;
 pub use freers::{Freer, Freers};
 pub use lifecycle::{Checker, RuleFinding};

@@ -76,11 +76,12 @@ impl Snapshot<'_> {
             location: self.location(resource.location.as_ref()),
             task: resource.task,
             capacity: resource.capacity,
+            hand_off: resource.hand_off.clone(),
             at_ns: resource.created_ns,
         };
         self.push(created);
-        let Resource { length, senders, weak_senders, receivers, .. } = *resource;
-        if [length, senders, weak_senders, receivers].iter().any(Option::is_some) {
+        let Resource { length, senders, weak_senders, receivers, outside_senders, outside_receivers, .. } = *resource;
+        if [length, senders, weak_senders, receivers, outside_senders, outside_receivers].iter().any(Option::is_some) {
             let at_ns = self.model.now_ns;
             self.push(ResourceUpdated {
                 id: resource.id,
@@ -90,6 +91,8 @@ impl Snapshot<'_> {
                 senders,
                 weak_senders,
                 receivers,
+                outside_senders,
+                outside_receivers,
                 at_ns,
             });
         }

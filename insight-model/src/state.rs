@@ -1,3 +1,4 @@
+use crate::journal::Journal;
 use insight_protocol::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Model {
     pub(crate) string_ids: HashMap<Arc<str>, StringId>,
     pub(crate) locations: HashMap<LocationId, Arc<Location>>,
     facts_lost: bool,
+    /// What has changed, for a [`Watch`](crate::Watch) to look at.
+    pub(crate) journal: Journal,
 }
 
 /// A place in the source, with its text where the producer found it.
@@ -105,6 +108,8 @@ pub struct Resource {
     pub task: Option<TaskId>,
     /// How many units it has at most.
     pub capacity: Option<u64>,
+    /// Who of those that wait for it gets what becomes free.
+    pub hand_off: Option<HandOff>,
     /// When it was created, or first seen.
     pub created_ns: u64,
     /// How many units are in use.
@@ -115,6 +120,10 @@ pub struct Resource {
     pub weak_senders: Option<u64>,
     /// How many receiver handles there are.
     pub receivers: Option<u64>,
+    /// How many of its sender handles were last used outside of tasks.
+    pub outside_senders: Option<u64>,
+    /// How many of its receiver handles were last used outside of tasks.
+    pub outside_receivers: Option<u64>,
     /// Its open edges.
     pub edges: BTreeSet<EdgeId>,
 }
@@ -263,6 +272,7 @@ impl Model {
             Message::TaskStats(m) => {
                 self.advance(m.at_ns);
                 if let Some(task) = self.tasks.get_mut(&m.id) {
+                    self.journal.task(m.id);
                     task.stats = Some(m.clone());
                 }
             }
@@ -270,6 +280,7 @@ impl Model {
             Message::ResourceUpdated(m) => self.resource_updated(m),
             Message::ResourceDropped(m) => {
                 self.advance(m.at_ns);
+                self.journal.resource(m.id);
                 if let Some(resource) = self.resources.remove(&m.id) {
                     resource.edges.iter().for_each(|id| self.close_edge(*id));
                 }
@@ -293,7 +304,11 @@ impl Model {
             }
             Message::EdgeUpdated(m) => {
                 self.advance(m.at_ns);
-                if let Some(Edge { body: EdgeBody::Wait { waiter, .. }, .. }) = self.edges.get_mut(&m.id) {
+                if let Some(Edge { task, resource, body: EdgeBody::Wait { waiter, .. }, .. }) =
+                    self.edges.get_mut(&m.id)
+                {
+                    self.journal.task(*task);
+                    self.journal.resource(*resource);
                     *waiter = Waiter { polls: m.polls, polled: m.polled, granted_ns: m.granted_ns };
                 }
             }
@@ -389,6 +404,7 @@ impl Model {
 
     fn task_spawned(&mut self, m: &TaskSpawned) {
         self.advance(m.at_ns);
+        // An id that is used again is against the protocol; what is here must fit together all the same.
         let task = Task {
             id: m.id,
             kind: m.kind.clone(),
@@ -402,14 +418,18 @@ impl Model {
             spawned_ns: m.at_ns,
             outcome: None,
             stats: None,
-            edges: BTreeSet::new(),
+            edges: self.tasks.remove(&m.id).map(|before| before.edges).unwrap_or_default(),
         };
+        self.journal.task(m.id);
+        // It counts as ended no more, which no other task comes back from.
+        task.edges.iter().filter_map(|edge| self.edges.get(edge)).for_each(|edge| self.journal.resource(edge.resource));
         self.tasks.insert(m.id, task);
     }
 
     fn task_completed(&mut self, m: &TaskCompleted) {
         self.advance(m.at_ns);
         let Some(task) = self.tasks.get_mut(&m.id) else { return };
+        self.journal.task(m.id);
         self.ended += 1;
         self.panicked += u64::from(m.outcome == Outcome::Panicked);
         if task.edges.is_empty() {
@@ -428,13 +448,17 @@ impl Model {
             location: self.location(m.location),
             task: m.task,
             capacity: m.capacity,
+            hand_off: m.hand_off.clone(),
             created_ns: m.at_ns,
             length: None,
             senders: None,
             weak_senders: None,
             receivers: None,
-            edges: BTreeSet::new(),
+            outside_senders: None,
+            outside_receivers: None,
+            edges: self.resources.remove(&m.id).map(|before| before.edges).unwrap_or_default(),
         };
+        self.journal.resource(m.id);
         self.resources.insert(m.id, resource);
     }
 
@@ -442,12 +466,15 @@ impl Model {
         self.advance(m.at_ns);
         let name = m.name.and_then(|id| self.string(id));
         let Some(resource) = self.resources.get_mut(&m.id) else { return };
+        self.journal.resource(m.id);
         resource.name = name.or(resource.name.take());
         resource.capacity = m.capacity.or(resource.capacity);
         resource.length = m.length.or(resource.length);
         resource.senders = m.senders.or(resource.senders);
         resource.weak_senders = m.weak_senders.or(resource.weak_senders);
         resource.receivers = m.receivers.or(resource.receivers);
+        resource.outside_senders = m.outside_senders.or(resource.outside_senders);
+        resource.outside_receivers = m.outside_receivers.or(resource.outside_receivers);
     }
 
     fn open_edge(
@@ -460,7 +487,11 @@ impl Model {
         body: EdgeBody,
     ) {
         let location = self.location(location);
+        // An id that is used again is against the protocol; what is here must fit together all the same.
+        self.close_edge(id);
         let (Some(from), Some(to)) = (self.tasks.get_mut(&task), self.resources.get_mut(&resource)) else { return };
+        self.journal.task(task);
+        self.journal.resource(resource);
         from.edges.insert(id);
         to.edges.insert(id);
         self.edges.insert(id, Edge { id, task, resource, since_ns, location, body });
@@ -468,6 +499,8 @@ impl Model {
 
     fn close_edge(&mut self, id: EdgeId) {
         let Some(edge) = self.edges.remove(&id) else { return };
+        self.journal.task(edge.task);
+        self.journal.resource(edge.resource);
         if let Some(resource) = self.resources.get_mut(&edge.resource) {
             resource.edges.remove(&id);
         }

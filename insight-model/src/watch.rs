@@ -1,4 +1,5 @@
-use crate::{Finding, Model, diagnose};
+use crate::diagnose::Diagnosis;
+use crate::{Finding, Model};
 use insight_protocol::*;
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ pub const DEFAULT_SETTLE_NS: u64 = 500_000_000;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Watch {
-    settle_ns: u64,
+    diagnosis: Diagnosis,
     last_id: u64,
     standing: BTreeMap<Key, Problem>,
 }
@@ -35,7 +36,7 @@ type Key = (ProblemKind, Vec<TaskId>, Vec<ResourceId>);
 impl Watch {
     /// A watch without problems. The facts of a problem must have stood for `settle_ns`; see [`DEFAULT_SETTLE_NS`].
     pub fn new(settle_ns: u64) -> Watch {
-        Watch { settle_ns, last_id: 0, standing: BTreeMap::new() }
+        Watch { diagnosis: Diagnosis::new(settle_ns), last_id: 0, standing: BTreeMap::new() }
     }
 
     /// Looks at the model as it is now, and appends what has changed since the last look: first the problems that are
@@ -43,9 +44,12 @@ impl Watch {
     ///
     /// A problem whose tasks or resources change is another problem: it is cleared, and raised under a new id.
     pub fn check(&mut self, model: &Model, out: &mut Vec<Message>) {
+        if !self.diagnosis.update(model) {
+            return;
+        }
         let at_ns = model.now_ns;
-        let findings: BTreeMap<Key, Finding> =
-            diagnose(model, self.settle_ns).into_iter().map(|finding| (key(&finding), finding)).collect();
+        let findings: BTreeMap<Key, &Finding> =
+            self.diagnosis.findings().iter().map(|finding| (key(finding), finding)).collect();
         self.standing.retain(|key, problem| {
             let stands = findings.contains_key(key);
             if !stands {

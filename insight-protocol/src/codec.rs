@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// What a line is.
+#[expect(clippy::large_enum_variant, reason = "nearly all are messages: a box would be an allocation for each line")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decoded {
     /// A message of a type that this version names.

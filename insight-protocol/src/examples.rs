@@ -109,6 +109,7 @@ fn tasks() -> Vec<Message> {
             scheduled_ns: 19_022,
             idle_ns: 246_133,
             foreign_wakers: 1,
+            lost_waker: false,
             poll_ns_log2: vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
             at_ns: 12_100_000_000,
         }
@@ -126,6 +127,7 @@ fn resources() -> Vec<Message> {
             location: Some(LocationId(3)),
             task: Some(TaskId(1)),
             capacity: Some(2),
+            hand_off: Some(HandOff::Fifo),
             at_ns: 8_000_117_301,
         }
         .into(),
@@ -136,6 +138,7 @@ fn resources() -> Vec<Message> {
             location: None,
             task: None,
             capacity: None,
+            hand_off: None,
             at_ns: 0,
         }
         .into(),
@@ -147,6 +150,8 @@ fn resources() -> Vec<Message> {
             senders: Some(1),
             weak_senders: Some(0),
             receivers: Some(1),
+            outside_senders: Some(0),
+            outside_receivers: Some(0),
             at_ns: 12_100_000_000,
         }
         .into(),

@@ -85,10 +85,16 @@ open_enum!(
         ForeignWakers = "task.foreign_wakers",
         /// Mutexes with their holder.
         Mutexes = "resource.mutex",
+        /// Locks for many readers or one writer, with their holders.
+        Rwlocks = "resource.rwlock",
+        /// Semaphores, with who has their permits.
+        Semaphores = "resource.semaphore",
         /// Channels with their parties.
         Channels = "resource.channel",
         /// Waits for the end of a task.
         Joins = "resource.join",
+        /// Waits for a time to come.
+        Timers = "resource.timer",
     }
 );
 

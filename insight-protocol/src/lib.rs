@@ -34,6 +34,7 @@ mod task;
 mod trace;
 mod word;
 
+pub mod adapter;
 #[cfg(any(test, feature = "schema"))]
 pub mod examples;
 #[cfg(feature = "schema")]
@@ -51,7 +52,7 @@ pub use problem::{
     Problem, ProblemCleared, ProblemEdge, ProblemKind, ProblemRaised, ProblemResource, ProblemTask, ProblemUpdated,
     Problems, SourceLocation, Tier,
 };
-pub use resource::{ResourceCreated, ResourceDropped, ResourceKind, ResourceUpdated};
+pub use resource::{HandOff, ResourceCreated, ResourceDropped, ResourceKind, ResourceUpdated};
 pub use task::{Outcome, TaskCompleted, TaskKind, TaskSpawned, TaskState, TaskStats};
 pub use trace::{FrameKind, TaskTrace, TraceFrame, TraceLeaf, TraceOutcome};
 

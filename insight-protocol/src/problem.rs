@@ -10,6 +10,40 @@ open_enum!(
     ProblemKind {
         /// Tasks that wait for each other, or one for itself, and cannot go on.
         Deadlock = "deadlock",
+        /// A task waits for a lock or permits that it holds itself.
+        SelfDeadlock = "self_deadlock",
+        /// Tasks that wait for each other through channels alone.
+        ChannelCycle = "channel_cycle",
+        /// A task holds a lock and waits for the end of a task that needs it.
+        LockAcrossJoin = "lock_across_join",
+        /// A reader waits behind a writer that waits for a lock for reading which the reader, or who needs it, holds.
+        ReadBehindWriter = "read_behind_writer",
+        /// A task waits behind an operation that it has begun and does not poll any more.
+        Futurelock = "futurelock",
+        /// A channel is full, and who receives from it waits for who sends.
+        ChannelFull = "channel_full",
+        /// What is waited for could come only by a handle or a guard that was forgotten.
+        ForgottenParty = "forgotten_party",
+        /// A task waits, and nothing is left that could wake it.
+        LostWakeup = "lost_wakeup",
+        /// A poll lasts, and tasks of the same executor wait for a thread.
+        WorkerBlocked = "worker_blocked",
+        /// A poll blocks its thread until a future is ready, and tasks of the same executor wait for a thread.
+        RuntimeBlocked = "runtime_blocked",
+        /// A closure waits for a thread of its own, and none becomes free.
+        BlockingPoolExhausted = "blocking_pool_exhausted",
+        /// A task runs nearly all the time, in long polls, and others wait for a thread.
+        NeverYields = "never_yields",
+        /// A task is polled again and again, because it wakes itself.
+        Spins = "spins",
+        /// A task is woken far more often than it is polled.
+        WakerStorm = "waker_storm",
+        /// Tasks that are spawned at one place become more and more.
+        TaskLeak = "task_leak",
+        /// A lock or permit is held, and others wait for it.
+        LockHeldLong = "lock_held_long",
+        /// What is spawned at one place has a large future.
+        LargeFuture = "large_future",
     }
 );
 

@@ -40,6 +40,18 @@ open_enum!(
     }
 );
 
+open_enum!(
+    /// Who of those that wait for a resource gets what becomes free.
+    HandOff {
+        /// Who has waited longest, and nobody before it: neither who comes later nor who needs less.
+        Fifo = "fifo",
+        /// As with `barging`, but once a writer waits and nobody writes, no reader gets in before it.
+        WriterFirst = "writer_first",
+        /// Who comes first. Of those that wait one is woken, and while it has not looked no other one is.
+        Barging = "barging",
+    }
+);
+
 /// A resource exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -60,6 +72,9 @@ pub struct ResourceCreated {
     /// How many units it has at most; absent when it has no bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<u64>,
+    /// Who of those that wait for it gets what becomes free; absent when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand_off: Option<HandOff>,
     /// When it was created; when it is only seen from its first use on, then.
     pub at_ns: u64,
 }
@@ -89,6 +104,12 @@ pub struct ResourceUpdated {
     /// How many receiver handles there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receivers: Option<u64>,
+    /// How many of its sender handles were last used outside of tasks, such as by a plain thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside_senders: Option<u64>,
+    /// How many of its receiver handles were last used outside of tasks, such as by a plain thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside_receivers: Option<u64>,
     /// When this was read.
     pub at_ns: u64,
 }

@@ -122,6 +122,9 @@ pub struct TaskStats {
     /// timer or a socket. While it is not 0 such a thing may wake the task.
     #[serde(default)]
     pub foreign_wakers: u64,
+    /// Since its last poll, the last live clone of its waker was dropped, and it was not woken: nothing can wake it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost_waker: bool,
     /// How long its polls took: entry `n` counts those of at least 2^n and less than 2^(n+1) nanoseconds (entry 0 from
     /// 0). Ends at the last count that is not 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

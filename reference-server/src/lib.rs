@@ -18,7 +18,7 @@
 //!
 //! ```
 //! # fn spawn(_: impl Future) {}
-//! # let jobs = insight_probe::Lock::new(insight_probe::Type::Mutex, std::panic::Location::caller());
+//! # let jobs = insight_probe::Lock::new(insight_probe::Type::Mutex(insight_probe::HandOff::Fifo), std::panic::Location::caller());
 //! for shard in 0..4 {
 //!     insight::name(&jobs, &format!("jobs of shard {shard}"));
 //!     insight::task_name(&format!("shard {shard}"), || spawn(async {}));

@@ -12,6 +12,23 @@ const PAGES: &[(&str, &str)] = &[
     ("problem", include_str!("../docs/problem.html")),
     ("channel-full", include_str!("../docs/channel-full.html")),
     ("deadlock", include_str!("../docs/deadlock.html")),
+    ("self-deadlock", include_str!("../docs/self-deadlock.html")),
+    ("channel-cycle", include_str!("../docs/channel-cycle.html")),
+    ("lock-across-join", include_str!("../docs/lock-across-join.html")),
+    ("read-behind-writer", include_str!("../docs/read-behind-writer.html")),
+    ("futurelock", include_str!("../docs/futurelock.html")),
+    ("forgotten-party", include_str!("../docs/forgotten-party.html")),
+    ("lost-wakeup", include_str!("../docs/lost-wakeup.html")),
+    ("worker-blocked", include_str!("../docs/worker-blocked.html")),
+    ("runtime-blocked", include_str!("../docs/runtime-blocked.html")),
+    ("blocking-pool-exhausted", include_str!("../docs/blocking-pool-exhausted.html")),
+    ("never-yields", include_str!("../docs/never-yields.html")),
+    ("spins", include_str!("../docs/spins.html")),
+    ("waker-storm", include_str!("../docs/waker-storm.html")),
+    ("task-leak", include_str!("../docs/task-leak.html")),
+    ("lock-held-long", include_str!("../docs/lock-held-long.html")),
+    ("large-future", include_str!("../docs/large-future.html")),
+    ("write-an-adapter", include_str!("../docs/write-an-adapter.html")),
 ];
 
 const FRONT: &str = r#"<!DOCTYPE html>

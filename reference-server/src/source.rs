@@ -251,6 +251,7 @@ mod tests {
             location: Some(LocationId(location)),
             task: None,
             capacity: None,
+            hand_off: None,
             at_ns: 1,
         }
         .into()

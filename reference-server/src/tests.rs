@@ -155,6 +155,7 @@ fn stuck() -> Vec<Message> {
             location: None,
             task: None,
             capacity: Some(1),
+            hand_off: None,
             at_ns: 1,
         }
         .into(),

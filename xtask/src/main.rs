@@ -32,6 +32,8 @@ The commands of this repository:
                               tokio's own tests on the facade, with recording off and on; all files, or those named
   cargo xtask peer-tests tokio-stream, cargo xtask peer-tests tokio-util
                               their own tests, the crates unchanged, with the facade in the place of tokio
+  cargo xtask peer-tests smol, cargo xtask peer-tests async-std
+                              the tests of what smol is made of, and async-std's own, on their facades
   cargo xtask peer-program mini-redis
                               a published server on the facade: 10,000 requests, and what is seen of it
   cargo xtask docs            render docs/*.md to the pages that the server serves

@@ -3,7 +3,8 @@
 //! The published crate contains its tests. They are copied, built once against the facade, and run twice: as a program
 //! that never calls `insight::init()`, and while everything is recorded. Nothing of them is committed.
 //!
-//! A crate on the runtime is tested, too: unchanged, in a graph in which the facade takes the runtime's place.
+//! A crate on the runtime is tested, too: unchanged, in a graph in which the facade takes the runtime's place. And a
+//! crate that is a part of a runtime: its tests use a crate of its name that re-exports the facade's counterpart.
 
 mod copy;
 mod listed;
@@ -18,16 +19,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-/// A runtime, and which of its test files are about what the facade replaces.
+/// A published crate, and which of its test files are about what the facade replaces.
 struct Peer {
+    /// What it is called here.
     name: &'static str,
+    /// Its package, and how its version begins, where the workspace has several: (`async-channel`, `1.`).
+    package: (&'static str, &'static str),
     /// Beginnings of the names of test files.
     files: &'static [&'static str],
     /// The facade, by its package and its folder.
     facade: (&'static str, &'static str),
     /// What is tested.
     wraps: Wraps,
-    /// The features that the tests need of it.
+    /// The features of the package that the tests are built with.
     features: &'static [&'static str],
     /// What does not pass, and why.
     listed: &'static str,
@@ -38,14 +42,31 @@ struct Peer {
 enum Wraps {
     /// The facade, named as the runtime.
     Facade,
+    /// A part of the facade: a crate of the package's name that says only this, with the facade as `facade`. And the
+    /// features that are needed of the facade, which need not be those of the package.
+    Part(&'static str, &'static [&'static str]),
     /// The crate itself, with the facade in the place of this runtime.
     Unchanged(&'static Peer),
 }
 
-const PEERS: [&Peer; 3] = [&TOKIO, &TOKIO_STREAM, &TOKIO_UTIL];
+const PEERS: [&Peer; 9] = [
+    &TOKIO,
+    &TOKIO_STREAM,
+    &TOKIO_UTIL,
+    &ASYNC_LOCK,
+    &ASYNC_CHANNEL_1,
+    &ASYNC_CHANNEL_2,
+    &ASYNC_EXECUTOR,
+    &ASYNC_TASK,
+    &ASYNC_STD,
+];
+
+/// smol is the crates that it re-exports, and has no tests itself.
+const SMOL: [&str; 4] = ["async-executor", "async-task", "async-lock", "async-channel-2"];
 
 static TOKIO: Peer = Peer {
     name: "tokio",
+    package: ("tokio", ""),
     files: &["sync_", "task_", "rt_", "macros_", "time_", "join_handle_panic", "async_send_sync", "unwindsafe"],
     facade: ("insight-tokio", "adapters/tokio"),
     wraps: Wraps::Facade,
@@ -55,6 +76,7 @@ static TOKIO: Peer = Peer {
 
 static TOKIO_STREAM: Peer = Peer {
     name: "tokio-stream",
+    package: ("tokio-stream", ""),
     // All of them: there is no input or output among them.
     files: &[""],
     facade: ("insight-tokio", "adapters/tokio"),
@@ -65,6 +87,7 @@ static TOKIO_STREAM: Peer = Peer {
 
 static TOKIO_UTIL: Peer = Peer {
     name: "tokio-util",
+    package: ("tokio-util", ""),
     files: &[
         "abort_on_drop",
         "context",
@@ -82,6 +105,89 @@ static TOKIO_UTIL: Peer = Peer {
     wraps: Wraps::Unchanged(&TOKIO),
     features: &["full"],
     listed: "adapters/tokio/peer-tests-tokio-util.toml",
+};
+
+static ASYNC_LOCK: Peer = Peer {
+    name: "async-lock",
+    package: ("async-lock", "3."),
+    // All but loom's.
+    files: &["barrier", "mutex", "rwlock", "semaphore"],
+    facade: ("insight-sync", "adapters/sync"),
+    wraps: Wraps::Part("pub use facade::lock::*;", &["lock"]),
+    features: &["std"],
+    listed: "adapters/sync/peer-tests-async-lock.toml",
+};
+
+/// async-std's.
+static ASYNC_CHANNEL_1: Peer = Peer {
+    name: "async-channel-1",
+    package: ("async-channel", "1."),
+    files: &["bounded", "unbounded"],
+    facade: ("insight-sync", "adapters/sync"),
+    wraps: Wraps::Part("pub use facade::channel_1::*;", &["channel-1"]),
+    features: &[],
+    listed: "adapters/sync/peer-tests-async-channel-1.toml",
+};
+
+/// smol's.
+static ASYNC_CHANNEL_2: Peer = Peer {
+    name: "async-channel-2",
+    package: ("async-channel", "2."),
+    files: &["bounded", "unbounded"],
+    facade: ("insight-sync", "adapters/sync"),
+    wraps: Wraps::Part("pub use facade::channel_2::*;", &["channel-2"]),
+    features: &["std"],
+    listed: "adapters/sync/peer-tests-async-channel-2.toml",
+};
+
+/// smol's executors and tasks.
+static ASYNC_EXECUTOR: Peer = Peer {
+    name: "async-executor",
+    package: ("async-executor", "1."),
+    files: &[""],
+    facade: ("insight-smol", "adapters/smol"),
+    wraps: Wraps::Part("pub use facade::{Executor, FallibleTask, LocalExecutor, Task};", &[]),
+    features: &[],
+    listed: "adapters/smol/peer-tests-async-executor.toml",
+};
+
+/// The tasks of those executors, which a schedule function takes.
+static ASYNC_TASK: Peer = Peer {
+    name: "async-task",
+    package: ("async-task", "4."),
+    // Not `metadata`: smol's tasks have none.
+    files: &["basic", "cancel", "join", "panic", "ready", "waker_"],
+    facade: ("insight-smol", "adapters/smol"),
+    wraps: Wraps::Part(
+        "pub use facade::{FallibleTask, Task};\n\
+         pub use own::Runnable;\n\n\
+         static EXECUTOR: probe::Executor = probe::Executor::new(\"async-task\", \"4\", || None);\n\n\
+         #[track_caller]\n\
+         pub fn spawn<F, S>(future: F, schedule: S) -> (Runnable, Task<F::Output>)\n\
+         where\n\
+         F: std::future::Future + Send + 'static,\n\
+         F::Output: Send + 'static,\n\
+         S: own::Schedule + Send + Sync + 'static,\n\
+         {\n\
+         let at = std::panic::Location::caller();\n\
+         let future = probe::Observed::new(future, &EXECUTOR, probe::Kind::Task, at);\n\
+         let (runnable, task) = own::spawn(future, schedule);\n\
+         (runnable, Task::from(task))\n\
+         }",
+        &[],
+    ),
+    features: &["std"],
+    listed: "adapters/smol/peer-tests-async-task.toml",
+};
+
+static ASYNC_STD: Peer = Peer {
+    name: "async-std",
+    package: ("async-std", "1."),
+    files: &[""],
+    facade: ("insight-async-std", "adapters/async-std"),
+    wraps: Wraps::Facade,
+    features: &["attributes", "unstable"],
+    listed: "adapters/async-std/peer-tests.toml",
 };
 
 /// Whether recording is on while the tests run.
@@ -102,13 +208,21 @@ impl Mode {
     }
 }
 
-/// Runs what the arguments say: a peer, then `--off`, `--on`, or both when neither is there, and the files' names
+/// The names of all of them.
+pub fn names() -> [&'static str; PEERS.len()] {
+    PEERS.map(|peer| peer.name)
+}
+
+/// Runs what the arguments say: a peer or `smol`, then `--off`, `--on`, or both when neither is there, and the files' names
 /// when not all of them are meant.
 pub fn run(arguments: &[&str]) -> Result {
+    if let Some((&"smol", rest)) = arguments.split_first() {
+        return SMOL.iter().try_for_each(|name| run(&[&[*name], rest].concat()));
+    }
     let named = arguments.split_first();
     let named = named.and_then(|(name, rest)| Some((PEERS.into_iter().find(|peer| peer.name == *name)?, rest)));
     let Some((peer, rest)) = named else {
-        let names = PEERS.map(|peer| peer.name).join(", ");
+        let names = names().join(", ");
         return Err(format!("whose: `cargo xtask peer-tests` and one of {names}"));
     };
     let (options, files): (Vec<&str>, Vec<&str>) = rest.iter().partition(|argument| argument.starts_with("--"));

@@ -21,11 +21,18 @@ pub fn run(full: bool) -> Result {
         cargo_step(&arguments, "correct what clippy names above")
     })?;
     step("cargo doc", || cargo_step(&["doc", "--no-deps", "--workspace"], "correct what rustdoc names above"))?;
-    step("features of insight-tokio", || {
-        // Those of a library that asks for little of tokio.
-        for features in ["", "rt", "sync", "rt,time", "sync,time", "rt,sync", "stream", "util"] {
-            let arguments = ["check", "--quiet", "--package", "insight-tokio", "--features", features];
-            cargo_step(&arguments, "each set of tokio's features must build")?;
+    step("features of the facades", || {
+        // Those of a library that asks for little of its runtime.
+        let tokio = ["", "rt", "sync", "rt,time", "sync,time", "rt,sync", "stream", "util"];
+        let async_std = ["", "std", "attributes", "default", "unstable", "default,unstable,attributes"];
+        let sync = ["lock", "channel-1", "channel-2"];
+        let sets = [("insight-tokio", &tokio[..]), ("insight-async-std", &async_std), ("insight-sync", &sync)];
+        for (package, sets) in sets {
+            for features in sets {
+                let arguments =
+                    ["check", "--quiet", "--no-default-features", "--package", package, "--features", features];
+                cargo_step(&arguments, "each set of the runtime's features must build")?;
+            }
         }
         Ok(())
     })?;
@@ -35,9 +42,9 @@ pub fn run(full: bool) -> Result {
     step("cargo test", || cargo_step(&tests, "see the failed test above"))?;
     step("loom", loom)?;
     step("tokio's own spans", spans_of_tokio)?;
-    step("tokio's own tests", || peer_tests::run(&["tokio"]))?;
-    step("tokio-stream's own tests", || peer_tests::run(&["tokio-stream"]))?;
-    step("tokio-util's own tests", || peer_tests::run(&["tokio-util"]))?;
+    for peer in peer_tests::names() {
+        step(&format!("{peer}'s own tests"), || peer_tests::run(&[peer]))?;
+    }
     step("fuzz", fuzz::check)?;
     step("docs/clients", clients::run)?;
     step("load", || load::run(load::SECONDS, 1))?;

@@ -9,6 +9,12 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// Set in [`CURRENT`] beside the task while the task polls others, such as those of an executor that it runs: then no
+/// task is the current one, and that one still is around what is polled. A cell's address has no bit so low.
+const POLLS_OTHERS: usize = 1;
+
+const _: () = assert!(align_of::<TaskCell>() > POLLS_OTHERS);
+
 thread_local! {
     /// Set while its task is being polled, and by the poll kept alive.
     static CURRENT: Cell<*const TaskCell> = const { Cell::new(ptr::null()) };
@@ -24,6 +30,17 @@ impl<'a> Entered<'a> {
     #[inline]
     pub(crate) fn new(cell: &'a Arc<TaskCell>) -> Entered<'a> {
         Entered { previous: CURRENT.replace(Arc::as_ptr(cell)), _cell: cell }
+    }
+}
+
+impl Entered<'_> {
+    /// The task within whose poll this one is polled, if there is one.
+    #[inline]
+    pub(crate) fn around(&self) -> Option<&TaskCell> {
+        let around = self.previous.map_addr(|address| address & !POLLS_OTHERS);
+        // SAFETY: null, or made by `Arc::as_ptr` of an Arc that an `Entered` around this one borrows, or that a `Swapped`
+        // keeps for as long as somebody may come back to it.
+        unsafe { around.as_ref() }
     }
 }
 
@@ -63,11 +80,45 @@ impl Drop for Swapped {
     }
 }
 
+/// Until dropped, the current task polls others, or is back from that.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    previous: *const TaskCell,
+}
+
+impl Turned {
+    /// No task is the current one.
+    #[inline]
+    pub(crate) fn to_others() -> Turned {
+        Turned::by(|address| if address == 0 { 0 } else { address | POLLS_OTHERS })
+    }
+
+    /// The task that polls others is the current one again. Changes nothing where one of the others is being polled.
+    #[inline]
+    pub(crate) fn back() -> Turned {
+        Turned::by(|address| address & !POLLS_OTHERS)
+    }
+
+    #[inline]
+    fn by(change: impl FnOnce(usize) -> usize) -> Turned {
+        let previous = CURRENT.get();
+        CURRENT.set(previous.map_addr(change));
+        Turned { previous }
+    }
+}
+
+impl Drop for Turned {
+    #[inline]
+    fn drop(&mut self) {
+        CURRENT.set(self.previous);
+    }
+}
+
 /// The innermost task that is being polled on this thread, whichever executor's it is.
 #[inline]
 pub(crate) fn innermost<R>(f: impl FnOnce(&Arc<TaskCell>) -> R) -> Option<R> {
     let cell = CURRENT.get();
-    if cell.is_null() {
+    if cell.is_null() || cell.addr() & POLLS_OTHERS != 0 {
         return None;
     }
     // SAFETY: made by `Arc::as_ptr` of an Arc that `Entered` borrows for as long as it is set; the count that this Arc
@@ -94,10 +145,14 @@ pub(crate) fn with<R>(
     let running = (executor.current_task_id)();
     let mut f = Some(f);
     let observed = innermost(|cell| {
-        let expect = running.unwrap_or(0);
-        let same = cell.executor_task_id.load(Ordering::Relaxed) == expect
-            || !ptr::eq(cell.meta.executor, executor)
-            || cell.meta.kind == crate::Kind::Blocking;
+        let id = cell.executor_task_id.load(Ordering::Relaxed);
+        let own = cell.meta.executor;
+        let same = cell.meta.kind == crate::Kind::Blocking
+            || match ptr::eq(own, executor) {
+                true => id == running.unwrap_or(0),
+                // What is used on every executor: the task's own one may know better.
+                false => (own.current_task_id)().is_none_or(|running| running == id),
+            };
         same.then(|| (f.take().expect("called once"))(cell))
     });
     match (observed.flatten(), running) {

@@ -2,9 +2,11 @@
 
 use crate::clock;
 use crate::task::{Kind, TaskCell, TaskMeta};
+use insight_protocol::Capability;
+use insight_protocol::adapter::Descriptor;
 use std::collections::HashMap;
 use std::panic::Location;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What an adapter says of its executor; one static a runtime.
@@ -16,9 +18,15 @@ pub struct Executor {
     pub version: &'static str,
     /// The executor's own id of the task that is being polled on this thread, never 0.
     pub current_task_id: fn() -> Option<u64>,
+    /// What its adapter observes; see [`observing`](Executor::observing).
+    pub capabilities: &'static [Capability],
     unspawned: Mutex<Option<HashMap<u64, Arc<TaskCell>>>>,
     sweep_at: AtomicUsize,
+    announced: AtomicBool,
 }
+
+/// What is observed of every executor whose tasks are wrapped.
+const OBSERVED: &[Capability] = &[Capability::Tasks, Capability::TaskTimes, Capability::ForeignWakers];
 
 static EXECUTORS: Mutex<Vec<&'static Executor>> = Mutex::new(Vec::new());
 
@@ -26,23 +34,57 @@ static EXECUTORS: Mutex<Vec<&'static Executor>> = Mutex::new(Vec::new());
 const SWEEP_AT: usize = 1024;
 
 impl Executor {
-    /// For a static of the adapter.
+    /// For a static of the adapter. Its capabilities are those that every [`Observed`](crate::Observed) task gives: `tasks`,
+    /// `task.times` and `task.foreign_wakers`.
     pub const fn new(name: &'static str, version: &'static str, current_task_id: fn() -> Option<u64>) -> Executor {
         let unspawned = Mutex::new(None);
-        Executor { name, version, current_task_id, unspawned, sweep_at: AtomicUsize::new(SWEEP_AT) }
+        let sweep_at = AtomicUsize::new(SWEEP_AT);
+        let announced = AtomicBool::new(false);
+        Executor { name, version, current_task_id, capabilities: OBSERVED, unspawned, sweep_at, announced }
     }
 
-    /// Makes the executor known to streams that begin from now on.
+    /// The same with all the capabilities that its adapter has. What of it is not always observed must not be among them:
+    /// what is listed and not told is taken by readers for something that is not there.
+    pub const fn observing(mut self, capabilities: &'static [Capability]) -> Executor {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// What its [`Adapter`](insight_protocol::adapter::Adapter) says of it.
+    pub const fn descriptor(&self) -> Descriptor {
+        Descriptor { name: self.name, version: self.version, capabilities: self.capabilities }
+    }
+
+    /// Makes the executor known to streams that begin from now on. From the second time on it is a relaxed load.
+    #[inline]
     pub fn announce(&'static self) {
+        if !self.announced.load(Ordering::Relaxed) {
+            self.announce_first();
+        }
+    }
+
+    #[cold]
+    fn announce_first(&'static self) {
         let mut executors = EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner);
         if !executors.iter().any(|known| std::ptr::eq(*known, self)) {
             executors.push(self);
         }
+        self.announced.store(true, Ordering::Relaxed);
     }
 
     /// The executors announced so far.
     pub(crate) fn announced() -> Vec<&'static Executor> {
         EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is observed of each of them. Before the first is announced: of any that may be.
+    pub(crate) fn capabilities_of_all(executors: &[&'static Executor]) -> Vec<Capability> {
+        let (first, others) = match executors {
+            [] => (OBSERVED, executors),
+            [first, others @ ..] => (first.capabilities, others),
+        };
+        // r[header.capability.true]
+        first.iter().filter(|it| others.iter().all(|other| other.capabilities.contains(it))).cloned().collect()
     }
 
     /// The cell of a task that was not spawned through an adapter; made at its first use.
@@ -69,5 +111,28 @@ impl Executor {
         cell.id();
         tasks.insert(executor_task_id, cell.clone());
         cell
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_listed_is_observed_of_each_executor() {
+        static PLAIN: Executor = Executor::new("plain", "1.0", || None);
+        static JOINS: Executor =
+            Executor::new("joins", "1.0", || None).observing(&[Capability::Joins, Capability::Tasks]);
+        static LOCKS: Executor =
+            Executor::new("locks", "1.0", || None).observing(&[Capability::Tasks, Capability::Mutexes]);
+        let check = |executors: &[&'static Executor], expect: &[&str]| {
+            let capabilities = Executor::capabilities_of_all(executors);
+            assert_eq!(capabilities.iter().map(Capability::as_str).collect::<Vec<_>>(), expect);
+        };
+        check(&[], &["tasks", "task.times", "task.foreign_wakers"]);
+        check(&[&PLAIN], &["tasks", "task.times", "task.foreign_wakers"]);
+        check(&[&JOINS], &["resource.join", "tasks"]);
+        check(&[&JOINS, &LOCKS], &["tasks"]);
+        check(&[&LOCKS, &PLAIN, &JOINS], &["tasks"]);
     }
 }

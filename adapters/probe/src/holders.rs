@@ -3,7 +3,7 @@
 use crate::executor::Executor;
 use crate::holds::{HoldFacts, Holds, Mode};
 use crate::lazy::LazyResource;
-use crate::resource::{AsResource, Resource, ResourceCell, Type, UNSEEN};
+use crate::resource::{AsResource, HandOff, Resource, ResourceCell, Type, UNSEEN};
 use crate::{clock, current, ids, on};
 use std::panic::Location;
 use std::sync::Arc;
@@ -24,13 +24,13 @@ pub struct Holders {
 
 impl Holders {
     /// Of a lock for one writer or many readers that was created at `location`.
-    pub const fn rwlock(location: &'static Location<'static>) -> Holders {
-        Holders::new(Type::Rwlock, location, UNSEEN)
+    pub const fn rwlock(order: HandOff, location: &'static Location<'static>) -> Holders {
+        Holders::new(Type::Rwlock(order), location, UNSEEN)
     }
 
     /// Of a semaphore with so many permits that was created at `location`.
-    pub const fn semaphore(location: &'static Location<'static>, permits: usize) -> Holders {
-        Holders::new(Type::Semaphore, location, permits as u64)
+    pub const fn semaphore(order: HandOff, location: &'static Location<'static>, permits: usize) -> Holders {
+        Holders::new(Type::Semaphore(order), location, permits as u64)
     }
 
     const fn new(kind: Type, location: &'static Location<'static>, capacity: u64) -> Holders {
@@ -220,6 +220,19 @@ impl<'a> Held<'a> {
                 edge: ids::next_edge(),
                 mode: Mode::Shared,
                 since: clock::ticks(),
+                ..before
+            });
+        }
+    }
+
+    /// Notes that nobody else can hold it from now on, by the operation at `at`. To be called after that is really so.
+    pub fn upgrade(&mut self, at: &'static Location<'static>) {
+        if let Some((holds, index)) = self.holds() {
+            holds.replace(index, |before| HoldFacts {
+                edge: ids::next_edge(),
+                mode: Mode::Exclusive,
+                since: clock::ticks(),
+                location: Some(at),
                 ..before
             });
         }

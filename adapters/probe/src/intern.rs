@@ -28,8 +28,11 @@ impl Interned {
         id
     }
 
-    /// The readable name of a type; `None` for the empty one.
+    /// The readable name of a type; `None` for the empty one, and for one that stands for any future.
     pub(crate) fn type_name(&mut self, type_name: &'static str, out: &mut Vec<Message>) -> Option<StringId> {
+        if type_name.starts_with("futures_task::") {
+            return None;
+        }
         let key = (type_name.as_ptr(), type_name.len());
         if let Some(id) = self.type_names.get(&key) {
             return Some(*id);

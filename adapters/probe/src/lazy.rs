@@ -5,7 +5,7 @@ use crate::resource::{AsResource, Resource, ResourceCell, Type};
 use crate::{current, on};
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, OnceLock};
 
 /// A resource whose cell is made at its first use, so that it can stand in a static.
@@ -37,6 +37,21 @@ impl LazyResource {
         }
         // Recorded when its id is first asked for.
         on().then(|| self.cell.get_or_init(|| Resource(ResourceCell::new(self.kind, self.location, self.capacity))))
+    }
+
+    /// Notes how many units are in use, as `length` says, which several threads change.
+    pub fn measure(&self, length: impl Fn() -> usize) {
+        let Some(resource) = self.seen() else { return };
+        loop {
+            let measured = length();
+            resource.set_length(measured);
+            // Who changed it last may have written before who changed it first: whoever wrote looks whether it is
+            // another by now. With the fence, of two writers one sees the other's change, or writes last.
+            fence(Ordering::SeqCst);
+            if length() == measured {
+                return;
+            }
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! The in-process recorder of insight: all that an adapter calls, and the only code on a program's hot path.
 //!
 //! - [`Observed`] wraps a future at spawn, [`ObservedClosure`] a blocking closure.
+//! - [`observe`] is the one call that an executor without a facade needs; with the feature `futures`, `Observing` makes it
+//!   for all that implement the `Spawn` of `futures`.
+//! - [`polling_others`] and [`running_others`] are for an executor that is run within a task.
 //! - [`waiting`], [`Waiting`] and [`Blocking`] observe an operation that may have to wait on a resource.
-//! - [`Lock`], [`Holders`], [`Resource`], [`End`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside the real
-//!   ones.
+//! - [`Lock`], [`Holders`], [`Resource`], [`End`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside
+//!   the real ones.
 //! - [`RawTask`], [`RawResource`] and [`RawEdge`] are for an adapter that wraps nothing, and is only told.
 //! - [`Traceable`] tells where a parked task awaits what, when somebody asks.
 //! - [`Recorder`] turns what was recorded into messages of the protocol, in the thread of whoever calls it.
@@ -40,7 +43,11 @@ mod intern;
 mod join;
 mod lazy;
 mod name;
+mod nested;
+mod observe;
 mod observed;
+#[cfg(feature = "futures")]
+mod observing;
 mod party;
 mod raw;
 mod recorder;
@@ -55,6 +62,9 @@ mod wait;
 mod waiter;
 mod waker;
 
+/// What an adapter says in the words of the protocol.
+pub use insight_protocol::{Capability, Outcome, ResourceKind, adapter};
+
 pub use end::End;
 pub use executor::Executor;
 pub use holders::{Held, Holders};
@@ -62,14 +72,18 @@ pub use holds::Mode;
 pub use join::{Joining, JoiningAny};
 pub use lazy::{LazyResource, Lock};
 pub use name::{name, task_name};
+pub use nested::{OwnPart, RunningOthers, polling_others, running_others};
+pub use observe::{SpawnMeta, observe};
 pub use observed::{Observed, ObservedClosure, TaskRef};
+#[cfg(feature = "futures")]
+pub use observing::Observing;
 pub use party::{Party, Permits, Role};
 pub use raw::{
     Moment, Parent, Place, RawEdge, RawMeta, RawPoll, RawRelation, RawResource, RawResourceMeta, RawTask, RawUpdate,
     RawWait, in_observed_operation, is_observed_spawn, telling, told_capability, told_executor,
 };
 pub use recorder::{AlreadyStarted, Recorder, RecorderConfig};
-pub use resource::{AsResource, Handle, Resource, ResourceCell, Type};
+pub use resource::{AsResource, HandOff, Handle, Resource, ResourceCell, Type};
 pub use task::{Kind, TaskCell, TaskMeta};
 pub use timer::Sleeping;
 pub use trace::{Capture, Stack, Trace, Traceable};

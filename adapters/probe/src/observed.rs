@@ -4,7 +4,7 @@ use crate::current::Entered;
 use crate::task::{Kind, TaskCell, TaskMeta};
 use crate::trace::Collecting;
 use crate::waker::OwnWaker;
-use crate::{Executor, on, raw};
+use crate::{Executor, clock, on, raw, waker};
 use insight_protocol::Outcome;
 use std::future::Future;
 use std::mem::ManuallyDrop;
@@ -132,6 +132,8 @@ impl Task {
         let unasked = tracing.is_some() && cell.woken_at.load(Ordering::Acquire) == 0;
         let running = if unasked { Running::unasked(cell) } else { Running::begin(cell) };
         let result = own.with(cx.waker(), tracing.is_some(), |waker| poll(&mut Context::from_waker(waker)));
+        // Before the poll has ended: who finds the task idle finds what this poll left.
+        cell.left_waker.store(waker::any_but_own(cell), Ordering::Relaxed);
         if let Some(ticks) = running.finish() {
             cell.count_poll(ticks);
         }
@@ -154,19 +156,20 @@ struct Running<'a> {
     cell: &'a Arc<TaskCell>,
     /// Nobody but a trace has asked for the poll.
     unasked: bool,
-    _entered: Entered<'a>,
+    began: u64,
+    entered: Entered<'a>,
 }
 
 impl<'a> Running<'a> {
     #[inline]
     fn begin(cell: &'a Arc<TaskCell>) -> Running<'a> {
-        cell.begin();
-        Running { cell, unasked: false, _entered: Entered::new(cell) }
+        let began = cell.begin();
+        Running { cell, unasked: false, began, entered: Entered::new(cell) }
     }
 
     #[cold]
     fn unasked(cell: &'a Arc<TaskCell>) -> Running<'a> {
-        Running { cell, unasked: true, _entered: Entered::new(cell) }
+        Running { cell, unasked: true, began: clock::ticks(), entered: Entered::new(cell) }
     }
 
     /// How long it ran, if that is to be counted.
@@ -176,9 +179,18 @@ impl<'a> Running<'a> {
         // What blocks its thread has begun to run again when it is over.
         let counts = !running.unasked || running.cell.is_running();
         let ticks = counts.then(|| running.cell.end());
+        running.leave();
         // SAFETY: read once, and `running` is not dropped.
-        drop(unsafe { std::ptr::read(&running._entered) });
+        drop(unsafe { std::ptr::read(&running.entered) });
         ticks
+    }
+
+    /// The time of a poll within another task's poll is not that task's.
+    #[inline]
+    fn leave(&self) {
+        if let Some(around) = self.entered.around() {
+            around.polled_another(self.began);
+        }
     }
 }
 
@@ -187,6 +199,7 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.cell.panicked();
         self.cell.end();
+        self.leave();
     }
 }
 
@@ -194,7 +207,11 @@ impl<F> Drop for Observed<F> {
     fn drop(&mut self) {
         {
             // What the future drops, such as guards, is dropped by its task.
-            let _entered = self.task.as_ref().map(|task| Entered::new(&task.cell));
+            let _entered = self.task.as_ref().map(|task| {
+                // The wakers that go with the future are not lost: it is being cancelled.
+                task.cell.left_waker.store(false, Ordering::Relaxed);
+                Entered::new(&task.cell)
+            });
             // SAFETY: dropped once, in place, and not used after.
             unsafe { ManuallyDrop::drop(&mut self.inner) };
         }

@@ -59,10 +59,16 @@ impl Party {
         }
     }
 
-    /// Notes that the current task uses the handle.
+    /// Notes that the current task uses the handle. False outside of tasks.
     #[inline]
-    pub fn used(&self, resource: &Resource, role: Role, executor: &'static Executor, at: &'static Location<'static>) {
-        self.used_from(&raw const *self as usize, resource, role, executor, at);
+    pub fn used(
+        &self,
+        resource: &Resource,
+        role: Role,
+        executor: &'static Executor,
+        at: &'static Location<'static>,
+    ) -> bool {
+        self.used_from(&raw const *self as usize, resource, role, executor, at)
     }
 
     /// As [`used`](Party::used), for a handle at `address` that keeps this elsewhere.
@@ -74,11 +80,11 @@ impl Party {
         role: Role,
         executor: &'static Executor,
         at: &'static Location<'static>,
-    ) {
+    ) -> bool {
         if !on() {
-            return;
+            return true;
         }
-        current::with(executor, at, |task| {
+        let by_task = current::with(executor, at, |task| {
             let id = task.id();
             let in_place = self.address.load(Ordering::Relaxed) == address;
             let same_task = self.task.load(Ordering::Relaxed) == id;
@@ -102,14 +108,16 @@ impl Party {
             self.spawns.store(spawns, Ordering::Relaxed);
             close(self.edge.swap(edge, Ordering::Relaxed), 2);
         });
+        by_task.is_some()
     }
 
-    /// Notes that the handle is gone, where this is dropped later than it.
+    /// Notes that the handle is gone, where this is dropped later than it, or is no task's any more.
     #[inline]
     pub fn gone(&self) {
         if self.edge.load(Ordering::Relaxed) != 0 {
             close(self.edge.swap(0, Ordering::Relaxed), 0);
         }
+        self.task.store(0, Ordering::Relaxed);
     }
 }
 

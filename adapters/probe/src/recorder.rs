@@ -150,14 +150,7 @@ impl Recorder {
         // Where something is wrapped, what is only told adds to it; alone it is all there is.
         let capabilities = match raw::told_capabilities() {
             Some(told) if executors.is_empty() => told,
-            _ => vec![
-                Capability::Tasks,
-                Capability::TaskTimes,
-                Capability::ForeignWakers,
-                Capability::Mutexes,
-                Capability::Channels,
-                Capability::Joins,
-            ],
+            _ => Executor::capabilities_of_all(&executors),
         };
         let told = raw::told_executors();
         executors.extend(
@@ -385,6 +378,7 @@ impl Recorder {
             location: Some(self.interned.location(cell.location, out)),
             task: (creator != 0).then_some(TaskId(creator)),
             capacity: count(&cell.capacity),
+            hand_off: cell.kind.hand_off(),
             at_ns,
         };
         let named = created.name.is_some();

@@ -1,6 +1,7 @@
 //! A resource's own cell: what is seen of it when the recorder samples.
 
 use crate::holds::Holds;
+use crate::party::Role;
 use crate::ring::{self, Record, RecordKind};
 use crate::{clock, current, ids, on, task};
 use insight_protocol::ResourceKind;
@@ -9,18 +10,28 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+/// Who of those that wait for a resource gets what becomes free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandOff {
+    /// Who has waited longest.
+    Fifo,
+    /// Who comes first; but no reader once a writer waits.
+    WriterFirst,
+    /// Who comes first; one of those that wait is woken.
+    Barging,
+}
+
 /// The kinds of resources that an adapter observes.
-#[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     /// A queue of messages.
-    Channel,
+    Channel(HandOff),
     /// A lock with one holder.
-    Mutex,
+    Mutex(HandOff),
     /// A lock with one writer or many readers.
-    Rwlock,
+    Rwlock(HandOff),
     /// A number of permits.
-    Semaphore,
+    Semaphore(HandOff),
     /// A signal.
     Notify,
     /// A channel for one message.
@@ -42,20 +53,34 @@ pub enum Type {
 impl Type {
     /// Whether its handles are senders and receivers, and counted.
     pub(crate) fn has_ends(self) -> bool {
-        matches!(self, Type::Channel | Type::Oneshot | Type::Watch | Type::Broadcast)
+        matches!(self, Type::Channel(_) | Type::Oneshot | Type::Watch | Type::Broadcast)
     }
 
     /// Whether several can hold it at once.
     pub(crate) fn has_holders(self) -> bool {
-        matches!(self, Type::Rwlock | Type::Semaphore)
+        matches!(self, Type::Rwlock(_) | Type::Semaphore(_))
+    }
+
+    pub(crate) fn hand_off(self) -> Option<insight_protocol::HandOff> {
+        use insight_protocol::HandOff as Word;
+        match self {
+            Type::Channel(order) | Type::Mutex(order) | Type::Rwlock(order) | Type::Semaphore(order) => {
+                Some(match order {
+                    HandOff::Fifo => Word::Fifo,
+                    HandOff::WriterFirst => Word::WriterFirst,
+                    HandOff::Barging => Word::Barging,
+                })
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn protocol(self) -> ResourceKind {
         match self {
-            Type::Channel => ResourceKind::Channel,
-            Type::Mutex => ResourceKind::Mutex,
-            Type::Rwlock => ResourceKind::Rwlock,
-            Type::Semaphore => ResourceKind::Semaphore,
+            Type::Channel(_) => ResourceKind::Channel,
+            Type::Mutex(_) => ResourceKind::Mutex,
+            Type::Rwlock(_) => ResourceKind::Rwlock,
+            Type::Semaphore(_) => ResourceKind::Semaphore,
             Type::Notify => ResourceKind::Notify,
             Type::Oneshot => ResourceKind::Oneshot,
             Type::Watch => ResourceKind::Watch,
@@ -92,6 +117,8 @@ pub struct ResourceCell {
     pub(crate) senders: AtomicU64,
     pub(crate) weak_senders: AtomicU64,
     pub(crate) receivers: AtomicU64,
+    pub(crate) outside_senders: AtomicU64,
+    pub(crate) outside_receivers: AtomicU64,
 
     /// The task that holds it; 0 when none does, or one that is not seen.
     pub(crate) holder: AtomicU64,
@@ -124,6 +151,8 @@ impl ResourceCell {
             senders: AtomicU64::new(0),
             weak_senders: AtomicU64::new(0),
             receivers: AtomicU64::new(0),
+            outside_senders: AtomicU64::new(0),
+            outside_receivers: AtomicU64::new(0),
             holder: AtomicU64::new(0),
             held_since: AtomicU64::new(0),
             held_at: AtomicPtr::new(ptr::null_mut()),
@@ -239,6 +268,15 @@ impl Resource {
     #[inline]
     pub fn set_count(&self, handle: Handle, count: usize) {
         self.handles(handle).store(count as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a handle that something outside of tasks has (+1), or has no more (-1).
+    pub(crate) fn count_outside(&self, role: Role, change: i64) {
+        let count = match role {
+            Role::Receiver => &self.0.outside_receivers,
+            _ => &self.0.outside_senders,
+        };
+        count.fetch_add(change as u64, Ordering::Relaxed);
     }
 
     #[inline]

@@ -88,6 +88,8 @@ pub struct TaskCell {
     pub(crate) self_wakes: AtomicU64,
     /// How many tasks it has spawned: each may have taken a handle of its with it.
     pub(crate) spawns: AtomicU64,
+    /// Ticks of the present poll in which another task was polled, on the same thread.
+    polling_others: AtomicU64,
     /// Live wakers in the low half, those of them that are held by something foreign in the high half.
     pub(crate) wakers: sync::atomic::AtomicU64,
     /// The executor's waker: set before the first poll, dropped with the last of `wakers`.
@@ -97,6 +99,8 @@ pub struct TaskCell {
     panicked: AtomicBool,
     /// The next poll is to be traced. On the cache line of `inner`, which each poll reads.
     pub(crate) trace_wanted: AtomicBool,
+    /// Whether a clone of its waker lived when its last poll ended.
+    pub(crate) left_waker: AtomicBool,
     pub(crate) ended: AtomicBool,
     /// Where its future lies while it is being polled; 0 before.
     pub(crate) future_start: AtomicUsize,
@@ -152,11 +156,13 @@ impl TaskCell {
             wakes: AtomicU64::new(0),
             self_wakes: AtomicU64::new(0),
             spawns: AtomicU64::new(0),
+            polling_others: AtomicU64::new(0),
             wakers: sync::atomic::AtomicU64::new(0),
             inner: UnsafeCell::new(None),
             other_wakers: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
             trace_wanted: AtomicBool::new(false),
+            left_waker: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             future_start: AtomicUsize::new(0),
             executor_task_id: AtomicU64::new(0),
@@ -271,12 +277,26 @@ impl TaskCell {
     pub(crate) fn end(&self) -> u64 {
         let now = clock::ticks();
         let start = self.poll_start.load(Ordering::Relaxed);
-        let ticks = if start == 0 { 0 } else { now.saturating_sub(start) };
+        let mut ticks = if start == 0 { 0 } else { now.saturating_sub(start) };
+        let others = self.polling_others.load(Ordering::Relaxed);
+        if others != 0 {
+            self.polling_others.store(0, Ordering::Relaxed);
+            ticks = ticks.saturating_sub(others);
+        }
         add(&self.running, ticks);
         // In this order: a reader that sees no poll sees when the last one ended.
         self.poll_end.store(now, Ordering::Relaxed);
         self.poll_start.store(0, Ordering::Release);
         ticks
+    }
+
+    /// Within the present poll another task was polled, since `began`. Only its own thread calls this.
+    #[cold]
+    pub(crate) fn polled_another(&self, began: u64) {
+        // Before a recorder started there was no time.
+        if began != 0 && self.is_running() {
+            add(&self.polling_others, clock::ticks().saturating_sub(began));
+        }
     }
 
     /// Between [`begin`](TaskCell::begin) and [`end`](TaskCell::end).

@@ -1,7 +1,7 @@
 //! Waiting for time to pass.
 
 use crate::executor::Executor;
-use crate::wait::{Op, Site, TIMER, Waiting};
+use crate::wait::{Op, Site, TIMER, TIMER_WITH_WAKER, Waiting};
 use std::panic::Location;
 use std::task::{Context, Poll};
 
@@ -15,13 +15,22 @@ use std::task::{Context, Poll};
 pub struct Sleeping {
     waiting: Waiting,
     location: &'static Location<'static>,
+    /// [`TIMER`], or as this.
+    awaited: u64,
 }
 
 impl Sleeping {
     /// For a sleep, a timeout or a tick that was called at `location`.
     #[inline]
     pub const fn new(location: &'static Location<'static>) -> Sleeping {
-        Sleeping { waiting: Waiting::new(), location }
+        Sleeping { waiting: Waiting::new(), location, awaited: TIMER }
+    }
+
+    /// As [`new`](Sleeping::new), for a timer that has a clone of the waker itself, beside the one of who fires it, until
+    /// it is polled when it has fired, or dropped: async-io's.
+    #[inline]
+    pub const fn with_own_waker(location: &'static Location<'static>) -> Sleeping {
+        Sleeping { waiting: Waiting::new(), location, awaited: TIMER_WITH_WAKER }
     }
 
     /// Polls the timer by `poll`, and notes whether the current task waits.
@@ -33,6 +42,7 @@ impl Sleeping {
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let site = Site { executor, op: Op::Sleep, need: 1, location: Some(self.location) };
-        self.waiting.poll_with(|| TIMER, &site, cx, poll)
+        let Sleeping { waiting, awaited, .. } = self;
+        waiting.poll_with(|| *awaited, &site, cx, poll)
     }
 }

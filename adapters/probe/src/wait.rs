@@ -230,7 +230,7 @@ impl Waiting {
         let observed = ObservedOperation::begin();
         let (result, reserved) = match &known {
             // A timer's waker stays one of the others: that it is gone is how it is seen that the timer has fired.
-            Some(known) if awaited != TIMER => {
+            Some(known) if !is_timer(awaited) => {
                 let polling = Polling::new(&known.task, self.slot_of(&known.task));
                 (polling.with(known.tracing, |waker| poll(&mut Context::from_waker(waker))), polling.into_reserved())
             }
@@ -283,6 +283,14 @@ const JOIN: u64 = 1 << 63;
 /// Stands where a resource's id is expected: the wait is for time to pass, and its location is all that is known of it.
 pub(crate) const TIMER: u64 = 1 << 62;
 
+/// As [`TIMER`], of one that has a clone of its waker itself: it is gone only some time after the timer has fired.
+pub(crate) const TIMER_WITH_WAKER: u64 = TIMER | 1;
+
+/// Whether what is awaited is time.
+pub(crate) fn is_timer(awaited: u64) -> bool {
+    matches!(awaited, TIMER | TIMER_WITH_WAKER)
+}
+
 /// What a wait for the end of the task `id` awaits; 0 when the task is not recorded.
 pub(crate) fn join_of(id: u64) -> u64 {
     if id == 0 { 0 } else { JOIN | id }
@@ -301,7 +309,7 @@ pub(crate) enum Awaited {
 impl Awaited {
     pub(crate) fn from_word(word: u64) -> Awaited {
         match word {
-            TIMER => Awaited::Timer,
+            word if is_timer(word) => Awaited::Timer,
             word if word & JOIN != 0 => Awaited::End(word & !JOIN),
             word => Awaited::Resource(word),
         }

@@ -28,6 +28,8 @@ static FOREIGN: RawWakerVTable = RawWakerVTable::new(clone_foreign, wake_foreign
 static KNOWN: RawWakerVTable = RawWakerVTable::new(clone_known, wake_known, wake_by_ref, drop_known);
 static TRACING_FOREIGN: RawWakerVTable =
     RawWakerVTable::new(clone_tracing_foreign, wake_foreign, wake_by_ref, drop_foreign);
+/// Of what a task runs while it is traced: what is cloned there is no await of the task's.
+static TRACING_KNOWN: RawWakerVTable = RawWakerVTable::new(clone_known, wake_known, wake_by_ref, drop_known);
 
 /// The waker that `Observed` itself has: it keeps the cell's `inner` alive while the future can be polled.
 #[derive(Debug)]
@@ -116,6 +118,33 @@ fn borrowed(cell: &Arc<TaskCell>, vtable: &'static RawWakerVTable) -> ManuallyDr
     ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(Arc::as_ptr(cell).cast(), vtable)) })
 }
 
+/// Calls `f` with the waker for an executor that the task of `waker` runs: it tells the task to poll others, and nothing
+/// that the task itself waits for. Another waker than a task's own is left as it is.
+#[inline]
+pub(crate) fn with_executors<R>(waker: &Waker, f: impl FnOnce(&Waker) -> R) -> R {
+    exchanged(waker, [(&FOREIGN, &KNOWN), (&TRACING_FOREIGN, &TRACING_KNOWN)], f)
+}
+
+/// Calls `f` with the task's own waker, of the one that [`with_executors`] made of it.
+#[inline]
+pub(crate) fn with_own<R>(waker: &Waker, f: impl FnOnce(&Waker) -> R) -> R {
+    exchanged(waker, [(&KNOWN, &FOREIGN), (&TRACING_KNOWN, &TRACING_FOREIGN)], f)
+}
+
+#[inline]
+fn exchanged<R>(
+    waker: &Waker,
+    pairs: [(&RawWakerVTable, &'static RawWakerVTable); 2],
+    f: impl FnOnce(&Waker) -> R,
+) -> R {
+    match pairs.iter().find(|(from, _)| std::ptr::eq(waker.vtable(), *from)) {
+        // SAFETY: all four vtables' functions take a pointer to a `TaskCell` with at least one live waker, and `waker` is
+        // one for as long as this one is lent. It is never dropped, so no count is given back.
+        Some((_, to)) => f(&ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(waker.data(), to)) })),
+        None => f(waker),
+    }
+}
+
 /// The task to which a waker belongs.
 pub(crate) struct Known<'a> {
     pub(crate) task: ManuallyDrop<Arc<TaskCell>>,
@@ -130,7 +159,7 @@ pub(crate) fn known(waker: &Waker) -> Option<Known<'_>> {
     let is = |vtable: &'static RawWakerVTable| std::ptr::eq(waker.vtable(), vtable);
     let (cell, tracing) = if is(&FOREIGN) || is(&KNOWN) {
         (waker.data().cast::<TaskCell>(), false)
-    } else if is(&TRACING_FOREIGN) {
+    } else if is(&TRACING_FOREIGN) || is(&TRACING_KNOWN) {
         (waker.data().cast::<TaskCell>(), true)
     } else {
         operation::cell_and_tracing(waker)?
@@ -238,6 +267,12 @@ unsafe fn release(data: *const TaskCell, count: u64) {
 /// How many live wakers of the task are held by something foreign.
 pub(crate) fn foreign_count(cell: &TaskCell) -> u64 {
     (cell.wakers.load(Ordering::Relaxed) >> 32) + u64::from(cell.other_wakers.load(Ordering::Relaxed))
+}
+
+/// Whether anybody has a clone of the task's waker, besides `Observed`.
+#[inline]
+pub(crate) fn any_but_own(cell: &TaskCell) -> bool {
+    cell.wakers.load(Ordering::Acquire) as u32 > 1
 }
 
 #[cfg(all(test, loom))]

@@ -86,7 +86,7 @@ fn bench() -> MutexGuard<'static, Bench> {
 }
 
 /// Held since before recording began.
-static EARLY: Holders = Holders::semaphore(Location::caller(), 2);
+static EARLY: Holders = Holders::semaphore(HandOff::Fifo, Location::caller(), 2);
 
 type Task<'a> = Pin<Box<Observed<Pin<Box<dyn Future<Output = ()> + 'a>>>>>;
 
@@ -118,7 +118,7 @@ fn keeps<'a>(bench: &mut Bench, take: impl FnOnce() -> Held<'a> + 'a) -> (u64, T
 #[test]
 fn readers_and_then_a_writer() {
     let bench = &mut *bench();
-    static LOCK: Holders = Holders::rwlock(Location::caller());
+    static LOCK: Holders = Holders::rwlock(HandOff::Fifo, Location::caller());
     let (first, one) = keeps(bench, || hold(&LOCK, Mode::Shared, 1));
     let (second, two) = keeps(bench, || hold(&LOCK, Mode::Shared, 1));
     assert_eq!(bench.held(), (Some(2), None, vec![(first, HoldMode::Shared, 1), (second, HoldMode::Shared, 1)]));
@@ -153,7 +153,7 @@ async fn yield_once() {
 #[test]
 fn permits_are_split_merged_added_and_taken_away() {
     let bench = &mut *bench();
-    let permits = Holders::semaphore(Location::caller(), 5);
+    let permits = Holders::semaphore(HandOff::Fifo, Location::caller(), 5);
     let (id, whole) = {
         let held = Mutex::new(None);
         let mut taker = task(async { *held.lock().unwrap() = Some(hold(&permits, Mode::Permit, 4)) });
@@ -200,7 +200,7 @@ fn permits_are_split_merged_added_and_taken_away() {
 fn many_holders() {
     let bench = &mut *bench();
     let count = if cfg!(miri) { 40 } else { 1_000 };
-    let permits = Holders::semaphore(Location::caller(), count);
+    let permits = Holders::semaphore(HandOff::Fifo, Location::caller(), count);
     let mut tasks = Vec::new();
     for _ in 0..count {
         let mut keeper = task(async {
@@ -225,7 +225,7 @@ fn many_holders() {
 #[test]
 fn a_guard_that_is_elsewhere() {
     let bench = &mut *bench();
-    let permits = Holders::semaphore(Location::caller(), 3);
+    let permits = Holders::semaphore(HandOff::Fifo, Location::caller(), 3);
     // Acquired outside of tasks: by nobody that is known.
     let nobody = hold(&permits, Mode::Permit, 1);
     let (id, keeper) = keeps(bench, || hold(&permits, Mode::Permit, 1));
@@ -256,7 +256,7 @@ fn holder(bench: &mut Bench) -> Option<u64> {
 #[test]
 fn a_mutex_whose_guard_is_elsewhere() {
     let bench = &mut *bench();
-    let lock = Lock::new(Type::Mutex, Location::caller());
+    let lock = Lock::new(Type::Mutex(HandOff::Fifo), Location::caller());
     // Taken and leaked by a task that then ends, all between two looks.
     let mut leaks = task(async { lock.acquired(&EXECUTOR, Location::caller(), true) });
     let leaker = bench.task();
@@ -288,7 +288,7 @@ fn what_was_held_before_recording_began_is_not_counted_as_free() {
 #[test]
 fn where_and_since_when() {
     let bench = &mut *bench();
-    let lock = Holders::rwlock(Location::caller());
+    let lock = Holders::rwlock(HandOff::Fifo, Location::caller());
     let line = line!() + 2;
     let mut taker = task(async {
         let _held = hold(&lock, Mode::Exclusive, 1);
@@ -308,8 +308,8 @@ fn where_and_since_when() {
 fn holds_that_come_and_go() {
     let bench = &mut *bench();
     let rounds = if cfg!(miri) { 20 } else { 5_000 };
-    let (lock, holders) = (RwLock::new(()), Holders::rwlock(Location::caller()));
-    let (permits, semaphore) = (AtomicU64::new(4), Holders::semaphore(Location::caller(), 4));
+    let (lock, holders) = (RwLock::new(()), Holders::rwlock(HandOff::Fifo, Location::caller()));
+    let (permits, semaphore) = (AtomicU64::new(4), Holders::semaphore(HandOff::Fifo, Location::caller(), 4));
     let running = AtomicU64::new(3);
     std::thread::scope(|scope| {
         for thread in 0..3 {

@@ -187,7 +187,7 @@ fn ends() {
 #[test]
 fn waits_open_and_close() {
     let mut bench = bench();
-    let channel = Resource::new(Type::Channel, Location::caller(), Some(1));
+    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), Some(1));
     let (first, second) = (Gate::default(), Gate::default());
     let mut task = observe(async {
         let mut first = pin!(waiting(&channel, site(Op::Recv), first.pass()));
@@ -222,7 +222,7 @@ fn waits_open_and_close() {
 #[test]
 fn a_wait_moves_with_its_future() {
     let mut bench = bench();
-    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), None));
+    let channel = Arc::new(Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None));
     let gate = Gate::default();
     let mut operation = Box::pin(waiting(&*channel, site(Op::Recv), gate.pass()));
     let mut first = observe(poll_fn(|cx| operation.as_mut().poll(cx)));
@@ -239,7 +239,7 @@ fn a_wait_moves_with_its_future() {
 #[test]
 fn holds() {
     let mut bench = bench();
-    static LOCK: Lock = Lock::new(Type::Mutex, Location::caller());
+    static LOCK: Lock = Lock::new(Type::Mutex(HandOff::Fifo), Location::caller());
     let holder = |model: &Model| {
         let hold = model.edges.values().find(|edge| edge.body.kind() == "hold")?;
         Some((hold.task, hold.id))
@@ -273,7 +273,7 @@ fn holds() {
 #[test]
 fn parties_are_exclusive_only_in_the_task_s_own_future() {
     let mut bench = bench();
-    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), None));
+    let channel = Arc::new(Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None));
     let parties = |bench: &mut Bench| {
         let model = bench.look();
         let parties = model.edges.values().filter_map(|edge| match &edge.body {
@@ -338,6 +338,83 @@ fn parties_are_exclusive_only_in_the_task_s_own_future() {
 }
 
 #[test]
+fn ends_that_are_used_outside_of_tasks() {
+    let mut bench = bench();
+    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), Some(1));
+    let counts = |bench: &mut Bench| {
+        let model = bench.look();
+        let seen = model.resources.values().next_back().expect("a channel");
+        let parties = seen.edges.len();
+        (parties, seen.outside_senders.unwrap_or(0), seen.outside_receivers.unwrap_or(0))
+    };
+    let here = Location::caller();
+    let sender = Arc::new(End::new(channel.clone(), Handle::Sender, &EXECUTOR));
+    let receiver = End::new(channel.clone(), Handle::Receiver, &EXECUTOR);
+    assert_eq!(counts(&mut bench), (0, 0, 0), "nobody has used them");
+    receiver.used(here);
+    receiver.used(here);
+    assert_eq!(counts(&mut bench), (0, 0, 1));
+
+    // One that tasks and others share.
+    let shared = sender.clone();
+    let uses = move || {
+        let shared = shared.clone();
+        let mut uses = observe(async move { shared.used(Location::caller()) });
+        assert!(poll(&mut uses).is_ready());
+        uses
+    };
+    let _first = uses();
+    assert_eq!(counts(&mut bench), (1, 0, 1));
+    sender.used(here);
+    assert_eq!(counts(&mut bench), (0, 1, 1));
+    let _second = uses();
+    sender.used(here);
+    assert_eq!(counts(&mut bench).1, 1, "and are counted once");
+
+    // A task that has it now, and nobody else.
+    let mut takes = observe(async move {
+        let receiver = receiver;
+        receiver.used(Location::caller());
+        std::future::pending::<()>().await;
+        drop(receiver);
+    });
+    assert!(poll(&mut takes).is_pending());
+    assert_eq!(counts(&mut bench).2, 0);
+    drop((takes, uses, sender));
+    assert_eq!((counts(&mut bench).1, counts(&mut bench).2), (0, 0));
+
+    // Of what is the real one from now on nothing is seen.
+    End::new(channel.clone(), Handle::Receiver, &EXECUTOR).leave(&[Handle::Sender]);
+    assert_eq!(counts(&mut bench), (0, 1, 1));
+}
+
+#[test]
+fn a_waker_that_is_lost() {
+    let mut bench = bench();
+    let gate = Arc::new(Gate::default());
+    let (passes, id) = (gate.clone(), |bench: &mut Bench| bench.task().id);
+    let mut task = observe(async move { passes.pass().await });
+    let id = id(&mut bench);
+    let lost = |bench: &mut Bench| bench.look().tasks[&id].stats.as_ref().is_some_and(|stats| stats.lost_waker);
+    assert!(!lost(&mut bench), "it was not polled yet");
+    assert!(poll(&mut task).is_pending());
+    assert!(!lost(&mut bench), "somebody has its waker");
+    gate.0.lock().unwrap().0.clear();
+    assert!(lost(&mut bench));
+    assert!(poll(&mut task).is_pending());
+    assert!(!lost(&mut bench), "it was polled again");
+    gate.open();
+    assert!(!lost(&mut bench), "it was woken");
+    assert!(poll(&mut task).is_ready());
+
+    // One that waits for ever on purpose.
+    let mut waits = observe(std::future::pending::<()>());
+    let task = bench.task().id;
+    assert!(poll(&mut waits).is_pending());
+    assert!(bench.look().tasks[&task].stats.as_ref().is_some_and(|stats| !stats.lost_waker));
+}
+
+#[test]
 fn joins_end_with_their_task() {
     let mut bench = bench();
     let mut target = observe(std::future::pending::<()>());
@@ -365,7 +442,7 @@ fn joins_end_with_their_task() {
 #[test]
 fn a_task_that_something_else_spawned_is_partial() {
     let mut bench = bench();
-    let channel = Resource::new(Type::Channel, Location::caller(), None);
+    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None);
     let gate = Gate::default();
     let mut operation = Box::pin(waiting(&channel, site(Op::Recv), gate.pass()));
     RUNNING.set(77);
@@ -397,7 +474,7 @@ fn a_task_that_something_else_spawned_is_partial() {
 #[test]
 fn blocking_waits_do_not_run() {
     let mut bench = bench();
-    let channel = Resource::new(Type::Channel, Location::caller(), None);
+    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None);
     ObservedClosure::new(
         || {
             let id = bench.task().id;
@@ -425,7 +502,7 @@ fn messages_come_in_an_order_that_a_fold_can_take() {
         for _ in 0..threads {
             scope.spawn(|| {
                 for _ in 0..rounds {
-                    let channel = Arc::new(Resource::new(Type::Channel, Location::caller(), None));
+                    let channel = Arc::new(Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None));
                     let mut task = observe(async {
                         let party = Party::new();
                         party.used(&channel, Role::Sender, &EXECUTOR, Location::caller());

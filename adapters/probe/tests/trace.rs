@@ -215,7 +215,7 @@ fn each_leaf_has_its_stack_and_nothing_else_changes() {
 #[test]
 fn an_instrumented_leaf_is_traced_too_and_its_wakers_stay_known() {
     let mut bench = bench();
-    let resource = Resource::new(Type::Mutex, Location::caller(), Some(1));
+    let resource = Resource::new(Type::Mutex(HandOff::Fifo), Location::caller(), Some(1));
     let leaf = Leaf::default();
     let site = Site { executor: &EXECUTOR, op: Op::Lock, need: 1, location: Some(Location::caller()) };
     let mut task = observe(known_await(&resource, site, &leaf));

@@ -123,7 +123,7 @@ fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
 }
 
 fn resource() -> Resource {
-    Resource::new(Type::Semaphore, Location::caller(), None)
+    Resource::new(Type::Semaphore(HandOff::Fifo), Location::caller(), None)
 }
 
 /// Pending once, of nothing that is seen.

@@ -1,4 +1,95 @@
 //! smol, with its tasks and what they wait for visible to insight.
+//!
+//! A drop-in facade: name it `smol` in Cargo.toml, and the program compiles unchanged.
+//!
+//! ```toml
+//! [dependencies]
+//! smol = { package = "insight-smol", version = "0.1" }
+//! insight = { package = "wish4-async-insight", version = "0.1" }
+//! ```
+//!
+//! Everything of smol is re-exported. What spawns or waits, and is observed, replaces smol's own: [`spawn`], [`block_on`]
+//! (that of [`future`], too), [`unblock`], [`Task`], [`Executor`], [`LocalExecutor`], [`Timer`], and all of [`channel`] and
+//! [`lock`].
+//!
+//! [`Async`], [`net`], [`fs`], [`process`], [`io`] and [`Unblock`] are smol's own. Who waits on one of them has a foreign
+//! waker, and a trace shows the line.
+//!
+//! ```
+//! use insight_smol as smol;
+//! use smol::{Executor, channel, future};
+//!
+//! static EXECUTOR: Executor = Executor::new();
+//!
+//! let (sender, receiver) = channel::bounded(1);
+//! let task = EXECUTOR.spawn(async move { receiver.recv().await });
+//! let received = smol::block_on(EXECUTOR.run(async move {
+//!     sender.send(7).await.unwrap();
+//!     task.await
+//! }));
+//! assert_eq!(received, Ok(7));
+//! ```
+//!
+//! Until `insight::init()` is called, each operation costs a relaxed load more than smol's own, and each way to run tasks
+//! an acquiring one.
+//!
+//! # Executors within tasks
+//!
+//! `block_on(executor.run(future))` is a task that runs others. Of what is done meanwhile, it has done what `future` did.
+//! What another task did is that task's, and what a task did that a library spawned with smol's own `spawn` is nobody's.
+//!
+//! # Where a crate wants smol's own types
+//!
+//! `into_inner()`, or `From`, gives smol's own, of a [`Task`], a [`FallibleTask`], a [`Timer`] and an executor; `From` takes
+//! them in. [`Executor::real`] lends it, to spawn what is not to be seen.
+//!
+//! # smol-macros
+//!
+//! `smol_macros::main!` and `test!` name the types of smol-macros. insight-smol-macros is the same with these:
+//!
+//! ```toml
+//! smol-macros = { package = "insight-smol-macros", version = "0.1" }
+//! ```
 
 pub use insight_sync::{channel_2 as channel, lock};
 pub use real::*;
+
+pub mod adapter;
+mod border;
+mod executor;
+pub mod future;
+mod observe;
+mod task;
+mod timer;
+
+pub use executor::{Executor, LocalExecutor};
+pub use task::{FallibleTask, Task};
+pub use timer::Timer;
+
+use insight_probe::Kind;
+use std::future::Future;
+use std::panic::Location;
+
+/// See [`smol::spawn`](real::spawn).
+#[track_caller]
+pub fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Task<T> {
+    let (future, task) = observe::observed(future, Kind::Task, Location::caller());
+    Task::new(real::spawn(future), task)
+}
+
+/// See [`smol::block_on`](real::block_on).
+#[track_caller]
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    real::block_on(observe::root(future, Location::caller()))
+}
+
+/// See [`smol::unblock`](real::unblock).
+#[track_caller]
+pub fn unblock<T, F>(f: F) -> Task<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let (f, task) = observe::observed_closure(f, Location::caller());
+    Task::new(real::unblock(f), task)
+}

@@ -1,9 +1,19 @@
 //! tokio, as an executor of the protocol.
 
-use insight_probe::Executor;
+use insight_probe::{Capability, Executor};
 
 /// What insight knows of tokio.
-pub(crate) static EXECUTOR: Executor = Executor::new("tokio", "1.54", current_task_id);
+pub(crate) static EXECUTOR: Executor = Executor::new("tokio", "1.54", current_task_id).observing(&[
+    Capability::Tasks,
+    Capability::TaskTimes,
+    Capability::ForeignWakers,
+    Capability::Mutexes,
+    Capability::Rwlocks,
+    Capability::Semaphores,
+    Capability::Channels,
+    Capability::Joins,
+    Capability::Timers,
+]);
 
 #[cfg(feature = "rt")]
 fn current_task_id() -> Option<u64> {

@@ -57,6 +57,8 @@
 
 pub use real::*;
 
+#[cfg(all(feature = "rt", feature = "sync", feature = "time"))]
+pub mod adapter;
 #[cfg(feature = "rt")]
 pub mod runtime;
 #[cfg(feature = "stream")]

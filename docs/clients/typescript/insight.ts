@@ -33,8 +33,11 @@ export type Capability =
   | "task.times"
   | "task.foreign_wakers"
   | "resource.mutex"
+  | "resource.rwlock"
+  | "resource.semaphore"
   | "resource.channel"
   | "resource.join"
+  | "resource.timer"
   | (string & {});
 /**
  * How much a producer sends.
@@ -71,6 +74,10 @@ export type Outcome = "returned" | "panicked" | "cancelled" | "unseen" | (string
  * What a task does.
  */
 export type TaskState = "running" | "scheduled" | "idle" | "completed";
+/**
+ * Who of those that wait for a resource gets what becomes free.
+ */
+export type HandOff = "fifo" | "writer_first" | "barging" | (string & {});
 /**
  * The id of a resource.
  * A number from 1 to 2^53 - 1, never reused in a session.
@@ -140,7 +147,26 @@ export type ProblemId = number;
 /**
  * What is wrong.
  */
-export type ProblemKind = "deadlock" | (string & {});
+export type ProblemKind =
+  | "deadlock"
+  | "self_deadlock"
+  | "channel_cycle"
+  | "lock_across_join"
+  | "read_behind_writer"
+  | "futurelock"
+  | "channel_full"
+  | "forgotten_party"
+  | "lost_wakeup"
+  | "worker_blocked"
+  | "runtime_blocked"
+  | "blocking_pool_exhausted"
+  | "never_yields"
+  | "spins"
+  | "waker_storm"
+  | "task_leak"
+  | "lock_held_long"
+  | "large_future"
+  | (string & {});
 /**
  * How sure a diagnosis is.
  */
@@ -404,6 +430,10 @@ export interface TaskStats {
    */
   idle_ns: number;
   /**
+   * Since its last poll, the last live clone of its waker was dropped, and it was not woken: nothing can wake it.
+   */
+  lost_waker?: boolean;
+  /**
    * How long its polls took: entry `n` counts those of at least 2^n and less than 2^(n+1) nanoseconds (entry 0 from
    * 0). Ends at the last count that is not 0.
    */
@@ -459,6 +489,10 @@ export interface ResourceCreated {
    */
   capacity?: number | null;
   /**
+   * Who of those that wait for it gets what becomes free; absent when that is not known.
+   */
+  hand_off?: HandOff | null;
+  /**
    * The id.
    */
   id: ResourceId;
@@ -509,6 +543,14 @@ export interface ResourceUpdated {
    * Its name.
    */
   name?: StringId | null;
+  /**
+   * How many of its receiver handles were last used outside of tasks, such as by a plain thread.
+   */
+  outside_receivers?: number | null;
+  /**
+   * How many of its sender handles were last used outside of tasks, such as by a plain thread.
+   */
+  outside_senders?: number | null;
   /**
    * How many receiver handles there are.
    */

@@ -176,8 +176,8 @@ fn what_is_not_known() {
         "suspected: a b on m n\n  the guard of mutex `n` held by task 2 (b) may have moved to another task",
     );
     // Ended with a lock in its hands: whoever has it now can go on.
-    check(&format!("{AB_BA}\nend b"), "");
-    check("mutex m\ntask a\ntask b ended\nb holds m\na locks m", "");
+    check(&format!("{}\nend b", AB_BA.replace("b holds n", "b holds n transferable")), "");
+    check("mutex m\ntask a\ntask b ended\nb holds m transferable\na locks m", "");
     // Both the living and the ended are said to receive.
     check(
         "channel q 1/1 receivers=2\ntask a\ntask b\na receiver q\nb receiver q\na sends q\nend b",
@@ -284,4 +284,157 @@ fn facts_come_in_any_order() {
     builder.add(&mut model, "task b\ntask a\nmutex n\nmutex m\nb locks m\na locks n\na holds m\nb holds n");
     model.apply(&StreamHeartbeat { at_ns: 10_000 * MS }.into());
     assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: b a on n m\n");
+}
+
+/// As [`check`], with the kind at the front of each line.
+fn check_kind(facts: &str, expect: &str) {
+    let model = scenario(facts);
+    let mut text = String::new();
+    for finding in diagnose(&model, SETTLE_NS) {
+        writeln!(text, "{} {}", finding.kind, words(&model, std::slice::from_ref(&finding)).trim_end()).unwrap();
+    }
+    assert_eq!(text.trim_end(), expect, "{facts}");
+}
+
+#[test]
+fn kinds() {
+    check_kind(AB_BA, "deadlock proven: a b on m n");
+    check_kind("mutex m\ntask a\na holds m\na locks m", "self_deadlock proven: a on m");
+    check_kind("resource r rwlock\ntask a\na shares r\na writes r", "self_deadlock proven: a on r");
+    check_kind("channel q 2/2 receivers=1\ntask a\na receiver q\na sends q", "deadlock proven: a on q");
+    check_kind(
+        "channel p 1/1 receivers=1\nchannel q 1/1 receivers=1\ntask a\ntask b
+        a receiver p\nb receiver q\na sends q\nb sends p",
+        "channel_cycle proven: a b on p q",
+    );
+    check_kind(
+        "mutex m\njoin j\ntask a\ntask b\na holds m\na joins j\nb joined j\nb locks m",
+        "lock_across_join proven: a b on m j",
+    );
+    check_kind(
+        "mutex m\nchannel q 1/1 receivers=1\ntask a\ntask b\na holds m\na sends q\nb receiver q\nb locks m",
+        "channel_full proven: a b on m q",
+    );
+    check_kind(
+        "channel q senders=1 receivers=1\ntask a\na receiver q\na sender q\na recvs q",
+        "forgotten_party proven: a on q",
+    );
+    check_kind("resource o oneshot senders=1\ntask a\na sender o\na recvs o", "forgotten_party proven: a on o");
+    let forgotten = "mutex m\ntask a\ntask b\nb holds m\na locks m\nend b";
+    check_kind(
+        forgotten,
+        "forgotten_party suspected: b on m\n  task 2 (b) has ended, and its guard of mutex `m` may be with another task",
+    );
+    check_kind(&forgotten.replace("b holds m", "b holds m transferable"), "");
+    check_kind("task a lost", "lost_wakeup proven: a on");
+    for healthy in ["task a lost timer", "task a lost running", "task a lost partial", "task a lost @9600"] {
+        check_kind(healthy, "");
+    }
+    // Somebody has its waker: the resource that it waits on.
+    check_kind("resource n notify\ntask a lost\na notified n", "");
+    check_kind("resource n notify\ntask a lost\na notified n unpolled", "lost_wakeup proven: a on");
+}
+
+#[test]
+fn permits() {
+    let one = "resource s semaphore 1/1\nresource t semaphore 1/1\ntask a\ntask b
+        a permit s\nb permit t\na acquires t\nb acquires s";
+    check(one, "proven: a b on s t");
+    // A second permit that is free, or that somebody has who can go on.
+    check(&one.replace("s semaphore 1/1", "s semaphore 1/2"), "");
+    check(&format!("{}\ntask c running\nc permit s", one.replace("s semaphore 1/1", "s semaphore 2/2")), "");
+    // One that a thread has.
+    check(&one.replace("s semaphore 1/1", "s semaphore 2/2"), "");
+    // All of two.
+    let both = "resource s semaphore 2/2\ntask a\ntask b\na permit s\nb permit s\na acquires s\nb acquires s";
+    check(both, "proven: a b on s");
+    check(&both.replace("task b", "task b timer"), "");
+    check(
+        &both.replace("b permit s", "b permit s transferable"),
+        "suspected: a b on s\n  the permit of semaphore `s` held by task 2 (b) may have moved to another task",
+    );
+    // It needs two, and would get one.
+    let two = "resource s semaphore 2/3\ntask a\ntask b timer\na permit s\nb permit s\na acquires s need=3";
+    check(two, "proven: a on s");
+    check(&two.replace("need=3", "need=2"), "");
+    // Nobody has any: they are added by somebody.
+    check("resource s semaphore 0/0\ntask a\na acquires s", "");
+    check("resource s semaphore 1/1\ntask a\na permit s\na acquires s need=2", "");
+    check("resource s semaphore\ntask a\na permit s\na acquires s", "");
+}
+
+#[test]
+fn turns() {
+    // A big need at the head; one who needs less behind it, and what the head waits for depends on that one.
+    let big = "resource s semaphore 1/2 fifo\njoin j\ntask a\ntask b\na permit s\na acquires s @2000\nb acquires s need=2 @1000";
+    check(big, "proven: a b on s");
+    check(&big.replace("@2000", "@1000"), "");
+    check(&big.replace("@2000", "@500"), "");
+    check(&big.replace("fifo", ""), "");
+    check(&big.replace("fifo", "barging"), "");
+    check(&big.replace("task b", "task b timer"), "");
+    // A reader that reads again behind a writer.
+    let again = "resource r rwlock fifo\ntask a\ntask w\na shares r\nw writes r @1000\na reads r @2000";
+    check_kind(again, "read_behind_writer proven: a w on r");
+    check_kind(&again.replace("fifo", "writer_first"), "read_behind_writer proven: a w on r");
+    check(&again.replace("fifo", ""), "");
+    check(&again.replace("fifo", "barging"), "");
+    check(&again.replace("@2000", "@900"), "");
+    check(&again.replace("task w", "task w timer"), "");
+    check(&format!("{}\ntask c running\nc shares r", again.replace("a shares r", "")), "");
+    // Readers beside readers.
+    check("resource r rwlock fifo\ntask a\ntask b\na shares r\nb shares r\na reads r\nb reads r", "");
+    check("resource r rwlock fifo\ntask a\na holds r\na reads r", "proven: a on r");
+}
+
+#[test]
+fn futures_that_are_not_polled() {
+    let lock = "mutex m fifo\ntask a\ntask b running\nb holds m\na locks m @1000 unpolled\na locks m @2000";
+    check_kind(lock, "futurelock proven: a on m");
+    check(&lock.replace(" unpolled", ""), "");
+    check(&lock.replace("fifo", ""), "");
+    check(&lock.replace("fifo", "barging"), "");
+    // The other way round: it is served first.
+    check(&lock.replace("@1000", "@3000"), "");
+    check(&lock.replace("task a", "task a timer"), "");
+    // It was given the lock, or told to look, and does not.
+    let granted = "mutex m fifo\ntask a\na locks m @1000 unpolled granted=5000\na locks m @2000";
+    check_kind(granted, "futurelock proven: a on m");
+    check_kind(&granted.replace("fifo", "barging"), "futurelock proven: a on m");
+    check(&granted.replace("fifo", ""), "");
+    // By way of another task.
+    let other = "mutex m fifo\njoin j\ntask a\ntask c\na locks m @1000 unpolled granted=5000\nc locks m @2000
+        a joins j\nc joined j";
+    check_kind(other, "futurelock proven: a c on m j");
+    check(&other.replace("task c", "task c running"), "");
+    // Granted and about to be polled.
+    check(&granted.replace("unpolled", ""), "");
+    // A place in a channel: it is empty, and its receiver can do nothing about that.
+    let place = "channel q 1/1 fifo senders=1 receivers=1\ntask a\ntask r\na sender q\nr receiver q\nr recvs q
+        a sends q @1000 unpolled granted=5000\na sends q @2000";
+    check_kind(place, "futurelock proven: a on q");
+    check(&place.replace("q 1/1", "q 1/2"), "");
+    // Nothing of it is polled: it waits for something that is not seen.
+    check(&lock.replace("@2000", "@2000 unpolled"), "");
+}
+
+#[test]
+fn other_ends() {
+    let watch = "resource w watch senders=1\nmutex m\ntask a\ntask b\na holds m\na changeds w\nb sender w\nb locks m";
+    check(watch, "proven: a b on w m");
+    check(
+        &watch.replace("senders=1", "senders=2"),
+        "suspected: a b on w m\n  1 more sender of watch `w` that no task has used yet",
+    );
+    // A thread has a sender: it goes on.
+    check(&watch.replace("senders=1", "senders=2 outside_senders=1"), "");
+    let full = "mutex m\nchannel q 1/1 receivers=2\ntask a\ntask b\na holds m\na sends q\nb receiver q\nb locks m";
+    check(full, "suspected: a b on m q\n  1 more receiver of channel `q` that no task has used yet");
+    check(&full.replace("receivers=2", "receivers=2 outside_receivers=1"), "");
+    let init = "resource c once_cell\nmutex m\ntask a\ntask b\na holds c\na locks m\nb holds m\nb inits c";
+    check(init, "proven: a b on c m");
+    for anybody in ["notified n", "waits n"] {
+        check(&format!("mutex m\nresource n notify\ntask a\ntask b\na holds m\na {anybody}\nb locks m"), "");
+    }
+    check("resource n barrier 1/2\nmutex m\ntask a\ntask b\na holds m\na waits n\nb locks m", "");
 }

@@ -84,3 +84,63 @@ fn mixed() {
     > Drop the guard before waiting on a channel: the task at the other end needs the lock to get there.
     "##);
 }
+
+#[test]
+fn turns() {
+    insta::assert_snapshot!(words(
+        "mutex state fifo\ntask a\ntask b running\nb holds state\na locks state @1000 unpolled\na locks state @2000"
+    ), @r##"
+    futurelock: task 1 (a) waits behind an operation of its own on mutex `state` that it does not poll
+    - task 1 (a) has a wait to lock mutex `state` (src/main.rs:5) that it does not poll any more, and waits to lock mutex `state` (src/main.rs:6), behind what it does not poll itself.
+    > Poll it to its end or drop it before waiting for something else: move it into the `select!`, or spawn it. Do not `.await` in a branch while a `&mut` future of the same `select!` is alive.
+    "##);
+    insta::assert_snapshot!(words(
+        "mutex state fifo\njoin j\ntask a\ntask c\na locks state @1000 unpolled granted=5000\nc locks state @2000
+        a joins j\nc joined j"
+    ), @r##"
+    futurelock: 2 tasks wait behind an operation on mutex `state` that is not polled
+    - task 1 (a) has a granted wait to lock mutex `state` (src/main.rs:5) that it does not poll any more, and waits for the end of task 2 (c) (src/main.rs:7).
+    - task 2 (c) waits to lock mutex `state` (src/main.rs:6), behind what task 1 (a) does not poll.
+    > Poll it to its end or drop it before waiting for something else: move it into the `select!`, or spawn it. Do not `.await` in a branch while a `&mut` future of the same `select!` is alive.
+    "##);
+    insta::assert_snapshot!(words(
+        "resource config rwlock fifo\ntask reader\ntask writer\nreader shares config\nwriter writes config @1000
+        reader reads config @2000"
+    ), @r##"
+    deadlock cycle: 2 tasks wait for each other behind a writer that waits for rwlock `config`
+    - task 1 (reader) holds rwlock `config` (src/main.rs:4) and waits to read rwlock `config` (src/main.rs:6), behind task 2 (writer), which waits to write.
+    - task 2 (writer) waits to write rwlock `config` (src/main.rs:5), which task 1 (reader) holds.
+    > Do not read a lock again while a guard of it is alive: hand on the guard, or what is read. Or drop the guard before waiting.
+    "##);
+    insta::assert_snapshot!(words(
+        "resource slots semaphore 1/2 fifo\ntask a\ntask b\na permit slots\na acquires slots @2000
+        b acquires slots need=2 @1000"
+    ), @r##"
+    deadlock cycle: 2 tasks wait for each other over 1 semaphore
+    - task 1 (a) holds 1 permit of semaphore `slots` (src/main.rs:4) and waits to acquire 1 permit of semaphore `slots` (src/main.rs:5), behind task 2 (b), which waits to acquire.
+    - task 2 (b) waits to acquire 2 permits of semaphore `slots` (src/main.rs:6), which task 1 (a) holds.
+    > Acquire all the permits that a task needs at once. Or release the first ones before waiting for more.
+    "##);
+}
+
+#[test]
+fn forgotten() {
+    insta::assert_snapshot!(words(
+        "channel q senders=1 receivers=1\ntask a\na receiver q\na sender q\na recvs q"
+    ), @r##"
+    forgotten sender: task 1 (a) waits to receive from channel `q`, to which only itself could send
+    - task 1 (a) waits to receive from channel `q` (src/main.rs:5), which is empty; only task 1 (a) sends to it.
+    > Drop the sender that the receiving task keeps, before it receives. Then the receive ends when all the others are dropped.
+    "##);
+    insta::assert_snapshot!(words("mutex m\ntask a\ntask b\nb holds m\na locks m\nend b"), @r##"
+    forgotten guard: task 2 (b) has ended and holds mutex `m` (suspected: task 2 (b) has ended, and its guard of mutex `m` may be with another task)
+    - task 2 (b) has ended and holds mutex `m` (src/main.rs:4).
+    ? task 2 (b) has ended, and its guard of mutex `m` may be with another task
+    > Look for `mem::forget`, `leak` or a reference cycle around the guard. Drop each guard in the task that took it, before it ends.
+    "##);
+    insta::assert_snapshot!(words("task a lost"), @r##"
+    lost wake-up: task 1 (a) waits, and nothing is left that could wake it
+    - The last waker of task 1 (a) was dropped without a wake: nobody polls it any more.
+    > Look for the future that it waits for: it returned `Pending` and dropped the waker that it was polled with. Keep the waker of the last poll, and wake it when there is something new, also when the other side is dropped.
+    "##);
+}

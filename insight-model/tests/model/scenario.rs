@@ -1,10 +1,11 @@
 //! A model from a few lines of text, one fact a line, at `src/main.rs:<line>`.
 //!
 //! ```text
-//! mutex m | channel q 2/2 senders=1 weak=0 receivers=1 | join j | resource g semaphore
-//! task a | task a running | scheduled | timer | partial | ended | unseen
-//! a holds m [transferable] | a permit q
+//! mutex m | channel q 2/2 senders=1 weak=0 receivers=1 | join j | resource g semaphore [fifo]
+//! task a | task a running | scheduled | timer | lost | partial | ended | unseen
+//! a holds m [transferable] | a shares r | a permit q [units=2]
 //! a locks m | a sends q | a reserves q need=2 | a recvs q | a closed q | a joins j | a waits g
+//! a reads r | a writes r | a acquires s need=2 | ... [unpolled] [granted=5000]
 //! a sender q [shared] | a receiver q [shared] | a joined j
 //! end a
 //! ```
@@ -78,8 +79,16 @@ impl Builder {
                 if !partial && !has("unseen") {
                     let state = Some(state);
                     model.apply(
-                        &TaskStats { id, state, since_ns, foreign_wakers, at_ns: since_ns, ..TaskStats::default() }
-                            .into(),
+                        &TaskStats {
+                            id,
+                            state,
+                            since_ns,
+                            foreign_wakers,
+                            lost_waker: has("lost"),
+                            at_ns: since_ns,
+                            ..TaskStats::default()
+                        }
+                        .into(),
                     );
                 }
             }
@@ -91,7 +100,9 @@ impl Builder {
                 let used = words.iter().find_map(|word| word.split_once('/'));
                 let used: Option<(u64, u64)> = used.map(|(a, b)| (a.parse().unwrap(), b.parse().unwrap()));
                 let capacity = used.map(|used| used.1);
-                model.apply(&ResourceCreated { id, kind, name, location, task: None, capacity, at_ns: 0 }.into());
+                let hand_off = words.iter().copied().find(|word| HandOff::KNOWN.contains(word)).map(HandOff::from);
+                let task = None;
+                model.apply(&ResourceCreated { id, kind, name, location, task, capacity, hand_off, at_ns: 0 }.into());
                 model.apply(
                     &ResourceUpdated {
                         id,
@@ -99,6 +110,8 @@ impl Builder {
                         senders: value("senders="),
                         weak_senders: value("weak="),
                         receivers: value("receivers="),
+                        outside_senders: value("outside_senders="),
+                        outside_receivers: value("outside_receivers="),
                         ..ResourceUpdated::default()
                     }
                     .into(),
@@ -116,10 +129,12 @@ impl Builder {
                 let party = |role| EdgeParty { id, task, resource, role, exclusive, since_ns }.into();
                 let hold = |mode| {
                     let transferable = has("transferable");
-                    EdgeHold { id, task, resource, mode, units: 1, transferable, location, since_ns }.into()
+                    let units = value("units=").unwrap_or(1);
+                    EdgeHold { id, task, resource, mode, units, transferable, location, since_ns }.into()
                 };
                 let message = match words[1] {
                     "holds" => hold(HoldMode::Exclusive),
+                    "shares" => hold(HoldMode::Shared),
                     "permit" => hold(HoldMode::Permit),
                     "sender" => party(PartyRole::Sender),
                     "receiver" => party(PartyRole::Receiver),
@@ -128,6 +143,7 @@ impl Builder {
                         let operation = Operation::from(match verb {
                             "locks" => "lock",
                             "closed" => "closed",
+                            "notified" => "notified",
                             "joins" => "join",
                             verb => verb.trim_end_matches('s'),
                         });
@@ -137,6 +153,11 @@ impl Builder {
                     }
                 };
                 model.apply(&message);
+                let granted_ns = value("granted=").map(|ms| ms * MS);
+                if has("unpolled") || granted_ns.is_some() {
+                    let polled = Some(!has("unpolled"));
+                    model.apply(&EdgeUpdated { id, polls: None, polled, granted_ns, at_ns: since_ns }.into());
+                }
             }
         }
     }

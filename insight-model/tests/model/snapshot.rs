@@ -46,6 +46,7 @@ fn full() -> Model {
             location: Some(LocationId(900)),
             task: Some(TaskId(70)),
             capacity: None,
+            hand_off: Some(HandOff::Other("com.example.lifo".into())),
             at_ns: 9_500 * MS,
         }
         .into(),

@@ -95,7 +95,16 @@ impl Story {
         location: Option<LocationId>,
         capacity: Option<u64>,
     ) {
-        self.push(ResourceCreated { id: ResourceId(id), kind, name, location, task: None, capacity, at_ns: 3 * S });
+        self.push(ResourceCreated {
+            id: ResourceId(id),
+            kind,
+            name,
+            location,
+            task: None,
+            capacity,
+            hand_off: None,
+            at_ns: 3 * S,
+        });
     }
 
     pub fn wait(

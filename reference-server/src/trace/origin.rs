@@ -9,14 +9,18 @@ const RUNTIMES: &[&str] = &[
     "async-io",
     "async-std",
     "async-task",
+    "insight-async-std",
     "insight-probe",
+    "insight-smol",
+    "insight-sync",
     "insight-tokio",
     "smol",
     "tokio",
     "wish4-async-insight",
 ];
 /// Insight's own, when they are part of the program's workspace.
-const OURS: &[&str] = &["insight_probe", "insight_tokio", "insight"];
+const OURS: &[&str] =
+    &["insight_async_std", "insight_probe", "insight_smol", "insight_sync", "insight_tokio", "insight"];
 
 /// Whether a file is one of insight's own, in a build with its source beside the program's. Of a function that was
 /// inlined, `line-tables-only` has no path, so the crate is not in its name.

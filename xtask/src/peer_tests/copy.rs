@@ -1,6 +1,6 @@
 //! The package of the copied tests.
 
-use super::shim::shim;
+use super::shim::{PART, part, shim};
 use super::{Listed, Peer, Wraps};
 use crate::process::{Result, cargo, root};
 use serde_json::Value;
@@ -52,7 +52,7 @@ const APPENDED: &str = "\nuse insight_peer_tests as _;\n";
 /// Copies the tests of the version that Cargo.lock has, and writes a package around them. What is there as it should
 /// be is left alone, so that nothing is built anew for it.
 pub fn copy(peer: &Peer, listed: &Listed, folder: &Path) -> Result<Copied> {
-    let package = package(peer.name)?;
+    let package = package(peer.package.0, peer.package.1)?;
     let text = |key: &str| package[key].as_str().unwrap_or_default().to_owned();
     let source = PathBuf::from(text("manifest_path")).with_file_name("tests");
     let mut files = Vec::new();
@@ -67,10 +67,13 @@ pub fn copy(peer: &Peer, listed: &Listed, folder: &Path) -> Result<Copied> {
             files.push(name.to_owned());
         }
     }
-    for name in names(&source.join("support"))? {
-        let support = read(&source.join("support").join(&name))?;
-        write(&folder.join("tests/support").join(&name), &support)?;
-        used.push_str(&support);
+    // What the files share.
+    for shared in names(&source)?.iter().filter(|name| source.join(name).is_dir()) {
+        for name in names(&source.join(shared))? {
+            let support = read(&source.join(shared).join(&name))?;
+            write(&folder.join("tests").join(shared).join(&name), &support)?;
+            used.push_str(&support);
+        }
     }
     for stale in names(&folder.join("tests"))? {
         if stale.strip_suffix(".rs").is_some_and(|stale| !files.iter().any(|file| file == stale)) {
@@ -83,30 +86,39 @@ pub fn copy(peer: &Peer, listed: &Listed, folder: &Path) -> Result<Copied> {
     write(&folder.join("record.rs"), RECORD)?;
     let patch = match peer.wraps {
         Wraps::Facade => String::new(),
+        Wraps::Part(says, features) => {
+            part(peer, &package, says, features, folder)?;
+            String::new()
+        }
         Wraps::Unchanged(runtime) => shim(runtime, folder)?,
     };
     write(&folder.join("Cargo.toml"), &(manifest(peer, &package, &used) + &patch))?;
     // The versions that the workspace has; cargo adds those of the tests' own dependencies.
     let lock = folder.join("Cargo.lock");
     let ours = match peer.wraps {
-        Wraps::Facade => read(&root().join("Cargo.lock"))?,
+        Wraps::Facade | Wraps::Part(..) => read(&root().join("Cargo.lock"))?,
         // It would hold the runtime to the version that the shim takes the place of.
-        Wraps::Unchanged(runtime) => without(&read(&root().join("Cargo.lock"))?, runtime.name),
+        Wraps::Unchanged(runtime) => without(&read(&root().join("Cargo.lock"))?, runtime.package.0),
     };
     let version = text("version");
-    if !read(&lock).is_ok_and(|theirs| theirs.contains(&format!("name = \"{}\"\nversion = \"{version}\"", peer.name))) {
+    let this = format!("name = \"{}\"\nversion = \"{version}\"", peer.package.0);
+    if !read(&lock).is_ok_and(|theirs| theirs.contains(&this)) {
         write(&lock, &ours)?;
     }
     Ok(Copied { version, files })
 }
 
-/// A package of the registry or of this workspace, as `cargo metadata` describes it.
-pub fn package(name: &str) -> Result<Value> {
-    package_of(name, &["--all-features".into(), "--locked".into()])
+/// A package of the registry or of this workspace, as `cargo metadata` describes it, whose version begins so.
+pub fn package(name: &str, version: &str) -> Result<Value> {
+    find_package(name, version, &["--all-features".into(), "--locked".into()])
 }
 
 /// A package among those that `cargo metadata` describes, with these arguments.
 pub fn package_of(name: &str, arguments: &[OsString]) -> Result<Value> {
+    find_package(name, "", arguments)
+}
+
+fn find_package(name: &str, version: &str, arguments: &[OsString]) -> Result<Value> {
     let output = cargo().args(["metadata", "--format-version=1"]).args(arguments).output();
     let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
     let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| {
@@ -116,7 +128,10 @@ pub fn package_of(name: &str, arguments: &[OsString]) -> Result<Value> {
         )
     })?;
     let mut packages = metadata["packages"].as_array().into_iter().flatten();
-    let package = packages.find(|package| package["name"] == name);
+    let is_meant = |package: &&Value| {
+        package["name"] == name && package["version"].as_str().is_some_and(|found| found.starts_with(version))
+    };
+    let package = packages.find(is_meant);
     package.cloned().ok_or_else(|| format!("nothing here depends on {name}"))
 }
 
@@ -138,7 +153,7 @@ fn manifest(peer: &Peer, package: &Value, used: &str) -> String {
          [profile.dev]\ndebug = false\n\n[lints.rust]\nwarnings = \"allow\"\n\n",
         package["edition"],
         // A test that reads a file reads this one, and looks for the home page.
-        package["homepage"]
+        Value::from(package["homepage"].as_str().unwrap_or_default())
     );
     // The tests ask for features of the package that they are in.
     let features = package["features"].as_object();
@@ -150,18 +165,18 @@ fn manifest(peer: &Peer, package: &Value, used: &str) -> String {
         let _ = writeln!(text, "{name} = []");
     }
     let _ = writeln!(text, "\n[dependencies]\ninsight-probe = {{ path = {:?} }}\n", path("adapters/probe"));
+    let own_name = peer.package.0;
     let _ = match peer.wraps {
         Wraps::Facade => writeln!(
             text,
-            "[dev-dependencies]\n{} = {{ package = {facade:?}, path = {:?}, features = {:?} }}",
-            peer.name,
+            "[dev-dependencies]\n{own_name} = {{ package = {facade:?}, path = {:?}, features = {:?} }}",
             path(facade_folder),
             peer.features
         ),
+        Wraps::Part(..) => writeln!(text, "[dev-dependencies]\n{own_name} = {{ path = {PART:?} }}"),
         Wraps::Unchanged(_) => writeln!(
             text,
-            "[dev-dependencies]\n{} = {{ version = \"={}\", features = {:?} }}",
-            peer.name,
+            "[dev-dependencies]\n{own_name} = {{ version = \"={}\", features = {:?} }}",
             package["version"].as_str().unwrap_or_default(),
             peer.features
         ),

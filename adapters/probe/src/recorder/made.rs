@@ -77,7 +77,16 @@ impl Recorder {
         out: &mut Vec<Message>,
     ) -> u64 {
         let id = ids::next_resource();
-        let created = ResourceCreated { id: ResourceId(id), kind, name, location, task: None, capacity: None, at_ns };
+        let created = ResourceCreated {
+            id: ResourceId(id),
+            kind,
+            name,
+            location,
+            task: None,
+            capacity: None,
+            hand_off: None,
+            at_ns,
+        };
         out.push(created.into());
         let state = ResourceUpdated { id: ResourceId(id), ..ResourceUpdated::default() };
         let entry = ResourceEntry {

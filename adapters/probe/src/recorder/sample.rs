@@ -3,8 +3,8 @@
 use super::Recorder;
 use crate::resource::{ResourceCell, Type, count};
 use crate::slots::WaitFacts;
-use crate::task::{HISTOGRAM, TaskCell};
-use crate::wait::{Op, TIMER};
+use crate::task::{HISTOGRAM, Kind, TaskCell};
+use crate::wait::{Op, TIMER_WITH_WAKER, is_timer};
 use crate::waiter::WaiterFacts;
 use crate::{clock, ids, waker};
 use insight_protocol::*;
@@ -44,11 +44,16 @@ impl Recorder {
         cell.waits.for_each(polls, |wait, waiter| waits.push((wait, waiter)));
         // After the waits: of a timer that was seen to be waited for, the waker was there before.
         let wakers = waker::foreign_count(&cell);
-        let timers = waits.iter().filter(|(wait, _)| wait.awaited == TIMER).count() as u64;
+        let timers = waits.iter().filter(|(wait, _)| is_timer(wait.awaited)).count() as u64;
+        // Of one that a combinator polls, with wakers of its own, no clone is counted here.
+        let own =
+            |(wait, waiter): &&(WaitFacts, WaiterFacts)| wait.awaited == TIMER_WITH_WAKER && waiter.polled.is_some();
+        let wakers_of_timers = waits.iter().filter(own).count() as u64;
         // A future that keeps a timer and polls it no more, as after a `select!`, does not wait for it once it has fired.
-        let fired = wakers == 0 && !cell.partial;
+        let fired = wakers <= wakers_of_timers && !cell.partial;
         if let Some(mut stats) = stats {
-            stats.foreign_wakers = wakers.saturating_sub(timers);
+            stats.foreign_wakers = wakers.saturating_sub(timers + wakers_of_timers);
+            stats.lost_waker = stats.state == Some(TaskState::Idle) && has_lost_its_waker(&cell, stats.polls);
             // The rest of two sums of rounded times: it may come out a nanosecond shorter than before.
             stats.idle_ns = stats.idle_ns.max(entry.stats.as_ref().map_or(0, |last| last.idle_ns));
             let same =
@@ -60,7 +65,7 @@ impl Recorder {
         }
         let before = std::mem::take(&mut entry.waits);
         for SampledWait { slot, edge, .. } in &before {
-            let over = |wait: &WaitFacts| wait.edge != *slot || (fired && wait.awaited == TIMER);
+            let over = |wait: &WaitFacts| wait.edge != *slot || (fired && is_timer(wait.awaited));
             if let Some(edge) = edge
                 && waits.iter().all(|(wait, _)| over(wait))
             {
@@ -72,7 +77,7 @@ impl Recorder {
             let slot = wait.edge;
             let known = before.iter().find(|before| before.slot == slot).map(|before| (before.edge, before.told));
             let sampled = match known {
-                _ if fired && wait.awaited == TIMER => SampledWait { slot, edge: None, told: None },
+                _ if fired && is_timer(wait.awaited) => SampledWait { slot, edge: None, told: None },
                 Some((Some(edge), told)) => {
                     let told = self.tell_waiter(edge, waiter, told, at_ns, out);
                     SampledWait { slot, edge: Some(edge), told }
@@ -152,7 +157,7 @@ impl Recorder {
             out.push(ResourceUpdated { id: ResourceId(id), name, at_ns, ..ResourceUpdated::default() }.into());
         }
         let Some(entry) = self.resources.get_mut(&id) else { return };
-        if matches!(cell.kind, Type::Mutex | Type::OnceCell) {
+        if matches!(cell.kind, Type::Mutex(_) | Type::OnceCell) {
             return self.sample_hold(id, &cell, out);
         }
         if let Some(holds) = &cell.open_holds {
@@ -166,6 +171,8 @@ impl Recorder {
             senders: handles(&cell.senders),
             weak_senders: handles(&cell.weak_senders),
             receivers: handles(&cell.receivers),
+            outside_senders: handles(&cell.outside_senders),
+            outside_receivers: handles(&cell.outside_receivers),
             ..before.clone()
         };
         if now != *before {
@@ -216,6 +223,20 @@ impl Recorder {
     }
 }
 
+/// r[task.lost-waker.true]: of an idle task that was polled so often.
+fn has_lost_its_waker(cell: &TaskCell, polls: u64) -> bool {
+    let polled = matches!(cell.meta.kind, Kind::Task | Kind::Local | Kind::BlockOn) && cell.told.is_none();
+    // A wake is noted before its waker is gone, so who finds none left and no wake can be sure that there was none.
+    // And that a future is being dropped is noted before its wakers go.
+    polled
+        && !waker::any_but_own(cell)
+        && cell.left_waker.load(Ordering::Relaxed)
+        && !cell.other_wakers.load(Ordering::Relaxed)
+        && cell.woken_at.load(Ordering::Relaxed) == 0
+        && !cell.is_running()
+        && cell.polls.load(Ordering::Relaxed) == polls
+}
+
 fn task_stats(id: u64, cell: &TaskCell, at_ns: u64) -> TaskStats {
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let (state, since) = loop {
@@ -252,6 +273,7 @@ fn task_stats(id: u64, cell: &TaskCell, at_ns: u64) -> TaskStats {
         idle_ns: lived_ns.saturating_sub(running_ns + scheduled_ns),
         // Counted once the waits are known.
         foreign_wakers: 0,
+        lost_waker: false,
         poll_ns_log2: histogram(cell),
         at_ns,
     }

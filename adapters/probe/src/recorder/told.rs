@@ -28,6 +28,7 @@ impl Recorder {
             location: meta.place.map(|place| self.interned.place(&place, out)),
             task: (meta.task != 0).then_some(TaskId(meta.task)),
             capacity: meta.capacity.filter(|capacity| *capacity <= MAX_ID),
+            hand_off: None,
             at_ns: clock::time_ns(meta.at.0),
         };
         let state = ResourceUpdated { id: ResourceId(id), capacity: created.capacity, ..ResourceUpdated::default() };

@@ -4,7 +4,7 @@ use crate::executor::EXECUTOR;
 use crate::map::map;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, Lock, Op, Type, waiting};
+use insight_probe::{Blocking, HandOff, Lock, Op, Type, waiting};
 use real::sync::TryLockError;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -117,7 +117,7 @@ impl<T: ?Sized> Mutex<T> {
     where
         T: Sized,
     {
-        let lock = Lock::new(Type::Mutex, Location::caller());
+        let lock = Lock::new(Type::Mutex(HandOff::Fifo), Location::caller());
         Mutex { lock, raw: real::sync::Mutex::new(()), value: UnsafeCell::new(t) }
     }
 
@@ -127,7 +127,7 @@ impl<T: ?Sized> Mutex<T> {
     where
         T: Sized,
     {
-        let lock = Lock::new(Type::Mutex, Location::caller());
+        let lock = Lock::new(Type::Mutex(HandOff::Fifo), Location::caller());
         Mutex { lock, raw: real::sync::Mutex::const_new(()), value: UnsafeCell::new(t) }
     }
 

@@ -6,7 +6,7 @@ use crate::map::map;
 use crate::named::named;
 use crate::sync::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
 use crate::sync::site;
-use insight_probe::{Blocking, Held, Holders, Mode, Op, waiting};
+use insight_probe::{Blocking, HandOff, Held, Holders, Mode, Op, waiting};
 use real::sync::{AcquireError, TryAcquireError};
 use std::fmt;
 use std::future::Future;
@@ -26,14 +26,14 @@ impl Semaphore {
     /// See [`tokio::sync::Semaphore::new`](real::sync::Semaphore::new).
     #[track_caller]
     pub fn new(permits: usize) -> Self {
-        let holders = Holders::semaphore(Location::caller(), permits);
+        let holders = Holders::semaphore(HandOff::Fifo, Location::caller(), permits);
         Semaphore { holders, inner: real::sync::Semaphore::new(permits) }
     }
 
     /// See [`tokio::sync::Semaphore::const_new`](real::sync::Semaphore::const_new).
     #[track_caller]
     pub const fn const_new(permits: usize) -> Self {
-        let holders = Holders::semaphore(Location::caller(), permits);
+        let holders = Holders::semaphore(HandOff::Fifo, Location::caller(), permits);
         Semaphore { holders, inner: real::sync::Semaphore::const_new(permits) }
     }
 
@@ -200,7 +200,7 @@ impl Semaphore {
 border!(out [] Semaphore => real::sync::Semaphore, self => self.inner);
 // Nobody holds a permit of what can be moved, but for those that were forgotten.
 border!(in [] real::sync::Semaphore => Semaphore, inner => {
-    Semaphore { holders: Holders::semaphore(Location::caller(), inner.available_permits()), inner }
+    Semaphore { holders: Holders::semaphore(HandOff::Fifo, Location::caller(), inner.available_permits()), inner }
 });
 
 named!([] Semaphore, self => &self.holders);

@@ -14,7 +14,7 @@ use crate::executor::EXECUTOR;
 use crate::map::map;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, Held, Holders, Mode, Op, waiting};
+use insight_probe::{Blocking, HandOff, Held, Holders, Mode, Op, waiting};
 use real::sync::TryLockError;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -64,7 +64,7 @@ impl<T: ?Sized> RwLock<T> {
     where
         T: Sized,
     {
-        let holders = Holders::rwlock(Location::caller());
+        let holders = Holders::rwlock(HandOff::Fifo, Location::caller());
         RwLock { holders, raw: real::sync::RwLock::new(()), value: UnsafeCell::new(value) }
     }
 
@@ -74,7 +74,7 @@ impl<T: ?Sized> RwLock<T> {
     where
         T: Sized,
     {
-        let holders = Holders::rwlock(Location::caller());
+        let holders = Holders::rwlock(HandOff::Fifo, Location::caller());
         let raw = real::sync::RwLock::with_max_readers((), max_reads);
         RwLock { holders, raw, value: UnsafeCell::new(value) }
     }
@@ -85,7 +85,7 @@ impl<T: ?Sized> RwLock<T> {
     where
         T: Sized,
     {
-        let holders = Holders::rwlock(Location::caller());
+        let holders = Holders::rwlock(HandOff::Fifo, Location::caller());
         RwLock { holders, raw: real::sync::RwLock::const_new(()), value: UnsafeCell::new(value) }
     }
 
@@ -95,7 +95,7 @@ impl<T: ?Sized> RwLock<T> {
     where
         T: Sized,
     {
-        let holders = Holders::rwlock(Location::caller());
+        let holders = Holders::rwlock(HandOff::Fifo, Location::caller());
         let raw = real::sync::RwLock::const_with_max_readers((), max_reads);
         RwLock { holders, raw, value: UnsafeCell::new(value) }
     }

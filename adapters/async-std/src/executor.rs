@@ -1,0 +1,73 @@
+//! async-std, as an executor of the protocol.
+
+use insight_probe::{Capability, Executor};
+
+/// What insight knows of async-std. Timers are not among it: the extension methods `timeout` and `delay` are
+/// async-std's own.
+pub(crate) static EXECUTOR: Executor = Executor::new("async-std", "1.13", current_task_id).observing(&[
+    Capability::Tasks,
+    Capability::TaskTimes,
+    Capability::ForeignWakers,
+    Capability::Mutexes,
+    Capability::Rwlocks,
+    Capability::Channels,
+    Capability::Joins,
+]);
+
+/// Makes it known to streams that begin from now on. There is one executor a process, which nothing makes: so it is
+/// known from its first task on.
+#[cfg(feature = "default")]
+pub(crate) fn announce() {
+    static ANNOUNCED: std::sync::Once = std::sync::Once::new();
+    ANNOUNCED.call_once(|| EXECUTOR.announce());
+}
+
+#[cfg(feature = "default")]
+fn current_task_id() -> Option<u64> {
+    real::task::try_current().map(|task| number(task.id()))
+}
+
+#[cfg(not(feature = "default"))]
+fn current_task_id() -> Option<u64> {
+    None
+}
+
+/// The number of a task's id. async-std has no method for it; its `Hash` gives the number to the hasher as it is.
+#[cfg(feature = "default")]
+fn number(id: real::task::TaskId) -> u64 {
+    use std::hash::{Hash, Hasher};
+
+    struct Number(u64);
+
+    impl Hasher for Number {
+        fn write(&mut self, bytes: &[u8]) {
+            for byte in bytes {
+                self.0 = self.0 << 8 | u64::from(*byte);
+            }
+        }
+
+        fn write_usize(&mut self, number: usize) {
+            self.0 = number as u64;
+        }
+
+        fn finish(&self) -> u64 {
+            self.0
+        }
+    }
+
+    let mut hasher = Number(0);
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(all(test, feature = "default"))]
+mod tests {
+    #[test]
+    fn the_number_is_the_one_that_async_std_shows() {
+        let task = real::task::spawn(async {}).task().clone();
+        assert_eq!(super::number(task.id()).to_string(), task.id().to_string());
+        let (number, id) = real::task::block_on(async { (super::current_task_id(), real::task::current().id()) });
+        assert_eq!(number.map(|number| number.to_string()), Some(id.to_string()));
+        assert_eq!(super::current_task_id(), None);
+    }
+}

@@ -1,0 +1,170 @@
+//! A condition variable whose waiters are seen.
+//!
+//! Who could notify is not recorded: whoever has a reference can, and it need not be one that did before.
+
+use super::MutexGuard;
+use crate::executor::EXECUTOR;
+use crate::within::{elapsed, within};
+use insight_probe::{AsResource, LazyResource, Op, ResourceCell, Site, Type, Waiting};
+use insight_sync::lock::lock_called_at;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Whether a wait ended because its time was over.
+#[derive(Debug, PartialEq, Eq, Copy, Clone)]
+pub struct WaitTimeoutResult(bool);
+
+impl WaitTimeoutResult {
+    /// Whether the time was over.
+    pub fn timed_out(self) -> bool {
+        self.0
+    }
+}
+
+/// async-std's `Condvar`, observed: see [`async_std::sync::Condvar`](real::sync::Condvar).
+pub struct Condvar {
+    resource: LazyResource,
+    inner: real::sync::Condvar,
+}
+
+impl Condvar {
+    /// See [`async_std::sync::Condvar::new`](real::sync::Condvar::new).
+    #[track_caller]
+    pub fn new() -> Condvar {
+        let resource = LazyResource::new(Type::Notify, Location::caller(), None);
+        Condvar { resource, inner: real::sync::Condvar::new() }
+    }
+
+    /// See [`async_std::sync::Condvar::wait`](real::sync::Condvar::wait).
+    #[track_caller]
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> impl Future<Output = MutexGuard<'a, T>> {
+        self.wait_called_at(guard, Location::caller())
+    }
+
+    async fn wait_called_at<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        at: &'static Location<'static>,
+    ) -> MutexGuard<'a, T> {
+        let mutex = MutexGuard::source(&guard);
+        self.notified(guard, at).await;
+        lock_called_at(mutex, at).await
+    }
+
+    /// Gives up the guard, and waits to be notified.
+    async fn notified<T>(&self, guard: MutexGuard<'_, T>, at: &'static Location<'static>) {
+        // async-std's waits with a guard of its own: of a mutex that nobody else has, so it is free when that is asked
+        // for.
+        let own = real::sync::Mutex::new(());
+        let mut inner = pin!(self.inner.wait(own.try_lock().expect("nobody else has it")));
+        let site = Site { executor: &EXECUTOR, op: Op::Notified, need: 1, location: Some(at) };
+        let mut waiting = Waiting::new();
+        let mut guard = Some(guard);
+        poll_fn(|cx| {
+            let polled = waiting.poll(&self.resource, &site, cx, |cx| inner.as_mut().poll(cx).map(drop));
+            // Only now: whoever locks from here on notifies this wait.
+            guard = None;
+            polled
+        })
+        .await;
+    }
+
+    /// See [`async_std::sync::Condvar::wait_until`](real::sync::Condvar::wait_until).
+    #[track_caller]
+    pub fn wait_until<'a, T, F>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        condition: F,
+    ) -> impl Future<Output = MutexGuard<'a, T>>
+    where
+        F: FnMut(&mut T) -> bool,
+    {
+        self.wait_until_called_at(guard, condition, Location::caller())
+    }
+
+    async fn wait_until_called_at<'a, T, F>(
+        &self,
+        mut guard: MutexGuard<'a, T>,
+        mut condition: F,
+        at: &'static Location<'static>,
+    ) -> MutexGuard<'a, T>
+    where
+        F: FnMut(&mut T) -> bool,
+    {
+        while !condition(&mut *guard) {
+            guard = self.wait_called_at(guard, at).await;
+        }
+        guard
+    }
+
+    /// See [`async_std::sync::Condvar::wait_timeout`](real::sync::Condvar::wait_timeout).
+    #[track_caller]
+    pub fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        dur: Duration,
+    ) -> impl Future<Output = (MutexGuard<'a, T>, WaitTimeoutResult)> {
+        let at = Location::caller();
+        async move {
+            let mutex = MutexGuard::source(&guard);
+            match within(dur, self.wait_called_at(guard, at), elapsed, at).await {
+                Ok(guard) => (guard, WaitTimeoutResult(false)),
+                Err(_) => (lock_called_at(mutex, at).await, WaitTimeoutResult(true)),
+            }
+        }
+    }
+
+    /// See [`async_std::sync::Condvar::wait_timeout_until`](real::sync::Condvar::wait_timeout_until).
+    #[track_caller]
+    pub fn wait_timeout_until<'a, T, F>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        dur: Duration,
+        condition: F,
+    ) -> impl Future<Output = (MutexGuard<'a, T>, WaitTimeoutResult)>
+    where
+        F: FnMut(&mut T) -> bool,
+    {
+        let at = Location::caller();
+        async move {
+            let mutex = MutexGuard::source(&guard);
+            match within(dur, self.wait_until_called_at(guard, condition, at), elapsed, at).await {
+                Ok(guard) => (guard, WaitTimeoutResult(false)),
+                Err(_) => (lock_called_at(mutex, at).await, WaitTimeoutResult(true)),
+            }
+        }
+    }
+
+    /// See [`async_std::sync::Condvar::notify_one`](real::sync::Condvar::notify_one).
+    pub fn notify_one(&self) {
+        self.inner.notify_one();
+    }
+
+    /// See [`async_std::sync::Condvar::notify_all`](real::sync::Condvar::notify_all).
+    pub fn notify_all(&self) {
+        self.inner.notify_all();
+    }
+}
+
+impl AsResource for Condvar {
+    fn cell(&self) -> Option<&Arc<ResourceCell>> {
+        self.resource.cell()
+    }
+}
+
+impl Default for Condvar {
+    #[track_caller]
+    fn default() -> Condvar {
+        Condvar::new()
+    }
+}
+
+impl fmt::Debug for Condvar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

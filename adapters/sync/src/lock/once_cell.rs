@@ -1,0 +1,245 @@
+//! A value that is made once: who makes it, and who waits for that.
+
+use super::named;
+use crate::executor::{EXECUTOR, site};
+use async_lock as real;
+use event_listener::{Event, EventListener, Listener};
+use insight_probe::{Blocking, Lock, Op, Type, waiting};
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// async-lock's `OnceCell`, observed: see [`async_lock::OnceCell`].
+///
+/// async-lock's own waits for its turn and makes the value in one future, in which the one cannot be told from the
+/// other. So turns are taken before it, in the same way, and then nobody has to wait for it.
+pub struct OnceCell<T> {
+    /// Held by the task that makes the value.
+    lock: Lock,
+    /// Somebody makes the value.
+    taken: AtomicBool,
+    /// That nobody does any more, for one; or that there is a value, for all.
+    free: Event,
+    inner: real::OnceCell<T>,
+}
+
+/// The turn to make the value. Its end is recorded before it is the next one's.
+struct Turn<'a, T> {
+    cell: &'a OnceCell<T>,
+}
+
+impl<T> Drop for Turn<'_, T> {
+    fn drop(&mut self) {
+        self.cell.lock.released();
+        self.cell.taken.store(false, Ordering::Release);
+        match self.cell.inner.is_initialized() {
+            true => self.cell.free.notify_additional(usize::MAX),
+            false => self.cell.free.notify(1),
+        };
+    }
+}
+
+impl<T> OnceCell<T> {
+    /// See [`async_lock::OnceCell::new`].
+    #[track_caller]
+    pub const fn new() -> Self {
+        OnceCell::of(real::OnceCell::new(), Location::caller())
+    }
+
+    const fn of(inner: real::OnceCell<T>, at: &'static Location<'static>) -> Self {
+        OnceCell { lock: Lock::new(Type::OnceCell, at), taken: AtomicBool::new(false), free: Event::new(), inner }
+    }
+
+    /// See [`async_lock::OnceCell::is_initialized`].
+    pub fn is_initialized(&self) -> bool {
+        self.inner.is_initialized()
+    }
+
+    /// See [`async_lock::OnceCell::get`].
+    pub fn get(&self) -> Option<&T> {
+        self.inner.get()
+    }
+
+    /// See [`async_lock::OnceCell::get_mut`].
+    pub fn get_mut(&mut self) -> Option<&mut T> {
+        self.inner.get_mut()
+    }
+
+    /// See [`async_lock::OnceCell::take`].
+    pub fn take(&mut self) -> Option<T> {
+        self.inner.take()
+    }
+
+    /// See [`async_lock::OnceCell::into_inner`].
+    pub fn into_inner(self) -> Option<T> {
+        self.inner.into_inner()
+    }
+
+    /// See [`async_lock::OnceCell::wait`].
+    #[track_caller]
+    pub fn wait(&self) -> impl Future<Output = &T> {
+        waiting(&self.lock, site(Op::Value, 1, Location::caller()), self.inner.wait())
+    }
+
+    /// See [`async_lock::OnceCell::wait_blocking`].
+    #[track_caller]
+    pub fn wait_blocking(&self) -> &T {
+        if let Some(value) = self.inner.get() {
+            return value;
+        }
+        let _blocking = Blocking::new(&self.lock, &site(Op::Value, 1, Location::caller()));
+        self.inner.wait_blocking()
+    }
+
+    /// The turn, if it is free now: nobody has it, and there is no value. `Ready` when there is one.
+    fn try_turn(&self, at: &'static Location<'static>) -> Try<'_, T> {
+        if self.inner.is_initialized() {
+            return Try::Ready;
+        }
+        if self.taken.compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            return Try::Taken;
+        }
+        self.lock.acquired(&EXECUTOR, at, false);
+        Try::Turn(Turn { cell: self })
+    }
+
+    /// Waits until it is this task's turn to make the value; `None` when there is one.
+    async fn turn(&self, at: &'static Location<'static>) -> Option<Turn<'_, T>> {
+        let mut listener = None;
+        loop {
+            match (self.try_turn(at), listener.take()) {
+                (Try::Ready, _) => return None,
+                (Try::Turn(turn), _) => return Some(turn),
+                (Try::Taken, Some(listener)) => listener.await,
+                (Try::Taken, None) => listener = Some(self.free.listen()),
+            }
+        }
+    }
+
+    /// As [`turn`](OnceCell::turn), and blocks the thread.
+    fn turn_blocking(&self, at: &'static Location<'static>) -> Option<Turn<'_, T>> {
+        let mut listener: Option<EventListener> = None;
+        let mut blocking = None;
+        loop {
+            match (self.try_turn(at), listener.take()) {
+                (Try::Ready, _) => return None,
+                (Try::Turn(turn), _) => return Some(turn),
+                (Try::Taken, Some(listener)) => {
+                    blocking.get_or_insert_with(|| Blocking::new(&self.lock, &site(Op::Init, 1, at)));
+                    listener.wait();
+                }
+                (Try::Taken, None) => listener = Some(self.free.listen()),
+            }
+        }
+    }
+
+    /// See [`async_lock::OnceCell::get_or_try_init`].
+    #[track_caller]
+    pub fn get_or_try_init<E, Fut: Future<Output = Result<T, E>>>(
+        &self,
+        closure: impl FnOnce() -> Fut,
+    ) -> impl Future<Output = Result<&T, E>> {
+        let at = Location::caller();
+        async move {
+            if let Some(value) = self.inner.get() {
+                return Ok(value);
+            }
+            let _turn = waiting(&self.lock, site(Op::Init, 1, at), self.turn(at)).await;
+            self.inner.get_or_try_init(closure).await
+        }
+    }
+
+    /// See [`async_lock::OnceCell::get_or_try_init_blocking`].
+    #[track_caller]
+    pub fn get_or_try_init_blocking<E>(&self, closure: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+        if let Some(value) = self.inner.get() {
+            return Ok(value);
+        }
+        let _turn = self.turn_blocking(Location::caller());
+        self.inner.get_or_try_init_blocking(closure)
+    }
+
+    /// See [`async_lock::OnceCell::get_or_init`].
+    #[track_caller]
+    pub fn get_or_init<Fut: Future<Output = T>>(&self, closure: impl FnOnce() -> Fut) -> impl Future<Output = &T> {
+        let made = self.get_or_try_init(move || async move { Ok::<T, Infallible>(closure().await) });
+        async move {
+            match made.await {
+                Ok(value) => value,
+            }
+        }
+    }
+
+    /// See [`async_lock::OnceCell::get_or_init_blocking`].
+    #[track_caller]
+    pub fn get_or_init_blocking(&self, closure: impl FnOnce() -> T + Unpin) -> &T {
+        match self.get_or_try_init_blocking(|| Ok::<T, Infallible>(closure())) {
+            Ok(value) => value,
+        }
+    }
+
+    /// See [`async_lock::OnceCell::set`].
+    #[track_caller]
+    pub fn set(&self, value: T) -> impl Future<Output = Result<&T, T>> {
+        let at = Location::caller();
+        async move {
+            let _turn = waiting(&self.lock, site(Op::Init, 1, at), self.turn(at)).await;
+            self.inner.set(value).await
+        }
+    }
+
+    /// See [`async_lock::OnceCell::try_set`].
+    pub fn try_set(&self, value: T) -> Result<(), T> {
+        self.inner.try_set(value)?;
+        self.free.notify_additional(usize::MAX);
+        Ok(())
+    }
+
+    /// See [`async_lock::OnceCell::set_blocking`].
+    #[track_caller]
+    pub fn set_blocking(&self, value: T) -> Result<&T, T> {
+        let _turn = self.turn_blocking(Location::caller());
+        self.inner.set_blocking(value)
+    }
+
+    /// See [`async_lock::OnceCell::get_unchecked`].
+    ///
+    /// # Safety
+    ///
+    /// There must be a value.
+    pub unsafe fn get_unchecked(&self) -> &T {
+        // SAFETY: as the caller says.
+        unsafe { self.inner.get_unchecked() }
+    }
+}
+
+/// What came of trying to get the turn.
+enum Try<'a, T> {
+    Ready,
+    Turn(Turn<'a, T>),
+    Taken,
+}
+
+named!([T] OnceCell<T>, self => &self.lock);
+
+impl<T> From<T> for OnceCell<T> {
+    #[track_caller]
+    fn from(value: T) -> Self {
+        OnceCell::of(real::OnceCell::from(value), Location::caller())
+    }
+}
+
+impl<T> Default for OnceCell<T> {
+    #[track_caller]
+    fn default() -> Self {
+        OnceCell::new()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for OnceCell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

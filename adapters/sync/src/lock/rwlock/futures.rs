@@ -1,0 +1,153 @@
+//! The futures of the operations, which a program can name.
+
+use super::{
+    RwLock, RwLockReadGuard, RwLockReadGuardArc, RwLockUpgradableReadGuard, RwLockUpgradableReadGuardArc,
+    RwLockWriteGuard, RwLockWriteGuardArc, Upgrading, held, upgraded,
+};
+use crate::executor::EXECUTOR;
+use crate::lock::operation::{Operation, future, future_debug};
+use async_lock as real;
+use insight_probe::{Held, Holders, Mode};
+use std::panic::Location;
+use std::sync::Arc;
+
+type Site = &'static Location<'static>;
+
+/// What the futures of one kind of operation are: which of async-lock's they have, and which guard they become.
+macro_rules! acquiring {
+    (
+        $name:ident, $text:literal, $real:ident, [$($generics:tt)*], $lock:ty => $guard:ident $(<$a:lifetime>)?,
+        $mode:ident, $transferable:literal
+    ) => {
+        #[doc = concat!("See [`async_lock::futures::", stringify!($name), "`].")]
+        pub struct $name<'a, $($generics)*> {
+            operation: Operation<'a, Holders, real::futures::$real<'a, ()>>,
+            rest: (&'a $lock, Site),
+        }
+
+        impl<'a, $($generics)*> $name<'a, T> {
+            /// `operation` is of `lock`.
+            #[inline]
+            pub(super) fn new(
+                operation: Operation<'a, Holders, real::futures::$real<'a, ()>>,
+                lock: &'a $lock,
+                at: Site,
+            ) -> Self {
+                $name { operation, rest: (lock, at) }
+            }
+        }
+
+        future!(['a, $($generics)*] $name<'a, T> => $guard<$($a,)? T>, (rest), |raw| {
+            let (lock, at) = *rest;
+            $guard::new(lock, held(&lock.holders, Mode::$mode, raw, $transferable, at))
+        });
+        future_debug!([$($generics)*] $name<'_, T>, $text);
+    };
+}
+
+/// See [`async_lock::futures::Read`].
+pub struct Read<'a, T: ?Sized> {
+    operation: Operation<'a, Holders, real::futures::Read<'a, ()>>,
+    /// With a pointer to a constant: the future may become one of a shorter-lived `T`, as its guard may.
+    rest: (&'a Holders, *const T, Site),
+}
+
+impl<'a, T: ?Sized> Read<'a, T> {
+    /// `operation` is of `lock`.
+    #[inline]
+    pub(super) fn new(
+        operation: Operation<'a, Holders, real::futures::Read<'a, ()>>,
+        lock: &'a RwLock<T>,
+        at: Site,
+    ) -> Self {
+        Read { operation, rest: (&lock.holders, lock.value.get(), at) }
+    }
+}
+
+future!(['a, T: ?Sized] Read<'a, T> => RwLockReadGuard<'a, T>, (rest), |raw| {
+    let (holders, value, at) = *rest;
+    RwLockReadGuard::of(held(holders, Mode::Shared, raw, false, at), value)
+});
+future_debug!([T: ?Sized] Read<'_, T>, "Read { .. }");
+
+acquiring!(ReadArc, "ReadArc { .. }", Read, [T], Arc<RwLock<T>> => RwLockReadGuardArc, Shared, true);
+acquiring!(UpgradableRead, "UpgradableRead { .. }", UpgradableRead, [T: ?Sized],
+    RwLock<T> => RwLockUpgradableReadGuard<'a>, Shared, false);
+acquiring!(UpgradableReadArc, "UpgradableReadArc { .. }", UpgradableRead, [T: ?Sized],
+    Arc<RwLock<T>> => RwLockUpgradableReadGuardArc, Shared, true);
+acquiring!(Write, "Write { .. }", Write, [T: ?Sized], RwLock<T> => RwLockWriteGuard<'a>, Exclusive, false);
+acquiring!(WriteArc, "WriteArc { .. }", Write, [T: ?Sized], Arc<RwLock<T>> => RwLockWriteGuardArc, Exclusive, true);
+
+// SAFETY: of each of these: it becomes its guard, and lends nothing before. The bounds are those of async-lock's.
+unsafe impl<T: ?Sized + Sync> Send for Read<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: ?Sized + Sync> Sync for Read<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: ?Sized + Send + Sync> Send for UpgradableRead<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: ?Sized + Sync> Sync for UpgradableRead<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: ?Sized + Send> Send for Write<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: ?Sized + Sync> Sync for Write<'_, T> {}
+
+/// See [`async_lock::futures::Upgrade`].
+pub struct Upgrade<'a, T: ?Sized> {
+    /// Until it is the guard's. First: it ends before the lock is freed.
+    hold: Option<Held<'a>>,
+    /// Frees the lock when it is dropped before it is ready.
+    operation: Upgrading<'a>,
+    rest: (&'a Holders, *mut T, Site),
+}
+
+// SAFETY: as for `Write`.
+unsafe impl<T: ?Sized + Send> Send for Upgrade<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: ?Sized + Sync> Sync for Upgrade<'_, T> {}
+
+impl<'a, T: ?Sized> Upgrade<'a, T> {
+    /// Of the lock whose `holders` and `value` these are.
+    #[inline]
+    pub(super) fn new(
+        (hold, operation): (Held<'a>, Upgrading<'a>),
+        holders: &'a Holders,
+        value: *mut T,
+        at: Site,
+    ) -> Self {
+        Upgrade { hold: Some(hold), operation, rest: (holders, value, at) }
+    }
+}
+
+future!(['a, T: ?Sized] Upgrade<'a, T> => RwLockWriteGuard<'a, T>, (hold, rest), |raw| {
+    let (holders, value, at) = *rest;
+    let hold = hold.take().expect("not polled after it was ready");
+    RwLockWriteGuard::of(upgraded(hold, raw, at), holders, value)
+});
+future_debug!([T: ?Sized] Upgrade<'_, T>, "Upgrade");
+
+/// See [`async_lock::futures::UpgradeArc`].
+pub struct UpgradeArc<T: ?Sized> {
+    /// Until it is the guard's. First: it ends before the lock is freed.
+    hold: Option<Held<'static>>,
+    /// Frees the lock when it is dropped before it is ready.
+    operation: Upgrading<'static>,
+    /// What both are of, until it is the guard's; and so after them.
+    rest: (Option<Arc<RwLock<T>>>, Site),
+}
+
+impl<T: ?Sized> UpgradeArc<T> {
+    /// Of `lock`.
+    #[inline]
+    pub(super) fn new((hold, operation): (Held<'static>, Upgrading<'static>), lock: Arc<RwLock<T>>, at: Site) -> Self {
+        UpgradeArc { hold: Some(hold), operation, rest: (Some(lock), at) }
+    }
+}
+
+future!([T: ?Sized] UpgradeArc<T> => RwLockWriteGuardArc<T>, (hold, rest), |raw| {
+    let hold = hold.take().expect("not polled after it was ready");
+    let lock = rest.0.take().expect("not polled after it was ready");
+    // The future may have been given to another task.
+    hold.used(&EXECUTOR);
+    RwLockWriteGuardArc::of(upgraded(hold, raw, rest.1), lock)
+});
+future_debug!([T: ?Sized] UpgradeArc<T>, "ArcUpgrade");

@@ -1,0 +1,341 @@
+//! A lock for one writer or many readers, whose holders and waiters are seen.
+//!
+//! An upgradable read is a shared hold, as each other read is: that there is one of it at a time only keeps others of
+//! its kind and writers out, who wait for it as they wait for any holder. While it waits to be upgraded it stays a
+//! shared hold, for that keeps new readers out; its task has a hold and a wait on the same lock then, and waits for the
+//! other holders. The hold becomes the exclusive one in its place once the others are gone.
+
+mod arc;
+mod borrowed;
+pub mod futures;
+
+pub use arc::{RwLockReadGuardArc, RwLockUpgradableReadGuardArc, RwLockWriteGuardArc};
+pub use borrowed::{RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
+
+use super::named;
+use super::operation::Operation;
+use crate::executor::{EXECUTOR, site};
+use async_lock as real;
+use futures::{Read, ReadArc, UpgradableRead, UpgradableReadArc, Write, WriteArc};
+use insight_probe::{Blocking, HandOff, Holders, Mode, Op};
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// async-lock's `RwLock`, observed: see [`async_lock::RwLock`].
+pub struct RwLock<T: ?Sized> {
+    holders: Holders,
+    raw: real::RwLock<()>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: as for async-lock's: the value is reached through guards only, by one writer or by readers, and moved with
+// the lock.
+unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
+// SAFETY: as above; several readers share the value.
+unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
+
+/// The lock, held by async-lock's guard `G`. In this order: its end is recorded before it is freed.
+struct Held<'a, G> {
+    hold: insight_probe::Held<'a>,
+    raw: G,
+}
+
+type ReadHeld<'a> = Held<'a, real::RwLockReadGuard<'a, ()>>;
+type UpgradableHeld<'a> = Held<'a, real::RwLockUpgradableReadGuard<'a, ()>>;
+type WriteHeld<'a> = Held<'a, real::RwLockWriteGuard<'a, ()>>;
+type Upgrading<'a> = Operation<'a, Holders, real::futures::Upgrade<'a, ()>>;
+
+impl<'a> WriteHeld<'a> {
+    /// The hold is recorded as shared first: nobody else can have the lock until it really is.
+    fn downgrade(mut self) -> ReadHeld<'a> {
+        self.hold.downgrade();
+        Held { hold: self.hold, raw: real::RwLockWriteGuard::downgrade(self.raw) }
+    }
+
+    /// As [`downgrade`](WriteHeld::downgrade).
+    fn downgrade_to_upgradable(mut self) -> UpgradableHeld<'a> {
+        self.hold.downgrade();
+        Held { hold: self.hold, raw: real::RwLockWriteGuard::downgrade_to_upgradable(self.raw) }
+    }
+}
+
+impl<'a> UpgradableHeld<'a> {
+    fn downgrade(self) -> ReadHeld<'a> {
+        Held { hold: self.hold, raw: real::RwLockUpgradableReadGuard::downgrade(self.raw) }
+    }
+
+    fn try_upgrade(self, at: &'static Location<'static>) -> Result<WriteHeld<'a>, Self> {
+        match real::RwLockUpgradableReadGuard::try_upgrade(self.raw) {
+            Ok(raw) => Ok(upgraded(self.hold, raw, at)),
+            Err(raw) => Err(Held { hold: self.hold, raw }),
+        }
+    }
+
+    /// From now on nobody else can begin to read. The hold is to be kept beside the operation, and dropped before it.
+    fn upgrade(self, holders: &'a Holders, at: &'static Location<'static>) -> (insight_probe::Held<'a>, Upgrading<'a>) {
+        let raw = real::RwLockUpgradableReadGuard::upgrade(self.raw);
+        (self.hold, Operation::new(holders, site(Op::Write, 1, at), raw))
+    }
+
+    fn upgrade_blocking(self, holders: &'a Holders, at: &'static Location<'static>) -> WriteHeld<'a> {
+        let blocking = Blocking::new(holders, &site(Op::Write, 1, at));
+        let raw = real::RwLockUpgradableReadGuard::upgrade_blocking(self.raw);
+        drop(blocking);
+        upgraded(self.hold, raw, at)
+    }
+}
+
+/// Notes the hold of `raw`, async-lock's guard.
+#[inline]
+fn held<'a, G>(
+    holders: &'a Holders,
+    mode: Mode,
+    raw: G,
+    transferable: bool,
+    at: &'static Location<'static>,
+) -> Held<'a, G> {
+    Held { hold: holders.acquired(mode, 1, transferable, &EXECUTOR, at), raw }
+}
+
+/// The others have ended their holds before they gave the lock back.
+fn upgraded<'a>(
+    mut hold: insight_probe::Held<'a>,
+    raw: real::RwLockWriteGuard<'a, ()>,
+    at: &'static Location<'static>,
+) -> WriteHeld<'a> {
+    hold.upgrade(at);
+    Held { hold, raw }
+}
+
+impl<T> RwLock<T> {
+    /// See [`async_lock::RwLock::new`].
+    #[must_use]
+    #[track_caller]
+    #[inline]
+    pub const fn new(t: T) -> RwLock<T> {
+        RwLock {
+            holders: Holders::rwlock(HandOff::WriterFirst, Location::caller()),
+            raw: real::RwLock::new(()),
+            value: UnsafeCell::new(t),
+        }
+    }
+
+    /// See [`async_lock::RwLock::into_inner`].
+    #[must_use]
+    #[inline]
+    pub fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
+
+    /// See [`async_lock::RwLock::try_read_arc`].
+    #[track_caller]
+    #[inline]
+    pub fn try_read_arc(self: &Arc<Self>) -> Option<RwLockReadGuardArc<T>> {
+        let raw = self.raw.try_read()?;
+        Some(RwLockReadGuardArc::new(self, self.held(Mode::Shared, raw, true, Location::caller())))
+    }
+
+    /// See [`async_lock::RwLock::read_arc`].
+    #[track_caller]
+    #[inline]
+    pub fn read_arc<'a>(self: &'a Arc<Self>) -> ReadArc<'a, T> {
+        let at = Location::caller();
+        ReadArc::new(Operation::new(&self.holders, site(Op::Read, 1, at), self.raw.read()), self, at)
+    }
+
+    /// See [`async_lock::RwLock::read_arc_blocking`].
+    #[track_caller]
+    #[inline]
+    pub fn read_arc_blocking(self: &Arc<Self>) -> RwLockReadGuardArc<T> {
+        let at = Location::caller();
+        let raw = self.block_to_read(at);
+        RwLockReadGuardArc::new(self, self.held(Mode::Shared, raw, true, at))
+    }
+}
+
+impl<T: ?Sized> RwLock<T> {
+    #[inline]
+    fn held<'a, G>(&'a self, mode: Mode, raw: G, transferable: bool, at: &'static Location<'static>) -> Held<'a, G> {
+        held(&self.holders, mode, raw, transferable, at)
+    }
+
+    fn block_to_read(&self, at: &'static Location<'static>) -> real::RwLockReadGuard<'_, ()> {
+        let _blocking = Blocking::new(&self.holders, &site(Op::Read, 1, at));
+        self.raw.read_blocking()
+    }
+
+    fn block_to_read_upgradably(&self, at: &'static Location<'static>) -> real::RwLockUpgradableReadGuard<'_, ()> {
+        let _blocking = Blocking::new(&self.holders, &site(Op::Read, 1, at));
+        self.raw.upgradable_read_blocking()
+    }
+
+    fn block_to_write(&self, at: &'static Location<'static>) -> real::RwLockWriteGuard<'_, ()> {
+        let _blocking = Blocking::new(&self.holders, &site(Op::Write, 1, at));
+        self.raw.write_blocking()
+    }
+
+    /// See [`async_lock::RwLock::try_read`].
+    #[track_caller]
+    #[inline]
+    pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
+        let raw = self.raw.try_read()?;
+        Some(RwLockReadGuard::new(self, self.held(Mode::Shared, raw, false, Location::caller())))
+    }
+
+    /// See [`async_lock::RwLock::read`].
+    #[track_caller]
+    #[inline]
+    pub fn read(&self) -> Read<'_, T> {
+        let at = Location::caller();
+        Read::new(Operation::new(&self.holders, site(Op::Read, 1, at), self.raw.read()), self, at)
+    }
+
+    /// See [`async_lock::RwLock::read_blocking`].
+    #[track_caller]
+    #[inline]
+    pub fn read_blocking(&self) -> RwLockReadGuard<'_, T> {
+        let at = Location::caller();
+        let raw = self.block_to_read(at);
+        RwLockReadGuard::new(self, self.held(Mode::Shared, raw, false, at))
+    }
+
+    /// See [`async_lock::RwLock::try_upgradable_read`].
+    #[track_caller]
+    #[inline]
+    pub fn try_upgradable_read(&self) -> Option<RwLockUpgradableReadGuard<'_, T>> {
+        let raw = self.raw.try_upgradable_read()?;
+        Some(RwLockUpgradableReadGuard::new(self, self.held(Mode::Shared, raw, false, Location::caller())))
+    }
+
+    /// See [`async_lock::RwLock::upgradable_read`].
+    #[track_caller]
+    #[inline]
+    pub fn upgradable_read(&self) -> UpgradableRead<'_, T> {
+        let at = Location::caller();
+        let operation = Operation::new(&self.holders, site(Op::Read, 1, at), self.raw.upgradable_read());
+        UpgradableRead::new(operation, self, at)
+    }
+
+    /// See [`async_lock::RwLock::upgradable_read_blocking`].
+    #[track_caller]
+    #[inline]
+    pub fn upgradable_read_blocking(&self) -> RwLockUpgradableReadGuard<'_, T> {
+        let at = Location::caller();
+        let raw = self.block_to_read_upgradably(at);
+        RwLockUpgradableReadGuard::new(self, self.held(Mode::Shared, raw, false, at))
+    }
+
+    /// See [`async_lock::RwLock::upgradable_read_arc_blocking`].
+    #[track_caller]
+    #[inline]
+    pub fn upgradable_read_arc_blocking(self: &Arc<Self>) -> RwLockUpgradableReadGuardArc<T> {
+        let at = Location::caller();
+        let raw = self.block_to_read_upgradably(at);
+        RwLockUpgradableReadGuardArc::new(self, self.held(Mode::Shared, raw, true, at))
+    }
+
+    /// See [`async_lock::RwLock::try_upgradable_read_arc`].
+    #[track_caller]
+    #[inline]
+    pub fn try_upgradable_read_arc(self: &Arc<Self>) -> Option<RwLockUpgradableReadGuardArc<T>> {
+        let raw = self.raw.try_upgradable_read()?;
+        Some(RwLockUpgradableReadGuardArc::new(self, self.held(Mode::Shared, raw, true, Location::caller())))
+    }
+
+    /// See [`async_lock::RwLock::upgradable_read_arc`].
+    #[track_caller]
+    #[inline]
+    pub fn upgradable_read_arc<'a>(self: &'a Arc<Self>) -> UpgradableReadArc<'a, T> {
+        let at = Location::caller();
+        let operation = Operation::new(&self.holders, site(Op::Read, 1, at), self.raw.upgradable_read());
+        UpgradableReadArc::new(operation, self, at)
+    }
+
+    /// See [`async_lock::RwLock::try_write`].
+    #[track_caller]
+    #[inline]
+    pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
+        let raw = self.raw.try_write()?;
+        Some(RwLockWriteGuard::new(self, self.held(Mode::Exclusive, raw, false, Location::caller())))
+    }
+
+    /// See [`async_lock::RwLock::write`].
+    #[track_caller]
+    #[inline]
+    pub fn write(&self) -> Write<'_, T> {
+        let at = Location::caller();
+        Write::new(Operation::new(&self.holders, site(Op::Write, 1, at), self.raw.write()), self, at)
+    }
+
+    /// See [`async_lock::RwLock::write_blocking`].
+    #[track_caller]
+    #[inline]
+    pub fn write_blocking(&self) -> RwLockWriteGuard<'_, T> {
+        let at = Location::caller();
+        let raw = self.block_to_write(at);
+        RwLockWriteGuard::new(self, self.held(Mode::Exclusive, raw, false, at))
+    }
+
+    /// See [`async_lock::RwLock::try_write_arc`].
+    #[track_caller]
+    #[inline]
+    pub fn try_write_arc(self: &Arc<Self>) -> Option<RwLockWriteGuardArc<T>> {
+        let raw = self.raw.try_write()?;
+        Some(RwLockWriteGuardArc::new(self, self.held(Mode::Exclusive, raw, true, Location::caller())))
+    }
+
+    /// See [`async_lock::RwLock::write_arc`].
+    #[track_caller]
+    #[inline]
+    pub fn write_arc<'a>(self: &'a Arc<Self>) -> WriteArc<'a, T> {
+        let at = Location::caller();
+        WriteArc::new(Operation::new(&self.holders, site(Op::Write, 1, at), self.raw.write()), self, at)
+    }
+
+    /// See [`async_lock::RwLock::write_arc_blocking`].
+    #[track_caller]
+    #[inline]
+    pub fn write_arc_blocking(self: &Arc<Self>) -> RwLockWriteGuardArc<T> {
+        let at = Location::caller();
+        let raw = self.block_to_write(at);
+        RwLockWriteGuardArc::new(self, self.held(Mode::Exclusive, raw, true, at))
+    }
+
+    /// See [`async_lock::RwLock::get_mut`].
+    #[must_use]
+    #[inline]
+    pub fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+}
+
+named!([T: ?Sized] RwLock<T>, self => &self.holders);
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("RwLock");
+        match self.raw.try_read() {
+            // SAFETY: the lock is held to read.
+            Some(_raw) => debug.field("value", &unsafe { &*self.value.get() }).finish(),
+            None => debug.field("value", &format_args!("<locked>")).finish(),
+        }
+    }
+}
+
+impl<T> From<T> for RwLock<T> {
+    #[track_caller]
+    #[inline]
+    fn from(val: T) -> RwLock<T> {
+        RwLock::new(val)
+    }
+}
+
+impl<T: Default> Default for RwLock<T> {
+    #[track_caller]
+    #[inline]
+    fn default() -> RwLock<T> {
+        RwLock::new(T::default())
+    }
+}

@@ -1,0 +1,262 @@
+//! What is not stuck and not well, with thresholds that a test reaches soon; and what looks like it.
+#![cfg(all(feature = "full", feature = "test-util"))]
+
+extern crate insight_tokio as tokio;
+
+mod common;
+
+use common::{Bench, bench, summary};
+use insight_model::health::{Health, HealthFinding, OFF, Thresholds};
+use insight_protocol::{ProblemKind, TaskState, Tier};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+const MS: u64 = 1_000_000;
+
+/// What a test looks for, and nothing else: how long anything takes on a busy machine is not known.
+fn off() -> Thresholds {
+    Thresholds {
+        settle_ns: 20 * MS,
+        window_ns: 100 * MS,
+        worker_blocked_ns: OFF,
+        blocking_queue_ns: OFF,
+        long_poll_ns: OFF,
+        spin_polls_per_second: OFF,
+        wakes_per_poll: OFF,
+        leak_tasks: OFF,
+        lock_held_ns: OFF,
+        future_bytes: OFF,
+        ..Thresholds::default()
+    }
+}
+
+struct Looks {
+    health: Health,
+    thresholds: Thresholds,
+}
+
+impl Looks {
+    fn new(thresholds: Thresholds) -> Looks {
+        Looks { health: Health::default(), thresholds }
+    }
+
+    fn look(&mut self, bench: &mut Bench) -> Vec<HealthFinding> {
+        self.health.check(bench.look(), &self.thresholds)
+    }
+
+    /// Looks until there is a finding.
+    fn finding(&mut self, bench: &mut Bench) -> HealthFinding {
+        self.until(bench, |found| found.first().cloned())
+    }
+
+    /// Looks until there is none.
+    fn cleared(&mut self, bench: &mut Bench) {
+        self.until(bench, |found| found.is_empty().then_some(()));
+    }
+
+    /// Looks for so long that all would have been found, and finds nothing.
+    fn nothing(&mut self, bench: &mut Bench) {
+        let end_ns = bench.after_settling().told_ns + 3 * self.thresholds.window_ns;
+        while bench.model.told_ns < end_ns {
+            let found = self.look(bench);
+            assert_eq!(found, [], "{}", summary(&bench.model));
+            thread::yield_now();
+        }
+    }
+
+    fn until<T>(&mut self, bench: &mut Bench, condition: impl Fn(&[HealthFinding]) -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let found = self.look(bench);
+            if let Some(result) = condition(&found) {
+                return result;
+            }
+            assert!(Instant::now() < deadline, "not in 30 s: {found:?}: {}", summary(&bench.model));
+            thread::yield_now();
+        }
+    }
+}
+
+fn names(bench: &Bench, finding: &HealthFinding) -> Vec<String> {
+    let name = |id| bench.model.tasks.get(id).and_then(|task| task.name.as_deref()).unwrap_or("?");
+    finding.finding.tasks.iter().map(|id| name(id).rsplit("::").next().unwrap_or_default().to_owned()).collect()
+}
+
+/// Parks its thread in a poll, until it is released.
+async fn parks(tell: oneshot::Sender<thread::Thread>, released: Arc<AtomicBool>) {
+    let _ = tell.send(thread::current());
+    while !released.load(Ordering::Acquire) {
+        thread::park();
+    }
+}
+
+async fn waits(stop: oneshot::Receiver<()>) {
+    let _ = stop.await;
+}
+
+#[test]
+fn a_poll_that_parks_its_thread() {
+    bench(|bench, _| {
+        let mut looks = Looks::new(Thresholds { worker_blocked_ns: 20 * MS, ..off() });
+        let released = Arc::new(AtomicBool::new(false));
+        let (tell, told) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        thread::scope(|scope| {
+            let released_there = released.clone();
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(async move {
+                    let parked = tokio::spawn(parks(tell, released_there));
+                    let waiting = tokio::spawn(waits(stopped));
+                    parked.await.unwrap();
+                    waiting.await.unwrap();
+                });
+            });
+            let parked = told.blocking_recv().unwrap();
+            let finding = looks.finding(bench);
+            assert_eq!((&finding.finding.kind, finding.finding.tier), (&ProblemKind::WorkerBlocked, Tier::Proven));
+            assert_eq!(names(bench, &finding), ["parks"]);
+            assert!(finding.explanation[1].contains("waits)"), "{finding:?}");
+            released.store(true, Ordering::Release);
+            parked.unpark();
+            looks.cleared(bench);
+            stop.send(()).unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_poll_that_parks_one_of_two_threads() {
+    bench(|bench, runtime| {
+        let mut looks = Looks::new(Thresholds { worker_blocked_ns: 20 * MS, ..off() });
+        let released = Arc::new(AtomicBool::new(false));
+        let (tell, told) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        runtime.spawn(parks(tell, released.clone()));
+        let parked = told.blocking_recv().unwrap();
+        runtime.spawn(waits(stopped));
+        bench.until(|model| {
+            let idle = model.tasks.values().filter(|task| task.state() == Some(TaskState::Idle));
+            (idle.count() == 1).then_some(())
+        });
+        looks.nothing(bench);
+        released.store(true, Ordering::Release);
+        parked.unpark();
+        stop.send(()).unwrap();
+    });
+}
+
+#[test]
+fn a_task_that_wakes_itself() {
+    async fn spins(stop: Arc<AtomicBool>) {
+        poll_fn(|cx| match stop.load(Ordering::Relaxed) {
+            true => Poll::Ready(()),
+            false => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+    bench(|bench, runtime| {
+        // A machine that does something else meanwhile makes single polls long.
+        let mut looks = Looks::new(Thresholds { spin_polls_per_second: 100, spin_poll_ns: MS, ..off() });
+        let stop = Arc::new(AtomicBool::new(false));
+        let spinning = runtime.spawn(spins(stop.clone()));
+        let finding = looks.finding(bench);
+        assert_eq!((&finding.finding.kind, finding.finding.tier), (&ProblemKind::Spins, Tier::Proven));
+        assert_eq!(names(bench, &finding), ["spins"]);
+        stop.store(true, Ordering::Relaxed);
+        runtime.block_on(spinning).unwrap();
+        looks.cleared(bench);
+    });
+}
+
+#[test]
+fn two_tasks_that_wake_each_other() {
+    async fn passes_on(mut from: mpsc::Receiver<u8>, to: mpsc::Sender<u8>) {
+        while let Some(ball) = from.recv().await {
+            if to.send(ball).await.is_err() {
+                return;
+            }
+        }
+    }
+    bench(|bench, runtime| {
+        let mut looks = Looks::new(Thresholds { spin_polls_per_second: 1, spin_poll_ns: 1_000 * MS, ..off() });
+        let (there, at_the_one) = mpsc::channel(1);
+        let (back, at_the_other) = mpsc::channel(1);
+        let ball = there.clone();
+        let players = [runtime.spawn(passes_on(at_the_one, back)), runtime.spawn(passes_on(at_the_other, there))];
+        ball.blocking_send(1).unwrap();
+        looks.nothing(bench);
+        players.iter().for_each(|player| player.abort());
+    });
+}
+
+#[test]
+fn futures_and_their_sizes() {
+    async fn large(stop: oneshot::Receiver<()>) {
+        let buffer = [1_u8; 100_000];
+        let _ = stop.await;
+        assert_eq!(buffer.len(), 100_000);
+    }
+    async fn small(stop: oneshot::Receiver<()>) {
+        let buffer = vec![1_u8; 100_000];
+        let _ = stop.await;
+        assert_eq!(buffer.len(), 100_000);
+    }
+    bench(|bench, runtime| {
+        let mut looks = Looks::new(Thresholds { future_bytes: 64 << 10, ..off() });
+        let (stop_large, stopped_large) = oneshot::channel();
+        let (stop_small, stopped_small) = oneshot::channel();
+        runtime.spawn(small(stopped_small));
+        bench.until(|model| (model.tasks.len() == 1).then_some(()));
+        looks.nothing(bench);
+        let line = line!() + 1;
+        runtime.spawn(large(stopped_large));
+        let finding = looks.finding(bench);
+        assert_eq!((&finding.finding.kind, finding.finding.tier), (&ProblemKind::LargeFuture, Tier::Proven));
+        assert!(finding.title.contains(&format!("seen_health.rs:{line} take 97 KiB")), "{}", finding.title);
+        stop_large.send(()).unwrap();
+        stop_small.send(()).unwrap();
+    });
+}
+
+#[test]
+fn a_lock_that_is_held_and_wanted() {
+    async fn holds(mutex: Arc<Mutex<u8>>, stop: oneshot::Receiver<()>) {
+        let _guard = mutex.lock().await;
+        let _ = stop.await;
+    }
+    async fn wants(mutex: Arc<Mutex<u8>>) {
+        *mutex.lock().await += 1;
+    }
+    bench(|bench, runtime| {
+        let mut looks = Looks::new(Thresholds { lock_held_ns: 20 * MS, lock_waited_ns: 20 * MS, ..off() });
+        let mutex = Arc::new(Mutex::new(0));
+        let (stop, stopped) = oneshot::channel();
+        runtime.spawn(holds(mutex.clone(), stopped));
+        bench.until(|model| (model.edges.values().any(|edge| edge.body.kind() == "hold")).then_some(()));
+        // Nobody wants it.
+        looks.nothing(bench);
+        let wanting = runtime.spawn(wants(mutex.clone()));
+        let finding = looks.finding(bench);
+        assert_eq!((&finding.finding.kind, finding.finding.tier), (&ProblemKind::LockHeldLong, Tier::Proven));
+        assert_eq!(names(bench, &finding), ["holds"]);
+        let kinds: Vec<&str> = finding.finding.edges.iter().map(|id| bench.model.edges[id].body.kind()).collect();
+        assert_eq!(
+            kinds.iter().filter(|kind| **kind == "wait").count(),
+            2,
+            "what it waits for, and who waits: {kinds:?}"
+        );
+        assert_eq!(kinds.iter().filter(|kind| **kind == "hold").count(), 1);
+        stop.send(()).unwrap();
+        runtime.block_on(wanting).unwrap();
+        looks.cleared(bench);
+    });
+}

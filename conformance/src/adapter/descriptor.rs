@@ -1,0 +1,55 @@
+//! What an adapter says of itself.
+
+use super::scene::{Case, expect, same};
+use insight_protocol::adapter::{Adapter, Channel, Lock, Resources, Timer};
+use insight_protocol::{Capability, ResourceKind};
+
+/// The kinds of the resources that an adapter declares.
+#[derive(Debug, Default)]
+pub(super) struct Declared(Vec<ResourceKind>);
+
+impl Resources for Declared {
+    fn lock<L: Lock>(&mut self) {
+        self.0.push(L::KIND);
+    }
+
+    fn channel<C: Channel>(&mut self) {
+        self.0.push(C::KIND);
+    }
+
+    fn timer<T: Timer>(&mut self) {
+        self.0.push(ResourceKind::Timer);
+    }
+}
+
+/// The capabilities that a case can only look at with a resource of this kind.
+const OF_RESOURCES: [(Capability, ResourceKind); 5] = [
+    (Capability::Mutexes, ResourceKind::Mutex),
+    (Capability::Rwlocks, ResourceKind::Rwlock),
+    (Capability::Semaphores, ResourceKind::Semaphore),
+    (Capability::Channels, ResourceKind::Channel),
+    (Capability::Timers, ResourceKind::Timer),
+];
+
+pub(super) fn says_what_it_declares<A: Adapter>(case: &mut Case<'_, A>, declared: &Declared) -> Result<(), String> {
+    let descriptor = case.adapter.descriptor();
+    expect("the name", !descriptor.name.is_empty(), &descriptor.name, &"a name")?;
+    expect("the version", !descriptor.version.is_empty(), &descriptor.version, &"a version")?;
+    let listed = descriptor.capabilities;
+    expect("the capabilities", listed.contains(&Capability::Tasks), &listed, &"`tasks` among them")?;
+    for (capability, kind) in &OF_RESOURCES {
+        let (lists, declares) = (listed.contains(capability), declared.0.contains(kind));
+        if lists != declares {
+            return Err(format!("the capability `{capability}`: listed is {lists}, and a {kind} declared {declares}"));
+        }
+    }
+    // Who runs something is known to a stream that begins then.
+    case.run(|_, stage| async move { stage.reached(super::stage::Stage::END).await }, |_| Ok(()))?;
+    let header = case.bench.recorder.header();
+    let executors: Vec<(&str, &str)> = header.executors.iter().map(|it| (&*it.name, &*it.version)).collect();
+    let expected = (descriptor.name, descriptor.version);
+    expect("the executors in the header", executors.contains(&expected), &executors, &expected)?;
+    // r[header.capability.true]
+    let all: Vec<Capability> = header.capabilities.iter().filter(|it| listed.contains(it)).cloned().collect();
+    same("the capabilities in the header", &header.capabilities, &all)
+}

@@ -1,0 +1,158 @@
+//! Holds an executor's adapter to what it says: runs small programs on it, and looks at what is told of them.
+//!
+//! A test of an adapter is one line. [`Suite`] runs in the process of the test, with a recorder of its own, so the test
+//! must not start another one. What is told is also held to the rules of SPEC.md, line by line.
+//!
+//! ```no_run
+//! # fn my_adapter() -> impl insight_protocol::adapter::Adapter { Nothing }
+//! # struct Nothing;
+//! # impl insight_protocol::adapter::Adapter for Nothing {
+//! #     type Task = Never;
+//! #     fn descriptor(&self) -> insight_protocol::adapter::Descriptor { unimplemented!() }
+//! #     fn block_on<F: Future>(&self, _: F) -> F::Output { unimplemented!() }
+//! #     fn spawn<F: Future<Output = ()> + Send + 'static>(&self, _: F) -> Never { unimplemented!() }
+//! # }
+//! # struct Never;
+//! # impl Future for Never {
+//! #     type Output = insight_protocol::Outcome;
+//! #     fn poll(
+//! #         self: std::pin::Pin<&mut Self>,
+//! #         _: &mut std::task::Context<'_>,
+//! #     ) -> std::task::Poll<Self::Output> { unimplemented!() }
+//! # }
+//! # impl insight_protocol::adapter::Spawned for Never {
+//! #     fn cancel(self) {}
+//! #     fn detach(self) {}
+//! # }
+//! use insight_conformance::adapter::Suite;
+//!
+//! Suite::new(my_adapter).assert();
+//! ```
+
+mod bench;
+mod channels;
+mod descriptor;
+mod locks;
+mod scene;
+mod stage;
+mod tasks;
+mod timers;
+
+use bench::Bench;
+use descriptor::Declared;
+use insight_protocol::Capability;
+use insight_protocol::adapter::{Adapter, Channel, Lock, Resources, Timer};
+use scene::Case;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A case that an adapter did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which case, such as `task ends` or `mutex AB/BA`.
+    pub case: String,
+    /// What was expected, and what was there.
+    pub why: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.case, self.why)
+    }
+}
+
+/// What came of all cases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The cases that were run: those of the capabilities and resources that the adapter says it has.
+    pub cases: Vec<String>,
+    /// Those that it did not pass.
+    pub failures: Vec<Failure>,
+}
+
+/// The cases, and the adapter that they are for.
+#[derive(Clone, Debug)]
+pub struct Suite<M> {
+    make: M,
+    patience: Duration,
+}
+
+impl<A: Adapter, M: Fn() -> A> Suite<M> {
+    /// Cases for what `make` makes: one for each case.
+    pub fn new(make: M) -> Suite<M> {
+        Suite { make, patience: Duration::from_secs(30) }
+    }
+
+    /// For how long a case waits for what is to be told before it fails: 30 seconds, where nothing else is asked for.
+    pub fn patience(self, patience: Duration) -> Suite<M> {
+        Suite { patience, ..self }
+    }
+
+    /// Runs each case, and panics with what failed.
+    pub fn assert(&self) {
+        let Report { cases, failures } = self.run();
+        let failed: Vec<String> = failures.iter().map(|failure| format!("\n- {failure}")).collect();
+        assert!(failures.is_empty(), "{} of {} cases failed:{}", failures.len(), cases.len(), failed.concat());
+    }
+
+    /// Runs each case. Suites that run at once in one process take turns.
+    pub fn run(&self) -> Report {
+        let mut bench = bench::bench();
+        bench.patience = self.patience;
+        let mut run = Run { bench: &mut bench, make: &self.make, report: Report::default() };
+        let adapter = (self.make)();
+        let mut declared = Declared::default();
+        adapter.resources(&mut declared);
+        let has = |capability| adapter.descriptor().capabilities.contains(&capability);
+        run.case("descriptor", |case| descriptor::says_what_it_declares(case, &declared));
+        run.case("task spawned", tasks::spawned);
+        run.case("task ends", tasks::ends);
+        if has(Capability::TaskTimes) {
+            run.case("task states", tasks::states);
+            run.case("task wakes", tasks::wakes);
+        }
+        if has(Capability::ForeignWakers) {
+            run.case("task foreign wakers", tasks::foreign_wakers);
+        }
+        if has(Capability::Joins) {
+            run.case("join", tasks::joins);
+        }
+        adapter.resources(&mut run);
+        run.report
+    }
+}
+
+/// A run of the suite.
+struct Run<'a, M> {
+    bench: &'a mut Bench,
+    make: &'a M,
+    report: Report,
+}
+
+impl<A: Adapter, M: Fn() -> A> Run<'_, M> {
+    fn case(&mut self, name: &str, case: impl FnOnce(&mut Case<'_, A>) -> Result<(), String>) {
+        self.report.cases.push(name.to_owned());
+        let mut running = Case::new(self.bench, Arc::new((self.make)()));
+        if let Err(why) = case(&mut running) {
+            self.report.failures.push(Failure { case: name.to_owned(), why });
+        }
+    }
+}
+
+impl<A: Adapter, M: Fn() -> A> Resources for Run<'_, M> {
+    fn lock<L: Lock>(&mut self) {
+        self.case(&format!("{} held", L::KIND), locks::held::<A, L>);
+        self.case(&format!("{} released", L::KIND), locks::released::<A, L>);
+        self.case(&format!("{} AB/BA", L::KIND), locks::in_both_orders::<A, L>);
+    }
+
+    fn channel<C: Channel>(&mut self) {
+        self.case(&format!("{} full", C::KIND), channels::full::<A, C>);
+        self.case(&format!("{} empty", C::KIND), channels::empty::<A, C>);
+    }
+
+    fn timer<T: Timer>(&mut self) {
+        self.case("timer", timers::sleeps::<A, T>);
+    }
+}

@@ -1,0 +1,591 @@
+//! Who can go on: a least fixpoint, kept up to date by work in what has changed.
+
+use crate::journal::{Mark, Part};
+use crate::units::Units;
+use crate::wants::{End, Rules, Verdict, Waits, Want, has_ended};
+use crate::{Edge, EdgeBody, Model, Resource, Task};
+use insight_protocol::{EdgeId, ResourceId, TaskId, Tier};
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Which tasks can go on, in each of two passes that differ in what an unknown is: see [`diagnose`](crate::diagnose).
+///
+/// A task goes on by itself, or by a resource that gives it what it waits for, which is noted with it. So what no longer
+/// holds is taken back along what rested on it, and only there looked at again: who was given something by a task that no
+/// longer goes on waits again, and with it who was given something by that one. Then all those are asked anew. What rests on
+/// nothing that was taken back stands, since no task is noted as the ground of its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fixpoint {
+    settle_ns: u64,
+    blind: bool,
+    told_ns: u64,
+    mark: Option<Mark>,
+    /// The tasks that do not go on by themselves.
+    waiting: IdMap<TaskId, Waiting>,
+    /// When something is no longer too young to count.
+    due: BTreeSet<(u64, Part)>,
+    /// The tasks that cannot go on: proven, and suspected, among which are the proven ones.
+    stuck: [BTreeSet<TaskId>; 2],
+    /// Of which nothing is left that could wake them.
+    lost: BTreeSet<TaskId>,
+}
+
+/// A task that does not go on by itself.
+#[derive(Clone, Debug)]
+struct Waiting {
+    waits: Waits,
+    by: [Option<Ground>; 2],
+}
+
+/// By what a task goes on after all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ground {
+    /// Something that is not known.
+    Unsure,
+    /// What the resource gives it; that rests on no task that may wait.
+    Seed(ResourceId),
+    /// The same; that rests on one that goes on, by itself or by its own ground.
+    Task(ResourceId, TaskId),
+    /// The same; that rests on all of them that go on.
+    Units(ResourceId),
+}
+
+/// What a task is for a resource that it could free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It goes on by itself.
+    Seed,
+    /// It waits, and goes on by what it waits for.
+    GoesOn,
+    Stuck,
+    Ended,
+}
+
+/// What ends a wait for a party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// What is not known, or has not settled.
+    Seed,
+    /// One that goes on.
+    Task(TaskId),
+    /// No party is known.
+    Nobody,
+}
+
+/// The parties of one end of a resource.
+pub(crate) struct Parties {
+    /// How many are known of which the task has not ended.
+    pub(crate) known: usize,
+    /// How many more there are or may be.
+    pub(crate) unknown: u64,
+    /// `None` when all that are known are stuck.
+    pub(crate) way: Option<Way>,
+}
+
+/// One look at a model.
+pub(crate) struct Look<'m> {
+    pub(crate) model: &'m Model,
+    pub(crate) rules: Rules,
+    pub(crate) tier: Tier,
+    /// As if nobody went on by what it waits for.
+    pub(crate) alone: bool,
+    /// When the first fact that was too young will no longer be so.
+    due_ns: Cell<u64>,
+}
+
+impl<'m> Look<'m> {
+    fn new(model: &'m Model, rules: Rules, tier: Tier) -> Look<'m> {
+        Look { model, rules, tier, alone: false, due_ns: Cell::new(u64::MAX) }
+    }
+
+    pub(crate) fn is_young(&self, since_ns: u64) -> bool {
+        let until_ns = self.rules.young_until(self.model, since_ns);
+        if let Some(until_ns) = until_ns {
+            self.due_ns.set(self.due_ns.get().min(until_ns));
+        }
+        until_ns.is_some()
+    }
+}
+
+/// What of a model was looked at again, and which verdicts are others now.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// All of it.
+    pub(crate) all: bool,
+    pub(crate) tasks: IdSet<TaskId>,
+    pub(crate) resources: IdSet<ResourceId>,
+}
+
+/// What is looked at again, while it is.
+struct Check {
+    /// The resources of which something has changed.
+    changed: IdSet<ResourceId>,
+    /// The tasks whose ground was found to stand after the change.
+    stands: IdSet<TaskId>,
+    /// Those whose grounds stand up to the end. None of them rests on a task of which that is still to be asked: so none
+    /// that is asked later rests on itself by way of them.
+    founded: IdSet<TaskId>,
+}
+
+/// So far the grounds of a task are followed; more take more time than to look at it again.
+const MOST_GROUNDS: usize = 1_000;
+
+const TIERS: [Tier; 2] = [Tier::Proven, Tier::Suspected];
+
+impl Fixpoint {
+    pub(crate) fn new(settle_ns: u64) -> Fixpoint {
+        Fixpoint { settle_ns, ..Fixpoint::default() }
+    }
+
+    /// Brings it to what the model says now.
+    pub(crate) fn update(&mut self, model: &Model) -> Changes {
+        let rules = Rules::new(model, self.settle_ns);
+        let mut changes = Changes::default();
+        let since = self.mark.and_then(|mark| model.journal.since(mark));
+        match since.filter(|_| rules.blind == self.blind && model.told_ns >= self.told_ns) {
+            Some(parts) => {
+                parts.for_each(|part| changes.add(part));
+                while let Some((_, part)) = self.due.first().copied().filter(|(due_ns, _)| *due_ns <= model.told_ns) {
+                    self.due.pop_first();
+                    changes.add(part);
+                }
+            }
+            None => {
+                *self = Fixpoint::new(self.settle_ns);
+                changes.all = true;
+                changes.tasks.extend(model.tasks.values().filter(|task| !task.edges.is_empty()).map(|task| task.id));
+                let lost = |task: &&Task| task.stats.as_ref().is_some_and(|stats| stats.lost_waker);
+                changes.tasks.extend(model.tasks.values().filter(lost).map(|task| task.id));
+            }
+        }
+        self.blind = rules.blind;
+        self.told_ns = model.told_ns;
+        self.mark = Some(model.journal.mark());
+
+        let mut touched: IdSet<TaskId> = IdSet::default();
+        let mut tasks: Vec<TaskId> = changes.tasks.iter().copied().collect();
+        // Neighbours in memory too: what is far apart costs more than all the rest.
+        tasks.sort_unstable();
+        if changes.all {
+            self.waiting.reserve(tasks.len());
+        }
+        for id in tasks {
+            self.task_changed(model, &rules, id, &mut changes, &mut touched);
+        }
+        for tier in TIERS {
+            let mut look = Look::new(model, rules, tier);
+            let mut ask: Vec<ResourceId> = changes.resources.iter().copied().collect();
+            ask.sort_unstable();
+            if !changes.all {
+                self.take_back(&mut look, &mut ask, &mut touched);
+            }
+            self.go_on(&look, ask, &mut touched);
+            let at = tier as usize;
+            for id in &touched {
+                match self.waiting.get(id) {
+                    Some(waiting) if waiting.by[at].is_none() => self.stuck[at].insert(*id),
+                    _ => self.stuck[at].remove(id),
+                };
+            }
+        }
+        changes.tasks.extend(touched);
+        changes
+    }
+
+    fn task_changed(
+        &mut self,
+        model: &Model,
+        rules: &Rules,
+        id: TaskId,
+        changes: &mut Changes,
+        touched: &mut IdSet<TaskId>,
+    ) {
+        let task = model.tasks.get(&id);
+        match task.map_or(Ok(false), |task| rules.is_lost(model, task)) {
+            Ok(true) => _ = self.lost.insert(id),
+            Ok(false) => _ = self.lost.remove(&id),
+            Err(due_ns) => {
+                self.lost.remove(&id);
+                self.due.insert((due_ns, Part::Task(id)));
+            }
+        }
+        let now = match task.map(|task| rules.verdict(model, task)) {
+            Some(Verdict::Waits(waits)) => Some(waits),
+            Some(Verdict::GoesOn { until_ns }) => {
+                self.due.extend(until_ns.map(|due_ns| (due_ns, Part::Task(id))));
+                None
+            }
+            None => None,
+        };
+        let before = self.waiting.get(&id).map(|waiting| &waiting.waits);
+        let ended = task.is_some_and(has_ended);
+        if before == now.as_ref() && !ended {
+            return;
+        }
+        touched.insert(id);
+        changes.resources.extend(task.into_iter().flat_map(|task| &task.edges).filter_map(|edge| {
+            let edge = model.edges.get(edge)?;
+            Some(edge.resource)
+        }));
+        match now {
+            Some(waits) => {
+                let unsure = waits.unsure.then_some(Ground::Unsure);
+                self.waiting.insert(id, Waiting { waits, by: [unsure, None] });
+            }
+            None => _ = self.waiting.remove(&id),
+        }
+    }
+
+    /// Lets wait again whoever went on by what a resource gave that has changed, unless it rests on nothing else; and
+    /// whoever went on by these. `ask` gets the resources that they wait for.
+    fn take_back(&mut self, look: &mut Look, ask: &mut Vec<ResourceId>, touched: &mut IdSet<TaskId>) {
+        let at = look.tier as usize;
+        let mut back: Vec<TaskId> = Vec::new();
+        let mut check =
+            Check { changed: ask.iter().copied().collect(), stands: IdSet::default(), founded: IdSet::default() };
+        // Who waits only now most often goes on by what others have: then nothing that rests on it needs to be asked.
+        let new: Vec<TaskId> =
+            touched.iter().copied().filter(|id| self.waiting.get(id).is_some_and(|it| it.by[at].is_none())).collect();
+        for task in new {
+            let resources: Vec<ResourceId> =
+                self.waiting[&task].waits.pending.iter().filter(|wait| wait.polled).map(|wait| wait.resource).collect();
+            let ground = resources.into_iter().find_map(|id| self.ground(look, &mut check, task, id));
+            if ground.is_some() {
+                self.waiting.get_mut(&task).expect("it waits").by[at] = ground;
+                check.stands.insert(task);
+            }
+        }
+        for id in ask.iter() {
+            let Some(resource) = look.model.resources.get(id) else { continue };
+            let given: Vec<TaskId> = self
+                .waiting_for(look.model, resource)
+                .filter(|task| self.waiting[task].by[at].is_some_and(|ground| ground.is_by(*id)))
+                .filter(|task| !check.stands.contains(task))
+                .collect();
+            let mut others = Vec::new();
+            for task in given {
+                if let Some(ground) = self.ground(look, &mut check, task, *id) {
+                    self.waiting.get_mut(&task).expect("it waits").by[at] = Some(ground);
+                    check.stands.insert(task);
+                } else {
+                    others.push(task);
+                }
+            }
+            if others.is_empty() {
+                continue;
+            }
+            look.alone = true;
+            let mut due = std::mem::take(&mut self.due);
+            let still = self.given(look, resource, true, &mut due);
+            self.due = due;
+            look.alone = false;
+            let still: IdMap<TaskId, Ground> = still.into_iter().collect();
+            for task in others {
+                let waiting = self.waiting.get_mut(&task).expect("it waits");
+                if let Some(ground) = still.get(&task) {
+                    // Units that are there even when nobody goes on by what it waits for.
+                    waiting.by[at] = Some(if matches!(ground, Ground::Units(_)) { Ground::Seed(*id) } else { *ground });
+                    check.stands.insert(task);
+                } else if waiting.by[at].take().is_some() {
+                    back.push(task);
+                }
+            }
+        }
+        while let Some(task) = back.pop() {
+            touched.insert(task);
+            ask.extend(self.waiting[&task].waits.pending.iter().map(|wait| wait.resource));
+            let Some(task) = look.model.tasks.get(&task) else { continue };
+            let mut seen = IdSet::default();
+            for edge in task.edges.iter().filter_map(|edge| look.model.edges.get(edge)) {
+                let Some(resource) = look.model.resources.get(&edge.resource) else { continue };
+                if !seen.insert(resource.id) {
+                    continue;
+                }
+                let rests = |other: &TaskId| match self.waiting[other].by[at] {
+                    Some(Ground::Units(id)) => id == resource.id,
+                    Some(Ground::Task(id, by)) => id == resource.id && by == task.id,
+                    _ => false,
+                };
+                let others: Vec<TaskId> = self.waiting_for(look.model, resource).filter(rests).collect();
+                for other in others {
+                    if self.waiting.get_mut(&other).expect("it waits").by[at].take().is_some() {
+                        back.push(other);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A ground for the task among the parties of a resource that it waits for, which does not rest on the task itself.
+    fn ground(&mut self, look: &Look, check: &mut Check, task: TaskId, id: ResourceId) -> Option<Ground> {
+        let resource = look.model.resources.get(&id)?;
+        let waits = &self.waiting.get(&task)?.waits;
+        let ends = waits.pending.iter().filter(|wait| wait.polled && wait.resource == id);
+        let ground = ends.into_iter().find_map(|wait| match wait.want {
+            Want::Party(end) => match self.parties(look, resource, end, true).way? {
+                Way::Seed | Way::Nobody => Some(Ground::Seed(id)),
+                Way::Task(by) => self.stands_without(look, check, by, task).then_some(Ground::Task(id, by)),
+            },
+            Want::Units => None,
+        });
+        if look.due_ns.get() != u64::MAX {
+            self.due.insert((look.due_ns.replace(u64::MAX), Part::Resource(id)));
+        }
+        ground
+    }
+
+    /// Whether what the task `by` goes on by leads to no change that was not looked at, nor to `task`.
+    fn stands_without(&self, look: &Look, check: &mut Check, by: TaskId, task: TaskId) -> bool {
+        let mut path = Vec::new();
+        let mut at = by;
+        loop {
+            if at == task || path.len() == MOST_GROUNDS {
+                return false;
+            }
+            if check.founded.contains(&at) {
+                break;
+            }
+            let Some(waiting) = self.waiting.get(&at) else { break };
+            path.push(at);
+            let looked_at = |id| !check.changed.contains(&id) || check.stands.contains(&at);
+            match waiting.by[look.tier as usize] {
+                Some(Ground::Unsure) => break,
+                Some(Ground::Seed(id)) if looked_at(id) => break,
+                Some(Ground::Task(id, next)) if looked_at(id) => at = next,
+                _ => return false,
+            }
+        }
+        check.founded.extend(path);
+        true
+    }
+
+    /// Asks these resources what they give, and those that are given something for what they have.
+    fn go_on(&mut self, look: &Look, mut ask: Vec<ResourceId>, touched: &mut IdSet<TaskId>) {
+        let at = look.tier as usize;
+        let mut asked: IdSet<ResourceId> = ask.iter().copied().collect();
+        while let Some(id) = ask.pop() {
+            asked.remove(&id);
+            let Some(resource) = look.model.resources.get(&id) else { continue };
+            let mut due = std::mem::take(&mut self.due);
+            let given = self.given(look, resource, false, &mut due);
+            self.due = due;
+            for (task, ground) in given {
+                let waiting = self.waiting.get_mut(&task).expect("it waits");
+                if waiting.by[at].is_some() {
+                    continue;
+                }
+                waiting.by[at] = Some(ground);
+                touched.insert(task);
+                let Some(task) = look.model.tasks.get(&task) else { continue };
+                for edge in task.edges.iter().filter_map(|edge| look.model.edges.get(edge)) {
+                    // What it waits for was asked just now, and knows that it goes on.
+                    let known = edge.resource == id && matches!(edge.body, EdgeBody::Wait { .. });
+                    if !known && asked.insert(edge.resource) {
+                        ask.push(edge.resource);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The tasks that this resource lets go on, of those that are stuck; or of all that wait for it.
+    fn given(
+        &self,
+        look: &Look,
+        resource: &Resource,
+        of_all: bool,
+        due: &mut BTreeSet<(u64, Part)>,
+    ) -> Vec<(TaskId, Ground)> {
+        let at = look.tier as usize;
+        let mut parties: [Option<Option<Way>>; 3] = [None; 3];
+        let mut units: Vec<&Edge> = Vec::new();
+        let mut given = Vec::new();
+        for edge in look.model.edges_of_resource(resource.id) {
+            if !matches!(edge.body, EdgeBody::Wait { .. }) {
+                continue;
+            }
+            let Some(waiting) = self.waiting.get(&edge.task).filter(|it| of_all || it.by[at].is_none()) else {
+                continue;
+            };
+            let wait = waiting.waits.pending.iter().find(|wait| wait.edge == edge.id);
+            let Some(wait) = wait.filter(|wait| wait.polled) else { continue };
+            let ground = match wait.want {
+                Want::Party(end) => {
+                    let way = parties[end as usize].get_or_insert_with(|| self.parties(look, resource, end, true).way);
+                    match way {
+                        Some(Way::Task(task)) => Ground::Task(resource.id, *task),
+                        Some(Way::Seed | Way::Nobody) => Ground::Seed(resource.id),
+                        None => continue,
+                    }
+                }
+                Want::Units => {
+                    units.push(edge);
+                    continue;
+                }
+            };
+            given.push((edge.task, ground));
+        }
+        if !units.is_empty() {
+            // Of waits that are not in the queue, nothing is said.
+            if let Some(mut now) = Units::new(self, look, resource) {
+                let within: IdSet<EdgeId> = now.queue.iter().map(|queued| queued.edge).collect();
+                units.retain(|wait| !within.contains(&wait.id));
+                given.extend(now.serve().into_iter().map(|task| (task, Ground::Units(resource.id))));
+            }
+            given.extend(units.into_iter().map(|wait| (wait.task, Ground::Seed(resource.id))));
+        }
+        if look.due_ns.get() != u64::MAX {
+            due.insert((look.due_ns.replace(u64::MAX), Part::Resource(resource.id)));
+        }
+        given
+    }
+
+    /// The tasks that wait for this resource, and do not go on by themselves.
+    fn waiting_for<'a>(&'a self, model: &'a Model, resource: &'a Resource) -> impl Iterator<Item = TaskId> + 'a {
+        let waits = model.edges_of_resource(resource.id).filter(|edge| matches!(edge.body, EdgeBody::Wait { .. }));
+        waits.map(|edge| edge.task).filter(|task| self.waiting.contains_key(task))
+    }
+
+    pub(crate) fn role(&self, look: &Look, id: TaskId) -> Role {
+        match self.waiting.get(&id) {
+            Some(waiting) => match waiting.by[look.tier as usize] {
+                None => Role::Stuck,
+                Some(Ground::Unsure) => Role::GoesOn,
+                Some(_) if look.alone => Role::Stuck,
+                Some(_) => Role::GoesOn,
+            },
+            None if look.model.tasks.get(&id).is_none_or(has_ended) => Role::Ended,
+            None => Role::Seed,
+        }
+    }
+
+    /// Whether one of the parties of this end goes on; with `closes`, of what ends with it.
+    pub(crate) fn parties(&self, look: &Look, resource: &Resource, end: End, closes: bool) -> Parties {
+        let mut parties = Parties { known: 0, unknown: 0, way: None };
+        let outside = match end {
+            End::Sender => resource.outside_senders,
+            End::Receiver => resource.outside_receivers,
+            End::Joined => None,
+        };
+        if outside.is_some_and(|outside| outside > 0) {
+            // A thread goes on, as far as anybody can tell.
+            return Parties { known: 1, unknown: 0, way: Some(Way::Seed) };
+        }
+        let (mut handles, mut ended, mut unsure) = (0, 0, false);
+        for edge in look.model.edges_of_resource(resource.id) {
+            let certain = match &edge.body {
+                EdgeBody::Party { role, exclusive } if end.is(role) => {
+                    handles += 1;
+                    *exclusive || end == End::Joined
+                }
+                EdgeBody::Hold { transferable, .. } if closes && end == End::Receiver => !transferable,
+                _ => continue,
+            };
+            let role = self.role(look, edge.task);
+            // What it had may have moved to somebody; but when it was the end of the task that was waited for, that is it.
+            if role == Role::Ended && end != End::Joined {
+                ended += 1;
+                unsure = true;
+                continue;
+            }
+            parties.known += 1;
+            unsure |= !certain;
+            if role == Role::Seed {
+                parties.way = Some(Way::Task(edge.task));
+                return parties;
+            }
+            // Who has only just got it has not settled, whatever it waits for.
+            if role == Role::Ended || look.is_young(edge.since_ns) {
+                parties.way = Some(Way::Seed);
+                return parties;
+            }
+            if role == Role::GoesOn && parties.way.is_none() {
+                parties.way = Some(Way::Task(edge.task));
+            }
+        }
+        parties.unknown = match end {
+            // How many handles there are is not known: at least one may be anywhere.
+            End::Sender => {
+                let known = resource.senders.map_or(1, |senders| senders.saturating_sub(handles));
+                known.saturating_add(resource.weak_senders.unwrap_or(0))
+            }
+            End::Receiver => resource.receivers.map_or(1, |receivers| receivers.saturating_sub(handles)),
+            End::Joined => resource.length.unwrap_or(1).saturating_sub(handles),
+        };
+        parties.unknown = parties.unknown.saturating_add(ended);
+        if parties.known == 0 {
+            parties.way = Some(Way::Nobody);
+        } else if look.tier == Tier::Proven && (unsure || parties.unknown > 0) {
+            parties.way = Some(Way::Seed);
+        }
+        parties
+    }
+
+    pub(crate) fn look<'m>(&self, model: &'m Model, tier: Tier) -> Look<'m> {
+        Look::new(model, Rules::new(model, self.settle_ns), tier)
+    }
+
+    /// The tasks that cannot go on.
+    pub(crate) fn stuck(&self, tier: Tier) -> &BTreeSet<TaskId> {
+        &self.stuck[tier as usize]
+    }
+
+    pub(crate) fn is_stuck(&self, id: TaskId) -> bool {
+        self.stuck[1].contains(&id)
+    }
+
+    /// The tasks of which nothing is left that could wake them.
+    pub(crate) fn lost(&self) -> &BTreeSet<TaskId> {
+        &self.lost
+    }
+
+    pub(crate) fn waits(&self, task: TaskId) -> Option<&Waits> {
+        self.waiting.get(&task).map(|waiting| &waiting.waits)
+    }
+}
+
+impl Ground {
+    fn is_by(self, resource: ResourceId) -> bool {
+        match self {
+            Ground::Unsure => false,
+            Ground::Seed(id) | Ground::Task(id, _) | Ground::Units(id) => id == resource,
+        }
+    }
+}
+
+impl Changes {
+    fn add(&mut self, part: Part) {
+        match part {
+            Part::Task(id) => _ = self.tasks.insert(id),
+            Part::Resource(id) => _ = self.resources.insert(id),
+        }
+    }
+}
+
+pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+pub(crate) type IdSet<K> = HashSet<K, BuildHasherDefault<IdHasher>>;
+
+/// Ids are counted up by the producer's own program, and looked up millions of times.
+#[derive(Clone, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        // The lower bits say where an entry lies: what was made one after the other lies side by side. The upper ones tell
+        // those apart that lie there.
+        const UPPER: u64 = 0x7f << 57;
+        self.0 = (id & !UPPER) | (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) & UPPER);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! `task_leak`: at some place in the source, tasks are spawned that become more and more.
+
+use super::finding::{Candidate, HealthFinding, Subject, evidence, suspect};
+use super::{Look, words};
+use insight_protocol::{ProblemKind, SourceLocation};
+use std::collections::{BTreeMap, VecDeque};
+
+const ADVICE: &str = "Let what these tasks wait for end, by a timeout or by dropping the other end, or abort them when \
+                      nobody needs them any more. Where there is only too much work at a time, bound how many are \
+                      spawned.";
+
+/// The window is divided into so many parts. Of each the lowest count is kept: it must grow from part to part.
+const PARTS: usize = 10;
+/// How often tasks are counted in one part.
+const LOOKS: u32 = 5;
+
+/// How many places are counted.
+const MOST_PLACES: usize = 10_000;
+/// A place where fewer tasks live than that is not counted.
+const LEAST_TASKS: u64 = 16;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leaks {
+    places: BTreeMap<SourceLocation, Counts>,
+    next_ns: u64,
+    looks: u32,
+}
+
+/// How many tasks of one place live.
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    /// The lowest count of each part that is over, the latest last: one more than there are parts, since growth is between.
+    parts: VecDeque<u64>,
+    /// The lowest of the present part so far.
+    lowest: Option<u64>,
+    since_ns: u64,
+    now: u64,
+}
+
+impl Leaks {
+    pub(super) fn look(&mut self, look: &Look, out: &mut Vec<Candidate>) {
+        if look.thresholds.leak_tasks == super::OFF {
+            return;
+        }
+        if look.now_ns >= self.next_ns {
+            self.count(look);
+            self.next_ns =
+                look.now_ns.saturating_add(look.thresholds.leak_window_ns / (PARTS as u64 * u64::from(LOOKS)));
+        }
+        for (at, counts) in &self.places {
+            if let Some((over, first, last)) = counts.verdict(look) {
+                out.push(candidate(look, at, counts, over, first, last));
+            }
+        }
+    }
+
+    fn count(&mut self, look: &Look) {
+        let mut live: BTreeMap<&SourceLocation, u64> = BTreeMap::new();
+        for task in look.model.tasks.values().filter(|task| task.outcome.is_none() && !task.partial) {
+            if let Some(location) = &task.location {
+                *live.entry(&location.place).or_default() += 1;
+            }
+        }
+        live.retain(|_, count| *count >= LEAST_TASKS);
+        self.places.retain(|at, _| live.contains_key(at));
+        self.looks += 1;
+        let part_over = self.looks >= LOOKS;
+        if part_over {
+            self.looks = 0;
+        }
+        for (at, count) in live {
+            if !self.places.contains_key(at) {
+                if self.places.len() >= MOST_PLACES {
+                    continue;
+                }
+                self.places.insert(at.clone(), Counts { since_ns: look.now_ns, ..Counts::default() });
+            }
+            let Some(counts) = self.places.get_mut(at) else { continue };
+            counts.now = count;
+            let lowest = counts.lowest.map_or(count, |lowest| lowest.min(count));
+            counts.lowest = Some(lowest);
+            if part_over {
+                counts.lowest = None;
+                counts.parts.push_back(lowest);
+                if counts.parts.len() > PARTS + 1 {
+                    counts.parts.pop_front();
+                }
+            }
+        }
+    }
+}
+
+impl Counts {
+    /// Whether it is a finding, or stays one if it is; with the count at the window's begin and at its end.
+    fn verdict(&self, look: &Look) -> Option<(bool, u64, u64)> {
+        let (&first, &last) = (self.parts.front()?, self.parts.back()?);
+        if self.parts.len() <= PARTS {
+            return None;
+        }
+        let growth = last.saturating_sub(first);
+        let grows = self.parts.iter().zip(self.parts.iter().skip(1)).all(|(before, after)| before < after);
+        let over = grows && growth >= look.thresholds.leak_tasks && last >= first.saturating_mul(2);
+        // It is over when tasks have ended, or none came for a whole window.
+        let highest = self.parts.iter().copied().max().unwrap_or(0);
+        let lower = highest.saturating_mul(look.thresholds.clear_percent.min(100)) / 100;
+        let stays = growth > 0 && self.now >= lower && last >= lower && last >= look.thresholds.leak_tasks / 2;
+        stays.then_some((over, first, last))
+    }
+}
+
+fn candidate(look: &Look, at: &SourceLocation, counts: &Counts, over: bool, first: u64, last: u64) -> Candidate {
+    let place = format!("{}:{}", at.file, at.line);
+    let window = words::span(look.thresholds.leak_window_ns);
+    let mut explanation = vec![format!(
+        "Of the tasks that were spawned at {place}, {last} live; {window} before it were {first}, and their number has \
+         grown all the while."
+    )];
+    if over {
+        let of_place = |place: &&crate::Task| place.location.as_ref().is_some_and(|it| it.place == *at);
+        if let Some(oldest) = look.model.tasks.values().filter(of_place).min_by_key(|task| (task.spawned_ns, task.id)) {
+            let wait = look.model.waits_of_task(oldest.id).first().map(|wait| words::wait(look.model, wait));
+            explanation.push(match wait {
+                Some(wait) => format!("The oldest of them is {}, which waits {wait}.", oldest.label()),
+                None => format!("The oldest of them is {}.", oldest.label()),
+            });
+        }
+    }
+    let mut finding = evidence(ProblemKind::TaskLeak, counts.since_ns);
+    suspect(&mut finding, "whether these tasks end later is not known: it may be the program's load that grows");
+    let title = format!("task leak: the tasks that are spawned at {place} become more and more");
+    let finding =
+        HealthFinding { finding, place: Some(at.clone()), title, explanation, advice: ADVICE, docs: "/docs/task-leak" };
+    // It has stood for the window.
+    Candidate { subject: Subject::Place(at.clone()), over, stands_ns: Some(0), frozen: true, finding }
+}

@@ -1,0 +1,114 @@
+//! `lock_held_long`: a lock or a permit that is held while others wait for it.
+
+use super::finding::{Candidate, HealthFinding, Subject, evidence, suspect};
+use super::{KINDS, Look, words};
+use crate::{Edge, EdgeBody, Model, Resource, Waiter};
+use insight_protocol::{HoldMode, Operation, ProblemKind, ResourceKind};
+
+const ADVICE: &str = "Drop the guard before waiting for something slow, and lock again after it. What is slow can be \
+                      done on a copy, or by one task that owns the data and is asked by messages.";
+
+/// How many of those that wait are evidence.
+const MOST_WAITS: usize = 8;
+
+pub(super) fn look(look: &Look, out: &mut Vec<Candidate>) {
+    for resource in look.model.resources.values() {
+        let held_ns = match (&resource.kind, resource.capacity) {
+            (ResourceKind::Mutex | ResourceKind::Rwlock, _) | (ResourceKind::Semaphore, Some(1)) => {
+                look.thresholds.lock_held_ns
+            }
+            (ResourceKind::Semaphore, _) => look.thresholds.permit_held_ns,
+            _ => continue,
+        };
+        out.extend(held_long(look, resource, held_ns));
+    }
+}
+
+fn held_long(look: &Look, resource: &Resource, held_ns: u64) -> Option<Candidate> {
+    let model = look.model;
+    let mut waits: Vec<&Edge> = model.edges_of_resource(resource.id).filter(|edge| is_blocked(look, edge)).collect();
+    if waits.is_empty() {
+        return None;
+    }
+    let mut holds: Vec<&Edge> = model
+        .edges_of_resource(resource.id)
+        .filter(|edge| matches!(edge.body, EdgeBody::Hold { .. }) && look.for_ns(edge.since_ns) >= held_ns)
+        .collect();
+    holds.sort_by_key(|hold| (hold.since_ns, hold.id));
+    let hold = *holds.first()?;
+    let EdgeBody::Hold { mode, transferable, .. } = &hold.body else { return None };
+    waits.retain(|wait| wait.task != hold.task && excludes(mode, wait));
+    waits.sort_by_key(|wait| (wait.since_ns, wait.id));
+    let holder = model.tasks.get(&hold.task).filter(|task| task.outcome.is_none())?;
+    let own = model.waits_of_task(holder.id);
+    if waits.is_empty() || is_turn(hold, &own, &waits) || is_stuck(model, hold) {
+        return None;
+    }
+    let long = words::span(held_ns);
+    let label = resource.label();
+    let mut explanation = vec![format!(
+        "{} has held {label}{} for more than {long}{}.",
+        words::task_at(holder),
+        words::at(&hold.location),
+        match own.first() {
+            Some(wait) => format!(", and waits {}", words::wait(model, wait)),
+            None => String::new(),
+        }
+    )];
+    let others = waits
+        .iter()
+        .take(MOST_WAITS)
+        .map(|wait| format!("{} waits {}.", model.task_label(wait.task), words::wait(model, wait)));
+    explanation.extend(others);
+    let mut finding = evidence(ProblemKind::LockHeldLong, hold.since_ns);
+    finding.tasks.push(holder.id);
+    finding.resources.push(resource.id);
+    finding.edges.push(hold.id);
+    finding.edges.extend(own.iter().chain(waits.iter().take(MOST_WAITS)).map(|edge| edge.id));
+    finding.edges.sort_unstable();
+    finding.edges.dedup();
+    if *transferable {
+        suspect(&mut finding, &format!("the guard of {label} may have moved to another task"));
+    }
+    if model.facts_lost() {
+        suspect(&mut finding, "facts were lost on the way: something here may have ended");
+    }
+    let title = format!("lock held long: {} holds {label}, which others wait for", holder.label());
+    let finding =
+        HealthFinding { finding, place: None, title, explanation, advice: ADVICE, docs: "/docs/lock-held-long" };
+    Some(Candidate { subject: Subject::Hold(hold.id), over: true, stands_ns: None, frozen: false, finding })
+}
+
+/// Whether it has waited for long, is not granted yet, and is still polled.
+fn is_blocked(look: &Look, edge: &Edge) -> bool {
+    let EdgeBody::Wait { operation, waiter, .. } = &edge.body else { return false };
+    let locks = matches!(operation, Operation::Lock | Operation::Read | Operation::Write | Operation::Acquire);
+    let pending = !matches!(waiter, Waiter { granted_ns: Some(_), .. } | Waiter { polled: Some(false), .. });
+    locks && pending && look.for_ns(edge.since_ns) >= look.thresholds.lock_waited_ns
+}
+
+/// Whether the hold keeps the wait from being granted: who reads does not keep others from reading.
+fn excludes(mode: &HoldMode, wait: &Edge) -> bool {
+    let reads = matches!(wait.body, EdgeBody::Wait { operation: Operation::Read, .. });
+    !(*mode == HoldMode::Shared && reads)
+}
+
+/// Whether those that wait do so for their turn at what the holder does: workers that share one receiver behind a lock
+/// all lock it on the same line, and the one whose turn it is waits for a message, for as long as there is none.
+fn is_turn(hold: &Edge, own: &[&Edge], waits: &[&Edge]) -> bool {
+    let receives = !own.is_empty()
+        && own.iter().all(|edge| match &edge.body {
+            EdgeBody::Wait { operation, .. } => {
+                matches!(operation, Operation::Recv | Operation::Changed | Operation::Notified)
+            }
+            _ => false,
+        });
+    let place = hold.location.as_ref().map(|it| &it.place);
+    receives && place.is_some() && waits.iter().all(|wait| wait.location.as_ref().map(|it| &it.place) == place)
+}
+
+/// Whether a problem says already that the holder cannot go on, and why.
+fn is_stuck(model: &Model, hold: &Edge) -> bool {
+    let stuck = model.problems.values().filter(|problem| !KINDS.contains(&problem.kind));
+    stuck.flat_map(|problem| &problem.tasks).any(|task| task.id == hold.task)
+}

@@ -1,0 +1,204 @@
+//! What is not stuck and not well either: blocked threads, spinning tasks, leaks, locks that are held for long.
+//!
+//! Where [`diagnose`](crate::diagnose) asks what can never go on, these are questions of measure, and each has its
+//! [`Thresholds`]. The facts are observed as those of a deadlock are; that it is too much is a judgement, which the texts
+//! say together with the figure.
+
+mod finding;
+mod leaks;
+mod locks;
+mod pool;
+mod rates;
+mod sizes;
+mod thresholds;
+mod words;
+mod workers;
+
+pub use finding::HealthFinding;
+pub use thresholds::{OFF, Thresholds};
+
+use crate::{Edge, EdgeBody, Model, Task};
+use finding::{Candidate, Subject};
+use insight_protocol::{Capability, Operation, ProblemKind, TaskId, TaskKind, TaskState};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many findings of one kind there are at most: the first ones say what is wrong with the others too.
+const MOST_OF_A_KIND: usize = 50;
+
+/// The kinds of what [`Health`] finds. Their tasks may run, and need not be stuck.
+pub const KINDS: [ProblemKind; 9] = [
+    ProblemKind::WorkerBlocked,
+    ProblemKind::RuntimeBlocked,
+    ProblemKind::BlockingPoolExhausted,
+    ProblemKind::NeverYields,
+    ProblemKind::Spins,
+    ProblemKind::WakerStorm,
+    ProblemKind::TaskLeak,
+    ProblemKind::LockHeldLong,
+    ProblemKind::LargeFuture,
+];
+
+type Key = (ProblemKind, Subject);
+
+/// What a program's health has been: what was over its threshold and for how long, and the rates of before.
+///
+/// ```
+/// use insight_model::health::{Health, Thresholds};
+/// use insight_model::Model;
+///
+/// let model = Model::default();
+/// let mut health = Health::default();
+/// // Whenever messages were folded in:
+/// assert!(health.check(&model, &Thresholds::default()).is_empty());
+/// ```
+///
+/// It has no clock: time is [`Model::told_ns`], up to when the facts of the model have stood. Each check takes one look at
+/// each task and each resource. Its memory is bounded, and does not grow with time.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    told_ns: Option<u64>,
+    /// What is over its threshold, and how long that has been seen.
+    stood: BTreeMap<Key, u64>,
+    standing: BTreeMap<Key, HealthFinding>,
+    rates: rates::Rates,
+    leaks: leaks::Leaks,
+    sizes: sizes::Sizes,
+}
+
+impl Health {
+    /// Looks at the model as it is now: the findings that stand, by kind and then by what they are about.
+    ///
+    /// A finding stands once it was over its threshold for the settle time, and until it is below: for a rate, below a
+    /// lower one. Its texts change only with what it names, not with time. A second check of the same model says the same.
+    pub fn check(&mut self, model: &Model, thresholds: &Thresholds) -> Vec<HealthFinding> {
+        let step_ns = self.told_ns.map_or(0, |last| model.told_ns.saturating_sub(last));
+        self.told_ns = Some(model.told_ns);
+        let look = Look::new(model, thresholds);
+        let mut candidates = Vec::new();
+        workers::look(&look, &mut candidates);
+        pool::look(&look, &mut candidates);
+        locks::look(&look, &mut candidates);
+        self.sizes.look(&look, &mut candidates);
+        self.leaks.look(&look, &mut candidates);
+        self.rates.look(&look, step_ns, &mut candidates);
+        self.settle(candidates, step_ns.min(thresholds.settle_ns / 2), thresholds.settle_ns);
+        self.standing.values().cloned().collect()
+    }
+
+    fn settle(&mut self, candidates: Vec<Candidate>, step_ns: u64, settle_ns: u64) {
+        let stood = std::mem::take(&mut self.stood);
+        let mut standing = std::mem::take(&mut self.standing);
+        let mut of_kind: BTreeMap<ProblemKind, usize> = BTreeMap::new();
+        for Candidate { subject, over, stands_ns, frozen, finding } in candidates {
+            let kind = finding.finding.kind.clone();
+            let key = (kind.clone(), subject);
+            let count = of_kind.entry(kind).or_default();
+            let before = standing.remove(&key);
+            if *count >= MOST_OF_A_KIND {
+                continue;
+            }
+            if let Some(before) = before {
+                *count += 1;
+                self.standing.insert(key, if frozen { before } else { finding });
+            } else if over {
+                *count += 1;
+                // The first look counts for nothing: it may have been the one after a pause.
+                let seen_ns = stood.get(&key).map_or(0, |seen| seen + step_ns);
+                if seen_ns >= stands_ns.unwrap_or(settle_ns) {
+                    self.standing.insert(key, finding);
+                } else {
+                    self.stood.insert(key, seen_ns);
+                }
+            }
+        }
+    }
+}
+
+/// One look at all tasks, for those who look for something in particular.
+struct Look<'a> {
+    model: &'a Model,
+    thresholds: &'a Thresholds,
+    /// Up to when everything was told.
+    now_ns: u64,
+    /// The tasks in a poll that is long, if anything was queued.
+    long_polls: Vec<&'a Task>,
+    /// Those that could have run for long.
+    queued: BTreeMap<Option<&'a str>, Vec<&'a Task>>,
+    /// The futures that a thread runs within a task.
+    nested: Vec<&'a Task>,
+    /// Closures for threads of their own.
+    blocking: Vec<&'a Task>,
+    large: Vec<&'a Task>,
+    /// When the latest poll of each executor began, of those that go on, of tasks that no thread runs by itself.
+    latest_poll_ns: BTreeMap<Option<&'a str>, u64>,
+    /// The tasks that wake themselves, and that something else may wake too.
+    aided: Vec<TaskId>,
+}
+
+impl<'a> Look<'a> {
+    fn new(model: &'a Model, thresholds: &'a Thresholds) -> Look<'a> {
+        let mut look = Look {
+            model,
+            thresholds,
+            now_ns: model.told_ns,
+            long_polls: Vec::new(),
+            queued: BTreeMap::new(),
+            nested: Vec::new(),
+            blocking: Vec::new(),
+            large: Vec::new(),
+            latest_poll_ns: BTreeMap::new(),
+            aided: Vec::new(),
+        };
+        let blind = model.header.as_ref().is_some_and(|it| !it.capabilities.contains(&Capability::ForeignWakers));
+        let long_ns = thresholds.worker_blocked_ns.min(thresholds.worker_blocked_alone_ns);
+        for task in model.tasks.values() {
+            if task.outcome.is_some() || task.partial {
+                continue;
+            }
+            if task.kind == TaskKind::Blocking {
+                look.blocking.push(task);
+                continue;
+            }
+            if task.kind == TaskKind::BlockOn && task.parent.is_some() {
+                look.nested.push(task);
+            }
+            if task.future_bytes.is_some_and(|bytes| bytes >= thresholds.future_bytes) {
+                look.large.push(task);
+            }
+            if let Some(stats) = &task.stats
+                && stats.self_wakes >= thresholds.spin_polls_per_second
+                && (blind || stats.foreign_wakers > 0 || waits(model, task))
+            {
+                look.aided.push(task.id);
+            }
+            if task.state() == Some(TaskState::Running) && task.kind != TaskKind::BlockOn {
+                let latest = look.latest_poll_ns.entry(executor(task)).or_default();
+                *latest = task.since_ns().max(*latest);
+            }
+            match task.state() {
+                Some(TaskState::Running) if look.for_ns(task.since_ns()) >= long_ns => look.long_polls.push(task),
+                Some(TaskState::Scheduled) if look.for_ns(task.since_ns()) >= thresholds.worker_blocked_ns => {
+                    look.queued.entry(executor(task)).or_default().push(task);
+                }
+                _ => {}
+            }
+        }
+        look
+    }
+
+    /// How long something that began then has stood.
+    fn for_ns(&self, since_ns: u64) -> u64 {
+        self.now_ns.saturating_sub(since_ns)
+    }
+}
+
+/// Whether it waits for something else than time.
+fn waits(model: &Model, task: &Task) -> bool {
+    let sleeps = |edge: &Edge| matches!(edge.body, EdgeBody::Wait { operation: Operation::Sleep, .. });
+    model.edges_of_task(task.id).any(|edge| matches!(edge.body, EdgeBody::Wait { .. }) && !sleeps(edge))
+}
+
+fn executor(task: &Task) -> Option<&str> {
+    task.executor.as_ref().map(Arc::as_ref)
+}

@@ -1,0 +1,141 @@
+//! `worker_blocked` and `runtime_blocked`: a poll that does not return.
+
+use super::finding::{Candidate, HealthFinding, Subject, evidence, suspect};
+use super::{Look, executor, words};
+use crate::{Edge, EdgeBody, Task, Waiter};
+use insight_protocol::{ProblemKind, TaskKind};
+
+const WORKER_ADVICE: &str = "Move what blocks or computes for long into `spawn_blocking`, or use the async kind of the \
+                             operation. A profiler or a debugger shows the line that runs.";
+const RUNTIME_ADVICE: &str = "Await the inner future instead of blocking on it. Where the code around it cannot be \
+                              async, run that code in `spawn_blocking`.";
+
+pub(super) fn look(look: &Look, out: &mut Vec<Candidate>) {
+    for &task in &look.long_polls {
+        // Within the poll of a future that a thread runs, others may be polled: those of a set of local tasks, or of an
+        // executor that is a future itself. Then it is one of them that blocks, or there are only many.
+        let latest = look.latest_poll_ns.get(&executor(task));
+        if task.kind == TaskKind::BlockOn && latest.is_some_and(|latest| *latest >= task.since_ns()) {
+            continue;
+        }
+        let behind = behind(look, task);
+        if behind.is_empty() {
+            // A thread that runs its own future blocks nobody: an async `main` may compute.
+            let alone = look.for_ns(task.since_ns()) >= look.thresholds.worker_blocked_alone_ns;
+            if alone && task.kind != TaskKind::BlockOn {
+                out.push(worker_blocked(look, task, &behind));
+            }
+            continue;
+        }
+        let blocked = nested(look, task, &behind).or_else(|| foreign_wait(look, task, &behind));
+        out.push(blocked.unwrap_or_else(|| worker_blocked(look, task, &behind)));
+    }
+}
+
+/// The tasks of the same executor that could have run for as long as the threshold while `task` was in its poll; those
+/// first that have waited longest.
+///
+/// What was scheduled long before the poll began waits for something else: a runtime that nobody runs, a set of local
+/// tasks that is not polled.
+fn behind<'a>(look: &Look<'a>, task: &Task) -> Vec<&'a Task> {
+    let long_ns = look.thresholds.worker_blocked_ns;
+    let began_ns = task.since_ns();
+    if look.for_ns(began_ns) < long_ns {
+        return Vec::new();
+    }
+    let queued = look.queued.get(&executor(task)).into_iter().flatten().copied();
+    let mut behind: Vec<&Task> = queued.filter(|other| other.since_ns().saturating_add(long_ns) >= began_ns).collect();
+    behind.sort_by_key(|other| (other.since_ns(), other.id));
+    behind
+}
+
+fn worker_blocked(look: &Look, task: &Task, behind: &[&Task]) -> Candidate {
+    let alone = behind.is_empty();
+    let thresholds = look.thresholds;
+    let long_ns = if alone { thresholds.worker_blocked_alone_ns } else { thresholds.worker_blocked_ns };
+    let long = words::span(long_ns);
+    let mut explanation = vec![format!(
+        "{} is in a poll that has lasted for more than {long}: it keeps its thread, and reaches no `.await`.",
+        words::task_at(task)
+    )];
+    explanation.extend(queue(behind, &long));
+    let mut finding = evidence(ProblemKind::WorkerBlocked, task.since_ns());
+    finding.tasks.push(task.id);
+    let title = match alone {
+        true => format!("worker blocked: {} has been in one poll for more than {long}", task.label()),
+        false => format!("worker blocked: {} does not return from its poll, and tasks queue", task.label()),
+    };
+    let finding =
+        HealthFinding { finding, place: None, title, explanation, advice: WORKER_ADVICE, docs: "/docs/worker-blocked" };
+    Candidate { subject: Subject::Task(task.id), over: true, stands_ns: None, frozen: false, finding }
+}
+
+fn queue(behind: &[&Task], long: &str) -> Option<String> {
+    let (have, they) = if behind.len() == 1 { ("has", "was") } else { ("have", "were") };
+    let names = words::labels(behind);
+    (!behind.is_empty())
+        .then(|| format!("Meanwhile {names} of the same executor {have} waited for a thread for more than {long}, and {they} not polled."))
+}
+
+/// A future that the thread runs to its end within the poll: it was begun in the poll, so the poll cannot go on before.
+fn nested(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
+    let inner = look.nested.iter().find(|inner| {
+        let old = look.for_ns(inner.spawned_ns) >= look.thresholds.worker_blocked_ns;
+        inner.parent == Some(task.id) && inner.spawned_ns >= task.since_ns() && old
+    })?;
+    let waits = look.model.waits_of_task(inner.id);
+    let mut sentence = format!("It waits within its poll for {}, which `block_on` runs", inner.label());
+    if let Some(location) = &inner.location {
+        sentence += &format!(" at {}:{}", location.place.file, location.place.line);
+    }
+    sentence += &match waits.first() {
+        Some(wait) => format!(", and which waits {}.", words::wait(look.model, wait)),
+        None => ".".to_owned(),
+    };
+    let mut finding = evidence(ProblemKind::RuntimeBlocked, inner.spawned_ns);
+    finding.tasks = vec![task.id, inner.id];
+    finding.tasks.sort_unstable();
+    finding.edges = waits.iter().map(|wait| wait.id).collect();
+    finding.edges.sort_unstable();
+    Some(runtime_blocked(look, task, behind, finding, sentence))
+}
+
+/// A wait of the task that began in its poll, by a waker that is not the task's: so does an executor of another library
+/// that the poll runs, and so does a collection of futures beside which the poll goes on to compute.
+fn foreign_wait(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
+    let unseen = |edge: &&&Edge| {
+        let EdgeBody::Wait { waiter: Waiter { polls: None, polled: None, granted_ns: None }, .. } = edge.body else {
+            return false;
+        };
+        edge.since_ns >= task.since_ns() && look.for_ns(edge.since_ns) >= look.thresholds.worker_blocked_ns
+    };
+    let waits = look.model.waits_of_task(task.id);
+    let wait = waits.iter().find(unseen)?;
+    let sentence = format!("In this poll it began to wait {}, by no waker of its own.", words::wait(look.model, wait));
+    let mut finding = evidence(ProblemKind::RuntimeBlocked, wait.since_ns);
+    finding.tasks.push(task.id);
+    finding.resources.push(wait.resource);
+    finding.edges.push(wait.id);
+    suspect(&mut finding, "it is not seen whether the thread blocks at that wait, or runs other code of the same poll");
+    if look.model.facts_lost() {
+        suspect(&mut finding, "facts were lost on the way: the wait may have ended");
+    }
+    Some(runtime_blocked(look, task, behind, finding, sentence))
+}
+
+fn runtime_blocked(look: &Look, task: &Task, behind: &[&Task], finding: crate::Finding, sentence: String) -> Candidate {
+    let long = words::span(look.thresholds.worker_blocked_ns);
+    let mut explanation =
+        vec![format!("{} is in a poll that has lasted for more than {long}.", words::task_at(task)), sentence];
+    explanation.extend(queue(behind, &long));
+    let title = format!("runtime blocked: {} blocks its thread until a future is ready, and tasks queue", task.label());
+    let finding = HealthFinding {
+        finding,
+        place: None,
+        title,
+        explanation,
+        advice: RUNTIME_ADVICE,
+        docs: "/docs/runtime-blocked",
+    };
+    Candidate { subject: Subject::Task(task.id), over: true, stands_ns: None, frozen: false, finding }
+}

@@ -1,0 +1,192 @@
+//! What a task waits for, and whether it may go on without it.
+
+use crate::{Edge, EdgeBody, Model, Task, units};
+use insight_protocol::{Capability, EdgeId, Operation, PartyRole, ResourceId, ResourceKind, TaskState};
+
+/// For how many times the settle time the wait of a partial task must have stood: of such a task nothing else is seen.
+const PARTIAL_SETTLES: u64 = 4;
+
+/// By what a wait ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Want {
+    /// Any one who has this of the resource can end it.
+    Party(End),
+    /// Units of the resource: a lock, permits, room in a channel.
+    Units,
+}
+
+/// What a party has of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum End {
+    Sender,
+    Receiver,
+    Joined,
+}
+
+impl End {
+    pub(crate) fn is(self, role: &PartyRole) -> bool {
+        match self {
+            End::Sender => *role == PartyRole::Sender,
+            End::Receiver => *role == PartyRole::Receiver,
+            End::Joined => *role == PartyRole::Joined,
+        }
+    }
+}
+
+/// An operation of a task that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) edge: EdgeId,
+    pub(crate) resource: ResourceId,
+    pub(crate) want: Want,
+    /// Of units.
+    pub(crate) need: i128,
+    /// One that its task no longer polls does not let it go on.
+    pub(crate) polled: bool,
+}
+
+/// A task that waits and does not go on by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// Something that is not known may let it go on.
+    pub(crate) unsure: bool,
+    /// At least one of them is polled.
+    pub(crate) pending: Vec<Pending>,
+}
+
+/// What is known of a task by itself.
+pub(crate) enum Verdict {
+    /// It can go on, or so little is known that nothing can be said; from some time on that may be otherwise.
+    GoesOn { until_ns: Option<u64> },
+    /// It cannot: only what it waits for lets it.
+    Waits(Waits),
+}
+
+/// How long facts must have stood, and what the producer does not see.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) settle_ns: u64,
+    /// Whether a timer or a socket may wake a task is not seen, or facts were lost.
+    pub(crate) blind: bool,
+}
+
+impl Rules {
+    pub(crate) fn new(model: &Model, settle_ns: u64) -> Rules {
+        Rules { settle_ns, blind: blind_to_wakers(model) || model.facts_lost() }
+    }
+
+    /// Until when a fact is too young to count; `None` for one that is not.
+    ///
+    /// What is read of one task and what is read of another is not read at once: what has not stood for a while may be
+    /// half of a change. What has stood until everything was told has stood all at the same time.
+    pub(crate) fn young_until(&self, model: &Model, since_ns: u64) -> Option<u64> {
+        young_until(model, since_ns, self.settle_ns)
+    }
+
+    pub(crate) fn verdict(&self, model: &Model, task: &Task) -> Verdict {
+        const GOES_ON: Verdict = Verdict::GoesOn { until_ns: None };
+        if task.edges.is_empty() || has_ended(task) {
+            // It waits for something that is not seen, or for nothing ever again.
+            return GOES_ON;
+        }
+        let settle_ns = match task.state() {
+            // Of a partial task only the waits are seen: it may run, or have another way to go on.
+            None | Some(TaskState::Idle) if task.partial => self.settle_ns.saturating_mul(PARTIAL_SETTLES),
+            Some(TaskState::Idle) => {
+                if let Some(until_ns) = self.young_until(model, task.since_ns()) {
+                    return Verdict::GoesOn { until_ns: Some(until_ns) };
+                }
+                self.settle_ns
+            }
+            // Runs, will run, or is not seen.
+            _ => return GOES_ON,
+        };
+        if task.stats.as_ref().is_some_and(|stats| stats.foreign_wakers > 0) {
+            return GOES_ON;
+        }
+        let mut pending = Vec::new();
+        for wait in task.edges.iter().filter_map(|edge| model.edges.get(edge)) {
+            let EdgeBody::Wait { operation, need, waiter, .. } = &wait.body else { continue };
+            let polled = waiter.polled != Some(false);
+            if polled {
+                // What it was granted it has, though nobody has looked yet.
+                if waiter.granted_ns.is_some() {
+                    return GOES_ON;
+                }
+                if let Some(until_ns) = young_until(model, wait.since_ns, settle_ns) {
+                    return Verdict::GoesOn { until_ns: Some(until_ns) };
+                }
+            }
+            let kind = model.resources.get(&wait.resource).map(|resource| &resource.kind);
+            match kind.and_then(|kind| want(kind, operation).map(|want| (want, units::need(kind, operation, *need)))) {
+                Some((want, need)) => {
+                    let Edge { id: edge, resource, .. } = *wait;
+                    pending.push(Pending { edge, resource, want, need, polled });
+                }
+                None if polled => return GOES_ON,
+                None => {}
+            }
+        }
+        if !pending.iter().any(|wait| wait.polled) {
+            return GOES_ON;
+        }
+        Verdict::Waits(Waits { unsure: task.partial || self.blind, pending })
+    }
+
+    /// Whether nothing is left that could wake the task: the last of its wakers was dropped, and none of its waits is
+    /// polled. What never took a waker waits for ever on purpose.
+    pub(crate) fn is_lost(&self, model: &Model, task: &Task) -> Result<bool, u64> {
+        let Some(stats) = task.stats.as_ref().filter(|stats| stats.lost_waker && stats.foreign_wakers == 0) else {
+            return Ok(false);
+        };
+        if self.blind || task.partial || task.outcome.is_some() || stats.state != Some(TaskState::Idle) {
+            return Ok(false);
+        }
+        let polled = |edge: &Edge| match &edge.body {
+            EdgeBody::Wait { waiter, .. } => waiter.polled != Some(false),
+            _ => false,
+        };
+        if task.edges.iter().filter_map(|edge| model.edges.get(edge)).any(polled) {
+            return Ok(false);
+        }
+        self.young_until(model, stats.since_ns).map_or(Ok(true), Err)
+    }
+}
+
+fn young_until(model: &Model, since_ns: u64, settle_ns: u64) -> Option<u64> {
+    (model.told_ns.saturating_sub(since_ns) < settle_ns).then(|| since_ns.saturating_add(settle_ns))
+}
+
+/// By what a wait for this kind of resource ends; `None` when nobody can be named who could end it.
+fn want(kind: &ResourceKind, operation: &Operation) -> Option<Want> {
+    match (kind, operation) {
+        (ResourceKind::Mutex, Operation::Lock)
+        | (ResourceKind::Rwlock, Operation::Read | Operation::Write)
+        | (ResourceKind::Semaphore, Operation::Acquire)
+        | (ResourceKind::OnceCell, Operation::Init)
+        | (ResourceKind::Channel, Operation::Send | Operation::Reserve) => Some(Want::Units),
+        (
+            ResourceKind::Channel | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast,
+            Operation::Recv | Operation::Changed,
+        ) => Some(Want::Party(End::Sender)),
+        (
+            ResourceKind::Channel | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast,
+            Operation::Closed,
+        )
+        | (ResourceKind::Broadcast, Operation::Send) => Some(Want::Party(End::Receiver)),
+        (ResourceKind::Join, Operation::Join) => Some(Want::Party(End::Joined)),
+        // Time and the world outside; signals, which anybody may give who has a reference; and what a later version has.
+        _ => None,
+    }
+}
+
+/// The producer does not tell whether a timer or a socket may wake a task, so `foreign_wakers: 0` says nothing.
+/// A model without a header is the producer's own.
+pub(crate) fn blind_to_wakers(model: &Model) -> bool {
+    model.header.as_ref().is_some_and(|header| !header.capabilities.contains(&Capability::ForeignWakers))
+}
+
+/// Whether it has ended, or is about to be reported so.
+pub(crate) fn has_ended(task: &Task) -> bool {
+    task.state() == Some(TaskState::Completed)
+}

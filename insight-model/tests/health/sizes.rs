@@ -1,0 +1,76 @@
+use crate::program::{check, check_with};
+use insight_model::health::{OFF, Thresholds};
+
+#[test]
+fn large_futures() {
+    let program = check("0: task a bytes=65536 line=7 idle\n1000: over", &["+0 large_future proven: "]);
+    insta::assert_snapshot!(program.words(), @r"
+    large future: tasks that are spawned at src/main.rs:7 take 64 KiB each
+    task 1 (a), spawned at src/main.rs:7, has a future of 64 KiB.
+    A future has room for everything that lives across one of its `.await`s, also in the futures that it awaits, and is copied when it is spawned.
+    ");
+    // Tasks of one place are one finding, and it does not come and go with them.
+    check(
+        "0: task a bytes=65536 line=7 idle\n100: task b bytes=70000 line=7 idle\n200: end a\n300: end b
+         59000: task c bytes=65536 line=7 idle\n59100: end c\n120000: over",
+        &["+0 large_future proven: ", "-119100 large_future: "],
+    );
+    for facts in [
+        "task a bytes=65535 idle",
+        "task a blocking bytes=900000 idle",
+        "task a block_on bytes=900000 idle",
+        "task a idle",
+    ] {
+        check(&format!("0: {facts}\n10000: over"), &[]);
+    }
+    let off = Thresholds { future_bytes: OFF, ..Thresholds::default() };
+    check_with(off, "0: task a bytes=900000 idle\n10000: over", &[]);
+}
+
+/// A window of 10 s: a second each part.
+fn short() -> Thresholds {
+    Thresholds { leak_window_ns: 10_000_000_000, ..Thresholds::default() }
+}
+
+#[test]
+fn tasks_that_become_more_and_more() {
+    let program = check_with(short(), "0: grow 200 line=7\n14000: over", &["+10800 task_leak suspected: "]);
+    insta::assert_snapshot!(program.words(), @r"
+    task leak: the tasks that are spawned at src/main.rs:7 become more and more
+    Of the tasks that were spawned at src/main.rs:7, 2000 live; 10 s before it were 40, and their number has grown all the while.
+    The oldest of them is task 1.
+    whether these tasks end later is not known: it may be the program's load that grows
+    ");
+    // They come no more, and it is over with the window; or they end.
+    check_with(
+        short(),
+        "0: grow 200 line=7\n14000: grow 0 line=7\n30000: over",
+        &["+10800 task_leak suspected: ", "-24800 task_leak: "],
+    );
+    check_with(
+        short(),
+        "0: grow 200 line=7\n14000: shrink 2000 line=7\n30000: over",
+        &["+10800 task_leak suspected: ", "-14400 task_leak: "],
+    );
+    // The least growth, and a little less.
+    check_with(short(), "0: grow 100 line=7\n0: task a idle\n20000: over", &["+11800 task_leak suspected: "]);
+    check_with(short(), "0: grow 90 line=7\n30000: over", &[]);
+}
+
+#[test]
+fn tasks_that_are_many_by_right() {
+    for facts in [
+        // A start, and from then on the same.
+        "0: grow 1000 line=7\n5000: grow 0 line=7\n60000: over",
+        // They come in bursts, and go.
+        "0: grow 1000 line=7\n4000: shrink 1000 line=7\n7000: grow 1000 line=7\n11000: shrink 1000 line=7\n16000: over",
+        // Twice as many is what counts.
+        "0: grow 50000 line=7\n100: grow 150 line=7\n16000: over",
+        // At different places.
+        "0: grow 90 line=7\n0: grow 90 line=8\n30000: over",
+    ] {
+        check_with(short(), facts, &[]);
+    }
+    let off = Thresholds { leak_tasks: OFF, ..short() };
+    check_with(off, "0: grow 200 line=7\n30000: over", &[]);
+}

@@ -1,0 +1,164 @@
+use crate::program::{check, check_with};
+use insight_model::health::{OFF, Thresholds};
+
+#[test]
+fn a_poll_that_lasts_and_a_task_behind_it() {
+    let program = check(
+        "0: task a line=7 running
+         0: task b scheduled
+         2000: over",
+        &["+1500 worker_blocked proven: a"],
+    );
+    insta::assert_snapshot!(program.words(), @r"
+    worker blocked: task 1 (a) does not return from its poll, and tasks queue
+    task 1 (a), spawned at src/main.rs:7, is in a poll that has lasted for more than 1 s: it keeps its thread, and reaches no `.await`.
+    Meanwhile task 2 (b) of the same executor has waited for a thread for more than 1 s, and was not polled.
+    ");
+    // The poll ends, or the one that waited is polled.
+    check(
+        "0: task a running\n0: task b scheduled\n3000: a idle\n4000: over",
+        &["+1500 worker_blocked proven: a", "-3000 worker_blocked: a"],
+    );
+    check(
+        "0: task a running\n0: task b scheduled\n3000: b idle\n4000: over",
+        &["+1500 worker_blocked proven: a", "-3000 worker_blocked: a"],
+    );
+    // Two threads.
+    check(
+        "0: task a running\n0: task b local running\n0: task c scheduled\n2000: end a\n3000: over",
+        &["+1500 worker_blocked proven: a", "+1500 worker_blocked proven: b", "-2000 worker_blocked: a"],
+    );
+    // Within the poll of a future that a thread runs.
+    check(
+        "0: task a block_on running\n0: task b local running\n0: task c scheduled\n2000: over",
+        &["+1500 worker_blocked proven: b"],
+    );
+    // A task that was scheduled in the queue before, and an async `main` that runs the others on its thread.
+    check("1000: task b scheduled\n1500: task a block_on running\n4000: over", &["+3000 worker_blocked proven: a"]);
+}
+
+#[test]
+fn polls_that_are_well() {
+    for facts in [
+        // Just under.
+        "0: task a running\n0: task b scheduled\n1400: a idle\n4000: over",
+        "0: task a running\n0: task b scheduled\n1400: b idle\n4000: over",
+        // Nobody waits: there is another thread, or it is a closure in `block_in_place`.
+        "0: task a running\n0: task b idle\n60000: over",
+        // What waits has waited for long before, for a runtime that nobody runs.
+        "0: task b scheduled\n5000: task a running\n60000: over",
+        // Another executor's.
+        "0: task a running executor=x\n0: task b scheduled executor=y\n60000: over",
+        // A closure may block, and closures may wait.
+        "0: task a blocking running\n0: task b scheduled\n60000: over",
+        "0: task a running\n0: task b blocking scheduled\n60000: over",
+        // Of which nothing is seen.
+        "0: task a partial\n0: task b scheduled\n60000: over",
+        // Its polls are short, and there are many of them.
+        "0: task a running\n0: task b scheduled\n900: a running\n1800: a running\n2700: a running\n3500: over",
+        // An executor that is a future: it polls one task after the other within one poll of its own.
+        "0: task a block_on running\n0: task b scheduled\n0: task c running\n900: c running\n1800: c running\n2600: over",
+        // It was stopped with its process, and goes on.
+        "0: task a running\n0: task b scheduled\n100: pause 60000\n60300: a idle\n60300: b idle\n61000: over",
+        "0: task a running\n0: task b scheduled\n1100: pause 60000\n61300: a idle\n61300: b idle\n62000: over",
+    ] {
+        check(facts, &[]);
+    }
+}
+
+#[test]
+fn its_thresholds() {
+    let low = |worker_blocked_ns, settle_ns| Thresholds { worker_blocked_ns, settle_ns, ..Thresholds::default() };
+    let facts = "0: task a running\n0: task b scheduled\n2000: over";
+    check_with(low(200_000_000, 400_000_000), facts, &["+600 worker_blocked proven: a"]);
+    check_with(low(200_000_000, 0), facts, &["+200 worker_blocked proven: a"]);
+    check_with(low(OFF, 0), facts, &[]);
+    let alone = Thresholds { worker_blocked_alone_ns: 5_000_000_000, ..Thresholds::default() };
+    check_with(alone.clone(), "0: task a running\n6000: over", &["+5500 worker_blocked proven: a"]);
+    check_with(alone.clone(), "0: task a running\n5400: a idle\n6000: over", &[]);
+    // A thread that runs its own future.
+    check_with(alone, "0: task a block_on running\n60000: over", &[]);
+}
+
+#[test]
+fn a_future_that_is_run_within_a_poll() {
+    let program = check(
+        "0: mutex m
+         0: task a line=3 running
+         0: task b scheduled
+         100: task inner block_on parent=a line=4 idle
+         100: inner locks m line=5
+         3000: over",
+        &["+1600 runtime_blocked proven: a inner"],
+    );
+    insta::assert_snapshot!(program.words(), @r"
+    runtime blocked: task 1 (a) blocks its thread until a future is ready, and tasks queue
+    task 1 (a), spawned at src/main.rs:3, is in a poll that has lasted for more than 1 s.
+    It waits within its poll for task 3 (inner), which `block_on` runs at src/main.rs:4, and which waits to lock mutex `m` (src/main.rs:5).
+    Meanwhile task 2 (b) of the same executor has waited for a thread for more than 1 s, and was not polled.
+    ");
+}
+
+#[test]
+fn a_wait_that_began_in_the_poll() {
+    let facts = "0: channel q\n0: task a running\n0: task b scheduled\n0: a recvs q line=5";
+    let program = check(&format!("{facts}\n2000: over"), &["+1500 runtime_blocked suspected: a on q"]);
+    insta::assert_snapshot!(program.words(), @r"
+    runtime blocked: task 1 (a) blocks its thread until a future is ready, and tasks queue
+    task 1 (a), spawned at src/main.rs:1, is in a poll that has lasted for more than 1 s.
+    In this poll it began to wait to receive from channel `q` (src/main.rs:5), by no waker of its own.
+    Meanwhile task 2 (b) of the same executor has waited for a thread for more than 1 s, and was not polled.
+    it is not seen whether the thread blocks at that wait, or runs other code of the same poll
+    ");
+    check(&format!("{facts}\n2000: lost\n2200: over"), &["+1500 runtime_blocked suspected: a on q"]);
+    // Polled with the task's waker: the poll goes on with something else.
+    check(&format!("{facts} polled\n2000: over"), &["+1500 worker_blocked proven: a"]);
+    // Of a poll before.
+    check(
+        "0: channel q\n0: task a idle\n0: a recvs q\n100: task b scheduled\n100: a running\n2000: over",
+        &["+1600 worker_blocked proven: a"],
+    );
+    // `block_in_place`: the others have another thread.
+    check("0: task a running\n0: task inner block_on parent=a idle\n0: task b idle\n60000: over", &[]);
+    // In a closure that may block.
+    check("0: task a blocking running\n0: task inner block_on parent=a idle\n0: task b scheduled\n60000: over", &[]);
+}
+
+#[test]
+fn closures_that_wait_for_a_thread() {
+    let full = "0: task a blocking running\n0: task b blocking idle\n0: task c blocking line=9 scheduled";
+    let program = check(&format!("{full}\n6000: over"), &["+5000 blocking_pool_exhausted proven: c"]);
+    insta::assert_snapshot!(program.words(), @r"
+    blocking pool exhausted: task 3 (c) is the first of those that wait for a thread
+    task 3 (c), spawned at src/main.rs:9, has been the first of those that wait for a thread for more than 5 s: none has become free.
+    Of the same executor, 2 blocking tasks have a thread: task 1 (a) and task 2 (b).
+    ");
+    check(
+        &format!("{full}\n5500: end a\n5500: c running\n7000: over"),
+        &["+5000 blocking_pool_exhausted proven: c", "-5500 blocking_pool_exhausted: c"],
+    );
+    // Just under; and a pool that is small, and goes on.
+    check(&format!("{full}\n4900: c running\n60000: over"), &[]);
+    check(
+        &format!(
+            "{full}\n0: task d blocking scheduled\n0: task e blocking scheduled
+             3000: end a\n3000: c running\n7000: end b\n7000: d running\n9000: e running\n20000: over"
+        ),
+        &[],
+    );
+    // Nothing has a thread: it is shut down, or another's.
+    check("0: task c blocking scheduled\n60000: over", &[]);
+    check("0: task a blocking running executor=x\n0: task c blocking scheduled executor=y\n60000: over", &[]);
+    let off = Thresholds { blocking_queue_ns: OFF, ..Thresholds::default() };
+    check_with(off, &format!("{full}\n60000: over"), &[]);
+}
+
+#[test]
+fn no_more_of_a_kind_than_anybody_reads() {
+    let tasks: String = (0..200).map(|n| format!("0: task t{n:03} running\n")).collect();
+    let (program, found) =
+        crate::program::run(Thresholds::default(), &format!("{tasks}0: task b scheduled\n2000: over"));
+    assert_eq!(found.len(), 50);
+    assert_eq!(found[0], "+1500 worker_blocked proven: t000");
+    assert_eq!(program.model.tasks.len(), 201);
+}
