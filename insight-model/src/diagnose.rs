@@ -203,7 +203,7 @@ impl Diagnosis {
                     resources.insert(id);
                     parties.insert((id, end));
                     if let Some(resource) = model.resources.get(&id) {
-                        edges.extend(graph.parties(&self.fixpoint, resource, end, true).map(|(_, edge)| edge));
+                        edges.extend(graph.parties(&self.fixpoint, resource, end).map(|(_, edge)| edge));
                     }
                 }
                 Node::Held { resource: id, from_readers } => {
@@ -217,7 +217,7 @@ impl Diagnosis {
                     held_by.extend(held.into_iter().map(|held| (id, held)));
                     if let Some(resource) = model.resources.get(&id).filter(|_| for_receivers) {
                         parties.insert((id, End::Receiver));
-                        let receivers = graph.parties(&self.fixpoint, resource, End::Receiver, false);
+                        let receivers = graph.parties(&self.fixpoint, resource, End::Receiver);
                         edges.extend(receivers.map(|(_, edge)| edge));
                     }
                 }

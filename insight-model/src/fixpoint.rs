@@ -4,7 +4,7 @@ use crate::journal::{Mark, Part};
 use crate::units::Units;
 use crate::wants::{End, Rules, Verdict, Waits, Want, has_ended};
 use crate::{Edge, EdgeBody, Model, Resource, Task};
-use insight_protocol::{EdgeId, ResourceId, TaskId, Tier};
+use insight_protocol::{EdgeId, Operation, ResourceId, ResourceKind, TaskId, Tier};
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -69,6 +69,8 @@ pub(crate) enum Way {
     Seed,
     /// One that goes on.
     Task(TaskId),
+    /// All of them go on.
+    All,
     /// No party is known.
     Nobody,
 }
@@ -323,11 +325,12 @@ impl Fixpoint {
         let waits = &self.waiting.get(&task)?.waits;
         let ends = waits.pending.iter().filter(|wait| wait.polled && wait.resource == id);
         let ground = ends.into_iter().find_map(|wait| match wait.want {
-            Want::Party(end) => match self.parties(look, resource, end, true).way? {
+            Want::Party(_) => match self.parties(look, resource, wait.want).way? {
                 Way::Seed | Way::Nobody => Some(Ground::Seed(id)),
                 Way::Task(by) => self.stands_without(look, check, by, task).then_some(Ground::Task(id, by)),
+                Way::All => None,
             },
-            Want::Units => None,
+            Want::All(_) | Want::Units => None,
         });
         if look.due_ns.get() != u64::MAX {
             self.due.insert((look.due_ns.replace(u64::MAX), Part::Resource(id)));
@@ -398,7 +401,7 @@ impl Fixpoint {
         due: &mut BTreeSet<(u64, Part)>,
     ) -> Vec<(TaskId, Ground)> {
         let at = look.tier as usize;
-        let mut parties: [Option<Option<Way>>; 3] = [None; 3];
+        let mut parties: Vec<(Want, Option<Way>)> = Vec::new();
         let mut units: Vec<&Edge> = Vec::new();
         let mut given = Vec::new();
         for edge in look.model.edges_of_resource(resource.id) {
@@ -411,11 +414,17 @@ impl Fixpoint {
             let wait = waiting.waits.pending.iter().find(|wait| wait.edge == edge.id);
             let Some(wait) = wait.filter(|wait| wait.polled) else { continue };
             let ground = match wait.want {
-                Want::Party(end) => {
-                    let way = parties[end as usize].get_or_insert_with(|| self.parties(look, resource, end, true).way);
+                want @ (Want::Party(_) | Want::All(_)) => {
+                    let known = parties.iter().find(|(known, _)| *known == want).map(|(_, way)| *way);
+                    let way = known.unwrap_or_else(|| {
+                        let way = self.parties(look, resource, want).way;
+                        parties.push((want, way));
+                        way
+                    });
                     match way {
-                        Some(Way::Task(task)) => Ground::Task(resource.id, *task),
+                        Some(Way::Task(task)) => Ground::Task(resource.id, task),
                         Some(Way::Seed | Way::Nobody) => Ground::Seed(resource.id),
+                        Some(Way::All) => Ground::Units(resource.id),
                         None => continue,
                     }
                 }
@@ -460,26 +469,45 @@ impl Fixpoint {
         }
     }
 
-    /// Whether one of the parties of this end goes on; with `closes`, of what ends with it.
-    pub(crate) fn parties(&self, look: &Look, resource: &Resource, end: End, closes: bool) -> Parties {
+    /// Whether the parties go on of which this is wanted.
+    pub(crate) fn parties(&self, look: &Look, resource: &Resource, want: Want) -> Parties {
+        let (end, all) = match want {
+            Want::Party(end) => (end, false),
+            Want::All(end) => (end, true),
+            Want::Units => return Parties { known: 0, unknown: 0, way: None },
+        };
+        if want == Want::Party(End::Sender)
+            && let Some(place) = self.place(look, resource)
+        {
+            // A sender that goes on and has no place to send to can only give up, as all the others must.
+            let mut parties = self.parties_of(look, resource, end, !place);
+            if let Some(Way::Task(_)) = parties.way {
+                // It rests on who has the places, too.
+                parties.way = Some(Way::All);
+            }
+            return parties;
+        }
+        self.parties_of(look, resource, end, all)
+    }
+
+    fn parties_of(&self, look: &Look, resource: &Resource, end: End, all: bool) -> Parties {
         let mut parties = Parties { known: 0, unknown: 0, way: None };
         let outside = match end {
             End::Sender => resource.outside_senders,
             End::Receiver => resource.outside_receivers,
             End::Joined => None,
         };
-        if outside.is_some_and(|outside| outside > 0) {
+        if !all && outside.is_some_and(|outside| outside > 0) {
             // A thread goes on, as far as anybody can tell.
             return Parties { known: 1, unknown: 0, way: Some(Way::Seed) };
         }
-        let (mut handles, mut ended, mut unsure) = (0, 0, false);
+        let (mut handles, mut ended, mut unsure, mut kept) = (0, 0, false, false);
         for edge in look.model.edges_of_resource(resource.id) {
             let certain = match &edge.body {
                 EdgeBody::Party { role, exclusive } if end.is(role) => {
                     handles += 1;
                     *exclusive || end == End::Joined
                 }
-                EdgeBody::Hold { transferable, .. } if closes && end == End::Receiver => !transferable,
                 _ => continue,
             };
             let role = self.role(look, edge.task);
@@ -491,6 +519,11 @@ impl Fixpoint {
             }
             parties.known += 1;
             unsure |= !certain;
+            if all {
+                let keeps = role == Role::Stuck && (certain || look.tier == Tier::Suspected);
+                kept |= keeps && !look.is_young(edge.since_ns);
+                continue;
+            }
             if role == Role::Seed {
                 parties.way = Some(Way::Task(edge.task));
                 return parties;
@@ -516,10 +549,37 @@ impl Fixpoint {
         parties.unknown = parties.unknown.saturating_add(ended);
         if parties.known == 0 {
             parties.way = Some(Way::Nobody);
+        } else if all {
+            parties.way = (!kept).then_some(Way::All);
         } else if look.tier == Tier::Proven && (unsure || parties.unknown > 0) {
             parties.way = Some(Way::Seed);
         }
         parties
+    }
+
+    /// Of a channel with nothing but places that are reserved: whether one of them may come free. `None` of another one.
+    fn place(&self, look: &Look, resource: &Resource) -> Option<bool> {
+        let (capacity, length) = resource.capacity.zip(resource.length)?;
+        if resource.kind != ResourceKind::Channel || length < capacity || capacity == 0 {
+            return None;
+        }
+        let mut kept = 0;
+        for edge in look.model.edges_of_resource(resource.id) {
+            let (units, certain) = match &edge.body {
+                EdgeBody::Hold { units, transferable, .. } => (*units, !transferable),
+                EdgeBody::Wait { operation: Operation::Send | Operation::Reserve, need, waiter, .. }
+                    if waiter.granted_ns.is_some() && waiter.polled == Some(false) =>
+                {
+                    (*need, true)
+                }
+                _ => continue,
+            };
+            let keeps = self.role(look, edge.task) == Role::Stuck && (certain || look.tier == Tier::Suspected);
+            if keeps && !look.is_young(edge.since_ns) {
+                kept += units;
+            }
+        }
+        (kept > 0).then_some(kept < length)
     }
 
     pub(crate) fn look<'m>(&self, model: &'m Model, tier: Tier) -> Look<'m> {

@@ -1,7 +1,7 @@
 //! What is given in units: locks, permits, and room in a channel.
 
 use crate::fixpoint::{Fixpoint, IdSet, Look, Role, Way};
-use crate::wants::End;
+use crate::wants::{End, Want};
 use crate::{EdgeBody, Resource, Waiter};
 use insight_protocol::{EdgeId, HandOff, HoldMode, Operation, ResourceKind, TaskId, Tier};
 use std::collections::HashMap;
@@ -141,11 +141,17 @@ impl Units {
             _ => None,
         };
         units.ordered = known_order == Some(true);
+        let mut woken_in_vain = false;
         for waits in granted {
             // It has them, if they can be had: who is only woken to look has none.
             let has = known_order.is_some() && taken + waits.need <= all;
             let keeps = fixpoint.role(look, waits.task) == Role::Stuck;
-            if has {
+            if resource.hand_off == Some(HandOff::Barging) && keeps {
+                // While it has not looked nobody else is woken, however many units there are.
+                woken_in_vain = true;
+                stuck += waits.need;
+                units.has(&waits);
+            } else if has {
                 taken += waits.need;
                 if keeps {
                     stuck += waits.need;
@@ -156,7 +162,7 @@ impl Units {
             }
         }
         if resource.kind == ResourceKind::Channel {
-            let receivers = fixpoint.parties(look, resource, End::Receiver, false);
+            let receivers = fixpoint.parties(look, resource, Want::Party(End::Receiver));
             if receivers.known == 0 && units.held.is_empty() && (receivers.unknown == 0 || !units.ordered) {
                 // Nobody is known who could make room, or not.
                 return None;
@@ -165,6 +171,9 @@ impl Units {
                 Some(Way::Nobody) => receivers.unknown > 0,
                 way => way.is_some(),
             };
+            // Who is outside of tasks may have places of those that count as messages here.
+            let unseen = look.tier == Tier::Proven && resource.outside_senders.is_some_and(|outside| outside > 0);
+            let go_on = go_on || unseen;
             let fifo = units.ordered;
             match resource.capacity.zip(resource.length) {
                 Some((capacity, length)) => {
@@ -174,7 +183,8 @@ impl Units {
                     // Some of them may have been given to the first in the queue, who needs more than there were.
                     let part = first.map_or(0, |(_, need)| need - 1).clamp(0, messages);
                     let part = if fifo { part } else { 0 };
-                    units.available = free + (taken - stuck) + if go_on { messages } else { part };
+                    // A receiver that goes on can close the channel: who sends is then told so, however much it needs.
+                    units.available = if go_on { ALL } else { free + (taken - stuck) + part };
                     units.for_receivers = !go_on && messages > part;
                 }
                 None => {
@@ -188,6 +198,9 @@ impl Units {
         } else {
             // Facts that contradict each other prove nothing.
             units.available = if taken > all { taken - stuck } else { all - stuck };
+        }
+        if woken_in_vain {
+            units.available = 0;
         }
         if !is_lock {
             // There never are so many, unless somebody adds some.

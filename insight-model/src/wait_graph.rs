@@ -79,7 +79,7 @@ impl<'m> WaitGraph<'m> {
                 let polled = waits.pending.iter().filter(|wait| wait.polled);
                 polled
                     .filter_map(|wait| match wait.want {
-                        Want::Party(end) => Some(Node::Parties(wait.resource, end)),
+                        Want::Party(end) | Want::All(end) => Some(Node::Parties(wait.resource, end)),
                         Want::Units => {
                             let resource = wait.resource;
                             let units = self.units(fixpoint, resource)?;
@@ -93,7 +93,7 @@ impl<'m> WaitGraph<'m> {
             }
             Node::Parties(resource, end) => {
                 let Some(resource) = self.look.model.resources.get(&resource) else { return Vec::new() };
-                self.parties(fixpoint, resource, end, true).map(|(task, _)| Node::Task(task)).collect()
+                self.parties(fixpoint, resource, end).map(|(task, _)| Node::Task(task)).collect()
             }
             Node::Held { resource: id, from_readers } => {
                 let Some(units) = self.units(fixpoint, id) else { return Vec::new() };
@@ -101,7 +101,7 @@ impl<'m> WaitGraph<'m> {
                 let held = units.held.iter().filter(|held| !held.forgotten && (held.exclusive || !from_readers));
                 let mut tasks: Vec<Node> = held.map(|held| Node::Task(held.task)).collect();
                 if let Some(resource) = self.look.model.resources.get(&id).filter(|_| for_receivers) {
-                    let receivers = self.parties(fixpoint, resource, End::Receiver, false);
+                    let receivers = self.parties(fixpoint, resource, End::Receiver);
                     tasks.extend(receivers.map(|(task, _)| Node::Task(task)));
                 }
                 tasks
@@ -127,18 +127,16 @@ impl<'m> WaitGraph<'m> {
         units.as_ref()
     }
 
-    /// The stuck tasks that have this end of a resource, by which edge; with `closes`, those that can close it.
+    /// The stuck tasks that have this end of a resource, by which edge.
     pub(crate) fn parties<'a>(
         &'a self,
         fixpoint: &'a Fixpoint,
         resource: &'a Resource,
         end: End,
-        closes: bool,
     ) -> impl Iterator<Item = (TaskId, EdgeId)> + 'a {
         let edges = self.look.model.edges_of_resource(resource.id).filter(move |edge| match &edge.body {
             EdgeBody::Party { role, .. } => end.is(role),
-            EdgeBody::Hold { .. } => closes && end == End::Receiver,
-            EdgeBody::Wait { .. } => false,
+            EdgeBody::Hold { .. } | EdgeBody::Wait { .. } => false,
         });
         let stuck = edges.filter(|edge| fixpoint.role(&self.look, edge.task) == Role::Stuck);
         stuck.map(|edge| (edge.task, edge.id))

@@ -11,6 +11,8 @@ const PARTIAL_SETTLES: u64 = 4;
 pub(crate) enum Want {
     /// Any one who has this of the resource can end it.
     Party(End),
+    /// All who have this of the resource together, by giving it up.
+    All(End),
     /// Units of the resource: a lock, permits, room in a channel.
     Units,
 }
@@ -149,7 +151,8 @@ impl Rules {
         if task.edges.iter().filter_map(|edge| model.edges.get(edge)).any(polled) {
             return Ok(false);
         }
-        self.young_until(model, stats.since_ns).map_or(Ok(true), Err)
+        // Since when it is so is not told, but it is when it is first told.
+        self.young_until(model, stats.at_ns.max(stats.since_ns)).map_or(Ok(true), Err)
     }
 }
 
@@ -169,11 +172,10 @@ fn want(kind: &ResourceKind, operation: &Operation) -> Option<Want> {
             ResourceKind::Channel | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast,
             Operation::Recv | Operation::Changed,
         ) => Some(Want::Party(End::Sender)),
-        (
-            ResourceKind::Channel | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast,
-            Operation::Closed,
-        )
+        // A receiver of these can close it, and not only go.
+        (ResourceKind::Channel | ResourceKind::Oneshot, Operation::Closed)
         | (ResourceKind::Broadcast, Operation::Send) => Some(Want::Party(End::Receiver)),
+        (ResourceKind::Watch | ResourceKind::Broadcast, Operation::Closed) => Some(Want::All(End::Receiver)),
         (ResourceKind::Join, Operation::Join) => Some(Want::Party(End::Joined)),
         // Time and the world outside; signals, which anybody may give who has a reference; and what a later version has.
         _ => None,

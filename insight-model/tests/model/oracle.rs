@@ -102,6 +102,8 @@ fn freers(model: &Model, wait: &insight_model::Edge) -> Option<BTreeSet<TaskId>>
                 handles += 1;
                 Some(*exclusive)
             }
+            // A place that is reserved closes nothing.
+            (ResourceKind::Channel, Operation::Closed, EdgeBody::Hold { .. }) => None,
             (ResourceKind::Channel, _, EdgeBody::Hold { transferable, .. }) => Some(!transferable),
             _ => None,
         };

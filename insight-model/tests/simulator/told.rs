@@ -135,7 +135,18 @@ fn updated(world: &World, at: usize, id: ResourceId) -> ResourceUpdated {
     let ends = matches!(resource.kind, Kind::Channel | Kind::Unbounded | Kind::Oneshot | Kind::Watch);
     let count = |sender| ends.then_some(resource.count(sender) as u64);
     let weak_senders = ends.then_some(0);
-    ResourceUpdated { id, length, senders: count(true), weak_senders, receivers: count(false), ..Default::default() }
+    // Who reserves a place outside of tasks uses a sender there.
+    let outside = resource.holds.iter().filter(|hold| hold.owner == world.outside()).count() as u64;
+    let outside_senders = (resource.kind == Kind::Channel).then_some(outside);
+    ResourceUpdated {
+        id,
+        length,
+        senders: count(true),
+        weak_senders,
+        receivers: count(false),
+        outside_senders,
+        ..Default::default()
+    }
 }
 
 #[derive(Default)]
