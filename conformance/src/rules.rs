@@ -175,6 +175,12 @@ pub(crate) static RULES: &[Rule] = &[
         text: "A reader MUST take a taken resource without a hold as held by somebody unknown, not as free.",
     },
     Rule {
+        id: "edge.hold.upgrade",
+        level: Level::May,
+        checked: Checked::Never,
+        text: "A task MAY hold a resource and wait for it at once: a reader that is to write keeps its `shared` hold until it is\n`exclusive`.",
+    },
+    Rule {
         id: "edge.opened.ends-known",
         level: Level::Must,
         checked: Checked::Always,
@@ -901,6 +907,30 @@ pub(crate) static RULES: &[Rule] = &[
         text: "A reader MUST show a problem of a kind that it does not know by its `title`, `explanation` and `advice`.",
     },
     Rule {
+        id: "problem.measured.leak",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A `task_leak` MUST be `suspected`: whether its tasks end later is not known.",
+    },
+    Rule {
+        id: "problem.measured.place",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "Where a measured problem is about a place in the source, whose tasks come and go, `tasks` is empty, and the title names\nthe place.",
+    },
+    Rule {
+        id: "problem.measured.proven",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A measured problem is `proven` when what was measured was observed.\nThat it is too much is a judgement, and its texts MUST name the figure.",
+    },
+    Rule {
+        id: "problem.measured.window",
+        level: Level::May,
+        checked: Checked::Never,
+        text: "A problem that rests on a rate MAY stand until the end of the time over which the rate is taken.",
+    },
+    Rule {
         id: "problem.new-id",
         level: Level::Must,
         checked: Checked::Always,
@@ -934,7 +964,7 @@ pub(crate) static RULES: &[Rule] = &[
         id: "problem.proven.nothing-unknown",
         level: Level::Must,
         checked: Checked::Always,
-        text: "A problem MUST NOT be `proven` when a task of it is partial, has a foreign waker or a foreign waker count that is\nunknown, or can be freed by an unknown party or holder.",
+        text: "A problem MUST NOT be `proven` when a task of it is partial, has a foreign waker or a foreign waker count that is\nunknown, or can be freed by an unknown party or holder; unless it is measured.",
     },
     Rule {
         id: "problem.proven.observed",
@@ -946,7 +976,7 @@ pub(crate) static RULES: &[Rule] = &[
         id: "problem.raised.none-running",
         level: Level::Must,
         checked: Checked::Always,
-        text: "A problem MUST NOT be raised when a task of it is `running` or `scheduled`.",
+        text: "A problem that is not measured MUST NOT be raised when a task of it is `running` or `scheduled`.",
     },
     Rule {
         id: "problem.raised.once",
@@ -989,6 +1019,12 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::May,
         checked: Checked::Never,
         text: "Its tier MAY be another one.",
+    },
+    Rule {
+        id: "resource.closed-by-any",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A problem MUST NOT be `proven` where a task that can go on, or nobody who is known, has any end of such a channel, and it\nrests on a wait for that.",
     },
     Rule {
         id: "resource.created.first-use",
@@ -1363,6 +1399,12 @@ pub(crate) static RULES: &[Rule] = &[
         text: "When the header lacks `task.foreign_wakers`, a reader MUST take the count as unknown, not as 0.",
     },
     Rule {
+        id: "task.foreign.executor",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A waker that an executor keeps, to be told of tasks to poll while a task runs the executor until a future of that task\nis ready, is not foreign to that task: it ends none of its waits.",
+    },
+    Rule {
         id: "task.foreign.may-wake",
         level: Level::Must,
         checked: Checked::Never,
@@ -1445,6 +1487,12 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::Must,
         checked: Checked::Always,
         text: "`polls`, `wakes`, `self_wakes`, `running_ns`, `scheduled_ns` and each entry of `poll_ns_log2` MUST NOT be less than in\nan earlier `task.stats` of the same task.",
+    },
+    Rule {
+        id: "task.stats.nested",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "When a task is polled within the poll of another one on the same thread, both are `running`.\nThe time of the inner poll counts in `running_ns` and `poll_ns_log2` of the inner task; of the outer one it is part of\n`idle_ns`.",
     },
     Rule {
         id: "task.stats.once-a-sample",

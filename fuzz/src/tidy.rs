@@ -133,7 +133,17 @@ impl Producer {
                 let capacity = flag.then_some(b.into());
                 let hand_off = pick(HandOff::KNOWN, c).filter(|_| c & 0x80 == 0).map(|word| HandOff::from(*word));
                 let (name, location, task) = (None, None, None);
-                self.send(ResourceCreated { id, kind, name, location, task, capacity, hand_off, at_ns });
+                self.send(ResourceCreated {
+                    id,
+                    kind,
+                    name,
+                    location,
+                    task,
+                    capacity,
+                    hand_off,
+                    closed_by_any: c & 0x40 != 0,
+                    at_ns,
+                });
                 self.resources.push(id);
             }
             6 => {

@@ -71,6 +71,7 @@ fn shrink(message: &mut Message, bytes: &mut Unstructured) -> Result<()> {
             ids!(it.id);
             some!(it.name, it.location, it.task);
             it.kind = ResourceKind::from(*bytes.choose(ResourceKind::KNOWN)?);
+            it.closed_by_any = bytes.arbitrary()?;
             it.hand_off = Some(HandOff::from(*bytes.choose(HandOff::KNOWN)?)).filter(|_| it.id.0 % 2 == 0);
             it.at_ns = at_ns;
         }

@@ -125,6 +125,7 @@ impl Program {
                 task: None,
                 capacity: Some(64),
                 hand_off: None,
+                closed_by_any: false,
                 at_ns: 0,
             };
             self.say(text, channel);

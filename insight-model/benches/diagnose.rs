@@ -81,7 +81,17 @@ impl Program {
             let kind = ResourceKind::Channel;
             let (name, location, task, capacity, hand_off) = (None, None, None, None, None);
             let id = ResourceId(id);
-            program.apply(ResourceCreated { id, kind, name, location, task, capacity, hand_off, at_ns: 0 });
+            program.apply(ResourceCreated {
+                id,
+                kind,
+                name,
+                location,
+                task,
+                capacity,
+                hand_off,
+                closed_by_any: false,
+                at_ns: 0,
+            });
             let (senders, receivers) = (Some(1), Some(1));
             program.apply(ResourceUpdated { id, senders, receivers, ..ResourceUpdated::default() });
         }

@@ -253,6 +253,10 @@ impl Diagnosis {
                 let Some(resource) = model.resources.get(id) else { continue };
                 for (_, end) in parties.range((*id, End::Sender)..=(*id, End::Joined)) {
                     unknown_parties(model, resource, *end, &mut finding.unknowns);
+                    if self.fixpoint.may_close(&self.fixpoint.look(model, Tier::Proven), resource, *end) {
+                        let name = resource.label();
+                        finding.unknowns.push(format!("whoever has another end of {name} may close it"));
+                    }
                 }
                 for (_, held) in held_by.iter().filter(|(of, _)| of == id) {
                     unknown_hold(model, resource, held, &mut finding.unknowns);

@@ -382,8 +382,10 @@ impl Fixpoint {
                 touched.insert(task);
                 let Some(task) = look.model.tasks.get(&task) else { continue };
                 for edge in task.edges.iter().filter_map(|edge| look.model.edges.get(edge)) {
-                    // What it waits for was asked just now, and knows that it goes on.
-                    let known = edge.resource == id && matches!(edge.body, EdgeBody::Wait { .. });
+                    // What it waits for was asked just now, and knows that it goes on; but not what that means for a wait
+                    // that is kept there.
+                    let known = edge.resource == id
+                        && matches!(edge.body, EdgeBody::Wait { waiter, .. } if waiter.polled != Some(false));
                     if !known && asked.insert(edge.resource) {
                         ask.push(edge.resource);
                     }
@@ -487,7 +489,26 @@ impl Fixpoint {
             }
             return parties;
         }
-        self.parties_of(look, resource, end, all)
+        let mut parties = self.parties_of(look, resource, end, all);
+        if parties.way.is_none() && self.may_close(look, resource, end) {
+            parties.way = Some(Way::All);
+        }
+        parties
+    }
+
+    /// Whether somebody of the other end may close a channel, which anybody can who has an end: nothing is proven then. That
+    /// it will be closed is not to be expected, so in the second pass it is no way out.
+    pub(crate) fn may_close(&self, look: &Look, resource: &Resource, end: End) -> bool {
+        let other = match end {
+            End::Sender => End::Receiver,
+            End::Receiver => End::Sender,
+            End::Joined => return false,
+        };
+        if !resource.closed_by_any || look.tier == Tier::Suspected {
+            return false;
+        }
+        let parties = self.parties_of(look, resource, other, false);
+        parties.unknown > 0 || parties.way.is_some_and(|way| way != Way::Nobody)
     }
 
     fn parties_of(&self, look: &Look, resource: &Resource, end: End, all: bool) -> Parties {
@@ -579,7 +600,7 @@ impl Fixpoint {
                 kept += units;
             }
         }
-        (kept > 0).then_some(kept < length)
+        Some(kept < length)
     }
 
     pub(crate) fn look<'m>(&self, model: &'m Model, tier: Tier) -> Look<'m> {

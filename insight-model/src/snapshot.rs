@@ -77,6 +77,7 @@ impl Snapshot<'_> {
             task: resource.task,
             capacity: resource.capacity,
             hand_off: resource.hand_off.clone(),
+            closed_by_any: resource.closed_by_any,
             at_ns: resource.created_ns,
         };
         self.push(created);

@@ -110,6 +110,8 @@ pub struct Resource {
     pub capacity: Option<u64>,
     /// Who of those that wait for it gets what becomes free.
     pub hand_off: Option<HandOff>,
+    /// Whoever has an end of it can close it, for all.
+    pub closed_by_any: bool,
     /// When it was created, or first seen.
     pub created_ns: u64,
     /// How many units are in use.
@@ -449,6 +451,7 @@ impl Model {
             task: m.task,
             capacity: m.capacity,
             hand_off: m.hand_off.clone(),
+            closed_by_any: m.closed_by_any,
             created_ns: m.at_ns,
             length: None,
             senders: None,

@@ -70,7 +70,7 @@ impl Units {
             front: None,
             is_rwlock: resource.kind == ResourceKind::Rwlock,
         };
-        let (mut taken, mut stuck) = (0, 0);
+        let (mut taken, mut stuck, mut claimed) = (0, 0, 0);
         let mut written = false;
         let mut movable = IdSet::default();
         let mut granted = Vec::new();
@@ -119,6 +119,9 @@ impl Units {
                     }
                     if granted_ns.is_some() && !polled {
                         granted.push(waits);
+                    } else if granted_ns.is_some() {
+                        // Who has them and goes on takes them, or gives them back.
+                        claimed += need;
                     } else if fixpoint.role(look, edge.task) == Role::Stuck {
                         units.queue.push(waits);
                     }
@@ -162,6 +165,7 @@ impl Units {
             }
         }
         if resource.kind == ResourceKind::Channel {
+            taken += claimed;
             let receivers = fixpoint.parties(look, resource, Want::Party(End::Receiver));
             if receivers.known == 0 && units.held.is_empty() && (receivers.unknown == 0 || !units.ordered) {
                 // Nobody is known who could make room, or not.

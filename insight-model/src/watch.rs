@@ -1,7 +1,8 @@
+use crate::Model;
 use crate::diagnose::Diagnosis;
-use crate::{Finding, Model};
+use crate::health::{Health, HealthFinding, Thresholds};
 use insight_protocol::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// For how long facts must have stood before they make a problem: half a second.
 ///
@@ -26,17 +27,36 @@ pub const DEFAULT_SETTLE_NS: u64 = 500_000_000;
 #[derive(Clone, Debug)]
 pub struct Watch {
     diagnosis: Diagnosis,
+    thresholds: Thresholds,
+    health: Health,
+    /// Up to when the health was looked at.
+    told_ns: Option<u64>,
+    /// What cannot go on, and what is not well, as of the last look; without ids.
+    found: [BTreeMap<Key, Problem>; 2],
     last_id: u64,
     standing: BTreeMap<Key, Problem>,
 }
 
 /// What makes a problem the same problem: the evidence may change, and how sure it is.
-type Key = (ProblemKind, Vec<TaskId>, Vec<ResourceId>);
+type Key = (ProblemKind, Vec<TaskId>, Vec<ResourceId>, Option<SourceLocation>);
 
 impl Watch {
     /// A watch without problems. The facts of a problem must have stood for `settle_ns`; see [`DEFAULT_SETTLE_NS`].
     pub fn new(settle_ns: u64) -> Watch {
-        Watch { diagnosis: Diagnosis::new(settle_ns), last_id: 0, standing: BTreeMap::new() }
+        Watch::with_thresholds(settle_ns, Thresholds::default())
+    }
+
+    /// As [`new`](Watch::new), with other thresholds for what goes on, and is not well. Their `settle_ns` is not read.
+    pub fn with_thresholds(settle_ns: u64, thresholds: Thresholds) -> Watch {
+        Watch {
+            diagnosis: Diagnosis::new(settle_ns),
+            thresholds: Thresholds { settle_ns, ..thresholds },
+            health: Health::default(),
+            told_ns: None,
+            found: Default::default(),
+            last_id: 0,
+            standing: BTreeMap::new(),
+        }
     }
 
     /// Looks at the model as it is now, and appends what has changed since the last look: first the problems that are
@@ -44,30 +64,53 @@ impl Watch {
     ///
     /// A problem whose tasks or resources change is another problem: it is cleared, and raised under a new id.
     pub fn check(&mut self, model: &Model, out: &mut Vec<Message>) {
-        if !self.diagnosis.update(model) {
+        // Their ids come later: it is by the rest that they are known again.
+        let no_id = ProblemId(0);
+        let [stuck, unwell] = &mut self.found;
+        let diagnosed = self.diagnosis.update(model);
+        if diagnosed {
+            let findings = self.diagnosis.findings().iter();
+            *stuck = findings
+                .map(|it| ((it.kind.clone(), it.tasks.clone(), it.resources.clone(), None), it.problem(model, no_id)))
+                .collect();
+        }
+        let told = self.told_ns.replace(model.told_ns) != Some(model.told_ns);
+        if told {
+            let findings = self.health.check(model, &self.thresholds).into_iter();
+            *unwell = findings
+                .map(|it| {
+                    let problem = it.problem(model, no_id);
+                    let HealthFinding { finding, place, .. } = it;
+                    ((finding.kind, finding.tasks, finding.resources, place), problem)
+                })
+                .collect();
+        }
+        if !diagnosed && !told {
             return;
         }
         let at_ns = model.now_ns;
-        let findings: BTreeMap<Key, &Finding> =
-            self.diagnosis.findings().iter().map(|finding| (key(finding), finding)).collect();
+        // A lock is held for long by whoever cannot go on: that is said already.
+        let cannot: BTreeSet<TaskId> = stuck.keys().flat_map(|(_, tasks, ..)| tasks.iter().copied()).collect();
+        let unwell = unwell.iter().filter(|((_, tasks, ..), _)| !tasks.iter().any(|task| cannot.contains(task)));
+        let found: BTreeMap<&Key, &Problem> = stuck.iter().chain(unwell).collect();
         self.standing.retain(|key, problem| {
-            let stands = findings.contains_key(key);
+            let stands = found.contains_key(key);
             if !stands {
                 out.push(ProblemCleared { id: problem.id, at_ns }.into());
             }
             stands
         });
-        for (key, finding) in findings {
-            if let Some(before) = self.standing.get_mut(&key) {
-                let problem = finding.problem(model, before.id);
+        for (key, problem) in found {
+            if let Some(before) = self.standing.get_mut(key) {
+                let problem = Problem { id: before.id, ..problem.clone() };
                 if problem != *before {
                     *before = problem.clone();
                     out.push(ProblemUpdated { problem, at_ns }.into());
                 }
             } else {
                 self.last_id += 1;
-                let problem = finding.problem(model, ProblemId(self.last_id));
-                self.standing.insert(key, problem.clone());
+                let problem = Problem { id: ProblemId(self.last_id), ..problem.clone() };
+                self.standing.insert(key.clone(), problem.clone());
                 out.push(ProblemRaised { problem, at_ns }.into());
             }
         }
@@ -77,8 +120,4 @@ impl Watch {
     pub fn standing(&self) -> impl Iterator<Item = &Problem> {
         self.standing.values()
     }
-}
-
-fn key(finding: &Finding) -> Key {
-    (finding.kind.clone(), finding.tasks.clone(), finding.resources.clone())
 }

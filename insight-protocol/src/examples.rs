@@ -128,6 +128,7 @@ fn resources() -> Vec<Message> {
             task: Some(TaskId(1)),
             capacity: Some(2),
             hand_off: Some(HandOff::Fifo),
+            closed_by_any: true,
             at_ns: 8_000_117_301,
         }
         .into(),
@@ -139,6 +140,7 @@ fn resources() -> Vec<Message> {
             task: None,
             capacity: None,
             hand_off: None,
+            closed_by_any: false,
             at_ns: 0,
         }
         .into(),

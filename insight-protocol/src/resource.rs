@@ -75,6 +75,9 @@ pub struct ResourceCreated {
     /// Who of those that wait for it gets what becomes free; absent when that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hand_off: Option<HandOff>,
+    /// Of a channel: whoever has an end of it can close it, for all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed_by_any: bool,
     /// When it was created; when it is only seen from its first use on, then.
     pub at_ns: u64,
 }

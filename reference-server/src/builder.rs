@@ -2,6 +2,7 @@ use crate::address::{VARIABLE, listen_address};
 use crate::producer::Producer;
 use crate::recorder::{self, Settings};
 use crate::{Error, connection, say};
+use insight_model::health::Thresholds;
 use insight_probe::{Recorder, RecorderConfig};
 use std::ffi::OsStr;
 use std::io;
@@ -20,6 +21,7 @@ pub struct Builder {
     listen: String,
     interval: Duration,
     settle: Duration,
+    thresholds: Thresholds,
     max_buffer_bytes: usize,
 }
 
@@ -29,6 +31,7 @@ impl Default for Builder {
             listen: "127.0.0.1:8080".to_owned(),
             interval: Duration::from_millis(50),
             settle: Duration::from_nanos(insight_model::DEFAULT_SETTLE_NS),
+            thresholds: Thresholds::default(),
             max_buffer_bytes: 64 << 20,
         }
     }
@@ -59,6 +62,18 @@ impl Builder {
     /// How long tasks must have been stuck before that is reported. Default: 500 ms.
     pub fn settle(mut self, settle: Duration) -> Builder {
         self.settle = settle;
+        self
+    }
+
+    /// From when on something is too long, too much or too large; [`OFF`](crate::OFF) for what is not to be looked for.
+    ///
+    /// ```no_run
+    /// use insight::{OFF, Thresholds};
+    ///
+    /// insight::init!(thresholds => Thresholds { future_bytes: OFF, ..Thresholds::default() });
+    /// ```
+    pub fn thresholds(mut self, thresholds: Thresholds) -> Builder {
+        self.thresholds = thresholds;
         self
     }
 
@@ -123,7 +138,8 @@ impl Builder {
 
         let producer = record(RecorderConfig { interval: self.interval, max_buffer_bytes: self.max_buffer_bytes })?;
         let settle_ns = u64::try_from(self.settle.as_nanos()).unwrap_or(u64::MAX);
-        let settings = Settings { interval: self.interval, settle_ns, ..Settings::default() };
+        let settings =
+            Settings { interval: self.interval, settle_ns, thresholds: self.thresholds, ..Settings::default() };
         serve(listener, producer, settings).map_err(|error| Error::CannotStartThread { error })?;
         say(&format!("listening on http://{address}"));
         Ok(Insight { address: Some(address) })

@@ -74,6 +74,7 @@ mod trace;
 
 pub use builder::{Builder, Insight};
 pub use error::Error;
+pub use insight_model::health::{OFF, Thresholds};
 pub use insight_probe::{name, task_name};
 
 use std::io::Write;

@@ -5,6 +5,7 @@ use crate::definitions::Definitions;
 use crate::producer::Producer;
 use crate::source::Sources;
 use crate::trace::Subject;
+use insight_model::health::Thresholds;
 use insight_model::{Model, Watch};
 use insight_protocol::{Message, ProblemRaised, Problems, SnapshotBegin, SnapshotEnd, StreamHeartbeat, TaskId, body};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) interval: Duration,
     /// How long tasks must have been stuck before that is reported.
     pub(crate) settle_ns: u64,
+    pub(crate) thresholds: Thresholds,
     /// How often to look for problems.
     pub(crate) check_interval: Duration,
     /// After how long without a message to say that the stream is alive, should the producer not.
@@ -39,6 +41,7 @@ impl Default for Settings {
         Settings {
             interval: Duration::from_millis(50),
             settle_ns: insight_model::DEFAULT_SETTLE_NS,
+            thresholds: Thresholds::default(),
             check_interval: Duration::from_millis(100),
             heartbeat: Duration::from_millis(500),
             queue_bytes: 8 << 20,
@@ -83,7 +86,7 @@ pub(crate) fn prepare<P: Producer>(producer: P, settings: Settings) -> (SyncSend
     let at_ns = producer.now_ns();
     model.apply(&SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
     model.apply(&SnapshotEnd { at_ns }.into());
-    let watch = Watch::new(settings.settle_ns);
+    let watch = Watch::with_thresholds(settings.settle_ns, settings.thresholds.clone());
     let recorder = Recorder {
         producer,
         settings,

@@ -252,6 +252,7 @@ mod tests {
             task: None,
             capacity: None,
             hand_off: None,
+            closed_by_any: false,
             at_ns: 1,
         }
         .into()

@@ -156,6 +156,7 @@ fn stuck() -> Vec<Message> {
             task: None,
             capacity: Some(1),
             hand_off: None,
+            closed_by_any: false,
             at_ns: 1,
         }
         .into(),

@@ -6,7 +6,32 @@ use crate::{links, markdown, spec};
 use std::path::{Path, PathBuf};
 
 /// The pages, in the order of their navigation; the first is `/docs/` itself.
-const PAGES: &[&str] = &["index", "task-list", "task", "resource", "problem", "channel-full", "deadlock"];
+const PAGES: &[&str] = &[
+    "index",
+    "task-list",
+    "task",
+    "resource",
+    "problem",
+    "channel-full",
+    "deadlock",
+    "self-deadlock",
+    "channel-cycle",
+    "lock-across-join",
+    "read-behind-writer",
+    "futurelock",
+    "forgotten-party",
+    "lost-wakeup",
+    "worker-blocked",
+    "runtime-blocked",
+    "blocking-pool-exhausted",
+    "never-yields",
+    "spins",
+    "waker-storm",
+    "task-leak",
+    "lock-held-long",
+    "large-future",
+    "write-an-adapter",
+];
 const OUTPUT: &str = "reference-server/docs";
 const RULES: &str = "conformance/src/rules.rs";
 const STYLE: &str = include_str!("docs.css");

@@ -83,7 +83,7 @@ pub use raw::{
     RawWait, in_observed_operation, is_observed_spawn, telling, told_capability, told_executor,
 };
 pub use recorder::{AlreadyStarted, Recorder, RecorderConfig};
-pub use resource::{AsResource, HandOff, Handle, Resource, ResourceCell, Type};
+pub use resource::{AsResource, Closing, HandOff, Handle, Resource, ResourceCell, Type};
 pub use task::{Kind, TaskCell, TaskMeta};
 pub use timer::Sleeping;
 pub use trace::{Capture, Stack, Trace, Traceable};

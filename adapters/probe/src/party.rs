@@ -157,6 +157,8 @@ pub(crate) fn edge_outcome(word: u64) -> Option<EdgeOutcome> {
 #[derive(Debug)]
 pub struct Permits {
     edge: u64,
+    /// Reserved outside of tasks: by somebody who has a sender.
+    outside: Option<Resource>,
 }
 
 impl Permits {
@@ -168,7 +170,7 @@ impl Permits {
         at: &'static Location<'static>,
     ) -> Permits {
         if !on() {
-            return Permits { edge: 0 };
+            return Permits { edge: 0, outside: None };
         }
         let edge = current::with(executor, at, |task| {
             let (task, resource) = (task.id(), resource.cell().map_or(0, |cell: &Arc<ResourceCell>| cell.id()));
@@ -180,12 +182,19 @@ impl Permits {
             let taken = ring::push_opening(Record { ticks: clock::ticks(), kind: RecordKind::Permit, words });
             if taken { edge } else { 0 }
         });
-        Permits { edge: edge.unwrap_or(0) }
+        let outside = edge.is_none().then(|| {
+            resource.count_outside(Role::Sender, 1);
+            resource.clone()
+        });
+        Permits { edge: edge.unwrap_or(0), outside }
     }
 }
 
 impl Drop for Permits {
     fn drop(&mut self) {
         close(self.edge, 1);
+        if let Some(resource) = &self.outside {
+            resource.count_outside(Role::Sender, -1);
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::executor::Executor;
 use crate::intern::Interned;
 use crate::party::{Role, edge_outcome};
 use crate::raw::{self, Told};
-use crate::resource::{ResourceCell, count};
+use crate::resource::{Closing, ResourceCell, Type, count};
 use crate::ring::{self, Record, RecordKind};
 use crate::task::{TaskCell, outcome_from_word};
 use crate::{ON, Traceable, clock, current, ids};
@@ -379,6 +379,7 @@ impl Recorder {
             task: (creator != 0).then_some(TaskId(creator)),
             capacity: count(&cell.capacity),
             hand_off: cell.kind.hand_off(),
+            closed_by_any: matches!(cell.kind, Type::Channel(_, Closing::ByAny)),
             at_ns,
         };
         let named = created.name.is_some();

@@ -21,11 +21,20 @@ pub enum HandOff {
     Barging,
 }
 
+/// Who can close a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// Its receivers.
+    ByReceivers,
+    /// Whoever has an end of it.
+    ByAny,
+}
+
 /// The kinds of resources that an adapter observes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     /// A queue of messages.
-    Channel(HandOff),
+    Channel(HandOff, Closing),
     /// A lock with one holder.
     Mutex(HandOff),
     /// A lock with one writer or many readers.
@@ -53,7 +62,7 @@ pub enum Type {
 impl Type {
     /// Whether its handles are senders and receivers, and counted.
     pub(crate) fn has_ends(self) -> bool {
-        matches!(self, Type::Channel(_) | Type::Oneshot | Type::Watch | Type::Broadcast)
+        matches!(self, Type::Channel(..) | Type::Oneshot | Type::Watch | Type::Broadcast)
     }
 
     /// Whether several can hold it at once.
@@ -64,7 +73,7 @@ impl Type {
     pub(crate) fn hand_off(self) -> Option<insight_protocol::HandOff> {
         use insight_protocol::HandOff as Word;
         match self {
-            Type::Channel(order) | Type::Mutex(order) | Type::Rwlock(order) | Type::Semaphore(order) => {
+            Type::Channel(order, _) | Type::Mutex(order) | Type::Rwlock(order) | Type::Semaphore(order) => {
                 Some(match order {
                     HandOff::Fifo => Word::Fifo,
                     HandOff::WriterFirst => Word::WriterFirst,
@@ -77,7 +86,7 @@ impl Type {
 
     pub(crate) fn protocol(self) -> ResourceKind {
         match self {
-            Type::Channel(_) => ResourceKind::Channel,
+            Type::Channel(..) => ResourceKind::Channel,
             Type::Mutex(_) => ResourceKind::Mutex,
             Type::Rwlock(_) => ResourceKind::Rwlock,
             Type::Semaphore(_) => ResourceKind::Semaphore,

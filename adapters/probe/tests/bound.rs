@@ -46,8 +46,9 @@ fn past_the_bound() {
 
     // Far more than there is room for.
     let many: Vec<_> = (0..50_000).map(|_| task()).collect();
-    let locks: Vec<_> =
-        (0..100).map(|_| Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None)).collect();
+    let locks: Vec<_> = (0..100)
+        .map(|_| Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), None))
+        .collect();
     drop((some, many, locks));
     let gaps = look(&mut recorder, &mut checker, &mut model, &mut seq);
     let [gap] = &gaps[..] else { panic!("{gaps:?}") };

@@ -187,7 +187,7 @@ fn ends() {
 #[test]
 fn waits_open_and_close() {
     let mut bench = bench();
-    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), Some(1));
+    let channel = Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), Some(1));
     let (first, second) = (Gate::default(), Gate::default());
     let mut task = observe(async {
         let mut first = pin!(waiting(&channel, site(Op::Recv), first.pass()));
@@ -222,7 +222,7 @@ fn waits_open_and_close() {
 #[test]
 fn a_wait_moves_with_its_future() {
     let mut bench = bench();
-    let channel = Arc::new(Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None));
+    let channel = Arc::new(Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), None));
     let gate = Gate::default();
     let mut operation = Box::pin(waiting(&*channel, site(Op::Recv), gate.pass()));
     let mut first = observe(poll_fn(|cx| operation.as_mut().poll(cx)));
@@ -273,7 +273,7 @@ fn holds() {
 #[test]
 fn parties_are_exclusive_only_in_the_task_s_own_future() {
     let mut bench = bench();
-    let channel = Arc::new(Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None));
+    let channel = Arc::new(Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), None));
     let parties = |bench: &mut Bench| {
         let model = bench.look();
         let parties = model.edges.values().filter_map(|edge| match &edge.body {
@@ -340,7 +340,7 @@ fn parties_are_exclusive_only_in_the_task_s_own_future() {
 #[test]
 fn ends_that_are_used_outside_of_tasks() {
     let mut bench = bench();
-    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), Some(1));
+    let channel = Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), Some(1));
     let counts = |bench: &mut Bench| {
         let model = bench.look();
         let seen = model.resources.values().next_back().expect("a channel");
@@ -442,7 +442,7 @@ fn joins_end_with_their_task() {
 #[test]
 fn a_task_that_something_else_spawned_is_partial() {
     let mut bench = bench();
-    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None);
+    let channel = Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), None);
     let gate = Gate::default();
     let mut operation = Box::pin(waiting(&channel, site(Op::Recv), gate.pass()));
     RUNNING.set(77);
@@ -474,7 +474,7 @@ fn a_task_that_something_else_spawned_is_partial() {
 #[test]
 fn blocking_waits_do_not_run() {
     let mut bench = bench();
-    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None);
+    let channel = Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), None);
     ObservedClosure::new(
         || {
             let id = bench.task().id;
@@ -502,7 +502,11 @@ fn messages_come_in_an_order_that_a_fold_can_take() {
         for _ in 0..threads {
             scope.spawn(|| {
                 for _ in 0..rounds {
-                    let channel = Arc::new(Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None));
+                    let channel = Arc::new(Resource::new(
+                        Type::Channel(HandOff::Fifo, Closing::ByReceivers),
+                        Location::caller(),
+                        None,
+                    ));
                     let mut task = observe(async {
                         let party = Party::new();
                         party.used(&channel, Role::Sender, &EXECUTOR, Location::caller());

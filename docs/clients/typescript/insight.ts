@@ -489,6 +489,10 @@ export interface ResourceCreated {
    */
   capacity?: number | null;
   /**
+   * Of a channel: whoever has an end of it can close it, for all.
+   */
+  closed_by_any?: boolean;
+  /**
    * Who of those that wait for it gets what becomes free; absent when that is not known.
    */
   hand_off?: HandOff | null;

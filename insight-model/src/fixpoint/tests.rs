@@ -76,7 +76,8 @@ impl Program {
         self.kinds.insert(id, kind.clone());
         let (name, location, task, at_ns) = (None, None, None, self.now_ns);
         let id = ResourceId(id);
-        self.apply(ResourceCreated { id, kind, name, location, task, capacity, hand_off, at_ns });
+        let closed_by_any = self.random.one_in(5);
+        self.apply(ResourceCreated { id, kind, name, location, task, capacity, hand_off, closed_by_any, at_ns });
         self.count(id.0);
     }
 

@@ -1,6 +1,7 @@
 //! Problems.
 
 use super::{Checker, EdgeKind};
+use crate::health::KINDS;
 use insight_protocol::*;
 
 /// A problem that stands, by its parts.
@@ -68,7 +69,9 @@ impl Checker {
             let told = self.resources.contains_key(&id) || self.ended_resources.contains(id.0);
             self.expect(told, rule, expected, || format!("resource {id}"));
         }
-        for part in &problem.tasks {
+        // The rules of what is stuck: what is too much or too long may run, and may be woken by anything.
+        let stuck = !KINDS.contains(&problem.kind);
+        for part in problem.tasks.iter().filter(|_| stuck) {
             let state = self.tasks.get(&part.id).and_then(|task| task.stats.as_ref()).and_then(|stats| stats.state);
             // r[problem.raised.none-running]
             let waits = !matches!(state, Some(TaskState::Running | TaskState::Scheduled));
@@ -84,12 +87,12 @@ impl Checker {
         let certain = problem.unknowns.is_empty();
         self.expect(certain, "problem.proven.no-unknowns", "nothing unknown", || problem.unknowns.join("; "));
         // r[problem.proven.nothing-unknown]
-        let blind =
-            self.header.as_ref().is_some_and(|header| !header.capabilities.contains(&Capability::ForeignWakers));
+        let blind = stuck
+            && self.header.as_ref().is_some_and(|header| !header.capabilities.contains(&Capability::ForeignWakers));
         self.expect(!blind, "problem.proven.nothing-unknown", "a producer that sees wakers", || {
             "one that does not".into()
         });
-        for part in &problem.tasks {
+        for part in problem.tasks.iter().filter(|_| stuck) {
             let seen = self.tasks.get(&part.id).is_some_and(|task| {
                 !task.partial && task.stats.as_ref().is_some_and(|stats| stats.foreign_wakers == 0)
             });

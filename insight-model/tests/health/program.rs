@@ -216,7 +216,17 @@ impl Program {
                 self.resources.insert(words[1].into(), id);
                 let (name, kind) = (Some(self.string(words[1])), ResourceKind::from(kind));
                 let (location, capacity) = (None, number("capacity="));
-                self.apply(ResourceCreated { id, kind, name, location, task: None, capacity, hand_off: None, at_ns });
+                self.apply(ResourceCreated {
+                    id,
+                    kind,
+                    name,
+                    location,
+                    task: None,
+                    capacity,
+                    hand_off: None,
+                    closed_by_any: false,
+                    at_ns,
+                });
             }
             "end" => {
                 let id = self.tasks[words[1]].id;

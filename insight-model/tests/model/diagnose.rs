@@ -335,6 +335,30 @@ fn kinds() {
     check_kind("resource n notify\ntask a lost\na notified n unpolled", "lost_wakeup proven: a on");
 }
 
+/// Of some channels, whoever has an end.
+#[test]
+fn who_can_close_a_channel() {
+    let itself = "channel q 1/1 senders=1 receivers=1 closed_by_any\ntask a\na receiver q\na sender q\na sends q\n";
+    check(itself, "proven: a on q");
+    check(
+        &itself.replace("senders=1", "senders=2"),
+        "suspected: a on q\n  whoever has another end of channel `q` may close it",
+    );
+    let other = itself.replace("senders=1", "senders=2");
+    let other = format!("{other}task b timer\nb sender q\n");
+    check(&other, "suspected: a on q\n  whoever has another end of channel `q` may close it");
+    check(&other.replace(" closed_by_any", ""), "proven: a on q");
+    // One that cannot go on does not close it either.
+    check(
+        &format!("{itself}mutex m\ntask b\nb sender q\nb holds m\nb locks m\n").replace("senders=1", "senders=2"),
+        "proven: a on q\nproven: b on m",
+    );
+    let empty = "channel q senders=1 receivers=2 closed_by_any\ntask a\na receiver q\na sender q\na recvs q\ntask b timer\nb receiver q\n";
+    check(&empty.replace(" closed_by_any", ""), "proven: a on q");
+    // To wait for a message is nothing to suspect anything of.
+    check(empty, "");
+}
+
 #[test]
 fn permits() {
     let one = "resource s semaphore 1/1\nresource t semaphore 1/1\ntask a\ntask b

@@ -1,7 +1,7 @@
 //! A model from a few lines of text, one fact a line, at `src/main.rs:<line>`.
 //!
 //! ```text
-//! mutex m | channel q 2/2 senders=1 weak=0 receivers=1 | join j | resource g semaphore [fifo]
+//! mutex m | channel q 2/2 senders=1 weak=0 receivers=1 [closed_by_any] | join j | resource g semaphore [fifo]
 //! task a | task a running | scheduled | timer | lost | partial | ended | unseen
 //! a holds m [transferable] | a shares r | a permit q [units=2]
 //! a locks m | a sends q | a reserves q need=2 | a recvs q | a closed q | a joins j | a waits g
@@ -102,7 +102,11 @@ impl Builder {
                 let capacity = used.map(|used| used.1);
                 let hand_off = words.iter().copied().find(|word| HandOff::KNOWN.contains(word)).map(HandOff::from);
                 let task = None;
-                model.apply(&ResourceCreated { id, kind, name, location, task, capacity, hand_off, at_ns: 0 }.into());
+                let closed_by_any = words.contains(&"closed_by_any");
+                let at_ns = 0;
+                let created =
+                    ResourceCreated { id, kind, name, location, task, capacity, hand_off, closed_by_any, at_ns };
+                model.apply(&created.into());
                 model.apply(
                     &ResourceUpdated {
                         id,

@@ -47,6 +47,7 @@ fn full() -> Model {
             task: Some(TaskId(70)),
             capacity: None,
             hand_off: Some(HandOff::Other("com.example.lifo".into())),
+            closed_by_any: true,
             at_ns: 9_500 * MS,
         }
         .into(),

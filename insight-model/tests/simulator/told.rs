@@ -66,9 +66,10 @@ pub fn messages(world: &World) -> Vec<Message> {
         let hand_off = matches!(resource.kind, Kind::Mutex | Kind::Semaphore | Kind::Rwlock | Kind::Channel);
         let hand_off = hand_off.then_some(if resource.barging { HandOff::Barging } else { HandOff::Fifo });
         let kind = kind_word(resource.kind);
-        messages.push(
-            ResourceCreated { id, kind, name: None, location: None, task: None, capacity, hand_off, at_ns: 0 }.into(),
-        );
+        let (name, location, task) = (None, None, None);
+        let created =
+            ResourceCreated { id, kind, name, location, task, capacity, hand_off, closed_by_any: false, at_ns: 0 };
+        messages.push(created.into());
         messages.push(updated(world, at, id).into());
         if let Kind::Join(of) = resource.kind
             && world.tasks[usize::from(of)].status != Status::Ended

@@ -103,6 +103,7 @@ impl Story {
             task: None,
             capacity,
             hand_off: None,
+            closed_by_any: false,
             at_ns: 3 * S,
         });
     }

@@ -85,6 +85,7 @@ impl Recorder {
             task: None,
             capacity: None,
             hand_off: None,
+            closed_by_any: false,
             at_ns,
         };
         out.push(created.into());

@@ -29,6 +29,7 @@ impl Recorder {
             task: (meta.task != 0).then_some(TaskId(meta.task)),
             capacity: meta.capacity.filter(|capacity| *capacity <= MAX_ID),
             hand_off: None,
+            closed_by_any: false,
             at_ns: clock::time_ns(meta.at.0),
         };
         let state = ResourceUpdated { id: ResourceId(id), capacity: created.capacity, ..ResourceUpdated::default() };

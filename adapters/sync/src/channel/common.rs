@@ -5,7 +5,9 @@ use crate::channel::operation::operation;
 use crate::channel::stream_wait::StreamWait;
 use crate::executor::{EXECUTOR, site};
 use futures_core::stream::{FusedStream, Stream};
-use insight_probe::{AsResource, Blocking, End, HandOff, Handle, Op, Resource, ResourceCell, Site, Type, Waiting, on};
+use insight_probe::{
+    AsResource, Blocking, Closing, End, HandOff, Handle, Op, Resource, ResourceCell, Site, Type, Waiting, on,
+};
 use real::{RecvError, SendError, TryRecvError, TrySendError};
 use std::fmt;
 use std::future::Future;
@@ -31,7 +33,7 @@ fn observed<T>(
     capacity: Option<usize>,
     at: &'static Location<'static>,
 ) -> (Sender<T>, Receiver<T>) {
-    let channel = Resource::new(Type::Channel(HandOff::Barging), at, capacity);
+    let channel = Resource::new(Type::Channel(HandOff::Barging, Closing::ByAny), at, capacity);
     channel.set_length(0);
     let sender = Sender { end: End::new(channel.clone(), Handle::Sender, &EXECUTOR), inner: sender };
     (sender, Receiver::new(End::new(channel, Handle::Receiver, &EXECUTOR), receiver))
@@ -353,7 +355,7 @@ macro_rules! crossing {
             /// Observed from now on; the other ends of its channel are not.
             #[track_caller]
             fn from($inner: real::$end<T>) -> $end<T> {
-                let channel = Resource::new(Type::Channel(HandOff::Barging), Location::caller(), $inner.capacity());
+                let channel = Resource::new(Type::Channel(HandOff::Barging, Closing::ByAny), Location::caller(), $inner.capacity());
                 let $with = End::beside_unseen(channel, Handle::$end, &EXECUTOR, &[Handle::Sender, Handle::Receiver]);
                 let observed = $observed;
                 observed.measure();

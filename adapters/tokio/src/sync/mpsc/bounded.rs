@@ -5,7 +5,7 @@ use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, End, HandOff, Handle, Op, Resource, Type, Waiting, on, waiting};
+use insight_probe::{Blocking, Closing, End, HandOff, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 #[track_caller]
 pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = tokio::channel(buffer);
-    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), Some(buffer));
+    let channel = Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), Some(buffer));
     channel.set_length(0);
     let sender = Sender { end: End::new(channel.clone(), Handle::Sender, &EXECUTOR), inner: sender };
     (sender, Receiver { end: End::new(channel, Handle::Receiver, &EXECUTOR), inner: receiver })

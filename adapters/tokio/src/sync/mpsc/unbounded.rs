@@ -4,7 +4,7 @@ use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, End, HandOff, Handle, Op, Resource, Type, Waiting, on, waiting};
+use insight_probe::{Blocking, Closing, End, HandOff, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 #[track_caller]
 pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     let (sender, receiver) = tokio::unbounded_channel();
-    let channel = Resource::new(Type::Channel(HandOff::Fifo), Location::caller(), None);
+    let channel = Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), None);
     channel.set_length(0);
     let sender = UnboundedSender { end: End::new(channel.clone(), Handle::Sender, &EXECUTOR), inner: sender };
     (sender, UnboundedReceiver { end: End::new(channel, Handle::Receiver, &EXECUTOR), inner: receiver })
