@@ -30,6 +30,36 @@ Exit status:
   1  findings
   2  it could not be read, or the command line is wrong")]
     Check(Check),
+
+    /// Finds what a recorded or a live program suffers from, as the program itself would
+    #[command(after_help = "\
+What is found is found from the facts of the stream, whatever problems the stream itself names; where these are
+others at its end, that is said.
+
+Exit status:
+  0  no problem stood at the end
+  1  problems stood
+  2  it could not be read, or the command line is wrong")]
+    Diagnose(Diagnose),
+}
+
+#[derive(Debug, Args)]
+pub struct Diagnose {
+    /// A recording, - for stdin, or where a program listens; as for `check`
+    #[arg(value_name = "FILE|URL|-")]
+    pub source: String,
+
+    /// Print the messages problem.raised, problem.updated and problem.cleared, one a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// Stop reading after so many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
+    pub time: Option<Duration>,
+
+    /// For how many seconds facts must have stood to make a problem
+    #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
+    pub settle: Duration,
 }
 
 #[derive(Debug, Args)]

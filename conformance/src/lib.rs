@@ -32,6 +32,7 @@
 pub mod adapter;
 mod check;
 mod context;
+mod diagnose;
 mod emit;
 mod lines;
 mod report;
@@ -40,6 +41,7 @@ mod rules;
 
 pub use check::{Check, Ending, Error, Finding, Options, Sink, Strictness, Summary, check};
 pub use context::{ContextLine, TEXT_LIMIT};
+pub use diagnose::{Diagnose, Verdict};
 pub use lines::LINE_LIMIT;
 pub use report::{Json, Junit, Text};
 pub use rule::{Checked, Level, Rule, rule};

@@ -6,7 +6,8 @@ mod source;
 use crate::args::{Cli, Command, Format};
 use crate::source::{Source, why};
 use clap::Parser;
-use insight_conformance::{Check, Ending, Error, Json, Junit, Options, Sink, Strictness, Summary, Text};
+use insight_conformance::{Check, Diagnose, Ending, Error, Json, Junit, Options, Sink, Strictness, Summary, Text};
+use insight_protocol::{Message, Problem, encode};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -17,15 +18,90 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
-    let Cli { command: Command::Check(args) } = Cli::parse();
-    match run(&args) {
-        Ok(summary) if summary.total() == 0 => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
+    let (source, well) = match Cli::parse().command {
+        Command::Check(args) => (args.source.clone(), run(&args).map(|summary| summary.total() == 0)),
+        Command::Diagnose(args) => (args.source.clone(), diagnose(&args)),
+    };
+    match well {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
         Err(why) => {
-            eprintln!("insight-conformance: {}: {why}", args.source.escape_debug());
+            eprintln!("insight-conformance: {}: {why}", source.escape_debug());
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints what is found; whether nothing stood at the end.
+fn diagnose(args: &args::Diagnose) -> Result<bool, String> {
+    let source = Source::named(&args.source)?;
+    let pieces = source.open()?;
+    let end = args.time.map(|time| Instant::now() + time);
+    let mut diagnose = Diagnose::new(u64::try_from(args.settle.as_nanos()).unwrap_or(u64::MAX));
+    let mut output = BufWriter::new(io::stdout());
+    let (mut seq, mut written) = (0, Ok(()));
+    let mut change = |message: &Message| {
+        seq += 1;
+        let text = if args.json { encode(seq, message) + "\n" } else { words(message) };
+        if written.is_ok() {
+            written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+        }
+    };
+    loop {
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        match pieces.recv_timeout(left) {
+            Ok(Ok(piece)) if piece.is_empty() => break,
+            Ok(Ok(piece)) => diagnose.piece(&piece, &mut change),
+            Ok(Err(error)) if matches!(source, Source::File(_) | Source::Stdin) => {
+                return Err(format!("reading failed: {}", why(&error)));
+            }
+            // That a connection ends is part of a stream.
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    written.map_err(|error| why(&error))?;
+    let verdict = diagnose.end();
+    if verdict.unread > 0 {
+        eprintln!("insight-conformance: {} lines are no messages; `check` says why", verdict.unread);
+    }
+    if !args.json {
+        println!("{} at the end of the stream", counted(verdict.standing.len()));
+        let kinds = |problems: &[Problem]| {
+            let mut kinds: Vec<_> = problems.iter().map(|it| (it.kind.clone(), it.tier, it.title.clone())).collect();
+            kinds.sort();
+            kinds
+        };
+        if kinds(&verdict.standing) != kinds(&verdict.told) {
+            println!("the stream itself says otherwise: {}", counted(verdict.told.len()));
+            verdict.told.iter().for_each(|problem| println!("  {}", problem.title));
+        }
+    }
+    Ok(verdict.standing.is_empty())
+}
+
+fn counted(problems: usize) -> String {
+    if problems == 1 { "1 problem stood".to_owned() } else { format!("{problems} problems stood") }
+}
+
+/// A change of a problem, for people.
+fn words(message: &Message) -> String {
+    let (what, problem, at_ns) = match message {
+        Message::ProblemRaised(raised) => ("raised", &raised.problem, raised.at_ns),
+        Message::ProblemUpdated(updated) => ("updated", &updated.problem, updated.at_ns),
+        Message::ProblemCleared(cleared) => {
+            return format!("{}  problem {} cleared\n", seconds(cleared.at_ns), cleared.id);
+        }
+        _ => return String::new(),
+    };
+    let Problem { id, kind, tier, title, explanation, unknowns, advice, .. } = problem;
+    let mut text = format!("{}  problem {id} {what}: {kind}, {tier}\n  {title}\n", seconds(at_ns));
+    explanation.iter().for_each(|sentence| text += &format!("    {sentence}\n"));
+    unknowns.iter().for_each(|unknown| text += &format!("    not known: {unknown}\n"));
+    text + &format!("    {advice}\n")
+}
+
+fn seconds(at_ns: u64) -> String {
+    format!("{:9.3} s", at_ns as f64 / 1e9)
 }
 
 fn run(args: &args::Check) -> Result<Summary, String> {

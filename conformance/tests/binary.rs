@@ -205,3 +205,29 @@ fn a_live_stream_is_read_for_as_long_as_is_asked_for() {
     assert_eq!((status, stdout.as_str()), (0, expect));
     server.join().unwrap();
 }
+
+#[test]
+fn what_a_recorded_program_suffers_from() {
+    let diagnose = |name: &str, arguments: &[&str]| {
+        let recording = format!("{}/recordings/{name}.ndjson", env!("CARGO_MANIFEST_DIR"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_insight-conformance"));
+        ended(command.args(["diagnose", &recording]).args(arguments).output().unwrap())
+    };
+    let none = "0 problems stood at the end of the stream\n";
+    assert_eq!(diagnose("barbara", &[]), (0, none.to_owned(), String::new()));
+    for (name, begins) in
+        [("deadlock", "deadlock cycle: task 2"), ("lock_order", "deadlock cycle: 2 tasks wait for each other")]
+    {
+        let (status, said, warned) = diagnose(name, &[]);
+        assert_eq!((status, warned), (1, String::new()));
+        assert!(said.contains("problem 1 raised: deadlock, proven") && said.contains(begins), "{said}");
+        // As the program itself found: nothing is said of a difference.
+        assert!(said.ends_with("1 problem stood at the end of the stream\n"), "{said}");
+        let (_, said, _) = diagnose(name, &["--json"]);
+        assert!(said.starts_with("{\"seq\":1,\"type\":\"problem.raised\"") && said.lines().count() == 1, "{said}");
+    }
+    assert_eq!(diagnose("lock_order", &["--settle", "3600"]).0, 0);
+    let (status, _, why) = diagnose("no_such", &[]);
+    assert_eq!(status, 2);
+    assert!(why.starts_with("insight-conformance: "), "{why}");
+}

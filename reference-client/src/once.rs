@@ -157,24 +157,25 @@ fn head(paper: &mut Paper, scene: &Scene) {
 
 /// One line a task, sorted by attention, and below it where it waits and who can free it.
 fn tasks(paper: &mut Paper, scene: &Scene) {
-    use Column::*;
-    const COLUMNS: [Column; 9] = [Id, Kind, Name, State, Running, Scheduled, Waiting, Polls, For];
     let model = scene.model();
     let freers = FreersOf::new(model);
     let mut list = TaskList::default();
     list.refresh(scene);
+    // What a task waits for, and where, is below it.
+    let shown = |column: &&Column| !matches!(column, Column::WaitsFor | Column::Location);
+    let columns: Vec<Column> = list.columns().iter().filter(shown).copied().collect();
     let rows: Vec<Vec<String>> = list
         .order()
         .iter()
         .filter_map(|id| model.tasks.get(id))
-        .map(|task| COLUMNS.iter().map(|column| cell(scene, task, *column)).collect())
+        .map(|task| columns.iter().map(|column| cell(scene, task, *column)).collect())
         .collect();
-    let titles = COLUMNS.map(|column| column.title().to_owned());
-    let widths: Vec<usize> = (0..COLUMNS.len())
+    let titles: Vec<String> = columns.iter().map(|column| column.title().to_owned()).collect();
+    let widths: Vec<usize> = (0..columns.len())
         .map(|index| rows.iter().map(|row| width(&row[index])).chain([width(&titles[index])]).max().unwrap_or(0))
         .collect();
     let format = |row: &[String]| -> String {
-        let cells = row.iter().zip(&widths).zip(COLUMNS).map(|((text, columns), column)| {
+        let cells = row.iter().zip(&widths).zip(&columns).map(|((text, columns), column)| {
             let padding = " ".repeat(columns - width(text));
             if column.right_aligned() { format!("{padding}{text}") } else { format!("{text}{padding}") }
         });

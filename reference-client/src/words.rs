@@ -279,10 +279,11 @@ pub fn banner(model: &Model) -> Option<(Tier, String)> {
     let problems = model.problems().problems;
     let first = problems.first()?;
     let proven = problems.iter().filter(|problem| problem.tier == Tier::Proven).count();
+    let kind = clean(first.kind.as_str()).replace('_', " ");
     let what = match (&first.kind, first.tier) {
         (ProblemKind::Deadlock, Tier::Proven) => "deadlock cycle detected".into(),
-        (kind, Tier::Proven) => clean(&format!("{kind} detected")).into_owned(),
-        (kind, Tier::Suspected) => clean(&format!("suspected {kind}")).into_owned(),
+        (_, Tier::Proven) => format!("{kind} detected"),
+        (_, Tier::Suspected) => format!("suspected {kind}"),
     };
     let text = match (problems.len(), problems.len() - proven) {
         (1, _) => format!("{what}, P for more"),

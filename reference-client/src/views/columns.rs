@@ -4,13 +4,14 @@ use super::Scene;
 use crate::shares::Share;
 use crate::text::{clean, duration_short, number_short};
 use crate::words;
-use insight_model::{Location as Place, Task};
+use insight_model::{Location as Place, Model, Task};
 use insight_protocol::TaskState;
 
 /// A column; their titles say what they show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
     Id,
+    Executor,
     Kind,
     Name,
     State,
@@ -26,16 +27,26 @@ pub enum Column {
 use Column::*;
 
 /// The columns, from left to right.
-pub const COLUMNS: [Column; 11] = [Id, Kind, Name, State, Running, Scheduled, Waiting, Polls, For, WaitsFor, Location];
+const COLUMNS: [Column; 12] =
+    [Id, Executor, Kind, Name, State, Running, Scheduled, Waiting, Polls, For, WaitsFor, Location];
 
 /// Which column goes first where there is no room for all.
-const FIRST_TO_GO: [Column; 10] = [Kind, Polls, Scheduled, Location, Running, Waiting, For, State, Id, Name];
+const FIRST_TO_GO: [Column; 11] = [Kind, Polls, Scheduled, Executor, Location, Running, Waiting, For, State, Id, Name];
+
+/// The columns that say something of this program: of one executor, all tasks are.
+pub fn columns(model: &Model) -> Vec<Column> {
+    let mut executors = model.tasks.values().filter_map(|task| task.executor.as_deref());
+    let first = executors.next();
+    let several = executors.any(|other| Some(other) != first);
+    COLUMNS.into_iter().filter(|column| several || *column != Executor).collect()
+}
 
 impl Column {
     /// Its title.
     pub fn title(self) -> &'static str {
         match self {
             Id => "ID",
+            Executor => "EXECUTOR",
             Kind => "KIND",
             Name => "NAME",
             State => "STATE",
@@ -54,6 +65,7 @@ impl Column {
         match self {
             Id => largest_id.to_string().len().max(3),
             Kind => 8,
+            Executor => 9,
             Name => 14,
             State => 9,
             Running | Waiting => 5,
@@ -74,13 +86,13 @@ impl Column {
     }
 }
 
-/// The columns that fit, with their widths.
-pub fn layout(room: usize, largest_id: u64) -> Vec<(Column, usize)> {
-    let mut columns: Vec<(Column, usize)> = COLUMNS.iter().map(|column| (*column, column.width(largest_id))).collect();
+/// Those of the columns that fit, with their widths.
+pub fn layout(columns: &[Column], room: usize, largest_id: u64) -> Vec<(Column, usize)> {
+    let mut columns: Vec<(Column, usize)> = columns.iter().map(|column| (*column, column.width(largest_id))).collect();
     let used = |columns: &[(Column, usize)]| columns.iter().map(|(_, width)| width + 1).sum::<usize>();
     for column in FIRST_TO_GO {
         // Why a task waits says more than these.
-        let wish = if matches!(column, Kind | Polls | Scheduled) { 10 } else { 0 };
+        let wish = if matches!(column, Kind | Polls | Scheduled | Executor) { 10 } else { 0 };
         if used(&columns) + wish <= room + 1 {
             break;
         }
@@ -107,6 +119,7 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
     };
     match column {
         Id => task.id.to_string(),
+        Executor => clean(task.executor.as_deref().unwrap_or_default()).into_owned(),
         Kind => clean(task.kind.as_str()).into_owned(),
         Name => words::task_name(task),
         State => words::state(task).into(),

@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::columns::Column::{self, *};
-use super::columns::{COLUMNS, Rank, cell, layout, rank, wait_location};
+use super::columns::{Rank, cell, columns, layout, rank, wait_location};
 use super::page::mark;
 use super::status::Counts;
 use crate::text::{fit, fit_end, width};
@@ -31,6 +31,7 @@ enum SortBy {
 pub struct TaskList {
     sort: SortBy,
     reversed: bool,
+    columns: Vec<Column>,
     /// The tasks per state.
     pub counts: Counts,
     order: Vec<TaskId>,
@@ -52,6 +53,11 @@ impl TaskList {
         &self.order
     }
 
+    /// What it shows of each.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
     /// What the list is sorted by, in words.
     pub fn sorted_by(&self) -> String {
         let name = match self.sort {
@@ -64,6 +70,7 @@ impl TaskList {
     /// Sorts anew and counts. The cursor stays on its task.
     pub fn refresh(&mut self, scene: &Scene) {
         let model = scene.model();
+        self.columns = columns(model);
         self.counts = Counts::default();
         model.tasks.values().for_each(|task| self.counts.add(task.state()));
         let attention = (self.sort == SortBy::Attention).then(|| attention(scene));
@@ -111,7 +118,7 @@ impl TaskList {
             // The top is followed, whichever task is there.
             KeyCode::Home | KeyCode::Char('g') => (self.moved, self.index) = (None, 0),
             KeyCode::Right | KeyCode::Char('l') => self.sort_by(1, scene),
-            KeyCode::Left | KeyCode::Char('h') => self.sort_by(COLUMNS.len(), scene),
+            KeyCode::Left | KeyCode::Char('h') => self.sort_by(self.columns.len(), scene),
             KeyCode::Char('r') => {
                 self.reversed = !self.reversed;
                 self.refresh(scene);
@@ -128,10 +135,10 @@ impl TaskList {
     fn sort_by(&mut self, step: usize, scene: &Scene) {
         let now = match self.sort {
             SortBy::Attention => 0,
-            SortBy::Column(column) => 1 + COLUMNS.iter().position(|other| *other == column).unwrap_or(0),
+            SortBy::Column(column) => 1 + self.columns.iter().position(|other| *other == column).unwrap_or(0),
         };
-        let next = (now + step) % (COLUMNS.len() + 1);
-        self.sort = if next == 0 { SortBy::Attention } else { SortBy::Column(COLUMNS[next - 1]) };
+        let next = (now + step) % (self.columns.len() + 1);
+        self.sort = if next == 0 { SortBy::Attention } else { SortBy::Column(self.columns[next - 1]) };
         self.reversed = false;
         self.refresh(scene);
     }
@@ -163,7 +170,7 @@ impl TaskList {
         }
         let largest_id = scene.model().tasks.last_key_value().map_or(0, |(id, _)| id.0);
         // The first column marks the tasks of problems.
-        let columns = layout(usize::from(area.width).saturating_sub(1), largest_id);
+        let columns = layout(&self.columns, usize::from(area.width).saturating_sub(1), largest_id);
         self.height = usize::from(area.height) - 1;
         let last_offset = self.order.len().saturating_sub(self.height);
         self.offset = self.offset.max((self.index + 1).saturating_sub(self.height)).min(self.index).min(last_offset);
@@ -240,7 +247,7 @@ fn row(scene: &Scene, pen: &mut Pen, task: &Task, tier: Option<Tier>, columns: &
             State => theme.state(task.state()),
             WaitsFor => waits_for_style(scene, task),
             Location if wait_location(scene, task).is_some() => theme.accent(),
-            Kind | Id | Location => theme.dim(),
+            Executor | Kind | Id | Location => theme.dim(),
             _ => Style::new(),
         };
         pen.cell(&text, *width, column.right_aligned(), style);
