@@ -3,6 +3,7 @@
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use insight_protocol::{MAX_ID, TaskId};
 use std::fmt;
+use std::path::PathBuf;
 
 /// The port on which a program listens unless it was told otherwise.
 const DEFAULT_PORT: u16 = 8080;
@@ -39,6 +40,10 @@ pub struct Args {
     /// Print them as JSON, and exit
     #[arg(long)]
     pub json: bool,
+
+    /// Print the last picture of a recorded stream, and exit
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "port", "trace"])]
+    pub recording: Option<PathBuf>,
 
     /// Print where the task ID waits, down to the line, and exit
     #[arg(long, value_name = "ID", value_parser = task_id)]

@@ -4,7 +4,9 @@ use crate::args::Address;
 use crate::picture::{Intake, Link, NotInsight, Picture, lock};
 use insight_protocol::{TaskId, TaskTrace};
 use std::fmt;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -62,6 +64,20 @@ pub fn snapshot(address: &Address) -> Result<Picture, Failure> {
         Err(Failure::Unreachable(_)) if picture.link == Link::Connected => Err(Failure::Incomplete),
         Err(failure) => Err(failure),
     }
+}
+
+/// The last picture of a recorded stream.
+pub fn recording(path: &Path) -> Result<Picture, Failure> {
+    let unreadable = |error: io::Error| Failure::Unreachable(why(&error));
+    let mut lines = BufReader::with_capacity(64 << 10, File::open(path).map_err(unreadable)?);
+    let (mut line, mut intake) = (Vec::new(), Intake::new());
+    let picture = Mutex::new(Picture::default());
+    while next_line(&mut lines, &mut line).map_err(unreadable)? {
+        intake.line(&line, &picture)?;
+    }
+    intake.end()?;
+    let picture = picture.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if picture.model.complete { Ok(picture) } else { Err(Failure::Incomplete) }
 }
 
 /// Asks where a task waits: the reply as it came, or why there is none.

@@ -33,8 +33,8 @@ fn main() -> ExitCode {
     if let Some(id) = args.trace {
         return once::trace(&address, id, args.json);
     }
-    if args.once || args.json || !in_terminal {
-        return once::run(&address, args.json);
+    if args.once || args.json || args.recording.is_some() || !in_terminal {
+        return once::run(&address, args.recording.as_deref(), args.json);
     }
     match terminal::run(&address) {
         Ok(()) => ExitCode::SUCCESS,

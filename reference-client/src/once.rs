@@ -16,18 +16,24 @@ use crate::words::{self, FreersOf, Weight};
 use insight_model::{Edge, EdgeBody, Location};
 use insight_protocol::{Problem, TaskId, TaskState, TaskTrace};
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// A problem was found.
 const FOUND: u8 = 3;
 
-/// Prints one picture of the program at `address`: 0 when no problem was found, 3 when one was, 1 when there is none.
-pub fn run(address: &Address, json: bool) -> ExitCode {
-    let picture = match connection::snapshot(address) {
+/// Prints one picture of the program at `address`, or the last one of a recording: 0 when no problem was found, 3 when one
+/// was, 1 when there is none.
+pub fn run(address: &Address, recording: Option<&Path>, json: bool) -> ExitCode {
+    let picture = match recording {
+        None => connection::snapshot(address).map_err(|failure| format!("{address}: {failure}\n{}", remedy(&failure))),
+        Some(path) => connection::recording(path).map_err(|failure| format!("{}: {failure}", path.display())),
+    };
+    let picture = match picture {
         Ok(picture) => picture,
-        Err(failure) => {
-            eprintln!("consolation: {address}: {failure}\n{}", remedy(&failure));
+        Err(why) => {
+            eprintln!("consolation: {why}");
             return ExitCode::FAILURE;
         }
     };
@@ -40,7 +46,11 @@ pub fn run(address: &Address, json: bool) -> ExitCode {
         theme: Theme::new(false),
         now: Instant::now(),
     };
-    let output = if json { document::json(&scene) } else { text(&scene) };
+    let source = match recording {
+        None => format!("at http://{address}"),
+        Some(path) => format!("as recorded in {}", path.display()),
+    };
+    let output = if json { document::json(&scene) } else { text_from(&scene, &source) };
     print(&output).unwrap_or(match picture.model.problems.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(FOUND),
@@ -109,10 +119,15 @@ fn remedy(failure: &Failure) -> &'static str {
     }
 }
 
-/// The whole text.
+/// The whole text of a program that runs.
+#[cfg(test)]
 pub fn text(scene: &Scene) -> String {
+    text_from(scene, &format!("at http://{}", scene.address))
+}
+
+fn text_from(scene: &Scene, source: &str) -> String {
     let mut paper = Paper::default();
-    head(&mut paper, scene);
+    head(&mut paper, scene, source);
     tasks(&mut paper, scene);
     problems(&mut paper, scene);
     paper.text
@@ -131,7 +146,7 @@ impl Paper {
     }
 }
 
-fn head(paper: &mut Paper, scene: &Scene) {
+fn head(paper: &mut Paper, scene: &Scene, source: &str) {
     let model = scene.model();
     if let Some(header) = &model.header {
         let executors: String =
@@ -139,11 +154,10 @@ fn head(paper: &mut Paper, scene: &Scene) {
         paper.line(
             0,
             &format!(
-                "{} (pid {}){executors}, up {}, at http://{}",
+                "{} (pid {}){executors}, up {}, {source}",
                 header.process.name,
                 header.process.pid,
                 duration(model.now_ns),
-                scene.address
             ),
         );
     }

@@ -65,3 +65,18 @@ fn the_json_is_json() {
     assert_eq!(document["tasks"][0]["waits"][0]["resource_name"], "prototype_channel");
     assert_eq!(document["tasks"][0]["waits"][0]["freed_by"]["tasks"][0], 4);
 }
+
+#[test]
+fn a_recording_has_a_last_picture() {
+    let recordings = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/recordings");
+    let check = |name: &str, status: i32, expect: &str| {
+        let output = command(&["--recording", &format!("{recordings}/{name}")]);
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{text}");
+        assert!(text.contains(expect), "{text}");
+    };
+    check("barbara.ndjson", 0, "waits for `prototype_channel`: waiting on channel capacity (send)");
+    check("deadlock.ndjson", 3, "problem 1: deadlock cycle");
+    check("no_such", 1, "no such file or directory");
+    check("../README.md", 1, "does not speak insight");
+}
