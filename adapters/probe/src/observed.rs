@@ -131,9 +131,10 @@ impl Task {
         // A poll that only the trace asked for leaves no mark: the task is where it was, and so is a problem of it.
         let unasked = tracing.is_some() && cell.woken_at.load(Ordering::Acquire) == 0;
         let running = if unasked { Running::unasked(cell) } else { Running::begin(cell) };
+        let wakers = waker::count(cell);
         let result = own.with(cx.waker(), tracing.is_some(), |waker| poll(&mut Context::from_waker(waker)));
         // Before the poll has ended: who finds the task idle finds what this poll left.
-        cell.left_waker.store(waker::any_but_own(cell), Ordering::Relaxed);
+        cell.left_waker.store(waker::count(cell) > wakers, Ordering::Relaxed);
         if let Some(ticks) = running.finish() {
             cell.count_poll(ticks);
         }

@@ -99,7 +99,8 @@ pub struct TaskCell {
     panicked: AtomicBool,
     /// The next poll is to be traced. On the cache line of `inner`, which each poll reads.
     pub(crate) trace_wanted: AtomicBool,
-    /// Whether a clone of its waker lived when its last poll ended.
+    /// Whether its last poll left a clone of its waker. One of an earlier poll may live, too, and be of no use any more: only
+    /// more than before the poll are its own.
     pub(crate) left_waker: AtomicBool,
     pub(crate) ended: AtomicBool,
     /// Where its future lies while it is being polled; 0 before.

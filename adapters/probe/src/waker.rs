@@ -269,10 +269,10 @@ pub(crate) fn foreign_count(cell: &TaskCell) -> u64 {
     (cell.wakers.load(Ordering::Relaxed) >> 32) + u64::from(cell.other_wakers.load(Ordering::Relaxed))
 }
 
-/// Whether anybody has a clone of the task's waker, besides `Observed`.
+/// How many live wakers the task has, with the one of `Observed`.
 #[inline]
-pub(crate) fn any_but_own(cell: &TaskCell) -> bool {
-    cell.wakers.load(Ordering::Acquire) as u32 > 1
+pub(crate) fn count(cell: &TaskCell) -> u32 {
+    cell.wakers.load(Ordering::Acquire) as u32
 }
 
 #[cfg(all(test, loom))]

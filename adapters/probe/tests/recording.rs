@@ -407,6 +407,22 @@ fn a_waker_that_is_lost() {
     assert!(!lost(&mut bench), "it was woken");
     assert!(poll(&mut task).is_ready());
 
+    // A waker of an earlier poll that goes later says nothing of the last one.
+    let gate = Arc::new(Gate::default());
+    let passes = gate.clone();
+    let mut task = observe(async move {
+        passes.pass().await;
+        std::future::pending::<()>().await;
+    });
+    let id = bench.task().id;
+    assert!(poll(&mut task).is_pending());
+    let earlier = gate.0.lock().unwrap().0[0].clone();
+    gate.open();
+    assert!(poll(&mut task).is_pending());
+    drop(earlier);
+    assert!(bench.look().tasks[&id].stats.as_ref().is_some_and(|stats| !stats.lost_waker));
+    drop(task);
+
     // One that waits for ever on purpose.
     let mut waits = observe(std::future::pending::<()>());
     let task = bench.task().id;

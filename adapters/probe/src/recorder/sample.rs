@@ -229,7 +229,7 @@ fn has_lost_its_waker(cell: &TaskCell, polls: u64) -> bool {
     // A wake is noted before its waker is gone, so who finds none left and no wake can be sure that there was none.
     // And that a future is being dropped is noted before its wakers go.
     polled
-        && !waker::any_but_own(cell)
+        && waker::count(cell) <= 1
         && cell.left_waker.load(Ordering::Relaxed)
         && !cell.other_wakers.load(Ordering::Relaxed)
         && cell.woken_at.load(Ordering::Relaxed) == 0
