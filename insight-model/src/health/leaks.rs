@@ -11,7 +11,7 @@ const ADVICE: &str = "Let what these tasks wait for end, by a timeout or by drop
 
 /// The window is divided into so many parts. Of each the lowest count is kept: it must grow from part to part.
 const PARTS: usize = 10;
-/// How often tasks are counted in one part.
+/// How often tasks are counted in one part; where looks are rarer, less often, but each part has one.
 const LOOKS: u32 = 5;
 
 /// How many places are counted.
@@ -23,6 +23,8 @@ const LEAST_TASKS: u64 = 16;
 pub(super) struct Leaks {
     places: BTreeMap<SourceLocation, Counts>,
     next_ns: u64,
+    /// When the present part was first looked at, and how often since.
+    part_ns: u64,
     looks: u32,
 }
 
@@ -31,6 +33,8 @@ pub(super) struct Leaks {
 struct Counts {
     /// The lowest count of each part that is over, the latest last: one more than there are parts, since growth is between.
     parts: VecDeque<u64>,
+    /// The count from which it has grown in every part since.
+    base: u64,
     /// The lowest of the present part so far.
     lowest: Option<u64>,
     since_ns: u64,
@@ -63,8 +67,12 @@ impl Leaks {
         }
         live.retain(|_, count| *count >= LEAST_TASKS);
         self.places.retain(|at, _| live.contains_key(at));
+        if self.looks == 0 {
+            self.part_ns = look.now_ns;
+        }
         self.looks += 1;
-        let part_over = self.looks >= LOOKS;
+        let part_is = look.now_ns.saturating_sub(self.part_ns);
+        let part_over = self.looks >= LOOKS || part_is >= look.thresholds.leak_window_ns / PARTS as u64;
         if part_over {
             self.looks = 0;
         }
@@ -81,6 +89,9 @@ impl Leaks {
             counts.lowest = Some(lowest);
             if part_over {
                 counts.lowest = None;
+                if counts.parts.back().is_none_or(|before| lowest <= *before) {
+                    counts.base = lowest;
+                }
                 counts.parts.push_back(lowest);
                 if counts.parts.len() > PARTS + 1 {
                     counts.parts.pop_front();
@@ -99,7 +110,7 @@ impl Counts {
         }
         let growth = last.saturating_sub(first);
         let grows = self.parts.iter().zip(self.parts.iter().skip(1)).all(|(before, after)| before < after);
-        let over = grows && growth >= look.thresholds.leak_tasks && last >= first.saturating_mul(2);
+        let over = grows && growth >= look.thresholds.leak_tasks && last >= self.base.saturating_mul(2);
         // It is over when tasks have ended, or none came for a whole window.
         let highest = self.parts.iter().copied().max().unwrap_or(0);
         let lower = highest.saturating_mul(look.thresholds.clear_percent.min(100)) / 100;

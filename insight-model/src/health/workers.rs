@@ -104,7 +104,7 @@ fn nested(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
 /// that the poll runs, and so does a collection of futures beside which the poll goes on to compute.
 fn foreign_wait(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
     let unseen = |edge: &&&Edge| {
-        let EdgeBody::Wait { waiter: Waiter { polls: None, polled: None, granted_ns: None }, .. } = edge.body else {
+        let EdgeBody::Wait { waiter: Waiter { polled: None, granted_ns: None, .. }, .. } = edge.body else {
             return false;
         };
         edge.since_ns >= task.since_ns() && look.for_ns(edge.since_ns) >= look.thresholds.worker_blocked_ns

@@ -72,7 +72,9 @@ impl Checker {
         // The rules of what is stuck: what is too much or too long may run, and may be woken by anything.
         let stuck = !KINDS.contains(&problem.kind);
         for part in problem.tasks.iter().filter(|_| stuck) {
-            let state = self.tasks.get(&part.id).and_then(|task| task.stats.as_ref()).and_then(|stats| stats.state);
+            // One that has ended, with a guard in its hands, does nothing any more, whatever it was seen to do last.
+            let task = self.tasks.get(&part.id).filter(|task| !task.completed);
+            let state = task.and_then(|task| task.stats.as_ref()).and_then(|stats| stats.state);
             // r[problem.raised.none-running]
             let waits = !matches!(state, Some(TaskState::Running | TaskState::Scheduled));
             let actual = || format!("task {} is {}", part.id, state.map_or("not seen", TaskState::as_str));

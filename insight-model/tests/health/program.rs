@@ -5,7 +5,7 @@
 //! <ms>: a running|scheduled|idle [@ms] | end a
 //! <ms>: mutex m | rwlock m | semaphore m capacity=4 | channel q
 //! <ms>: a holds|shares|permit m [@ms] [line=7] [transferable]
-//! <ms>: a locks|reads|writes|acquires|recvs|sleeps m [@ms] [line=7] [polled|unpolled|granted]
+//! <ms>: a locks|reads|writes|acquires|recvs|sleeps m [@ms] [line=7] [polled|unpolled|counted|granted]
 //! <ms>: close 3            the edge that was opened third
 //! <ms>: rate a polls=9 [wakes=9] [self=9] [running=9] [scheduled=9] [foreign=1]     from now on a second; the times in us; `rate a`: no more
 //! <ms>: grow 9 line=7      from now on so many tasks a second are spawned there; shrink: the oldest end
@@ -302,7 +302,7 @@ impl Program {
                     self.apply(EdgeWait { id, task, resource, operation, reason, need: 1, location, since_ns });
                     let polled = if has("polled") { Some(true) } else { has("unpolled").then_some(false) };
                     let granted_ns = has("granted").then_some(at_ns);
-                    if polled.is_some() || granted_ns.is_some() {
+                    if polled.is_some() || granted_ns.is_some() || has("counted") {
                         self.apply(EdgeUpdated { id, polls: Some(1), polled, granted_ns, at_ns });
                     }
                 }

@@ -111,6 +111,8 @@ fn a_wait_that_began_in_the_poll() {
     it is not seen whether the thread blocks at that wait, or runs other code of the same poll
     ");
     check(&format!("{facts}\n2000: lost\n2200: over"), &["+1500 runtime_blocked suspected: a on q"]);
+    // The operation counts its polls, by whatever waker.
+    check(&format!("{facts} counted\n2000: over"), &["+1500 runtime_blocked suspected: a on q"]);
     // Polled with the task's waker: the poll goes on with something else.
     check(&format!("{facts} polled\n2000: over"), &["+1500 worker_blocked proven: a"]);
     // Of a poll before.
