@@ -1,251 +1,114 @@
-//! A program under load: many tasks on a few workers use random resources, with timeouts, cancellations, panics and
-//! aborts, and nothing is stuck. What it records has to be right: `cargo xtask load` holds it to the rules.
-//!
-//!     stress [--seconds N] [--seed N] [--tasks N] [--resources N]
-//!
-//! When the time is over every task ends and every resource is dropped; it says so, and ends when its stdin does.
+//! The load of `stress/load.rs` on tokio.
 
-use fastrand::Rng;
-use std::future::Future;
-use std::io::Read;
-use std::panic;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, RwLock, Semaphore, mpsc, oneshot};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
-
-struct Arguments {
-    seconds: u64,
-    seed: u64,
-    tasks: usize,
-    resources: usize,
-}
-
-enum Resource {
-    Mutex(Arc<Mutex<u64>>),
-    Rwlock(Arc<RwLock<u64>>),
-    Semaphore(Arc<Semaphore>),
-    Channel { sender: mpsc::Sender<u64>, receiver: Arc<Mutex<mpsc::Receiver<u64>>> },
-}
-
-struct Service {
-    resources: Vec<Resource>,
-    deadline: Instant,
-}
-
-/// What the panics of this program say.
-const ON_PURPOSE: &str = "on purpose";
+#[path = "stress/load.rs"]
+mod load;
 
 fn main() {
-    insight::init();
-    let arguments = arguments();
-    let loud = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        if info.payload().downcast_ref() != Some(&ON_PURPOSE) {
-            loud(info);
-        }
-    }));
+    let arguments = load::begin();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("threads and a reactor can be had");
-    runtime.block_on(stress(arguments));
-    eprintln!("stress: done");
-    // The recorded end is there to be read until whoever started this has seen it.
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    runtime.block_on(load::stress(arguments));
+    load::end();
 }
 
-fn arguments() -> Arguments {
-    let mut arguments = Arguments { seconds: 60, seed: 1, tasks: 1_000, resources: 200 };
-    let mut given = std::env::args().skip(1);
-    while let Some(name) = given.next() {
-        let value = given.next().and_then(|value| value.parse().ok());
-        match (&*name, value) {
-            ("--seconds", Some(seconds)) => arguments.seconds = seconds,
-            ("--seed", Some(seed)) => arguments.seed = seed,
-            ("--tasks", Some(tasks)) => arguments.tasks = tasks as usize,
-            ("--resources", Some(resources @ 1..)) => arguments.resources = resources as usize,
-            _ => {
-                eprintln!("stress: expected [--seconds N] [--seed N] [--tasks N] [--resources N], not `{name}`");
-                std::process::exit(2);
+/// tokio, in the words of the load.
+mod runtime {
+    use std::future::Future;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+    pub use tokio::spawn;
+    pub use tokio::sync::mpsc::{Receiver, Sender, channel};
+    use tokio::sync::oneshot;
+    pub use tokio::sync::{Mutex, RwLock, Semaphore};
+    pub use tokio::task::yield_now;
+    use tokio::task::{JoinHandle, JoinSet};
+    pub use tokio::time::sleep;
+
+    pub async fn crowd<F>(tasks: usize, deadline: Instant, mut next: impl FnMut() -> F) -> u64
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut live = JoinSet::new();
+        let mut ended = 0;
+        loop {
+            while live.len() < tasks && Instant::now() < deadline {
+                live.spawn(next());
+            }
+            match live.join_next().await {
+                Some(_) => ended += 1,
+                None => return ended,
             }
         }
     }
-    arguments
-}
 
-async fn stress(Arguments { seconds, seed, tasks, resources }: Arguments) {
-    let mut rng = Rng::with_seed(seed);
-    let resources = (0..resources)
-        .map(|number| match number % 4 {
-            0 => Resource::Mutex(Arc::new(Mutex::new(0))),
-            1 => Resource::Rwlock(Arc::new(RwLock::new(0))),
-            2 => Resource::Semaphore(Arc::new(Semaphore::new(rng.usize(1..5)))),
-            _ => {
-                let (sender, receiver) = mpsc::channel(rng.usize(1..4));
-                Resource::Channel { sender, receiver: Arc::new(Mutex::new(receiver)) }
-            }
-        })
-        .collect();
-    let deadline = Instant::now() + Duration::from_secs(seconds);
-    let service = Arc::new(Service { resources, deadline });
-    let mut live = JoinSet::new();
-    let mut ended = 0_u64;
-    loop {
-        while live.len() < tasks && Instant::now() < deadline {
-            live.spawn(worker(service.clone(), rng.fork()));
-        }
-        match live.join_next().await {
-            Some(_) => ended += 1,
-            None => break,
+    pub async fn join(task: JoinHandle<()>) {
+        let _ = task.await;
+    }
+
+    pub async fn abort(task: JoinHandle<()>) {
+        task.abort();
+        let _ = task.await;
+    }
+
+    pub fn let_go(task: JoinHandle<()>) {
+        drop(task);
+    }
+
+    pub async fn blocking(closure: impl FnOnce() + Send + 'static) {
+        let _ = tokio::task::spawn_blocking(closure).await;
+    }
+
+    pub async fn timeout<T>(time: Duration, wait: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout(time, wait).await.ok()
+    }
+
+    pub async fn first_of(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+        tokio::select! {
+            () = one => {}
+            () = other => {}
         }
     }
-    eprintln!("stress: {ended} tasks ended");
-}
 
-/// Some steps, and then a task of its kind takes its place.
-async fn worker(service: Arc<Service>, mut rng: Rng) {
-    for _ in 0..rng.usize(1..30) {
-        if Instant::now() > service.deadline {
-            return;
-        }
-        match rng.u8(0..20) {
-            0 => sleep(some_time(&mut rng)).await,
-            1 => panic::panic_any(ON_PURPOSE),
-            2 => abort_a_child(&service, &mut rng).await,
-            3 => {
-                // A future that is dropped where it is pending.
-                let (time, mut one) = (some_time(&mut rng), rng.fork());
-                tokio::select! {
-                    () = use_one(&service, &mut one) => {}
-                    () = sleep(time) => {}
-                }
-            }
-            4 => {
-                let child = tokio::spawn(worker_of_one(service.clone(), rng.fork()));
-                let _ = child.await;
-            }
-            5 => {
-                let (mut one, mut other) = (rng.fork(), rng.fork());
-                tokio::join!(use_one(&service, &mut one), use_one(&service, &mut other));
-            }
-            6 => hand_on(&service, &mut rng).await,
-            7 => ask(&mut rng).await,
-            _ => use_one(&service, &mut rng).await,
-        }
+    pub async fn both(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+        tokio::join!(one, other);
     }
-}
 
-/// What is held goes to another task, which may end before it is used, or to a thread outside of tasks.
-async fn hand_on(service: &Service, rng: &mut Rng) {
-    let guard: Box<dyn Send> = match &service.resources[rng.usize(0..service.resources.len())] {
-        Resource::Mutex(mutex) => Box::new(mutex.clone().lock_owned().await),
-        Resource::Rwlock(lock) if rng.bool() => Box::new(lock.clone().read_owned().await),
-        Resource::Rwlock(lock) => Box::new(lock.clone().write_owned().await),
-        Resource::Semaphore(semaphore) => {
-            Box::new(semaphore.clone().acquire_owned().await.expect("nobody closes a semaphore"))
-        }
-        Resource::Channel { sender, .. } => Box::new(sender.clone()),
-    };
-    let time = some_time(rng);
-    match rng.u8(0..4) {
-        0 => drop(tokio::task::spawn_blocking(move || drop(guard)).await),
-        1 => drop(std::thread::spawn(move || drop(guard))),
-        _ => {
-            let other = tokio::spawn(async move {
-                sleep(time).await;
-                drop(guard);
-            });
-            if rng.bool() {
-                other.abort();
-            }
-        }
+    pub async fn send(sender: &Sender<u64>, value: u64) {
+        let _ = sender.send(value).await;
     }
-}
 
-/// Another task answers, or goes away.
-async fn ask(rng: &mut Rng) {
-    let (answer, question) = oneshot::channel();
-    let (time, is_answered) = (some_time(rng), rng.bool());
-    tokio::spawn(async move {
-        sleep(time).await;
-        if is_answered {
-            let _ = answer.send(time);
-        }
-    });
-    let _ = patiently(rng, question).await;
-}
-
-async fn worker_of_one(service: Arc<Service>, mut rng: Rng) {
-    use_one(&service, &mut rng).await;
-    if rng.u8(0..8) == 0 {
-        panic::panic_any(ON_PURPOSE);
+    pub async fn receive(receiver: &mut Receiver<u64>) {
+        receiver.recv().await;
     }
-}
 
-async fn abort_a_child(service: &Arc<Service>, rng: &mut Rng) {
-    let child = tokio::spawn(worker_of_one(service.clone(), rng.fork()));
-    if rng.bool() {
-        tokio::task::yield_now().await;
+    pub fn question() -> (oneshot::Sender<()>, impl Future) {
+        oneshot::channel()
     }
-    child.abort();
-    let _ = child.await;
-}
 
-/// Waits for one resource at most, and never for another while it holds one: so nothing can be stuck for good.
-async fn use_one(service: &Service, rng: &mut Rng) {
-    let hold = some_time(rng);
-    match &service.resources[rng.usize(0..service.resources.len())] {
-        Resource::Mutex(mutex) => {
-            if let Some(mut guard) = patiently(rng, mutex.lock()).await {
-                *guard += 1;
-                rest(rng, hold).await;
-            }
-        }
-        Resource::Rwlock(lock) if rng.bool() => {
-            if let Some(guard) = patiently(rng, lock.read()).await {
-                std::hint::black_box(*guard);
-                rest(rng, hold).await;
-            }
-        }
-        Resource::Rwlock(lock) => {
-            if let Some(mut guard) = patiently(rng, lock.write()).await {
-                *guard += 1;
-                rest(rng, hold).await;
-            }
-        }
-        Resource::Semaphore(semaphore) => {
-            if let Some(permit) = patiently(rng, semaphore.acquire()).await {
-                rest(rng, hold).await;
-                drop(permit);
-            }
-        }
-        Resource::Channel { sender, .. } if rng.bool() => {
-            let _ = timeout(hold, sender.send(rng.u64(..))).await;
-        }
-        Resource::Channel { receiver, .. } => {
-            if let Some(mut receiver) = patiently(rng, receiver.lock()).await {
-                let _ = timeout(hold, receiver.recv()).await;
-            }
-        }
+    pub fn answer(answers: oneshot::Sender<()>) {
+        let _ = answers.send(());
     }
-}
 
-/// Waits, half of the time for not longer than a while.
-async fn patiently<T>(rng: &mut Rng, wait: impl Future<Output = T>) -> Option<T> {
-    if rng.bool() { Some(wait.await) } else { timeout(some_time(rng), wait).await.ok() }
-}
-
-async fn rest(rng: &mut Rng, time: Duration) {
-    match rng.u8(0..4) {
-        0 => sleep(time).await,
-        1 => tokio::task::yield_now().await,
-        _ => {}
+    pub async fn lock_owned(mutex: &Arc<Mutex<u64>>) -> impl Send + use<> {
+        mutex.clone().lock_owned().await
     }
-}
 
-fn some_time(rng: &mut Rng) -> Duration {
-    Duration::from_micros(rng.u64(1..4_000))
+    pub async fn read_owned(lock: &Arc<RwLock<u64>>) -> impl Send + use<> {
+        lock.clone().read_owned().await
+    }
+
+    pub async fn write_owned(lock: &Arc<RwLock<u64>>) -> impl Send + use<> {
+        lock.clone().write_owned().await
+    }
+
+    pub async fn acquire(semaphore: &Arc<Semaphore>) -> impl Send {
+        semaphore.acquire().await.expect("nobody closes a semaphore")
+    }
+
+    pub async fn acquire_owned(semaphore: &Arc<Semaphore>) -> impl Send + use<> {
+        semaphore.clone().acquire_owned().await.expect("nobody closes a semaphore")
+    }
 }

@@ -31,7 +31,7 @@ pub fn run() -> Result {
     for (story, facts) in [(BARBARA, barbara()?), (DEADLOCK, deadlock()?)] {
         let hung = Hung::start(story)?;
         for (client, said) in [("TypeScript", typescript.once(hung.insight)), ("Python", python.once(hung.insight))] {
-            let of = |error: String| format!("the {client} client on {}: {error}", story.binary);
+            let of = |error: String| format!("the {client} client on {}: {error}", story.binary());
             let said = said.map_err(of)?;
             says(&said, &facts).map_err(|error| of(format!("{error}but\n{said}")))?;
         }

@@ -2,6 +2,7 @@
 
 use crate::process::Result;
 use crate::program::{Profile, Program, START, build, request, snapshot};
+use crate::runtime::Runtime;
 use insight_protocol::{Decoded, Message, Operation, decode};
 use std::io::IsTerminal;
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 /// A program of the story.
 #[derive(Clone, Copy)]
 pub struct Story {
-    pub binary: &'static str,
+    program: &'static str,
+    runtime: Runtime,
     /// The path that hangs, for a program that serves HTTP.
     endpoint: Option<&'static str>,
     /// The line of the stream by which it can be seen that it hangs, and that insight has seen why.
@@ -20,18 +22,39 @@ pub struct Story {
 }
 
 /// The service whose endpoint does not answer.
-pub const BARBARA: Story = Story { binary: "barbara", endpoint: Some("/prototype"), hangs: is_waiting_send };
+pub const BARBARA: Story =
+    Story { program: "barbara", runtime: Runtime::Tokio, endpoint: Some("/prototype"), hangs: is_waiting_send };
 /// The alternate history: it hangs by itself.
-pub const DEADLOCK: Story = Story { binary: "deadlock", endpoint: None, hangs: is_problem };
+pub const DEADLOCK: Story = Story { program: "deadlock", runtime: Runtime::Tokio, endpoint: None, hangs: is_problem };
 
 const HANG: Duration = Duration::from_secs(20);
 
+impl Story {
+    /// The program's binary.
+    pub fn binary(self) -> &'static str {
+        self.runtime.binary(self.program)
+    }
+}
+
+/// What `cargo xtask demo` takes: a program of the story, and a runtime.
+pub fn command(arguments: &[&str]) -> Result {
+    let (program, runtime) = match arguments {
+        [] => ("barbara", Runtime::Tokio),
+        [program] => (*program, Runtime::Tokio),
+        [program, runtime] => (*program, Runtime::named(runtime)?),
+        _ => return Err("what is asked for: `cargo xtask demo [barbara|deadlock] [tokio|smol|async-std]`".to_owned()),
+    };
+    let story = [BARBARA, DEADLOCK].into_iter().find(|story| story.program == program);
+    let story = story.ok_or_else(|| format!("there is no demo `{program}`; there are barbara and deadlock"))?;
+    run(Story { runtime, ..story })
+}
+
 /// Builds and starts the program, makes it hang, and opens consolation on it.
-pub fn run(story: Story) -> Result {
+fn run(story: Story) -> Result {
     // Built first, so that the hang is not old when it is shown.
     let consolation = build("wish4-consolation", "consolation", Profile::Dev)?;
     let hung = Hung::start(story)?;
-    println!("demo: {} hangs; consolation {}", story.binary, hung.insight);
+    println!("demo: {} hangs; consolation {}", story.binary(), hung.insight);
     show(&consolation, hung.insight)
 }
 
@@ -47,12 +70,12 @@ pub struct Hung {
 impl Hung {
     /// Builds and starts the program, and waits until insight shows that it hangs.
     pub fn start(story: Story) -> Result<Hung> {
-        let path = build("insight-examples", story.binary, Profile::Dev)?;
-        let mut program = Program::start(story.binary, Command::new(path))?;
+        let path = build("insight-examples", story.binary(), Profile::Dev)?;
+        let mut program = Program::start(story.program, Command::new(path))?;
         let insight = program.listens("insight: listening on http://", START)?;
         let mut unanswered = None;
         if let Some(endpoint) = story.endpoint {
-            let service = program.listens(&format!("{}: listening on http://", story.binary), START)?;
+            let service = program.listens(&format!("{}: listening on http://", story.program), START)?;
             println!("xtask: GET http://{service}{endpoint} (it will not answer)");
             unanswered = Some(request(service, endpoint)?);
         }

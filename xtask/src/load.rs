@@ -2,6 +2,7 @@
 
 use crate::process::{Result, root};
 use crate::program::{Profile, Program, START, build, snapshot};
+use crate::runtime::Runtime;
 use insight_protocol::{Decoded, Message, decode};
 use std::path::Path;
 use std::process::Command;
@@ -9,24 +10,39 @@ use std::time::Duration;
 
 /// How long `cargo xtask test` keeps it up.
 pub const SECONDS: u64 = 60;
+/// How long it does so on each of the other runtimes.
+pub const SECONDS_OF_OTHERS: u64 = 20;
 /// How long the last tasks may take, and how long the end is looked at.
 const END: u64 = 5;
 
-/// Runs `stress` for so many seconds and `insight-conformance check` on its stream, once for each seed; when it has done
-/// its work, nothing may be left open.
-pub fn run(seconds: u64, seeds: u64) -> Result {
-    // What a developer's build would do more slowly is not a load.
-    let check = build("insight-conformance", "insight-conformance", Profile::Release)?;
-    let stress = build("insight-examples", "stress", Profile::Release)?;
-    (1..=seeds).try_for_each(|seed| one(&check, &stress, seconds, seed))
+/// What `cargo xtask load` takes: seconds, seeds and a runtime, each of which may be left out from the end on.
+pub fn command(arguments: &[&str]) -> Result {
+    let number = |text: &str| text.parse().map_err(|_| format!("not a number: {text}"));
+    match arguments {
+        [] => run(Runtime::Tokio, SECONDS, 1),
+        [seconds] => run(Runtime::Tokio, number(seconds)?, 1),
+        [seconds, seeds] => run(Runtime::Tokio, number(seconds)?, number(seeds)?),
+        [seconds, seeds, runtime] => run(Runtime::named(runtime)?, number(seconds)?, number(seeds)?),
+        _ => Err("what is asked for: `cargo xtask load [seconds] [seeds] [tokio|smol|async-std]`".to_owned()),
+    }
 }
 
-fn one(check: &Path, stress: &Path, seconds: u64, seed: u64) -> Result {
+/// Runs `stress` on a runtime for so many seconds and `insight-conformance check` on its stream, once for each seed; when
+/// it has done its work, nothing may be left open.
+pub fn run(runtime: Runtime, seconds: u64, seeds: u64) -> Result {
+    // What a developer's build would do more slowly is not a load.
+    let check = build("insight-conformance", "insight-conformance", Profile::Release)?;
+    let binary = runtime.binary("stress");
+    let stress = build("insight-examples", binary, Profile::Release)?;
+    (1..=seeds).try_for_each(|seed| one(&check, binary, &stress, seconds, seed))
+}
+
+fn one(check: &Path, binary: &'static str, stress: &Path, seconds: u64, seed: u64) -> Result {
     let mut command = Command::new(stress);
     command.args(["--seconds", &seconds.to_string(), "--seed", &seed.to_string()]);
-    let mut program = Program::start("stress", command)?;
+    let mut program = Program::start(binary, command)?;
     let insight = program.listens("insight: listening on http://", START)?;
-    println!("xtask: {seconds} s of load, seed {seed}; insight-conformance check {insight}");
+    println!("xtask: {seconds} s of load by {binary}, seed {seed}; insight-conformance check {insight}");
     let status = Command::new(check)
         .current_dir(root())
         .args(["check", &insight.to_string(), "--for", &(seconds + END).to_string()])

@@ -4,6 +4,7 @@ mod clients;
 mod demo;
 mod docs;
 mod fuzz;
+mod hangs;
 mod links;
 mod load;
 mod markdown;
@@ -11,6 +12,7 @@ mod peer_program;
 mod peer_tests;
 mod process;
 mod program;
+mod runtime;
 mod sanitize;
 mod schema;
 mod spec;
@@ -23,10 +25,15 @@ The commands of this repository:
 
   cargo xtask demo            a service hangs: start it, hit its endpoint, open consolation on it
   cargo xtask demo deadlock   the alternate history: one task both enqueues and dequeues
+  cargo xtask demo barbara|deadlock smol|async-std
+                              the same programs on another runtime
   cargo xtask test            fmt, clippy, docs, and every test; the story in a real terminal is one of them
   cargo xtask test --full     the same, mini-redis, and the tests once more in a release build
   cargo xtask fuzz [seconds]  make up lines and streams, each for 600 s: does a decoder, a checker or a model fail
-  cargo xtask load [seconds] [seeds]
+  cargo xtask hangs [--seconds N] [--runs N] [name...]
+                              the corpus of hangs, each program for at least 5 s: is what is said of it right; writes its
+                              table when no program is named
+  cargo xtask load [seconds] [seeds] [tokio|smol|async-std]
                               a program under load for 60 s: does its stream keep the rules of SPEC.md
   cargo xtask peer-tests tokio [--off|--on] [file...]
                               tokio's own tests on the facade, with recording off and on; all files, or those named
@@ -36,6 +43,8 @@ The commands of this repository:
                               the tests of what smol is made of, and async-std's own, on their facades
   cargo xtask peer-program mini-redis
                               a published server on the facade: 10,000 requests, and what is seen of it
+  cargo xtask peer-program chat-server
+                              the same of an example of smol's: eight clients, and what is seen of it
   cargo xtask docs            render docs/*.md to the pages that the server serves
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages
@@ -51,17 +60,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
-        ["demo"] | ["demo", "barbara"] => demo::run(demo::BARBARA),
-        ["demo", "deadlock"] => demo::run(demo::DEADLOCK),
+        ["demo", rest @ ..] => demo::command(rest),
         ["test"] => test::run(false),
         ["test", "--full"] => test::run(true),
         ["fuzz"] => fuzz::run(fuzz::SECONDS),
         ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => fuzz::run(seconds),
-        ["load"] => load::run(load::SECONDS, 1),
-        ["load", seconds] if let Ok(seconds) = seconds.parse() => load::run(seconds, 1),
-        ["load", seconds, seeds] if let (Ok(seconds), Ok(seeds)) = (seconds.parse(), seeds.parse()) => {
-            load::run(seconds, seeds)
-        }
+        ["hangs", rest @ ..] => hangs::run(rest),
+        ["load", rest @ ..] => load::command(rest),
         ["peer-tests", rest @ ..] => peer_tests::run(rest),
         ["peer-program", rest @ ..] => peer_program::run(rest),
         ["docs"] => docs::write(),

@@ -2,25 +2,28 @@
 //!
 //! It is fetched and copied, and changed as a user would: its Cargo.toml, and a line at the start of `main`.
 
+mod chat_server;
 mod mini_redis;
 mod resp;
 
 use crate::peer_tests::{package_of, write};
 use crate::process::{Result, cargo, root, target};
 use crate::program::{Program, START, executable, request, snapshot};
-use insight_model::Model;
+use insight_model::{Location, Model};
 use insight_protocol::{Decoded, Problems, decode};
 use std::fs;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 /// Runs the program of this name.
 pub fn run(arguments: &[&str]) -> Result {
     match arguments {
         ["mini-redis"] => mini_redis::run(),
-        _ => Err("which: `cargo xtask peer-program mini-redis`".to_owned()),
+        ["chat-server"] => chat_server::run(),
+        _ => Err("which: `cargo xtask peer-program mini-redis`, or `chat-server`".to_owned()),
     }
 }
 
@@ -29,6 +32,8 @@ struct Source {
     name: &'static str,
     version: &'static str,
     binary: &'static str,
+    /// Files that are put beside it, or in the place of its own, by their paths; `ROOT` in them is this repository.
+    files: &'static [(&'static str, &'static str)],
     changes: &'static [Change],
 }
 
@@ -92,6 +97,9 @@ impl Source {
             });
             write(&self.copy().join(file), &text)?;
         }
+        for (file, text) in self.files {
+            write(&self.copy().join(file), &text.replace("ROOT", &root().display().to_string()))?;
+        }
         match missing.first() {
             None => Ok(()),
             Some(Change { file, from, .. }) => {
@@ -151,4 +159,28 @@ fn problems(insight: SocketAddr) -> Result<Vec<String>> {
     let (_, body) = answer.split_once("\r\n\r\n").ok_or("/v1/problems answers without a body")?;
     let problems: Problems = serde_json::from_str(body).map_err(|error| format!("/v1/problems: {error}"))?;
     Ok(problems.problems.into_iter().map(|problem| format!("{:?}: {}", problem.tier, problem.title)).collect())
+}
+
+/// How many of a kind and name, made in which file.
+type Expected = (usize, &'static str, &'static str);
+
+/// Whether the tasks and resources that are expected are there, each with its name and its line.
+fn look_at(model: &Model, expected: &[Expected]) -> Result {
+    let place = |location: &Option<Arc<Location>>| {
+        location.as_ref().map_or(String::new(), |at| format!("{}:{}", at.place.file, at.place.line))
+    };
+    let tasks = model.tasks.values().map(|task| (task.kind.to_string(), &task.name, place(&task.location)));
+    let resources = model.resources.values();
+    let resources = resources.map(|resource| (resource.kind.to_string(), &resource.name, place(&resource.location)));
+    let seen =
+        tasks.chain(resources).map(|(kind, name, place)| format!("{kind} {} {place}", name.as_deref().unwrap_or("?")));
+    let seen: Vec<String> = seen.collect();
+    let missing = expected.iter().filter(|(count, name, file)| {
+        seen.iter().filter(|seen| seen.contains(name) && seen.contains(file)).count() < *count
+    });
+    let missing: Vec<String> = missing.map(|(count, name, file)| format!("{count} {name} of {file}")).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(format!("not seen: {}; there are:\n  {}", missing.join(", "), seen.join("\n  "))),
+    }
 }

@@ -1,7 +1,8 @@
 //! `cargo xtask test`: everything that must hold of a commit, the cheap things first.
 
 use crate::process::{Result, apt_get_install, cargo, succeeds, target};
-use crate::{clients, docs, fuzz, load, peer_program, peer_tests, schema};
+use crate::runtime::Runtime;
+use crate::{clients, docs, fuzz, hangs, load, peer_program, peer_tests, schema};
 use std::process::Command;
 use std::time::Instant;
 
@@ -47,10 +48,16 @@ pub fn run(full: bool) -> Result {
     }
     step("fuzz", fuzz::check)?;
     step("docs/clients", clients::run)?;
-    step("load", || load::run(load::SECONDS, 1))?;
+    step("hangs", hangs::check)?;
+    step("load", || load::run(Runtime::Tokio, load::SECONDS, 1))?;
+    for (name, runtime) in [("smol", Runtime::Smol), ("async-std", Runtime::AsyncStd)] {
+        step(&format!("load on {name}"), || load::run(runtime, load::SECONDS_OF_OTHERS, 1))?;
+    }
     if full {
         let tests = ["test", "--workspace", "--all-features", "--release"];
-        step("mini-redis", || peer_program::run(&["mini-redis"]))?;
+        for program in ["mini-redis", "chat-server"] {
+            step(program, || peer_program::run(&[program]))?;
+        }
         step("cargo test --release", || cargo_step(&tests, "see the failed test above; it passes in a debug build"))?;
     }
     println!("xtask: all of it holds ({:.0} s)", start.elapsed().as_secs_f64());

@@ -20,5 +20,6 @@ mod quiet;
 
 mod addresses;
 mod restart;
+mod runtimes;
 mod small;
 mod source_files;

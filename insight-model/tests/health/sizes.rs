@@ -53,11 +53,7 @@ fn tasks_that_become_more_and_more() {
         &["+10800 task_leak suspected: ", "-14400 task_leak: "],
     );
     // More than there were before it began, not only within the window.
-    check_with(
-        short(),
-        "0: grow 20000 line=7\n100: grow 150 line=7\n30000: over",
-        &["+14800 task_leak suspected: "],
-    );
+    check_with(short(), "0: grow 20000 line=7\n100: grow 150 line=7\n30000: over", &["+14800 task_leak suspected: "]);
     // Where looks are rare for the window, two make a part.
     let rare = Thresholds { leak_window_ns: 1_000_000_000, ..Thresholds::default() };
     check_with(rare, "0: grow 1000 line=7\n4000: over", &["+2100 task_leak suspected: "]);

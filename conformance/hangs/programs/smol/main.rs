@@ -1,0 +1,29 @@
+//! The programs for smol: the one that is named on the command line runs.
+
+mod ab_ba_mutexes;
+mod channel_cycle;
+mod executor_never_run;
+mod last_sender_kept;
+mod lock_across_join;
+mod runtime_blocked;
+mod semaphore_twice;
+mod unblock_waits_for_thread;
+mod upgrade_and_reader;
+mod upgrade_while_reading;
+mod worker_pool;
+mod writer_between_readers;
+
+insight_hangs::programs! {
+    ab_ba_mutexes
+    channel_cycle
+    executor_never_run
+    last_sender_kept
+    lock_across_join
+    runtime_blocked
+    semaphore_twice
+    unblock_waits_for_thread
+    upgrade_and_reader
+    upgrade_while_reading
+    worker_pool
+    writer_between_readers
+}

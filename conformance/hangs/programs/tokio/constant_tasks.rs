@@ -1,0 +1,20 @@
+//! Two thousand tasks that wait, all from one place. They do not become more: each that ends is replaced.
+
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+#[tokio::main]
+pub async fn main() {
+    let mut clients = JoinSet::new();
+    for number in 0..2000 {
+        clients.spawn(client(1000 + number));
+    }
+    while clients.join_next().await.is_some() {
+        clients.spawn(client(2000));
+    }
+}
+
+async fn client(ms: u64) {
+    sleep(Duration::from_millis(ms)).await;
+}

@@ -1,0 +1,22 @@
+//! The alternate history on async-std: one task both enqueues and dequeues, and waits for itself.
+
+use async_std::channel::{self, Receiver, Sender};
+use async_std::task;
+
+#[async_std::main]
+async fn main() {
+    insight::init();
+    let (prototype_channel, pages) = channel::bounded(2);
+    let crawler = task::spawn(crawl(prototype_channel, pages));
+    crawler.await;
+}
+
+/// Follows three links a page; the queue has room for two.
+async fn crawl(queue: Sender<u64>, pages: Receiver<u64>) {
+    queue.send(1).await.expect("the receiver is ours");
+    while let Ok(page) = pages.recv().await {
+        for link in 0..3 {
+            queue.send(page * 3 + link).await.expect("the receiver is ours");
+        }
+    }
+}

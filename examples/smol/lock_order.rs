@@ -1,0 +1,67 @@
+//! Two tasks on smol take two mutexes in opposite orders. With `--timeout` they give up the second one after two seconds.
+
+use smol::Timer;
+use smol::lock::{Barrier, Mutex};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn main() {
+    insight::init();
+    let patience = match std::env::args().nth(1).as_deref() {
+        Some("--timeout") => Some(Duration::from_secs(2)),
+        _ => None,
+    };
+    smol::block_on(async {
+        let accounts = Arc::new(Mutex::new(1));
+        let ledger = Arc::new(Mutex::new(2));
+        let both_hold_one = Arc::new(Barrier::new(2));
+        let deposit = smol::spawn(deposit(accounts.clone(), ledger.clone(), both_hold_one.clone(), patience));
+        let audit = smol::spawn(audit(accounts, ledger, both_hold_one, patience));
+        deposit.await;
+        audit.await;
+        eprintln!("lock_order: done");
+        std::future::pending().await
+    })
+}
+
+async fn deposit(
+    accounts: Arc<Mutex<u64>>,
+    ledger: Arc<Mutex<u64>>,
+    both_hold_one: Arc<Barrier>,
+    patience: Option<Duration>,
+) {
+    let account = accounts.lock().await;
+    both_hold_one.wait().await;
+    match patience {
+        None => *ledger.lock().await += *account,
+        Some(patience) => {
+            let _ = timeout(patience, ledger.lock()).await;
+        }
+    }
+}
+
+async fn audit(
+    accounts: Arc<Mutex<u64>>,
+    ledger: Arc<Mutex<u64>>,
+    both_hold_one: Arc<Barrier>,
+    patience: Option<Duration>,
+) {
+    let entry = ledger.lock().await;
+    both_hold_one.wait().await;
+    match patience {
+        None => *accounts.lock().await += *entry,
+        Some(patience) => {
+            let _ = timeout(patience, accounts.lock()).await;
+        }
+    }
+}
+
+/// smol leaves this to its users.
+async fn timeout<T>(patience: Duration, wait: impl Future<Output = T>) -> Option<T> {
+    let too_late = async {
+        Timer::after(patience).await;
+        None
+    };
+    smol::future::or(async { Some(wait.await) }, too_late).await
+}

@@ -1,0 +1,31 @@
+//! Two runtimes in one process: a task of tokio and a task of smol wait for each other.
+
+use smol::channel::{self, Receiver, Sender};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+#[tokio::main]
+async fn main() {
+    insight::init();
+    let index = Arc::new(Mutex::new(0));
+    let (rows, unsorted) = channel::bounded(1);
+    let import = tokio::spawn(import(rows, index.clone()));
+    let sort = smol::spawn(sort(unsorted, index));
+    import.await.expect("no panic");
+    sort.await;
+}
+
+/// On tokio. Has the index for itself until all rows are there.
+async fn import(rows: Sender<u64>, index: Arc<Mutex<u64>>) {
+    let _index = index.lock().await;
+    for row in 1..=10 {
+        rows.send(row).await.expect("the rows are sorted until there are no more");
+    }
+}
+
+/// On smol. Needs the index for each row.
+async fn sort(unsorted: Receiver<u64>, index: Arc<Mutex<u64>>) {
+    while let Ok(row) = unsorted.recv().await {
+        *index.lock().await += row;
+    }
+}
