@@ -4,10 +4,10 @@
 mod common;
 
 use common::{bench, named, summary};
-use insight_protocol::TaskState;
+use insight_model::Task;
+use insight_protocol::{TaskKind, TaskState};
 use insight_tokio as facade;
 use std::sync::Arc;
-use std::time::Duration;
 
 #[test]
 fn one_task_has_one_id_and_one_lock_is_one() {
@@ -28,8 +28,8 @@ fn one_task_has_one_id_and_one_lock_is_one() {
     started.recv().unwrap();
     let id = facades.id().to_string();
     let waits = runtime.spawn(async move { drop(permits.acquire().await.map(drop)) });
-    let blocks = runtime
-        .spawn_blocking(|| facade::runtime::Handle::current().block_on(facade::time::sleep(Duration::from_secs(1))));
+    let (unblock, unblocked) = facade::sync::oneshot::channel();
+    let blocks = runtime.spawn_blocking(|| facade::runtime::Handle::current().block_on(unblocked));
     // What a dependency does: on the real tokio, from within the facade's task, and on the facade's lock.
     let (theirs, real_theirs) = (lock.clone(), real_lock.clone());
     let outer = runtime.spawn(async move {
@@ -40,7 +40,9 @@ fn one_task_has_one_id_and_one_lock_is_one() {
     });
     bench.until(|model| {
         let waits = summary(model).matches("waits lock 1 mutex").count();
-        (waits == 3 && summary(model).contains("acquire")).then_some(())
+        let is_blocking = |task: &Task| task.kind == TaskKind::BlockOn && task.outcome.is_none();
+        let blocks = model.tasks.values().any(is_blocking);
+        (waits == 3 && blocks && summary(model).contains("acquire")).then_some(())
     });
     let model = bench.look();
     let same_id = model.tasks.values().filter(|task| task.executor_task_id.is_some_and(|it| it.to_string() == id));
@@ -61,8 +63,9 @@ fn one_task_has_one_id_and_one_lock_is_one() {
     assert!(dependencys.parent.is_some(), "the facade's task has spawned it");
     assert_eq!(bench.header().executors.iter().filter(|executor| executor.name == "tokio").count(), 1);
     waits.abort();
+    unblock.send(()).unwrap();
     drop((guard, real_guard));
-    runtime.block_on(async { (facades.await.unwrap(), outer.await.unwrap(), blocks.await.unwrap()) });
+    runtime.block_on(async { (facades.await.unwrap(), outer.await.unwrap(), blocks.await.unwrap().unwrap()) });
     drop(runtime);
     bench.until(|model| model.tasks.is_empty().then_some(()));
 }
