@@ -212,6 +212,7 @@ fn who_joins_whom() {
     async fn child(stop: Receiver<()>) {
         let _ = stop.recv().await;
     }
+    const AWAITS: u32 = line!() + 2;
     async fn parent(child: task::JoinHandle<()>) {
         child.await;
     }
@@ -225,7 +226,7 @@ fn who_joins_whom() {
             assert_eq!(found, (vec![name.to_owned()], 0));
             let model = bench.after_settling();
             assert!(model.problems.is_empty());
-            assert!(edges(model).contains(&"parent join join :0".to_owned()), "{:?}", edges(model));
+            assert!(edges(model).contains(&format!("parent join join :{AWAITS}")), "{:?}", edges(model));
             stop();
             task::block_on(joins);
         });

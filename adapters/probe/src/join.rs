@@ -25,16 +25,17 @@ impl Joining {
         Joining { task, waiting: Waiting::new() }
     }
 
-    /// Polls the handle by `poll`, and notes whether the current task waits.
+    /// Polls the handle by `poll`, and notes whether the current task waits, and at which `.await`: call it in a `poll` with
+    /// `#[track_caller]`.
     #[inline]
+    #[track_caller]
     pub fn poll<T>(
         &mut self,
         executor: &'static Executor,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        // The `.await` of a handle calls nothing of ours that could know its caller.
-        let site = Site { executor, op: Op::Join, need: 1, location: None };
+        let site = Site { executor, op: Op::Join, need: 1, location: Some(Location::caller()) };
         let Joining { task, waiting } = self;
         let target = || task.0.as_ref().map_or(0, |cell| join_of(cell.id()));
         waiting.poll_with(target, &site, cx, poll)

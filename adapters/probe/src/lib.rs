@@ -48,6 +48,7 @@ mod observe;
 mod observed;
 #[cfg(feature = "futures")]
 mod observing;
+mod origin;
 mod party;
 mod raw;
 mod recorder;

@@ -25,6 +25,8 @@ pub enum Op {
     Reserve,
     /// Receiving a message.
     Recv,
+    /// Receiving the message of a channel for one, by polling the receiver: it is a future itself.
+    RecvOnce,
     /// Waiting until a channel is closed.
     Closed,
     /// Locking.
@@ -54,10 +56,11 @@ pub enum Op {
 }
 
 impl Op {
-    const ALL: [Op; 16] = [
+    const ALL: [Op; 17] = [
         Op::Send,
         Op::Reserve,
         Op::Recv,
+        Op::RecvOnce,
         Op::Closed,
         Op::Lock,
         Op::Read,
@@ -81,7 +84,7 @@ impl Op {
         match self {
             Op::Send => Operation::Send,
             Op::Reserve => Operation::Reserve,
-            Op::Recv => Operation::Recv,
+            Op::Recv | Op::RecvOnce => Operation::Recv,
             Op::Closed => Operation::Closed,
             Op::Lock => Operation::Lock,
             Op::Read => Operation::Read,
@@ -96,11 +99,17 @@ impl Op {
         }
     }
 
+    /// Whether what is awaited is a future that the program has for itself, and not made by a call where it is awaited. Its
+    /// location is then where it was polled: at the `.await`, or in what polls it for the program.
+    pub(crate) fn is_located_by_poll(self) -> bool {
+        matches!(self, Op::Join | Op::RecvOnce)
+    }
+
     /// Why a task waits, in words.
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Op::Send | Op::Reserve => "waiting on channel capacity",
-            Op::Recv => "waiting for a message",
+            Op::Recv | Op::RecvOnce => "waiting for a message",
             Op::Closed => "waiting for the channel to close",
             Op::Lock => "waiting for the lock",
             Op::Read => "waiting for the lock, to read",

@@ -87,6 +87,7 @@ border!(in [T, M] async_task::FallibleTask<T, M> => FallibleTask<T, M>, inner =>
 impl<T, M> Future for Task<T, M> {
     type Output = T;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let this = self.get_mut();
         this.joining.poll(&EXECUTOR, cx, |cx| Pin::new(&mut this.inner).poll(cx))
@@ -96,6 +97,7 @@ impl<T, M> Future for Task<T, M> {
 impl<T, M> Future for FallibleTask<T, M> {
     type Output = Option<T>;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = self.get_mut();
         this.joining.poll(&EXECUTOR, cx, |cx| Pin::new(&mut this.inner).poll(cx))

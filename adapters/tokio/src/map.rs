@@ -27,6 +27,7 @@ where
     type Output = T;
 
     #[inline]
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         // SAFETY: `inner` is pinned structurally: it is never moved, and dropped in place; `change` is not pinned.
         let (inner, change) = unsafe {

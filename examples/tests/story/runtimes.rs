@@ -29,7 +29,10 @@ struct Runtime {
     words: &'static [(&'static str, &'static str)],
 }
 
-const TOKIO: Runtime = Runtime { name: "tokio", prefix: "", folder: "examples/", words: &[] };
+const TOKIO: Runtime = Runtime { name: "tokio", prefix: "", folder: "examples/", words: &[JOINED[0], JOINED[1]] };
+/// A task of tokio's that has panicked is an error to who joins it; with the others it is a panic.
+const JOINED: [(&str, &str); 2] =
+    [(".await.expect(\"the crawler does not panic\")", ".await"), (".await.expect(\"no panic\")", ".await")];
 const SMOL: Runtime = Runtime {
     name: "smol",
     prefix: "smol_",
@@ -117,7 +120,7 @@ fn without_times(line: &str) -> String {
     for word in line.split_whitespace() {
         let end = word.trim_end_matches(|c: char| ",:;.)".contains(c)).len();
         let (bare, punctuation) = word.split_at(end);
-        let after_number = words.last().is_some_and(|last| is_number(last)) && UNITS.contains(&bare);
+        let after_number = words.last().is_some_and(|last| last == "#" || is_number(last)) && UNITS.contains(&bare);
         let time = UNITS.iter().any(|unit| bare.strip_suffix(unit).is_some_and(is_number));
         match bare.rsplit_once(">:") {
             _ if after_number => *words.last_mut().expect("it was looked at") = format!("#{punctuation}"),

@@ -54,6 +54,7 @@ impl<T> Future for JoinHandle<T> {
     type Output = T;
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let JoinHandle { joining, inner } = &mut *self;
         joining.poll(&EXECUTOR, cx, |cx| Pin::new(inner).poll(cx))

@@ -6,7 +6,7 @@ use crate::slots::WaitFacts;
 use crate::task::{HISTOGRAM, Kind, TaskCell};
 use crate::wait::{Op, TIMER_WITH_WAKER, is_timer};
 use crate::waiter::WaiterFacts;
-use crate::{clock, ids, waker};
+use crate::{clock, ids, origin, waker};
 use insight_protocol::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -133,6 +133,7 @@ impl Recorder {
         // One that the recorder makes is there since the wait of which it was seen first, and not since the first wait.
         let created_ns = self.resources.get(&resource).map_or(0, |entry| entry.created_ns);
         let since_ns = since_ns.max(created_ns);
+        let location = wait.location.filter(|at| !op.is_located_by_poll() || origin::is_of_program(at.file()));
         let message = EdgeWait {
             id: EdgeId(edge),
             task: TaskId(task),
@@ -140,7 +141,7 @@ impl Recorder {
             operation: op.protocol(),
             reason: self.interned.string(op.reason(), out),
             need: wait.need,
-            location: wait.location.map(|location| self.interned.location(location, out)),
+            location: location.map(|location| self.interned.location(location, out)),
             since_ns,
         };
         self.open_edge(edge, task, resource, message.into(), out)

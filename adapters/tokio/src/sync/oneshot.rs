@@ -12,7 +12,7 @@ use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, Handle, LazyResource, Op, Party, Resource, Role, Site, Type, Waiting, on, waiting};
+use insight_probe::{Blocking, Handle, LazyResource, Op, Party, Resource, Role, Type, Waiting, on, waiting};
 use real::sync::oneshot as tokio;
 use std::fmt;
 use std::future::Future;
@@ -209,6 +209,7 @@ impl<T> Future for Receiver<T> {
     type Output = Result<T, RecvError>;
 
     #[inline]
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Receiver { waiting, end, inner } = self.get_mut();
         let inner = Pin::new(inner);
@@ -219,7 +220,7 @@ impl<T> Future for Receiver<T> {
         };
         match resource {
             Some(resource) => {
-                let site = Site { executor: &EXECUTOR, op: Op::Recv, need: 1, location: None };
+                let site = site(Op::RecvOnce, 1, Location::caller());
                 waiting.poll(resource, &site, cx, |cx| inner.poll(cx))
             }
             None => {

@@ -48,6 +48,7 @@ border!(in [T] real::task::JoinHandle<T> => JoinHandle<T>, inner => JoinHandle::
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         this.joining.poll(&EXECUTOR, cx, |cx| Pin::new(&mut this.inner).poll(cx))

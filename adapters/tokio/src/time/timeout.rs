@@ -63,6 +63,7 @@ impl<T: Future> Future for Timeout<T> {
     type Output = Result<T::Output, Elapsed>;
 
     #[inline]
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: `value` and `delay` are pinned structurally: `into_inner` takes one that is not pinned, and both are
         // dropped in place; `sleeping` is not pinned.

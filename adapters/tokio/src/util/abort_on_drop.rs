@@ -45,6 +45,7 @@ impl<T> AbortOnDropHandle<T> {
 impl<T> Future for AbortOnDropHandle<T> {
     type Output = Result<T, JoinError>;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.get_mut().handle).poll(cx)
     }

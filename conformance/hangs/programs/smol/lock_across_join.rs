@@ -15,7 +15,7 @@ async fn run() {
 async fn parent(report: Arc<Mutex<u64>>) {
     let mut sum = report.lock().await;
     let child = smol::spawn(child(report.clone()));
-    *sum += child.await; // waits here, by a handle
+    *sum += child.await; // waits here
 }
 
 async fn child(report: Arc<Mutex<u64>>) -> u64 {

@@ -16,10 +16,10 @@ pub async fn main() {
 
 async fn reader(writer: oneshot::Receiver<JoinHandle<()>>) {
     let writer = writer.await.unwrap();
-    writer.await.unwrap(); // waits here, by a handle
+    writer.await.unwrap(); // waits here
 }
 
 async fn writer(reader: oneshot::Receiver<JoinHandle<()>>) {
     let reader = reader.await.unwrap();
-    reader.await.unwrap(); // waits here, by a handle
+    reader.await.unwrap(); // waits here
 }

@@ -13,7 +13,7 @@ async fn parent(report: Arc<Mutex<String>>) {
     let mut text = report.lock().await;
     text.push_str("begun\n");
     let child = tokio::spawn(child(report.clone()));
-    child.await.unwrap(); // waits here, by a handle
+    child.await.unwrap(); // waits here
     text.push_str("done\n");
 }
 

@@ -1,0 +1,39 @@
+//! Whose source a place is in, as far as its path says.
+
+/// Whether a file may be the program's own: neither of the standard library, nor of a package that was fetched, nor of an
+/// adapter.
+pub(crate) fn is_of_program(file: &str) -> bool {
+    let file = file.replace('\\', "/");
+    let fetched =
+        ["/registry/src/", "/git/checkouts/", "/rustlib/src/rust/library/"].iter().any(|folder| file.contains(folder));
+    // As this file's own path is given, so are those of the adapters beside the probe.
+    let of_adapter = file!().strip_suffix("probe/src/origin.rs").is_some_and(|adapters| {
+        let within = file.strip_prefix(&adapters.replace('\\', "/"));
+        within.and_then(|path| path.split('/').nth(1)) == Some("src")
+    });
+    !(file.starts_with("/rustc/") || fetched || of_adapter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_program;
+
+    #[test]
+    fn by_its_path() {
+        let adapters = file!().strip_suffix("probe/src/origin.rs").unwrap();
+        for own in ["src/main.rs", "/home/barbara/service/src/main.rs", "service\\src\\main.rs"] {
+            assert!(is_of_program(own), "{own}");
+        }
+        assert!(is_of_program(&format!("{adapters}tokio/tests/seen.rs")));
+        for other in [
+            "/rustc/0123/library/core/src/future/future.rs",
+            "/home/barbara/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/future/future.rs",
+            "/home/barbara/.cargo/registry/src/mirror-0123/futures-util-0.3.31/src/future/select.rs",
+            "C:\\Users\\Barbara\\.cargo\\git\\checkouts\\tokio-0123\\src\\lib.rs",
+            &format!("{adapters}tokio/src/time/timeout.rs"),
+            file!(),
+        ] {
+            assert!(!is_of_program(other), "{other}");
+        }
+    }
+}
