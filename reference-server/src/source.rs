@@ -174,9 +174,9 @@ impl Sources {
         producer: &mut impl Producer,
         out: &mut Vec<Message>,
     ) -> Option<StringId> {
-        // A join's location is where its task was spawned: what stands there is the handle's name. A timer's is where it
-        // is waited for: that is the result's.
-        if matches!(resource.kind, ResourceKind::Join | ResourceKind::Timer) {
+        // A join that has no name is of a set, or of a task without one: what stands there is the set or the handle. A timer's
+        // location is where it is waited for: the name there is the result's.
+        if resource.kind == ResourceKind::Timer {
             return None;
         }
         let name = self.names.get(&resource.location?)?;
@@ -369,7 +369,7 @@ mod tests {
         check(vec![resource(ResourceKind::Mutex, 1)], "named 1001");
         check(vec![resource(ResourceKind::Mutex, 2)], "unnamed");
         check(vec![resource(ResourceKind::Mutex, 3)], "unnamed");
-        check(vec![resource(ResourceKind::Join, 1)], "unnamed");
+        check(vec![resource(ResourceKind::Join, 1)], "named 1001");
         check(vec![resource(ResourceKind::Timer, 1)], "unnamed");
         // A name that the program gives wins: it comes with the resource, or after the source's.
         let mut given = resource(ResourceKind::Mutex, 1);
