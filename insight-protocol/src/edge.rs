@@ -54,7 +54,8 @@ pub struct EdgeWait {
     pub reason: StringId,
     /// How many units it needs.
     pub need: u64,
-    /// The source location of the awaited call; absent when it cannot be known.
+    /// The source location of the awaited call, or of the `.await` of what is a future by itself; absent when it cannot be
+    /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationId>,
     /// Since when.

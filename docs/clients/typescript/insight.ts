@@ -600,7 +600,8 @@ export interface EdgeWait {
    */
   id: EdgeId;
   /**
-   * The source location of the awaited call; absent when it cannot be known.
+   * The source location of the awaited call, or of the `.await` of what is a future by itself; absent when it cannot be
+   * known.
    */
   location?: LocationId | null;
   /**
