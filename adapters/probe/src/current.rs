@@ -1,7 +1,7 @@
 //! The task that runs on this thread.
 
 use crate::executor::Executor;
-use crate::task::{self, TaskCell};
+use crate::task::TaskCell;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
@@ -146,8 +146,8 @@ pub(crate) fn with<R>(
     let mut f = Some(f);
     let observed = innermost(|cell| {
         let id = cell.executor_task_id.load(Ordering::Relaxed);
-        let own = cell.meta.executor;
-        let same = cell.meta.kind == crate::Kind::Blocking
+        let own = cell.executor;
+        let same = cell.kind == crate::Kind::Blocking
             || match ptr::eq(own, executor) {
                 true => id == running.unwrap_or(0),
                 // What is used on every executor: the task's own one may know better.
@@ -168,7 +168,7 @@ pub(crate) fn with<R>(
 /// Notes that the current task, if there is one, spawns another; its id, or 0.
 pub(crate) fn spawns() -> u64 {
     innermost(|cell| {
-        task::add(&cell.spawns, 1);
+        cell.one_more_spawn();
         cell.id()
     })
     .unwrap_or(0)

@@ -1,7 +1,7 @@
 //! Executors, and those of their tasks that something else spawned.
 
 use crate::clock;
-use crate::task::{Kind, TaskCell, TaskMeta};
+use crate::task::{Body, Kind, TaskCell, TaskMeta};
 use insight_protocol::Capability;
 use insight_protocol::adapter::Descriptor;
 use std::collections::HashMap;
@@ -97,7 +97,7 @@ impl Executor {
         let tasks = guard.get_or_insert_default();
         let now = clock::ticks();
         if let Some(cell) = tasks.get(&executor_task_id) {
-            cell.last_use.store(now, Ordering::Relaxed);
+            cell.used(now);
             return cell.clone();
         }
         if tasks.len() >= self.sweep_at.load(Ordering::Relaxed) {
@@ -105,7 +105,7 @@ impl Executor {
             tasks.retain(|_, cell| cell.recorded_id() != 0);
             self.sweep_at.store(SWEEP_AT.max(tasks.len() * 2), Ordering::Relaxed);
         }
-        let meta = TaskMeta { executor: self, kind: Kind::Task, location: at, type_name: "", size: 0 };
+        let meta = TaskMeta { executor: self, kind: Kind::Task, location: at, body: Body::UNKNOWN };
         let cell = TaskCell::new(meta, true);
         cell.executor_task_id.store(executor_task_id, Ordering::Relaxed);
         cell.id();

@@ -85,7 +85,7 @@ pub use raw::{
 };
 pub use recorder::{AlreadyStarted, Recorder, RecorderConfig};
 pub use resource::{AsResource, Closing, HandOff, Handle, Resource, ResourceCell, Type};
-pub use task::{Kind, TaskCell, TaskMeta};
+pub use task::{Kind, TaskCell};
 pub use timer::Sleeping;
 pub use trace::{Capture, Stack, Trace, Traceable};
 pub use wait::{Blocking, Op, Site, WaitFuture, Waiting, blocking, waiting};

@@ -1,18 +1,19 @@
 //! The futures and closures that an adapter spawns in place of the program's.
 
 use crate::current::Entered;
-use crate::task::{Kind, TaskCell, TaskMeta};
+use crate::task::{Body, Kind, TaskCell, TaskMeta};
 use crate::trace::Collecting;
 use crate::waker::OwnWaker;
 use crate::{Executor, clock, on, raw, waker};
 use insight_protocol::Outcome;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 /// A spawned future, observed: sets the thread's current task, times each poll, and hands on a waker that notes who
 /// wakes it.
@@ -29,11 +30,9 @@ pub struct Observed<F> {
     ended: bool,
 }
 
+/// With the task's own waker from the first poll on.
 #[derive(Debug)]
-struct Task {
-    cell: Arc<TaskCell>,
-    waker: Option<OwnWaker>,
-}
+struct Task(OwnWaker);
 
 /// What joins a task needs to know of it.
 #[derive(Clone, Debug)]
@@ -71,12 +70,18 @@ impl<F> Observed<F> {
     /// For the task's join handle.
     #[inline]
     pub fn task_ref(&self) -> TaskRef {
-        TaskRef(self.task.as_ref().map(|task| task.cell.clone()))
+        TaskRef(self.task.as_ref().map(|task| task.0.cell().clone()))
     }
 }
 
 fn meta<F>(executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> TaskMeta {
-    TaskMeta { executor, kind, location, type_name: std::any::type_name::<F>(), size: size_of::<Observed<F>>() }
+    TaskMeta { executor, kind, location, body: OfType::<F>::BODY }
+}
+
+struct OfType<F>(PhantomData<F>);
+
+impl<F> OfType<F> {
+    const BODY: &'static Body = &Body::of::<F>(size_of::<Observed<F>>());
 }
 
 impl<F: Future> Future for Observed<F> {
@@ -102,8 +107,17 @@ impl<F: Future> Future for Observed<F> {
 impl Task {
     fn new<F>(executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Task {
         let cell = TaskCell::new(meta::<F>(executor, kind, location), false);
-        cell.id();
-        Task { cell, waker: None }
+        cell.register_new();
+        Task(OwnWaker::new(cell))
+    }
+
+    #[inline(never)]
+    fn first_poll(&mut self, address: usize, executors: &Waker) {
+        let cell = self.0.cell();
+        cell.future_start.store(address, Ordering::Relaxed);
+        let id = (cell.executor.current_task_id)().unwrap_or(0);
+        cell.executor_task_id.store(id, Ordering::Relaxed);
+        self.0.install(executors);
     }
 
     #[inline]
@@ -114,18 +128,14 @@ impl Task {
         ended: &mut bool,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let cell = &self.cell;
-        let own = match &self.waker {
+        if !self.0.is_installed() {
+            self.first_poll(address, cx.waker());
+        } else if self.0.cell().recorded_id() == 0 && !on() {
             // Nothing was recorded of it, and nothing is: a root while recording is off.
-            Some(_) if cell.recorded_id() == 0 && !on() => return poll(cx),
-            Some(own) => own,
-            None => {
-                cell.future_start.store(address, Ordering::Relaxed);
-                let id = (cell.meta.executor.current_task_id)().unwrap_or(0);
-                cell.executor_task_id.store(id, Ordering::Relaxed);
-                self.waker.insert(OwnWaker::install(cell, cx.waker()))
-            }
-        };
+            return poll(cx);
+        }
+        let own = &self.0;
+        let cell = own.cell();
         cell.id();
         let tracing = cell.trace_wanted.load(Ordering::Relaxed).then(|| Collecting::begin(cell));
         // A poll that only the trace asked for leaves no mark: the task is where it was, and so is a problem of it.
@@ -135,15 +145,19 @@ impl Task {
         let result = own.with(cx.waker(), tracing.is_some(), |waker| poll(&mut Context::from_waker(waker)));
         // Before the poll has ended: who finds the task idle finds what this poll left.
         cell.left_waker.store(waker::count(cell) > wakers, Ordering::Relaxed);
-        if let Some(ticks) = running.finish() {
-            cell.count_poll(ticks);
-        }
+        let ended_at = match running.finish() {
+            Some(ticks) => {
+                cell.count_poll(ticks);
+                cell.poll_end.load(Ordering::Relaxed)
+            }
+            None => clock::ticks(),
+        };
         if let Some(tracing) = tracing {
             tracing.finish(result.is_ready());
         }
         if result.is_ready() {
             *ended = true;
-            cell.completed(Outcome::Returned);
+            cell.completed_at(Outcome::Returned, ended_at);
         } else {
             // A root in whose first poll recording was turned on.
             cell.id();
@@ -210,8 +224,8 @@ impl<F> Drop for Observed<F> {
             // What the future drops, such as guards, is dropped by its task.
             let _entered = self.task.as_ref().map(|task| {
                 // The wakers that go with the future are not lost: it is being cancelled.
-                task.cell.left_waker.store(false, Ordering::Relaxed);
-                Entered::new(&task.cell)
+                task.0.cell().left_waker.store(false, Ordering::Relaxed);
+                Entered::new(task.0.cell())
             });
             // SAFETY: dropped once, in place, and not used after.
             unsafe { ManuallyDrop::drop(&mut self.inner) };
@@ -219,7 +233,7 @@ impl<F> Drop for Observed<F> {
         if let Some(task) = &self.task
             && !self.ended
         {
-            task.cell.completed(Outcome::Cancelled);
+            task.0.cell().completed(Outcome::Cancelled);
         }
     }
 }
@@ -236,7 +250,7 @@ impl<F> ObservedClosure<F> {
     pub fn new(inner: F, executor: &'static Executor, location: &'static Location<'static>) -> ObservedClosure<F> {
         let cell = on().then(|| {
             let cell = TaskCell::new(meta::<F>(executor, Kind::Blocking, location), false);
-            cell.id();
+            cell.register_new();
             raw::about_to_spawn(size_of::<ObservedClosure<F>>(), location);
             cell
         });
@@ -256,7 +270,7 @@ impl<F> ObservedClosure<F> {
         let ObservedClosure { inner, mut guard } = self;
         let Some(cell) = guard.cell.clone() else { return inner() };
         cell.future_start.store(&raw const guard as usize, Ordering::Relaxed);
-        let id = (cell.meta.executor.current_task_id)().unwrap_or(0);
+        let id = (cell.executor.current_task_id)().unwrap_or(0);
         cell.executor_task_id.store(id, Ordering::Relaxed);
         let running = Running::begin(&cell);
         let result = inner();

@@ -44,7 +44,7 @@ pub struct Party {
     address: AtomicUsize,
     changes: AtomicU32,
     /// How many tasks the task had spawned then.
-    spawns: AtomicU64,
+    spawns: AtomicU32,
 }
 
 impl Party {
@@ -55,7 +55,7 @@ impl Party {
             task: AtomicU64::new(0),
             address: AtomicUsize::new(0),
             changes: AtomicU32::new(0),
-            spawns: AtomicU64::new(0),
+            spawns: AtomicU32::new(0),
         }
     }
 

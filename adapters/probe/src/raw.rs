@@ -15,7 +15,7 @@ pub use edges::{RawEdge, RawRelation, RawResource, RawResourceMeta, RawUpdate, R
 use crate::clock;
 use crate::current::{self, Swapped};
 use crate::executor::Executor;
-use crate::task::{self, Kind, TaskCell, TaskMeta};
+use crate::task::{self, Body, Kind, TaskCell, TaskMeta};
 use insight_protocol::{Outcome, TaskKind};
 use std::panic::Location;
 use std::sync::Arc;
@@ -100,19 +100,19 @@ impl RawTask {
         };
         // Its place is in `ToldTask`: a `Location` cannot be made of a name and a line.
         let location = Location::caller();
-        let cell_meta = TaskMeta { executor: meta.executor, kind, location, type_name: "", size: 0 };
+        let cell_meta = TaskMeta { executor: meta.executor, kind, location, body: Body::UNKNOWN };
         let by_current = matches!(meta.parent, Parent::Current);
         let mut cell = TaskCell::new(cell_meta, !by_current);
         let told = Arc::get_mut(&mut cell).expect("nobody else has it yet");
         told.partial = meta.partial;
         if let Parent::Told(parent) = meta.parent {
             told.parent = parent.0.recorded_id();
-            task::add(&parent.0.spawns, 1);
+            parent.0.one_more_spawn();
         }
         let type_name = || meta.type_name.map(crate::intern::readable).filter(|name| !name.is_empty());
         let name = meta.name.map(str::to_owned).or_else(type_name);
-        told.name = name.map(String::into_boxed_str).or(told.name.take());
-        told.told = Some(Box::new(ToldTask { kind: meta.kind, place: meta.place, future_bytes: meta.future_bytes }));
+        let told_task = ToldTask { kind: meta.kind, place: meta.place, future_bytes: meta.future_bytes };
+        told.set_told(told_task, name.map(String::into_boxed_str));
         *told.executor_task_id.get_mut() = meta.executor_task_id.unwrap_or(0);
         // Its wakers are not followed.
         *told.other_wakers.get_mut() = true;
@@ -166,7 +166,8 @@ impl RawTask {
         if by != 0 && by_itself {
             task::add(&cell.self_wakes, 1);
         }
-        cell.wakes.fetch_add(1, Ordering::Relaxed);
+        // After `self_wakes`: who sees the one sees the other.
+        cell.wakes.fetch_add(1, Ordering::Release);
         if cell.woken_at.load(Ordering::Relaxed) == 0 {
             cell.woken_by.store(by, Ordering::Relaxed);
             cell.woken_at.store(clock::ticks(), Ordering::Relaxed);

@@ -11,11 +11,13 @@ use crate::party::{Role, edge_outcome};
 use crate::raw::{self, Told};
 use crate::resource::{Closing, ResourceCell, Type, count};
 use crate::ring::{self, Record, RecordKind};
+use crate::slots::WaitFacts;
 use crate::task::{TaskCell, outcome_from_word};
+use crate::waiter::WaiterFacts;
 use crate::{ON, Traceable, clock, current, ids};
 use insight_protocol::*;
 use made::MadeFor;
-use sample::SampledWait;
+use sample::{SampledWait, ToldStats};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 use std::sync::Arc;
@@ -58,7 +60,8 @@ pub struct Recorder {
     session: String,
     wall_anchor_unix_ms: u64,
     interned: Interned,
-    tasks: BTreeMap<u64, TaskEntry>,
+    /// Boxed, since a node of the map is half empty when its ids come in order.
+    tasks: BTreeMap<u64, Box<TaskEntry>>,
     resources: BTreeMap<u64, ResourceEntry>,
     edges: BTreeMap<u64, EdgeEntry>,
     /// The resources that stand for the end of a task or for timers, while something waits for them.
@@ -66,6 +69,8 @@ pub struct Recorder {
     /// The edge that stands in the place of one that was exclusive, by the id that its handle knows.
     replaced: BTreeMap<u64, u64>,
     records: Vec<Record>,
+    /// Empty between two tasks.
+    waits: Vec<(WaitFacts, WaiterFacts)>,
     /// When to sample next.
     sample_at_ns: u64,
 }
@@ -73,15 +78,29 @@ pub struct Recorder {
 #[derive(Debug)]
 struct TaskEntry {
     cell: Arc<TaskCell>,
-    stats: Option<TaskStats>,
+    /// What was last told of its counters.
+    told: Option<ToldStats>,
     /// Its waits as last sampled.
     waits: Vec<SampledWait>,
+    /// None for most.
+    parties: Option<Box<Parties>>,
+    /// How many open edges it has.
+    edges: u32,
+}
+
+/// The parties of a task that end by what it does.
+#[derive(Debug, Default)]
+struct Parties {
     /// Its joins: they end with it.
     joined: BTreeSet<u64>,
     /// Its exclusive parties by a handle: with what it spawns, the handle may go.
     exclusive: BTreeSet<u64>,
-    /// How many open edges it has.
-    edges: u64,
+}
+
+impl TaskEntry {
+    fn parties(&mut self) -> &mut Parties {
+        self.parties.get_or_insert_default()
+    }
 }
 
 #[derive(Debug)]
@@ -137,6 +156,7 @@ impl Recorder {
             made: BTreeMap::new(),
             replaced: BTreeMap::new(),
             records: Vec::new(),
+            waits: Vec::new(),
             sample_at_ns: 0,
         })
     }
@@ -245,7 +265,8 @@ impl Recorder {
                     .iter()
                     .filter_map(|wait| wait.edge)
                     .for_each(|edge| self.close_edge(edge, None, at_ns, out));
-                entry.joined.iter().for_each(|edge| self.close_edge(*edge, None, at_ns, out));
+                let joined = entry.parties.iter().flat_map(|parties| &parties.joined);
+                joined.for_each(|edge| self.close_edge(*edge, None, at_ns, out));
                 out.push(TaskCompleted { id: TaskId(first), outcome: outcome_from_word(second), at_ns }.into());
             }
             RecordKind::ResourceCreated => {
@@ -271,9 +292,9 @@ impl Recorder {
                     && let Some(task) = self.tasks.get_mut(&second)
                 {
                     if joined {
-                        task.joined.insert(first);
+                        task.parties().joined.insert(first);
                     } else if fifth != 0 {
-                        task.exclusive.insert(first);
+                        task.parties().exclusive.insert(first);
                     }
                 }
             }
@@ -305,18 +326,18 @@ impl Recorder {
     }
 
     fn task_spawned(&mut self, id: u64, cell: Arc<TaskCell>, out: &mut Vec<Message>) {
-        let executor = cell.meta.executor;
+        let executor = cell.executor;
         let spawned = TaskSpawned {
             id: TaskId(id),
-            kind: cell.told.as_ref().map_or(cell.meta.kind.protocol(), |told| told.kind.clone()),
+            kind: cell.told().map_or(cell.kind.protocol(), |told| told.kind.clone()),
             name: self.task_name(&cell, out),
             location: self.spawned_at(&cell, out),
             parent: (!cell.partial && cell.parent != 0).then_some(TaskId(cell.parent)),
             executor: Some(self.interned.string(executor.name, out)),
             executor_task_id: Some(cell.executor_task_id.load(Ordering::Relaxed)).filter(|id| *id != 0),
-            future_bytes: match &cell.told {
+            future_bytes: match cell.told() {
                 Some(told) => told.future_bytes,
-                None => (!cell.partial).then_some(cell.meta.size as u64),
+                None => (!cell.partial).then_some(cell.body.size() as u64),
             },
             partial: cell.partial,
             at_ns: clock::time_ns(cell.spawned_at.load(Ordering::Relaxed)),
@@ -326,32 +347,22 @@ impl Recorder {
             self.end_exclusivity(cell.parent, at_ns, out);
         }
         out.push(spawned.into());
-        self.tasks.insert(
-            id,
-            TaskEntry {
-                cell,
-                stats: None,
-                waits: Vec::new(),
-                joined: BTreeSet::new(),
-                exclusive: BTreeSet::new(),
-                edges: 0,
-            },
-        );
+        self.tasks.insert(id, Box::new(TaskEntry { cell, told: None, waits: Vec::new(), parties: None, edges: 0 }));
     }
 
     /// The name that the program gave it, or else that of its type.
     fn task_name(&mut self, cell: &TaskCell, out: &mut Vec<Message>) -> Option<StringId> {
-        match &cell.name {
+        match cell.name() {
             Some(name) => Some(self.interned.string(name, out)),
-            None => self.interned.type_name(cell.meta.type_name, out),
+            None => self.interned.type_name(cell.body.type_name(), out),
         }
     }
 
     /// The task has spawned another one: a handle that was part of its future may now be part of that one's. It is
     /// exclusive again once the task uses it again.
     fn end_exclusivity(&mut self, task: u64, at_ns: u64, out: &mut Vec<Message>) {
-        let Some(entry) = self.tasks.get_mut(&task) else { return };
-        for edge in std::mem::take(&mut entry.exclusive) {
+        let Some(parties) = self.tasks.get_mut(&task).and_then(|entry| entry.parties.as_mut()) else { return };
+        for edge in std::mem::take(&mut parties.exclusive) {
             let Some(EdgeEntry { resource, party: Some(role), .. }) = self.edges.get(&edge) else { continue };
             let (resource, role) = (*resource, role.clone());
             self.close_edge(edge, None, at_ns, out);
@@ -421,8 +432,10 @@ impl Recorder {
         let Some(entry) = self.edges.remove(&edge) else { return };
         if let Some(task) = self.tasks.get_mut(&entry.task) {
             task.edges -= 1;
-            task.exclusive.remove(&edge);
-            task.joined.remove(&edge);
+            if let Some(parties) = &mut task.parties {
+                parties.exclusive.remove(&edge);
+                parties.joined.remove(&edge);
+            }
         }
         out.push(EdgeClosed { id: EdgeId(edge), outcome, at_ns }.into());
         let Some(resource) = self.resources.get_mut(&entry.resource) else { return };

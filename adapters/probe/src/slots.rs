@@ -107,15 +107,16 @@ impl Slot {
     }
 }
 
-/// How many slots are in place, which is what most tasks have at most, and how many in each block.
-const INLINE: usize = if MODEL { 1 } else { 2 };
-const MORE: usize = if MODEL { 1 } else { 8 };
+/// How many slots are in each block: few, since a cell is there for each live task, and most of them wait for one thing.
+const MORE: usize = if MODEL { 1 } else { 3 };
+/// In how many blocks a slot is looked for to which no waker points.
+const BLOCKS_WITHOUT_WAKERS: usize = if MODEL { 1 } else { 3 };
 
-/// The open waits of a task: some in place, and more in blocks on demand.
+/// The open waits of a task: one in place, and more in blocks on demand.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Slots {
-    inline: [Slot; INLINE],
+    inline: Slot,
     more: AtomicPtr<MoreSlots>,
 }
 
@@ -127,7 +128,7 @@ struct MoreSlots {
 
 impl Slots {
     pub(crate) fn new() -> Slots {
-        Slots { inline: array::from_fn(|_| Slot::new()), more: AtomicPtr::new(ptr::null_mut()) }
+        Slots { inline: Slot::new(), more: AtomicPtr::new(ptr::null_mut()) }
     }
 
     /// Puts a wait into a free slot; the slot lives as long as `self`.
@@ -141,21 +142,25 @@ impl Slots {
     ///
     /// One to which no waker points, so that a wake is known to be its own wait's. A waker may stay for long where an
     /// earlier wait left it, as in a channel from which nobody receives any more: so one other slot is taken for each,
-    /// up to a whole block, and not more, for to look for a slot must not take longer with each of them.
+    /// up to some blocks, and not more, for to look for a slot must not take longer with each of them.
+    #[inline]
     pub(crate) fn reserve(&self) -> &Slot {
+        if self.inline.try_reserve(false) { &self.inline } else { self.reserve_another() }
+    }
+
+    fn reserve_another(&self) -> &Slot {
         let mut more = &self.more;
-        if let Some(slot) = self.inline.iter().find(|slot| slot.try_reserve(false)) {
-            return slot;
+        for _ in 0..BLOCKS_WITHOUT_WAKERS {
+            let block = MoreSlots::follow_or_add(more);
+            if let Some(slot) = block.slots.iter().find(|slot| slot.try_reserve(false)) {
+                return slot;
+            }
+            more = &block.more;
         }
-        let block = MoreSlots::follow_or_add(more);
-        let first = || block.slots.iter().chain(&self.inline);
-        if let Some(slot) = first().find(|slot| slot.try_reserve(false)) {
-            return slot;
+        if self.inline.try_reserve(true) {
+            return &self.inline;
         }
-        if let Some(slot) = first().find(|slot| slot.try_reserve(true)) {
-            return slot;
-        }
-        more = &block.more;
+        more = &self.more;
         loop {
             let block = MoreSlots::follow_or_add(more);
             if let Some(slot) = block.slots.iter().find(|slot| slot.try_reserve(true)) {
@@ -172,7 +177,7 @@ impl Slots {
                 f(wait, waiter);
             }
         };
-        self.inline.iter().for_each(&mut each);
+        each(&self.inline);
         let mut more = &self.more;
         // SAFETY: blocks are added, and freed with `self` only.
         while let Some(block) = unsafe { more.load(Ordering::Acquire).as_ref() } {
@@ -245,7 +250,7 @@ mod tests {
         open[0].close();
         slots.open(&facts(21));
         slots.open(&facts(22));
-        assert!(std::ptr::eq(open[0], slots.inline.first().unwrap()));
+        assert!(std::ptr::eq(open[0], &slots.inline));
         assert_eq!(open_edges(&slots), [2, 3, 4].into_iter().chain(6..=22).collect::<Vec<_>>());
     }
 

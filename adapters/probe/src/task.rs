@@ -9,22 +9,48 @@ use crate::{clock, current, ids, name, on, trace};
 use insight_protocol::{Outcome, TaskKind};
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
+use std::{any, ptr};
 
-/// What an adapter knows of a task when it is spawned.
+/// What is known of a task when it is spawned.
 #[derive(Clone, Copy, Debug)]
-pub struct TaskMeta {
+pub(crate) struct TaskMeta {
     /// Its executor.
     pub executor: &'static Executor,
     /// What it is to its executor.
     pub kind: Kind,
     /// Where it was spawned.
     pub location: &'static Location<'static>,
-    /// The type of its future or closure, by `std::any::type_name`; its readable name is made of it.
-    pub type_name: &'static str,
-    /// The size of its future or closure, in bytes.
-    pub size: usize,
+    /// Its future or closure.
+    pub body: &'static Body,
+}
+
+/// A type of futures or closures.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// By `std::any::type_name`; the readable name of its tasks is made of it.
+    type_name: fn() -> &'static str,
+    /// The size as it is spawned, in bytes.
+    size: usize,
+}
+
+impl Body {
+    /// Of which nothing is known.
+    pub(crate) const UNKNOWN: &'static Body = &Body { type_name: || "", size: 0 };
+
+    /// The type `F`, which is spawned in a wrapper of `size` bytes.
+    pub(crate) const fn of<F>(size: usize) -> Body {
+        Body { type_name: any::type_name::<F>, size }
+    }
+
+    pub(crate) fn type_name(&self) -> &'static str {
+        (self.type_name)()
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
 }
 
 /// The kinds of tasks that an adapter spawns.
@@ -55,6 +81,9 @@ impl Kind {
 /// How many counts of the histogram of poll times a cell has: of 2^6 ns and less, to 2^25 ns (34 ms) and more.
 pub(crate) const HISTOGRAM: std::ops::Range<u32> = 6..26;
 const HISTOGRAM_LEN: usize = (HISTOGRAM.end - HISTOGRAM.start) as usize;
+type Histogram = [AtomicU32; HISTOGRAM_LEN];
+/// Of so many polls a cell has the times in place: most tasks have no more, and the histogram is larger.
+const FIRST_POLLS: u64 = 8;
 
 /// How long a partial task, whose end is not seen, is kept without a use: longer than a keep-alive connection's pauses
 /// under load, and short enough that a list of tasks is not mostly of dead ones.
@@ -65,8 +94,9 @@ const REGISTERING: u64 = u64::MAX;
 
 /// The state of one task, written by the thread that polls it and, in a few fields, by who wakes it.
 ///
-/// The recorder only reads it. No field is read to decide anything about the program.
-#[repr(C, align(64))]
+/// The recorder only reads it. No field is read to decide anything about the program. There is one a live task, so what
+/// few tasks have lies elsewhere.
+#[repr(C)]
 pub struct TaskCell {
     /// 0 until recorded.
     id: AtomicU64,
@@ -86,8 +116,6 @@ pub struct TaskCell {
 
     pub(crate) wakes: AtomicU64,
     pub(crate) self_wakes: AtomicU64,
-    /// How many tasks it has spawned: each may have taken a handle of its with it.
-    pub(crate) spawns: AtomicU64,
     /// Ticks of the present poll in which another task was polled, on the same thread.
     polling_others: AtomicU64,
     /// Live wakers in the low half, those of them that are held by something foreign in the high half.
@@ -97,33 +125,48 @@ pub struct TaskCell {
     /// Once the executor has come with another waker than `inner`: that one is not followed.
     pub(crate) other_wakers: AtomicBool,
     panicked: AtomicBool,
-    /// The next poll is to be traced. On the cache line of `inner`, which each poll reads.
+    /// The next poll is to be traced. Beside `inner`, which each poll reads.
     pub(crate) trace_wanted: AtomicBool,
     /// Whether its last poll left a clone of its waker. One of an earlier poll may live, too, and be of no use any more: only
     /// more than before the poll are its own.
     pub(crate) left_waker: AtomicBool,
     pub(crate) ended: AtomicBool,
+    pub(crate) kind: Kind,
+    pub(crate) partial: bool,
+    /// How many tasks it has spawned: each may have taken a handle of its with it. Only compared.
+    pub(crate) spawns: AtomicU32,
+    /// The place of the hold of `held`.
+    held_index: AtomicU32,
+    /// The resource, of those that several can hold, that it acquired last: where to look for a hold that outlives it.
+    held: AtomicU64,
     /// Where its future lies while it is being polled; 0 before.
     pub(crate) future_start: AtomicUsize,
     pub(crate) executor_task_id: AtomicU64,
-    /// For a partial task: when it was last seen.
-    pub(crate) last_use: AtomicU64,
 
-    pub(crate) histogram: [AtomicU32; HISTOGRAM_LEN],
+    /// The entries of the histogram in which its first polls are counted: in each byte one, and 1 more.
+    first_polls: AtomicU64,
+    /// Of the polls after those; null before.
+    histogram: AtomicPtr<Histogram>,
     pub(crate) waits: Slots,
 
-    /// The resource, of those that several can hold, that it acquired last, and the place of that hold: where to look for
-    /// one that outlives it.
-    held: [AtomicU64; 2],
-
-    pub(crate) meta: TaskMeta,
-    /// What the program calls it.
-    pub(crate) name: Option<Box<str>>,
-    /// For a task of which somebody tells: what `meta` has no place for.
-    pub(crate) told: Option<Box<ToldTask>>,
+    pub(crate) executor: &'static Executor,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) body: &'static Body,
     pub(crate) parent: u64,
-    pub(crate) partial: bool,
     pub(crate) spawned_at: AtomicU64,
+    /// None for most.
+    rare: Option<Box<Rare>>,
+}
+
+/// What a cell of few tasks has.
+#[derive(Default)]
+struct Rare {
+    /// What the program calls it.
+    name: Option<Box<str>>,
+    /// For a task of which somebody tells: what there is no other place for.
+    told: Option<ToldTask>,
+    /// For a partial task: when it was last seen.
+    last_use: AtomicU64,
 }
 
 // SAFETY: all but `inner` is Sync by itself. `inner` is written by the polling thread before the first waker is handed
@@ -138,13 +181,17 @@ impl std::panic::RefUnwindSafe for TaskCell {}
 
 impl std::fmt::Debug for TaskCell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TaskCell").field("id", &self.id).field("meta", &self.meta).finish_non_exhaustive()
+        f.debug_struct("TaskCell").field("id", &self.id).field("location", &self.location).finish_non_exhaustive()
     }
 }
 
 impl TaskCell {
     pub(crate) fn new(meta: TaskMeta, partial: bool) -> Arc<TaskCell> {
+        let parent = if partial { 0 } else { current::spawns() };
+        // After the parent is recorded, if that is done just now.
         let now = clock::ticks();
+        let name = if partial { None } else { name::take_task_name() };
+        let rare = Rare { name, told: None, last_use: AtomicU64::new(now) };
         Arc::new(TaskCell {
             id: AtomicU64::new(0),
             polls: AtomicU64::new(0),
@@ -156,7 +203,6 @@ impl TaskCell {
             woken_by: AtomicU64::new(0),
             wakes: AtomicU64::new(0),
             self_wakes: AtomicU64::new(0),
-            spawns: AtomicU64::new(0),
             polling_others: AtomicU64::new(0),
             wakers: sync::atomic::AtomicU64::new(0),
             inner: UnsafeCell::new(None),
@@ -165,19 +211,53 @@ impl TaskCell {
             trace_wanted: AtomicBool::new(false),
             left_waker: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            kind: meta.kind,
+            partial,
+            spawns: AtomicU32::new(0),
+            held_index: AtomicU32::new(0),
+            held: AtomicU64::new(0),
             future_start: AtomicUsize::new(0),
             executor_task_id: AtomicU64::new(0),
-            last_use: AtomicU64::new(now),
-            histogram: [const { AtomicU32::new(0) }; HISTOGRAM_LEN],
+            first_polls: AtomicU64::new(0),
+            histogram: AtomicPtr::new(ptr::null_mut()),
             waits: Slots::new(),
-            held: [const { AtomicU64::new(0) }; 2],
-            meta,
-            name: if partial { None } else { name::take_task_name() },
-            told: None,
-            parent: if partial { 0 } else { current::spawns() },
-            partial,
+            executor: meta.executor,
+            location: meta.location,
+            body: meta.body,
+            parent,
             spawned_at: AtomicU64::new(now),
+            rare: (partial || rare.name.is_some()).then(|| Box::new(rare)),
         })
+    }
+
+    /// It spawns another task.
+    pub(crate) fn one_more_spawn(&self) {
+        self.spawns.store(self.spawns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// What the program calls it.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.rare.as_ref()?.name.as_deref()
+    }
+
+    /// What there is of a task of which somebody tells.
+    pub(crate) fn told(&self) -> Option<&ToldTask> {
+        self.rare.as_ref()?.told.as_ref()
+    }
+
+    /// Makes it one of which somebody tells, under this name if it has one. Of a cell that nobody else has yet.
+    pub(crate) fn set_told(&mut self, told: ToldTask, name: Option<Box<str>>) {
+        let rare = self.rare.get_or_insert_default();
+        rare.name = name.or(rare.name.take());
+        rare.told = Some(told);
+        *rare.last_use.get_mut() = *self.spawned_at.get_mut();
+    }
+
+    /// A partial task is seen to use something.
+    pub(crate) fn used(&self, now: u64) {
+        if let Some(rare) = &self.rare {
+            rare.last_use.store(now, Ordering::Relaxed);
+        }
     }
 
     /// The id; records the task first if that is not done. 0 when recording is off, or could not take it.
@@ -215,6 +295,23 @@ impl TaskCell {
                 self.poll_start.store(now, Ordering::Relaxed);
             }
         }
+        self.record(now)
+    }
+
+    /// Records a cell that nobody else has yet.
+    #[inline]
+    pub(crate) fn register_new(self: &Arc<Self>) {
+        // Without a time it was made before recording began.
+        let spawned_at = self.spawned_at.load(Ordering::Relaxed);
+        if spawned_at == 0 {
+            self.id();
+        } else if on() {
+            self.record(spawned_at);
+        }
+    }
+
+    /// By the one who registers.
+    fn record(self: &Arc<Self>, now: u64) -> u64 {
         let id = ids::next_task();
         let cell = Arc::into_raw(self.clone());
         let record =
@@ -232,7 +329,8 @@ impl TaskCell {
     /// For a partial task without an open edge: whether it has used nothing for so long that it may as well have ended.
     /// Then its id is gone: should it use something once more, it is recorded as another task.
     pub(crate) fn forget_if_unused(&self) -> bool {
-        let unused = clock::ticks().saturating_sub(self.last_use.load(Ordering::Relaxed));
+        let last_use = self.rare.as_ref().map_or(0, |rare| rare.last_use.load(Ordering::Relaxed));
+        let unused = clock::ticks().saturating_sub(last_use);
         let forget = clock::duration_ns(unused) > FORGET_AFTER_NS;
         if forget {
             self.id.store(0, Ordering::Relaxed);
@@ -240,8 +338,14 @@ impl TaskCell {
         forget
     }
 
-    /// Records how the task ended.
+    /// Records how the task ended, now.
     pub(crate) fn completed(&self, outcome: Outcome) {
+        self.completed_at(outcome, clock::ticks());
+    }
+
+    /// Records how the task ended, at a time since which this thread has recorded nothing.
+    #[inline]
+    pub(crate) fn completed_at(&self, outcome: Outcome, ticks: u64) {
         self.ended.store(true, Ordering::Relaxed);
         if self.trace_wanted.load(Ordering::Relaxed) {
             trace::ended(self);
@@ -250,7 +354,7 @@ impl TaskCell {
         if id != 0 {
             let outcome = if self.panicked.load(Ordering::Relaxed) { Outcome::Panicked } else { outcome };
             let words = [id, outcome_word(&outcome), 0, 0, 0, 0];
-            ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::TaskCompleted, words });
+            ring::push_closing(Record { ticks, kind: RecordKind::TaskCompleted, words });
         }
     }
 
@@ -305,14 +409,52 @@ impl TaskCell {
         self.poll_start.load(Ordering::Relaxed) != 0
     }
 
-    /// Counts a poll of so many ticks.
+    /// Counts a poll of so many ticks. Only its own thread calls this.
     #[inline]
     pub(crate) fn count_poll(&self, ticks: u64) {
-        // With this number a reader sees which operations were polled in the poll.
-        self.polls.store(self.polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-        let log2 = (clock::duration_ns(ticks) | 1).ilog2().clamp(HISTOGRAM.start, HISTOGRAM.end - 1);
-        let count = &self.histogram[(log2 - HISTOGRAM.start) as usize];
-        count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        let log2 = (clock::rough_ns(ticks) | 1).ilog2().clamp(HISTOGRAM.start, HISTOGRAM.end - 1);
+        let entry = log2 - HISTOGRAM.start;
+        let polls = self.polls.load(Ordering::Relaxed);
+        if polls < FIRST_POLLS {
+            let first = self.first_polls.load(Ordering::Relaxed);
+            self.first_polls.store(first | u64::from(entry + 1) << (polls * 8), Ordering::Relaxed);
+        } else {
+            let count = &self.histogram()[entry as usize];
+            count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
+        // With this number a reader sees which operations were polled in the poll, and its place in the histogram: so a
+        // task of which the number has not changed has no other histogram.
+        self.polls.store(polls.wrapping_add(1), Ordering::Release);
+    }
+
+    #[inline]
+    fn histogram(&self) -> &Histogram {
+        let histogram = self.histogram.load(Ordering::Relaxed);
+        // SAFETY: null, or made by `add_histogram`, and freed with `self`.
+        unsafe { histogram.as_ref() }.unwrap_or_else(|| self.add_histogram())
+    }
+
+    #[cold]
+    fn add_histogram(&self) -> &Histogram {
+        let fresh = Box::into_raw(Box::new([const { AtomicU32::new(0) }; HISTOGRAM_LEN]));
+        self.histogram.store(fresh, Ordering::Release);
+        // SAFETY: just made, and freed with `self`.
+        unsafe { &*fresh }
+    }
+
+    /// How many polls took how long, by the entries of [`HISTOGRAM`].
+    pub(crate) fn poll_times(&self) -> [u64; HISTOGRAM_LEN] {
+        // SAFETY: null, or made by `add_histogram`, and freed with `self`.
+        let histogram = unsafe { self.histogram.load(Ordering::Acquire).as_ref() };
+        let mut counts = histogram.map_or([0; HISTOGRAM_LEN], |counts| {
+            std::array::from_fn(|entry| u64::from(counts[entry].load(Ordering::Relaxed)))
+        });
+        for entry in self.first_polls.load(Ordering::Relaxed).to_le_bytes() {
+            if let Some(count) = usize::from(entry).checked_sub(1).and_then(|entry| counts.get_mut(entry)) {
+                *count += 1;
+            }
+        }
+        counts
     }
 
     /// The number of the poll in which it is, from 1; that of the last one, in a poll that is not counted.
@@ -324,13 +466,13 @@ impl TaskCell {
     /// Notes that it has acquired a resource, and the place among its holds where several can hold it.
     #[inline]
     pub(crate) fn note_hold(&self, resource: u64, index: u32) {
-        self.held[0].store(resource, Ordering::Relaxed);
-        self.held[1].store(u64::from(index), Ordering::Relaxed);
+        self.held.store(resource, Ordering::Relaxed);
+        self.held_index.store(index, Ordering::Relaxed);
     }
 
     /// What was last noted.
     pub(crate) fn last_hold(&self) -> (u64, u32) {
-        (self.held[0].load(Ordering::Relaxed), self.held[1].load(Ordering::Relaxed) as u32)
+        (self.held.load(Ordering::Relaxed), self.held_index.load(Ordering::Relaxed))
     }
 
     /// When the present poll began; now, for a task whose polls are not seen.
@@ -343,7 +485,7 @@ impl TaskCell {
 
     /// Whether `address` lies in the task's own future, so that no other task can reach what is there.
     pub(crate) fn contains(&self, address: usize) -> bool {
-        match self.meta.kind {
+        match self.kind {
             Kind::Blocking => {
                 // The stack of its thread, from the closure's frame down to this one.
                 let top = self.future_start.load(Ordering::Relaxed);
@@ -352,8 +494,18 @@ impl TaskCell {
             }
             _ => {
                 let start = self.future_start.load(Ordering::Relaxed);
-                start != 0 && (start..start + self.meta.size).contains(&address)
+                start != 0 && (start..start + self.body.size).contains(&address)
             }
+        }
+    }
+}
+
+impl Drop for TaskCell {
+    fn drop(&mut self) {
+        let histogram = *self.histogram.get_mut();
+        if !histogram.is_null() {
+            // SAFETY: made by `Box::into_raw` in `add_histogram`, and nobody else is left.
+            drop(unsafe { Box::from_raw(histogram) });
         }
     }
 }

@@ -143,7 +143,7 @@ fn untraceable(cell: &TaskCell) -> Option<Trace> {
     } else if cell.ended.load(Ordering::Relaxed) {
         Some(Trace::Ended)
     } else {
-        (cell.meta.kind == Kind::Blocking).then_some(Trace::Closure)
+        (cell.kind == Kind::Blocking).then_some(Trace::Closure)
     }
 }
 

@@ -31,21 +31,40 @@ static TRACING_FOREIGN: RawWakerVTable =
 /// Of what a task runs while it is traced: what is cloned there is no await of the task's.
 static TRACING_KNOWN: RawWakerVTable = RawWakerVTable::new(clone_known, wake_known, wake_by_ref, drop_known);
 
-/// The waker that `Observed` itself has: it keeps the cell's `inner` alive while the future can be polled.
+/// The waker that `Observed` itself has: it keeps the cell and its `inner` alive while the future can be polled.
 #[derive(Debug)]
-pub(crate) struct OwnWaker(Arc<TaskCell>);
+pub(crate) struct OwnWaker {
+    /// Of before the first poll this is a reference of its own. From then on it is the one that all the cell's wakers
+    /// share, which is given back with the last of them.
+    cell: ManuallyDrop<Arc<TaskCell>>,
+    installed: bool,
+}
 
 impl OwnWaker {
+    /// Of a task that has no waker yet.
+    pub(crate) fn new(cell: Arc<TaskCell>) -> OwnWaker {
+        OwnWaker { cell: ManuallyDrop::new(cell), installed: false }
+    }
+
+    #[inline]
+    pub(crate) fn cell(&self) -> &Arc<TaskCell> {
+        &self.cell
+    }
+
+    /// Whether the executor's waker was taken.
+    #[inline]
+    pub(crate) fn is_installed(&self) -> bool {
+        self.installed
+    }
+
     /// Takes the executor's waker. To be called once a cell, by the thread that polls the task.
-    pub(crate) fn install(cell: &Arc<TaskCell>, executors: &Waker) -> OwnWaker {
+    pub(crate) fn install(&mut self, executors: &Waker) {
         let executors = executors.clone();
         // SAFETY: no waker of the cell exists yet, so nothing else reads or writes `inner`.
-        cell.inner.with_mut(|inner| unsafe { *inner = Some(executors) });
+        self.cell.inner.with_mut(|inner| unsafe { *inner = Some(executors) });
         // So that who finds a waker in `share` finds `inner`, too.
-        cell.wakers.store(ONE, Ordering::Release);
-        // The one reference that all the cell's wakers share; given back with the last of them.
-        let _ = Arc::into_raw(cell.clone());
-        OwnWaker(cell.clone())
+        self.cell.wakers.store(ONE, Ordering::Release);
+        self.installed = true;
     }
 
     /// One more, of a task that has a waker; for another thread than the one that polls the task.
@@ -56,7 +75,12 @@ impl OwnWaker {
                 return None;
             }
             match cell.wakers.compare_exchange_weak(count, count + ONE, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Some(OwnWaker(cell.clone())),
+                Ok(_) => {
+                    // SAFETY: a waker lives, which has just been counted, and so does the shared reference, which is
+                    // given back by `release` and not by this.
+                    let shared = unsafe { Arc::from_raw(Arc::as_ptr(cell)) };
+                    return Some(OwnWaker { cell: ManuallyDrop::new(shared), installed: true });
+                }
                 Err(now) => count = now,
             }
         }
@@ -65,7 +89,7 @@ impl OwnWaker {
     /// Wakes the task by the executor's waker: no wake of the program's, so it is not counted.
     pub(crate) fn wake_executor(&self) {
         // SAFETY: `self` is one of the wakers.
-        unsafe { self.0.wake_inner() };
+        unsafe { self.cell.wake_inner() };
     }
 
     /// Calls `f` with the task's waker, or with `executors` when the executor has changed it: that one is not followed.
@@ -73,16 +97,16 @@ impl OwnWaker {
     #[inline]
     pub(crate) fn with<R>(&self, executors: &Waker, tracing: bool, f: impl FnOnce(&Waker) -> R) -> R {
         // SAFETY: `self` is one of the wakers, so `inner` is set, and nobody writes to it.
-        let inner = self.0.inner.with(|inner| unsafe { (*inner).as_ref().map(Waker::data) });
+        let inner = self.cell.inner.with(|inner| unsafe { (*inner).as_ref().map(Waker::data) });
         // By the data alone: one vtable may be at several addresses, when it is a constant.
         let same = inner == Some(executors.data());
         if same {
-            f(&borrowed(&self.0, if tracing { &TRACING_FOREIGN } else { &FOREIGN }))
+            f(&borrowed(&self.cell, if tracing { &TRACING_FOREIGN } else { &FOREIGN }))
         } else {
             if tracing {
-                trace::not_followed(Arc::as_ptr(&self.0));
+                trace::not_followed(Arc::as_ptr(&self.cell));
             }
-            self.0.other_wakers.store(true, Ordering::Relaxed);
+            self.cell.other_wakers.store(true, Ordering::Relaxed);
             f(executors)
         }
     }
@@ -90,8 +114,13 @@ impl OwnWaker {
 
 impl Drop for OwnWaker {
     fn drop(&mut self) {
-        // SAFETY: `install` counted one waker and one reference, and this is where that one ends.
-        unsafe { release(Arc::as_ptr(&self.0), ONE) };
+        if self.installed {
+            // SAFETY: `install` or `share` counted a waker, and this is where that one ends.
+            unsafe { release(Arc::as_ptr(&self.cell), ONE) };
+        } else {
+            // SAFETY: dropped once; the reference is not shared with any waker.
+            unsafe { ManuallyDrop::drop(&mut self.cell) };
+        }
     }
 }
 
@@ -211,7 +240,8 @@ unsafe fn wake(cell: &TaskCell) {
     if by != 0 && current::is(cell) {
         task::add(&cell.self_wakes, 1);
     }
-    cell.wakes.fetch_add(1, Ordering::Relaxed);
+    // After `self_wakes`: who sees the one sees the other.
+    cell.wakes.fetch_add(1, Ordering::Release);
     if cell.woken_at.load(Ordering::Relaxed) == 0 {
         cell.woken_by.store(by, Ordering::Relaxed);
         cell.woken_at.store(clock::ticks(), Ordering::Relaxed);
@@ -255,7 +285,7 @@ unsafe fn release(data: *const TaskCell, count: u64) {
     let before = unsafe { &*data }.wakers.fetch_sub(count, Ordering::AcqRel);
     if before as u32 == 1 {
         // SAFETY: no waker is left, `Observed`'s own included, so there is no poll to come and nobody reads `inner`; the
-        // shared reference was made by `install`.
+        // shared reference is the one that `OwnWaker::new` was given.
         unsafe {
             let inner = (*data).inner.with_mut(|inner| (*inner).take());
             drop(Arc::from_raw(data));

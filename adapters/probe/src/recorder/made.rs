@@ -34,7 +34,7 @@ impl Recorder {
         }
         let target = self.tasks.get_mut(&task)?;
         let edge = ids::next_edge();
-        target.joined.insert(edge);
+        target.parties().joined.insert(edge);
         let cell = target.cell.clone();
         let name = self.task_name(&cell, out);
         let location = self.spawned_at(&cell, out);

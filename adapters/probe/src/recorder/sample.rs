@@ -37,10 +37,10 @@ impl Recorder {
     fn sample_task(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
         let cell = entry.cell.clone();
-        let stats = (!cell.partial).then(|| task_stats(id, &cell, at_ns));
+        let counters = (!cell.partial).then(|| Counters::of(&cell));
         // Before the waits: an operation that was polled in the last of so many polls has noted that.
         let polls = cell.polls.load(Ordering::Acquire);
-        let mut waits: Vec<(WaitFacts, WaiterFacts)> = Vec::new();
+        let mut waits = std::mem::take(&mut self.waits);
         cell.waits.for_each(polls, |wait, waiter| waits.push((wait, waiter)));
         // After the waits: of a timer that was seen to be waited for, the waker was there before.
         let wakers = waker::foreign_count(&cell);
@@ -51,16 +51,22 @@ impl Recorder {
         let wakers_of_timers = waits.iter().filter(own).count() as u64;
         // A future that keeps a timer and polls it no more, as after a `select!`, does not wait for it once it has fired.
         let fired = wakers <= wakers_of_timers && !cell.partial;
-        if let Some(mut stats) = stats {
-            stats.foreign_wakers = wakers.saturating_sub(timers + wakers_of_timers);
-            stats.lost_waker = stats.state == Some(TaskState::Idle) && has_lost_its_waker(&cell, stats.polls);
-            // The rest of two sums of rounded times: it may come out a nanosecond shorter than before.
-            stats.idle_ns = stats.idle_ns.max(entry.stats.as_ref().map_or(0, |last| last.idle_ns));
-            let same =
-                entry.stats.as_ref().is_some_and(|last| TaskStats { at_ns: last.at_ns, ..stats.clone() } == *last);
-            if !same {
-                out.push(stats.clone().into());
-                entry.stats = Some(stats);
+        if let Some(counters) = counters {
+            let last = entry.told;
+            let told = ToldStats {
+                polls: counters.polls,
+                wakes: counters.wakes,
+                since: counters.since,
+                idle_ns: last.map_or(0, |last| last.idle_ns),
+                foreign_wakers: u32::try_from(wakers.saturating_sub(timers + wakers_of_timers)).unwrap_or(u32::MAX),
+                state: counters.state,
+                lost_waker: counters.state == State::Idle && has_lost_its_waker(&cell, counters.polls),
+            };
+            if last != Some(told) {
+                // The rest of two sums of rounded times: it may come out a nanosecond shorter than before.
+                let idle_ns = counters.idle_ns(&cell).max(told.idle_ns);
+                out.push(counters.stats(id, &cell, &ToldStats { idle_ns, ..told }, at_ns).into());
+                entry.told = Some(ToldStats { idle_ns, ..told });
             }
         }
         let before = std::mem::take(&mut entry.waits);
@@ -73,7 +79,7 @@ impl Recorder {
             }
         }
         let mut open = Vec::with_capacity(waits.len());
-        for (wait, waiter) in waits {
+        for (wait, waiter) in waits.drain(..) {
             let slot = wait.edge;
             let known = before.iter().find(|before| before.slot == slot).map(|before| (before.edge, before.told));
             let sampled = match known {
@@ -98,6 +104,7 @@ impl Recorder {
             };
             open.push(sampled);
         }
+        self.waits = waits;
         let Some(entry) = self.tasks.get_mut(&id) else { return };
         entry.waits = open;
         if cell.partial && entry.edges == 0 && cell.forget_if_unused() {
@@ -226,7 +233,7 @@ impl Recorder {
 
 /// r[task.lost-waker.true]: of an idle task that was polled so often.
 fn has_lost_its_waker(cell: &TaskCell, polls: u64) -> bool {
-    let polled = matches!(cell.meta.kind, Kind::Task | Kind::Local | Kind::BlockOn) && cell.told.is_none();
+    let polled = matches!(cell.kind, Kind::Task | Kind::Local | Kind::BlockOn) && cell.told().is_none();
     // A wake is noted before its waker is gone, so who finds none left and no wake can be sure that there was none.
     // And that a future is being dropped is noted before its wakers go.
     polled
@@ -238,52 +245,108 @@ fn has_lost_its_waker(cell: &TaskCell, polls: u64) -> bool {
         && cell.polls.load(Ordering::Relaxed) == polls
 }
 
-fn task_stats(id: u64, cell: &TaskCell, at_ns: u64) -> TaskStats {
-    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let (state, since) = loop {
-        let poll_start = cell.poll_start.load(Ordering::Acquire);
-        if poll_start != 0 {
-            break (TaskState::Running, poll_start);
-        }
-        let poll_end = cell.poll_end.load(Ordering::Acquire);
-        let woken_at = cell.woken_at.load(Ordering::Acquire);
-        // The three belong together if no poll has begun or ended meanwhile.
-        if cell.poll_start.load(Ordering::Acquire) != 0 || load(&cell.poll_end) != poll_end {
-            continue;
-        }
-        break match woken_at {
-            0 => (TaskState::Idle, poll_end),
-            woken_at => (TaskState::Scheduled, woken_at.max(poll_end)),
+/// What a task does.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Idle,
+    Scheduled,
+    Running,
+}
+
+/// What was last told of a task's counters, as far as it tells whether there is something to tell again: each of the other
+/// counters is written before one of these is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ToldStats {
+    polls: u64,
+    wakes: u64,
+    /// Since when it is in its state, in ticks.
+    since: u64,
+    idle_ns: u64,
+    foreign_wakers: u32,
+    state: State,
+    lost_waker: bool,
+}
+
+/// A task's counters, as they were at one time.
+struct Counters {
+    state: State,
+    since: u64,
+    polls: u64,
+    wakes: u64,
+    self_wakes: u64,
+    woken_by: u64,
+    running: u64,
+    scheduled: u64,
+}
+
+impl Counters {
+    fn of(cell: &TaskCell) -> Counters {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (state, since) = loop {
+            let poll_start = cell.poll_start.load(Ordering::Acquire);
+            if poll_start != 0 {
+                break (State::Running, poll_start);
+            }
+            let poll_end = cell.poll_end.load(Ordering::Acquire);
+            let woken_at = cell.woken_at.load(Ordering::Acquire);
+            // The three belong together if no poll has begun or ended meanwhile.
+            if cell.poll_start.load(Ordering::Acquire) != 0 || load(&cell.poll_end) != poll_end {
+                continue;
+            }
+            break match woken_at {
+                0 => (State::Idle, poll_end),
+                woken_at => (State::Scheduled, woken_at.max(poll_end)),
+            };
         };
-    };
-    let since_ns = clock::time_ns(since);
-    let running_ns = clock::duration_ns(load(&cell.running));
-    let scheduled_ns = clock::duration_ns(load(&cell.scheduled));
-    let lived_ns = since_ns.saturating_sub(clock::time_ns(load(&cell.spawned_at)));
-    let woken_by = load(&cell.woken_by);
-    TaskStats {
-        id: TaskId(id),
-        state: Some(state),
-        since_ns,
-        polls: load(&cell.polls),
-        wakes: load(&cell.wakes),
-        self_wakes: load(&cell.self_wakes),
-        woken_by: (woken_by != 0).then_some(TaskId(woken_by)),
-        running_ns,
-        scheduled_ns,
-        idle_ns: lived_ns.saturating_sub(running_ns + scheduled_ns),
-        // Counted once the waits are known.
-        foreign_wakers: 0,
-        lost_waker: false,
-        poll_ns_log2: histogram(cell),
-        at_ns,
+        // Those first after which the others are written.
+        let polls = cell.polls.load(Ordering::Acquire);
+        let wakes = cell.wakes.load(Ordering::Acquire);
+        Counters {
+            state,
+            since,
+            polls,
+            wakes,
+            self_wakes: load(&cell.self_wakes),
+            woken_by: load(&cell.woken_by),
+            running: load(&cell.running),
+            scheduled: load(&cell.scheduled),
+        }
+    }
+
+    /// The rest of its life until it came into its state.
+    fn idle_ns(&self, cell: &TaskCell) -> u64 {
+        let lived_ns =
+            clock::time_ns(self.since).saturating_sub(clock::time_ns(cell.spawned_at.load(Ordering::Relaxed)));
+        lived_ns.saturating_sub(clock::duration_ns(self.running) + clock::duration_ns(self.scheduled))
+    }
+
+    fn stats(&self, id: u64, cell: &TaskCell, told: &ToldStats, at_ns: u64) -> TaskStats {
+        TaskStats {
+            id: TaskId(id),
+            state: Some(match self.state {
+                State::Idle => TaskState::Idle,
+                State::Scheduled => TaskState::Scheduled,
+                State::Running => TaskState::Running,
+            }),
+            since_ns: clock::time_ns(self.since),
+            polls: self.polls,
+            wakes: self.wakes,
+            self_wakes: self.self_wakes,
+            woken_by: (self.woken_by != 0).then_some(TaskId(self.woken_by)),
+            running_ns: clock::duration_ns(self.running),
+            scheduled_ns: clock::duration_ns(self.scheduled),
+            idle_ns: told.idle_ns,
+            foreign_wakers: u64::from(told.foreign_wakers),
+            lost_waker: told.lost_waker,
+            poll_ns_log2: histogram(cell),
+            at_ns,
+        }
     }
 }
 
 fn histogram(cell: &TaskCell) -> Vec<u64> {
-    let counts = cell.histogram.iter().map(|count| u64::from(count.load(Ordering::Relaxed)));
-    let mut entries: Vec<u64> = (0..HISTOGRAM.start).map(|_| 0).chain(counts).collect();
-    let used = entries.iter().rposition(|count| *count != 0).map_or(0, |last| last + 1);
-    entries.truncate(used);
-    entries
+    let counts = cell.poll_times();
+    let used = counts.iter().rposition(|count| *count != 0).map_or(0, |last| last + 1 + HISTOGRAM.start as usize);
+    (0..HISTOGRAM.start).map(|_| 0).chain(counts).take(used).collect()
 }

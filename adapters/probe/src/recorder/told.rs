@@ -112,19 +112,19 @@ impl Recorder {
             && let Some(entry) = self.tasks.get_mut(&task)
         {
             if joined {
-                entry.joined.insert(edge);
+                entry.parties().joined.insert(edge);
             } else if exclusive_party {
-                entry.exclusive.insert(edge);
+                entry.parties().exclusive.insert(edge);
             }
         }
     }
 
     /// Where the task was spawned, if that is known.
     pub(super) fn spawned_at(&mut self, cell: &TaskCell, out: &mut Vec<Message>) -> Option<LocationId> {
-        match &cell.told {
+        match cell.told() {
             Some(told) => told.place.as_ref().map(|place| self.interned.place(place, out)),
             // Where a partial task was spawned is not known: its meta has where it was first seen.
-            None => (!cell.partial).then(|| self.interned.location(cell.meta.location, out)),
+            None => (!cell.partial).then(|| self.interned.location(cell.location, out)),
         }
     }
 }

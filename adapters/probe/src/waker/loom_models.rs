@@ -3,7 +3,8 @@
 use super::*;
 use crate::slots::{Slot, WaitFacts};
 use crate::sync::model::model;
-use crate::{Executor, Kind, TaskMeta};
+use crate::task::{Body, TaskMeta};
+use crate::{Executor, Kind};
 use loom::cell::UnsafeCell;
 use loom::thread;
 use std::panic::Location;
@@ -62,7 +63,7 @@ impl Task {
     fn new() -> Task {
         clock::start();
         let location = Location::caller();
-        let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, type_name: "", size: 0 };
+        let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, body: Body::UNKNOWN };
         let log = Arc::new(Log::default());
         let executors = Arc::new(Executors { alive: UnsafeCell::new(true), log: log.clone() }).into();
         Task { cell: TaskCell::new(meta, true), executors, log }
@@ -82,10 +83,16 @@ impl Task {
     }
 }
 
+fn installed(cell: Arc<TaskCell>, executors: &Waker) -> OwnWaker {
+    let mut own = OwnWaker::new(cell);
+    own.install(executors);
+    own
+}
+
 /// A clone of the one kind, and one of the other.
 fn clones(own: &OwnWaker, executors: &Waker) -> (Waker, Waker) {
     let foreign = own.with(executors, false, Waker::clone);
-    (foreign, Waker::clone(&borrowed(&own.0, &KNOWN)))
+    (foreign, Waker::clone(&borrowed(own.cell(), &KNOWN)))
 }
 
 /// Something foreign and a leaf wake the task, each on its thread, while the task ends on a third.
@@ -93,7 +100,7 @@ fn clones(own: &OwnWaker, executors: &Waker) -> (Waker, Waker) {
 fn two_kinds_are_woken_while_the_task_ends() {
     model(PREEMPTIONS, || {
         let task = Task::new();
-        let own = OwnWaker::install(&task.cell, &task.executors);
+        let own = installed(task.cell.clone(), &task.executors);
         let (foreign, known) = clones(&own, &task.executors);
         let by_value = thread::spawn(move || foreign.wake());
         let by_reference = thread::spawn(move || {
@@ -112,7 +119,7 @@ fn two_kinds_are_woken_while_the_task_ends() {
 fn the_last_one_frees_the_task() {
     model(PREEMPTIONS, || {
         let Task { cell, executors, log } = Task::new();
-        let own = OwnWaker::install(&cell, &executors);
+        let own = installed(cell.clone(), &executors);
         let (foreign, known) = clones(&own, &executors);
         drop((executors, cell));
         let other = thread::spawn(move || {
@@ -134,7 +141,7 @@ fn the_last_one_frees_the_task() {
 fn clones_are_counted_by_kind() {
     model(PREEMPTIONS, || {
         let task = Task::new();
-        let own = OwnWaker::install(&task.cell, &task.executors);
+        let own = installed(task.cell.clone(), &task.executors);
         let (foreign, known) = clones(&own, &task.executors);
         let other = thread::spawn(move || {
             let copy = foreign.clone();
@@ -166,7 +173,7 @@ fn a_trace_shares_the_waker() {
                 u32::from(shared.is_some())
             })
         };
-        let own = OwnWaker::install(&task.cell, &task.executors);
+        let own = installed(task.cell.clone(), &task.executors);
         let (foreign, _) = clones(&own, &task.executors);
         drop(own);
         foreign.wake();
@@ -180,7 +187,7 @@ fn a_trace_shares_the_waker() {
 fn a_changed_waker_is_not_followed() {
     model(PREEMPTIONS, || {
         let task = Task::new();
-        let own = OwnWaker::install(&task.cell, &task.executors);
+        let own = installed(task.cell.clone(), &task.executors);
         let (foreign, _) = clones(&own, &task.executors);
         let other = thread::spawn(move || foreign.wake());
         own.with(Waker::noop(), false, |waker| assert!(waker.will_wake(Waker::noop())));
@@ -211,7 +218,7 @@ fn granted(cell: &TaskCell) -> Vec<(u64, bool)> {
 fn a_wake_grants_no_other_wait() {
     model(PREEMPTIONS, || {
         let task = Task::new();
-        let own = OwnWaker::install(&task.cell, &task.executors);
+        let own = installed(task.cell.clone(), &task.executors);
         let (late, slot) = pending(&task.cell, 1);
         let other = thread::spawn(move || late.wake());
         slot.close();
@@ -232,7 +239,7 @@ fn a_wake_grants_no_other_wait() {
 fn an_operations_waker_outlives_the_task() {
     model(PREEMPTIONS, || {
         let Task { cell, executors, log } = Task::new();
-        let own = OwnWaker::install(&cell, &executors);
+        let own = installed(cell.clone(), &executors);
         let (clone, slot) = pending(&cell, 1);
         let other = {
             let clone = clone.clone();
