@@ -22,12 +22,18 @@ use std::task::{Context, Poll, Waker};
 #[derive(Debug)]
 pub struct Observed<F> {
     inner: ManuallyDrop<F>,
-    task: Option<Task>,
-    executor: &'static Executor,
-    location: &'static Location<'static>,
-    kind: Kind,
-    /// Set once the future was ready: its end is recorded.
-    ended: bool,
+    task: Seen,
+}
+
+#[derive(Debug)]
+enum Seen {
+    Task(Task),
+    /// It was spawned while recording was off.
+    NotYet {
+        executor: &'static Executor,
+        location: &'static Location<'static>,
+        kind: Kind,
+    },
 }
 
 /// With the task's own waker from the first poll on.
@@ -45,15 +51,26 @@ impl TaskRef {
     }
 }
 
+impl Seen {
+    fn seen(&self) -> Option<&Task> {
+        match self {
+            Seen::Task(task) => Some(task),
+            Seen::NotYet { .. } => None,
+        }
+    }
+}
+
 impl<F> Observed<F> {
     /// Observes a future that is about to be spawned.
     #[inline]
     pub fn new(inner: F, executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Observed<F> {
-        let task = on().then(|| {
+        let task = if on() {
             raw::about_to_spawn(size_of::<Observed<F>>(), location);
-            Task::new::<F>(executor, kind, location)
-        });
-        Observed { inner: ManuallyDrop::new(inner), task, executor, location, kind, ended: false }
+            Seen::Task(Task::new::<F>(executor, kind, location))
+        } else {
+            Seen::NotYet { executor, location, kind }
+        };
+        Observed { inner: ManuallyDrop::new(inner), task }
     }
 
     /// Observes a future that a thread is about to run to its end. Its first poll is observed even while recording is
@@ -63,14 +80,14 @@ impl<F> Observed<F> {
         if on() {
             raw::about_to_spawn(size_of::<Observed<F>>(), location);
         }
-        let task = Some(Task::new::<F>(executor, kind, location));
-        Observed { inner: ManuallyDrop::new(inner), task, executor, location, kind, ended: false }
+        let task = Seen::Task(Task::new::<F>(executor, kind, location));
+        Observed { inner: ManuallyDrop::new(inner), task }
     }
 
     /// For the task's join handle.
     #[inline]
     pub fn task_ref(&self) -> TaskRef {
-        TaskRef(self.task.as_ref().map(|task| task.0.cell().clone()))
+        TaskRef(self.task.seen().map(|task| task.0.cell().clone()))
     }
 }
 
@@ -94,12 +111,15 @@ impl<F: Future> Future for Observed<F> {
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: as above.
         let inner = unsafe { Pin::new_unchecked(&mut *this.inner) };
-        match &mut this.task {
-            None if !on() => inner.poll(cx),
-            task => {
-                let task = task.get_or_insert_with(|| Task::new::<F>(this.executor, this.kind, this.location));
-                task.poll(address, cx, &mut this.ended, |cx| inner.poll(cx))
+        if let Seen::NotYet { executor, location, kind } = this.task {
+            if !on() {
+                return inner.poll(cx);
             }
+            this.task = Seen::Task(Task::new::<F>(executor, kind, location));
+        }
+        match &this.task {
+            Seen::Task(task) => task.poll(address, cx, |cx| inner.poll(cx)),
+            Seen::NotYet { .. } => inner.poll(cx),
         }
     }
 }
@@ -112,7 +132,7 @@ impl Task {
     }
 
     #[inline(never)]
-    fn first_poll(&mut self, address: usize, executors: &Waker) {
+    fn first_poll(&self, address: usize, executors: &Waker) {
         let cell = self.0.cell();
         cell.future_start.store(address, Ordering::Relaxed);
         let id = (cell.executor.current_task_id)().unwrap_or(0);
@@ -121,13 +141,7 @@ impl Task {
     }
 
     #[inline]
-    fn poll<T>(
-        &mut self,
-        address: usize,
-        cx: &mut Context<'_>,
-        ended: &mut bool,
-        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
+    fn poll<T>(&self, address: usize, cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
         if !self.0.is_installed() {
             self.first_poll(address, cx.waker());
         } else if self.0.cell().recorded_id() == 0 && !on() {
@@ -156,7 +170,6 @@ impl Task {
             tracing.finish(result.is_ready());
         }
         if result.is_ready() {
-            *ended = true;
             cell.completed_at(Outcome::Returned, ended_at);
         } else {
             // A root in whose first poll recording was turned on.
@@ -222,7 +235,7 @@ impl<F> Drop for Observed<F> {
     fn drop(&mut self) {
         {
             // What the future drops, such as guards, is dropped by its task.
-            let _entered = self.task.as_ref().map(|task| {
+            let _entered = self.task.seen().map(|task| {
                 // The wakers that go with the future are not lost: it is being cancelled.
                 task.0.cell().left_waker.store(false, Ordering::Relaxed);
                 Entered::new(task.0.cell())
@@ -230,8 +243,8 @@ impl<F> Drop for Observed<F> {
             // SAFETY: dropped once, in place, and not used after.
             unsafe { ManuallyDrop::drop(&mut self.inner) };
         }
-        if let Some(task) = &self.task
-            && !self.ended
+        if let Some(task) = self.task.seen()
+            && !task.0.cell().ended.load(Ordering::Relaxed)
         {
             task.0.cell().completed(Outcome::Cancelled);
         }

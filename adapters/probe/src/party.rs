@@ -130,7 +130,7 @@ impl Drop for Party {
 /// Records a party edge; 0 when it could not be taken.
 pub(crate) fn open_party(task: u64, resource: u64, role: Role, exclusive: bool) -> u64 {
     let edge = ids::next_edge();
-    let words = [edge, task, resource, role as u64, u64::from(exclusive), 0];
+    let words = [edge, task, resource, role as u64, u64::from(exclusive)];
     let taken = ring::push_opening(Record { ticks: clock::ticks(), kind: RecordKind::Party, words });
     if taken { edge } else { 0 }
 }
@@ -138,7 +138,7 @@ pub(crate) fn open_party(task: u64, resource: u64, role: Role, exclusive: bool) 
 /// Records the end of an edge, if there is one.
 fn close(edge: u64, outcome: u64) {
     if edge != 0 {
-        let words = [edge, outcome, 0, 0, 0, 0];
+        let words = [edge, outcome, 0, 0, 0];
         ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::EdgeClosed, words });
     }
 }
@@ -178,7 +178,7 @@ impl Permits {
                 return 0;
             }
             let edge = ids::next_edge();
-            let words = [edge, task, resource, units, &raw const *at as usize as u64, 0];
+            let words = [edge, task, resource, units, &raw const *at as usize as u64];
             let taken = ring::push_opening(Record { ticks: clock::ticks(), kind: RecordKind::Permit, words });
             if taken { edge } else { 0 }
         });

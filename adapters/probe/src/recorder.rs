@@ -10,9 +10,9 @@ use crate::intern::Interned;
 use crate::party::{Role, edge_outcome};
 use crate::raw::{self, Told};
 use crate::resource::{Closing, ResourceCell, Type, count};
-use crate::ring::{self, Record, RecordKind};
+use crate::ring::{self, Cell, Read, Record, RecordKind};
 use crate::slots::WaitFacts;
-use crate::task::{TaskCell, outcome_from_word};
+use crate::task::{Body, KIND_SHIFT, Kind, TaskCell, outcome_from_word};
 use crate::waiter::WaiterFacts;
 use crate::{ON, Traceable, clock, current, ids};
 use insight_protocol::*;
@@ -68,7 +68,7 @@ pub struct Recorder {
     made: BTreeMap<MadeFor, u64>,
     /// The edge that stands in the place of one that was exclusive, by the id that its handle knows.
     replaced: BTreeMap<u64, u64>,
-    records: Vec<Record>,
+    records: Vec<Read>,
     /// Empty between two tasks.
     waits: Vec<(WaitFacts, WaiterFacts)>,
     /// When to sample next.
@@ -77,7 +77,8 @@ pub struct Recorder {
 
 #[derive(Debug)]
 struct TaskEntry {
-    cell: Arc<TaskCell>,
+    /// None of one that had ended when its spawn was read, and of which the end is read next.
+    cell: Option<Arc<TaskCell>>,
     /// What was last told of its counters.
     told: Option<ToldStats>,
     /// Its waits as last sampled.
@@ -212,7 +213,7 @@ impl Recorder {
 
     /// The task with this id, to be asked where it waits; `None` for one that is not known, or not any more.
     pub fn traceable(&self, id: TaskId) -> Option<Traceable> {
-        self.tasks.get(&id.0).map(|entry| Traceable(entry.cell.clone()))
+        self.tasks.get(&id.0).and_then(|entry| Some(Traceable(entry.cell.clone()?)))
     }
 
     /// Whether a task has had this id.
@@ -235,8 +236,8 @@ impl Recorder {
         let cutoff = clock::ticks();
         let mut records = std::mem::take(&mut self.records);
         ring::drain(cutoff, &mut records);
-        for record in records.drain(..) {
-            self.record(&record, out);
+        for Read { record, cell } in records.drain(..) {
+            self.record(&record, cell, out);
         }
         self.records = records;
         self.refusals(cutoff, out);
@@ -248,15 +249,38 @@ impl Recorder {
         }
     }
 
-    fn record(&mut self, record: &Record, out: &mut Vec<Message>) {
+    fn record(&mut self, record: &Record, cell: Cell, out: &mut Vec<Message>) {
         let at_ns = clock::time_ns(record.ticks);
-        let [first, second, third, fourth, fifth, _] = record.words;
+        let [first, second, third, fourth, fifth] = record.words;
         match record.kind {
-            RecordKind::TaskSpawned => {
-                // SAFETY: the record owns the reference that `TaskCell::register` made by `into_raw`, and is read once.
-                let cell = unsafe { Arc::from_raw(first as usize as *const TaskCell) };
-                self.task_spawned(second, cell, out);
-            }
+            RecordKind::TaskSpawned => match cell {
+                Cell::Here(cell) => self.task_spawned(first, cell, out),
+                Cell::TakenBack(executor_task_id) => {
+                    // SAFETY: `TaskCell::record` put a `&'static` of each of these types there.
+                    let (location, body, executor) = unsafe {
+                        (
+                            &*(third as usize as *const Location<'static>),
+                            &*(fourth as usize as *const Body),
+                            &*(fifth as usize as *const Executor),
+                        )
+                    };
+                    let parent = second & !(u64::MAX << KIND_SHIFT);
+                    let spawned = TaskSpawned {
+                        id: TaskId(first),
+                        kind: Kind::from_word(second).protocol(),
+                        name: self.interned.type_name(body.type_name(), out),
+                        location: Some(self.interned.location(location, out)),
+                        parent: (parent != 0).then_some(TaskId(parent)),
+                        executor: Some(self.interned.string(executor.name, out)),
+                        executor_task_id,
+                        future_bytes: Some(body.size() as u64),
+                        partial: false,
+                        at_ns,
+                    };
+                    self.add_task(spawned, parent, None, out);
+                }
+                Cell::None => {}
+            },
             RecordKind::TaskCompleted => {
                 self.sample_hold_that_outlives(first, out);
                 let Some(entry) = self.tasks.remove(&first) else { return };
@@ -270,7 +294,7 @@ impl Recorder {
                 out.push(TaskCompleted { id: TaskId(first), outcome: outcome_from_word(second), at_ns }.into());
             }
             RecordKind::ResourceCreated => {
-                // SAFETY: as above, of `ResourceCell::register`.
+                // SAFETY: the record owns the reference that `ResourceCell::register` made by `into_raw`, and is read once.
                 let cell = unsafe { Arc::from_raw(first as usize as *const ResourceCell) };
                 self.resource_created(second, third, cell, at_ns, out);
             }
@@ -342,12 +366,16 @@ impl Recorder {
             partial: cell.partial,
             at_ns: clock::time_ns(cell.spawned_at.load(Ordering::Relaxed)),
         };
-        let at_ns = spawned.at_ns;
-        if cell.parent != 0 {
-            self.end_exclusivity(cell.parent, at_ns, out);
+        self.add_task(spawned, cell.parent, Some(cell), out);
+    }
+
+    fn add_task(&mut self, spawned: TaskSpawned, parent: u64, cell: Option<Arc<TaskCell>>, out: &mut Vec<Message>) {
+        if parent != 0 {
+            self.end_exclusivity(parent, spawned.at_ns, out);
         }
+        let entry = TaskEntry { cell, told: None, waits: Vec::new(), parties: None, edges: 0 };
+        self.tasks.insert(spawned.id.0, Box::new(entry));
         out.push(spawned.into());
-        self.tasks.insert(id, Box::new(TaskEntry { cell, told: None, waits: Vec::new(), parties: None, edges: 0 }));
     }
 
     /// The name that the program gave it, or else that of its type.

@@ -200,7 +200,7 @@ impl ResourceCell {
         let id = ids::next_resource();
         let creator = current::recorded_id();
         let cell = Arc::into_raw(self.clone());
-        let words = [cell as usize as u64, id, creator, 0, 0, 0];
+        let words = [cell as usize as u64, id, creator, 0, 0];
         let taken = ring::push_opening(Record { ticks: clock::ticks(), kind: RecordKind::ResourceCreated, words });
         if !taken {
             // SAFETY: just made by `into_raw`, and not taken by the queue.
@@ -331,7 +331,7 @@ impl Drop for Resource {
         }
         let id = self.0.id.load(Ordering::Acquire);
         if id != 0 {
-            let words = [id, 0, 0, 0, 0, 0];
+            let words = [id, 0, 0, 0, 0];
             ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::ResourceDropped, words });
         }
     }

@@ -6,11 +6,14 @@
 //! What opens something (a spawn, a resource, an edge) is refused once the bound is reached: its caller then leaves
 //! the thing unrecorded as a whole. What closes something that was recorded is always taken: there is at most one for
 //! each that was opened, so the queues stay bounded by what is alive. Nothing that was recorded becomes untrue.
+//!
+//! A spawn goes with a reference to its task's cell. A task that ends before its spawn is read takes the reference back
+//! (see [`take_back`]), so that what ends soon is freed soon, by the thread that has it in its cache. It may try that at
+//! any later time: so blocks are used again, and not freed.
 
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
 use crate::sync::{MODEL, Mutex, UnsafeCell, statics, thread_local};
 use crate::task::TaskCell;
-use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,13 +28,36 @@ pub(crate) struct Record {
     /// What.
     pub kind: RecordKind,
     /// Its parts, by the kind.
-    pub words: [u64; 6],
+    pub words: [u64; 5],
 }
+
+/// A record as it is read.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub record: Record,
+    /// With a spawn.
+    pub cell: Cell,
+}
+
+/// What there is of the task of a spawn.
+#[derive(Debug)]
+pub(crate) enum Cell {
+    /// The record is not a spawn.
+    None,
+    /// Its cell.
+    Here(Arc<TaskCell>),
+    /// It has ended, and this was its id of its executor, if that is known.
+    TakenBack(Option<u64>),
+}
+
+/// Where the cell of a spawn lies until it is read or taken back. The task's executor's id takes its place, times two and
+/// one more: a cell's address is even.
+pub(crate) type Claim = AtomicPtr<TaskCell>;
 
 #[repr(u64)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordKind {
-    /// `[task cell (an owned Arc)]`
+    /// `[task, parent, location, body, executor]`, and its cell beside it; above the parent the kind.
     TaskSpawned = 1,
     /// `[task, outcome]`
     TaskCompleted = 2,
@@ -56,30 +82,57 @@ struct Block {
     /// How many records are published: only grows, up to `BLOCK_RECORDS`.
     len: AtomicU32,
     next: AtomicPtr<Block>,
-    records: [UnsafeCell<MaybeUninit<Record>>; BLOCK_RECORDS],
+    entries: [Entry; BLOCK_RECORDS],
+}
+
+#[repr(C)]
+struct Entry {
+    record: UnsafeCell<MaybeUninit<Record>>,
+    /// Null but for a spawn that is not read.
+    cell: Claim,
 }
 
 /// What a block counts for: itself, and a cell of a task in each record, which lives until the record is read.
 const BLOCK_BYTES: usize = size_of::<Block>() + BLOCK_RECORDS * size_of::<TaskCell>();
 
 impl Block {
-    fn allocate() -> *mut Block {
+    /// An empty block; of `spare`, or those that were read, if there are any.
+    fn take(spare: &std::cell::Cell<*mut Block>) -> *mut Block {
         BUFFERED_BYTES.fetch_add(BLOCK_BYTES, Ordering::Relaxed);
-        Box::into_raw(Box::new(Block {
-            len: AtomicU32::new(0),
-            next: AtomicPtr::new(ptr::null_mut()),
-            records: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
-        }))
+        let mut block = spare.get();
+        if block.is_null() {
+            // All of them: to take one could not tell whether the others are still what they were.
+            block = READ.swap(ptr::null_mut(), Ordering::Acquire);
+        }
+        // SAFETY: null, or one of those that nobody else has: blocks are never freed.
+        let Some(used) = (unsafe { block.as_ref() }) else {
+            return Box::into_raw(Box::new(Block {
+                len: AtomicU32::new(0),
+                next: AtomicPtr::new(ptr::null_mut()),
+                entries: std::array::from_fn(|_| Entry {
+                    record: UnsafeCell::new(MaybeUninit::uninit()),
+                    cell: AtomicPtr::new(ptr::null_mut()),
+                }),
+            }));
+        };
+        spare.set(used.next.load(Ordering::Relaxed));
+        used.next.store(ptr::null_mut(), Ordering::Relaxed);
+        used.len.store(0, Ordering::Relaxed);
+        block
     }
-}
 
-#[cfg(all(test, loom))]
-impl Drop for Block {
-    /// For loom to see that whoever frees it is the last to use it.
-    fn drop(&mut self) {
-        self.len.with_mut(|_| ());
-        self.next.with_mut(|_| ());
-        self.records.iter().for_each(|entry| entry.with_mut(|_| ()));
+    /// To be used again, by whoever needs one.
+    fn give(block: *mut Block) {
+        // SAFETY: blocks are never freed.
+        let given = unsafe { &*block };
+        let mut head = READ.load(Ordering::Relaxed);
+        loop {
+            given.next.store(head, Ordering::Relaxed);
+            match READ.compare_exchange_weak(head, block, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
     }
 }
 
@@ -96,12 +149,21 @@ unsafe impl Send for Reader {}
 
 /// The producer's end.
 struct Writer {
-    block: Cell<*mut Block>,
+    block: std::cell::Cell<*mut Block>,
+    /// Blocks to take next.
+    spare: std::cell::Cell<*mut Block>,
     gone: Arc<AtomicBool>,
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        let mut spare = self.spare.get();
+        // SAFETY: null, or one that this writer alone has.
+        while let Some(block) = unsafe { spare.as_ref() } {
+            let next = block.next.load(Ordering::Relaxed);
+            Block::give(spare);
+            spare = next;
+        }
         self.gone.store(true, Ordering::Release);
     }
 }
@@ -109,7 +171,9 @@ impl Drop for Writer {
 statics! {
     static READERS: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
     /// Records of threads whose thread-locals are gone already.
-    static LATE: Mutex<Vec<Record>> = Mutex::new(Vec::new());
+    static LATE: Mutex<Vec<Read>> = Mutex::new(Vec::new());
+    /// A stack of the blocks that were read.
+    static READ: AtomicPtr<Block> = AtomicPtr::new(ptr::null_mut());
     static BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(0);
     static MAX_BUFFERED_BYTES: AtomicUsize = AtomicUsize::new(64 << 20);
 }
@@ -122,11 +186,12 @@ thread_local! {
 }
 
 fn register() -> Writer {
-    let block = Block::allocate();
+    let spare = std::cell::Cell::new(ptr::null_mut());
+    let block = Block::take(&spare);
     let gone = Arc::new(AtomicBool::new(false));
     let reader = Reader { block, read: 0, producer_gone: gone.clone() };
     READERS.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
-    Writer { block: Cell::new(block), gone }
+    Writer { block: std::cell::Cell::new(block), spare, gone }
 }
 
 /// Sets how many bytes the queues may take before openings are refused.
@@ -137,43 +202,89 @@ pub(crate) fn set_bound(bytes: usize) {
 /// Records something that opens. False when the bound is reached: it is counted, and is not recorded.
 #[must_use]
 pub(crate) fn push_opening(record: Record) -> bool {
-    if BUFFERED_BYTES.load(Ordering::Relaxed) > MAX_BUFFERED_BYTES.load(Ordering::Relaxed) {
-        REFUSED[record.kind as usize].fetch_add(1, Ordering::Relaxed);
-        return false;
+    let taken = !refuses(record.kind);
+    if taken {
+        push(record, None);
     }
-    push(record);
-    true
+    taken
+}
+
+/// Records a spawn, of the task of `cell`. `None` when the bound is reached; else where the cell may be taken back, which
+/// is null where it cannot be.
+pub(crate) fn push_spawned(record: Record, cell: &Arc<TaskCell>) -> Option<*const Claim> {
+    (!refuses(record.kind)).then(|| push(record, Some(cell.clone())))
+}
+
+/// Takes back what `push_spawned` took of `cell`, if it was not read: then the recorder knows no more of the task than its
+/// spawn and its end.
+///
+/// # Safety
+/// `claim` is what `push_spawned` returned for this cell, and not null.
+pub(crate) unsafe fn take_back(claim: *const Claim, cell: &Arc<TaskCell>, executor_task_id: u64) {
+    let cell = Arc::as_ptr(cell).cast_mut();
+    let id = usize::try_from(executor_task_id).ok().filter(|id| *id <= usize::MAX >> 1).unwrap_or(0);
+    let ended = ptr::without_provenance_mut(id << 1 | 1);
+    // SAFETY: blocks are never freed.
+    let claim = unsafe { &*claim };
+    // By another spawn's time there is another cell: this one lives, and was recorded once.
+    if claim.compare_exchange(cell, ended, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        // SAFETY: the reference that `push` put there, and that nobody else can take now.
+        drop(unsafe { Arc::from_raw(cell) });
+    }
+}
+
+fn refuses(kind: RecordKind) -> bool {
+    if BUFFERED_BYTES.load(Ordering::Relaxed) > MAX_BUFFERED_BYTES.load(Ordering::Relaxed) {
+        REFUSED[kind as usize].fetch_add(1, Ordering::Relaxed);
+        return true;
+    }
+    false
 }
 
 /// Records the end of something whose opening was recorded.
 pub(crate) fn push_closing(record: Record) {
-    push(record);
+    push(record, None);
 }
 
-fn push(record: Record) {
-    let written = WRITER.try_with(|writer| writer.push(record));
-    if written.is_err() {
-        LATE.lock().unwrap_or_else(PoisonError::into_inner).push(record);
-    }
+#[inline]
+fn push(record: Record, cell: Option<Arc<TaskCell>>) -> *const Claim {
+    let mut cell = cell;
+    let written = WRITER.try_with(|writer| writer.push(record, cell.take()));
+    written.unwrap_or_else(|_| {
+        let cell = cell.map_or(Cell::None, Cell::Here);
+        LATE.lock().unwrap_or_else(PoisonError::into_inner).push(Read { record, cell });
+        ptr::null()
+    })
 }
 
 impl Writer {
-    fn push(&self, record: Record) {
-        // SAFETY: the writer's block is freed by the reader only after `next` is set, and this writer alone sets it and
+    #[inline]
+    fn push(&self, record: Record, cell: Option<Arc<TaskCell>>) -> *const Claim {
+        // SAFETY: the writer's block is given away by the reader only after `next` is set, and this writer alone sets it and
         // moves on in the same call.
         let mut block = unsafe { &*self.block.get() };
         let mut len = block.len.load(Ordering::Relaxed) as usize;
         if len == BLOCK_RECORDS {
-            let fresh = Block::allocate();
-            block.next.store(fresh, Ordering::Release);
-            self.block.set(fresh);
-            // SAFETY: just allocated, and freed by the reader only after the writer has moved on from it.
-            block = unsafe { &*fresh };
+            block = self.next_block(block);
             len = 0;
         }
+        let entry = &block.entries[len];
         // SAFETY: entry `len` is not published, so the reader does not touch it, and there is one writer.
-        block.records[len].with_mut(|entry| unsafe { (*entry).write(record) });
+        entry.record.with_mut(|entry| unsafe { (*entry).write(record) });
+        if let Some(cell) = cell {
+            entry.cell.store(Arc::into_raw(cell).cast_mut(), Ordering::Relaxed);
+        }
         block.len.store(len as u32 + 1, Ordering::Release);
+        &raw const entry.cell
+    }
+
+    #[cold]
+    fn next_block(&self, full: &Block) -> &Block {
+        let fresh = Block::take(&self.spare);
+        full.next.store(fresh, Ordering::Release);
+        self.block.set(fresh);
+        // SAFETY: blocks are never freed, and given away by the reader only after the writer has moved on from it.
+        unsafe { &*fresh }
     }
 }
 
@@ -181,58 +292,68 @@ impl Writer {
 ///
 /// A record that was caused by another one, on whatever thread, comes after it: the cause was published before
 /// `cutoff` was read when its effect's time is not after `cutoff`, and what is later is left for the next call.
-pub(crate) fn drain(cutoff: u64, out: &mut Vec<Record>) {
+pub(crate) fn drain(cutoff: u64, out: &mut Vec<Read>) {
     let start = out.len();
     let mut readers = READERS.lock().unwrap_or_else(PoisonError::into_inner);
     readers.retain_mut(|reader| reader.drain(cutoff, out));
     drop(readers);
     let mut late = LATE.lock().unwrap_or_else(PoisonError::into_inner);
-    late.retain(|record| {
-        let due = record.ticks <= cutoff;
-        if due {
-            out.push(*record);
-        }
-        !due
-    });
+    out.extend(late.extract_if(.., |read| read.record.ticks <= cutoff));
     drop(late);
-    out[start..].sort_by_key(|record| record.ticks);
+    out[start..].sort_by_key(|read| read.record.ticks);
 }
 
 impl Reader {
     /// False when there will never be more.
-    fn drain(&mut self, cutoff: u64, out: &mut Vec<Record>) -> bool {
+    fn drain(&mut self, cutoff: u64, out: &mut Vec<Read>) -> bool {
         // Read before the records are: what was published before the producer went is then seen.
         let gone = self.producer_gone.load(Ordering::Acquire);
         loop {
-            // SAFETY: the reader frees a block only when it moves on from it.
+            // SAFETY: blocks are never freed, and the reader gives one away only when it moves on from it.
             let block = unsafe { &*self.block };
             let len = block.len.load(Ordering::Acquire) as usize;
             while self.read < len {
-                // SAFETY: entries below `len` were written before `len` was published, and are never written again.
-                let record = block.records[self.read].with(|entry| unsafe { (*entry).assume_init() });
+                let entry = &block.entries[self.read];
+                // SAFETY: entries below `len` were written before `len` was published, and are not written again before
+                // the block is given away.
+                let record = entry.record.with(|entry| unsafe { (*entry).assume_init() });
                 if record.ticks > cutoff {
                     return true;
                 }
-                out.push(record);
+                let spawned = record.kind == RecordKind::TaskSpawned;
+                out.push(Read { record, cell: if spawned { entry.take_cell() } else { Cell::None } });
                 self.read += 1;
             }
             let next = block.next.load(Ordering::Acquire);
             if len < BLOCK_RECORDS || next.is_null() {
                 if gone {
-                    self.free_block();
+                    self.give_block();
                 }
                 return !gone;
             }
-            self.free_block();
+            self.give_block();
             self.block = next;
             self.read = 0;
         }
     }
 
-    fn free_block(&mut self) {
+    /// The writer has set `next` and moved on, or is gone.
+    fn give_block(&mut self) {
         BUFFERED_BYTES.fetch_sub(BLOCK_BYTES, Ordering::Relaxed);
-        // SAFETY: allocated by `Block::allocate`; the writer has set `next` and moved on, or is gone.
-        drop(unsafe { Box::from_raw(self.block) });
+        Block::give(self.block);
+    }
+}
+
+impl Entry {
+    /// For the reader of a spawn.
+    fn take_cell(&self) -> Cell {
+        let cell = self.cell.swap(ptr::null_mut(), Ordering::AcqRel);
+        if cell.addr() & 1 == 1 {
+            let id = (cell.addr() >> 1) as u64;
+            return Cell::TakenBack((id != 0).then_some(id));
+        }
+        // SAFETY: the reference that `push` put there for a spawn, and that nobody else can take now.
+        Cell::Here(unsafe { Arc::from_raw(cell) })
     }
 }
 
@@ -249,7 +370,7 @@ mod tests {
     use super::*;
 
     fn record(ticks: u64, value: u64) -> Record {
-        Record { ticks, kind: RecordKind::EdgeClosed, words: [value, 0, 0, 0, 0, 0] }
+        Record { ticks, kind: RecordKind::EdgeClosed, words: [value, 0, 0, 0, 0] }
     }
 
     /// The queues are one a process, so one test uses them.
@@ -276,8 +397,8 @@ mod tests {
             let cutoff = clock.load(Ordering::SeqCst).saturating_sub(1);
             let before = seen.len();
             drain(cutoff, &mut seen);
-            assert!(seen[before..].is_sorted_by_key(|record| record.ticks));
-            assert!(seen[before..].iter().all(|record| record.ticks <= cutoff));
+            assert!(seen[before..].is_sorted_by_key(|read| read.record.ticks));
+            assert!(seen[before..].iter().all(|read| read.record.ticks <= cutoff));
             if last {
                 break;
             }
@@ -288,7 +409,7 @@ mod tests {
         drain(u64::MAX, &mut seen);
         for thread in 0..threads {
             let values: Vec<u64> =
-                seen.iter().map(|record| record.words[0]).filter(|value| value >> 32 == thread).collect();
+                seen.iter().map(|read| read.record.words[0]).filter(|value| value >> 32 == thread).collect();
             let expect: Vec<u64> = (0..count).map(|n| thread << 32 | n).collect();
             assert_eq!(values, expect, "all of thread {thread}, once, in order");
         }
@@ -303,6 +424,6 @@ mod tests {
         seen.clear();
         drain(2, &mut seen);
         drain(9, &mut seen);
-        assert_eq!(seen.iter().map(|record| record.words[0]).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(seen.iter().map(|read| read.record.words[0]).collect::<Vec<_>>(), [1, 3]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::executor::Executor;
 use crate::raw::ToldTask;
-use crate::ring::{self, Record, RecordKind};
+use crate::ring::{self, Claim, Record, RecordKind};
 use crate::slots::Slots;
 use crate::sync::{self, UnsafeCell};
 use crate::{clock, current, ids, name, on, trace};
@@ -68,6 +68,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Of a word with the kind above an id.
+    pub(crate) fn from_word(word: u64) -> Kind {
+        match word >> KIND_SHIFT {
+            0 => Kind::Task,
+            1 => Kind::Local,
+            2 => Kind::Blocking,
+            _ => Kind::BlockOn,
+        }
+    }
+
     pub(crate) fn protocol(self) -> TaskKind {
         match self {
             Kind::Task => TaskKind::Task,
@@ -88,6 +98,9 @@ const FIRST_POLLS: u64 = 8;
 /// How long a partial task, whose end is not seen, is kept without a use: longer than a keep-alive connection's pauses
 /// under load, and short enough that a list of tasks is not mostly of dead ones.
 const FORGET_AFTER_NS: u64 = 5_000_000_000;
+
+/// Where a word has the kind, above an id.
+pub(crate) const KIND_SHIFT: u32 = 56;
 
 /// The one who registers is at work.
 const REGISTERING: u64 = u64::MAX;
@@ -148,6 +161,9 @@ pub struct TaskCell {
     /// Of the polls after those; null before.
     histogram: AtomicPtr<Histogram>,
     pub(crate) waits: Slots,
+
+    /// Where its spawn lies in its queue, if the cell may be taken back from there; null else.
+    claim: AtomicPtr<Claim>,
 
     pub(crate) executor: &'static Executor,
     pub(crate) location: &'static Location<'static>,
@@ -221,6 +237,7 @@ impl TaskCell {
             first_polls: AtomicU64::new(0),
             histogram: AtomicPtr::new(ptr::null_mut()),
             waits: Slots::new(),
+            claim: AtomicPtr::new(ptr::null_mut()),
             executor: meta.executor,
             location: meta.location,
             body: meta.body,
@@ -295,7 +312,7 @@ impl TaskCell {
                 self.poll_start.store(now, Ordering::Relaxed);
             }
         }
-        self.record(now)
+        self.record(now).map_or(0, |_| self.recorded_id())
     }
 
     /// Records a cell that nobody else has yet.
@@ -305,25 +322,38 @@ impl TaskCell {
         let spawned_at = self.spawned_at.load(Ordering::Relaxed);
         if spawned_at == 0 {
             self.id();
-        } else if on() {
-            self.record(spawned_at);
+        } else if on()
+            && let Some(claim) = self.record(spawned_at)
+            && self.rare.is_none()
+        {
+            self.claim.store(claim.cast_mut(), Ordering::Relaxed);
         }
     }
 
-    /// By the one who registers.
-    fn record(self: &Arc<Self>, now: u64) -> u64 {
+    /// By the one who registers; where the queue has it, or `None` where that is full.
+    fn record(self: &Arc<Self>, now: u64) -> Option<*const Claim> {
         let id = ids::next_task();
-        let cell = Arc::into_raw(self.clone());
-        let record =
-            Record { ticks: now, kind: RecordKind::TaskSpawned, words: [cell as usize as u64, id, 0, 0, 0, 0] };
-        let taken = ring::push_opening(record);
-        if !taken {
-            // SAFETY: just made by `into_raw`, and not taken by the queue.
-            drop(unsafe { Arc::from_raw(cell) });
+        let words = [
+            id,
+            self.parent | (self.kind as u64) << KIND_SHIFT,
+            ptr::from_ref(self.location) as usize as u64,
+            ptr::from_ref(self.body) as usize as u64,
+            ptr::from_ref(self.executor) as usize as u64,
+        ];
+        let claim = ring::push_spawned(Record { ticks: now, kind: RecordKind::TaskSpawned, words }, self);
+        self.id.store(if claim.is_some() { id } else { 0 }, Ordering::Release);
+        claim
+    }
+
+    /// It has ended, and its end is recorded: if its spawn was not read yet, this cell is not needed for that.
+    #[inline]
+    fn take_back(self: &Arc<Self>) {
+        let claim = self.claim.load(Ordering::Relaxed);
+        // What it holds, and what it waits for, is looked for in the cell.
+        if !claim.is_null() && self.held.load(Ordering::Relaxed) == 0 {
+            // SAFETY: `register_new` had it of `push_spawned`, for this cell.
+            unsafe { ring::take_back(claim, self, self.executor_task_id.load(Ordering::Relaxed)) };
         }
-        let id = if taken { id } else { 0 };
-        self.id.store(id, Ordering::Release);
-        id
     }
 
     /// For a partial task without an open edge: whether it has used nothing for so long that it may as well have ended.
@@ -339,13 +369,13 @@ impl TaskCell {
     }
 
     /// Records how the task ended, now.
-    pub(crate) fn completed(&self, outcome: Outcome) {
+    pub(crate) fn completed(self: &Arc<Self>, outcome: Outcome) {
         self.completed_at(outcome, clock::ticks());
     }
 
     /// Records how the task ended, at a time since which this thread has recorded nothing.
     #[inline]
-    pub(crate) fn completed_at(&self, outcome: Outcome, ticks: u64) {
+    pub(crate) fn completed_at(self: &Arc<Self>, outcome: Outcome, ticks: u64) {
         self.ended.store(true, Ordering::Relaxed);
         if self.trace_wanted.load(Ordering::Relaxed) {
             trace::ended(self);
@@ -353,8 +383,9 @@ impl TaskCell {
         let id = self.recorded_id();
         if id != 0 {
             let outcome = if self.panicked.load(Ordering::Relaxed) { Outcome::Panicked } else { outcome };
-            let words = [id, outcome_word(&outcome), 0, 0, 0, 0];
+            let words = [id, outcome_word(&outcome), 0, 0, 0];
             ring::push_closing(Record { ticks, kind: RecordKind::TaskCompleted, words });
+            self.take_back();
         }
     }
 

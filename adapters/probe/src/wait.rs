@@ -237,19 +237,22 @@ impl Waiting {
         }
         let known = waker::known(cx.waker());
         let observed = ObservedOperation::begin();
-        let (result, reserved) = match &known {
+        let polling = match &known {
             // A timer's waker stays one of the others: that it is gone is how it is seen that the timer has fired.
-            Some(known) if !is_timer(awaited) => {
-                let polling = Polling::new(&known.task, self.slot_of(&known.task));
-                (polling.with(known.tracing, |waker| poll(&mut Context::from_waker(waker))), polling.into_reserved())
-            }
-            _ => (poll(cx), None),
+            Some(known) if !is_timer(awaited) => Some((Polling::new(&known.task, self.slot_of(&known.task)), known)),
+            _ => None,
+        };
+        // As it is returned, so that it is not copied.
+        let result = match &polling {
+            Some((polling, known)) => poll(&mut Context::from_waker(&polling.waker(known.tracing))),
+            None => poll(cx),
         };
         drop(observed);
         if result.is_ready() {
             self.0 = None;
             return result;
         }
+        let reserved = polling.and_then(|(polling, _)| polling.into_reserved());
         match &known {
             Some(known) => self.pending(&known.task, awaited, site, reserved, Some(known.task.poll_number())),
             // Polled with a waker of a combinator, such as `FuturesUnordered`, or by a task that is not observed.

@@ -37,13 +37,12 @@ pub(crate) struct OwnWaker {
     /// Of before the first poll this is a reference of its own. From then on it is the one that all the cell's wakers
     /// share, which is given back with the last of them.
     cell: ManuallyDrop<Arc<TaskCell>>,
-    installed: bool,
 }
 
 impl OwnWaker {
     /// Of a task that has no waker yet.
     pub(crate) fn new(cell: Arc<TaskCell>) -> OwnWaker {
-        OwnWaker { cell: ManuallyDrop::new(cell), installed: false }
+        OwnWaker { cell: ManuallyDrop::new(cell) }
     }
 
     #[inline]
@@ -51,20 +50,19 @@ impl OwnWaker {
         &self.cell
     }
 
-    /// Whether the executor's waker was taken.
+    /// Whether the executor's waker was taken: from then on this is one of the wakers.
     #[inline]
     pub(crate) fn is_installed(&self) -> bool {
-        self.installed
+        self.cell.wakers.load(Ordering::Relaxed) as u32 != 0
     }
 
     /// Takes the executor's waker. To be called once a cell, by the thread that polls the task.
-    pub(crate) fn install(&mut self, executors: &Waker) {
+    pub(crate) fn install(&self, executors: &Waker) {
         let executors = executors.clone();
         // SAFETY: no waker of the cell exists yet, so nothing else reads or writes `inner`.
         self.cell.inner.with_mut(|inner| unsafe { *inner = Some(executors) });
         // So that who finds a waker in `share` finds `inner`, too.
         self.cell.wakers.store(ONE, Ordering::Release);
-        self.installed = true;
     }
 
     /// One more, of a task that has a waker; for another thread than the one that polls the task.
@@ -79,7 +77,7 @@ impl OwnWaker {
                     // SAFETY: a waker lives, which has just been counted, and so does the shared reference, which is
                     // given back by `release` and not by this.
                     let shared = unsafe { Arc::from_raw(Arc::as_ptr(cell)) };
-                    return Some(OwnWaker { cell: ManuallyDrop::new(shared), installed: true });
+                    return Some(OwnWaker { cell: ManuallyDrop::new(shared) });
                 }
                 Err(now) => count = now,
             }
@@ -114,7 +112,7 @@ impl OwnWaker {
 
 impl Drop for OwnWaker {
     fn drop(&mut self) {
-        if self.installed {
+        if self.is_installed() {
             // SAFETY: `install` or `share` counted a waker, and this is where that one ends.
             unsafe { release(Arc::as_ptr(&self.cell), ONE) };
         } else {

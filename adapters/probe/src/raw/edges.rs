@@ -64,7 +64,7 @@ impl RawResource {
 impl Drop for RawResource {
     fn drop(&mut self) {
         if self.0 != 0 {
-            let words = [self.0, 0, 0, 0, 0, 0];
+            let words = [self.0, 0, 0, 0, 0];
             ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::ResourceDropped, words });
         }
     }
@@ -110,7 +110,7 @@ impl RawEdge {
     fn end(&mut self, outcome: u64) {
         let edge = std::mem::take(&mut self.0);
         if edge != 0 {
-            let words = [edge, outcome, 0, 0, 0, 0];
+            let words = [edge, outcome, 0, 0, 0];
             ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::EdgeClosed, words });
         }
     }
@@ -150,7 +150,7 @@ pub(crate) enum Told {
 
 fn tell(told: Told) -> bool {
     let told = Box::into_raw(Box::new(told));
-    let words = [told as usize as u64, 0, 0, 0, 0, 0];
+    let words = [told as usize as u64, 0, 0, 0, 0];
     let taken = ring::push_opening(Record { ticks: clock::ticks(), kind: RecordKind::Told, words });
     if !taken {
         // SAFETY: just made by `into_raw`, and not taken by the queue.

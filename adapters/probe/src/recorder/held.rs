@@ -72,7 +72,7 @@ impl Recorder {
     /// task's end is: afterwards it could not be. An older one that was never sampled stays one by nobody that is known.
     pub(super) fn sample_hold_that_outlives(&mut self, task: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.tasks.get(&task) else { return };
-        let (resource, index) = entry.cell.last_hold();
+        let Some((resource, index)) = entry.cell.as_ref().map(|cell| cell.last_hold()) else { return };
         let Some(cell) = self.resources.get(&resource).and_then(|entry| entry.cell.clone()) else { return };
         // Of this one resource everything is told, so that a new hold is not told beside an old one that is gone.
         match &cell.open_holds {

@@ -33,9 +33,10 @@ impl Recorder {
             return Some(*resource);
         }
         let target = self.tasks.get_mut(&task)?;
+        // One without a cell has ended.
+        let cell = target.cell.clone()?;
         let edge = ids::next_edge();
         target.parties().joined.insert(edge);
-        let cell = target.cell.clone();
         let name = self.task_name(&cell, out);
         let location = self.spawned_at(&cell, out);
         let id = self.make(MadeFor::End(task), ResourceKind::Join, name, location, at_ns, out);

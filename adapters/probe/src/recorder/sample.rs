@@ -36,7 +36,7 @@ impl Recorder {
 
     fn sample_task(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
-        let cell = entry.cell.clone();
+        let Some(cell) = entry.cell.clone() else { return };
         let counters = (!cell.partial).then(|| Counters::of(&cell));
         // Before the waits: an operation that was polled in the last of so many polls has noted that.
         let polls = cell.polls.load(Ordering::Acquire);

@@ -2,23 +2,24 @@
 
 use super::*;
 use crate::sync::model::model;
+use crate::task::{Body, Kind, TaskMeta};
 use loom::thread;
 
 const PREEMPTIONS: usize = 4;
 
 fn record(ticks: u64) -> Record {
-    Record { ticks, kind: RecordKind::EdgeClosed, words: [ticks, ticks + 1, 0, 0, 0, !ticks] }
+    Record { ticks, kind: RecordKind::EdgeClosed, words: [ticks, ticks + 1, 0, 0, !ticks] }
 }
 
-fn ticks(records: &[Record]) -> Vec<u64> {
-    for read in records {
+fn ticks(records: &[Read]) -> Vec<u64> {
+    for Read { record: read, .. } in records {
         assert_eq!(read.words, record(read.ticks).words, "whole, and not made of two");
     }
-    records.iter().map(|record| record.ticks).collect()
+    records.iter().map(|read| read.record.ticks).collect()
 }
 
 /// Reads on until the queues of all threads are gone: a thread's end is after its last record.
-fn drain_to_the_end(out: &mut Vec<Record>) {
+fn drain_to_the_end(out: &mut Vec<Read>) {
     loop {
         drain(u64::MAX, out);
         if READERS.lock().unwrap().is_empty() {
@@ -26,7 +27,20 @@ fn drain_to_the_end(out: &mut Vec<Record>) {
         }
         thread::yield_now();
     }
-    assert_eq!(BUFFERED_BYTES.load(Ordering::Relaxed), 0, "every block is freed");
+    assert_eq!(BUFFERED_BYTES.load(Ordering::Relaxed), 0, "every block is given away");
+    free_blocks();
+}
+
+/// The blocks that were given away: a process has them for ever, a model to its end.
+fn free_blocks() {
+    let mut block = READ.swap(ptr::null_mut(), Ordering::Acquire);
+    while !block.is_null() {
+        // SAFETY: nobody else has it, or loom fails; made by `Block::take`.
+        let mut last = unsafe { Box::from_raw(block) };
+        last.len.with_mut(|_| ());
+        last.entries.iter().for_each(|entry| entry.record.with_mut(|_| ()));
+        block = crate::sync::owned(&mut last.next);
+    }
 }
 
 /// More records than a block has, while the reader reads and frees blocks, and the thread ends with some unread.
@@ -97,5 +111,42 @@ fn the_bound_refuses_whole_records() {
         drain_to_the_end(&mut out);
         assert_eq!(ticks(&out), [&[1], &taken[..], &[4]].concat());
         assert_eq!(take_refused()[RecordKind::EdgeClosed as usize], 2 - taken.len() as u64);
+    });
+}
+
+/// A task ends while its spawn is read, and its block is used for another's: of each spawn there is either the cell or
+/// its end, and nobody but the last owner has the cell then.
+#[test]
+fn a_cell_is_read_or_taken_back() {
+    static EXECUTOR: crate::Executor = crate::Executor::new("loom", "1.0", || None);
+    let cell = || {
+        let location = std::panic::Location::caller();
+        let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, body: Body::UNKNOWN };
+        TaskCell::new(meta, true)
+    };
+    let spawn = |ticks| Record { kind: RecordKind::TaskSpawned, ..record(ticks) };
+    model(PREEMPTIONS, move || {
+        let cells: Vec<_> = (0..3).map(|_| cell()).collect();
+        let spawned = cells.clone();
+        let producer = thread::spawn(move || {
+            for (ticks, cell) in (1..).zip(&spawned) {
+                let claim = push_spawned(spawn(ticks), cell).expect("below the bound");
+                // SAFETY: it is this cell's.
+                unsafe { take_back(claim, cell, ticks) };
+            }
+        });
+        let mut out = Vec::new();
+        drain(u64::MAX, &mut out);
+        producer.join().unwrap();
+        drain_to_the_end(&mut out);
+        assert_eq!(ticks(&out), [1, 2, 3]);
+        for (Read { record, cell: read }, cell) in out.into_iter().zip(cells) {
+            match read {
+                Cell::Here(here) => assert!(Arc::ptr_eq(&here, &cell)),
+                Cell::TakenBack(id) => assert_eq!(id, Some(record.ticks)),
+                Cell::None => panic!("a spawn has one of both"),
+            }
+            assert_eq!(Arc::strong_count(&cell), 1);
+        }
     });
 }

@@ -84,7 +84,7 @@ impl Task {
 }
 
 fn installed(cell: Arc<TaskCell>, executors: &Waker) -> OwnWaker {
-    let mut own = OwnWaker::new(cell);
+    let own = OwnWaker::new(cell);
     own.install(executors);
     own
 }
@@ -202,7 +202,7 @@ fn a_changed_waker_is_not_followed() {
 /// Polls an operation that keeps a clone of its waker and stays pending: the clone, and the slot of its wait.
 fn pending(cell: &Arc<TaskCell>, edge: u64) -> (Waker, &Slot) {
     let polling = Polling::new(cell, None);
-    let clone = polling.with(false, Waker::clone);
+    let clone = Waker::clone(&polling.waker(false));
     let facts = WaitFacts { edge, awaited: 1, operation: 0, need: 1, since: 1, location: None };
     (clone, polling.into_reserved().expect("a clone takes a slot").fill(&facts))
 }

@@ -13,7 +13,9 @@ use super::{KNOWN, ONE, borrowed, release, wake};
 use crate::slots::{Slot, WaitFacts};
 use crate::task::TaskCell;
 use crate::{clock, current, trace};
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -36,6 +38,22 @@ pub(crate) struct Polling<'a> {
     reserved: AtomicPtr<Slot>,
 }
 
+/// The waker of one poll.
+#[derive(Debug)]
+pub(crate) struct Lent<'a> {
+    waker: ManuallyDrop<Waker>,
+    /// What it may point to, which is not moved meanwhile.
+    _polling: PhantomData<&'a Polling<'a>>,
+}
+
+impl Deref for Lent<'_> {
+    type Target = Waker;
+
+    fn deref(&self) -> &Waker {
+        &self.waker
+    }
+}
+
 /// A slot of a cell that was taken, and is nobody's wait yet; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Reserved<'a>(&'a Slot);
@@ -47,22 +65,23 @@ impl<'a> Polling<'a> {
         Polling { cell, open, reserved: AtomicPtr::new(ptr::null_mut()) }
     }
 
-    /// Calls `f`, which polls the operation, with the waker to do it with.
+    /// The operation is about to be polled, with this waker.
     #[inline]
-    pub(crate) fn with<R>(&self, tracing: bool, f: impl FnOnce(&Waker) -> R) -> R {
+    pub(crate) fn waker(&self, tracing: bool) -> Lent<'_> {
         if let Some(slot) = self.open() {
             slot.waiter.begin_poll(self.cell.poll_number(), Arc::as_ptr(self.cell));
         }
-        match self.open() {
-            _ if tracing => f(&self.lent(&TRACING_POLLING)),
-            None => f(&self.lent(&POLLING)),
+        let waker = match self.open() {
+            _ if tracing => self.lent(&TRACING_POLLING),
+            None => self.lent(&POLLING),
             Some(slot) if slot.waiter.follows() => {
                 // SAFETY: the vtable's functions take a pointer to a slot of a cell with a live waker, such as that by
                 // which the task is polled. Never dropped, so it is not counted.
-                f(&ManuallyDrop::new(unsafe { Waker::from_raw(waiting(slot)) }))
+                ManuallyDrop::new(unsafe { Waker::from_raw(waiting(slot)) })
             }
-            Some(_) => f(&borrowed(self.cell, &KNOWN)),
-        }
+            Some(_) => borrowed(self.cell, &KNOWN),
+        };
+        Lent { waker, _polling: PhantomData }
     }
 
     /// The slot that was taken in the poll, if one was.
@@ -112,7 +131,7 @@ impl<'a> Polling<'a> {
 }
 
 impl Drop for Polling<'_> {
-    /// The poll panicked.
+    /// The operation is ready, or its poll panicked.
     fn drop(&mut self) {
         // SAFETY: a slot of the cell, which lives.
         drop(unsafe { self.reserved.get_mut().as_ref() }.map(Reserved));

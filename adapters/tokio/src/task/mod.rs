@@ -25,7 +25,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let (future, task) = observed(future, Kind::Task, Location::caller());
+    let future = Observed::new(future, &EXECUTOR, Kind::Task, Location::caller());
+    let task = future.task_ref();
     JoinHandle::new(real::task::spawn(future), task)
 }
 
