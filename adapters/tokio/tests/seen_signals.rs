@@ -30,8 +30,8 @@ struct Expect {
     kind: &'static str,
     operation: &'static str,
     reason: &'static str,
-    /// How the line ends that waits; none when the place is not known.
-    line: Option<&'static str>,
+    /// How the line ends that waits.
+    line: &'static str,
     /// The tasks that could free it, and how many more.
     freers: (&'static [&'static str], u64),
 }
@@ -96,7 +96,7 @@ fn check_ending(bench: &mut Bench, runtime: &Runtime, scene: Scene, expect: &Exp
     let kind = bench.model.resources[&edge.resource].kind.to_string();
     assert_eq!((&*kind, &*operation.to_string(), &**reason), (expect.kind, expect.operation, expect.reason));
     let line = edge.location.as_ref().map(|location| location.place.line);
-    assert_eq!(line, expect.line.map(line_of), "{kind} {operation}");
+    assert_eq!(line, Some(line_of(expect.line)), "{kind} {operation}");
     let model = bench.after_settling();
     assert!(model.problems.is_empty(), "{:?}", model.problems);
     assert_eq!(of_waiter(model).map(|edge| edge.id), Some(edge.id), "it still waits, by the same edge");
@@ -134,11 +134,13 @@ fn oneshot_recv() {
         let go = Signal::default();
         let (sender, receiver) = oneshot::channel();
         let freer = runtime.spawn(has_the_sender(sender, go.clone()));
-        let wait = Box::pin(async move { drop(receiver.await) });
+        let wait = Box::pin(async move {
+            drop(receiver.await); // oneshot recv
+        });
         Scene { wait, release: on(&go), freer: Some(freer.abort_handle()) }
     }
-    let reason = "waiting for a message";
-    check(scene, &Expect { kind: "oneshot", operation: "recv", reason, line: None, freers: (&[], 1) });
+    let (reason, line) = ("waiting for a message", "// oneshot recv");
+    check(scene, &Expect { kind: "oneshot", operation: "recv", reason, line, freers: (&[], 1) });
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn oneshot_closed() {
         kind: "oneshot",
         operation: "closed",
         reason: "waiting for the channel to close",
-        line: Some("// oneshot closed"),
+        line: "// oneshot closed",
         freers: (&["has_the_receiver"], 0),
     };
     check(scene, &expect);
@@ -193,7 +195,7 @@ fn watch_changed() {
         kind: "watch",
         operation: "changed",
         reason: "waiting for a new value",
-        line: Some("// watch changed"),
+        line: "// watch changed",
         freers: (&["sends_once_more"], 0),
     };
     check(scene, &expect);
@@ -218,7 +220,7 @@ fn watch_wait_for() {
         kind: "watch",
         operation: "changed",
         reason: "waiting for a new value",
-        line: Some("// watch wait_for"),
+        line: "// watch wait_for",
         freers: (&["sends_once_more"], 1),
     };
     check(scene, &expect);
@@ -247,7 +249,7 @@ fn watch_closed() {
         kind: "watch",
         operation: "closed",
         reason: "waiting for the channel to close",
-        line: Some("// watch closed"),
+        line: "// watch closed",
         freers: (&["listens"], 0),
     };
     check(scene, &expect);
@@ -276,7 +278,7 @@ fn broadcast_recv() {
         kind: "broadcast",
         operation: "recv",
         reason: "waiting for a message",
-        line: Some("// broadcast recv"),
+        line: "// broadcast recv",
         freers: (&["announces"], 1),
     };
     check(scene, &expect);
@@ -305,7 +307,7 @@ fn broadcast_closed() {
         kind: "broadcast",
         operation: "closed",
         reason: "waiting for the channel to close",
-        line: Some("// broadcast closed"),
+        line: "// broadcast closed",
         freers: (&["hears"], 0),
     };
     check(scene, &expect);
@@ -337,9 +339,9 @@ fn notified() {
     }
     let (kind, operation, reason) = ("notify", "notified", "waiting to be notified");
     let freers: (&[&str], u64) = (&[], 1);
-    check(borrowed, &Expect { kind, operation, reason, line: Some("// notified"), freers });
-    check(owned, &Expect { kind, operation, reason, line: Some("// owned by the future"), freers });
-    check(of_a_static, &Expect { kind, operation, reason, line: Some("// from a static"), freers });
+    check(borrowed, &Expect { kind, operation, reason, line: "// notified", freers });
+    check(owned, &Expect { kind, operation, reason, line: "// owned by the future", freers });
+    check(of_a_static, &Expect { kind, operation, reason, line: "// from a static", freers });
 }
 
 #[test]
@@ -358,7 +360,7 @@ fn barrier() {
         Scene { wait, release: Box::new(release), freer: None }
     }
     let reason = "waiting for the others at the barrier";
-    let line = Some("// barrier");
+    let line = "// barrier";
     check(scene, &Expect { kind: "barrier", operation: "wait", reason, line, freers: (&[], 2) });
 }
 
@@ -385,7 +387,7 @@ fn once_cell() {
         Scene { wait, release: on(&go), freer: Some(freer.abort_handle()) }
     }
     let reason = "waiting for another task to make the value";
-    let line = Some("// once_cell");
+    let line = "// once_cell";
     check(scene, &Expect { kind: "once_cell", operation: "init", reason, line, freers: (&["makes_it"], 0) });
 }
 
@@ -400,7 +402,7 @@ fn set_once() {
         Scene { wait, release: Box::new(move || value.set(1).unwrap()), freer: None }
     }
     let reason = "waiting for the value to be set";
-    check(scene, &Expect { kind: "once_cell", operation: "wait", reason, line: Some("// set_once"), freers: (&[], 1) });
+    check(scene, &Expect { kind: "once_cell", operation: "wait", reason, line: "// set_once", freers: (&[], 1) });
 }
 
 #[test]
