@@ -36,6 +36,9 @@ pub(crate) struct Fixpoint {
 struct Waiting {
     waits: Waits,
     by: [Option<Ground>; 2],
+    /// It goes on by itself now, and went on before: what rests on it stands, and nothing is to be done until it waits
+    /// again. A task in a program that works does little else.
+    paused: bool,
 }
 
 /// By what a task goes on after all.
@@ -220,9 +223,16 @@ impl Fixpoint {
             }
             None => None,
         };
-        let before = self.waiting.get(&id).map(|waiting| &waiting.waits);
         let ended = task.is_some_and(has_ended);
-        if before == now.as_ref() && !ended {
+        if let (Some(before), Some(_), false) = (self.waiting.get_mut(&id), task, ended) {
+            if now.is_none() && before.by.iter().all(Option::is_some) {
+                before.paused = true;
+                return;
+            }
+            if now.as_ref() == Some(&before.waits) && !before.paused {
+                return;
+            }
+        } else if now.is_none() && !ended && !self.waiting.contains_key(&id) {
             return;
         }
         touched.insert(id);
@@ -233,7 +243,7 @@ impl Fixpoint {
         match now {
             Some(waits) => {
                 let unsure = waits.unsure.then_some(Ground::Unsure);
-                self.waiting.insert(id, Waiting { waits, by: [unsure, None] });
+                self.waiting.insert(id, Waiting { waits, by: [unsure, None], paused: false });
             }
             None => _ = self.waiting.remove(&id),
         }
@@ -349,7 +359,7 @@ impl Fixpoint {
             if check.founded.contains(&at) {
                 break;
             }
-            let Some(waiting) = self.waiting.get(&at) else { break };
+            let Some(waiting) = self.waiting.get(&at).filter(|waiting| !waiting.paused) else { break };
             path.push(at);
             let looked_at = |id| !check.changed.contains(&id) || check.stands.contains(&at);
             match waiting.by[look.tier as usize] {
@@ -410,7 +420,8 @@ impl Fixpoint {
             if !matches!(edge.body, EdgeBody::Wait { .. }) {
                 continue;
             }
-            let Some(waiting) = self.waiting.get(&edge.task).filter(|it| of_all || it.by[at].is_none()) else {
+            let is_asked = |it: &&Waiting| !it.paused && (of_all || it.by[at].is_none());
+            let Some(waiting) = self.waiting.get(&edge.task).filter(is_asked) else {
                 continue;
             };
             let wait = waiting.waits.pending.iter().find(|wait| wait.edge == edge.id);
@@ -455,11 +466,11 @@ impl Fixpoint {
     /// The tasks that wait for this resource, and do not go on by themselves.
     fn waiting_for<'a>(&'a self, model: &'a Model, resource: &'a Resource) -> impl Iterator<Item = TaskId> + 'a {
         let waits = model.edges_of_resource(resource.id).filter(|edge| matches!(edge.body, EdgeBody::Wait { .. }));
-        waits.map(|edge| edge.task).filter(|task| self.waiting.contains_key(task))
+        waits.map(|edge| edge.task).filter(|task| self.waiting.get(task).is_some_and(|waiting| !waiting.paused))
     }
 
     pub(crate) fn role(&self, look: &Look, id: TaskId) -> Role {
-        match self.waiting.get(&id) {
+        match self.waiting.get(&id).filter(|waiting| !waiting.paused) {
             Some(waiting) => match waiting.by[look.tier as usize] {
                 None => Role::Stuck,
                 Some(Ground::Unsure) => Role::GoesOn,
