@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// within half a second is no problem that anybody could look at, while a second is what a person takes to look.
 pub const DEFAULT_SETTLE_NS: u64 = 500_000_000;
 
+/// How often the health is looked at, at most. It looks at every task, and its thresholds are of a second and more.
+const HEALTH_PACE_NS: u64 = 250_000_000;
+
 /// Follows the problems of a program: gives them ids, and says what is new of them.
 ///
 /// ```
@@ -66,6 +69,7 @@ impl Watch {
     pub fn check(&mut self, model: &Model, out: &mut Vec<Message>) {
         // Their ids come later: it is by the rest that they are known again.
         let no_id = ProblemId(0);
+        let pace_ns = self.pace_ns();
         let [stuck, unwell] = &mut self.found;
         let diagnosed = self.diagnosis.update(model);
         if diagnosed {
@@ -74,8 +78,10 @@ impl Watch {
                 .map(|it| ((it.kind.clone(), it.tasks.clone(), it.resources.clone(), None), it.problem(model, no_id)))
                 .collect();
         }
-        let told = self.told_ns.replace(model.told_ns) != Some(model.told_ns);
+        // Also when the time of a recording begins anew.
+        let told = self.told_ns.is_none_or(|last| model.told_ns.abs_diff(last) >= pace_ns);
         if told {
+            self.told_ns = Some(model.told_ns);
             let findings = self.health.check(model, &self.thresholds).into_iter();
             *unwell = findings
                 .map(|it| {
@@ -114,6 +120,11 @@ impl Watch {
                 out.push(ProblemRaised { problem, at_ns }.into());
             }
         }
+    }
+
+    /// How often the health is looked at: twice in a settle time, so that nothing counts as settled by one look.
+    fn pace_ns(&self) -> u64 {
+        (self.thresholds.settle_ns / 2).clamp(1, HEALTH_PACE_NS)
     }
 
     /// The problems that stand, by kind, tasks and resources.
