@@ -106,13 +106,17 @@ impl Waiter {
     }
 
     /// A waker that points here has fired. One that the task's own thread fires within the operation's poll is no grant:
-    /// so an operation asks to be polled again, as one does that has used up its budget.
-    pub(crate) fn fired(&self, by_its_task: bool, ticks: impl FnOnce() -> u64) {
+    /// so an operation asks to be polled again, as one does that has used up its budget. When it
+    /// was granted, if it is.
+    pub(crate) fn fired(&self, by_its_task: bool, ticks: impl FnOnce() -> u64) -> Option<u64> {
         let yields = by_its_task && self.polled.load(Ordering::Relaxed) & 1 == 1;
-        if !yields && self.granted.load(Ordering::Relaxed) == 0 {
-            // An exchange: the slot may be another wait's by now, which does not follow its wakes.
-            let _ = self.granted.compare_exchange(0, ticks(), Ordering::Relaxed, Ordering::Relaxed);
+        if yields || self.granted.load(Ordering::Relaxed) != 0 {
+            return None;
         }
+        let now = ticks();
+        // An exchange: the slot may be another wait's by now, which does not follow its wakes.
+        let _ = self.granted.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        Some(now)
     }
 
     /// What is seen of it, where its task has been polled so many times.

@@ -226,14 +226,14 @@ unsafe fn clone_tracing_foreign(data: *const ()) -> RawWaker {
 
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker is live.
-    unsafe { wake(cell(data)) };
+    unsafe { wake(cell(data), None) };
 }
 
-/// Notes a wake, and wakes the task.
+/// Notes a wake, of this time or of now, and wakes the task.
 ///
 /// # Safety
 /// One of the cell's wakers is live.
-unsafe fn wake(cell: &TaskCell) {
+unsafe fn wake(cell: &TaskCell, at: Option<u64>) {
     let by = current::recorded_id();
     if by != 0 && current::is(cell) {
         task::add(&cell.self_wakes, 1);
@@ -242,7 +242,7 @@ unsafe fn wake(cell: &TaskCell) {
     cell.wakes.fetch_add(1, Ordering::Release);
     if cell.woken_at.load(Ordering::Relaxed) == 0 {
         cell.woken_by.store(by, Ordering::Relaxed);
-        cell.woken_at.store(clock::ticks(), Ordering::Relaxed);
+        cell.woken_at.store(at.unwrap_or_else(clock::ticks), Ordering::Relaxed);
     }
     // SAFETY: the waker is live.
     unsafe { cell.wake_inner() };

@@ -229,7 +229,7 @@ unsafe fn clone_tracing_polling(data: *const ()) -> RawWaker {
 /// The operation asks within its poll to be polled again: that is no grant.
 unsafe fn wake_polling(data: *const ()) {
     // SAFETY: the waker is lent, and a task is polled with a live waker.
-    unsafe { wake(polling(data).cell) };
+    unsafe { wake(polling(data).cell, None) };
 }
 
 unsafe fn drop_polling(_: *const ()) {}
@@ -240,8 +240,8 @@ unsafe fn wake_waiting_by_ref(data: *const ()) {
         let slot = slot(data);
         let cell = &*slot.waiter.cell();
         // Before the wake: after it the operation may be polled, and has then claimed what this grants.
-        slot.waiter.fired(current::is(cell), clock::ticks);
-        wake(cell);
+        let granted_at = slot.waiter.fired(current::is(cell), clock::ticks);
+        wake(cell, granted_at);
     }
 }
 
