@@ -22,7 +22,7 @@ pub struct Builder {
     interval: Duration,
     settle: Duration,
     thresholds: Thresholds,
-    max_buffer_bytes: usize,
+    max_bytes: usize,
 }
 
 impl Default for Builder {
@@ -32,7 +32,7 @@ impl Default for Builder {
             interval: Duration::from_millis(50),
             settle: Duration::from_nanos(insight_model::DEFAULT_SETTLE_NS),
             thresholds: Thresholds::default(),
-            max_buffer_bytes: 64 << 20,
+            max_bytes: 256 << 20,
         }
     }
 }
@@ -77,10 +77,11 @@ impl Builder {
         self
     }
 
-    /// How much memory events may take that are not yet collected. Default: 64 MiB. What goes beyond is dropped,
-    /// counted, and said in the stream.
-    pub fn max_buffer_bytes(mut self, bytes: usize) -> Builder {
-        self.max_buffer_bytes = bytes;
+    /// How much memory insight may take for what it records, about. Default: 256 MiB, which is enough for 200,000 tasks
+    /// that are alive at once. What goes beyond is not recorded, counted, and said in the stream. Each client has a queue
+    /// of 8 MiB besides.
+    pub fn max_bytes(mut self, bytes: usize) -> Builder {
+        self.max_bytes = bytes;
         self
     }
 
@@ -136,7 +137,7 @@ impl Builder {
         let listener = TcpListener::bind(wanted).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
 
-        let producer = record(RecorderConfig { interval: self.interval, max_buffer_bytes: self.max_buffer_bytes })?;
+        let producer = record(RecorderConfig { interval: self.interval, max_bytes: self.max_bytes })?;
         let settle_ns = u64::try_from(self.settle.as_nanos()).unwrap_or(u64::MAX);
         let settings =
             Settings { interval: self.interval, settle_ns, thresholds: self.thresholds, ..Settings::default() };

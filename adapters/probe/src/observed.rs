@@ -1,10 +1,11 @@
 //! The futures and closures that an adapter spawns in place of the program's.
 
 use crate::current::Entered;
+use crate::ring::{self, RecordKind};
 use crate::task::{Body, Kind, TaskCell, TaskMeta};
 use crate::trace::Collecting;
 use crate::waker::OwnWaker;
-use crate::{Executor, clock, on, raw, waker};
+use crate::{Executor, clock, name, on, raw, waker};
 use insight_protocol::Outcome;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -28,7 +29,7 @@ pub struct Observed<F> {
 #[derive(Debug)]
 enum Seen {
     Task(Task),
-    /// It was spawned while recording was off.
+    /// It was spawned while recording was off, or had no room.
     NotYet {
         executor: &'static Executor,
         location: &'static Location<'static>,
@@ -64,9 +65,8 @@ impl<F> Observed<F> {
     /// Observes a future that is about to be spawned.
     #[inline]
     pub fn new(inner: F, executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Observed<F> {
-        let task = if on() {
-            raw::about_to_spawn(size_of::<Observed<F>>(), location);
-            Seen::Task(Task::new::<F>(executor, kind, location))
+        let task = if on() && has_room(size_of::<Observed<F>>(), location) {
+            Seen::Task(Task::new(TaskCell::new(meta::<F>(executor, kind, location), false)))
         } else {
             Seen::NotYet { executor, location, kind }
         };
@@ -80,7 +80,7 @@ impl<F> Observed<F> {
         if on() {
             raw::about_to_spawn(size_of::<Observed<F>>(), location);
         }
-        let task = Seen::Task(Task::new::<F>(executor, kind, location));
+        let task = Seen::Task(Task::new(TaskCell::new(meta::<F>(executor, kind, location), false)));
         Observed { inner: ManuallyDrop::new(inner), task }
     }
 
@@ -89,6 +89,18 @@ impl<F> Observed<F> {
     pub fn task_ref(&self) -> TaskRef {
         TaskRef(self.task.seen().map(|task| task.0.cell().clone()))
     }
+}
+
+/// Whether what is about to be spawned can be recorded. If not, that is counted, and nothing is kept of it: it is looked
+/// at again when it is polled.
+#[inline]
+fn has_room(bytes: usize, location: &'static Location<'static>) -> bool {
+    raw::about_to_spawn(bytes, location);
+    let refused = ring::refuses(RecordKind::TaskSpawned);
+    if refused {
+        name::take_task_name();
+    }
+    !refused
 }
 
 fn meta<F>(executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> TaskMeta {
@@ -112,10 +124,10 @@ impl<F: Future> Future for Observed<F> {
         // SAFETY: as above.
         let inner = unsafe { Pin::new_unchecked(&mut *this.inner) };
         if let Seen::NotYet { executor, location, kind } = this.task {
-            if !on() {
+            if !on() || ring::is_full() {
                 return inner.poll(cx);
             }
-            this.task = Seen::Task(Task::new::<F>(executor, kind, location));
+            this.task = Seen::Task(Task::new(TaskCell::new_late(meta::<F>(executor, kind, location))));
         }
         match &this.task {
             Seen::Task(task) => task.poll(address, cx, |cx| inner.poll(cx)),
@@ -125,8 +137,8 @@ impl<F: Future> Future for Observed<F> {
 }
 
 impl Task {
-    fn new<F>(executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Task {
-        let cell = TaskCell::new(meta::<F>(executor, kind, location), false);
+    #[inline]
+    fn new(cell: Arc<TaskCell>) -> Task {
         cell.register_new();
         Task(OwnWaker::new(cell))
     }
@@ -261,10 +273,10 @@ pub struct ObservedClosure<F> {
 impl<F> ObservedClosure<F> {
     /// Observes a closure that is about to be spawned.
     pub fn new(inner: F, executor: &'static Executor, location: &'static Location<'static>) -> ObservedClosure<F> {
-        let cell = on().then(|| {
+        let seen = on() && has_room(size_of::<ObservedClosure<F>>(), location);
+        let cell = seen.then(|| {
             let cell = TaskCell::new(meta::<F>(executor, Kind::Blocking, location), false);
             cell.register_new();
-            raw::about_to_spawn(size_of::<ObservedClosure<F>>(), location);
             cell
         });
         ObservedClosure { inner, guard: ClosureGuard { cell, outcome: Outcome::Cancelled } }

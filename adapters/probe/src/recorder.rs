@@ -30,14 +30,25 @@ pub struct RecorderConfig {
     /// How often counters, waits and holders are sampled, at most. Sampling takes longer with more tasks; it is done less
     /// often where it would take more than a twentieth of a processor.
     pub interval: Duration,
-    /// How many bytes of events may lie between the program's threads and [`Recorder::collect`].
-    pub max_buffer_bytes: usize,
+    /// How many bytes all of insight may take in this process, about: what lies between the program's threads and
+    /// [`Recorder::collect`], and what is known of each task, resource and edge that is alive, also by a
+    /// model that is folded of the messages. What has ended is forgotten at once, so nothing can be given up to make room:
+    /// past the bound what opens is not recorded, and a `gap` counts it. A task that was left out is recorded at a poll
+    /// when there is room again.
+    pub max_bytes: usize,
 }
 
+/// What is counted for each that is alive: with its cell, what the recorder keeps and what a model does. Measured.
+const TASK_BYTES: usize = 1200;
+const RESOURCE_BYTES: usize = 1000;
+const EDGE_BYTES: usize = 500;
+/// How many times larger what is collected becomes: a spawn in a queue is a message, and then what is kept of the task.
+const COLLECTED: usize = 4;
+
 impl Default for RecorderConfig {
-    /// 100 ms and 64 MiB.
+    /// 100 ms and 256 MiB.
     fn default() -> RecorderConfig {
-        RecorderConfig { interval: Duration::from_millis(100), max_buffer_bytes: 64 << 20 }
+        RecorderConfig { interval: Duration::from_millis(100), max_bytes: 256 << 20 }
     }
 }
 
@@ -141,7 +152,7 @@ impl Recorder {
             return Err(AlreadyStarted);
         }
         clock::start();
-        ring::set_bound(config.max_buffer_bytes);
+        ring::set_bound(config.max_bytes / COLLECTED);
         ON.store(true, Ordering::SeqCst);
         current::record();
         raw::turned();
@@ -241,6 +252,7 @@ impl Recorder {
         }
         self.records = records;
         self.refusals(cutoff, out);
+        ring::set_bound(self.config.max_bytes.saturating_sub(self.kept_bytes()) / COLLECTED);
         let now_ns = clock::time_ns(cutoff);
         if sample_now || now_ns >= self.sample_at_ns {
             self.sample(now_ns, out);
@@ -481,6 +493,11 @@ impl Recorder {
         out.push(ResourceDropped { id: ResourceId(id), at_ns }.into());
     }
 
+    /// How many bytes what is alive takes, about.
+    fn kept_bytes(&self) -> usize {
+        self.tasks.len() * TASK_BYTES + self.resources.len() * RESOURCE_BYTES + self.edges.len() * EDGE_BYTES
+    }
+
     fn refusals(&self, cutoff: u64, out: &mut Vec<Message>) {
         let refused = ring::take_refused();
         let count: u64 = refused.iter().sum();
@@ -497,7 +514,7 @@ impl Recorder {
         ];
         let kinds =
             kinds.iter().filter(|(kind, _)| refused[*kind as usize] > 0).map(|(_, name)| (*name).to_owned()).collect();
-        let reason = format!("more than {} bytes of events were waiting to be collected", self.config.max_buffer_bytes);
+        let reason = format!("there was no room within the {} bytes that insight may take", self.config.max_bytes);
         out.push(Gap { count, kinds, reason, at_ns: clock::time_ns(cutoff) }.into());
     }
 }

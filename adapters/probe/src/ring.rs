@@ -233,12 +233,18 @@ pub(crate) unsafe fn take_back(claim: *const Claim, cell: &Arc<TaskCell>, execut
     }
 }
 
-fn refuses(kind: RecordKind) -> bool {
-    if BUFFERED_BYTES.load(Ordering::Relaxed) > MAX_BUFFERED_BYTES.load(Ordering::Relaxed) {
+/// Whether the bound is reached: what opens is refused now.
+pub(crate) fn is_full() -> bool {
+    BUFFERED_BYTES.load(Ordering::Relaxed) > MAX_BUFFERED_BYTES.load(Ordering::Relaxed)
+}
+
+/// Whether what would open is refused; then it is counted.
+pub(crate) fn refuses(kind: RecordKind) -> bool {
+    let full = is_full();
+    if full {
         REFUSED[kind as usize].fetch_add(1, Ordering::Relaxed);
-        return true;
     }
-    false
+    full
 }
 
 /// Records the end of something whose opening was recorded.

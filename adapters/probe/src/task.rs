@@ -256,6 +256,13 @@ impl TaskCell {
         self.spawns.store(self.spawns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
+    /// Of a task that is not new any more: who spawned it, and what the program calls it, is not known.
+    pub(crate) fn new_late(meta: TaskMeta) -> Arc<TaskCell> {
+        let mut cell = TaskCell::new(meta, true);
+        Arc::get_mut(&mut cell).expect("nobody else has it yet").partial = false;
+        cell
+    }
+
     /// What the program calls it.
     pub(crate) fn name(&self) -> Option<&str> {
         self.rare.as_ref()?.name.as_deref()

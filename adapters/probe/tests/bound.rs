@@ -3,8 +3,9 @@
 use insight_model::{Checker, Model};
 use insight_probe::*;
 use insight_protocol::{Gap, Message, SnapshotBegin, SnapshotEnd, encode};
-use std::future::ready;
+use std::future::{Future, pending, ready};
 use std::panic::Location;
+use std::task::{Context, Waker};
 
 static EXECUTOR: Executor = Executor::new("hand", "1.0", || None);
 
@@ -26,7 +27,7 @@ fn look(recorder: &mut Recorder, checker: &mut Checker, model: &mut Model, seq: 
 
 #[test]
 fn past_the_bound() {
-    let mut recorder = Recorder::start(RecorderConfig { max_buffer_bytes: 256 << 10, ..Default::default() }).unwrap();
+    let mut recorder = Recorder::start(RecorderConfig { max_bytes: 1 << 20, ..Default::default() }).unwrap();
     let (mut checker, mut model, mut seq) = (Checker::default(), Model::default(), 3);
     let at_ns = recorder.now_ns();
     let opening: [Message; 3] = [
@@ -56,7 +57,28 @@ fn past_the_bound() {
     assert!(gap.kinds.contains(&"task.spawned".to_owned()), "{gap:?}");
     assert_eq!(model.tasks.len(), 0, "what closes something is never refused");
 
-    let _after = task();
+    let after = task();
+    assert_eq!(look(&mut recorder, &mut checker, &mut model, &mut seq), []);
+    assert_eq!(model.tasks.len(), 1);
+    drop(after);
+
+    // What is alive has a bound, too: however often is looked, no more is kept than there is room for.
+    let mut live = Vec::new();
+    let mut refused = 0;
+    for _ in 0..100 {
+        live.extend(
+            (0..100).map(|_| Box::pin(Observed::new(pending::<()>(), &EXECUTOR, Kind::Task, Location::caller()))),
+        );
+        refused += look(&mut recorder, &mut checker, &mut model, &mut seq).iter().map(|gap| gap.count).sum::<u64>();
+    }
+    assert!((400..1000).contains(&model.tasks.len()), "{}", model.tasks.len());
+    assert_eq!(refused, 10_000 - model.tasks.len() as u64);
+    let mut left_out = live.pop().unwrap();
+    drop(live);
+    assert_eq!(look(&mut recorder, &mut checker, &mut model, &mut seq), []);
+    assert_eq!(model.tasks.len(), 0);
+    // At its next poll there is room for it.
+    assert!(left_out.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     assert_eq!(look(&mut recorder, &mut checker, &mut model, &mut seq), []);
     assert_eq!(model.tasks.len(), 1);
 }
