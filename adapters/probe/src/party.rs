@@ -88,11 +88,14 @@ impl Party {
             let id = task.id();
             let in_place = self.address.load(Ordering::Relaxed) == address;
             let same_task = self.task.load(Ordering::Relaxed) == id;
-            let exclusive = !task.partial && task.contains(address);
             let spawns = task.spawns.load(Ordering::Relaxed);
+            let used_since = self.spawns.load(Ordering::Relaxed) == spawns;
+            if in_place && same_task && used_since {
+                return;
+            }
+            let exclusive = !task.partial && task.contains(address);
             // After a spawn the recorder no longer takes the handle for the task's own, until it is used again.
-            let still_own = !exclusive || self.spawns.load(Ordering::Relaxed) == spawns;
-            if in_place && same_task && still_own {
+            if in_place && same_task && !exclusive {
                 return;
             }
             let resource = resource.cell().map_or(0, ResourceCell::id);

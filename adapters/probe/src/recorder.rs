@@ -139,8 +139,8 @@ struct EdgeEntry {
     task: u64,
     resource: u64,
     wait: bool,
-    /// The role of a party.
-    party: Option<PartyRole>,
+    /// The role of a party. Boxed, since most edges are none.
+    party: Option<Box<PartyRole>>,
 }
 
 static STARTED: AtomicBool = AtomicBool::new(false);
@@ -404,7 +404,7 @@ impl Recorder {
         let Some(parties) = self.tasks.get_mut(&task).and_then(|entry| entry.parties.as_mut()) else { return };
         for edge in std::mem::take(&mut parties.exclusive) {
             let Some(EdgeEntry { resource, party: Some(role), .. }) = self.edges.get(&edge) else { continue };
-            let (resource, role) = (*resource, role.clone());
+            let (resource, role) = (*resource, PartyRole::clone(role));
             self.close_edge(edge, None, at_ns, out);
             let id = ids::next_edge();
             let party = EdgeParty {
@@ -462,7 +462,7 @@ impl Recorder {
         from.edges += 1;
         to.edges.insert(edge);
         to.waits += u64::from(wait);
-        let party = if let Message::EdgeParty(party) = &message { Some(party.role.clone()) } else { None };
+        let party = if let Message::EdgeParty(party) = &message { Some(Box::new(party.role.clone())) } else { None };
         self.edges.insert(edge, EdgeEntry { task, resource, wait, party });
         out.push(message);
         true
