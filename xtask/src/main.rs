@@ -1,5 +1,6 @@
 //! The commands of this repository: `cargo xtask` lists them.
 
+mod bench;
 mod clients;
 mod demo;
 mod docs;
@@ -29,6 +30,12 @@ The commands of this repository:
                               the same programs on another runtime
   cargo xtask test            fmt, clippy, docs, and every test; the story in a real terminal is one of them
   cargo xtask test --full     the same, mini-redis, and the tests once more in a release build
+  cargo xtask bench [--quick] [row...]
+                              what insight costs beside bare programs and its peers, in about 15 minutes; a whole run
+                              writes docs/cost
+  cargo xtask bench --accept  write down how many instructions each operation takes; `cargo xtask test` holds them
+  cargo xtask bench --functions [row...]
+                              where in the source the instructions of an operation are
   cargo xtask fuzz [seconds]  make up lines and streams, each for 600 s: does a decoder, a checker or a model fail
   cargo xtask hangs [--seconds N] [--runs N] [name...]
                               the corpus of hangs, each program for at least 5 s: is what is said of it right; writes its
@@ -63,6 +70,7 @@ fn main() -> ExitCode {
         ["demo", rest @ ..] => demo::command(rest),
         ["test"] => test::run(false),
         ["test", "--full"] => test::run(true),
+        ["bench", rest @ ..] => bench::run(rest),
         ["fuzz"] => fuzz::run(fuzz::SECONDS),
         ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => fuzz::run(seconds),
         ["hangs", rest @ ..] => hangs::run(rest),

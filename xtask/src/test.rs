@@ -2,7 +2,7 @@
 
 use crate::process::{Result, apt_get_install, cargo, succeeds, target};
 use crate::runtime::Runtime;
-use crate::{clients, docs, fuzz, hangs, load, peer_program, peer_tests, schema};
+use crate::{bench, clients, docs, fuzz, hangs, load, peer_program, peer_tests, schema};
 use std::process::Command;
 use std::time::Instant;
 
@@ -47,6 +47,7 @@ pub fn run(full: bool) -> Result {
         step(&format!("{peer}'s own tests"), || peer_tests::run(&[peer]))?;
     }
     step("fuzz", fuzz::check)?;
+    step("instructions", bench::guard)?;
     step("docs/clients", clients::run)?;
     step("hangs", hangs::check)?;
     step("load", || load::run(Runtime::Tokio, load::SECONDS, 1))?;

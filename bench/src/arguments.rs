@@ -1,0 +1,55 @@
+//! What a measured program is asked for: a row, and `key=value` pairs.
+#![allow(dead_code, reason = "each program needs another part of it")]
+
+use crate::measure::Repeat;
+use std::time::Duration;
+
+/// The arguments of this process.
+pub struct Arguments {
+    row: String,
+    pairs: Vec<(String, String)>,
+}
+
+impl Arguments {
+    /// Reads them.
+    pub fn read() -> Arguments {
+        let mut words = std::env::args().skip(1);
+        let row = words.next().unwrap_or_default();
+        let pairs =
+            words.filter_map(|word| word.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())));
+        Arguments { row, pairs: pairs.collect() }
+    }
+
+    /// The row to run.
+    pub fn row(&self) -> &str {
+        &self.row
+    }
+
+    /// What is said of this key.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// A number that was said, or a usual one.
+    pub fn number(&self, key: &str, usual: u64) -> u64 {
+        self.text(key).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{key}={text} is no number")))
+    }
+
+    /// How many worker threads there are; one is the current thread, where the runtime can do that.
+    pub fn workers(&self) -> usize {
+        self.number("workers", 1) as usize
+    }
+
+    /// The configuration: what of an observer is on.
+    pub fn configuration(&self) -> &str {
+        self.text("configuration").unwrap_or("off")
+    }
+
+    /// How often to repeat a single operation.
+    pub fn repeat(&self) -> Repeat {
+        match self.number("count", 0) {
+            0 => Repeat::For(Duration::from_millis(self.number("ms", 150))),
+            count => Repeat::Counted(count),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The rows of a single operation on async-std, and nobody looks.
+
+extern crate async_std;
+
+mod arguments;
+mod measure;
+mod micro;
+#[path = "async_std_runtime.rs"]
+mod runtime;
+
+fn main() {
+    let arguments = arguments::Arguments::read();
+    runtime::start(arguments.workers());
+    let run = |count| micro::row(arguments.row(), count).expect("a row of this name");
+    measure::measure(arguments.repeat(), run, || ());
+}

@@ -1,0 +1,149 @@
+//! A client that does what every client does, and measures it: reads the stream, decodes it, and folds it.
+//!
+//! `bench-client follow ADDRESS` connects when its stdin has a line. It prints how long it took to a complete picture, and
+//! when stdin ends, how late the tasks were seen and what was lost. `bench-client stop ADDRESS` reads nothing.
+
+use insight_model::Model;
+use insight_protocol::{Decoded, Message, decode};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [how, address] = arguments.as_slice() else {
+        eprintln!("bench-client follow|stop ADDRESS");
+        std::process::exit(2);
+    };
+    println!("ready");
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    let ended = Arc::new(AtomicBool::new(false));
+    let start = Instant::now();
+    let mut stream = TcpStream::connect(address)?;
+    // In HTTP/1.0 the stream has no chunks.
+    stream.write_all(b"GET /v1/stream HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+    if how == "stop" {
+        stream.read_exact(&mut [0; 1])?;
+        println!("stopped");
+        io::stdin().read_to_end(&mut Vec::new())?;
+        println!("client stopped=1");
+        return Ok(());
+    }
+    let theirs = ended.clone();
+    std::thread::spawn(move || {
+        // An error is an end, too.
+        drop(io::stdin().read_to_end(&mut Vec::new()));
+        theirs.store(true, Ordering::Relaxed);
+    });
+    let mut reader = Reader::new(BufReader::with_capacity(256 << 10, stream));
+    reader.complete(start)?;
+    reader.follow(&ended)
+}
+
+struct Reader {
+    stream: BufReader<TcpStream>,
+    line: Vec<u8>,
+    bytes: u64,
+    lines: u64,
+    model: Model,
+    /// Nanoseconds since 1970 at the producer's time 0.
+    anchor_ns: u64,
+    /// How late each task was seen, in microseconds.
+    late_us: Vec<u64>,
+    gaps: u64,
+    lost: u64,
+}
+
+impl Reader {
+    fn new(stream: BufReader<TcpStream>) -> Reader {
+        Reader {
+            stream,
+            line: Vec::new(),
+            bytes: 0,
+            lines: 0,
+            model: Model::default(),
+            anchor_ns: 0,
+            late_us: Vec::new(),
+            gaps: 0,
+            lost: 0,
+        }
+    }
+
+    /// Reads a line and folds it; `None` at the end, or when it is no message.
+    fn next(&mut self) -> io::Result<Option<Message>> {
+        self.line.clear();
+        let count = self.stream.read_until(b'\n', &mut self.line)?;
+        self.bytes += count as u64;
+        self.lines += 1;
+        let Some(Ok(text)) = (count > 0).then(|| std::str::from_utf8(&self.line)) else { return Ok(None) };
+        let Ok(Decoded::Message { message, .. }) = decode(text) else { return Ok(None) };
+        self.model.apply(&message);
+        if let Message::StreamHeader(header) = &message {
+            self.anchor_ns = header.clock.wall_anchor_unix_ms * 1_000_000;
+        }
+        Ok(Some(message))
+    }
+
+    /// Reads up to the first complete picture.
+    fn complete(&mut self, start: Instant) -> io::Result<()> {
+        // The answer's head.
+        let mut head = String::new();
+        while head != "\r\n" {
+            head.clear();
+            if self.stream.read_line(&mut head)? == 0 {
+                return Err(io::Error::other("the server closed the connection"));
+            }
+        }
+        while !self.model.complete {
+            if self.next()?.is_none() {
+                return Err(io::Error::other("no message before the snapshot's end"));
+            }
+        }
+        println!(
+            "client complete_ms={:.2} picture_bytes={} picture_lines={} picture_tasks={}",
+            start.elapsed().as_secs_f64() * 1e3,
+            self.bytes,
+            self.lines,
+            self.model.tasks.len()
+        );
+        Ok(())
+    }
+
+    /// Folds what follows, and says at the end how late it was.
+    fn follow(&mut self, ended: &AtomicBool) -> io::Result<()> {
+        self.stream.get_ref().set_read_timeout(Some(Duration::from_secs(2)))?;
+        while !ended.load(Ordering::Relaxed) {
+            match self.next() {
+                Ok(Some(Message::TaskSpawned(task))) if self.model.complete => {
+                    let now_ns = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
+                    self.late_us.push(now_ns.saturating_sub(self.anchor_ns + task.at_ns) / 1000);
+                }
+                Ok(Some(Message::Gap(gap))) => {
+                    self.gaps += 1;
+                    self.lost += gap.count;
+                }
+                Ok(Some(_)) => {}
+                // The program has ended, which it does without a goodbye.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.late_us.sort_unstable();
+        let quantile = |of: f64| {
+            let index = ((self.late_us.len() as f64 * of) as usize).min(self.late_us.len().saturating_sub(1));
+            self.late_us.get(index).map_or(0.0, |us| *us as f64 / 1000.0)
+        };
+        println!(
+            "client seen={} late_p50_ms={:.1} late_p99_ms={:.1} late_max_ms={:.1} gaps={} lost={}",
+            self.late_us.len(),
+            quantile(0.5),
+            quantile(0.99),
+            quantile(1.0),
+            self.gaps,
+            self.lost
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! Many tasks that wait.
+
+use crate::arguments::Arguments;
+use crate::load::client::Client;
+use crate::measure::resident;
+use crate::runtime::{run, spawn, yield_now};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// From which length on a pause of the program is looked at more closely.
+const PAUSE: Duration = Duration::from_micros(30);
+
+/// Spawns so many tasks that wait to be notified.
+async fn park(count: u64) {
+    let never = Arc::new(Notify::new());
+    for number in 0..count {
+        let never = never.clone();
+        spawn(async move { never.notified().await });
+        // They get to where they wait before there are all of them.
+        if number % 1024 == 0 {
+            yield_now().await;
+        }
+    }
+    yield_now().await;
+}
+
+/// Waits until this process has not grown for a second.
+fn settle() {
+    let (mut most, mut since) = (0, Instant::now());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while since.elapsed() < Duration::from_secs(1) && Instant::now() < deadline {
+        let (now, _) = resident();
+        if now > most {
+            (most, since) = (now, Instant::now());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What a live task takes of memory.
+pub fn memory(arguments: &Arguments) {
+    let count = arguments.number("tasks", 100_000);
+    // The workers, their stacks and the first blocks are there.
+    run(park(100));
+    settle();
+    let (before, _) = resident();
+    run(park(count));
+    settle();
+    let (after, most) = resident();
+    let each = |bytes: u64| bytes.saturating_sub(before) as f64 / count as f64;
+    println!("measured bytes={:.0} peak_bytes={:.0}", each(after), each(most));
+}
+
+/// What the program feels of a client's first complete picture.
+pub fn picture(arguments: &Arguments, address: Option<SocketAddr>) {
+    run(park(arguments.number("tasks", 100_000)));
+    settle();
+    let (before, before_here) = run(heart(Arc::new(AtomicBool::new(false)), Duration::from_secs(1)));
+    let Some(address) = address else {
+        println!("measured stall_before_ms={} own_before_ms={}", ms(before), ms(before_here));
+        return;
+    };
+    let mut client = Client::start(arguments, address, "follow");
+    let done = Arc::new(AtomicBool::new(false));
+    let theirs = done.clone();
+    let watcher = std::thread::spawn(move || {
+        client.go();
+        client.line();
+        theirs.store(true, Ordering::Relaxed);
+        client
+    });
+    let (longest, here) = run(heart(done, Duration::from_secs(30)));
+    println!(
+        "measured stall_before_ms={} own_before_ms={} stall_ms={} own_ms={}",
+        ms(before),
+        ms(before_here),
+        ms(longest),
+        ms(here)
+    );
+    drop(watcher.join());
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// Yields until it is done, and says the longest time between two of its polls: of all, and of those in which the thread was
+/// not taken off its processor.
+async fn heart(done: Arc<AtomicBool>, most: Duration) -> (Duration, Duration) {
+    let (mut longest, mut longest_here) = (Duration::ZERO, Duration::ZERO);
+    let start = Instant::now();
+    let mut last = start;
+    let mut switches = switches_of_this_thread();
+    while !done.load(Ordering::Relaxed) && last - start < most {
+        yield_now().await;
+        let now = Instant::now();
+        let pause = now - last;
+        if pause > PAUSE {
+            longest = longest.max(pause);
+            let switched = switches_of_this_thread();
+            if std::mem::replace(&mut switches, switched) == switched {
+                longest_here = longest_here.max(pause);
+            }
+        }
+        // Not `now`: what the look at the switches took is not the program's.
+        last = if pause > PAUSE { Instant::now() } else { now };
+    }
+    (longest, longest_here)
+}
+
+/// How often this thread has given up its processor, or was taken off it.
+fn switches_of_this_thread() -> i64 {
+    // SAFETY: a `rusage` is numbers, for which zero is valid.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: `usage` is valid to be written.
+    unsafe { libc::getrusage(libc::RUSAGE_THREAD, &mut usage) };
+    usage.ru_nvcsw + usage.ru_nivcsw
+}

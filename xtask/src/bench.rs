@@ -1,0 +1,80 @@
+//! `cargo xtask bench`: what insight costs, beside a program that has none and beside its peers.
+//!
+//! Each measured process is one row in one configuration. The processes of a group are interleaved, so that whatever else the
+//! machine does comes to all of them; the minimum and the median are kept. What is counted instead of timed, the
+//! instructions, has a committed file and a band, which `cargo xtask test` holds.
+
+mod build;
+mod callgrind;
+mod functions;
+mod http;
+mod instructions;
+mod machine;
+mod page;
+mod plan;
+mod plot;
+mod results;
+mod targets;
+
+use crate::process::{Result, root};
+use build::Programs;
+use plan::Scale;
+use results::Results;
+use std::path::PathBuf;
+use std::time::Instant;
+
+pub use instructions::guard;
+
+/// Measures what the arguments say. Only a whole run writes to `docs/cost`.
+pub fn run(arguments: &[&str]) -> Result {
+    let (options, rows): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|word| word.starts_with("--"));
+    match options.as_slice() {
+        [] => measure(Scale::Whole, &rows),
+        ["--quick"] => measure(Scale::Quick, &rows),
+        ["--accept"] if rows.is_empty() => instructions::accept(),
+        ["--functions"] => functions::print(&rows),
+        _ => {
+            Err(format!("bench takes --quick, --accept or --functions, and names of rows; not {}", arguments.join(" ")))
+        }
+    }
+}
+
+fn measure(scale: Scale, asked: &[&str]) -> Result {
+    let start = Instant::now();
+    let whole = scale == Scale::Whole && asked.is_empty();
+    let groups = plan::groups(scale, asked);
+    let counted = asked.is_empty() || asked.contains(&"instructions");
+    if groups.is_empty() && !counted {
+        return Err(format!("no row has {} in its name; the rows: {}", asked.join(" or "), plan::names().join(", ")));
+    }
+    let programs = Programs::build(groups.iter().flat_map(|group| group.programs()))?;
+    println!("xtask: built ({:.0} s)", start.elapsed().as_secs_f64());
+    let mut results = Results::default();
+    let mut failures = Vec::new();
+    for group in &groups {
+        let start = Instant::now();
+        println!("xtask: {} ...", group.name);
+        group.run(&programs, &mut results, &mut failures)?;
+        println!("xtask: {} ({:.0} s)", group.name, start.elapsed().as_secs_f64());
+    }
+    let counts = if counted { Some(instructions::count(&programs)?) } else { None };
+    let text = page::generated(&results, counts.as_ref(), &failures);
+    println!("{text}");
+    if whole {
+        page::write(&folder(), &text, &results)?;
+        if let Some(counts) = &counts {
+            instructions::write(counts)?;
+        }
+        println!("xtask: written to docs/cost");
+    }
+    println!("xtask: measured in {:.0} s", start.elapsed().as_secs_f64());
+    match failures.as_slice() {
+        [] => Ok(()),
+        failures => Err(format!("{} could not be measured:\n  {}", failures.len(), failures.join("\n  "))),
+    }
+}
+
+/// Where what was measured is written to.
+fn folder() -> PathBuf {
+    root().join("docs/cost")
+}

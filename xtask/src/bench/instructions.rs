@@ -1,0 +1,214 @@
+//! Instructions an operation: counted, written down, and held to what was written down.
+//!
+//! They repeat where times do not. Only the program's thread is counted: the recorder collects on it, between the parts of a
+//! row that are counted, so that no other thread decides what is allocated and freed when.
+
+use super::build::Programs;
+use super::callgrind;
+use super::plan::OPERATIONS;
+use crate::process::{Result, root};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// By how much a count may differ from the one that was written down.
+const BAND: f64 = 0.05;
+/// Below this many instructions a difference is one of a few, and not of five in a hundred.
+const FEW: f64 = 4.0;
+/// How often an operation is done: 20 parts.
+const COUNT: u64 = 20 * 4096;
+/// What is counted: a configuration, and its program.
+const COUNTED: [(&str, &str); 3] = [("bare", "bench-bare"), ("off", "bench-insight"), ("on", "bench-insight")];
+
+/// Instructions an operation, by operation and configuration.
+#[derive(Debug, Default, PartialEq)]
+pub struct Counts {
+    compiler: String,
+    of: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+impl Counts {
+    /// Of one operation in one configuration.
+    pub fn of(&self, operation: &str, configuration: &str) -> Option<f64> {
+        self.of.get(operation)?.get(configuration).copied()
+    }
+}
+
+/// Counts all operations, in all configurations that are counted.
+pub fn count(programs: &Programs) -> Result<Counts> {
+    callgrind::valgrind()?;
+    println!("xtask: counting instructions ...");
+    let mut counts = Counts { compiler: compiler()?, ..Counts::default() };
+    for (operation, _) in OPERATIONS {
+        for (configuration, program) in COUNTED {
+            let profile = callgrind::run(programs.path(program), operation, configuration, COUNT)?;
+            let each = profile.instructions as f64 / COUNT as f64;
+            counts.of.entry(operation.to_owned()).or_default().insert(configuration.to_owned(), each);
+        }
+    }
+    Ok(counts)
+}
+
+/// `cargo xtask test`: the operations take as many instructions as was written down, within the band.
+pub fn guard() -> Result {
+    callgrind::valgrind()?;
+    let written = read()?;
+    let counts = count(&Programs::ours()?)?;
+    print!("{}", table(&counts));
+    let differences = compare(&written, &counts);
+    match differences.as_slice() {
+        [] => Ok(()),
+        all => Err(format!(
+            "instructions an operation are not those of docs/cost/instructions.json:\n  {}",
+            all.join("\n  ")
+        )),
+    }
+}
+
+/// `cargo xtask bench --accept`: writes down what is counted now.
+pub fn accept() -> Result {
+    let counts = count(&Programs::ours()?)?;
+    if let Ok(written) = read() {
+        compare(&written, &counts).iter().for_each(|difference| println!("xtask: {difference}"));
+    }
+    print!("{}", table(&counts));
+    write(&counts)
+}
+
+/// What is not within the band, both ways.
+fn compare(written: &Counts, counts: &Counts) -> Vec<String> {
+    let mut differences = Vec::new();
+    for (operation, configurations) in &counts.of {
+        for (configuration, now) in configurations {
+            let what = format!("{operation} {configuration}");
+            let Some(then) = written.of(operation, configuration) else {
+                differences.push(format!("{what}: {now:.1}, and none was written down: `cargo xtask bench --accept`"));
+                continue;
+            };
+            let difference = now - then;
+            if difference.abs() <= (then * BAND).max(FEW) {
+                continue;
+            }
+            let says = format!("{what}: {now:.1} instead of {then:.1} ({:+.1} %)", 100.0 * difference / then);
+            differences.push(match (configuration.as_str(), difference > 0.0) {
+                ("bare", _) => {
+                    format!("{says}: no code of insight, so it is the compiler or tokio: `cargo xtask bench --accept`")
+                }
+                (_, true) => format!("{says}: dearer; if it has to be, `cargo xtask bench --accept`"),
+                (_, false) => format!("{says}: cheaper; so that it stays so, `cargo xtask bench --accept`"),
+            });
+        }
+    }
+    if !differences.is_empty() && written.compiler != counts.compiler {
+        differences.push(format!("they were counted with {}, and this is {}", written.compiler, counts.compiler));
+    }
+    differences
+}
+
+/// The counts as Markdown.
+pub fn table(counts: &Counts) -> String {
+    let mut text = "| instructions an operation | bare | off | on |\n|---|---:|---:|---:|\n".to_owned();
+    for (operation, what) in OPERATIONS {
+        let bare = counts.of(operation, "bare").unwrap_or_default();
+        let above = |configuration| {
+            counts.of(operation, configuration).map_or("-".to_owned(), |count| format!("{:+.1}", count - bare))
+        };
+        let _ = writeln!(text, "| {what} | {bare:.1} | {} | {} |", above("off"), above("on"));
+    }
+    text
+}
+
+fn path() -> PathBuf {
+    root().join("docs/cost/instructions.json")
+}
+
+/// Writes the counts down.
+pub fn write(counts: &Counts) -> Result {
+    let of: BTreeMap<&String, BTreeMap<&String, f64>> = counts
+        .of
+        .iter()
+        .map(|(operation, of)| {
+            (
+                operation,
+                of.iter().map(|(configuration, count)| (configuration, (count * 10.0).round() / 10.0)).collect(),
+            )
+        })
+        .collect();
+    let value = json!({ "compiler": counts.compiler, "instructions": of });
+    let text = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())? + "\n";
+    std::fs::write(path(), text).map_err(|error| format!("{}: {error}", path().display()))?;
+    println!("xtask: written to docs/cost/instructions.json");
+    Ok(())
+}
+
+fn read() -> Result<Counts> {
+    let text = std::fs::read_to_string(path())
+        .map_err(|error| format!("{}: {error}; `cargo xtask bench --accept` writes it", path().display()))?;
+    parse(&text).ok_or(format!("{} is not what `cargo xtask bench --accept` writes", path().display()))
+}
+
+fn parse(text: &str) -> Option<Counts> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let of = value["instructions"].as_object()?.iter().map(|(operation, of)| {
+        let of = of.as_object()?.iter().map(|(configuration, count)| Some((configuration.clone(), count.as_f64()?)));
+        Some((operation.clone(), of.collect::<Option<_>>()?))
+    });
+    Some(Counts { compiler: value["compiler"].as_str()?.to_owned(), of: of.collect::<Option<_>>()? })
+}
+
+fn compiler() -> Result<String> {
+    let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version").output();
+    let output = output.map_err(|error| format!("cannot start rustc: {error}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(compiler: &str, poll: &[(&str, f64)]) -> Counts {
+        let poll = poll.iter().map(|(configuration, count)| ((*configuration).to_owned(), *count)).collect();
+        Counts { compiler: compiler.to_owned(), of: [("poll".to_owned(), poll)].into() }
+    }
+
+    #[test]
+    fn what_leaves_the_band_is_said_both_ways() {
+        let written = counts("rustc 1", &[("bare", 200.0), ("off", 202.0), ("on", 300.0)]);
+        let check = |now: &[(&str, f64)], compiler: &str, expect: &[&str]| {
+            assert_eq!(compare(&written, &counts(compiler, now)), expect);
+        };
+        check(&[("bare", 209.9), ("off", 192.1), ("on", 315.0)], "rustc 1", &[]);
+        check(&[("on", 285.0)], "rustc 2", &[]);
+        let dearer = "poll on: 315.1 instead of 300.0 (+5.0 %): dearer; if it has to be, `cargo xtask bench --accept`";
+        check(&[("on", 315.1)], "rustc 1", &[dearer]);
+        let counted = "they were counted with rustc 1, and this is rustc 2";
+        check(&[("on", 315.1)], "rustc 2", &[dearer, counted]);
+        check(
+            &[("on", 250.0)],
+            "rustc 1",
+            &["poll on: 250.0 instead of 300.0 (-16.7 %): cheaper; so that it stays so, `cargo xtask bench --accept`"],
+        );
+        check(
+            &[("bare", 230.0)],
+            "rustc 1",
+            &["poll bare: 230.0 instead of 200.0 (+15.0 %): no code of insight, so it is the compiler or tokio: \
+               `cargo xtask bench --accept`"],
+        );
+        check(
+            &[("wakes", 1.0)],
+            "rustc 1",
+            &["poll wakes: 1.0, and none was written down: `cargo xtask bench --accept`"],
+        );
+    }
+
+    #[test]
+    fn what_is_written_down_is_read_again() {
+        let written = r#"{"compiler":"rustc 1","instructions":{"poll":{"bare":200.5,"on":300}}}"#;
+        assert_eq!(parse(written), Some(counts("rustc 1", &[("bare", 200.5), ("on", 300.0)])));
+        assert_eq!(parse(r#"{"compiler":"rustc 1","instructions":{"poll":{"bare":"many"}}}"#), None);
+        // And the file that is there.
+        assert!(read().is_ok_and(|counts| OPERATIONS.iter().all(|(name, _)| counts.of(name, "on").is_some())));
+    }
+}

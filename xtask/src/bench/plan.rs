@@ -1,0 +1,260 @@
+//! Which rows there are, in which configurations, and how often.
+
+use super::build::Programs;
+use super::http;
+use super::results::Results;
+use crate::process::Result;
+use std::process::{Command, Stdio};
+
+/// The rows of a single operation.
+pub const OPERATIONS: [(&str, &str); 7] = [
+    ("poll", "poll (`yield_now`)"),
+    ("wake", "wake another task, and its poll"),
+    ("spawn", "spawn and join"),
+    ("lock", "Mutex, lock and unlock"),
+    ("contended", "the same, four tasks queue"),
+    ("ping-pong", "mpsc of one place, a message"),
+    ("stream", "mpsc of 64 places, a message"),
+];
+
+/// The configurations, the program of each, and what it is.
+pub const CONFIGURATIONS: [(&str, &str, &str); 8] = [
+    ("bare", "bench-bare", "tokio, and nobody looks"),
+    ("off", "bench-insight", "insight linked, not turned on"),
+    ("on", "bench-insight", "on, no client"),
+    ("client", "bench-insight", "on, and a client reads all of it"),
+    ("console", "bench-console", "console-subscriber 0.5.0, no client"),
+    ("dial9", "bench-dial9", "dial9 0.5.7, its hooks"),
+    ("dial9-wakes", "bench-dial9", "dial9 0.5.7, its own spawn, with wakes"),
+    ("tokio-metrics", "bench-tokio-metrics", "tokio-metrics 0.5.2, a monitor on each task"),
+];
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    Whole,
+    Quick,
+}
+
+/// Processes that are interleaved.
+pub struct Group {
+    pub name: String,
+    rounds: usize,
+    cases: Vec<Case>,
+}
+
+struct Case {
+    row: String,
+    configuration: &'static str,
+    program: &'static str,
+    arguments: Vec<String>,
+    /// For so many seconds requests are sent to it.
+    requests_s: Option<u64>,
+}
+
+impl Group {
+    /// What it runs.
+    pub fn programs(&self) -> impl Iterator<Item = &'static str> {
+        self.cases.iter().map(|case| case.program)
+    }
+
+    /// Runs them all, and again. One that fails is said, and not tried again; the others go on.
+    pub fn run(&self, programs: &Programs, results: &mut Results, failures: &mut Vec<String>) -> Result {
+        let mut failed = vec![false; self.cases.len()];
+        for _ in 0..self.rounds {
+            for (case, failed) in self.cases.iter().zip(&mut failed).filter(|(_, failed)| !**failed) {
+                let done = case.run(programs).and_then(|printed| {
+                    match results.take(&case.row, case.configuration, &printed) {
+                        0 => Err(format!("it printed no figure: {}", printed.trim())),
+                        _ => Ok(()),
+                    }
+                });
+                if let Err(error) = done {
+                    *failed = true;
+                    failures.push(format!("{} {}: {error}", case.row, case.configuration));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Case {
+    fn run(&self, programs: &Programs) -> Result<String> {
+        let mut command = Command::new(programs.path(self.program));
+        command.args(&self.arguments).arg(format!("configuration={}", self.configuration));
+        command.arg(format!("client={}", programs.path("bench-client").display()));
+        // What is set outside does not change what is measured.
+        command.env_remove("INSIGHT_LISTEN").env_remove("RUST_LOG");
+        if let Some(seconds) = self.requests_s {
+            return http::load(command, seconds);
+        }
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        let output = command.output().map_err(|error| format!("cannot start {}: {error}", self.program))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(format!("{} ended with {}: {said}", self.program, output.status));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// The row of an operation on a runtime with so many workers.
+pub fn operation_row(runtime: &str, workers: usize, operation: &str) -> String {
+    format!("{runtime}/{workers}/{operation}")
+}
+
+/// The rows' names without runtime and workers.
+pub fn names() -> Vec<&'static str> {
+    let loads = ["http", "parked", "picture", "spawns", "storm", "instructions"];
+    OPERATIONS.iter().map(|(name, _)| *name).chain(loads).collect()
+}
+
+/// What is to be run: all, or what has one of these words in its name.
+pub fn groups(scale: Scale, asked: &[&str]) -> Vec<Group> {
+    let mut groups = vec![tokio_operations(scale), other_operations(scale), requests(scale)];
+    groups.extend([parked(scale), pictures(scale), spawns(scale), storm(scale)]);
+    for group in &mut groups {
+        group.cases.retain(|case| {
+            let is_asked = |word: &&str| case.row.contains(*word) || case.configuration == *word;
+            // What a ratio is made with.
+            let words: Vec<&&str> = asked.iter().collect();
+            words.is_empty() || words.into_iter().any(is_asked)
+        });
+        // A peer takes minutes to build: not for a quick look.
+        if scale == Scale::Quick {
+            group.cases.retain(|case| case.program.contains("insight") || case.program.contains("bare"));
+        }
+    }
+    groups.retain(|group| !group.cases.is_empty());
+    groups
+}
+
+fn case(row: &str, configuration: &'static str, program: &'static str, arguments: &[String]) -> Case {
+    Case { row: row.to_owned(), configuration, program, arguments: arguments.to_vec(), requests_s: None }
+}
+
+/// How long an operation is repeated, in milliseconds, and how many processes do so.
+fn repeated(scale: Scale) -> (u64, usize) {
+    if scale == Scale::Whole { (120, 7) } else { (30, 2) }
+}
+
+fn tokio_operations(scale: Scale) -> Group {
+    let (ms, rounds) = repeated(scale);
+    let mut cases = Vec::new();
+    for workers in [1, 2] {
+        for (operation, _) in OPERATIONS {
+            for (configuration, program, _) in CONFIGURATIONS {
+                let arguments = [operation.to_owned(), format!("workers={workers}"), format!("ms={ms}")];
+                cases.push(case(&operation_row("tokio", workers, operation), configuration, program, &arguments));
+            }
+        }
+    }
+    Group { name: "operations on tokio".to_owned(), rounds, cases }
+}
+
+fn other_operations(scale: Scale) -> Group {
+    let (ms, rounds) = repeated(scale);
+    let runtimes = [
+        ("smol", "bench-smol-bare", "bench-smol-insight"),
+        ("async-std", "bench-async-std-bare", "bench-async-std-insight"),
+    ];
+    let mut cases = Vec::new();
+    for (runtime, bare, ours) in runtimes {
+        for workers in [1, 2] {
+            for (operation, _) in OPERATIONS {
+                let arguments = [operation.to_owned(), format!("workers={workers}"), format!("ms={ms}")];
+                for (configuration, program) in [("bare", bare), ("off", ours), ("on", ours)] {
+                    cases.push(case(&operation_row(runtime, workers, operation), configuration, program, &arguments));
+                }
+            }
+        }
+    }
+    Group { name: "operations on smol and async-std".to_owned(), rounds, cases }
+}
+
+fn requests(scale: Scale) -> Group {
+    let (seconds, rounds) = if scale == Scale::Whole { (3, 4) } else { (1, 1) };
+    let mut cases = Vec::new();
+    for workers in [1, 2] {
+        for (configuration, program, _) in CONFIGURATIONS {
+            let arguments = ["http".to_owned(), format!("workers={workers}")];
+            let case = case(&format!("http/{workers}"), configuration, program, &arguments);
+            cases.push(Case { requests_s: Some(seconds), ..case });
+        }
+    }
+    Group { name: "requests".to_owned(), rounds, cases }
+}
+
+fn parked(scale: Scale) -> Group {
+    let mut cases = Vec::new();
+    let counts: &[u64] = if scale == Scale::Whole { &[100_000, 1_000_000] } else { &[100_000] };
+    for count in counts {
+        for (configuration, program, _) in CONFIGURATIONS {
+            // Of 51 kB each, a million would not fit.
+            let tasks = match (configuration, count) {
+                ("console", 100_000) => 20_000,
+                ("console", _) => continue,
+                _ => *count,
+            };
+            let arguments = ["parked".to_owned(), format!("tasks={tasks}")];
+            cases.push(case(&format!("parked/{count}"), configuration, program, &arguments));
+        }
+    }
+    Group { name: "memory of live tasks".to_owned(), rounds: 1, cases }
+}
+
+fn pictures(scale: Scale) -> Group {
+    let counts: &[u64] = if scale == Scale::Whole { &[100_000, 1_000_000] } else { &[100_000] };
+    let mut cases = Vec::new();
+    for count in counts {
+        let arguments = ["picture".to_owned(), format!("tasks={count}")];
+        for (configuration, program) in [("bare", "bench-bare"), ("on", "bench-insight")] {
+            cases.push(case(&format!("picture/{count}"), configuration, program, &arguments));
+        }
+    }
+    Group { name: "the first picture".to_owned(), rounds: if scale == Scale::Whole { 3 } else { 1 }, cases }
+}
+
+fn spawns(scale: Scale) -> Group {
+    let (seconds, rounds) = if scale == Scale::Whole { (5, 2) } else { (2, 1) };
+    let rates = [10_000, 100_000];
+    let cases = rates.map(|rate| {
+        let arguments = ["spawns".to_owned(), format!("rate={rate}"), format!("seconds={seconds}")];
+        case(&format!("spawns/{rate}"), "client", "bench-insight", &arguments)
+    });
+    Group { name: "new tasks become visible".to_owned(), rounds, cases: cases.into() }
+}
+
+fn storm(scale: Scale) -> Group {
+    let tasks: u64 = if scale == Scale::Whole { 10_000_000 } else { 1_000_000 };
+    let arguments = ["storm".to_owned(), format!("tasks={tasks}")];
+    let ours = ["on", "client", "stopped"].map(|configuration| (configuration, "bench-insight"));
+    let all = [("bare", "bench-bare")].into_iter().chain(ours);
+    let cases = all.map(|(configuration, program)| case("storm", configuration, program, &arguments));
+    Group { name: "a storm of spawns".to_owned(), rounds: 1, cases: cases.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_run_and_no_more() {
+        let rows = |scale, asked: &[&str]| -> Vec<String> {
+            let groups = groups(scale, asked);
+            let cases = groups.iter().flat_map(|group| &group.cases);
+            cases.map(|case| format!("{} {}", case.row, case.configuration)).collect()
+        };
+        assert_eq!(rows(Scale::Whole, &["spawns"]), ["spawns/10000 client", "spawns/100000 client"]);
+        assert_eq!(rows(Scale::Quick, &["http/1"]), ["http/1 bare", "http/1 off", "http/1 on", "http/1 client"]);
+        let peers = ["console", "dial9", "dial9-wakes", "tokio-metrics"];
+        let whole = rows(Scale::Whole, &["http/1"]);
+        assert!(peers.iter().all(|peer| whole.contains(&format!("http/1 {peer}"))));
+        assert!(rows(Scale::Whole, &["nothing"]).is_empty());
+        // Of each name there is a row.
+        for name in names().iter().filter(|name| **name != "instructions") {
+            assert!(!rows(Scale::Quick, &[name]).is_empty(), "{name}");
+        }
+    }
+}
