@@ -4,7 +4,7 @@ extern crate tokio;
 
 #[path = "ROOT/bench/src/arguments.rs"]
 mod arguments;
-#[path = "ROOT/bench/src/load.rs"]
+#[path = "ROOT/bench/src/load/mod.rs"]
 mod load;
 #[path = "ROOT/bench/src/measure.rs"]
 mod measure;
@@ -14,6 +14,8 @@ mod micro;
 mod runtime;
 #[path = "ROOT/bench/src/tokio_main.rs"]
 mod tokio_main;
+#[path = "ROOT/bench/src/tokio_rows.rs"]
+mod tokio_rows;
 
 mod observer {
     use crate::arguments::Arguments;

@@ -9,6 +9,7 @@ mod micro;
 #[path = "tokio_runtime.rs"]
 mod runtime;
 mod tokio_main;
+mod tokio_rows;
 
 mod observer {
     //! Nobody.

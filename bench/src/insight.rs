@@ -10,6 +10,7 @@ mod recorded;
 #[path = "tokio_runtime.rs"]
 mod runtime;
 mod tokio_main;
+mod tokio_rows;
 
 mod observer {
     //! insight, as its user has it.

@@ -1,7 +1,7 @@
 //! The rows on tokio: a single operation, or a load.
 
 use crate::arguments::Arguments;
-use crate::{load, measure, micro, observer, runtime};
+use crate::{load, measure, micro, observer, runtime, tokio_rows};
 use std::process::ExitCode;
 
 /// Runs what the arguments ask for.
@@ -9,8 +9,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::read();
     let mut observer = observer::start(&arguments);
     let row = arguments.row();
-    let is_load = ["parked", "picture", "spawns", "storm", "http"].contains(&row);
-    runtime::start(arguments.workers(), is_load, &observer);
+    let drivers = ["parked", "picture", "spawns", "storm", "http", "timeout-ready", "timeout-poll"].contains(&row);
+    runtime::start(arguments.workers(), drivers, &observer);
     let client = load::client::attach(&arguments, observer::address(&observer));
     match row {
         "parked" => load::parked::memory(&arguments),
@@ -20,7 +20,7 @@ pub fn main() -> ExitCode {
         "http" => load::http::serve(),
         _ => {
             let run = |count| {
-                if micro::row(row, count).is_none() {
+                if micro::row(row, count).or_else(|| tokio_rows::row(row, count)).is_none() {
                     eprintln!("bench: there is no row `{row}`");
                     std::process::exit(2);
                 }

@@ -25,27 +25,33 @@ use std::time::Instant;
 
 pub use instructions::guard;
 
-/// Measures what the arguments say. Only a whole run writes to `docs/cost`.
+/// Measures what the arguments say. Only a whole run writes to `docs/cost`, or one that is told to.
 pub fn run(arguments: &[&str]) -> Result {
     let (options, rows): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|word| word.starts_with("--"));
     match options.as_slice() {
-        [] => measure(Scale::Whole, &rows),
-        ["--quick"] => measure(Scale::Quick, &rows),
+        [] => measure(Scale::Whole, &rows, rows.is_empty()),
+        ["--quick"] => measure(Scale::Quick, &rows, false),
+        ["--quick", "--write"] if rows.is_empty() => measure(Scale::Quick, &rows, true),
         ["--accept"] if rows.is_empty() => instructions::accept(),
         ["--functions"] => functions::print(&rows),
-        _ => {
-            Err(format!("bench takes --quick, --accept or --functions, and names of rows; not {}", arguments.join(" ")))
-        }
+        _ => Err(format!(
+            "bench takes names of rows and configurations, and --quick; or --quick --write, --accept, or --functions; not {}",
+            arguments.join(" ")
+        )),
     }
 }
 
-fn measure(scale: Scale, asked: &[&str]) -> Result {
+fn measure(scale: Scale, asked: &[&str], write: bool) -> Result {
     let start = Instant::now();
-    let whole = scale == Scale::Whole && asked.is_empty();
     let groups = plan::groups(scale, asked);
     let counted = asked.is_empty() || asked.contains(&"instructions");
     if groups.is_empty() && !counted {
-        return Err(format!("no row has {} in its name; the rows: {}", asked.join(" or "), plan::names().join(", ")));
+        let configurations = plan::CONFIGURATIONS.map(|(name, ..)| name).join(", ");
+        return Err(format!(
+            "nothing is named {}; the rows: {}; the configurations: {configurations}",
+            asked.join(" or "),
+            plan::names().join(", ")
+        ));
     }
     let programs = Programs::build(groups.iter().flat_map(|group| group.programs()))?;
     println!("xtask: built ({:.0} s)", start.elapsed().as_secs_f64());
@@ -58,9 +64,9 @@ fn measure(scale: Scale, asked: &[&str]) -> Result {
         println!("xtask: {} ({:.0} s)", group.name, start.elapsed().as_secs_f64());
     }
     let counts = if counted { Some(instructions::count(&programs)?) } else { None };
-    let text = page::generated(&results, counts.as_ref(), &failures);
+    let text = page::generated(scale, &results, counts.as_ref(), &failures);
     println!("{text}");
-    if whole {
+    if write {
         page::write(&folder(), &text, &results)?;
         if let Some(counts) = &counts {
             instructions::write(counts)?;

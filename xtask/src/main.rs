@@ -33,6 +33,8 @@ The commands of this repository:
   cargo xtask bench [--quick] [row...]
                               what insight costs beside bare programs and its peers, in about 15 minutes; a whole run
                               writes docs/cost
+  cargo xtask bench --quick --write
+                              the same of few and short runs, without peers
   cargo xtask bench --accept  write down how many instructions each operation takes; `cargo xtask test` holds them
   cargo xtask bench --functions [row...]
                               where in the source the instructions of an operation are

@@ -42,7 +42,7 @@
 //! while it is off no span is made for the layer. While it is on, most of the cost is that of `tracing`'s registry, which
 //! keeps what a span has and locks it at each poll. On one two-core machine, of tokio with its spans, current-thread:
 //! a poll takes 0.5 us instead of 0.2, a spawn with its join 1.8 instead of 0.4, and a lock, with its spans and
-//! events, 4.3 instead of 0.1 (`cargo bench -p insight-tracing`). The alternative, a subscriber of its own instead of a
+//! events, 4.3 instead of 0.1 (`cargo xtask bench layer`). The alternative, a subscriber of its own instead of a
 //! layer, would be cheaper and would take the place of the program's.
 //!
 //! No panic of the layer reaches the program, and an event that is sent from within it is not looked at.

@@ -32,7 +32,7 @@ struct Peer {
     flags: &'static str,
 }
 
-const PEERS: [Peer; 3] = [
+const PEERS: [Peer; 4] = [
     Peer {
         name: "bench-console",
         source: "console.rs",
@@ -53,6 +53,17 @@ const PEERS: [Peer; 3] = [
         depends: "tokio-metrics = \"=0.5.2\"",
         tokio: "\"full\"",
         flags: "",
+    },
+    // No peer, but tokio needs the flag for it, too.
+    Peer {
+        name: "bench-layer",
+        source: "layer.rs",
+        depends: "insight = { package = \"wish4-async-insight\", path = \"ROOT/reference-server\" }\n\
+                  insight-tracing = { path = \"ROOT/adapters/tracing\" }\n\
+                  tracing = \"0.1.44\"\n\
+                  tracing-subscriber = { version = \"0.3.23\", default-features = false, features = [\"registry\"] }",
+        tokio: "\"full\", \"tracing\"",
+        flags: "--cfg tokio_unstable",
     },
 ];
 
@@ -130,8 +141,8 @@ impl Peer {
              tokio = {{ version = {:?}, features = [{}] }}\n",
             self.name,
             self.name,
-            self.depends,
-            format!("={}", TOKIO),
+            self.depends.replace("ROOT", &root().display().to_string()),
+            format!("={TOKIO}"),
             self.tokio
         )
     }

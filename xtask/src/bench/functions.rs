@@ -32,12 +32,35 @@ pub fn print(asked: &[&str]) -> Result {
                 each(profile.instructions),
                 each(bare.instructions)
             );
-            for (file, difference, lines) in differences(&bare, &profile) {
+            let differences = differences(&bare, &profile);
+            for (origin, difference) in origins(&differences) {
+                println!("{difference:+8.1}  of {origin}");
+            }
+            for (file, difference, lines) in differences {
                 println!("{difference:+8.1}  {file}  {lines}");
             }
         }
     }
     Ok(())
+}
+
+/// The same by whose code it is, the most first.
+fn origins(differences: &[(String, f64, String)]) -> Vec<(&'static str, f64)> {
+    let mut origins: BTreeMap<&str, f64> = BTreeMap::new();
+    for (file, difference, _) in differences {
+        let origin = [
+            ("adapters/probe/", "the probe"),
+            ("adapters/", "the facade"),
+            ("library/", "the standard library, inlined or not"),
+            ("tokio-", "tokio"),
+            ("bench/", "the row itself"),
+        ];
+        let origin = origin.into_iter().find(|(start, _)| file.starts_with(start));
+        *origins.entry(origin.map_or("memory and other libraries", |(_, origin)| origin)).or_default() += difference;
+    }
+    let mut origins: Vec<(&str, f64)> = origins.into_iter().collect();
+    origins.sort_by(|(_, one), (_, other)| other.abs().total_cmp(&one.abs()));
+    origins
 }
 
 /// By how much each file differs, the most first, with the lines of it that differ most.
@@ -95,5 +118,6 @@ mod tests {
             ("tokio-1.54.1/src/task.rs".to_owned(), 2.0, "7:+2.0".to_owned()),
         ];
         assert_eq!(differences(&bare, &on), expect);
+        assert_eq!(origins(&expect), [("the probe", 25.0), ("tokio", 2.0)]);
     }
 }

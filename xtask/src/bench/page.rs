@@ -1,7 +1,7 @@
 //! The tables and plots of docs/cost.
 
 use super::instructions::{self, Counts};
-use super::plan::{CONFIGURATIONS, OPERATIONS, operation_row};
+use super::plan::{CONFIGURATIONS, MORE_OPERATIONS, OPERATIONS, Scale, operation_row};
 use super::plot::{Plot, number};
 use super::results::Results;
 use super::{machine, targets};
@@ -17,8 +17,16 @@ const END: &str = "<!-- end of what is generated -->";
 type Cell = fn(&Results, &str, &str) -> Option<String>;
 
 /// All tables of which something was measured.
-pub fn generated(results: &Results, counts: Option<&Counts>, failures: &[String]) -> String {
+pub fn generated(scale: Scale, results: &Results, counts: Option<&Counts>, failures: &[String]) -> String {
     let mut text = machine::description();
+    let _ = writeln!(
+        text,
+        "- run: {}",
+        match scale {
+            Scale::Whole => "whole",
+            Scale::Quick => "quick: few and short runs, no peers, less of each load",
+        }
+    );
     let mut section = |title: &str, table: String| {
         if !table.is_empty() {
             let _ = write!(text, "\n### {title}\n\n{table}");
@@ -60,7 +68,8 @@ pub fn generated(results: &Results, counts: Option<&Counts>, failures: &[String]
 }
 
 fn operations(runtime: &str, workers: usize) -> Vec<(String, &'static str)> {
-    OPERATIONS.iter().map(|(name, what)| (operation_row(runtime, workers, name), *what)).collect()
+    let all = OPERATIONS.iter().chain(&MORE_OPERATIONS);
+    all.map(|(name, what)| (operation_row(runtime, workers, name), *what)).collect()
 }
 
 /// A row each, a column for each configuration that has something.
@@ -256,9 +265,9 @@ fn plots(results: &Results) -> Vec<(&'static str, String)> {
         let groups = rows.into_iter().map(|(row, what)| {
             let values =
                 names.iter().map(|name| (*name != "bare").then(|| results.above_bare(&row, name, figure)).flatten());
-            (what, values.collect())
+            (what, values.collect::<Vec<_>>())
         });
-        groups.collect::<Vec<_>>()
+        groups.filter(|(_, values)| values.iter().any(Option::is_some)).collect::<Vec<_>>()
     };
     let parked =
         vec![("parked/100000".to_owned(), "100,000 live tasks"), ("parked/1000000".to_owned(), "1,000,000 live tasks")];
@@ -292,10 +301,13 @@ mod tests {
             }
         }
         let expect = "| | bare | on | console |\n|---|---:|---:|---:|\n\
-                      | poll (`yield_now`) | 41.0 (42.0) | +11.0 (+14.0) x1.27 | +1,500 (+1,750) x37.59 |\n";
+                      | poll, the task wakes itself | 41.0 (42.0) | +11.0 (+14.0) x1.27 | +1,500 (+1,750) x37.59 |\n";
         assert_eq!(table(&results, &operations("tokio", 1), cpu), expect);
         assert_eq!(table(&results, &operations("tokio", 1), wall), "");
-        assert!(generated(&results, None, &["http/1 console: gone".to_owned()]).ends_with("- http/1 console: gone\n"));
+        assert!(
+            generated(Scale::Quick, &results, None, &["http/1 console: gone".to_owned()])
+                .ends_with("- http/1 console: gone\n")
+        );
         assert!(samples(&results).contains("| tokio/1/poll | on | cpu_ns | 52.0 | 56.0 | 60.0 |\n"));
         assert!(plots(&results)[0].1.contains(">1,500</text>"));
     }

@@ -7,8 +7,9 @@ use crate::process::Result;
 use std::process::{Command, Stdio};
 
 /// The rows of a single operation.
-pub const OPERATIONS: [(&str, &str); 7] = [
-    ("poll", "poll (`yield_now`)"),
+pub const OPERATIONS: [(&str, &str); 8] = [
+    ("poll", "poll, the task wakes itself"),
+    ("yield", "`yield_now`"),
     ("wake", "wake another task, and its poll"),
     ("spawn", "spawn and join"),
     ("lock", "Mutex, lock and unlock"),
@@ -17,12 +18,23 @@ pub const OPERATIONS: [(&str, &str); 7] = [
     ("stream", "mpsc of 64 places, a message"),
 ];
 
+/// Those of which tokio is enough, on one worker.
+pub const MORE_OPERATIONS: [(&str, &str); 6] = [
+    ("read", "RwLock, read and release"),
+    ("acquire", "Semaphore, acquire and release"),
+    ("oneshot", "oneshot, made, sent and received"),
+    ("notify", "Notify, notify and be notified"),
+    ("timeout-ready", "`timeout` of what is ready"),
+    ("timeout-poll", "`timeout` of a poll"),
+];
+
 /// The configurations, the program of each, and what it is.
-pub const CONFIGURATIONS: [(&str, &str, &str); 8] = [
+pub const CONFIGURATIONS: [(&str, &str, &str); 9] = [
     ("bare", "bench-bare", "tokio, and nobody looks"),
     ("off", "bench-insight", "insight linked, not turned on"),
     ("on", "bench-insight", "on, no client"),
     ("client", "bench-insight", "on, and a client reads all of it"),
+    ("layer", "bench-layer", "insight-tracing, told by tokio's own spans, no client"),
     ("console", "bench-console", "console-subscriber 0.5.0, no client"),
     ("dial9", "bench-dial9", "dial9 0.5.7, its hooks"),
     ("dial9-wakes", "bench-dial9", "dial9 0.5.7, its own spawn, with wakes"),
@@ -107,24 +119,26 @@ pub fn operation_row(runtime: &str, workers: usize, operation: &str) -> String {
 /// The rows' names without runtime and workers.
 pub fn names() -> Vec<&'static str> {
     let loads = ["http", "parked", "picture", "spawns", "storm", "instructions"];
-    OPERATIONS.iter().map(|(name, _)| *name).chain(loads).collect()
+    OPERATIONS.iter().chain(&MORE_OPERATIONS).map(|(name, _)| *name).chain(loads).collect()
 }
 
-/// What is to be run: all, or what has one of these words in its name.
+/// What is to be run: all, or the rows that have one of these words in their name, in the configurations that are named
+/// among them and bare, or in all.
 pub fn groups(scale: Scale, asked: &[&str]) -> Vec<Group> {
+    let (configurations, rows): (Vec<&str>, Vec<&str>) =
+        asked.iter().partition(|word| CONFIGURATIONS.iter().any(|(name, ..)| name == *word));
     let mut groups = vec![tokio_operations(scale), other_operations(scale), requests(scale)];
     groups.extend([parked(scale), pictures(scale), spawns(scale), storm(scale)]);
     for group in &mut groups {
         group.cases.retain(|case| {
-            let is_asked = |word: &&str| case.row.contains(*word) || case.configuration == *word;
-            // What a ratio is made with.
-            let words: Vec<&&str> = asked.iter().collect();
-            words.is_empty() || words.into_iter().any(is_asked)
+            let row = rows.is_empty() || rows.iter().any(|word| case.row.contains(word));
+            let is_ours = case.program.contains("insight") || case.program.contains("bare");
+            row && match configurations.as_slice() {
+                // The others take minutes to build: not for a quick look.
+                [] => is_ours || scale == Scale::Whole,
+                names => case.configuration == "bare" || names.contains(&case.configuration),
+            }
         });
-        // A peer takes minutes to build: not for a quick look.
-        if scale == Scale::Quick {
-            group.cases.retain(|case| case.program.contains("insight") || case.program.contains("bare"));
-        }
     }
     groups.retain(|group| !group.cases.is_empty());
     groups
@@ -143,9 +157,10 @@ fn tokio_operations(scale: Scale) -> Group {
     let (ms, rounds) = repeated(scale);
     let mut cases = Vec::new();
     for workers in [1, 2] {
-        for (operation, _) in OPERATIONS {
+        let more = MORE_OPERATIONS.iter().filter(|_| workers == 1);
+        for (operation, _) in OPERATIONS.iter().chain(more) {
             for (configuration, program, _) in CONFIGURATIONS {
-                let arguments = [operation.to_owned(), format!("workers={workers}"), format!("ms={ms}")];
+                let arguments = [(*operation).to_owned(), format!("workers={workers}"), format!("ms={ms}")];
                 cases.push(case(&operation_row("tokio", workers, operation), configuration, program, &arguments));
             }
         }
@@ -248,9 +263,11 @@ mod tests {
         };
         assert_eq!(rows(Scale::Whole, &["spawns"]), ["spawns/10000 client", "spawns/100000 client"]);
         assert_eq!(rows(Scale::Quick, &["http/1"]), ["http/1 bare", "http/1 off", "http/1 on", "http/1 client"]);
-        let peers = ["console", "dial9", "dial9-wakes", "tokio-metrics"];
+        let peers = ["layer", "console", "dial9", "dial9-wakes", "tokio-metrics"];
         let whole = rows(Scale::Whole, &["http/1"]);
         assert!(peers.iter().all(|peer| whole.contains(&format!("http/1 {peer}"))));
+        assert_eq!(rows(Scale::Quick, &["http/1", "dial9"]), ["http/1 bare", "http/1 dial9"]);
+        assert!(rows(Scale::Whole, &["on"]).contains(&"smol/1/poll on".to_owned()));
         assert!(rows(Scale::Whole, &["nothing"]).is_empty());
         // Of each name there is a row.
         for name in names().iter().filter(|name| **name != "instructions") {

@@ -9,7 +9,8 @@ const BAR: f64 = 14.0;
 const GAP: f64 = 12.0;
 const TOP: f64 = 70.0;
 /// A colour for each bar of a group.
-const COLOURS: [&str; 8] = ["#9e9e9e", "#90caf9", "#1565c0", "#0d2f66", "#c62828", "#ef6c00", "#f9a825", "#6a1b9a"];
+const COLOURS: [&str; 9] =
+    ["#9e9e9e", "#90caf9", "#1565c0", "#0d2f66", "#00897b", "#c62828", "#ef6c00", "#f9a825", "#6a1b9a"];
 
 /// Groups of bars, each with its name and a value for each series; what was not measured has none.
 pub struct Plot<'a> {
