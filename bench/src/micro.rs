@@ -41,7 +41,7 @@ pub async fn once_more() {
     .await;
 }
 
-/// The runtime's own way to let others run. tokio's asks the system for news when no other is there.
+/// The runtime's own way to let others run. tokio's parks for an instant when no other is there.
 async fn yields(count: u64) {
     for _ in 0..count {
         yield_now().await;

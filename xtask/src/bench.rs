@@ -43,6 +43,8 @@ pub fn run(arguments: &[&str]) -> Result {
 
 fn measure(scale: Scale, asked: &[&str], write: bool) -> Result {
     let start = Instant::now();
+    // Before the builds, which are load.
+    let load = machine::load();
     let groups = plan::groups(scale, asked);
     let counted = asked.is_empty() || asked.contains(&"instructions");
     if groups.is_empty() && !counted {
@@ -64,7 +66,7 @@ fn measure(scale: Scale, asked: &[&str], write: bool) -> Result {
         println!("xtask: {} ({:.0} s)", group.name, start.elapsed().as_secs_f64());
     }
     let counts = if counted { Some(instructions::count(&programs)?) } else { None };
-    let text = page::generated(scale, &results, counts.as_ref(), &failures);
+    let text = page::generated((scale, &load), &results, counts.as_ref(), &failures);
     println!("{text}");
     if write {
         page::write(&folder(), &text, &results)?;

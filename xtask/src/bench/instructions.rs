@@ -17,8 +17,8 @@ use std::process::Command;
 const BAND: f64 = 0.05;
 /// Below this many instructions a difference is one of a few, and not of five in a hundred.
 const FEW: f64 = 4.0;
-/// How often an operation is done: 20 parts.
-const COUNT: u64 = 20 * 4096;
+/// How often an operation is done: in eight parts.
+const COUNT: u64 = 8 * 4096;
 /// What is counted: a configuration, and its program.
 const COUNTED: [(&str, &str); 3] = [("bare", "bench-bare"), ("off", "bench-insight"), ("on", "bench-insight")];
 

@@ -4,8 +4,15 @@ use std::fmt::Write;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The machine, its software and the date, as a list in Markdown.
-pub fn description() -> String {
+/// How many threads wanted a processor, on the average of the last minute. What is much above nothing when a run begins was
+/// another's, and the times are the worse for it.
+pub fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or("unknown").to_owned()
+}
+
+/// The machine, its software and the date, as a list in Markdown. `load` was that before anything was measured.
+pub fn description(load: &str) -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
         cpu.lines().find_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_matches([' ', '\t', ':']));
@@ -23,6 +30,7 @@ pub fn description() -> String {
     say("memory", &format!("{:.0} GiB", memory_kb.unwrap_or(0.0) / f64::from(1 << 20)));
     say("system", &first_line("uname", &["-s", "-r", "-m"]));
     say("compiler", &first_line("rustc", &["--version"]));
+    say("load before the first row", load);
     say("commit", &first_line("git", &["describe", "--always", "--dirty"]));
     text
 }

@@ -17,8 +17,13 @@ const END: &str = "<!-- end of what is generated -->";
 type Cell = fn(&Results, &str, &str) -> Option<String>;
 
 /// All tables of which something was measured.
-pub fn generated(scale: Scale, results: &Results, counts: Option<&Counts>, failures: &[String]) -> String {
-    let mut text = machine::description();
+pub fn generated(
+    (scale, load): (Scale, &str),
+    results: &Results,
+    counts: Option<&Counts>,
+    failures: &[String],
+) -> String {
+    let mut text = machine::description(load);
     let _ = writeln!(
         text,
         "- run: {}",
@@ -305,7 +310,7 @@ mod tests {
         assert_eq!(table(&results, &operations("tokio", 1), cpu), expect);
         assert_eq!(table(&results, &operations("tokio", 1), wall), "");
         assert!(
-            generated(Scale::Quick, &results, None, &["http/1 console: gone".to_owned()])
+            generated((Scale::Quick, "0.1"), &results, None, &["http/1 console: gone".to_owned()])
                 .ends_with("- http/1 console: gone\n")
         );
         assert!(samples(&results).contains("| tokio/1/poll | on | cpu_ns | 52.0 | 56.0 | 60.0 |\n"));

@@ -13,7 +13,7 @@ pub const OPERATIONS: [(&str, &str); 8] = [
     ("wake", "wake another task, and its poll"),
     ("spawn", "spawn and join"),
     ("lock", "Mutex, lock and unlock"),
-    ("contended", "the same, four tasks queue"),
+    ("contended", "Mutex, four tasks queue"),
     ("ping-pong", "mpsc of one place, a message"),
     ("stream", "mpsc of 64 places, a message"),
 ];
@@ -150,7 +150,7 @@ fn case(row: &str, configuration: &'static str, program: &'static str, arguments
 
 /// How long an operation is repeated, in milliseconds, and how many processes do so.
 fn repeated(scale: Scale) -> (u64, usize) {
-    if scale == Scale::Whole { (120, 7) } else { (30, 2) }
+    if scale == Scale::Whole { (100, 5) } else { (30, 2) }
 }
 
 fn tokio_operations(scale: Scale) -> Group {
@@ -189,7 +189,7 @@ fn other_operations(scale: Scale) -> Group {
 }
 
 fn requests(scale: Scale) -> Group {
-    let (seconds, rounds) = if scale == Scale::Whole { (3, 4) } else { (1, 1) };
+    let (seconds, rounds) = if scale == Scale::Whole { (2, 3) } else { (1, 1) };
     let mut cases = Vec::new();
     for workers in [1, 2] {
         for (configuration, program, _) in CONFIGURATIONS {

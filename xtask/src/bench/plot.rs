@@ -44,7 +44,11 @@ impl Plot<'_> {
             if logarithmic { ", lengths are logarithmic" } else { "" }
         );
         let mut x = 10.0;
-        for (name, colour) in self.series.iter().zip(COLOURS) {
+        for (index, (name, colour)) in self.series.iter().zip(COLOURS).enumerate() {
+            // Only what has a bar.
+            if !self.groups.iter().any(|(_, values)| values.get(index).is_some_and(Option::is_some)) {
+                continue;
+            }
             let _ = writeln!(
                 svg,
                 "<rect x=\"{x}\" y=\"48\" width=\"10\" height=\"10\" fill=\"{colour}\"/><text x=\"{}\" y=\"57\">{}</text>",
@@ -100,7 +104,7 @@ pub fn number(value: f64) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('`', "").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
