@@ -65,7 +65,8 @@ pub fn generated(
     section("Memory of a live task, bytes above bare", table(results, &parked, memory));
     section("The first picture", pictures(results));
     section("A new task becomes visible", spawns(results));
-    section("A storm of spawns", storm(results));
+    section("A storm of 10,000,000 spawns", storm(results, "storm/10000000"));
+    section("A storm of 1,000,000 spawns", storm(results, "storm/1000000"));
     if !failures.is_empty() {
         section("Not measured", failures.iter().map(|failure| format!("- {failure}\n")).collect());
     }
@@ -193,7 +194,7 @@ fn spawns(results: &Results) -> String {
     )
 }
 
-fn storm(results: &Results) -> String {
+fn storm(results: &Results, row: &str) -> String {
     let mut text = String::new();
     let cases = [
         ("bare", "bare"),
@@ -202,7 +203,7 @@ fn storm(results: &Results) -> String {
         ("stopped", "a client has stopped reading"),
     ];
     for (configuration, what) in cases {
-        let figure = |figure| results.max("storm", configuration, figure);
+        let figure = |figure| results.max(row, configuration, figure);
         let (Some(peak), Some(after), Some(ns)) = (figure("storm_peak"), figure("storm_after"), figure("storm_ns"))
         else {
             continue;

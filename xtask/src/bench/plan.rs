@@ -246,7 +246,7 @@ fn storm(scale: Scale) -> Group {
     let arguments = ["storm".to_owned(), format!("tasks={tasks}")];
     let ours = ["on", "client", "stopped"].map(|configuration| (configuration, "bench-insight"));
     let all = [("bare", "bench-bare")].into_iter().chain(ours);
-    let cases = all.map(|(configuration, program)| case("storm", configuration, program, &arguments));
+    let cases = all.map(|(configuration, program)| case(&format!("storm/{tasks}"), configuration, program, &arguments));
     Group { name: "a storm of spawns".to_owned(), rounds: 1, cases: cases.collect() }
 }
 
