@@ -185,7 +185,11 @@ fn watch_changed() {
         let (sender, mut receiver) = watch::channel(0);
         // The channel is not gone with one of its handles.
         drop((sender.clone(), receiver.clone()));
+        let mut sent = receiver.clone();
         let freer = runtime.spawn(sends_once_more(sender, go.clone()));
+        // Later it would end one wait, and the next one has another edge.
+        runtime.block_on(sent.changed()).unwrap();
+        drop(sent);
         let wait = Box::pin(async move {
             while receiver.changed().await.is_ok_and(|()| *receiver.borrow() == 0) {} // watch changed
         });
@@ -207,7 +211,11 @@ fn watch_wait_for() {
         let go = Signal::default();
         let (sender, mut receiver) = watch::channel(0);
         let idle = sender.clone();
+        let mut sent = receiver.clone();
         let freer = runtime.spawn(sends_once_more(sender, go.clone()));
+        // Later it would end one wait, and the next one has another edge.
+        runtime.block_on(sent.changed()).unwrap();
+        drop(sent);
         let wait = Box::pin(async move {
             let found = receiver.wait_for(|value| *value == 2).await.is_ok(); // watch wait_for
             drop((idle, found));
