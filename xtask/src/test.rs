@@ -47,7 +47,6 @@ pub fn run(full: bool) -> Result {
         step(&format!("{peer}'s own tests"), || peer_tests::run(&[peer]))?;
     }
     step("fuzz", fuzz::check)?;
-    step("instructions", bench::guard)?;
     step("docs/clients", clients::run)?;
     step("hangs", hangs::check)?;
     step("load", || load::run(Runtime::Tokio, load::SECONDS, 1))?;
@@ -55,6 +54,7 @@ pub fn run(full: bool) -> Result {
         step(&format!("load on {name}"), || load::run(runtime, load::SECONDS_OF_OTHERS, 1))?;
     }
     if full {
+        step("instructions", bench::guard)?;
         let tests = ["test", "--workspace", "--all-features", "--release"];
         for program in ["mini-redis", "chat-server"] {
             step(program, || peer_program::run(&[program]))?;
