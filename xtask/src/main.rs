@@ -55,6 +55,8 @@ The commands of this repository:
                               a published server on the facade: 10,000 requests, and what is seen of it
   cargo xtask peer-program chat-server
                               the same of an example of smol's: eight clients, and what is seen of it
+  cargo xtask peer-program sessions
+                              the same of an example of tide's, on async-std
   cargo xtask docs            render docs/*.md to the pages that the server serves
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages

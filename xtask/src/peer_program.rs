@@ -5,8 +5,9 @@
 mod chat_server;
 mod mini_redis;
 mod resp;
+mod sessions;
 
-use crate::peer_tests::{package_of, write};
+use crate::peer_tests::{in_place_of, package_of, write};
 use crate::process::{Result, cargo, root, target};
 use crate::program::{Program, START, executable, request, snapshot};
 use insight_model::{Location, Model};
@@ -23,7 +24,8 @@ pub fn run(arguments: &[&str]) -> Result {
     match arguments {
         ["mini-redis"] => mini_redis::run(),
         ["chat-server"] => chat_server::run(),
-        _ => Err("which: `cargo xtask peer-program mini-redis`, or `chat-server`".to_owned()),
+        ["sessions"] => sessions::run(),
+        _ => Err("which: `cargo xtask peer-program mini-redis`, `chat-server` or `sessions`".to_owned()),
     }
 }
 
@@ -34,6 +36,8 @@ struct Source {
     binary: &'static str,
     /// Files that are put beside it, or in the place of its own, by their paths; `ROOT` in them is this repository.
     files: &'static [(&'static str, &'static str)],
+    /// The runtime whose facade takes its place in the crates that the program uses, too.
+    wrapped: Option<&'static str>,
     changes: &'static [Change],
 }
 
@@ -99,6 +103,11 @@ impl Source {
         }
         for (file, text) in self.files {
             write(&self.copy().join(file), &text.replace("ROOT", &root().display().to_string()))?;
+        }
+        if let Some(runtime) = self.wrapped {
+            let manifest = self.copy().join("Cargo.toml");
+            let text = crate::process::read(&manifest)? + &in_place_of(runtime, &self.folder())?;
+            write(&manifest, &text)?;
         }
         match missing.first() {
             None => Ok(()),

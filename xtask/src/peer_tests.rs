@@ -208,6 +208,13 @@ impl Mode {
     }
 }
 
+/// Puts the facade of this runtime into `folder`, and says what to put into the manifest of a program so that all crates
+/// that it uses have it in the place of the runtime.
+pub fn in_place_of(runtime: &str, folder: &Path) -> Result<String> {
+    let peer = PEERS.into_iter().find(|peer| peer.name == runtime);
+    shim::shim(peer.ok_or_else(|| format!("there is no facade of `{runtime}`"))?, folder)
+}
+
 /// The names of all of them.
 pub fn names() -> [&'static str; PEERS.len()] {
     PEERS.map(|peer| peer.name)

@@ -56,7 +56,7 @@ pub fn run(full: bool) -> Result {
     if full {
         step("instructions", bench::guard)?;
         let tests = ["test", "--workspace", "--all-features", "--release"];
-        for program in ["mini-redis", "chat-server"] {
+        for program in ["mini-redis", "chat-server", "sessions"] {
             step(program, || peer_program::run(&[program]))?;
         }
         step("cargo test --release", || cargo_step(&tests, "see the failed test above; it passes in a debug build"))?;

@@ -30,6 +30,7 @@ const CHAT_SERVER: Source = Source {
         ),
         ("async-channel/src/lib.rs", "pub use insight_smol::channel::*;\n"),
     ],
+    wrapped: None,
     changes: &[
         Change {
             file: "examples/chat-server.rs",

@@ -13,6 +13,7 @@ const MINI_REDIS: Source = Source {
     version: "0.4",
     binary: "mini-redis-server",
     files: &[],
+    wrapped: None,
     changes: &[
         Change {
             file: "Cargo.toml",

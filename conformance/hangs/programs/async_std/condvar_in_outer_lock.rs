@@ -1,5 +1,5 @@
 //! A task waits for a condition with another lock held, which the task that would notify needs first. Anybody might notify,
-//! so nothing may be claimed.
+//! so no deadlock may be claimed; but that the lock is held for long, and by whom, is so.
 
 use async_std::sync::{Arc, Condvar, Mutex};
 use async_std::task;
@@ -20,12 +20,12 @@ pub async fn main() {
 
 async fn buyer(shop: Arc<Mutex<()>>, stock: Stock) {
     let _in_the_shop = shop.lock().await;
-    let mut left = stock.1.wait_until(stock.0.lock().await, |left| *left > 0).await;
+    let mut left = stock.1.wait_until(stock.0.lock().await, |left| *left > 0).await; // waits here
     *left -= 1;
 }
 
 async fn supplier(shop: Arc<Mutex<()>>, stock: Stock) {
-    let _in_the_shop = shop.lock().await;
+    let _in_the_shop = shop.lock().await; // waits here
     *stock.0.lock().await += 1;
     stock.1.notify_one();
 }
