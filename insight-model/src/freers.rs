@@ -21,12 +21,14 @@ pub struct Freers {
     pub unknown: u64,
     /// What the unknown ones are, in words, such as "sender not used by any task yet".
     pub unknown_what: &'static str,
+    /// There is no number of them: `unknown` is 1, and stands for whatever `unknown_what` says.
+    pub anybody: bool,
 }
 
 impl Freers {
     /// Nothing tells who, or how many.
     fn anybody(what: &'static str) -> Freers {
-        Freers { known: Vec::new(), unknown: 1, unknown_what: what }
+        Freers { known: Vec::new(), unknown: 1, unknown_what: what, anybody: true }
     }
 
     /// Every one that can free the resource is known, and each is certain.
@@ -68,7 +70,7 @@ impl Model {
                     ResourceKind::Semaphore => "permit that was taken outside of the tasks that are seen",
                     _ => "holder outside of the tasks that are seen",
                 };
-                Freers { known, unknown, unknown_what }
+                Freers { known, unknown, unknown_what, anybody: false }
             }
             (ResourceKind::Notify, _) => Freers::anybody("anybody that has a reference to it can notify"),
             (ResourceKind::OnceCell, Operation::Wait) => {
@@ -77,8 +79,9 @@ impl Model {
             (ResourceKind::Barrier, _) => {
                 let missing = resource.capacity.map(|all| all.saturating_sub(resource.length.unwrap_or(0)));
                 let unknown_what = "task that has not come to it yet";
-                Freers { known: Vec::new(), unknown: missing.unwrap_or(1).max(1), unknown_what }
+                Freers { unknown: missing.unwrap_or(1).max(1), unknown_what, ..Freers::default() }
             }
+            (ResourceKind::Timer, _) => Freers::anybody("time, and nothing else"),
             (ResourceKind::Join, _) => {
                 let mut freers = self.parties(resource, PartyRole::Joined, Some(0));
                 // A join ends with its task: nobody else can do that, whoever has the handle.
@@ -92,7 +95,7 @@ impl Model {
             _ => {
                 let known: Vec<Freer> = self.holders(resource).collect();
                 let unknown = u64::from(known.is_empty());
-                Freers { known, unknown, unknown_what: "holder outside of the tasks that are seen" }
+                Freers { known, unknown, unknown_what: "holder outside of the tasks that are seen", anybody: false }
             }
         }
     }
@@ -109,7 +112,7 @@ impl Model {
             .collect();
         // How many handles there are is not known: at least one may be anywhere.
         let unknown = handles.map_or(1, |handles| handles.saturating_sub(known.len() as u64));
-        Freers { known, unknown, unknown_what: "" }
+        Freers { known, unknown, ..Freers::default() }
     }
 
     fn held_units(&self, resource: &Resource) -> u64 {

@@ -235,7 +235,11 @@ impl<'m> FreersOf<'m> {
 
 /// The ones that can free a resource and of which no task is known, in words; `None` when there are none.
 pub fn unknown_freers(freers: &Freers) -> Option<String> {
-    (freers.unknown > 0).then(|| format!("{} unknown: {}", grouped(freers.unknown), freers.unknown_what))
+    match freers.unknown {
+        0 => None,
+        _ if freers.anybody => Some(freers.unknown_what.to_owned()),
+        unknown => Some(format!("{} unknown: {}", grouped(unknown), freers.unknown_what)),
+    }
 }
 
 /// `src/main.rs:61:18`.

@@ -22,6 +22,7 @@ fn signals() {
     check(broadcast, Operation::Recv, (&[1], 2));
     check(broadcast, Operation::Closed, (&[], 2));
     check("resource n notify", Operation::Notified, (&[], 1));
+    check("resource t timer", Operation::Sleep, (&[], 1));
     check("resource b barrier 1/3", Operation::Wait, (&[], 2));
     check("resource b barrier", Operation::Wait, (&[], 1));
     check("resource c once_cell", Operation::Wait, (&[], 1));

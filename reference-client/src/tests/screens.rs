@@ -34,6 +34,15 @@ fn the_way_from_the_list_to_the_reader() {
 }
 
 #[test]
+fn a_task_that_ended_since_the_list_was_sorted_leaves_no_gap() {
+    let mut screen = Screen::new(&story(nothing), 120, 16);
+    let (second, third) = (screen.line(4), screen.line(5));
+    assert!(second.starts_with("   2 "), "{second}");
+    screen.picture.model.tasks.remove(&TaskId(2));
+    assert_eq!(screen.line(4), third, "it moves up");
+}
+
+#[test]
 fn lists_at_other_sizes() {
     check("list_80", (80, 14), "", nothing);
     check("list_200", (200, 14), "", nothing);

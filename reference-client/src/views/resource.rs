@@ -121,6 +121,7 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
         (ResourceKind::Barrier, _) => "CAN FREE IT: TASKS THAT HAVE YET TO COME",
         (ResourceKind::OnceCell, Operation::Wait) => "CAN FREE IT: WHO SETS IT",
         (ResourceKind::OnceCell, _) => "CAN FREE IT: THE TASK THAT MAKES THE VALUE",
+        (ResourceKind::Timer, _) => "CAN FREE IT: TIME",
         (ResourceKind::Join, _) => "CAN FREE IT: THE TASK'S OWN END",
         _ => "CAN FREE IT: TASKS THAT HOLD IT",
     });

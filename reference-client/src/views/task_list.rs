@@ -184,14 +184,16 @@ impl TaskList {
             pen.cell(&fit(column.title(), *width), *width, column.right_aligned(), style);
         }
         let in_problem = tasks_of_problems(scene);
-        for (number, id) in self.order.iter().enumerate().skip(self.offset).take(self.height) {
+        // A task that has ended since the list was sorted leaves no gap.
+        let tasks = self.order.iter().enumerate().skip(self.offset);
+        let tasks = tasks.filter_map(|(number, id)| Some((number, scene.model().tasks.get(id)?)));
+        let mut marked = false;
+        for (number, task) in tasks.take(self.height) {
             pen.next_line();
-            let tier = in_problem.get(id).copied();
-            if let Some(task) = scene.model().tasks.get(id) {
-                row(scene, &mut pen, task, tier, &columns);
-            }
-            if number == self.index {
+            row(scene, &mut pen, task, in_problem.get(&task.id).copied(), &columns);
+            if number >= self.index && !marked {
                 mark(pen.buffer, Rect { y: pen.y, height: 1, ..area }, scene.theme);
+                marked = true;
             }
         }
     }
