@@ -1,8 +1,9 @@
 //! `cargo xtask load`: a program under load, and its whole stream held to the rules.
 
 use crate::process::{Result, root};
-use crate::program::{Profile, Program, START, build, snapshot};
+use crate::program::{Profile, Program, START, build, stream};
 use crate::runtime::Runtime;
+use insight_model::Model;
 use insight_protocol::{Decoded, Message, decode};
 use std::path::Path;
 use std::process::Command;
@@ -14,8 +15,6 @@ pub const SECONDS: u64 = 60;
 pub const SECONDS_OF_OTHERS: u64 = 20;
 /// How long the last tasks may take, and how long the end is looked at.
 const END: u64 = 5;
-/// How often the end is looked at.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What `cargo xtask load` takes: seconds, seeds and a runtime, each of which may be left out from the end on.
 pub fn command(arguments: &[&str]) -> Result {
@@ -56,26 +55,23 @@ fn one(check: &Path, binary: &'static str, stress: &Path, seconds: u64, seed: u6
     program.line("stress: done", Duration::from_secs(END))?;
     // Tasks that nobody waits for may end a little later.
     let deadline = Instant::now() + Duration::from_secs(END);
-    loop {
-        match snapshot(insight)?.lines().find_map(left_over).ok_or("/v1/snapshot has no snapshot.begin")? {
-            [0, 0, 0] => return Ok(()),
-            _ if Instant::now() < deadline => std::thread::sleep(LOOK),
-            [tasks, resources, edges] => {
-                return Err(format!(
-                    "the program has ended its tasks and dropped its resources, and the snapshot has {tasks} tasks, \
-                     {resources} resources and {edges} edges: GET /v1/snapshot shows which"
-                ));
+    let mut model = Model::default();
+    for line in stream(insight)? {
+        let Ok(Decoded::Message { message, .. }) = decode(&line?) else { continue };
+        model.apply(&message);
+        // At least each half second, and first when the picture is complete.
+        if matches!(message, Message::SnapshotEnd(_) | Message::StreamHeartbeat(_)) {
+            match [model.tasks.len(), model.resources.len(), model.edges.len()] {
+                [0, 0, 0] => return Ok(()),
+                _ if Instant::now() < deadline => {}
+                [tasks, resources, edges] => {
+                    return Err(format!(
+                        "the program has ended its tasks and dropped its resources, and there are {tasks} tasks, \
+                         {resources} resources and {edges} edges: GET /v1/snapshot shows which"
+                    ));
+                }
             }
         }
     }
-}
-
-/// How many tasks, resources and edges a snapshot says it has.
-fn left_over(line: &str) -> Option<[u64; 3]> {
-    match decode(line) {
-        Ok(Decoded::Message { message: Message::SnapshotBegin(begin), .. }) => {
-            Some([begin.tasks, begin.resources, begin.edges])
-        }
-        _ => None,
-    }
+    Err("the program ended before its stdin did".to_owned())
 }

@@ -143,6 +143,23 @@ pub fn request(address: SocketAddr, path: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
+/// The server says a heartbeat each half second; without any for so long, it is gone.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// The lines of `/v1/stream` as they come; an error when none comes in `SILENCE`.
+pub fn stream(address: SocketAddr) -> Result<impl Iterator<Item = Result<String>>> {
+    let failed = move |error: std::io::Error| format!("GET http://{address}/v1/stream: {error}");
+    let mut stream = TcpStream::connect(address).map_err(failed)?;
+    stream.set_read_timeout(Some(SILENCE)).map_err(failed)?;
+    // Of version 1.0, so that the lines come without chunks.
+    write!(stream, "GET /v1/stream HTTP/1.0\r\nHost: {address}\r\n\r\n").map_err(failed)?;
+    let lines = BufReader::new(stream).lines().map(move |line| line.map_err(failed));
+    // After the head, which ends with an empty line.
+    Ok(lines
+        .skip_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
+        .skip_while(|line| line.as_deref() == Ok("")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

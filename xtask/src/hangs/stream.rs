@@ -2,17 +2,15 @@
 
 use super::expected::{Expectation, Expected};
 use crate::process::Result;
+use crate::program::stream;
 use insight_model::Checker;
 use insight_protocol::{Decoded, Message, Problem, ProblemId, decode};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// How long a problem that is expected may take: the slowest are found in windows of seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The server says a heartbeat each half second; without any for so long, it is gone.
-const SILENCE: Duration = Duration::from_secs(10);
 
 /// What was seen of one run.
 #[derive(Default)]
@@ -32,32 +30,18 @@ pub struct Seen {
 
 /// Reads the stream for so long, and longer when what is expected was not yet found.
 pub fn listen(insight: SocketAddr, case: &Expectation, at_least: Duration) -> Result<Seen> {
-    let failed = |error: std::io::Error| format!("GET http://{insight}/v1/stream: {error}");
-    let mut stream = TcpStream::connect(insight).map_err(failed)?;
-    stream.set_read_timeout(Some(SILENCE)).map_err(failed)?;
-    // Of version 1.0, so that the lines come without chunks.
-    write!(stream, "GET /v1/stream HTTP/1.0\r\nHost: {insight}\r\n\r\n").map_err(failed)?;
-    let mut lines = BufReader::new(stream);
     let start = Instant::now();
     let mut seen = Seen::default();
     let mut checker = Checker::default();
     let mut standing: BTreeMap<ProblemId, Problem> = BTreeMap::new();
     // Any problem at all, however short, is a false alarm unless it becomes what is expected.
     let mut shown: BTreeMap<ProblemId, Expected> = BTreeMap::new();
-    let mut line = String::new();
-    let mut in_head = true;
-    loop {
-        line.clear();
-        if lines.read_line(&mut line).map_err(failed)? == 0 {
-            seen.ended = true;
-            break;
-        }
-        let text = line.trim_end();
-        if in_head {
-            in_head = !text.is_empty();
-            continue;
-        }
-        seen.stream.push_str(&line);
+    seen.ended = true;
+    for line in stream(insight)? {
+        let line = line?;
+        let text = line.as_str();
+        seen.stream.push_str(text);
+        seen.stream.push('\n');
         let broken = checker.line(text).into_iter();
         seen.broken_rules.extend(
             broken.map(|it| format!("line {}: {}: expected {}, found {}", it.line, it.rule, it.expected, it.actual)),
@@ -75,6 +59,7 @@ pub fn listen(insight: SocketAddr, case: &Expectation, at_least: Duration) -> Re
                 let elapsed = start.elapsed();
                 let found = case.is_met(&shown.values().cloned().collect());
                 if elapsed >= at_least && (found || elapsed >= PATIENCE) {
+                    seen.ended = false;
                     break;
                 }
             }
