@@ -1,13 +1,14 @@
 //! Who can go on: a least fixpoint, kept up to date by work in what has changed.
 
 use crate::journal::{Mark, Part};
+use crate::table::IdHasher;
 use crate::units::Units;
 use crate::wants::{End, Rules, Verdict, Waits, Want, has_ended};
 use crate::{Edge, EdgeBody, Model, Resource, Task};
 use insight_protocol::{EdgeId, Operation, ResourceId, ResourceKind, TaskId, Tier};
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 /// Which tasks can go on, in each of two passes that differ in what an unknown is: see [`diagnose`](crate::diagnose).
 ///
@@ -35,10 +36,58 @@ pub(crate) struct Fixpoint {
 #[derive(Clone, Debug)]
 struct Waiting {
     waits: Waits,
-    by: [Option<Ground>; 2],
+    by: Grounds,
     /// It goes on by itself now, and went on before: what rests on it stands, and nothing is to be done until it waits
     /// again. A task in a program that works does little else.
     paused: bool,
+}
+
+/// By what a task goes on after all, in each pass.
+///
+/// What goes on while unknowns do not help goes on all the more when they do, and by the same: so `proven` is only of those
+/// that have no other.
+#[derive(Clone, Copy, Debug)]
+struct Grounds {
+    suspected: Option<Ground>,
+    proven: Option<Ground>,
+}
+
+impl Grounds {
+    fn of(&self, tier: Tier) -> Option<Ground> {
+        match tier {
+            Tier::Suspected => self.suspected,
+            _ => self.suspected.or(self.proven),
+        }
+    }
+
+    /// The ground that is of this pass alone.
+    fn own(&self, tier: Tier) -> Option<Ground> {
+        match tier {
+            Tier::Suspected => self.suspected,
+            _ => self.proven,
+        }
+    }
+
+    fn set(&mut self, tier: Tier, ground: Ground) {
+        match tier {
+            // What the other rests on may come to rest on this task, which no longer needs it.
+            Tier::Suspected => *self = Grounds { suspected: Some(ground), proven: self.unsure() },
+            _ => self.proven = Some(ground),
+        }
+    }
+
+    /// Takes the ground back that is of this pass alone. Says whether there was one.
+    fn take(&mut self, tier: Tier) -> bool {
+        match tier {
+            Tier::Suspected => self.suspected.take(),
+            _ => self.proven.take(),
+        }
+        .is_some()
+    }
+
+    fn unsure(&self) -> Option<Ground> {
+        self.proven.filter(|ground| *ground == Ground::Unsure)
+    }
 }
 
 /// By what a task goes on after all.
@@ -136,8 +185,6 @@ struct Check {
 /// So far the grounds of a task are followed; more take more time than to look at it again.
 const MOST_GROUNDS: usize = 1_000;
 
-const TIERS: [Tier; 2] = [Tier::Proven, Tier::Suspected];
-
 impl Fixpoint {
     pub(crate) fn new(settle_ns: u64) -> Fixpoint {
         Fixpoint { settle_ns, ..Fixpoint::default() }
@@ -178,24 +225,44 @@ impl Fixpoint {
         for id in tasks {
             self.task_changed(model, &rules, id, &mut changes, &mut touched);
         }
-        for tier in TIERS {
-            let mut look = Look::new(model, rules, tier);
-            let mut ask: Vec<ResourceId> = changes.resources.iter().copied().collect();
+        let mut ask: Vec<ResourceId> = changes.resources.iter().copied().collect();
+        ask.sort_unstable();
+        self.pass(Look::new(model, rules, Tier::Suspected), ask.clone(), &mut touched, changes.all);
+        for id in &touched {
+            match self.waiting.get(id) {
+                Some(waiting) if waiting.by.suspected.is_none() => self.stuck[1].insert(*id),
+                _ => self.stuck[1].remove(id),
+            };
+        }
+        // Who goes on as it is needs no unknown; and what may let the others go on is asked here.
+        if changes.all {
+            ask =
+                self.stuck[1].iter().flat_map(|id| &self.waiting[id].waits.pending).map(|wait| wait.resource).collect();
             ask.sort_unstable();
-            if !changes.all {
-                self.take_back(&mut look, &mut ask, &mut touched);
-            }
-            self.go_on(&look, ask, &mut touched);
-            let at = tier as usize;
-            for id in &touched {
-                match self.waiting.get(id) {
-                    Some(waiting) if waiting.by[at].is_none() => self.stuck[at].insert(*id),
-                    _ => self.stuck[at].remove(id),
-                };
-            }
+            ask.dedup();
+        } else {
+            let go_on_now = touched.iter().filter(|id| self.stuck[0].contains(id) && !self.stuck[1].contains(id));
+            ask.extend(go_on_now.flat_map(|id| model.edges_of_task(*id)).map(|edge| edge.resource));
+        }
+        if !self.stuck[1].is_empty() {
+            self.pass(Look::new(model, rules, Tier::Proven), ask, &mut touched, changes.all);
+        }
+        for id in &touched {
+            match self.waiting.get(id) {
+                Some(waiting) if waiting.by.of(Tier::Proven).is_none() => self.stuck[0].insert(*id),
+                _ => self.stuck[0].remove(id),
+            };
         }
         changes.tasks.extend(touched);
         changes
+    }
+
+    /// Finds who goes on in this pass: `ask` are the resources of which something has changed.
+    fn pass(&mut self, mut look: Look, mut ask: Vec<ResourceId>, touched: &mut IdSet<TaskId>, all: bool) {
+        if !all {
+            self.take_back(&mut look, &mut ask, touched);
+        }
+        self.go_on(&look, ask, touched);
     }
 
     fn task_changed(
@@ -225,7 +292,7 @@ impl Fixpoint {
         };
         let ended = task.is_some_and(has_ended);
         if let (Some(before), Some(_), false) = (self.waiting.get_mut(&id), task, ended) {
-            if now.is_none() && before.by.iter().all(Option::is_some) {
+            if now.is_none() && before.by.suspected.is_some() {
                 before.paused = true;
                 return;
             }
@@ -242,8 +309,8 @@ impl Fixpoint {
         }));
         match now {
             Some(waits) => {
-                let unsure = waits.unsure.then_some(Ground::Unsure);
-                self.waiting.insert(id, Waiting { waits, by: [unsure, None], paused: false });
+                let by = Grounds { suspected: None, proven: waits.unsure.then_some(Ground::Unsure) };
+                self.waiting.insert(id, Waiting { waits, by, paused: false });
             }
             None => _ = self.waiting.remove(&id),
         }
@@ -252,33 +319,39 @@ impl Fixpoint {
     /// Lets wait again whoever went on by what a resource gave that has changed, unless it rests on nothing else; and
     /// whoever went on by these. `ask` gets the resources that they wait for.
     fn take_back(&mut self, look: &mut Look, ask: &mut Vec<ResourceId>, touched: &mut IdSet<TaskId>) {
-        let at = look.tier as usize;
+        let tier = look.tier;
         let mut back: Vec<TaskId> = Vec::new();
         let mut check =
             Check { changed: ask.iter().copied().collect(), stands: IdSet::default(), founded: IdSet::default() };
         // Who waits only now most often goes on by what others have: then nothing that rests on it needs to be asked.
-        let new: Vec<TaskId> =
-            touched.iter().copied().filter(|id| self.waiting.get(id).is_some_and(|it| it.by[at].is_none())).collect();
+        let new: Vec<TaskId> = touched
+            .iter()
+            .copied()
+            .filter(|id| self.waiting.get(id).is_some_and(|it| it.by.of(tier).is_none()))
+            .collect();
         for task in new {
             let resources: Vec<ResourceId> =
                 self.waiting[&task].waits.pending.iter().filter(|wait| wait.polled).map(|wait| wait.resource).collect();
             let ground = resources.into_iter().find_map(|id| self.ground(look, &mut check, task, id));
-            if ground.is_some() {
-                self.waiting.get_mut(&task).expect("it waits").by[at] = ground;
+            if let Some(ground) = ground {
+                self.waiting.get_mut(&task).expect("it waits").by.set(tier, ground);
                 check.stands.insert(task);
+            } else if tier == Tier::Proven {
+                // It may have gone on in the pass before: what rests on it was not asked yet.
+                back.push(task);
             }
         }
         for id in ask.iter() {
             let Some(resource) = look.model.resources.get(id) else { continue };
             let given: Vec<TaskId> = self
                 .waiting_for(look.model, resource)
-                .filter(|task| self.waiting[task].by[at].is_some_and(|ground| ground.is_by(*id)))
+                .filter(|task| self.waiting[task].by.own(tier).is_some_and(|ground| ground.is_by(*id)))
                 .filter(|task| !check.stands.contains(task))
                 .collect();
             let mut others = Vec::new();
             for task in given {
                 if let Some(ground) = self.ground(look, &mut check, task, *id) {
-                    self.waiting.get_mut(&task).expect("it waits").by[at] = Some(ground);
+                    self.waiting.get_mut(&task).expect("it waits").by.set(tier, ground);
                     check.stands.insert(task);
                 } else {
                     others.push(task);
@@ -297,9 +370,9 @@ impl Fixpoint {
                 let waiting = self.waiting.get_mut(&task).expect("it waits");
                 if let Some(ground) = still.get(&task) {
                     // Units that are there even when nobody goes on by what it waits for.
-                    waiting.by[at] = Some(if matches!(ground, Ground::Units(_)) { Ground::Seed(*id) } else { *ground });
+                    waiting.by.set(tier, if matches!(ground, Ground::Units(_)) { Ground::Seed(*id) } else { *ground });
                     check.stands.insert(task);
-                } else if waiting.by[at].take().is_some() {
+                } else if waiting.by.take(tier) {
                     back.push(task);
                 }
             }
@@ -314,14 +387,14 @@ impl Fixpoint {
                 if !seen.insert(resource.id) {
                     continue;
                 }
-                let rests = |other: &TaskId| match self.waiting[other].by[at] {
+                let rests = |other: &TaskId| match self.waiting[other].by.own(tier) {
                     Some(Ground::Units(id)) => id == resource.id,
                     Some(Ground::Task(id, by)) => id == resource.id && by == task.id,
                     _ => false,
                 };
                 let others: Vec<TaskId> = self.waiting_for(look.model, resource).filter(rests).collect();
                 for other in others {
-                    if self.waiting.get_mut(&other).expect("it waits").by[at].take().is_some() {
+                    if self.waiting.get_mut(&other).expect("it waits").by.take(tier) {
                         back.push(other);
                     }
                 }
@@ -362,7 +435,7 @@ impl Fixpoint {
             let Some(waiting) = self.waiting.get(&at).filter(|waiting| !waiting.paused) else { break };
             path.push(at);
             let looked_at = |id| !check.changed.contains(&id) || check.stands.contains(&at);
-            match waiting.by[look.tier as usize] {
+            match waiting.by.of(look.tier) {
                 Some(Ground::Unsure) => break,
                 Some(Ground::Seed(id)) if looked_at(id) => break,
                 Some(Ground::Task(id, next)) if looked_at(id) => at = next,
@@ -375,7 +448,6 @@ impl Fixpoint {
 
     /// Asks these resources what they give, and those that are given something for what they have.
     fn go_on(&mut self, look: &Look, mut ask: Vec<ResourceId>, touched: &mut IdSet<TaskId>) {
-        let at = look.tier as usize;
         let mut asked: IdSet<ResourceId> = ask.iter().copied().collect();
         while let Some(id) = ask.pop() {
             asked.remove(&id);
@@ -385,10 +457,10 @@ impl Fixpoint {
             self.due = due;
             for (task, ground) in given {
                 let waiting = self.waiting.get_mut(&task).expect("it waits");
-                if waiting.by[at].is_some() {
+                if waiting.by.of(look.tier).is_some() {
                     continue;
                 }
-                waiting.by[at] = Some(ground);
+                waiting.by.set(look.tier, ground);
                 touched.insert(task);
                 let Some(task) = look.model.tasks.get(&task) else { continue };
                 for edge in task.edges.iter().filter_map(|edge| look.model.edges.get(edge)) {
@@ -412,7 +484,6 @@ impl Fixpoint {
         of_all: bool,
         due: &mut BTreeSet<(u64, Part)>,
     ) -> Vec<(TaskId, Ground)> {
-        let at = look.tier as usize;
         let mut parties: Vec<(Want, Option<Way>)> = Vec::new();
         let mut units: Vec<&Edge> = Vec::new();
         let mut given = Vec::new();
@@ -420,7 +491,7 @@ impl Fixpoint {
             if !matches!(edge.body, EdgeBody::Wait { .. }) {
                 continue;
             }
-            let is_asked = |it: &&Waiting| !it.paused && (of_all || it.by[at].is_none());
+            let is_asked = |it: &&Waiting| !it.paused && (of_all || it.by.of(look.tier).is_none());
             let Some(waiting) = self.waiting.get(&edge.task).filter(is_asked) else {
                 continue;
             };
@@ -471,7 +542,7 @@ impl Fixpoint {
 
     pub(crate) fn role(&self, look: &Look, id: TaskId) -> Role {
         match self.waiting.get(&id).filter(|waiting| !waiting.paused) {
-            Some(waiting) => match waiting.by[look.tier as usize] {
+            Some(waiting) => match waiting.by.of(look.tier) {
                 None => Role::Stuck,
                 Some(Ground::Unsure) => Role::GoesOn,
                 Some(_) if look.alone => Role::Stuck,
@@ -657,27 +728,6 @@ impl Changes {
 
 pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 pub(crate) type IdSet<K> = HashSet<K, BuildHasherDefault<IdHasher>>;
-
-/// Ids are counted up by the producer's own program, and looked up millions of times.
-#[derive(Clone, Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, id: u64) {
-        // The lower bits say where an entry lies: what was made one after the other lies side by side. The upper ones tell
-        // those apart that lie there.
-        const UPPER: u64 = 0x7f << 57;
-        self.0 = (id & !UPPER) | (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) & UPPER);
-    }
-}
 
 #[cfg(test)]
 mod tests;

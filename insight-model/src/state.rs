@@ -1,6 +1,7 @@
 use crate::journal::Journal;
+use crate::{EdgeSet, Table};
 use insight_protocol::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The state of a program, as far as the messages told.
@@ -15,11 +16,11 @@ pub struct Model {
     /// A snapshot has been read to its end: what is not here was not there.
     pub complete: bool,
     /// The live tasks, and those ended ones that still have an edge.
-    pub tasks: BTreeMap<TaskId, Task>,
+    pub tasks: Table<TaskId, Task>,
     /// The live resources.
-    pub resources: BTreeMap<ResourceId, Resource>,
+    pub resources: Table<ResourceId, Resource>,
     /// The open edges.
-    pub edges: BTreeMap<EdgeId, Edge>,
+    pub edges: Table<EdgeId, Edge>,
     /// The problems that stand.
     pub problems: BTreeMap<ProblemId, Problem>,
     /// What the producer said it lost, the latest hundred times.
@@ -79,7 +80,7 @@ pub struct Task {
     /// Its state and counters, as last sent.
     pub stats: Option<TaskStats>,
     /// Its open edges.
-    pub edges: BTreeSet<EdgeId>,
+    pub edges: EdgeSet,
 }
 
 /// Time spent in each state, in nanoseconds.
@@ -127,7 +128,7 @@ pub struct Resource {
     /// How many of its receiver handles were last used outside of tasks.
     pub outside_receivers: Option<u64>,
     /// Its open edges.
-    pub edges: BTreeSet<EdgeId>,
+    pub edges: EdgeSet,
 }
 
 /// An open edge.

@@ -32,7 +32,7 @@ fn check(program: fn(Receiver<()>), expect: &[(&str, &str)]) {
         std::thread::scope(|scope| {
             scope.spawn(move || program(stopped));
             bench.until(|model| {
-                let kinds = model.tasks.iter().map(|(id, task)| (task.kind.to_string(), task_name(model, *id)));
+                let kinds = model.tasks.iter().map(|(id, task)| (task.kind.to_string(), task_name(model, id)));
                 let kinds: Vec<(String, String)> = kinds.collect();
                 let same = |((kind, name), expect): (&(String, String), &(&str, &str))| (&**kind, &**name) == *expect;
                 (kinds.len() == expect.len() && kinds.iter().zip(expect).all(same)).then_some(())

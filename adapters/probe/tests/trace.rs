@@ -46,7 +46,7 @@ impl Bench {
     /// The newest task.
     fn newest(&mut self) -> (TaskId, Traceable) {
         self.look();
-        let id = *self.model.tasks.keys().next_back().expect("a task");
+        let id = self.model.tasks.keys().next_back().expect("a task");
         (id, self.recorder.traceable(id).expect("it is known"))
     }
 

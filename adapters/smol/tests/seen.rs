@@ -193,7 +193,7 @@ fn who_waits_for_whose_end() {
             "2 join join",
         ]);
         let model = bench.look();
-        let ids: Vec<_> = model.tasks.keys().copied().collect();
+        let ids: Vec<_> = model.tasks.keys().collect();
         for (waits, ends) in [(1, 0), (2, 1)] {
             let edge = |task: usize, word: &str| {
                 let of = |edge: &&insight_model::Edge| edge.task == ids[task];
@@ -391,7 +391,7 @@ fn a_deadlock_of_a_task_with_the_one_that_runs_it() {
         // The executor that it runs has a waker of it, which is none that ends its waits.
         assert_eq!(root.stats.as_ref().map(|stats| stats.foreign_wakers), Some(0));
         END.store(true, std::sync::atomic::Ordering::Relaxed);
-        let root = *model.tasks.keys().next().unwrap();
+        let root = model.tasks.keys().next().unwrap();
         // A trace polls the task once, and this is how it comes to see that it is to end.
         bench.recorder.traceable(root).expect("alive").trace(Duration::from_secs(30));
         stuck.join().unwrap();

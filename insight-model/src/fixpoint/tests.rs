@@ -141,7 +141,7 @@ impl Program {
     }
 
     fn an_edge(&mut self) -> Option<EdgeId> {
-        let edges: Vec<EdgeId> = self.model.edges.keys().copied().collect();
+        let edges: Vec<EdgeId> = self.model.edges.keys().collect();
         (!edges.is_empty()).then(|| self.random.of(&edges))
     }
 

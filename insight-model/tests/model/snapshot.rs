@@ -10,7 +10,7 @@ fn full() -> Model {
         a holds m transferable\nb locks m @3000\nc locks m\nb permit q\nc sends q need=2\na receiver q shared\nb sender q
         d joined j\na joins j\nd holds m\nend d\nend e",
     );
-    let wait = *model.edges.iter().find(|(_, edge)| edge.body.kind() == "wait").unwrap().0;
+    let wait = model.edges.iter().find(|(_, edge)| edge.body.kind() == "wait").unwrap().0;
     let source = Some(SourceLine { status: SourceStatus::Found, text: Some("let (sender, receiver) = ...".into()) });
     let messages: Vec<Message> = vec![
         DefineLocation { id: LocationId(900), file: "src/lib.rs".into(), line: 3, column: 9, source }.into(),

@@ -168,7 +168,7 @@ impl TaskList {
         if area.is_empty() {
             return;
         }
-        let largest_id = scene.model().tasks.last_key_value().map_or(0, |(id, _)| id.0);
+        let largest_id = scene.model().tasks.keys().next_back().map_or(0, |id| id.0);
         // The first column marks the tasks of problems.
         let columns = layout(&self.columns, usize::from(area.width).saturating_sub(1), largest_id);
         self.height = usize::from(area.height) - 1;

@@ -120,7 +120,7 @@ pub fn task_name(model: &Model, id: TaskId) -> String {
 }
 
 fn summary(model: &Model) -> String {
-    let tasks: Vec<String> = model.tasks.keys().map(|id| task_name(model, *id)).collect();
+    let tasks: Vec<String> = model.tasks.keys().map(|id| task_name(model, id)).collect();
     format!("tasks {tasks:?}, edges {:?}", edges(model))
 }
 

@@ -122,7 +122,7 @@ pub fn edges(model: &Model) -> Vec<String> {
             EdgeBody::Party { role, .. } => role.to_string(),
         };
         let kind = |resource: &_| model.resources.get(resource).map(|resource| resource.kind.to_string());
-        let place = model.tasks.keys().position(|id| *id == edge.task).expect("alive");
+        let place = model.tasks.keys().position(|id| id == edge.task).expect("alive");
         format!("{place} {what} {}", kind(&edge.resource).unwrap_or_default())
     });
     edges.collect()
