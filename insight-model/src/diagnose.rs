@@ -145,8 +145,7 @@ impl Diagnosis {
                 }
             }
         }
-        let within = vec![true; graph.nodes.len()];
-        for component in bottom_components(&graph.arcs, &within) {
+        for component in bottom_components(&graph.arcs) {
             let nodes: Vec<Node> = component.into_iter().map(|node| graph.nodes[node]).collect();
             if tier == Tier::Suspected {
                 let tasks = || nodes.iter().filter_map(Node::task);

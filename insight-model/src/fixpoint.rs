@@ -228,12 +228,7 @@ impl Fixpoint {
         let mut ask: Vec<ResourceId> = changes.resources.iter().copied().collect();
         ask.sort_unstable();
         self.pass(Look::new(model, rules, Tier::Suspected), ask.clone(), &mut touched, changes.all);
-        for id in &touched {
-            match self.waiting.get(id) {
-                Some(waiting) if waiting.by.suspected.is_none() => self.stuck[1].insert(*id),
-                _ => self.stuck[1].remove(id),
-            };
-        }
+        self.note_stuck(Tier::Suspected, &touched);
         // Who goes on as it is needs no unknown; and what may let the others go on is asked here.
         if changes.all {
             ask =
@@ -247,12 +242,7 @@ impl Fixpoint {
         if !self.stuck[1].is_empty() {
             self.pass(Look::new(model, rules, Tier::Proven), ask, &mut touched, changes.all);
         }
-        for id in &touched {
-            match self.waiting.get(id) {
-                Some(waiting) if waiting.by.of(Tier::Proven).is_none() => self.stuck[0].insert(*id),
-                _ => self.stuck[0].remove(id),
-            };
-        }
+        self.note_stuck(Tier::Proven, &touched);
         changes.tasks.extend(touched);
         changes
     }
@@ -263,6 +253,23 @@ impl Fixpoint {
             self.take_back(&mut look, &mut ask, touched);
         }
         self.go_on(&look, ask, touched);
+    }
+
+    fn note_stuck(&mut self, tier: Tier, touched: &IdSet<TaskId>) {
+        let stuck = &mut self.stuck[tier as usize];
+        let is_stuck = |id: &&TaskId| self.waiting.get(id).is_some_and(|waiting| waiting.by.of(tier).is_none());
+        if stuck.is_empty() {
+            // All at once, which is less work.
+            *stuck = touched.iter().filter(is_stuck).copied().collect();
+            return;
+        }
+        for id in touched {
+            if is_stuck(&id) {
+                stuck.insert(*id)
+            } else {
+                stuck.remove(id)
+            };
+        }
     }
 
     fn task_changed(

@@ -1,11 +1,35 @@
-/// The strongly connected components, of the part of a graph that `within` picks, out of which no arc leads: each as
-/// its sorted nodes, in the order of their first nodes.
-///
-/// `within` must be closed: an arc from a node of it leads to a node of it. Then whoever starts in it ends in one of
-/// these components and never leaves it again.
+/// The arcs of a graph, node by node: of a node that is told later they come later.
+#[derive(Debug, Default)]
+pub(crate) struct Arcs {
+    /// Where those of each node end.
+    ends: Vec<usize>,
+    to: Vec<usize>,
+}
+
+impl Arcs {
+    /// Adds the next node, which these arcs leave.
+    pub(crate) fn push(&mut self, to: impl IntoIterator<Item = usize>) {
+        self.to.extend(to);
+        self.ends.push(self.to.len());
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Where the arcs of this node lead.
+    pub(crate) fn of(&self, node: usize) -> &[usize] {
+        let start = node.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.to[start..self.ends[node]]
+    }
+}
+
+/// The strongly connected components out of which no arc leads: each as its sorted nodes, in the order of their first nodes.
+/// Whoever starts anywhere ends in one of these and never leaves it again.
 ///
 /// Tarjan's algorithm with a stack of its own, for a chain of waits may be as long as there are tasks.
-pub(crate) fn bottom_components(arcs: &[Vec<usize>], within: &[bool]) -> Vec<Vec<usize>> {
+pub(crate) fn bottom_components(arcs: &Arcs) -> Vec<Vec<usize>> {
     const UNSEEN: usize = usize::MAX;
     let mut order = vec![UNSEEN; arcs.len()];
     let mut lowest = vec![UNSEEN; arcs.len()];
@@ -18,7 +42,7 @@ pub(crate) fn bottom_components(arcs: &[Vec<usize>], within: &[bool]) -> Vec<Vec
     let mut bottoms: Vec<Vec<usize>> = Vec::new();
 
     for root in 0..arcs.len() {
-        if !within[root] || order[root] != UNSEEN {
+        if order[root] != UNSEEN {
             continue;
         }
         path.push((root, 0));
@@ -30,9 +54,8 @@ pub(crate) fn bottom_components(arcs: &[Vec<usize>], within: &[bool]) -> Vec<Vec
                 visited += 1;
                 open.push(node);
             }
-            if let Some(&to) = arcs[node].get(*arc) {
+            if let Some(&to) = arcs.of(node).get(*arc) {
                 *arc += 1;
-                debug_assert!(within[to], "not closed");
                 if order[to] == UNSEEN {
                     path.push((to, 0));
                 } else if component[to] == UNSEEN {
@@ -46,13 +69,14 @@ pub(crate) fn bottom_components(arcs: &[Vec<usize>], within: &[bool]) -> Vec<Vec
             }
             if lowest[node] == order[node] {
                 let start = open.iter().rposition(|&other| other == node).expect("it is open until here");
-                let mut members = open.split_off(start);
+                let members = &mut open[start..];
                 members.iter().for_each(|&member| component[member] = components);
                 // Components are completed after those that they lead to, so every arc's end has its component by now.
-                if members.iter().all(|&member| arcs[member].iter().all(|&to| component[to] == components)) {
+                if members.iter().all(|&member| arcs.of(member).iter().all(|&to| component[to] == components)) {
                     members.sort_unstable();
-                    bottoms.push(members);
+                    bottoms.push(members.to_vec());
                 }
+                open.truncate(start);
                 components += 1;
             }
         }
@@ -63,11 +87,12 @@ pub(crate) fn bottom_components(arcs: &[Vec<usize>], within: &[bool]) -> Vec<Vec
 
 #[cfg(test)]
 mod tests {
-    use super::bottom_components;
+    use super::{Arcs, bottom_components};
 
     fn check(arcs: &[&[usize]], expect: &[&[usize]]) {
-        let arcs: Vec<Vec<usize>> = arcs.iter().map(|to| to.to_vec()).collect();
-        assert_eq!(bottom_components(&arcs, &vec![true; arcs.len()]), expect);
+        let mut graph = Arcs::default();
+        arcs.iter().for_each(|to| graph.push(to.iter().copied()));
+        assert_eq!(bottom_components(&graph), expect);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-use crate::fixpoint::{Fixpoint, Look, Role};
+use crate::fixpoint::{Fixpoint, IdMap, Look, Role};
+use crate::knot::Arcs;
 use crate::units::Units;
 use crate::wants::{End, Want};
 use crate::{EdgeBody, Model, Resource};
 use insight_protocol::{EdgeId, ResourceId, TaskId, Tier};
-use std::collections::HashMap;
 
 /// Who that is stuck waits for whom: from some stuck tasks on, as far as it goes.
 ///
@@ -12,14 +12,38 @@ use std::collections::HashMap;
 /// on before something that it leads to does.
 pub(crate) struct WaitGraph<'m> {
     pub(crate) nodes: Vec<Node>,
-    pub(crate) arcs: Vec<Vec<usize>>,
+    pub(crate) arcs: Arcs,
     look: Look<'m>,
     /// Of the resources with nodes of units.
-    units: HashMap<ResourceId, Option<Units>>,
+    units: IdMap<ResourceId, Option<Units>>,
+    index: Index,
+}
+
+/// Which number a node has.
+#[derive(Default)]
+struct Index {
+    tasks: IdMap<TaskId, usize>,
+    parties: [IdMap<ResourceId, usize>; 3],
+    held: [IdMap<ResourceId, usize>; 2],
+    fronts: IdMap<ResourceId, usize>,
+}
+
+impl Index {
+    /// The number of this node, which is `next` when it has none yet.
+    fn of(&mut self, node: Node, next: usize) -> usize {
+        *match node {
+            Node::Task(task) => self.tasks.entry(task).or_insert(next),
+            Node::Parties(resource, end) => self.parties[end as usize].entry(resource).or_insert(next),
+            Node::Held { resource, from_readers } => {
+                self.held[usize::from(from_readers)].entry(resource).or_insert(next)
+            }
+            Node::Front(resource) => self.fronts.entry(resource).or_insert(next),
+        }
+    }
 }
 
 /// What is stuck, and what keeps it so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Node {
     Task(TaskId),
     /// Those that have this end of the resource.
@@ -50,67 +74,70 @@ impl<'m> WaitGraph<'m> {
         from: impl Iterator<Item = TaskId>,
     ) -> WaitGraph<'m> {
         let look = fixpoint.look(model, tier);
-        let mut graph = WaitGraph { nodes: Vec::new(), arcs: Vec::new(), look, units: HashMap::new() };
-        let mut index: HashMap<Node, usize> = HashMap::new();
-        let mut at = 0;
+        let mut graph = WaitGraph {
+            nodes: Vec::new(),
+            arcs: Arcs::default(),
+            look,
+            units: IdMap::default(),
+            index: Index::default(),
+        };
+        let mut leads_to = Vec::new();
         for task in from {
-            graph.node(Node::Task(task), &mut index);
-            while at < graph.nodes.len() {
-                let leads_to = graph.leads_to(fixpoint, graph.nodes[at]);
-                let arcs = leads_to.into_iter().map(|node| graph.node(node, &mut index)).collect();
+            graph.node(Node::Task(task));
+            while let Some(node) = graph.nodes.get(graph.arcs.len()).copied() {
+                graph.leads_to(fixpoint, node, &mut leads_to);
+                let arcs: Vec<usize> = leads_to.drain(..).map(|node| graph.node(node)).collect();
                 graph.arcs.push(arcs);
-                at += 1;
             }
         }
         graph
     }
 
-    fn node(&mut self, node: Node, index: &mut HashMap<Node, usize>) -> usize {
-        *index.entry(node).or_insert_with(|| {
+    fn node(&mut self, node: Node) -> usize {
+        let next = self.nodes.len();
+        let number = self.index.of(node, next);
+        if number == next {
             self.nodes.push(node);
-            self.nodes.len() - 1
-        })
+        }
+        number
     }
 
-    fn leads_to(&mut self, fixpoint: &Fixpoint, node: Node) -> Vec<Node> {
+    /// Appends the nodes that one leads to.
+    fn leads_to(&mut self, fixpoint: &Fixpoint, node: Node, to: &mut Vec<Node>) {
         match node {
             Node::Task(task) => {
-                let Some(waits) = fixpoint.waits(task) else { return Vec::new() };
-                let polled = waits.pending.iter().filter(|wait| wait.polled);
-                polled
-                    .filter_map(|wait| match wait.want {
-                        Want::Party(end) | Want::All(end) => Some(Node::Parties(wait.resource, end)),
-                        Want::Units => {
-                            let resource = wait.resource;
-                            let units = self.units(fixpoint, resource)?;
-                            if wait.need <= units.available {
-                                return Some(Node::Front(resource));
-                            }
-                            Some(Node::Held { resource, from_readers: units.is_read(wait.need) })
+                let waits = fixpoint.waits(task).into_iter().flat_map(|waits| &waits.pending);
+                to.extend(waits.filter(|wait| wait.polled).filter_map(|wait| match wait.want {
+                    Want::Party(end) | Want::All(end) => Some(Node::Parties(wait.resource, end)),
+                    Want::Units => {
+                        let resource = wait.resource;
+                        let units = self.units(fixpoint, resource)?;
+                        if wait.need <= units.available {
+                            return Some(Node::Front(resource));
                         }
-                    })
-                    .collect()
+                        Some(Node::Held { resource, from_readers: units.is_read(wait.need) })
+                    }
+                }));
             }
             Node::Parties(resource, end) => {
-                let Some(resource) = self.look.model.resources.get(&resource) else { return Vec::new() };
-                self.parties(fixpoint, resource, end).map(|(task, _)| Node::Task(task)).collect()
+                let Some(resource) = self.look.model.resources.get(&resource) else { return };
+                to.extend(self.parties(fixpoint, resource, end).map(|(task, _)| Node::Task(task)));
             }
             Node::Held { resource: id, from_readers } => {
-                let Some(units) = self.units(fixpoint, id) else { return Vec::new() };
+                let Some(units) = self.units(fixpoint, id) else { return };
                 let for_receivers = units.for_receivers;
                 let held = units.held.iter().filter(|held| !held.forgotten && (held.exclusive || !from_readers));
-                let mut tasks: Vec<Node> = held.map(|held| Node::Task(held.task)).collect();
+                to.extend(held.map(|held| Node::Task(held.task)));
                 if let Some(resource) = self.look.model.resources.get(&id).filter(|_| for_receivers) {
                     let receivers = self.parties(fixpoint, resource, End::Receiver);
-                    tasks.extend(receivers.map(|(task, _)| Node::Task(task)));
+                    to.extend(receivers.map(|(task, _)| Node::Task(task)));
                 }
-                tasks
             }
             Node::Front(resource) => {
-                let Some(units) = self.units(fixpoint, resource) else { return Vec::new() };
-                let Some(front) = units.front.map(|front| units.queue[front]) else { return Vec::new() };
+                let Some(units) = self.units(fixpoint, resource) else { return };
+                let Some(front) = units.front.map(|front| units.queue[front]) else { return };
                 let held = Node::Held { resource, from_readers: units.is_read(front.need) };
-                vec![Node::Task(front.task), held]
+                to.extend([Node::Task(front.task), held]);
             }
         }
     }
