@@ -1,9 +1,9 @@
 use insight_protocol::{ResourceId, TaskId};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// More than that between two checks is as much work as looking at everything.
-const MOST: usize = 1 << 16;
+/// So many are kept of the smallest model.
+const LEAST: usize = 1 << 12;
 
 /// Something of a model that a diagnosis looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +14,8 @@ pub(crate) enum Part {
 
 /// Which parts of a model have changed lately. An edge is part of its task and of its resource.
 ///
-/// What reads it keeps its own [`Mark`], so that any number may read, and none has to: it has a bound.
+/// What reads it keeps its own [`Mark`], so that any number may read, and none has to: it has a bound, and nothing is kept
+/// before somebody asked for a mark.
 #[derive(Debug)]
 pub(crate) struct Journal {
     /// Of this model, and of no copy: two that were one go on apart.
@@ -22,6 +23,7 @@ pub(crate) struct Journal {
     /// How many were there before the first one that is kept.
     forgotten: u64,
     changed: VecDeque<Part>,
+    is_read: AtomicBool,
 }
 
 /// Up to where a journal was read.
@@ -34,7 +36,7 @@ pub(crate) struct Mark {
 impl Default for Journal {
     fn default() -> Journal {
         static LAST: AtomicU64 = AtomicU64::new(0);
-        Journal { of: LAST.fetch_add(1, Ordering::Relaxed), forgotten: 0, changed: VecDeque::new() }
+        Journal { of: LAST.fetch_add(1, Ordering::Relaxed), forgotten: 0, changed: VecDeque::new(), is_read: AtomicBool::new(false) }
     }
 }
 
@@ -54,11 +56,18 @@ impl Journal {
     }
 
     fn add(&mut self, part: Part) {
-        if self.changed.len() == MOST {
-            self.changed.pop_front();
+        if *self.is_read.get_mut() {
+            self.changed.push_back(part);
+        } else {
             self.forgotten += 1;
         }
-        self.changed.push_back(part);
+    }
+
+    /// Forgets the oldest beyond a bound: who has not read as many changes as the model has parts can as well look at them all.
+    pub(crate) fn bound(&mut self, parts: usize) {
+        let more = self.changed.len().saturating_sub(parts.max(LEAST));
+        self.changed.drain(..more);
+        self.forgotten += more as u64;
     }
 
     /// What has changed since `mark`; `None` when that is no longer known, or of another model.
@@ -67,7 +76,36 @@ impl Journal {
         Some(self.changed.range(usize::try_from(from).ok()?..).copied())
     }
 
+    /// Up to now.
     pub(crate) fn mark(&self) -> Mark {
+        self.is_read.store(true, Ordering::Relaxed);
         Mark { of: self.of, position: self.forgotten + self.changed.len() as u64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Journal, LEAST, Part};
+    use insight_protocol::TaskId;
+
+    #[test]
+    fn changes_since_a_mark_up_to_a_bound() {
+        let mut journal = Journal::default();
+        let add = |journal: &mut Journal, count: usize| (0..count).for_each(|id| journal.task(TaskId(id as u64)));
+        add(&mut journal, 10);
+        assert_eq!(journal.changed.len(), 0, "nobody has asked yet");
+        let mark = journal.mark();
+        assert_eq!(journal.since(mark).unwrap().count(), 0);
+        add(&mut journal, 2);
+        assert!(journal.since(mark).unwrap().eq([Part::Task(TaskId(0)), Part::Task(TaskId(1))]));
+        assert!(journal.clone().since(mark).is_none(), "a copy goes on by itself");
+
+        let later = journal.mark();
+        add(&mut journal, LEAST + 5);
+        journal.bound(LEAST + 5);
+        assert_eq!(journal.since(later).unwrap().count(), LEAST + 5);
+        assert!(journal.since(mark).is_none(), "forgotten");
+        journal.bound(0);
+        assert!(journal.since(later).is_none(), "forgotten");
     }
 }

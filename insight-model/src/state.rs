@@ -394,6 +394,7 @@ impl Model {
     }
 
     fn advance(&mut self, at_ns: u64) {
+        self.journal.bound(self.tasks.len() + self.resources.len() + self.edges.len());
         self.now_ns = self.now_ns.max(at_ns);
     }
 
