@@ -3,7 +3,7 @@ use crate::kind::{is_hard, kind};
 use crate::knot::bottom_components;
 use crate::units::Held;
 use crate::wait_graph::{Node, WaitGraph};
-use crate::wants::{End, blind_to_wakers, has_ended};
+use crate::wants::{End, blind_to_wakers, has_ended, has_foreign_waker};
 use crate::{EdgeBody, Freers, Model, Resource};
 use insight_protocol::{EdgeId, HoldMode, Operation, PartyRole, ProblemKind, ResourceId, TaskId, Tier};
 use std::collections::BTreeSet;
@@ -47,11 +47,13 @@ pub struct Finding {
 /// Two passes differ in what an unknown is:
 ///
 /// - **Proven**: it can go on. An unknown party, a handle that others can use, a guard that may have moved, a task that
-///   has ended with something in its hands, a task that is only partly seen: nothing is proven through them.
+///   has ended with something in its hands, a task that is only partly seen or that something foreign may wake: nothing is
+///   proven through them.
 /// - **Suspected**: it is named in [`Finding::unknowns`], and does not help, where at least one party is known. At
 ///   least one wait must be for a lock, for permits or for room in a channel: actors that only wait to receive from each
 ///   other are what an idle service looks like. Units that nobody is known to have help here too, and so does what a plain
-///   thread has.
+///   thread has. A task with a foreign waker counts as stuck here only when all that it waits for is of this kind and
+///   has stood for ten times `settle_ns`, and it is suspected of several tasks of which all else is certain.
 ///
 /// Of what is stuck, only the strongly connected components out of which nothing leads are findings: these hold
 /// themselves, all the others wait behind them. Only the program's own progress counts: whether somebody could abort
@@ -240,12 +242,17 @@ impl Diagnosis {
         let since = finding.edges.iter().filter_map(|id| model.edges.get(id)).map(|edge| edge.since_ns);
         finding.since_ns = since.max().unwrap_or(0);
         if tier == Tier::Suspected {
-            for &id in &finding.tasks {
-                if model.tasks.get(&id).is_some_and(|task| task.partial) {
-                    let task = model.task_label(id);
+            for task in finding.tasks.iter().filter_map(|id| model.tasks.get(id)) {
+                let label = task.label();
+                if task.partial {
                     finding
                         .unknowns
-                        .push(format!("{task} was not spawned through insight: it may have other ways to go on"));
+                        .push(format!("{label} was not spawned through insight: it may have other ways to go on"));
+                }
+                if has_foreign_waker(task) {
+                    finding.unknowns.push(format!(
+                        "something that is not seen holds a waker of {label}, such as a socket or a timer: it may wake it"
+                    ));
                 }
             }
             for id in &finding.resources {
@@ -263,6 +270,13 @@ impl Diagnosis {
             }
             let mut named = BTreeSet::new();
             finding.unknowns.retain(|unknown| named.insert(unknown.clone()));
+            let foreign = finding.tasks.iter().filter_map(|id| model.tasks.get(id)).filter(|it| has_foreign_waker(it));
+            let foreign = foreign.count();
+            if foreign > 0 && (finding.unknowns.len() > foreign || finding.tasks.len() == 1) {
+                // Where anything else is not known either, there are two ways out. And one part of a task may hold what
+                // another one waits for while it writes to a socket: nothing is suspected then.
+                finding.unknowns.clear();
+            }
             if finding.unknowns.len() > MOST_UNKNOWNS {
                 let more = finding.unknowns.len() - MOST_UNKNOWNS;
                 finding.unknowns.truncate(MOST_UNKNOWNS);

@@ -1,10 +1,20 @@
 //! What a task waits for, and whether it may go on without it.
 
+use crate::kind::is_hard;
 use crate::{Edge, EdgeBody, Model, Task, units};
 use insight_protocol::{Capability, EdgeId, Operation, PartyRole, ResourceId, ResourceKind, TaskState};
 
 /// For how many times the settle time the wait of a partial task must have stood: of such a task nothing else is seen.
 const PARTIAL_SETTLES: u64 = 4;
+
+/// For how many times the settle time a task with a foreign waker must have waited, without a poll: 5 s where nothing else
+/// is asked for.
+///
+/// Most often something wakes it, and then it goes on, or waits anew. Who has a socket beside it, such as the task of a
+/// connection that runs a handler, keeps that waker however it waits. So such a task is looked at only when all that it
+/// waits for is of a kind that does not last in a healthy program, and when it has been so for as long as a lock may be
+/// held before that is said. A timer that is seen is a wait by itself, and a way out at any time.
+const FOREIGN_SETTLES: u64 = 10;
 
 /// By what a wait ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,21 +101,23 @@ impl Rules {
             // It waits for something that is not seen, or for nothing ever again.
             return GOES_ON;
         }
+        let foreign = has_foreign_waker(task);
+        let settles = if foreign { FOREIGN_SETTLES } else { 1 };
         let settle_ns = match task.state() {
             // Of a partial task only the waits are seen: it may run, or have another way to go on.
-            None | Some(TaskState::Idle) if task.partial => self.settle_ns.saturating_mul(PARTIAL_SETTLES),
+            None | Some(TaskState::Idle) if task.partial => {
+                self.settle_ns.saturating_mul(PARTIAL_SETTLES.max(settles))
+            }
             Some(TaskState::Idle) => {
-                if let Some(until_ns) = self.young_until(model, task.since_ns()) {
+                let settle_ns = self.settle_ns.saturating_mul(settles);
+                if let Some(until_ns) = young_until(model, task.since_ns(), settle_ns) {
                     return Verdict::GoesOn { until_ns: Some(until_ns) };
                 }
-                self.settle_ns
+                settle_ns
             }
             // Runs, will run, or is not seen.
             _ => return GOES_ON,
         };
-        if task.stats.as_ref().is_some_and(|stats| stats.foreign_wakers > 0) {
-            return GOES_ON;
-        }
         let mut pending = Vec::new();
         for wait in task.edges.iter().filter_map(|edge| model.edges.get(edge)) {
             let EdgeBody::Wait { operation, need, waiter, .. } = &wait.body else { continue };
@@ -113,6 +125,10 @@ impl Rules {
             if polled {
                 // What it was granted it has, though nobody has looked yet.
                 if waiter.granted_ns.is_some() {
+                    return GOES_ON;
+                }
+                // What is polled with another waker is one of many parts, such as those of a `FuturesUnordered`.
+                if foreign && !(waiter.polled == Some(true) && is_hard(model, wait.id)) {
                     return GOES_ON;
                 }
                 if let Some(until_ns) = young_until(model, wait.since_ns, settle_ns) {
@@ -132,7 +148,7 @@ impl Rules {
         if !pending.iter().any(|wait| wait.polled) {
             return GOES_ON;
         }
-        Verdict::Waits(Waits { unsure: task.partial || self.blind, pending })
+        Verdict::Waits(Waits { unsure: task.partial || foreign || self.blind, pending })
     }
 
     /// Whether nothing is left that could wake the task: the last of its wakers was dropped, and none of its waits is
@@ -186,6 +202,11 @@ fn want(kind: &ResourceKind, operation: &Operation) -> Option<Want> {
 /// A model without a header is the producer's own.
 pub(crate) fn blind_to_wakers(model: &Model) -> bool {
     model.header.as_ref().is_some_and(|header| !header.capabilities.contains(&Capability::ForeignWakers))
+}
+
+/// Whether something that is not seen may wake it.
+pub(crate) fn has_foreign_waker(task: &Task) -> bool {
+    task.stats.as_ref().is_some_and(|stats| stats.foreign_wakers > 0) && !has_ended(task)
 }
 
 /// Whether it has ended, or is about to be reported so.

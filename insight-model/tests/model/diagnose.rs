@@ -67,6 +67,59 @@ fn a_way_out() {
     check(&format!("{AB_BA}\nchannel q receivers=1 senders=1\nb sender q\na recvs q"), "proven: a b on m n q");
 }
 
+/// Something foreign may wake `a`, such as its socket.
+const CONNECTION: &str = "
+    mutex m
+    mutex n
+    task a timer
+    task b
+    a holds m
+    b holds n
+    a locks n polled
+    b locks m
+";
+
+#[test]
+fn a_foreign_waker_beside_a_circle() {
+    let socket =
+        "  something that is not seen holds a waker of task 1 (a), such as a socket or a timer: it may wake it\n";
+    check(CONNECTION, &format!("suspected: a b on m n\n{socket}"));
+    check(
+        &CONNECTION.replace("task b", "task b timer").replace("b locks m", "b locks m polled"),
+        &format!("suspected: a b on m n\n{socket}{}", socket.replace("1 (a)", "2 (b)")),
+    );
+    // It has the receiver for good, and waits for the lock that the sender holds.
+    let full = "mutex m\nchannel q 1/1 receivers=1\ntask a timer\ntask b\na receiver q\nb holds m
+        a locks m polled\nb sends q";
+    check(full, &format!("suspected: a b on m q\n{socket}"));
+    // The waits of another one need not be of this kind.
+    let join = "mutex m\njoin j\ntask a timer\ntask b\na joined j\nb holds m\na locks m polled\nb joins j";
+    check(join, &format!("suspected: a b on m j\n{socket}"));
+    for (from, to) in [
+        // It has not stood for so long, or was polled in between.
+        ("task a timer", "task a timer @5100"),
+        ("a locks n polled", "a locks n polled @5100"),
+        // It waits for something else too, by which it most often goes on: a message, a timer that is seen.
+        ("b locks m", "b locks m\nchannel q senders=1 receivers=1\nb sender q\na recvs q polled"),
+        ("b locks m", "b locks m\nresource t timer\na sleeps t polled"),
+        // One of many parts.
+        ("a locks n polled", "a locks n"),
+        // A second way out.
+        ("b holds n", "b holds n transferable"),
+        ("task b", "task b partial"),
+        ("task b", "task b running"),
+        ("task b", "task b timer"),
+    ] {
+        let facts = CONNECTION.replace(from, to);
+        assert_ne!(facts, CONNECTION);
+        check(&facts, "");
+    }
+    check(&CONNECTION.replace("task a timer", "task a timer @5000"), &format!("suspected: a b on m n\n{socket}"));
+    check(&full.replace("receivers=1", "receivers=2"), "");
+    // A part of it may hold what another one waits for, and go on by the socket.
+    check("mutex m\ntask a timer\na holds m\na locks m polled", "");
+}
+
 #[test]
 fn what_waits_behind_is_not_in_it() {
     let behind = "task c\ntask d\nmutex o\nc locks m\nc holds o\nd locks o";

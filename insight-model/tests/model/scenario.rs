@@ -5,7 +5,7 @@
 //! task a | task a running | scheduled | timer | lost | partial | ended | unseen
 //! a holds m [transferable] | a shares r | a permit q [units=2]
 //! a locks m | a sends q | a reserves q need=2 | a recvs q | a closed q | a joins j | a waits g
-//! a reads r | a writes r | a acquires s need=2 | ... [unpolled] [granted=5000]
+//! a reads r | a writes r | a acquires s need=2 | ... [polled|unpolled] [granted=5000]
 //! a sender q [shared] | a receiver q [shared] | a joined j
 //! end a
 //! ```
@@ -158,7 +158,7 @@ impl Builder {
                 };
                 model.apply(&message);
                 let granted_ns = value("granted=").map(|ms| ms * MS);
-                if has("unpolled") || granted_ns.is_some() {
+                if has("unpolled") || has("polled") || granted_ns.is_some() {
                     let polled = Some(!has("unpolled"));
                     model.apply(&EdgeUpdated { id, polls: None, polled, granted_ns, at_ns: since_ns }.into());
                 }
