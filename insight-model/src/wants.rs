@@ -105,9 +105,7 @@ impl Rules {
         let settles = if foreign { FOREIGN_SETTLES } else { 1 };
         let settle_ns = match task.state() {
             // Of a partial task only the waits are seen: it may run, or have another way to go on.
-            None | Some(TaskState::Idle) if task.partial => {
-                self.settle_ns.saturating_mul(PARTIAL_SETTLES.max(settles))
-            }
+            None | Some(TaskState::Idle) if task.partial => self.settle_ns.saturating_mul(PARTIAL_SETTLES.max(settles)),
             Some(TaskState::Idle) => {
                 let settle_ns = self.settle_ns.saturating_mul(settles);
                 if let Some(until_ns) = young_until(model, task.since_ns(), settle_ns) {

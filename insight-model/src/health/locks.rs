@@ -2,11 +2,16 @@
 
 use super::finding::{Candidate, HealthFinding, Subject, evidence, suspect};
 use super::{KINDS, Look, words};
+use crate::wants::has_foreign_waker;
 use crate::{Edge, EdgeBody, Model, Resource, Waiter};
-use insight_protocol::{HoldMode, Operation, ProblemKind, ResourceKind};
+use insight_protocol::{HoldMode, Operation, PartyRole, ProblemKind, ResourceKind};
+use std::collections::BTreeSet;
 
 const ADVICE: &str = "Drop the guard before waiting for something slow, and lock again after it. What is slow can be \
                       done on a copy, or by one task that owns the data and is asked by messages.";
+
+/// So many tasks are looked at for whether a wait leads back.
+const MOST_LOOKED_AT: usize = 64;
 
 /// How many of those that wait are evidence.
 const MOST_WAITS: usize = 8;
@@ -37,7 +42,9 @@ fn held_long(look: &Look, resource: &Resource, held_ns: u64) -> Option<Candidate
     holds.sort_by_key(|hold| (hold.since_ns, hold.id));
     let hold = *holds.first()?;
     let EdgeBody::Hold { mode, transferable, .. } = &hold.body else { return None };
-    waits.retain(|wait| wait.task != hold.task && excludes(mode, wait));
+    // Of who waits for itself a deadlock says so, unless something that is not seen may wake it.
+    let foreign = model.tasks.get(&hold.task).is_some_and(has_foreign_waker);
+    waits.retain(|wait| (wait.task != hold.task || foreign) && excludes(mode, wait));
     waits.sort_by_key(|wait| (wait.since_ns, wait.id));
     let holder = model.tasks.get(&hold.task).filter(|task| task.outcome.is_none())?;
     let own = model.waits_of_task(holder.id);
@@ -57,14 +64,18 @@ fn held_long(look: &Look, resource: &Resource, held_ns: u64) -> Option<Candidate
     )];
     let others = waits
         .iter()
+        .filter(|wait| wait.task != hold.task)
         .take(MOST_WAITS)
         .map(|wait| format!("{} waits {}.", model.task_label(wait.task), words::wait(model, wait)));
     explanation.extend(others);
+    let back = leads_back(look, hold);
+    explanation.extend(back.as_deref().map(|back| back_in_words(look, hold, back)));
     let mut finding = evidence(ProblemKind::LockHeldLong, hold.since_ns);
     finding.tasks.push(holder.id);
     finding.resources.push(resource.id);
     finding.edges.push(hold.id);
     finding.edges.extend(own.iter().chain(waits.iter().take(MOST_WAITS)).map(|edge| edge.id));
+    finding.edges.extend(back.into_iter().flatten().flat_map(|(wait, hold)| [wait.id, hold.id]));
     finding.edges.sort_unstable();
     finding.edges.dedup();
     if *transferable {
@@ -73,7 +84,8 @@ fn held_long(look: &Look, resource: &Resource, held_ns: u64) -> Option<Candidate
     if model.facts_lost() {
         suspect(&mut finding, "facts were lost on the way: something here may have ended");
     }
-    let title = format!("lock held long: {} holds {label}, which others wait for", holder.label());
+    let who = if waits.iter().any(|wait| wait.task != hold.task) { "others wait for" } else { "it waits for itself" };
+    let title = format!("lock held long: {} holds {label}, which {who}", holder.label());
     let finding =
         HealthFinding { finding, place: None, title, explanation, advice: ADVICE, docs: "/docs/lock-held-long" };
     Some(Candidate { subject: Subject::Hold(hold.id), over: true, stands_ns: None, frozen: false, finding })
@@ -85,6 +97,65 @@ fn is_blocked(look: &Look, edge: &Edge) -> bool {
     let locks = matches!(operation, Operation::Lock | Operation::Read | Operation::Write | Operation::Acquire);
     let pending = !matches!(waiter, Waiter { granted_ns: Some(_), .. } | Waiter { polled: Some(false), .. });
     locks && pending && look.for_ns(edge.since_ns) >= look.thresholds.lock_waited_ns
+}
+
+/// The waits by which what the holder waits for leads back to what it holds, each with the hold or the party that keeps it
+/// waiting; the shortest such way.
+fn leads_back<'a>(look: &Look<'a>, hold: &'a Edge) -> Option<Vec<(&'a Edge, &'a Edge)>> {
+    let model = look.model;
+    let mut ways: Vec<Vec<(&Edge, &Edge)>> = vec![Vec::new()];
+    let mut seen = BTreeSet::from([hold.task]);
+    let mut at = 0;
+    while at < ways.len() && at < MOST_LOOKED_AT {
+        let way = ways[at].clone();
+        at += 1;
+        let task = way.last().map_or(hold.task, |(_, by)| by.task);
+        for wait in model.waits_of_task(task) {
+            let EdgeBody::Wait { operation, waiter, .. } = &wait.body else { continue };
+            if waiter.granted_ns.is_some() || waiter.polled == Some(false) {
+                continue;
+            }
+            let Some(resource) = model.resources.get(&wait.resource) else { continue };
+            for freer in model.freers(resource, operation).known {
+                let Some(by) = model.edges.get(&freer.edge) else { continue };
+                let next = || way.iter().copied().chain([(wait, by)]).collect();
+                if by.id == hold.id {
+                    return Some(next());
+                }
+                // Nobody waits for itself by way of something else.
+                if by.task != hold.task && seen.insert(by.task) {
+                    ways.push(next());
+                }
+            }
+        }
+    }
+    None
+}
+
+/// ``What it waits for leads back to mutex `m`: task 2 (b) holds mutex `n` (src/main.rs:3) and waits to lock mutex `m`
+/// (src/main.rs:8).``
+fn back_in_words(look: &Look, hold: &Edge, back: &[(&Edge, &Edge)]) -> String {
+    let model = look.model;
+    let label = model.resource_label(hold.resource);
+    let mut steps = Vec::new();
+    for pair in back.windows(2) {
+        let ((_, by), (wait, _)) = (pair[0], pair[1]);
+        let (of, at) = (model.resource_label(by.resource), words::at(&by.location));
+        let is_channel = model.resources.get(&by.resource).is_some_and(|it| it.kind == ResourceKind::Channel);
+        let has = match &by.body {
+            EdgeBody::Hold { mode: HoldMode::Permit, .. } if is_channel => format!("has a place in {of} reserved{at}"),
+            EdgeBody::Hold { mode: HoldMode::Permit, .. } => format!("has permits of {of}{at}"),
+            EdgeBody::Hold { .. } => format!("holds {of}{at}"),
+            EdgeBody::Party { role, .. } if *role == PartyRole::Joined => "is the task that is waited for".to_owned(),
+            EdgeBody::Party { role, .. } => format!("has a {} of {of}", role.as_str()),
+            EdgeBody::Wait { .. } => continue,
+        };
+        steps.push(format!("{} {has} and waits {}", model.task_label(by.task), words::wait(model, wait)));
+    }
+    match steps.is_empty() {
+        true => format!("It waits for {label} and holds it itself: only another part of the same task lets go of it."),
+        false => format!("What it waits for leads back to {label}: {}.", steps.join("; ")),
+    }
 }
 
 /// Whether the hold keeps the wait from being granted: who reads does not keep others from reading.

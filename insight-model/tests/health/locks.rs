@@ -51,6 +51,41 @@ fn what_is_not_known_of_a_lock() {
 }
 
 #[test]
+fn a_holder_whose_wait_leads_back() {
+    let program = check(
+        "0: mutex m
+        0: semaphore n capacity=2
+        0: channel q
+        0: task a line=2 idle foreign
+        0: task b idle
+        0: task c idle
+        0: a holds m line=3
+        0: b permit n line=4
+        0: c permit q line=5
+        0: a acquires n line=6
+        0: b sends q line=7
+        0: c locks m line=8
+        6000: over",
+        &["+5500 lock_held_long proven: a on m"],
+    );
+    insta::assert_snapshot!(program.words(), @r"
+    lock held long: task 1 (a) holds mutex `m`, which others wait for
+    task 1 (a), spawned at src/main.rs:2, has held mutex `m` (src/main.rs:3) for more than 5 s, and waits for permits of semaphore `n` (src/main.rs:6).
+    task 3 (c) waits to lock mutex `m` (src/main.rs:8).
+    What it waits for leads back to mutex `m`: task 2 (b) has permits of semaphore `n` (src/main.rs:4) and waits for room in channel `q` (src/main.rs:7); task 3 (c) has a place in channel `q` reserved (src/main.rs:5) and waits to lock mutex `m` (src/main.rs:8).
+    ");
+    let program = check(
+        "0: mutex m\n0: task a idle foreign\n0: a holds m line=3\n0: a locks m line=4 polled\n6000: over",
+        &["+5500 lock_held_long proven: a on m"],
+    );
+    insta::assert_snapshot!(program.words(), @r"
+    lock held long: task 1 (a) holds mutex `m`, which it waits for itself
+    task 1 (a), spawned at src/main.rs:1, has held mutex `m` (src/main.rs:3) for more than 5 s, and waits to lock mutex `m` (src/main.rs:4).
+    It waits for mutex `m` and holds it itself: only another part of the same task lets go of it.
+    ");
+}
+
+#[test]
 fn locks_that_are_well() {
     for facts in [
         // Just under.

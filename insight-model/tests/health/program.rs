@@ -1,7 +1,7 @@
 //! A program's facts over time from lines of text, and what its health is at each tenth of a second.
 //!
 //! ```text
-//! <ms>: task a [local|blocking|block_on] [executor=x] [parent=b] [bytes=9] [line=7] running|scheduled|idle|partial [@ms]
+//! <ms>: task a [local|blocking|block_on] [executor=x] [parent=b] [bytes=9] [line=7] running|scheduled|idle|partial [foreign] [@ms]
 //! <ms>: a running|scheduled|idle [@ms] | end a
 //! <ms>: mutex m | rwlock m | semaphore m capacity=4 | channel q
 //! <ms>: a holds|shares|permit m [@ms] [line=7] [transferable]
@@ -207,7 +207,8 @@ impl Program {
                     ..TaskSpawned::default()
                 };
                 self.apply(spawned);
-                let stats = TaskStats { id, state, since_ns, at_ns, ..TaskStats::default() };
+                let foreign_wakers = u64::from(has("foreign"));
+                let stats = TaskStats { id, state, since_ns, foreign_wakers, at_ns, ..TaskStats::default() };
                 self.tasks.insert(words[1].into(), stats.clone());
                 self.apply(stats);
             }

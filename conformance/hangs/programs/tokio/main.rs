@@ -8,7 +8,9 @@ mod blocking_pool_exhausted;
 mod both_wait_to_receive;
 mod busy_blocking_pool;
 mod channel_cycle;
+mod circle_left_by_socket;
 mod closure_waits_for_thread;
+mod connection_in_a_circle;
 mod constant_tasks;
 mod fast_producer;
 mod fed_from_thread;
@@ -78,7 +80,9 @@ insight_hangs::programs! {
     both_wait_to_receive
     busy_blocking_pool
     channel_cycle
+    circle_left_by_socket
     closure_waits_for_thread
+    connection_in_a_circle
     constant_tasks
     fast_producer
     fed_from_thread
