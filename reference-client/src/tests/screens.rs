@@ -54,6 +54,7 @@ fn help_is_of_the_view() {
     check("help_list", (100, 70), "?", nothing);
     check("help_task", (100, 40), "Enter ?", nothing);
     check("help_resource", (100, 40), "Enter Enter ?", nothing);
+    check("help_stuck_channel", (100, 40), "Enter ?", proven);
     check("help_problems", (100, 40), "P ?", proven);
     check("help_scrolled", (60, 12), "? PgDn j", nothing);
 }

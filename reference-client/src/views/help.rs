@@ -5,7 +5,7 @@ use super::page::Page;
 use crate::text::count;
 use crate::words;
 use insight_model::{Edge, EdgeBody};
-use insight_protocol::{ResourceId, TaskId};
+use insight_protocol::{ProblemEdge, ResourceId, TaskId};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
@@ -121,6 +121,15 @@ fn full_channel(scene: &Scene, page: &mut Page, topic: Topic) {
         Topic::Problems => Vec::new(),
     };
     let Some(wait) = waits.into_iter().find(|edge| words::is_full_channel_wait(model, edge)) else { return };
+    // In a circle no rate and no capacity helps: what does is said with the problem.
+    let is_part = |edge: &ProblemEdge| edge.kind == "wait" && (edge.task, edge.resource) == (wait.task, wait.resource);
+    if let Some(problem) = model.problems.values().find(|problem| problem.edges.iter().any(is_part)) {
+        page.heading("THIS CHANNEL IS FULL, AND STAYS SO");
+        page.text(2, &problem.title);
+        page.text(2, &problem.advice);
+        page.styled(2, &scene.address.url(&problem.docs), scene.theme.accent());
+        return;
+    }
     page.heading("THIS CHANNEL IS FULL");
     page.text(2, &format!("{} has no room, so its sender waits. You can:", words::resource_name(model, wait)));
     page.text(2, "- see why nothing is received: Enter on the channel, then on the task that can receive");
