@@ -5,6 +5,7 @@
 //!   for all that implement the `Spawn` of `futures`.
 //! - [`polling_others`] and [`running_others`] are for an executor that is run within a task.
 //! - [`waiting`], [`Waiting`] and [`Blocking`] observe an operation that may have to wait on a resource.
+//! - [`yielding`] is for what an executor lets a task yield by.
 //! - [`Lock`], [`Holders`], [`Resource`], [`End`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside
 //!   the real ones.
 //! - [`RawTask`], [`RawResource`] and [`RawEdge`] are for an adapter that wraps nothing, and is only told.
@@ -62,6 +63,7 @@ mod trace;
 mod wait;
 mod waiter;
 mod waker;
+mod yielding;
 
 /// What an adapter says in the words of the protocol.
 pub use insight_protocol::{Capability, Outcome, ResourceKind, adapter};
@@ -89,6 +91,7 @@ pub use task::{Kind, TaskCell};
 pub use timer::Sleeping;
 pub use trace::{Capture, Stack, Trace, Traceable};
 pub use wait::{Blocking, Op, Site, WaitFuture, Waiting, blocking, waiting};
+pub use yielding::yielding;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -19,7 +19,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 const ONE: u64 = 1;
 const ONE_FOREIGN: u64 = 1 << 32 | 1;
@@ -229,11 +229,42 @@ unsafe fn wake_by_ref(data: *const ()) {
     unsafe { wake(cell(data), None) };
 }
 
+/// Polls what keeps the waker only to have the task polled again, once the executor has polled others: when it does so, that
+/// is a wake that the task did itself, now. What keeps it then is the executor's part, which wakes nobody for anything
+/// foreign; a waker that is not the polled task's own, and one that traces, is handed on.
+#[inline]
+pub(crate) fn poll_yielding(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<()>) -> Poll<()> {
+    let waker = cx.waker();
+    if !std::ptr::eq(waker.vtable(), &FOREIGN) {
+        return poll(cx);
+    }
+    // SAFETY: with this vtable the data is that of a live waker, `waker`, which is borrowed.
+    let cell = unsafe { cell(waker.data()) };
+    if !current::is(cell) {
+        return poll(cx);
+    }
+    cell.inner.with(|inner| {
+        // SAFETY: `inner` is set while a waker lives, as `waker` does, and then only read.
+        let Some(inner) = (unsafe { &*inner }) else { return poll(cx) };
+        let ready = poll(&mut Context::from_waker(inner));
+        if ready.is_pending() {
+            note_wake(cell, None);
+        }
+        ready
+    })
+}
+
 /// Notes a wake, of this time or of now, and wakes the task.
 ///
 /// # Safety
 /// One of the cell's wakers is live.
 unsafe fn wake(cell: &TaskCell, at: Option<u64>) {
+    note_wake(cell, at);
+    // SAFETY: the waker is live.
+    unsafe { cell.wake_inner() };
+}
+
+fn note_wake(cell: &TaskCell, at: Option<u64>) {
     let by = current::recorded_id();
     if by != 0 && current::is(cell) {
         task::add(&cell.self_wakes, 1);
@@ -244,8 +275,6 @@ unsafe fn wake(cell: &TaskCell, at: Option<u64>) {
         cell.woken_by.store(by, Ordering::Relaxed);
         cell.woken_at.store(at.unwrap_or_else(clock::ticks), Ordering::Relaxed);
     }
-    // SAFETY: the waker is live.
-    unsafe { cell.wake_inner() };
 }
 
 unsafe fn wake_foreign(data: *const ()) {

@@ -10,7 +10,7 @@ use insight_model::health::{Health, HealthFinding, OFF, Thresholds};
 use insight_protocol::{ProblemKind, TaskState, Tier};
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -163,17 +163,54 @@ fn a_task_that_wakes_itself() {
         })
         .await;
     }
+    async fn yields(stop: Arc<AtomicBool>) {
+        while !stop.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+    }
     bench(|bench, runtime| {
-        // A machine that does something else meanwhile makes single polls long.
-        let mut looks = Looks::new(Thresholds { spin_polls_per_second: 100, spin_poll_ns: MS, ..off() });
-        let stop = Arc::new(AtomicBool::new(false));
-        let spinning = runtime.spawn(spins(stop.clone()));
-        let finding = looks.finding(bench);
-        assert_eq!((&finding.finding.kind, finding.finding.tier), (&ProblemKind::Spins, Tier::Proven));
-        assert_eq!(names(bench, &finding), ["spins"]);
+        for name in ["spins", "yields"] {
+            // A machine that does something else meanwhile makes single polls long.
+            let mut looks = Looks::new(Thresholds { spin_polls_per_second: 100, spin_poll_ns: MS, ..off() });
+            let stop = Arc::new(AtomicBool::new(false));
+            let spinning = match name {
+                "spins" => runtime.spawn(spins(stop.clone())),
+                _ => runtime.spawn(yields(stop.clone())),
+            };
+            let finding = looks.finding(bench);
+            assert_eq!((&finding.finding.kind, finding.finding.tier), (&ProblemKind::Spins, Tier::Proven));
+            assert_eq!(names(bench, &finding), [name]);
+            stop.store(true, Ordering::Relaxed);
+            runtime.block_on(spinning).unwrap();
+            looks.cleared(bench);
+        }
+    });
+}
+
+/// Who yields asks by itself to be polled again, whoever does that for it: nothing else may wake it.
+#[test]
+fn a_task_that_yields() {
+    async fn yields(times: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
+        while !stop.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+            times.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    bench(|bench, runtime| {
+        let (times, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let yielding = runtime.spawn(yields(times.clone(), stop.clone()));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while times.load(Ordering::Relaxed) < 10_000 && Instant::now() < deadline {
+            let task =
+                bench.look().tasks.values().find(|task| task.name.as_deref().is_some_and(|it| it.ends_with("yields")));
+            if let Some(stats) = task.and_then(|task| task.stats.as_ref()) {
+                // It may have woken itself again since its wakes were read.
+                assert!(stats.foreign_wakers == 0 && stats.self_wakes >= stats.wakes, "{stats:?}");
+            }
+        }
         stop.store(true, Ordering::Relaxed);
-        runtime.block_on(spinning).unwrap();
-        looks.cleared(bench);
+        runtime.block_on(yielding).unwrap();
+        assert!(times.load(Ordering::Relaxed) >= 10_000, "it goes on");
     });
 }
 

@@ -41,6 +41,12 @@ where
     JoinHandle::new(real::task::spawn_blocking(f), task)
 }
 
+/// See [`tokio::task::yield_now`](real::task::yield_now).
+#[inline]
+pub async fn yield_now() {
+    insight_probe::yielding(real::task::yield_now()).await
+}
+
 /// The future, observed, and what its join handle keeps.
 #[inline(always)]
 pub(crate) fn observed<F>(

@@ -57,6 +57,7 @@ mod sender_handed_to_thread;
 mod slow_init;
 mod slow_reader;
 mod spins;
+mod spins_by_yielding;
 mod task_leak;
 mod thread_and_task;
 mod three_mutexes;
@@ -69,6 +70,7 @@ mod waker_dropped;
 mod waker_storm;
 mod worker_blocked;
 mod write_after_read;
+mod yields_after_each_part;
 mod yields_often;
 
 insight_hangs::programs! {
@@ -129,6 +131,7 @@ insight_hangs::programs! {
     slow_init
     slow_reader
     spins
+    spins_by_yielding
     task_leak
     thread_and_task
     three_mutexes
@@ -141,5 +144,6 @@ insight_hangs::programs! {
     waker_storm
     worker_blocked
     write_after_read
+    yields_after_each_part
     yields_often
 }

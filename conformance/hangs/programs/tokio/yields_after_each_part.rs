@@ -1,0 +1,21 @@
+//! A computation that yields after each part of it, thousands of times a second: it wakes itself again and again, and works.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+use tokio::task::yield_now;
+
+#[tokio::main(flavor = "current_thread")]
+pub async fn main() {
+    tokio::spawn(index()).await.unwrap();
+}
+
+async fn index() {
+    let mut hash: u64 = 1;
+    loop {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_micros(100) {
+            hash = black_box(hash.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+        }
+        yield_now().await;
+    }
+}
