@@ -61,6 +61,7 @@ pub struct Health {
     /// What is over its threshold, and how long that has been seen.
     stood: BTreeMap<Key, u64>,
     standing: BTreeMap<Key, HealthFinding>,
+    blocked: workers::Blocked,
     rates: rates::Rates,
     leaks: leaks::Leaks,
     sizes: sizes::Sizes,
@@ -76,12 +77,17 @@ impl Health {
         self.told_ns = Some(model.told_ns);
         let look = Look::new(model, thresholds);
         let mut candidates = Vec::new();
-        workers::look(&look, &mut candidates);
+        self.blocked.look(&look, &mut candidates);
         pool::look(&look, &mut candidates);
         locks::look(&look, &mut candidates);
         self.sizes.look(&look, &mut candidates);
         self.leaks.look(&look, &mut candidates);
         self.rates.look(&look, step_ns, &mut candidates);
+        // Of whose polls it is said that they are too long, it is not said again that they are long.
+        let is_of_place = |id: &TaskId| model.tasks.get(id).is_some_and(|task| self.blocked.is_of_place(task));
+        candidates.retain(|Candidate { finding, .. }| {
+            finding.finding.kind != ProblemKind::NeverYields || !finding.finding.tasks.iter().any(is_of_place)
+        });
         self.settle(candidates, step_ns.min(thresholds.settle_ns / 2), thresholds.settle_ns);
         self.standing.values().cloned().collect()
     }

@@ -3,14 +3,121 @@
 use super::finding::{Candidate, HealthFinding, Subject, evidence, suspect};
 use super::{Look, executor, words};
 use crate::{Edge, EdgeBody, Task, Waiter};
-use insight_protocol::{ProblemKind, TaskKind};
+use insight_protocol::{ProblemKind, SourceLocation, TaskId, TaskKind};
+use std::collections::BTreeMap;
 
 const WORKER_ADVICE: &str = "Move what blocks or computes for long into `spawn_blocking`, or use the async kind of the \
                              operation. A profiler or a debugger shows the line that runs.";
 const RUNTIME_ADVICE: &str = "Await the inner future instead of blocking on it. Where the code around it cannot be \
                               async, run that code in `spawn_blocking`.";
 
-pub(super) fn look(look: &Look, out: &mut Vec<Candidate>) {
+/// How many places are remembered.
+const MOST_PLACES: usize = 1_000;
+
+/// Where tasks were spawned that blocked a worker lately.
+///
+/// A poll that blocks ends, and the task that is behind it is often of the same kind, and blocks the worker in its turn. By
+/// the task of the moment that is one problem after the other, each of them over before it is read. So it is a problem of
+/// that task only as long as one poll is all that was seen; of several at once, or of one after the other, the place is to
+/// blame at which these tasks are spawned, and it stands until none of them has blocked a worker for two windows: what
+/// comes back once a minute is said each time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Blocked {
+    places: BTreeMap<SourceLocation, Place>,
+    /// The polls that the last look found, and when they were found first: one look alone may be the one after a pause.
+    seen: BTreeMap<Poll, u64>,
+}
+
+/// Of which task, and since when.
+type Poll = (TaskId, u64);
+
+#[derive(Clone, Debug)]
+struct Place {
+    first: Poll,
+    /// Another one was seen: the problem of the place, as of when that was.
+    again: Option<HealthFinding>,
+    seen_ns: u64,
+}
+
+impl Blocked {
+    pub(super) fn look(&mut self, look: &Look, out: &mut Vec<Candidate>) {
+        let mut polls = Vec::new();
+        long_polls(look, &mut polls, out);
+        let mut over: Vec<SourceLocation> = Vec::new();
+        let last = std::mem::take(&mut self.seen);
+        for &(task, _) in &polls {
+            let Some(place) = task.location.as_ref().map(|it| &it.place) else { continue };
+            let poll = (task.id, task.since_ns());
+            let since_ns = last.get(&poll).copied().unwrap_or(look.now_ns);
+            self.seen.insert(poll, since_ns);
+            if since_ns == look.now_ns || (self.places.len() >= MOST_PLACES && !self.places.contains_key(place)) {
+                continue;
+            }
+            let new = || Place { first: poll, again: None, seen_ns: look.now_ns };
+            let known = self.places.entry(place.clone()).or_insert_with(new);
+            known.seen_ns = look.now_ns;
+            if known.again.is_none() && known.first != poll {
+                let of_place = |it: &&Task| it.location.as_ref().is_some_and(|it| it.place == *place);
+                let mut tasks: Vec<&Task> = polls.iter().map(|(task, _)| *task).filter(of_place).collect();
+                tasks.extend(
+                    look.model.tasks.get(&known.first.0).filter(|first| tasks.iter().all(|it| it.id != first.id)),
+                );
+                known.again = Some(again(look, place, task, tasks, known.first.1.min(poll.1)));
+            }
+            over.push(place.clone());
+        }
+        self.places.retain(|_, place| look.for_ns(place.seen_ns) <= 2 * look.thresholds.window_ns);
+        for (task, candidate) in polls {
+            let place = task.location.as_ref().and_then(|it| self.places.get(&it.place));
+            if place.is_none_or(|place| place.again.is_none()) {
+                out.push(candidate);
+            }
+        }
+        for (at, place) in &self.places {
+            let (subject, over) = (Subject::Place(at.clone()), over.contains(at));
+            let candidate = |finding| Candidate { subject, over, stands_ns: None, frozen: true, finding };
+            out.extend(place.again.clone().map(candidate));
+        }
+    }
+
+    /// Whether tasks that are spawned there block workers again and again: what else is said of their polls is the same.
+    pub(super) fn is_of_place(&self, task: &Task) -> bool {
+        let place = task.location.as_ref().and_then(|it| self.places.get(&it.place));
+        place.is_some_and(|place| place.again.is_some())
+    }
+}
+
+/// The problem of a place, of which `task` is in a long poll now, and these have been.
+fn again<'a>(
+    look: &Look<'a>,
+    place: &SourceLocation,
+    task: &Task,
+    mut tasks: Vec<&'a Task>,
+    since_ns: u64,
+) -> HealthFinding {
+    let long = words::span(look.thresholds.worker_blocked_ns);
+    let at = format!("{}:{}", place.file, place.line);
+    tasks.sort_unstable_by_key(|task| task.id);
+    let mut explanation = vec![format!(
+        "Tasks that are spawned at {at} keep their threads, at once or one after the other, each time in a poll that lasts for \
+         more than {long}. It was seen of {}.",
+        words::labels(&tasks)
+    )];
+    explanation.extend(queue(&behind(look, task), &long));
+    HealthFinding {
+        finding: evidence(ProblemKind::WorkerBlocked, since_ns),
+        place: Some(place.clone()),
+        title: format!(
+            "worker blocked: tasks that are spawned at {at} do not return from their polls, and tasks queue"
+        ),
+        explanation,
+        advice: WORKER_ADVICE,
+        docs: "/docs/worker-blocked",
+    }
+}
+
+/// The tasks that do not return from their polls while others queue, to `polls`; what else is found, to `out`.
+fn long_polls<'a>(look: &Look<'a>, polls: &mut Vec<(&'a Task, Candidate)>, out: &mut Vec<Candidate>) {
     for &task in &look.long_polls {
         // Within the poll of a future that a thread runs, others may be polled: those of a set of local tasks, or of an
         // executor that is a future itself. Then it is one of them that blocks, or there are only many.
@@ -27,8 +134,10 @@ pub(super) fn look(look: &Look, out: &mut Vec<Candidate>) {
             }
             continue;
         }
-        let blocked = nested(look, task, &behind).or_else(|| foreign_wait(look, task, &behind));
-        out.push(blocked.unwrap_or_else(|| worker_blocked(look, task, &behind)));
+        match nested(look, task, &behind).or_else(|| foreign_wait(look, task, &behind)) {
+            Some(blocked) => out.push(blocked),
+            None => polls.push((task, worker_blocked(look, task, &behind))),
+        }
     }
 }
 

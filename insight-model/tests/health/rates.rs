@@ -110,6 +110,9 @@ fn a_task_that_keeps_its_thread() {
         assert_ne!(facts, never);
         check_with(low.clone(), &format!("{facts}\n16000: over"), &[]);
     }
+    // Others of its place block workers: that says it too.
+    let blocked = "0: task g line=7 running\n0: task h line=7 running\n0: task i line=8 scheduled";
+    check_with(low.clone(), &format!("{never}\n{blocked}\n12000: over"), &["+1600 worker_blocked proven: "]);
     // It waits for a thread itself, and nobody else does.
     check_with(
         Thresholds { delay_ns: 1_000_000, ..low.clone() },

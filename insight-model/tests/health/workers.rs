@@ -25,7 +25,7 @@ fn a_poll_that_lasts_and_a_task_behind_it() {
     );
     // Two threads.
     check(
-        "0: task a running\n0: task b local running\n0: task c scheduled\n2000: end a\n3000: over",
+        "0: task a line=2 running\n0: task b line=3 local running\n0: task c scheduled\n2000: end a\n3000: over",
         &["+1500 worker_blocked proven: a", "+1500 worker_blocked proven: b", "-2000 worker_blocked: a"],
     );
     // Within the poll of a future that a thread runs.
@@ -64,6 +64,55 @@ fn polls_that_are_well() {
     ] {
         check(facts, &[]);
     }
+}
+
+#[test]
+fn tasks_of_one_place_that_block_in_turn() {
+    // Two threads, and two of four tasks at a time: the others have what they leave.
+    let four =
+        "0: task a line=7 running\n0: task b line=7 running\n0: task c line=7 scheduled\n0: task d line=7 scheduled";
+    let turns: String = (1..8)
+        .flat_map(|turn| {
+            let (idle, runs) = if turn % 2 == 1 { (["a", "b"], ["c", "d"]) } else { (["c", "d"], ["a", "b"]) };
+            let [end, begin] = [(idle, "scheduled"), (runs, "running")];
+            let line = move |(tasks, state): ([&str; 2], &str)| {
+                format!("{ms}: {} {state}\n{ms}: {} {state}\n", tasks[0], tasks[1], ms = turn * 2000)
+            };
+            [line(end), line(begin)]
+        })
+        .collect();
+    let program = check(&format!("{four}\n{turns}15000: over"), &["+1600 worker_blocked proven: "]);
+    insta::assert_snapshot!(program.words(), @r"
+    worker blocked: tasks that are spawned at src/main.rs:7 do not return from their polls, and tasks queue
+    Tasks that are spawned at src/main.rs:7 keep their threads, at once or one after the other, each time in a poll that lasts for more than 1 s. It was seen of task 1 (a) and task 2 (b).
+    Meanwhile task 3 (c) and task 4 (d) of the same executor have waited for a thread for more than 1 s, and were not polled.
+    ");
+    // It is over when none of them has blocked for two windows.
+    check(
+        &format!("{four}\n2000: a idle\n2000: b idle\n2000: c idle\n2000: d idle\n15000: over"),
+        &["+1600 worker_blocked proven: ", "-12000 worker_blocked: "],
+    );
+    // One thread: the first poll is its task's, and the next one makes it the place's.
+    let two = "0: task a line=7 running\n0: task b line=7 scheduled";
+    check(
+        &format!("{two}\n2000: a scheduled\n2000: b running\n4000: b scheduled\n4000: a running\n6000: over"),
+        &["+1500 worker_blocked proven: a", "-2000 worker_blocked: a", "+3600 worker_blocked proven: "],
+    );
+    // The same task again, and long after.
+    let again = |ms: u64| format!("{two}\n2000: a idle\n{ms}: a running\n{ms}: b scheduled\n{}: over", ms + 1700);
+    check(
+        &again(5000),
+        &["+1500 worker_blocked proven: a", "-2000 worker_blocked: a", "+6600 worker_blocked proven: "],
+    );
+    check(
+        &again(20_000),
+        &["+1500 worker_blocked proven: a", "-2000 worker_blocked: a", "+21500 worker_blocked proven: a"],
+    );
+    // Of two places each has its own.
+    check(
+        "0: task a line=7 running\n0: task b line=8 running\n0: task c scheduled\n2000: over",
+        &["+1500 worker_blocked proven: a", "+1500 worker_blocked proven: b"],
+    );
 }
 
 #[test]
@@ -157,7 +206,7 @@ fn closures_that_wait_for_a_thread() {
 
 #[test]
 fn no_more_of_a_kind_than_anybody_reads() {
-    let tasks: String = (0..200).map(|n| format!("0: task t{n:03} running\n")).collect();
+    let tasks: String = (0..200).map(|n| format!("0: task t{n:03} line={} running\n", n + 2)).collect();
     let (program, found) =
         crate::program::run(Thresholds::default(), &format!("{tasks}0: task b scheduled\n2000: over"));
     assert_eq!(found.len(), 50);

@@ -69,6 +69,7 @@ mod waits_for_ever;
 mod waker_dropped;
 mod waker_storm;
 mod worker_blocked;
+mod workers_blocked_in_turn;
 mod write_after_read;
 mod yields_after_each_part;
 mod yields_often;
@@ -143,6 +144,7 @@ insight_hangs::programs! {
     waker_dropped
     waker_storm
     worker_blocked
+    workers_blocked_in_turn
     write_after_read
     yields_after_each_part
     yields_often
