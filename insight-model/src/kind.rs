@@ -34,13 +34,12 @@ pub(crate) fn kind(model: &Model, finding: &Finding, in_order: &[ResourceId]) ->
     if waits().any(across_join) {
         return ProblemKind::LockAcrossJoin;
     }
+    let sends = |operation: &Operation| matches!(operation, Operation::Send | Operation::Reserve);
     if finding.tasks.len() == 1 {
         if waits().all(|(wait, ..)| edges().filter(holds_lock).any(|hold| hold.resource == wait.resource)) {
             return ProblemKind::SelfDeadlock;
         }
-        if waits().all(|(wait, operation, _)| {
-            is_channel(wait.resource) && !matches!(operation, Operation::Send | Operation::Reserve)
-        }) {
+        if waits().all(|(wait, operation, _)| is_channel(wait.resource) && !sends(operation)) {
             return ProblemKind::ForgottenParty;
         }
         return ProblemKind::Deadlock;
@@ -48,8 +47,9 @@ pub(crate) fn kind(model: &Model, finding: &Finding, in_order: &[ResourceId]) ->
     if waits().all(|(wait, ..)| is_channel(wait.resource)) {
         return ProblemKind::ChannelCycle;
     }
-    // Also where one of them is full: what is to be done about a full channel, more room or a faster reader, helps nobody
-    // whose reader waits for it.
+    if waits().any(|(_, operation, _)| sends(operation)) {
+        return ProblemKind::ChannelFull;
+    }
     ProblemKind::Deadlock
 }
 

@@ -366,7 +366,7 @@ fn kinds() {
     );
     check_kind(
         "mutex m\nchannel q 1/1 receivers=1\ntask a\ntask b\na holds m\na sends q\nb receiver q\nb locks m",
-        "deadlock proven: a b on m q",
+        "channel_full proven: a b on m q",
     );
     check_kind(
         "channel q senders=1 receivers=1\ntask a\na receiver q\na sender q\na recvs q",
