@@ -36,7 +36,12 @@ pub(crate) struct Mark {
 impl Default for Journal {
     fn default() -> Journal {
         static LAST: AtomicU64 = AtomicU64::new(0);
-        Journal { of: LAST.fetch_add(1, Ordering::Relaxed), forgotten: 0, changed: VecDeque::new(), is_read: AtomicBool::new(false) }
+        Journal {
+            of: LAST.fetch_add(1, Ordering::Relaxed),
+            forgotten: 0,
+            changed: VecDeque::new(),
+            is_read: AtomicBool::new(false),
+        }
     }
 }
 
