@@ -32,8 +32,8 @@ id!(TaskId ResourceId EdgeId);
 /// A map of what is alive, by id.
 ///
 /// Ids are counted up, and what was made one after the other is mostly asked for together. So neighbours lie side by side, in
-/// a page of [`PAGE`] ids that has only those that are there: a full page has no byte to spare, and a single one that
-/// outlives its neighbours takes no more than itself. To find one takes one look into a hash table that is `PAGE` times
+/// a page of 32 ids that has only those that are there: a full page has no byte to spare, and a single one that
+/// outlives its neighbours takes no more than itself. To find one takes one look into a hash table that is that much
 /// smaller than one of each would be; to go through them in order, to sort the pages.
 #[derive(Clone)]
 pub struct Table<K, V> {
