@@ -159,8 +159,11 @@ impl Diagnosis {
                     continue;
                 }
             }
-            let finding = self.finding(model, &mut graph, &nodes, tier);
-            if tier == Tier::Proven || !finding.unknowns.is_empty() {
+            let mut finding = self.finding(model, &mut graph, &nodes, tier);
+            if tier == Tier::Proven || is_suspect(model, &finding) {
+                let more = finding.unknowns.len().saturating_sub(MOST_UNKNOWNS);
+                finding.unknowns.truncate(MOST_UNKNOWNS);
+                finding.unknowns.extend((more > 0).then(|| format!("{more} more things are not known")));
                 self.findings.push(finding);
             }
         }
@@ -270,20 +273,18 @@ impl Diagnosis {
             }
             let mut named = BTreeSet::new();
             finding.unknowns.retain(|unknown| named.insert(unknown.clone()));
-            let foreign = finding.tasks.iter().filter_map(|id| model.tasks.get(id)).filter(|it| has_foreign_waker(it));
-            let foreign = foreign.count();
-            if foreign > 0 && (finding.unknowns.len() > foreign || finding.tasks.len() == 1) {
-                // Where anything else is not known either, there are two ways out. And one part of a task may hold what
-                // another one waits for while it writes to a socket: nothing is suspected then.
-                finding.unknowns.clear();
-            }
-            if finding.unknowns.len() > MOST_UNKNOWNS {
-                let more = finding.unknowns.len() - MOST_UNKNOWNS;
-                finding.unknowns.truncate(MOST_UNKNOWNS);
-                finding.unknowns.push(format!("{more} more things are not known"));
-            }
         }
         finding
+    }
+}
+
+/// Whether what is not known is no more than what may be suspected in spite of it.
+fn is_suspect(model: &Model, finding: &Finding) -> bool {
+    match finding.tasks.iter().filter_map(|id| model.tasks.get(id)).filter(|task| has_foreign_waker(task)).count() {
+        0 => !finding.unknowns.is_empty(),
+        // Where anything else is not known either, there are two ways out. And one part of a task may hold what another one
+        // waits for while it writes to a socket.
+        foreign => finding.unknowns.len() == foreign && finding.tasks.len() > 1,
     }
 }
 

@@ -126,9 +126,7 @@ impl<K: Id, V> Table<K, V> {
 
     /// Each id with its value, by id.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> {
-        let mut pages: Vec<(u64, &Page<V>)> = self.pages.iter().map(|(number, page)| (*number, page)).collect();
-        pages.sort_unstable_by_key(|(number, _)| *number);
-        pages.into_iter().flat_map(|(number, page)| {
+        self.in_order().flat_map(|(number, page)| {
             let bits = (0..PAGE).filter(|bit| page.here & (1 << bit) != 0);
             // Both ways: each has as many.
             let ids: Vec<K> = bits.map(|bit| K::of(number * PAGE + bit)).collect();
@@ -143,9 +141,13 @@ impl<K: Id, V> Table<K, V> {
 
     /// The values, by id.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
+        self.in_order().flat_map(|(_, page)| &page.values)
+    }
+
+    fn in_order(&self) -> impl DoubleEndedIterator<Item = (u64, &Page<V>)> {
         let mut pages: Vec<(u64, &Page<V>)> = self.pages.iter().map(|(number, page)| (*number, page)).collect();
         pages.sort_unstable_by_key(|(number, _)| *number);
-        pages.into_iter().flat_map(|(_, page)| &page.values)
+        pages.into_iter()
     }
 }
 
