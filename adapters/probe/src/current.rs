@@ -1,12 +1,12 @@
 //! The task that runs on this thread.
 
+use crate::cell_ref::CellRef;
 use crate::executor::Executor;
 use crate::task::TaskCell;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Set in [`CURRENT`] beside the task while the task polls others, such as those of an executor that it runs: then no
@@ -23,13 +23,13 @@ thread_local! {
 /// Makes `cell` the current task until dropped.
 pub(crate) struct Entered<'a> {
     previous: *const TaskCell,
-    _cell: &'a Arc<TaskCell>,
+    _cell: &'a CellRef,
 }
 
 impl<'a> Entered<'a> {
     #[inline]
-    pub(crate) fn new(cell: &'a Arc<TaskCell>) -> Entered<'a> {
-        Entered { previous: CURRENT.replace(Arc::as_ptr(cell)), _cell: cell }
+    pub(crate) fn new(cell: &'a CellRef) -> Entered<'a> {
+        Entered { previous: CURRENT.replace(cell.as_ptr()), _cell: cell }
     }
 }
 
@@ -38,7 +38,7 @@ impl Entered<'_> {
     #[inline]
     pub(crate) fn around(&self) -> Option<&TaskCell> {
         let around = self.previous.map_addr(|address| address & !POLLS_OTHERS);
-        // SAFETY: null, or made by `Arc::as_ptr` of an Arc that an `Entered` around this one borrows, or that a `Swapped`
+        // SAFETY: null, or made by `CellRef::as_ptr` of one that an `Entered` around this one borrows, or that a `Swapped`
         // keeps for as long as somebody may come back to it.
         unsafe { around.as_ref() }
     }
@@ -55,15 +55,15 @@ impl Drop for Entered<'_> {
 #[derive(Debug)]
 pub(crate) struct Swapped {
     previous: *const TaskCell,
-    cell: ManuallyDrop<Arc<TaskCell>>,
+    cell: ManuallyDrop<CellRef>,
 }
 
 impl Swapped {
-    pub(crate) fn new(cell: Arc<TaskCell>) -> Swapped {
-        Swapped { previous: CURRENT.replace(Arc::as_ptr(&cell)), cell: ManuallyDrop::new(cell) }
+    pub(crate) fn new(cell: CellRef) -> Swapped {
+        Swapped { previous: CURRENT.replace(cell.as_ptr()), cell: ManuallyDrop::new(cell) }
     }
 
-    pub(crate) fn cell(&self) -> &Arc<TaskCell> {
+    pub(crate) fn cell(&self) -> &CellRef {
         &self.cell
     }
 }
@@ -116,14 +116,14 @@ impl Drop for Turned {
 
 /// The innermost task that is being polled on this thread, whichever executor's it is.
 #[inline]
-pub(crate) fn innermost<R>(f: impl FnOnce(&Arc<TaskCell>) -> R) -> Option<R> {
+pub(crate) fn innermost<R>(f: impl FnOnce(&CellRef) -> R) -> Option<R> {
     let cell = CURRENT.get();
     if cell.is_null() || cell.addr() & POLLS_OTHERS != 0 {
         return None;
     }
-    // SAFETY: made by `Arc::as_ptr` of an Arc that `Entered` borrows for as long as it is set; the count that this Arc
+    // SAFETY: made by `CellRef::as_ptr` of one that `Entered` borrows for as long as it is set; the count that this one
     // stands for is that one's, so it is not dropped.
-    let cell = ManuallyDrop::new(unsafe { Arc::from_raw(cell) });
+    let cell = ManuallyDrop::new(unsafe { CellRef::from_raw(cell) });
     Some(f(&cell))
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn is(cell: &TaskCell) -> bool {
 pub(crate) fn with<R>(
     executor: &'static Executor,
     at: &'static Location<'static>,
-    f: impl FnOnce(&Arc<TaskCell>) -> R,
+    f: impl FnOnce(&CellRef) -> R,
 ) -> Option<R> {
     let running = (executor.current_task_id)();
     let mut f = Some(f);
@@ -176,7 +176,7 @@ pub(crate) fn spawns() -> u64 {
 
 /// Records the current task now, if there is one.
 pub(crate) fn record() {
-    innermost(TaskCell::id);
+    innermost(CellRef::id);
 }
 
 /// The id of the task that is being polled, if it is recorded: who wakes.

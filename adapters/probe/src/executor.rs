@@ -1,5 +1,6 @@
 //! Executors, and those of their tasks that something else spawned.
 
+use crate::cell_ref::CellRef;
 use crate::clock;
 use crate::task::{Body, Kind, TaskCell, TaskMeta};
 use insight_protocol::Capability;
@@ -7,7 +8,7 @@ use insight_protocol::adapter::Descriptor;
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// What an adapter says of its executor; one static a runtime.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct Executor {
     pub current_task_id: fn() -> Option<u64>,
     /// What its adapter observes; see [`observing`](Executor::observing).
     pub capabilities: &'static [Capability],
-    unspawned: Mutex<Option<HashMap<u64, Arc<TaskCell>>>>,
+    unspawned: Mutex<Option<HashMap<u64, CellRef>>>,
     sweep_at: AtomicUsize,
     announced: AtomicBool,
 }
@@ -88,11 +89,7 @@ impl Executor {
     }
 
     /// The cell of a task that was not spawned through an adapter; made at its first use.
-    pub(crate) fn unspawned_task(
-        &'static self,
-        executor_task_id: u64,
-        at: &'static Location<'static>,
-    ) -> Arc<TaskCell> {
+    pub(crate) fn unspawned_task(&'static self, executor_task_id: u64, at: &'static Location<'static>) -> CellRef {
         let mut guard = self.unspawned.lock().unwrap_or_else(PoisonError::into_inner);
         let tasks = guard.get_or_insert_default();
         let now = clock::ticks();
@@ -106,7 +103,7 @@ impl Executor {
             self.sweep_at.store(SWEEP_AT.max(tasks.len() * 2), Ordering::Relaxed);
         }
         let meta = TaskMeta { executor: self, kind: Kind::Task, location: at, body: Body::UNKNOWN };
-        let cell = TaskCell::new(meta, true);
+        let cell = TaskCell::spawned(meta, true);
         cell.executor_task_id.store(executor_task_id, Ordering::Relaxed);
         cell.id();
         tasks.insert(executor_task_id, cell.clone());

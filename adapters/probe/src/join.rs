@@ -6,7 +6,6 @@ use crate::observed::TaskRef;
 use crate::on;
 use crate::party::{Role, open_party};
 use crate::resource::{AsResource, ResourceCell, Type};
-use crate::task::TaskCell;
 use crate::wait::{Op, Site, Waiting, join_of};
 use std::panic::Location;
 use std::sync::Arc;
@@ -37,7 +36,7 @@ impl Joining {
     ) -> Poll<T> {
         let site = Site { executor, op: Op::Join, need: 1, location: Some(Location::caller()) };
         let Joining { task, waiting } = self;
-        let target = || task.0.as_ref().map_or(0, |cell| join_of(cell.id()));
+        let target = || join_of(task.0);
         waiting.poll_with(target, &site, cx, poll)
     }
 }
@@ -58,7 +57,7 @@ impl JoiningAny {
     /// Notes that `task` was spawned into the set.
     pub fn add(&mut self, task: &TaskRef) {
         if on() {
-            let task = task.0.as_ref().map_or(0, TaskCell::id);
+            let TaskRef(task) = *task;
             let resource = self.cell().map_or(0, ResourceCell::id);
             if task != 0 && resource != 0 {
                 // Closed with the task, or with the resource.

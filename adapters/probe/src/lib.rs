@@ -33,6 +33,7 @@
 //! What must not be missed (spawns and ends, resources, parties) goes through per-thread queues without a lock.
 //! The price is that a wait shorter than the sampling interval may not be seen.
 
+mod cell_ref;
 mod clock;
 mod current;
 mod end;
@@ -77,7 +78,7 @@ pub use lazy::{LazyResource, Lock};
 pub use name::{name, task_name};
 pub use nested::{OwnPart, RunningOthers, polling_others, running_others};
 pub use observe::{SpawnMeta, observe};
-pub use observed::{Observed, ObservedClosure, TaskRef};
+pub use observed::{Observed, ObservedClosure, Spawned, TaskRef};
 #[cfg(feature = "futures")]
 pub use observing::Observing;
 pub use party::{Party, Permits, Role};

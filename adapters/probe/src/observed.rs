@@ -1,5 +1,6 @@
 //! The futures and closures that an adapter spawns in place of the program's.
 
+use crate::cell_ref::CellRef;
 use crate::current::Entered;
 use crate::ring::{self, RecordKind};
 use crate::task::{Body, Kind, TaskCell, TaskMeta};
@@ -12,7 +13,6 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
@@ -42,17 +42,40 @@ enum Seen {
 struct Task(OwnWaker);
 
 /// What joins a task needs to know of it.
-#[derive(Clone, Debug)]
-pub struct TaskRef(pub(crate) Option<Arc<TaskCell>>);
+///
+/// Its id, or 0: a handle of it keeps nothing of it.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskRef(pub(crate) u64);
 
 impl TaskRef {
     /// Of a task that was not observed when it was spawned.
     pub const fn unseen() -> TaskRef {
-        TaskRef(None)
+        TaskRef(0)
     }
 }
 
 impl Seen {
+    /// Of what is about to be spawned, in so many bytes, while recording is on.
+    #[inline(never)]
+    fn spawned(bytes: usize, meta: TaskMeta) -> Seen {
+        if has_room(bytes, meta.location) {
+            Seen::Task(Task::new(TaskCell::spawned(meta, false)))
+        } else {
+            Seen::NotYet { executor: meta.executor, location: meta.location, kind: meta.kind }
+        }
+    }
+
+    /// It is being dropped: that is its end, if it had none.
+    #[inline]
+    fn cancelled(&self) {
+        if let Some(task) = self.seen()
+            && !task.0.cell().ended.load(Ordering::Relaxed)
+        {
+            task.0.cell().completed(Outcome::Cancelled);
+        }
+    }
+
+    #[inline]
     fn seen(&self) -> Option<&Task> {
         match self {
             Seen::Task(task) => Some(task),
@@ -61,16 +84,57 @@ impl Seen {
     }
 }
 
+/// A task that is about to be spawned with a future of the type `F`.
+///
+/// With [`Observed::new`] the future is moved once more, where its task's reference is asked for in between.
+#[derive(Debug)]
+pub struct Spawned<F> {
+    task: ManuallyDrop<Seen>,
+    _future: PhantomData<fn(F)>,
+}
+
+impl<F> Spawned<F> {
+    /// A task of this executor, spawned there.
+    #[inline]
+    pub fn new(executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Spawned<F> {
+        let task = if on() {
+            Seen::spawned(size_of::<Observed<F>>(), meta::<F>(executor, kind, location))
+        } else {
+            Seen::NotYet { executor, location, kind }
+        };
+        Spawned { task: ManuallyDrop::new(task), _future: PhantomData }
+    }
+
+    /// For the task's join handle.
+    #[inline]
+    pub fn task_ref(&self) -> TaskRef {
+        TaskRef(self.task.seen().map_or(0, |task| task.0.cell().id()))
+    }
+
+    /// Observes its future.
+    #[inline]
+    pub fn observe(self, inner: F) -> Observed<F> {
+        let mut spawned = ManuallyDrop::new(self);
+        // SAFETY: taken once, and `spawned` is not dropped.
+        let task = unsafe { ManuallyDrop::take(&mut spawned.task) };
+        Observed { inner: ManuallyDrop::new(inner), task }
+    }
+}
+
+impl<F> Drop for Spawned<F> {
+    /// It has no future, and is not going to run.
+    fn drop(&mut self) {
+        self.task.cancelled();
+        // SAFETY: dropped once: `observe` does not come here.
+        unsafe { ManuallyDrop::drop(&mut self.task) };
+    }
+}
+
 impl<F> Observed<F> {
     /// Observes a future that is about to be spawned.
     #[inline]
     pub fn new(inner: F, executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Observed<F> {
-        let task = if on() && has_room(size_of::<Observed<F>>(), location) {
-            Seen::Task(Task::new(TaskCell::new(meta::<F>(executor, kind, location), false)))
-        } else {
-            Seen::NotYet { executor, location, kind }
-        };
-        Observed { inner: ManuallyDrop::new(inner), task }
+        Spawned::new(executor, kind, location).observe(inner)
     }
 
     /// Observes a future that a thread is about to run to its end. Its first poll is observed even while recording is
@@ -80,14 +144,14 @@ impl<F> Observed<F> {
         if on() {
             raw::about_to_spawn(size_of::<Observed<F>>(), location);
         }
-        let task = Seen::Task(Task::new(TaskCell::new(meta::<F>(executor, kind, location), false)));
+        let task = Seen::Task(Task::new(TaskCell::spawned(meta::<F>(executor, kind, location), false)));
         Observed { inner: ManuallyDrop::new(inner), task }
     }
 
     /// For the task's join handle.
     #[inline]
     pub fn task_ref(&self) -> TaskRef {
-        TaskRef(self.task.seen().map(|task| task.0.cell().clone()))
+        TaskRef(self.task.seen().map_or(0, |task| task.0.cell().id()))
     }
 }
 
@@ -118,13 +182,25 @@ impl<F: Future> Future for Observed<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if matches!(self.task, Seen::NotYet { .. }) && !on() {
+            // SAFETY: only `inner` is pinned; it is never moved, and dropped in place by `drop`.
+            return unsafe { self.map_unchecked_mut(|this| &mut *this.inner) }.poll(cx);
+        }
+        self.poll_on(cx)
+    }
+}
+
+impl<F: Future> Observed<F> {
+    /// While recording is on, or was: apart, so that a poll while it is off saves no registers for this.
+    #[inline(never)]
+    fn poll_on(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let address = std::ptr::from_ref(&*self) as usize;
         // SAFETY: only `inner` is pinned; it is never moved, and dropped in place by `drop`.
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: as above.
         let inner = unsafe { Pin::new_unchecked(&mut *this.inner) };
         if let Seen::NotYet { executor, location, kind } = this.task {
-            if !on() || ring::is_full() {
+            if ring::is_full() {
                 return inner.poll(cx);
             }
             this.task = Seen::Task(Task::new(TaskCell::new_late(meta::<F>(executor, kind, location))));
@@ -138,7 +214,7 @@ impl<F: Future> Future for Observed<F> {
 
 impl Task {
     #[inline]
-    fn new(cell: Arc<TaskCell>) -> Task {
+    fn new(mut cell: CellRef) -> Task {
         cell.register_new();
         Task(OwnWaker::new(cell))
     }
@@ -193,7 +269,7 @@ impl Task {
 
 /// The span in which a task runs on this thread; also when it ends by a panic.
 struct Running<'a> {
-    cell: &'a Arc<TaskCell>,
+    cell: &'a CellRef,
     /// Nobody but a trace has asked for the poll.
     unasked: bool,
     began: u64,
@@ -202,13 +278,13 @@ struct Running<'a> {
 
 impl<'a> Running<'a> {
     #[inline]
-    fn begin(cell: &'a Arc<TaskCell>) -> Running<'a> {
+    fn begin(cell: &'a CellRef) -> Running<'a> {
         let began = cell.begin();
         Running { cell, unasked: false, began, entered: Entered::new(cell) }
     }
 
     #[cold]
-    fn unasked(cell: &'a Arc<TaskCell>) -> Running<'a> {
+    fn unasked(cell: &'a CellRef) -> Running<'a> {
         Running { cell, unasked: true, began: clock::ticks(), entered: Entered::new(cell) }
     }
 
@@ -255,11 +331,7 @@ impl<F> Drop for Observed<F> {
             // SAFETY: dropped once, in place, and not used after.
             unsafe { ManuallyDrop::drop(&mut self.inner) };
         }
-        if let Some(task) = self.task.seen()
-            && !task.0.cell().ended.load(Ordering::Relaxed)
-        {
-            task.0.cell().completed(Outcome::Cancelled);
-        }
+        self.task.cancelled();
     }
 }
 
@@ -275,7 +347,7 @@ impl<F> ObservedClosure<F> {
     pub fn new(inner: F, executor: &'static Executor, location: &'static Location<'static>) -> ObservedClosure<F> {
         let seen = on() && has_room(size_of::<ObservedClosure<F>>(), location);
         let cell = seen.then(|| {
-            let cell = TaskCell::new(meta::<F>(executor, Kind::Blocking, location), false);
+            let mut cell = TaskCell::spawned(meta::<F>(executor, Kind::Blocking, location), false);
             cell.register_new();
             cell
         });
@@ -284,7 +356,7 @@ impl<F> ObservedClosure<F> {
 
     /// For the task's join handle.
     pub fn task_ref(&self) -> TaskRef {
-        TaskRef(self.guard.cell.clone())
+        TaskRef(self.guard.cell.as_ref().map_or(0, CellRef::id))
     }
 
     /// Runs it.
@@ -310,7 +382,7 @@ impl<F> ObservedClosure<F> {
 /// Records the end of a closure, run or not.
 #[derive(Debug)]
 struct ClosureGuard {
-    cell: Option<Arc<TaskCell>>,
+    cell: Option<CellRef>,
     outcome: Outcome,
 }
 

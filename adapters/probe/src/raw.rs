@@ -12,13 +12,14 @@ pub use beside::{in_observed_operation, is_observed_spawn, telling, told_capabil
 pub(crate) use edges::Told;
 pub use edges::{RawEdge, RawRelation, RawResource, RawResourceMeta, RawUpdate, RawWait};
 
+use crate::cell_ref::CellRef;
 use crate::clock;
 use crate::current::{self, Swapped};
 use crate::executor::Executor;
-use crate::task::{self, Body, Kind, TaskCell, TaskMeta};
+use crate::task::{Body, Kind, TaskCell, TaskMeta};
+use crate::waker;
 use insight_protocol::{Outcome, TaskKind};
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A place in the source, as something other than the compiler names it.
@@ -87,7 +88,7 @@ pub(crate) struct ToldTask {
 
 /// A task of which somebody tells what happens to it.
 #[derive(Clone, Debug)]
-pub struct RawTask(pub(crate) Arc<TaskCell>);
+pub struct RawTask(pub(crate) CellRef);
 
 impl RawTask {
     /// It was spawned. To be called while recording is on.
@@ -102,8 +103,8 @@ impl RawTask {
         let location = Location::caller();
         let cell_meta = TaskMeta { executor: meta.executor, kind, location, body: Body::UNKNOWN };
         let by_current = matches!(meta.parent, Parent::Current);
-        let mut cell = TaskCell::new(cell_meta, !by_current);
-        let told = Arc::get_mut(&mut cell).expect("nobody else has it yet");
+        let mut cell = TaskCell::spawned(cell_meta, !by_current);
+        let told = cell.get_mut().expect("nobody else has it yet");
         told.partial = meta.partial;
         if let Parent::Told(parent) = meta.parent {
             told.parent = parent.0.recorded_id();
@@ -137,7 +138,7 @@ impl RawTask {
 
     /// Whether both are the same task.
     pub fn is(&self, other: &RawTask) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.is(&other.0)
     }
 
     /// A poll of it begins on this thread, and lasts until the result is dropped.
@@ -163,11 +164,7 @@ impl RawTask {
 
     fn note_wake(&self, by: u64, by_itself: bool) {
         let cell = &self.0;
-        if by != 0 && by_itself {
-            task::add(&cell.self_wakes, 1);
-        }
-        // After `self_wakes`: who sees the one sees the other.
-        cell.wakes.fetch_add(1, Ordering::Release);
+        cell.count_wake(by != 0 && by_itself);
         if cell.woken_at.load(Ordering::Relaxed) == 0 {
             cell.woken_by.store(by, Ordering::Relaxed);
             cell.woken_at.store(clock::ticks(), Ordering::Relaxed);
@@ -176,8 +173,7 @@ impl RawTask {
 
     /// How many live wakers of it are held by something that is not told.
     pub fn set_foreign_wakers(&self, count: u64) {
-        // Where an observed task has them; the low half stays 0, for there is no waker of ours to share.
-        self.0.wakers.store(count.min(u64::from(u32::MAX)) << 32, Ordering::Relaxed);
+        waker::set_foreign_count(&self.0, count);
         self.0.other_wakers.store(false, Ordering::Relaxed);
     }
 

@@ -5,6 +5,7 @@ mod made;
 mod sample;
 mod told;
 
+use crate::cell_ref::CellRef;
 use crate::executor::Executor;
 use crate::intern::Interned;
 use crate::party::{Role, edge_outcome};
@@ -89,7 +90,7 @@ pub struct Recorder {
 #[derive(Debug)]
 struct TaskEntry {
     /// None of one that had ended when its spawn was read, and of which the end is read next.
-    cell: Option<Arc<TaskCell>>,
+    cell: Option<CellRef>,
     /// What was last told of its counters.
     told: Option<ToldStats>,
     /// Its waits as last sampled.
@@ -361,7 +362,7 @@ impl Recorder {
         }
     }
 
-    fn task_spawned(&mut self, id: u64, cell: Arc<TaskCell>, out: &mut Vec<Message>) {
+    fn task_spawned(&mut self, id: u64, cell: CellRef, out: &mut Vec<Message>) {
         let executor = cell.executor;
         let spawned = TaskSpawned {
             id: TaskId(id),
@@ -381,7 +382,7 @@ impl Recorder {
         self.add_task(spawned, cell.parent, Some(cell), out);
     }
 
-    fn add_task(&mut self, spawned: TaskSpawned, parent: u64, cell: Option<Arc<TaskCell>>, out: &mut Vec<Message>) {
+    fn add_task(&mut self, spawned: TaskSpawned, parent: u64, cell: Option<CellRef>, out: &mut Vec<Message>) {
         if parent != 0 {
             self.end_exclusivity(parent, spawned.at_ns, out);
         }

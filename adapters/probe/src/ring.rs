@@ -9,11 +9,14 @@
 //!
 //! A spawn goes with a reference to its task's cell. A task that ends before its spawn is read takes the reference back
 //! (see [`take_back`]), so that what ends soon is freed soon, by the thread that has it in its cache. It may try that at
-//! any later time: so blocks are used again, and not freed.
+//! any later time: so blocks are used again, and not freed. Its end, if it came soon, lies in the place of the cell, and is
+//! no record of its own.
 
+use crate::cell_ref::CellRef;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
 use crate::sync::{MODEL, Mutex, UnsafeCell, statics, thread_local};
 use crate::task::TaskCell;
+use crate::waker;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,14 +48,53 @@ pub(crate) enum Cell {
     /// The record is not a spawn.
     None,
     /// Its cell.
-    Here(Arc<TaskCell>),
+    Here(CellRef),
     /// It has ended, and this was its id of its executor, if that is known.
     TakenBack(Option<u64>),
 }
 
-/// Where the cell of a spawn lies until it is read or taken back. The task's executor's id takes its place, times two and
-/// one more: a cell's address is even.
+/// Where the cell of a spawn lies until it is read or taken back. What is known of the task's end takes its place.
 pub(crate) type Claim = AtomicPtr<TaskCell>;
+
+/// In the place of the cell of a task that has ended, in one word; odd, as the address of a cell is not.
+///
+/// From the lowest bit on: 1; two bits of the outcome, or 0 where the end is a record of its own. Then in 28 bits how many
+/// ticks it lived (a tenth of a second) and in the rest the executor's id of it; without an outcome, that id alone. 0 is an
+/// id that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended(usize);
+
+const OUTCOME_SHIFT: u32 = 1;
+const LIVED_SHIFT: u32 = 3;
+const LIVED_BITS: u32 = 28;
+const ID_SHIFT: u32 = LIVED_SHIFT + LIVED_BITS;
+
+impl Ended {
+    /// All that there is to say of the end; `None` where that is too much for one word.
+    #[inline]
+    pub(crate) fn in_place(executor_task_id: u64, lived: u64, outcome: u64) -> Option<Ended> {
+        let fits =
+            executor_task_id >> (u64::BITS - ID_SHIFT) == 0 && lived >> LIVED_BITS == 0 && matches!(outcome, 1..=3);
+        let word = executor_task_id << ID_SHIFT | lived << LIVED_SHIFT | outcome << OUTCOME_SHIFT | 1;
+        usize::try_from(word).ok().filter(|_| fits).map(Ended)
+    }
+
+    /// The end was recorded before.
+    pub(crate) fn with_record(executor_task_id: u64) -> Ended {
+        let id = usize::try_from(executor_task_id).ok().filter(|id| *id <= usize::MAX >> LIVED_SHIFT).unwrap_or(0);
+        Ended(id << LIVED_SHIFT | 1)
+    }
+
+    /// The executor's id, and how long it lived until it ended how, if that is said here.
+    fn parts(self) -> (Option<u64>, Option<(u64, u64)>) {
+        let word = self.0 as u64;
+        let (id, end) = match word >> OUTCOME_SHIFT & 3 {
+            0 => (word >> LIVED_SHIFT, None),
+            outcome => (word >> ID_SHIFT, Some((word >> LIVED_SHIFT & !(u64::MAX << LIVED_BITS), outcome))),
+        };
+        ((id != 0).then_some(id), end)
+    }
+}
 
 #[repr(u64)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +212,8 @@ impl Drop for Writer {
 
 statics! {
     static READERS: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
-    /// Records of threads whose thread-locals are gone already.
+    /// What is in no queue: records of threads whose thread-locals are gone already, and ends of which the spawn was read
+    /// before their time.
     static LATE: Mutex<Vec<Read>> = Mutex::new(Vec::new());
     /// A stack of the blocks that were read.
     static READ: AtomicPtr<Block> = AtomicPtr::new(ptr::null_mut());
@@ -211,26 +254,36 @@ pub(crate) fn push_opening(record: Record) -> bool {
 
 /// Records a spawn, of the task of `cell`. `None` when the bound is reached; else where the cell may be taken back, which
 /// is null where it cannot be.
-pub(crate) fn push_spawned(record: Record, cell: &Arc<TaskCell>) -> Option<*const Claim> {
-    (!refuses(record.kind)).then(|| push(record, Some(cell.clone())))
+#[inline]
+pub(crate) fn push_spawned(record: Record, cell: CellRef) -> Option<*const Claim> {
+    (!refuses(record.kind)).then(|| push(record, Some(cell)))
 }
 
-/// Takes back what `push_spawned` took of `cell`, if it was not read: then the recorder knows no more of the task than its
-/// spawn and its end.
+/// Takes back what `push_spawned` took of `cell`, if it was not read, and leaves `ended` there: then the recorder knows no
+/// more of the task than its spawn and its end. False if it was read.
 ///
 /// # Safety
-/// `claim` is what `push_spawned` returned for this cell, and not null.
-pub(crate) unsafe fn take_back(claim: *const Claim, cell: &Arc<TaskCell>, executor_task_id: u64) {
-    let cell = Arc::as_ptr(cell).cast_mut();
-    let id = usize::try_from(executor_task_id).ok().filter(|id| *id <= usize::MAX >> 1).unwrap_or(0);
-    let ended = ptr::without_provenance_mut(id << 1 | 1);
+/// `claim` is what `push_spawned` returned for this cell, and not null. No other thread uses this `cell`, but for others
+/// that it may have.
+#[inline]
+pub(crate) unsafe fn take_back(claim: *const Claim, cell: &CellRef, ended: Ended) -> bool {
+    let address = cell.as_ptr().cast_mut();
     // SAFETY: blocks are never freed.
     let claim = unsafe { &*claim };
     // By another spawn's time there is another cell: this one lives, and was recorded once.
-    if claim.compare_exchange(cell, ended, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-        // SAFETY: the reference that `push` put there, and that nobody else can take now.
-        drop(unsafe { Arc::from_raw(cell) });
+    let ended = ptr::without_provenance_mut(ended.0);
+    if claim.compare_exchange(address, ended, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        return false;
     }
+    // SAFETY: the reference that `push` put there, and that nobody else can take now.
+    let taken = unsafe { CellRef::from_raw(address) };
+    // First the wakers: who has none any more, and had one, made further references before.
+    if waker::count(cell) <= 1 {
+        // SAFETY: a third reference is made of one of these two, which this call alone has, or with a waker. There is
+        // none but the task's own, which is where `cell` is.
+        unsafe { cell.drop_other(taken) };
+    }
+    true
 }
 
 /// Whether the bound is reached: what opens is refused now.
@@ -253,7 +306,7 @@ pub(crate) fn push_closing(record: Record) {
 }
 
 #[inline]
-fn push(record: Record, cell: Option<Arc<TaskCell>>) -> *const Claim {
+fn push(record: Record, cell: Option<CellRef>) -> *const Claim {
     let mut cell = cell;
     let written = WRITER.try_with(|writer| writer.push(record, cell.take()));
     written.unwrap_or_else(|_| {
@@ -265,7 +318,7 @@ fn push(record: Record, cell: Option<Arc<TaskCell>>) -> *const Claim {
 
 impl Writer {
     #[inline]
-    fn push(&self, record: Record, cell: Option<Arc<TaskCell>>) -> *const Claim {
+    fn push(&self, record: Record, cell: Option<CellRef>) -> *const Claim {
         // SAFETY: the writer's block is given away by the reader only after `next` is set, and this writer alone sets it and
         // moves on in the same call.
         let mut block = unsafe { &*self.block.get() };
@@ -278,7 +331,7 @@ impl Writer {
         // SAFETY: entry `len` is not published, so the reader does not touch it, and there is one writer.
         entry.record.with_mut(|entry| unsafe { (*entry).write(record) });
         if let Some(cell) = cell {
-            entry.cell.store(Arc::into_raw(cell).cast_mut(), Ordering::Relaxed);
+            entry.cell.store(cell.into_raw().cast_mut(), Ordering::Relaxed);
         }
         block.len.store(len as u32 + 1, Ordering::Release);
         &raw const entry.cell
@@ -301,17 +354,20 @@ impl Writer {
 pub(crate) fn drain(cutoff: u64, out: &mut Vec<Read>) {
     let start = out.len();
     let mut readers = READERS.lock().unwrap_or_else(PoisonError::into_inner);
-    readers.retain_mut(|reader| reader.drain(cutoff, out));
+    let mut later = Vec::new();
+    readers.retain_mut(|reader| reader.drain(cutoff, out, &mut later));
     drop(readers);
     let mut late = LATE.lock().unwrap_or_else(PoisonError::into_inner);
     out.extend(late.extract_if(.., |read| read.record.ticks <= cutoff));
+    late.append(&mut later);
     drop(late);
-    out[start..].sort_by_key(|read| read.record.ticks);
+    // What a task has recorded comes before its end, which was read with its beginning.
+    out[start..].sort_by_key(|read| (read.record.ticks, read.record.kind == RecordKind::TaskCompleted));
 }
 
 impl Reader {
-    /// False when there will never be more.
-    fn drain(&mut self, cutoff: u64, out: &mut Vec<Read>) -> bool {
+    /// False when there will never be more. An end of after `cutoff` goes to `later`.
+    fn drain(&mut self, cutoff: u64, out: &mut Vec<Read>, later: &mut Vec<Read>) -> bool {
         // Read before the records are: what was published before the producer went is then seen.
         let gone = self.producer_gone.load(Ordering::Acquire);
         loop {
@@ -326,9 +382,20 @@ impl Reader {
                 if record.ticks > cutoff {
                     return true;
                 }
-                let spawned = record.kind == RecordKind::TaskSpawned;
-                out.push(Read { record, cell: if spawned { entry.take_cell() } else { Cell::None } });
                 self.read += 1;
+                if record.kind != RecordKind::TaskSpawned {
+                    out.push(Read { record, cell: Cell::None });
+                    continue;
+                }
+                let (cell, end) = entry.take_cell();
+                out.push(Read { record, cell });
+                if let Some((lived, outcome)) = end {
+                    let ticks = record.ticks + lived;
+                    let words = [record.words[0], outcome, 0, 0, 0];
+                    let record = Record { ticks, kind: RecordKind::TaskCompleted, words };
+                    let of = if ticks <= cutoff { &mut *out } else { &mut *later };
+                    of.push(Read { record, cell: Cell::None });
+                }
             }
             let next = block.next.load(Ordering::Acquire);
             if len < BLOCK_RECORDS || next.is_null() {
@@ -351,15 +418,15 @@ impl Reader {
 }
 
 impl Entry {
-    /// For the reader of a spawn.
-    fn take_cell(&self) -> Cell {
+    /// For the reader of a spawn: what there is of its task, and of its end.
+    fn take_cell(&self) -> (Cell, Option<(u64, u64)>) {
         let cell = self.cell.swap(ptr::null_mut(), Ordering::AcqRel);
         if cell.addr() & 1 == 1 {
-            let id = (cell.addr() >> 1) as u64;
-            return Cell::TakenBack((id != 0).then_some(id));
+            let (executor_task_id, end) = Ended(cell.addr()).parts();
+            return (Cell::TakenBack(executor_task_id), end);
         }
         // SAFETY: the reference that `push` put there for a spawn, and that nobody else can take now.
-        Cell::Here(unsafe { Arc::from_raw(cell) })
+        (Cell::Here(unsafe { CellRef::from_raw(cell) }), None)
     }
 }
 
@@ -377,6 +444,29 @@ mod tests {
 
     fn record(ticks: u64, value: u64) -> Record {
         Record { ticks, kind: RecordKind::EdgeClosed, words: [value, 0, 0, 0, 0] }
+    }
+
+    #[test]
+    fn an_end_is_whole_or_not_in_its_spawns_place() {
+        const MOST_LIVED: u64 = (1 << LIVED_BITS) - 1;
+        const MOST_ID: u64 = (1 << (u64::BITS - ID_SHIFT)) - 1;
+        let check = |id, lived, outcome, expect| {
+            let fits = cfg!(target_pointer_width = "64");
+            let parts = Ended::in_place(id, lived, outcome).map(Ended::parts);
+            assert_eq!(parts, if fits { expect } else { None }, "{id} {lived} {outcome}");
+        };
+        check(0, 0, 1, Some((None, Some((0, 1)))));
+        check(7, 1000, 2, Some((Some(7), Some((1000, 2)))));
+        check(MOST_ID, MOST_LIVED, 3, Some((Some(MOST_ID), Some((MOST_LIVED, 3)))));
+        check(MOST_ID + 1, 0, 1, None);
+        check(7, MOST_LIVED + 1, 1, None);
+        check(7, u64::MAX, 1, None);
+        // An outcome that there is no number for.
+        check(7, 0, 4, None);
+        check(7, 0, 0, None);
+        assert_eq!(Ended::with_record(0).parts(), (None, None));
+        assert_eq!(Ended::with_record(MOST_ID).parts(), (Some(MOST_ID), None));
+        assert_eq!(Ended::with_record(u64::MAX).parts(), (None, None));
     }
 
     /// The queues are one a process, so one test uses them.

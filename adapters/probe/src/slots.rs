@@ -24,6 +24,17 @@ pub(crate) struct Slot {
     pub(crate) waiter: Waiter,
 }
 
+/// Who takes a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taker {
+    /// The thread that polls the task: nobody else takes the slot in place, so it needs no exchange for that one.
+    Own,
+    /// Another thread than that, if there is one: it leaves that slot alone.
+    Another,
+    /// Any thread, of a task of which it is not seen which one polls it.
+    Any,
+}
+
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WaitFacts {
@@ -32,6 +43,7 @@ pub(crate) struct WaitFacts {
     pub awaited: u64,
     pub operation: u8,
     pub need: u64,
+    /// 0 while its task is in the poll that has opened it.
     pub since: u64,
     pub location: Option<&'static Location<'static>>,
 }
@@ -48,9 +60,11 @@ impl Slot {
         }
     }
 
-    /// Takes the slot if it is free; one that wakers of an earlier wait point to, only if `with_wakers`.
-    fn try_reserve(&self, with_wakers: bool) -> bool {
-        let unfit = || !with_wakers && self.waiter.has_wakers();
+    /// Takes the slot if it is free; one that wakers of an earlier wait point to, as `has_wakers` says, only if
+    /// `with_wakers`.
+    #[inline]
+    fn try_reserve(&self, with_wakers: bool, has_wakers: impl Fn() -> bool) -> bool {
+        let unfit = || !with_wakers && has_wakers();
         // A wait may be given up on another thread than the one that polls the task: two can want one slot.
         if self.edge.load(Ordering::Relaxed) != 0
             || unfit()
@@ -65,7 +79,26 @@ impl Slot {
         }
         // A reader that sees any of the stores below then sees that `edge` is no longer what it was.
         fence(Ordering::Release);
-        self.waiter.begin(!self.waiter.has_wakers());
+        self.waiter.begin(!with_wakers || !has_wakers());
+        true
+    }
+
+    /// As [`try_reserve`](Slot::try_reserve), of a slot that nobody else takes.
+    #[inline]
+    fn try_reserve_own(&self, with_wakers: bool, has_wakers: impl Fn() -> bool) -> bool {
+        // A wait may be given up on another thread: what it did is seen with that.
+        if self.edge.load(Ordering::Acquire) != 0 {
+            return false;
+        }
+        // None can come: a waker comes from another one, or from a wait here.
+        let has_wakers = has_wakers();
+        if has_wakers && !with_wakers {
+            return false;
+        }
+        self.edge.store(BUSY, Ordering::Relaxed);
+        // As in `try_reserve`.
+        fence(Ordering::Release);
+        self.waiter.begin(!has_wakers);
         true
     }
 
@@ -77,6 +110,11 @@ impl Slot {
         let location = facts.location.map_or(ptr::null_mut(), |location| ptr::from_ref(location).cast_mut());
         self.location.store(location, Ordering::Relaxed);
         self.edge.store(facts.edge, Ordering::Release);
+    }
+
+    /// Says since when there is a wait that was opened without that.
+    pub(crate) fn wait_since(&self, ticks: u64) {
+        self.since.store(ticks, Ordering::Relaxed);
     }
 
     pub(crate) fn close(&self) {
@@ -131,39 +169,53 @@ impl Slots {
         Slots { inline: Slot::new(), more: AtomicPtr::new(ptr::null_mut()) }
     }
 
-    /// Puts a wait into a free slot; the slot lives as long as `self`.
-    pub(crate) fn open(&self, facts: &WaitFacts) -> &Slot {
-        let slot = self.reserve();
-        slot.fill(facts);
-        slot
+    /// Whether it is the one in place: the wakers that point to that one, the cell counts.
+    #[inline]
+    pub(crate) fn is_inline(&self, slot: &Slot) -> bool {
+        ptr::eq(slot, &self.inline)
     }
 
-    /// Takes a free slot, which is nobody's wait until it is filled.
+    /// Takes a free slot, which is nobody's wait until it is filled; it lives as long as `self`. `inline_has_wakers` says
+    /// whether a waker points to the one in place, and if not, shows what wakers that are gone have written.
     ///
     /// One to which no waker points, so that a wake is known to be its own wait's. A waker may stay for long where an
     /// earlier wait left it, as in a channel from which nobody receives any more: so one other slot is taken for each,
     /// up to some blocks, and not more, for to look for a slot must not take longer with each of them.
     #[inline]
-    pub(crate) fn reserve(&self) -> &Slot {
-        if self.inline.try_reserve(false) { &self.inline } else { self.reserve_another() }
+    pub(crate) fn reserve(&self, taker: Taker, inline_has_wakers: impl Fn() -> bool) -> &Slot {
+        if self.try_reserve_inline(taker, false, &inline_has_wakers) {
+            &self.inline
+        } else {
+            self.reserve_another(taker, &inline_has_wakers)
+        }
     }
 
-    fn reserve_another(&self) -> &Slot {
+    #[inline]
+    fn try_reserve_inline(&self, taker: Taker, with_wakers: bool, has_wakers: impl Fn() -> bool) -> bool {
+        match taker {
+            Taker::Own => self.inline.try_reserve_own(with_wakers, has_wakers),
+            Taker::Another => false,
+            Taker::Any => self.inline.try_reserve(with_wakers, has_wakers),
+        }
+    }
+
+    fn reserve_another(&self, taker: Taker, inline_has_wakers: &dyn Fn() -> bool) -> &Slot {
+        let reserve = |slot: &&Slot, with_wakers| slot.try_reserve(with_wakers, || slot.waiter.has_wakers());
         let mut more = &self.more;
         for _ in 0..BLOCKS_WITHOUT_WAKERS {
             let block = MoreSlots::follow_or_add(more);
-            if let Some(slot) = block.slots.iter().find(|slot| slot.try_reserve(false)) {
+            if let Some(slot) = block.slots.iter().find(|slot| reserve(slot, false)) {
                 return slot;
             }
             more = &block.more;
         }
-        if self.inline.try_reserve(true) {
+        if self.try_reserve_inline(taker, true, inline_has_wakers) {
             return &self.inline;
         }
         more = &self.more;
         loop {
             let block = MoreSlots::follow_or_add(more);
-            if let Some(slot) = block.slots.iter().find(|slot| slot.try_reserve(true)) {
+            if let Some(slot) = block.slots.iter().find(|slot| reserve(slot, true)) {
                 return slot;
             }
             more = &block.more;
@@ -217,6 +269,20 @@ impl Drop for Slots {
             let mut last = unsafe { Box::from_raw(block) };
             block = owned(&mut last.more);
         }
+    }
+}
+
+#[cfg(test)]
+impl Slots {
+    /// Puts a wait into a free slot, of a task without wakers.
+    fn open(&self, facts: &WaitFacts) -> &Slot {
+        self.open_by(Taker::Any, facts)
+    }
+
+    fn open_by(&self, taker: Taker, facts: &WaitFacts) -> &Slot {
+        let slot = self.reserve(taker, || false);
+        slot.fill(facts);
+        slot
     }
 }
 

@@ -1,14 +1,14 @@
 //! A task's own cell: its counters, its waker and its open waits.
 
+use crate::cell_ref::{CellRef, Count};
 use crate::executor::Executor;
 use crate::raw::ToldTask;
-use crate::ring::{self, Claim, Record, RecordKind};
-use crate::slots::Slots;
+use crate::ring::{self, Claim, Ended, Record, RecordKind};
+use crate::slots::{Slot, Slots};
 use crate::sync::{self, UnsafeCell};
 use crate::{clock, current, ids, name, on, trace};
 use insight_protocol::{Outcome, TaskKind};
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::{any, ptr};
@@ -111,6 +111,7 @@ const REGISTERING: u64 = u64::MAX;
 /// few tasks have lies elsewhere.
 #[repr(C)]
 pub struct TaskCell {
+    pub(crate) refs: Count,
     /// 0 until recorded.
     id: AtomicU64,
     pub(crate) polls: AtomicU64,
@@ -127,11 +128,12 @@ pub struct TaskCell {
     /// The task that woke it last; 0 when no task did.
     pub(crate) woken_by: AtomicU64,
 
+    /// By others than itself.
     pub(crate) wakes: AtomicU64,
     pub(crate) self_wakes: AtomicU64,
     /// Ticks of the present poll in which another task was polled, on the same thread.
     polling_others: AtomicU64,
-    /// Live wakers in the low half, those of them that are held by something foreign in the high half.
+    /// Its live wakers; see waker.rs.
     pub(crate) wakers: sync::atomic::AtomicU64,
     /// The executor's waker: set before the first poll, dropped with the last of `wakers`.
     pub(crate) inner: UnsafeCell<Option<Waker>>,
@@ -161,6 +163,8 @@ pub struct TaskCell {
     /// Of the polls after those; null before.
     histogram: AtomicPtr<Histogram>,
     pub(crate) waits: Slots,
+    /// One of `waits` that was opened in the present poll, of which the time is when that poll ends.
+    opened: AtomicPtr<Slot>,
 
     /// Where its spawn lies in its queue, if the cell may be taken back from there; null else.
     claim: AtomicPtr<Claim>,
@@ -202,53 +206,53 @@ impl std::fmt::Debug for TaskCell {
 }
 
 impl TaskCell {
-    pub(crate) fn new(meta: TaskMeta, partial: bool) -> Arc<TaskCell> {
+    pub(crate) fn spawned(meta: TaskMeta, partial: bool) -> CellRef {
         let parent = if partial { 0 } else { current::spawns() };
         // After the parent is recorded, if that is done just now.
         let now = clock::ticks();
         let name = if partial { None } else { name::take_task_name() };
         let rare = Rare { name, told: None, last_use: AtomicU64::new(now) };
-        let mut cell = Arc::new_uninit();
-        // Made where it is to lie: to be made and then moved there takes longer than all the rest.
-        Arc::get_mut(&mut cell).expect("nobody else has it yet").write(TaskCell {
-            id: AtomicU64::new(0),
-            polls: AtomicU64::new(0),
-            poll_start: AtomicU64::new(0),
-            poll_end: AtomicU64::new(now),
-            running: AtomicU64::new(0),
-            scheduled: AtomicU64::new(0),
-            woken_at: AtomicU64::new(now),
-            woken_by: AtomicU64::new(0),
-            wakes: AtomicU64::new(0),
-            self_wakes: AtomicU64::new(0),
-            polling_others: AtomicU64::new(0),
-            wakers: sync::atomic::AtomicU64::new(0),
-            inner: UnsafeCell::new(None),
-            other_wakers: AtomicBool::new(false),
-            panicked: AtomicBool::new(false),
-            trace_wanted: AtomicBool::new(false),
-            left_waker: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
-            kind: meta.kind,
-            partial,
-            spawns: AtomicU32::new(0),
-            held_index: AtomicU32::new(0),
-            held: AtomicU64::new(0),
-            future_start: AtomicUsize::new(0),
-            executor_task_id: AtomicU64::new(0),
-            first_polls: AtomicU64::new(0),
-            histogram: AtomicPtr::new(ptr::null_mut()),
-            waits: Slots::new(),
-            claim: AtomicPtr::new(ptr::null_mut()),
-            executor: meta.executor,
-            location: meta.location,
-            body: meta.body,
-            parent,
-            spawned_at: AtomicU64::new(now),
-            rare: (partial || rare.name.is_some()).then(|| Box::new(rare)),
-        });
-        // SAFETY: just written.
-        unsafe { cell.assume_init() }
+        CellRef::new(|cell| {
+            cell.write(TaskCell {
+                refs: Count::one(),
+                id: AtomicU64::new(0),
+                polls: AtomicU64::new(0),
+                poll_start: AtomicU64::new(0),
+                poll_end: AtomicU64::new(now),
+                running: AtomicU64::new(0),
+                scheduled: AtomicU64::new(0),
+                woken_at: AtomicU64::new(now),
+                woken_by: AtomicU64::new(0),
+                wakes: AtomicU64::new(0),
+                self_wakes: AtomicU64::new(0),
+                polling_others: AtomicU64::new(0),
+                wakers: sync::atomic::AtomicU64::new(0),
+                inner: UnsafeCell::new(None),
+                other_wakers: AtomicBool::new(false),
+                panicked: AtomicBool::new(false),
+                trace_wanted: AtomicBool::new(false),
+                left_waker: AtomicBool::new(false),
+                ended: AtomicBool::new(false),
+                kind: meta.kind,
+                partial,
+                spawns: AtomicU32::new(0),
+                held_index: AtomicU32::new(0),
+                held: AtomicU64::new(0),
+                future_start: AtomicUsize::new(0),
+                executor_task_id: AtomicU64::new(0),
+                first_polls: AtomicU64::new(0),
+                histogram: AtomicPtr::new(ptr::null_mut()),
+                waits: Slots::new(),
+                opened: AtomicPtr::new(ptr::null_mut()),
+                claim: AtomicPtr::new(ptr::null_mut()),
+                executor: meta.executor,
+                location: meta.location,
+                body: meta.body,
+                parent,
+                spawned_at: AtomicU64::new(now),
+                rare: (partial || rare.name.is_some()).then(|| Box::new(rare)),
+            })
+        })
     }
 
     /// It spawns another task.
@@ -257,15 +261,21 @@ impl TaskCell {
     }
 
     /// Of a task that is not new any more: who spawned it, and what the program calls it, is not known.
-    pub(crate) fn new_late(meta: TaskMeta) -> Arc<TaskCell> {
-        let mut cell = TaskCell::new(meta, true);
-        Arc::get_mut(&mut cell).expect("nobody else has it yet").partial = false;
+    pub(crate) fn new_late(meta: TaskMeta) -> CellRef {
+        let mut cell = TaskCell::spawned(meta, true);
+        cell.get_mut().expect("nobody else has it yet").partial = false;
         cell
     }
 
     /// What the program calls it.
     pub(crate) fn name(&self) -> Option<&str> {
         self.rare.as_ref()?.name.as_deref()
+    }
+
+    /// Whether its polls are: the one whose cell is the current one on a thread is being polled there, and nowhere else.
+    #[inline]
+    pub(crate) fn is_followed(&self) -> bool {
+        !self.partial && self.told().is_none()
     }
 
     /// What there is of a task of which somebody tells.
@@ -288,82 +298,11 @@ impl TaskCell {
         }
     }
 
-    /// The id; records the task first if that is not done. 0 when recording is off, or could not take it.
-    #[inline]
-    pub fn id(self: &Arc<Self>) -> u64 {
-        match self.id.load(Ordering::Relaxed) {
-            0 | REGISTERING => self.register(),
-            id => id,
-        }
-    }
-
     /// The id, if the task is recorded.
     pub(crate) fn recorded_id(&self) -> u64 {
         match self.id.load(Ordering::Relaxed) {
             REGISTERING => 0,
             id => id,
-        }
-    }
-
-    #[cold]
-    fn register(self: &Arc<Self>) -> u64 {
-        if !on() {
-            return 0;
-        }
-        if self.id.compare_exchange(0, REGISTERING, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            return wait_for_registration(&self.id);
-        }
-        let now = clock::ticks();
-        // A root that was there before recording began is in its first poll.
-        if self.spawned_at.load(Ordering::Relaxed) == 0 {
-            self.spawned_at.store(now, Ordering::Relaxed);
-            self.poll_end.store(now, Ordering::Relaxed);
-            self.woken_at.store(0, Ordering::Relaxed);
-            if current::is(self) {
-                self.poll_start.store(now, Ordering::Relaxed);
-            }
-        }
-        self.record(now).map_or(0, |_| self.recorded_id())
-    }
-
-    /// Records a cell that nobody else has yet.
-    #[inline]
-    pub(crate) fn register_new(self: &Arc<Self>) {
-        // Without a time it was made before recording began.
-        let spawned_at = self.spawned_at.load(Ordering::Relaxed);
-        if spawned_at == 0 {
-            self.id();
-        } else if on()
-            && let Some(claim) = self.record(spawned_at)
-            && self.rare.is_none()
-        {
-            self.claim.store(claim.cast_mut(), Ordering::Relaxed);
-        }
-    }
-
-    /// By the one who registers; where the queue has it, or `None` where that is full.
-    fn record(self: &Arc<Self>, now: u64) -> Option<*const Claim> {
-        let id = ids::next_task();
-        let words = [
-            id,
-            self.parent | (self.kind as u64) << KIND_SHIFT,
-            ptr::from_ref(self.location) as usize as u64,
-            ptr::from_ref(self.body) as usize as u64,
-            ptr::from_ref(self.executor) as usize as u64,
-        ];
-        let claim = ring::push_spawned(Record { ticks: now, kind: RecordKind::TaskSpawned, words }, self);
-        self.id.store(if claim.is_some() { id } else { 0 }, Ordering::Release);
-        claim
-    }
-
-    /// It has ended, and its end is recorded: if its spawn was not read yet, this cell is not needed for that.
-    #[inline]
-    fn take_back(self: &Arc<Self>) {
-        let claim = self.claim.load(Ordering::Relaxed);
-        // What it holds, and what it waits for, is looked for in the cell.
-        if !claim.is_null() && self.held.load(Ordering::Relaxed) == 0 {
-            // SAFETY: `register_new` had it of `push_spawned`, for this cell.
-            unsafe { ring::take_back(claim, self, self.executor_task_id.load(Ordering::Relaxed)) };
         }
     }
 
@@ -377,27 +316,6 @@ impl TaskCell {
             self.id.store(0, Ordering::Relaxed);
         }
         forget
-    }
-
-    /// Records how the task ended, now.
-    pub(crate) fn completed(self: &Arc<Self>, outcome: Outcome) {
-        self.completed_at(outcome, clock::ticks());
-    }
-
-    /// Records how the task ended, at a time since which this thread has recorded nothing.
-    #[inline]
-    pub(crate) fn completed_at(self: &Arc<Self>, outcome: Outcome, ticks: u64) {
-        self.ended.store(true, Ordering::Relaxed);
-        if self.trace_wanted.load(Ordering::Relaxed) {
-            trace::ended(self);
-        }
-        let id = self.recorded_id();
-        if id != 0 {
-            let outcome = if self.panicked.load(Ordering::Relaxed) { Outcome::Panicked } else { outcome };
-            let words = [id, outcome_word(&outcome), 0, 0, 0];
-            ring::push_closing(Record { ticks, kind: RecordKind::TaskCompleted, words });
-            self.take_back();
-        }
     }
 
     pub(crate) fn panicked(&self) {
@@ -431,10 +349,32 @@ impl TaskCell {
             ticks = ticks.saturating_sub(others);
         }
         add(&self.running, ticks);
-        // In this order: a reader that sees no poll sees when the last one ended.
+        // In this order: a reader that sees no poll sees when the last one ended, and since when there is a wait.
+        if let Some(opened) = self.opened_slot() {
+            opened.wait_since(now);
+            self.opened.store(ptr::null_mut(), Ordering::Relaxed);
+        }
         self.poll_end.store(now, Ordering::Relaxed);
         self.poll_start.store(0, Ordering::Release);
         ticks
+    }
+
+    /// When a wait begins that its task opens in this slot in the present poll; 0 if that is said when the poll ends: then
+    /// it begins to wait. Only its own thread calls this.
+    #[inline]
+    pub(crate) fn opens(&self, slot: &Slot) -> u64 {
+        let is_other = |opened: &Slot| !ptr::eq(opened, slot);
+        if !self.is_running() || self.opened_slot().is_some_and(is_other) {
+            return clock::ticks();
+        }
+        self.opened.store(ptr::from_ref(slot).cast_mut(), Ordering::Relaxed);
+        0
+    }
+
+    #[inline]
+    fn opened_slot(&self) -> Option<&Slot> {
+        // SAFETY: null, or a slot of `waits`, where it stays as long as `self`.
+        unsafe { self.opened.load(Ordering::Relaxed).as_ref() }
     }
 
     /// Within the present poll another task was polled, since `began`. Only its own thread calls this.
@@ -499,6 +439,16 @@ impl TaskCell {
         counts
     }
 
+    /// Counts a wake; of itself only its own thread does.
+    #[inline]
+    pub(crate) fn count_wake(&self, by_itself: bool) {
+        if by_itself {
+            add(&self.self_wakes, 1);
+        } else {
+            self.wakes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// The number of the poll in which it is, from 1; that of the last one, in a poll that is not counted.
     #[inline]
     pub(crate) fn poll_number(&self) -> u64 {
@@ -538,6 +488,111 @@ impl TaskCell {
                 let start = self.future_start.load(Ordering::Relaxed);
                 start != 0 && (start..start + self.body.size).contains(&address)
             }
+        }
+    }
+}
+
+impl CellRef {
+    /// The id; records the task first if that is not done. 0 when recording is off, or could not take it.
+    #[inline]
+    pub(crate) fn id(&self) -> u64 {
+        match self.id.load(Ordering::Relaxed) {
+            0 | REGISTERING => self.register(),
+            id => id,
+        }
+    }
+
+    #[cold]
+    fn register(&self) -> u64 {
+        if !on() {
+            return 0;
+        }
+        if self.id.compare_exchange(0, REGISTERING, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            return wait_for_registration(&self.id);
+        }
+        let now = clock::ticks();
+        // A root that was there before recording began is in its first poll.
+        if self.spawned_at.load(Ordering::Relaxed) == 0 {
+            self.spawned_at.store(now, Ordering::Relaxed);
+            self.poll_end.store(now, Ordering::Relaxed);
+            self.woken_at.store(0, Ordering::Relaxed);
+            if current::is(self) {
+                self.poll_start.store(now, Ordering::Relaxed);
+            }
+        }
+        self.record(now, self.clone()).map_or(0, |_| self.recorded_id())
+    }
+
+    /// Records a cell that nobody else has yet.
+    #[inline]
+    pub(crate) fn register_new(&mut self) {
+        // Without a time it was made before recording began.
+        let spawned_at = self.spawned_at.load(Ordering::Relaxed);
+        if spawned_at == 0 {
+            self.id();
+        } else if on() {
+            let for_queue = self.another();
+            let claim = self.record(spawned_at, for_queue);
+            if self.rare.is_none() {
+                self.claim.store(claim.unwrap_or(ptr::null()).cast_mut(), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// By the one who registers; where the queue has `for_queue`, or `None` where that is full.
+    #[inline]
+    fn record(&self, now: u64, for_queue: CellRef) -> Option<*const Claim> {
+        let id = ids::next_task();
+        let words = [
+            id,
+            self.parent | (self.kind as u64) << KIND_SHIFT,
+            ptr::from_ref(self.location) as usize as u64,
+            ptr::from_ref(self.body) as usize as u64,
+            ptr::from_ref(self.executor) as usize as u64,
+        ];
+        let claim = ring::push_spawned(Record { ticks: now, kind: RecordKind::TaskSpawned, words }, for_queue);
+        self.id.store(if claim.is_some() { id } else { 0 }, Ordering::Release);
+        claim
+    }
+
+    /// If its spawn was not read yet, its end is put there, and this cell is not needed any more.
+    #[inline]
+    fn record_end(&self, id: u64, outcome: u64, ticks: u64) {
+        let claim = self.claim.load(Ordering::Relaxed);
+        // What it holds, and what it waits for, is looked for in the cell.
+        let claim = if self.held.load(Ordering::Relaxed) == 0 { claim } else { ptr::null_mut() };
+        let executor_task_id = self.executor_task_id.load(Ordering::Relaxed);
+        let lived = ticks.wrapping_sub(self.spawned_at.load(Ordering::Relaxed));
+        let in_place = if claim.is_null() { None } else { Ended::in_place(executor_task_id, lived, outcome) };
+        // SAFETY: `register_new` had it of `push_spawned`, for this cell. The task has ended, in a call of whoever spawned
+        // it as its own: nobody else has this reference.
+        if in_place.is_some_and(|ended| unsafe { ring::take_back(claim, self, ended) }) {
+            return;
+        }
+        let words = [id, outcome, 0, 0, 0];
+        ring::push_closing(Record { ticks, kind: RecordKind::TaskCompleted, words });
+        if !claim.is_null() && in_place.is_none() {
+            // SAFETY: as above.
+            unsafe { ring::take_back(claim, self, Ended::with_record(executor_task_id)) };
+        }
+    }
+
+    /// Records how the task ended, now.
+    pub(crate) fn completed(&self, outcome: Outcome) {
+        self.completed_at(outcome, clock::ticks());
+    }
+
+    /// Records how the task ended, at a time since which this thread has recorded nothing.
+    #[inline]
+    pub(crate) fn completed_at(&self, outcome: Outcome, ticks: u64) {
+        self.ended.store(true, Ordering::Relaxed);
+        if self.trace_wanted.load(Ordering::Relaxed) {
+            trace::ended(self);
+        }
+        let id = self.recorded_id();
+        if id != 0 {
+            let outcome = if self.panicked.load(Ordering::Relaxed) { Outcome::Panicked } else { outcome };
+            self.record_end(id, outcome_word(&outcome), ticks);
         }
     }
 }

@@ -12,6 +12,7 @@ mod collect;
 
 pub(crate) use collect::{Collecting, not_followed, record};
 
+use crate::cell_ref::CellRef;
 use crate::clock;
 use crate::task::{Kind, TaskCell};
 use crate::waker::OwnWaker;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 /// A task that can be asked where it waits; from [`Recorder::traceable`](crate::Recorder::traceable).
 #[derive(Clone, Debug)]
-pub struct Traceable(pub(crate) Arc<TaskCell>);
+pub struct Traceable(pub(crate) CellRef);
 
 /// Where a task waits, or why that cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +81,7 @@ pub struct Stack {
 
 /// A request that is not answered yet.
 struct Request {
-    cell: Arc<TaskCell>,
+    cell: CellRef,
     mailbox: Arc<Mailbox>,
     waiting: usize,
 }
@@ -148,9 +149,9 @@ fn untraceable(cell: &TaskCell) -> Option<Trace> {
 }
 
 /// Joins the request that is open for the task, or opens one.
-fn open(cell: &Arc<TaskCell>) -> Arc<Mailbox> {
+fn open(cell: &CellRef) -> Arc<Mailbox> {
     let mut requests = lock(&REQUESTS);
-    if let Some(request) = requests.iter_mut().find(|request| Arc::ptr_eq(&request.cell, cell)) {
+    if let Some(request) = requests.iter_mut().find(|request| request.cell.is(cell)) {
         request.waiting += 1;
         return request.mailbox.clone();
     }

@@ -1,10 +1,10 @@
 //! Operations that wait.
 
+use crate::cell_ref::CellRef;
 use crate::executor::Executor;
 use crate::raw::ObservedOperation;
 use crate::resource::{AsResource, ResourceCell};
 use crate::slots::{Slot, WaitFacts};
-use crate::task::TaskCell;
 use crate::waker::{Polling, Reserved};
 use crate::{clock, current, ids, on, waker};
 use insight_protocol::Operation;
@@ -12,7 +12,6 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The operations that an adapter observes.
@@ -146,7 +145,7 @@ pub struct Waiting(Option<OpenWait>);
 
 #[derive(Debug)]
 pub(crate) struct OpenWait {
-    task: Arc<TaskCell>,
+    task: CellRef,
     /// In `task`.
     slot: NonNull<Slot>,
 }
@@ -157,29 +156,46 @@ unsafe impl Send for OpenWait {}
 unsafe impl Sync for OpenWait {}
 
 impl OpenWait {
-    fn new(task: &Arc<TaskCell>, awaited: u64, site: &Site, reserved: Option<Reserved<'_>>) -> OpenWait {
-        OpenWait::open(task, awaited, site.op, site.need, site.location, reserved)
+    /// That of an operation which is pending; `reserved` is the slot that its waker has, if it has one.
+    fn pending(
+        task: &CellRef,
+        awaited: u64,
+        site: &Site,
+        reserved: Option<Reserved<'_>>,
+        polled_by_it: bool,
+    ) -> OpenWait {
+        let reserved = reserved.unwrap_or_else(|| Reserved::of(task));
+        // Who polls with a waker of its own may block the thread in this poll.
+        let since = if polled_by_it && current::is(task) { task.opens(reserved.slot()) } else { clock::ticks() };
+        let Site { op, need, location, .. } = *site;
+        OpenWait::fill(task, reserved, WaitFacts { edge: 0, awaited, operation: op as u8, need, since, location })
+    }
+
+    /// That of an operation which blocks its thread.
+    fn blocking(task: &CellRef, awaited: u64, site: &Site) -> OpenWait {
+        OpenWait::since_now(task, awaited, site.op, site.need, site.location)
     }
 
     /// A wait of which nothing but this is known.
-    pub(crate) fn of(task: &Arc<TaskCell>, awaited: u64, op: Op, need: u64) -> OpenWait {
-        OpenWait::open(task, awaited, op, need, None, None)
+    pub(crate) fn of(task: &CellRef, awaited: u64, op: Op, need: u64) -> OpenWait {
+        OpenWait::since_now(task, awaited, op, need, None)
     }
 
-    fn open(
-        task: &Arc<TaskCell>,
+    fn since_now(
+        task: &CellRef,
         awaited: u64,
         op: Op,
         need: u64,
         location: Option<&'static Location<'static>>,
-        reserved: Option<Reserved<'_>>,
     ) -> OpenWait {
-        let (edge, since) = (ids::next_edge(), clock::ticks());
-        let facts = WaitFacts { edge, awaited, operation: op as u8, need, since, location };
-        let slot = match reserved {
-            Some(reserved) => reserved.fill(&facts),
-            None => task.waits.open(&facts),
-        };
+        let since = clock::ticks();
+        let facts = WaitFacts { edge: 0, awaited, operation: op as u8, need, since, location };
+        OpenWait::fill(task, Reserved::of(task), facts)
+    }
+
+    #[inline]
+    fn fill(task: &CellRef, reserved: Reserved<'_>, facts: WaitFacts) -> OpenWait {
+        let slot = reserved.fill(&WaitFacts { edge: ids::next_edge(), ..facts });
         OpenWait { task: task.clone(), slot: NonNull::from(slot) }
     }
 
@@ -188,8 +204,8 @@ impl OpenWait {
         unsafe { self.slot.as_ref() }
     }
 
-    pub(crate) fn is_of(&self, task: &Arc<TaskCell>) -> bool {
-        Arc::ptr_eq(&self.task, task)
+    pub(crate) fn is_of(&self, task: &CellRef) -> bool {
+        self.task.is(task)
     }
 }
 
@@ -266,21 +282,21 @@ impl Waiting {
 
     /// The slot of the open wait, if it is one of `task`.
     #[inline]
-    fn slot_of(&self, task: &Arc<TaskCell>) -> Option<NonNull<Slot>> {
+    fn slot_of(&self, task: &CellRef) -> Option<NonNull<Slot>> {
         self.0.as_ref().filter(|open| open.is_of(task)).map(|open| open.slot)
     }
 
     /// It was polled by `task`, in the poll of this number if that is known. Opens the wait, unless it is open.
     fn pending(
         &mut self,
-        task: &Arc<TaskCell>,
+        task: &CellRef,
         awaited: u64,
         site: &Site,
         reserved: Option<Reserved<'_>>,
         number: Option<u64>,
     ) {
         if self.slot_of(task).is_none() {
-            self.0 = (task.id() != 0).then(|| OpenWait::new(task, awaited, site, reserved));
+            self.0 = (task.id() != 0).then(|| OpenWait::pending(task, awaited, site, reserved, number.is_some()));
         }
         if let Some(open) = &self.0 {
             open.slot().waiter.end_poll(number);
@@ -382,11 +398,11 @@ impl Blocking {
             return NOT_SEEN;
         }
         let at = site.location.unwrap_or(Location::caller());
-        let task = current::with(site.executor, at, Arc::clone);
+        let task = current::with(site.executor, at, CellRef::clone);
         let resource = resource.cell().map_or(0, |cell| cell.id());
         match task {
             Some(task) if resource != 0 && task.id() != 0 => {
-                let open = OpenWait::new(&task, resource, site, None);
+                let open = OpenWait::blocking(&task, resource, site);
                 Blocking {
                     _blocked: (!task.partial).then(|| Blocked::new(task)),
                     _open: Some(open),
@@ -400,10 +416,10 @@ impl Blocking {
 
 /// While it lives its task does not run, though its thread is in a poll of it.
 #[derive(Debug)]
-struct Blocked(Arc<TaskCell>);
+struct Blocked(CellRef);
 
 impl Blocked {
-    fn new(task: Arc<TaskCell>) -> Blocked {
+    fn new(task: CellRef) -> Blocked {
         task.end();
         Blocked(task)
     }

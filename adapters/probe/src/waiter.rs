@@ -12,8 +12,8 @@ use std::sync::atomic::Ordering;
 /// Odd, as what is being polled.
 const UNSEEN: u64 = u64::MAX;
 
-/// In the place of a grant: wakes of this slot may be those of an earlier wait, so none is noted.
-const NOT_FOLLOWED: u64 = u64::MAX;
+/// Beside how often it was polled: wakes of this slot may be those of an earlier wait, so none is noted.
+const NOT_FOLLOWED: u32 = 1 << 31;
 
 /// The pending operation of a slot, and the wakers that point to the slot.
 #[repr(C)]
@@ -23,9 +23,10 @@ pub(crate) struct Waiter {
     polled: AtomicU64,
     /// When its wake fired; 0 when it did not since the last poll.
     granted: AtomicU64,
-    /// How often it was polled; stays where it is at the end of its range.
+    /// How often it was polled, below [`NOT_FOLLOWED`]; stays where it is at the end of its range.
     polls: AtomicU32,
-    /// How many wakers point to the slot. While there is one, the slot is not used for another wait that follows wakes.
+    /// How many wakers point to the slot, where its cell does not count them. While there is one, the slot is not used for
+    /// another wait that follows wakes.
     wakers: AtomicU32,
     /// Whose slot it is, as `Arc::as_ptr` says; set before a waker points to the slot, and never another one's.
     cell: AtomicPtr<TaskCell>,
@@ -61,14 +62,14 @@ impl Waiter {
     /// The slot is another wait's from now on. To be called by who has reserved it.
     pub(crate) fn begin(&self, follows: bool) {
         self.polled.store(UNSEEN, Ordering::Relaxed);
-        self.polls.store(0, Ordering::Relaxed);
-        // A waker of an earlier wait cannot undo this: it changes nothing but a 0.
-        self.granted.store(if follows { 0 } else { NOT_FOLLOWED }, Ordering::Relaxed);
+        // A waker of an earlier wait cannot undo this, and what else it writes is not looked at.
+        self.polls.store(if follows { 0 } else { NOT_FOLLOWED }, Ordering::Relaxed);
+        self.granted.store(0, Ordering::Relaxed);
     }
 
     /// Whether wakers of the wait may point here: no other wait's do.
     pub(crate) fn follows(&self) -> bool {
-        self.granted.load(Ordering::Relaxed) != NOT_FOLLOWED
+        self.polls.load(Ordering::Relaxed) & NOT_FOLLOWED == 0
     }
 
     /// It is about to be polled, in the poll of this number; what it was granted, it can claim now.
@@ -76,7 +77,7 @@ impl Waiter {
     pub(crate) fn begin_poll(&self, number: u64, cell: *const TaskCell) {
         self.cell.store(cell.cast_mut(), Ordering::Relaxed);
         self.polled.store(number << 1 | 1, Ordering::Relaxed);
-        if !matches!(self.granted.load(Ordering::Relaxed), 0 | NOT_FOLLOWED) {
+        if self.granted.load(Ordering::Relaxed) != 0 {
             self.granted.store(0, Ordering::Relaxed);
         }
     }
@@ -86,7 +87,9 @@ impl Waiter {
     pub(crate) fn end_poll(&self, number: Option<u64>) {
         self.polled.store(number.map_or(UNSEEN, |number| number << 1), Ordering::Relaxed);
         let polls = self.polls.load(Ordering::Relaxed);
-        self.polls.store(polls.saturating_add(1), Ordering::Relaxed);
+        if polls & !NOT_FOLLOWED != !NOT_FOLLOWED {
+            self.polls.store(polls + 1, Ordering::Relaxed);
+        }
     }
 
     /// The task to which it belongs; to be asked of a waker that points here.
@@ -94,9 +97,14 @@ impl Waiter {
         self.cell.load(Ordering::Relaxed)
     }
 
-    /// One more waker points here, of this cell.
-    pub(crate) fn add_waker(&self, cell: *const TaskCell) {
+    /// A waker is to point here, of this cell.
+    #[inline]
+    pub(crate) fn set_cell(&self, cell: *const TaskCell) {
         self.cell.store(cell.cast_mut(), Ordering::Relaxed);
+    }
+
+    /// One more waker points here.
+    pub(crate) fn add_waker(&self) {
         self.wakers.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -114,8 +122,8 @@ impl Waiter {
             return None;
         }
         let now = ticks();
-        // An exchange: the slot may be another wait's by now, which does not follow its wakes.
-        let _ = self.granted.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        // No exchange: the slot may be another wait's by now, but that one does not follow its wakes.
+        self.granted.store(now, Ordering::Relaxed);
         Some(now)
     }
 
@@ -123,10 +131,11 @@ impl Waiter {
     pub(crate) fn read(&self, task_polls: u64) -> WaiterFacts {
         let polled = self.polled.load(Ordering::Relaxed);
         let granted = self.granted.load(Ordering::Relaxed);
+        let polls = self.polls.load(Ordering::Relaxed);
         WaiterFacts {
-            polls: self.polls.load(Ordering::Relaxed),
+            polls: polls & !NOT_FOLLOWED,
             polled: (polled != UNSEEN).then_some(polled >> 1 >= task_polls),
-            granted: (!matches!(granted, 0 | NOT_FOLLOWED)).then_some(granted),
+            granted: (granted != 0 && polls & NOT_FOLLOWED == 0).then_some(granted),
         }
     }
 }

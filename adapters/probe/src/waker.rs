@@ -13,16 +13,25 @@ mod operation;
 
 pub(crate) use operation::{Polling, Reserved};
 
+use crate::cell_ref::CellRef;
 use crate::task::TaskCell;
-use crate::{clock, current, task, trace};
+use crate::{clock, current, trace};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
+/// A cell's wakers are counted in one word: all of them in the low half, of which the last ends what they share; above it
+/// those of them that something foreign holds; and highest those that point to the task's wait in place. A count that
+/// leaves its bits makes those above it wrong, which then tell wrong facts, until it is back; the low one is the lowest.
 const ONE: u64 = 1;
-const ONE_FOREIGN: u64 = 1 << 32 | 1;
+const ONE_FOREIGN: u64 = 1 << FOREIGN_SHIFT | ONE;
+const ONE_INLINE: u64 = 1 << INLINE_SHIFT | ONE;
+const FOREIGN_SHIFT: u32 = 32;
+const INLINE_SHIFT: u32 = 58;
+const MOST_FOREIGN: u64 = (1 << (INLINE_SHIFT - FOREIGN_SHIFT)) - 1;
+/// More than one operation has, and so few that what threads add at once stays within the bits.
+const MOST_INLINE: u64 = 16;
 
 static FOREIGN: RawWakerVTable = RawWakerVTable::new(clone_foreign, wake_foreign, wake_by_ref, drop_foreign);
 static KNOWN: RawWakerVTable = RawWakerVTable::new(clone_known, wake_known, wake_by_ref, drop_known);
@@ -36,17 +45,17 @@ static TRACING_KNOWN: RawWakerVTable = RawWakerVTable::new(clone_known, wake_kno
 pub(crate) struct OwnWaker {
     /// Of before the first poll this is a reference of its own. From then on it is the one that all the cell's wakers
     /// share, which is given back with the last of them.
-    cell: ManuallyDrop<Arc<TaskCell>>,
+    cell: ManuallyDrop<CellRef>,
 }
 
 impl OwnWaker {
     /// Of a task that has no waker yet.
-    pub(crate) fn new(cell: Arc<TaskCell>) -> OwnWaker {
+    pub(crate) fn new(cell: CellRef) -> OwnWaker {
         OwnWaker { cell: ManuallyDrop::new(cell) }
     }
 
     #[inline]
-    pub(crate) fn cell(&self) -> &Arc<TaskCell> {
+    pub(crate) fn cell(&self) -> &CellRef {
         &self.cell
     }
 
@@ -66,7 +75,7 @@ impl OwnWaker {
     }
 
     /// One more, of a task that has a waker; for another thread than the one that polls the task.
-    pub(crate) fn share(cell: &Arc<TaskCell>) -> Option<OwnWaker> {
+    pub(crate) fn share(cell: &CellRef) -> Option<OwnWaker> {
         let mut count = cell.wakers.load(Ordering::Relaxed);
         loop {
             if count as u32 == 0 {
@@ -76,7 +85,7 @@ impl OwnWaker {
                 Ok(_) => {
                     // SAFETY: a waker lives, which has just been counted, and so does the shared reference, which is
                     // given back by `release` and not by this.
-                    let shared = unsafe { Arc::from_raw(Arc::as_ptr(cell)) };
+                    let shared = unsafe { CellRef::from_raw(cell.as_ptr()) };
                     return Some(OwnWaker { cell: ManuallyDrop::new(shared) });
                 }
                 Err(now) => count = now,
@@ -102,7 +111,7 @@ impl OwnWaker {
             f(&borrowed(&self.cell, if tracing { &TRACING_FOREIGN } else { &FOREIGN }))
         } else {
             if tracing {
-                trace::not_followed(Arc::as_ptr(&self.cell));
+                trace::not_followed(self.cell.as_ptr());
             }
             self.cell.other_wakers.store(true, Ordering::Relaxed);
             f(executors)
@@ -111,13 +120,16 @@ impl OwnWaker {
 }
 
 impl Drop for OwnWaker {
+    #[inline]
     fn drop(&mut self) {
-        if self.is_installed() {
-            // SAFETY: `install` or `share` counted a waker, and this is where that one ends.
-            unsafe { release(Arc::as_ptr(&self.cell), ONE) };
-        } else {
+        // First the wakers: who has none any more, and had one, made references before.
+        match (count(&self.cell), self.cell.count()) {
             // SAFETY: dropped once; the reference is not shared with any waker.
-            unsafe { ManuallyDrop::drop(&mut self.cell) };
+            (0, _) => unsafe { ManuallyDrop::drop(&mut self.cell) },
+            // SAFETY: this is the last waker, and the shared reference the only one, so nobody can make another of either.
+            (1, 1) => unsafe { end_of_wakers(self.cell.as_ptr()) },
+            // SAFETY: `install` or `share` counted a waker, and this is where that one ends.
+            _ => unsafe { release(self.cell.as_ptr(), ONE) },
         }
     }
 }
@@ -139,10 +151,10 @@ impl TaskCell {
 
 /// A waker that is not counted, to be used while a counted one lives.
 #[inline]
-fn borrowed(cell: &Arc<TaskCell>, vtable: &'static RawWakerVTable) -> ManuallyDrop<Waker> {
+fn borrowed(cell: &CellRef, vtable: &'static RawWakerVTable) -> ManuallyDrop<Waker> {
     // SAFETY: the vtable's functions take a pointer to a `TaskCell` with at least one live waker, which the caller has.
     // It is never dropped, so no count is given back.
-    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(Arc::as_ptr(cell).cast(), vtable)) })
+    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(cell.as_ptr().cast(), vtable)) })
 }
 
 /// Calls `f` with the waker for an executor that the task of `waker` runs: it tells the task to poll others, and nothing
@@ -174,7 +186,7 @@ fn exchanged<R>(
 
 /// The task to which a waker belongs.
 pub(crate) struct Known<'a> {
-    pub(crate) task: ManuallyDrop<Arc<TaskCell>>,
+    pub(crate) task: ManuallyDrop<CellRef>,
     /// The waker is a tracing one.
     pub(crate) tracing: bool,
     _waker: PhantomData<&'a Waker>,
@@ -191,9 +203,9 @@ pub(crate) fn known(waker: &Waker) -> Option<Known<'_>> {
     } else {
         operation::cell_and_tracing(waker)?
     };
-    // SAFETY: with one of our vtables it is a pointer from `Arc::as_ptr` to a cell that lives as long as one of its
+    // SAFETY: with one of our vtables it is a pointer from `CellRef::as_ptr` to a cell that lives as long as one of its
     // wakers does, and `waker`, which the result borrows, is one. The count is not ours, so it is not dropped.
-    let task = ManuallyDrop::new(unsafe { Arc::from_raw(cell) });
+    let task = ManuallyDrop::new(unsafe { CellRef::from_raw(cell) });
     Some(Known { task, tracing, _waker: PhantomData })
 }
 
@@ -266,11 +278,7 @@ unsafe fn wake(cell: &TaskCell, at: Option<u64>) {
 
 fn note_wake(cell: &TaskCell, at: Option<u64>) {
     let by = current::recorded_id();
-    if by != 0 && current::is(cell) {
-        task::add(&cell.self_wakes, 1);
-    }
-    // After `self_wakes`: who sees the one sees the other.
-    cell.wakes.fetch_add(1, Ordering::Release);
+    cell.count_wake(by != 0 && current::is(cell));
     if cell.woken_at.load(Ordering::Relaxed) == 0 {
         cell.woken_by.store(by, Ordering::Relaxed);
         cell.woken_at.store(at.unwrap_or_else(clock::ticks), Ordering::Relaxed);
@@ -311,19 +319,42 @@ unsafe fn release(data: *const TaskCell, count: u64) {
     // SAFETY: the waker is live until here.
     let before = unsafe { &*data }.wakers.fetch_sub(count, Ordering::AcqRel);
     if before as u32 == 1 {
-        // SAFETY: no waker is left, `Observed`'s own included, so there is no poll to come and nobody reads `inner`; the
-        // shared reference is the one that `OwnWaker::new` was given.
-        unsafe {
-            let inner = (*data).inner.with_mut(|inner| (*inner).take());
-            drop(Arc::from_raw(data));
-            drop(inner);
-        }
+        // SAFETY: that was the last one.
+        unsafe { end_of_wakers(data) };
+    }
+}
+
+/// Drops the executor's waker and the shared reference.
+///
+/// # Safety
+/// No waker is left, nor can one be made.
+#[inline]
+unsafe fn end_of_wakers(data: *const TaskCell) {
+    // SAFETY: no waker is left, `Observed`'s own included, so there is no poll to come and nobody reads `inner`; the shared
+    // reference is the one that `OwnWaker::new` was given.
+    unsafe {
+        let inner = (*data).inner.with_mut(|inner| (*inner).take());
+        drop(CellRef::from_raw(data));
+        drop(inner);
     }
 }
 
 /// How many live wakers of the task are held by something foreign.
 pub(crate) fn foreign_count(cell: &TaskCell) -> u64 {
-    (cell.wakers.load(Ordering::Relaxed) >> 32) + u64::from(cell.other_wakers.load(Ordering::Relaxed))
+    let foreign = cell.wakers.load(Ordering::Relaxed) >> FOREIGN_SHIFT & MOST_FOREIGN;
+    foreign + u64::from(cell.other_wakers.load(Ordering::Relaxed))
+}
+
+/// Says how many that are, of a task of which somebody tells: no waker of ours is there.
+pub(crate) fn set_foreign_count(cell: &TaskCell, count: u64) {
+    // The low half stays 0, for there is no waker of ours to share.
+    cell.wakers.store(count.min(MOST_FOREIGN) << FOREIGN_SHIFT, Ordering::Relaxed);
+}
+
+/// How many live wakers point to the task's wait in place. What those that are gone have written is then seen.
+#[inline]
+fn inline_count(cell: &TaskCell) -> u64 {
+    cell.wakers.load(Ordering::Acquire) >> INLINE_SHIFT
 }
 
 /// How many live wakers the task has, with the one of `Observed`.

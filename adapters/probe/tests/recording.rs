@@ -3,7 +3,7 @@
 use insight_model::{EdgeBody, Model, Task};
 use insight_probe::*;
 use insight_protocol::{Message, Outcome, TaskState};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::{Pin, pin};
@@ -428,6 +428,50 @@ fn a_waker_that_is_lost() {
     let task = bench.task().id;
     assert!(poll(&mut waits).is_pending());
     assert!(bench.look().tasks[&task].stats.as_ref().is_some_and(|stats| !stats.lost_waker));
+}
+
+#[test]
+fn a_task_that_is_not_given_its_future_is_cancelled() {
+    let mut bench = bench();
+    let spawned = Spawned::<std::future::Ready<()>>::new(&EXECUTOR, Kind::Task, Location::caller());
+    let task = bench.task().id;
+    drop(spawned);
+    assert_eq!(bench.outcomes(), [Outcome::Cancelled]);
+    assert!(!bench.look().tasks.contains_key(&task));
+    // One that is given it is not, before that ends.
+    let spawned = Spawned::new(&EXECUTOR, Kind::Task, Location::caller());
+    let mut future = Box::pin(spawned.observe(std::future::ready(())));
+    assert_eq!(bench.outcomes(), [Outcome::Cancelled]);
+    assert!(poll(&mut future).is_ready());
+    assert_eq!(bench.outcomes(), [Outcome::Cancelled, Outcome::Returned]);
+}
+
+/// Its poll may never end, such as where it then blocks its thread.
+#[test]
+fn a_wait_is_seen_before_the_poll_ends_that_opened_it() {
+    let bench = RefCell::new(bench());
+    let resource = Resource::new(Type::Notify, Location::caller(), None);
+    let since = |bench: &mut Bench| {
+        let model = bench.look();
+        let wait = model.edges.values().find(|edge| matches!(edge.body, EdgeBody::Wait { .. }));
+        wait.map(|wait| wait.since_ns)
+    };
+    let before = bench.borrow().recorder.now_ns();
+    let mut in_poll = None;
+    let mut task = observe(async {
+        let mut wait = pin!(waiting(&resource, site(Op::Notified), std::future::pending::<()>()));
+        poll_fn(|cx| {
+            assert!(wait.as_mut().poll(cx).is_pending());
+            in_poll = in_poll.or(since(&mut bench.borrow_mut()));
+            Poll::<()>::Pending
+        })
+        .await;
+    });
+    assert!(poll(&mut task).is_pending());
+    let after = since(&mut bench.borrow_mut());
+    drop(task);
+    assert!(in_poll.is_some_and(|since| since >= before), "{in_poll:?}");
+    assert_eq!(after, in_poll, "what was told stays so");
 }
 
 #[test]

@@ -91,10 +91,10 @@ impl Recorder {
                 // It waits again, in the same slot; the edge of before was closed.
                 Some((None, _)) => {
                     let edge = ids::next_edge();
-                    let edge = self.open_wait(id, edge, &wait, out).then_some(edge);
+                    let edge = self.open_wait(id, edge, &wait, at_ns, out).then_some(edge);
                     SampledWait { slot, edge, told: None }
                 }
-                None if self.open_wait(id, slot, &wait, out) => {
+                None if self.open_wait(id, slot, &wait, at_ns, out) => {
                     // Mostly it is over by the next sample: what is as it mostly is can be told then.
                     let unusual = waiter.granted.is_some() || waiter.polled == Some(false);
                     let told = if unusual { self.tell_waiter(slot, waiter, None, at_ns, out) } else { None };
@@ -133,9 +133,10 @@ impl Recorder {
         Some(waiter)
     }
 
-    fn open_wait(&mut self, task: u64, edge: u64, wait: &WaitFacts, out: &mut Vec<Message>) -> bool {
+    fn open_wait(&mut self, task: u64, edge: u64, wait: &WaitFacts, at_ns: u64, out: &mut Vec<Message>) -> bool {
         let op = Op::from_byte(wait.operation);
-        let since_ns = clock::time_ns(wait.since);
+        // In a poll that goes on: it was not there at the last look.
+        let since_ns = if wait.since == 0 { at_ns } else { clock::time_ns(wait.since) };
         let Some(resource) = self.awaited_resource(wait, since_ns, out) else { return false };
         // One that the recorder makes is there since the wait of which it was seen first, and not since the first wait.
         let created_ns = self.resources.get(&resource).map_or(0, |entry| entry.created_ns);
@@ -301,13 +302,13 @@ impl Counters {
         };
         // Those first after which the others are written.
         let polls = cell.polls.load(Ordering::Acquire);
-        let wakes = cell.wakes.load(Ordering::Acquire);
+        let self_wakes = load(&cell.self_wakes);
         Counters {
             state,
             since,
             polls,
-            wakes,
-            self_wakes: load(&cell.self_wakes),
+            wakes: load(&cell.wakes) + self_wakes,
+            self_wakes,
             woken_by: load(&cell.woken_by),
             running: load(&cell.running),
             scheduled: load(&cell.scheduled),

@@ -115,14 +115,16 @@ fn the_bound_refuses_whole_records() {
 }
 
 /// A task ends while its spawn is read, and its block is used for another's: of each spawn there is either the cell or
-/// its end, and nobody but the last owner has the cell then.
+/// its end in that place, its end is read once and in its time, and nobody but the last owner has the cell then.
 #[test]
 fn a_cell_is_read_or_taken_back() {
     static EXECUTOR: crate::Executor = crate::Executor::new("loom", "1.0", || None);
+    const LIVED: u64 = 10;
+    const RETURNED: u64 = 1;
     let cell = || {
         let location = std::panic::Location::caller();
         let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, body: Body::UNKNOWN };
-        TaskCell::new(meta, true)
+        TaskCell::spawned(meta, true)
     };
     let spawn = |ticks| Record { kind: RecordKind::TaskSpawned, ..record(ticks) };
     model(PREEMPTIONS, move || {
@@ -130,23 +132,57 @@ fn a_cell_is_read_or_taken_back() {
         let spawned = cells.clone();
         let producer = thread::spawn(move || {
             for (ticks, cell) in (1..).zip(&spawned) {
-                let claim = push_spawned(spawn(ticks), cell).expect("below the bound");
+                let claim = push_spawned(spawn(ticks), cell.clone()).expect("below the bound");
+                let ended = Ended::in_place(ticks, LIVED, RETURNED).expect("it fits");
                 // SAFETY: it is this cell's.
-                unsafe { take_back(claim, cell, ticks) };
+                if !unsafe { take_back(claim, cell, ended) } {
+                    let words = [ticks, RETURNED, 0, 0, 0];
+                    push_closing(Record { ticks: ticks + LIVED, kind: RecordKind::TaskCompleted, words });
+                }
             }
         });
         let mut out = Vec::new();
-        drain(u64::MAX, &mut out);
+        // In the middle of the ends.
+        drain(LIVED + 2, &mut out);
         producer.join().unwrap();
         drain_to_the_end(&mut out);
+        let ends = out.extract_if(.., |read| read.record.kind == RecordKind::TaskCompleted);
+        let ends: Vec<_> = ends.map(|read| (read.record.ticks, read.record.words)).collect();
+        let expect = [1, 2, 3].map(|ticks| (ticks + LIVED, [ticks, RETURNED, 0, 0, 0]));
+        assert_eq!(ends, expect);
         assert_eq!(ticks(&out), [1, 2, 3]);
         for (Read { record, cell: read }, cell) in out.into_iter().zip(cells) {
             match read {
-                Cell::Here(here) => assert!(Arc::ptr_eq(&here, &cell)),
+                Cell::Here(here) => assert!(here.is(&cell)),
                 Cell::TakenBack(id) => assert_eq!(id, Some(record.ticks)),
                 Cell::None => panic!("a spawn has one of both"),
             }
-            assert_eq!(Arc::strong_count(&cell), 1);
+            assert_eq!(cell.count(), 1);
         }
+    });
+}
+
+/// The only reference beside the queue's gives it back without an exchange, and the cell is freed once.
+#[test]
+fn the_last_reference_is_the_last() {
+    static EXECUTOR: crate::Executor = crate::Executor::new("loom", "1.0", || None);
+    model(PREEMPTIONS, || {
+        let location = std::panic::Location::caller();
+        let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, body: Body::UNKNOWN };
+        let producer = thread::spawn(move || {
+            let mut cell = TaskCell::spawned(meta, true);
+            let for_queue = cell.another();
+            let claim = push_spawned(Record { kind: RecordKind::TaskSpawned, ..record(1) }, for_queue);
+            let ended = Ended::in_place(7, 0, 1).expect("it fits");
+            // SAFETY: it is this cell's.
+            let taken = unsafe { take_back(claim.expect("below the bound"), &cell, ended) };
+            assert!(!taken || cell.count() == 1);
+        });
+        let mut out = Vec::new();
+        drain(u64::MAX, &mut out);
+        // What the recorder has of it, it drops while the task does.
+        out.clear();
+        producer.join().unwrap();
+        drain_to_the_end(&mut out);
     });
 }

@@ -100,3 +100,48 @@ fn a_new_block_is_seen_whole() {
         assert!(open_edges(&slots).is_empty());
     });
 }
+
+/// The task's own thread uses the slot in place without an exchange, while another thread gives a wait there up, takes one
+/// itself, and a reader looks.
+#[test]
+fn its_own_thread_takes_the_slot_in_place() {
+    model(PREEMPTIONS, || {
+        let slots = Arc::new(Slots::new());
+        slots.open_by(Taker::Own, &facts(1));
+        let other = {
+            let slots = slots.clone();
+            thread::spawn(move || {
+                slots.inline.close();
+                slots.open_by(Taker::Another, &facts(2));
+            })
+        };
+        let own = slots.open_by(Taker::Own, &facts(3));
+        let seen = open_edges(&slots);
+        assert!(seen.contains(&3) && seen.len() <= 3, "{seen:?}");
+        other.join().unwrap();
+        assert_eq!(open_edges(&slots), [2, 3]);
+        own.close();
+        let own = slots.open_by(Taker::Own, &facts(4));
+        assert!(slots.is_inline(own), "nobody else takes it");
+        assert_eq!(open_edges(&slots), [2, 4]);
+    });
+}
+
+/// As it is used again and again, under the eyes of a reader.
+#[test]
+fn a_reader_never_sees_a_mix_of_its_own_threads() {
+    model(PREEMPTIONS, || {
+        let slots = Arc::new(Slots::new());
+        let writer = {
+            let slots = slots.clone();
+            thread::spawn(move || {
+                slots.open_by(Taker::Own, &facts(1)).close();
+                slots.open_by(Taker::Own, &facts(2)).close();
+            })
+        };
+        open_edges(&slots);
+        open_edges(&slots);
+        writer.join().unwrap();
+        assert!(open_edges(&slots).is_empty());
+    });
+}

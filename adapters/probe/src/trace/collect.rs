@@ -1,10 +1,10 @@
 //! The stacks of one poll.
 
 use super::{Capture, Stack, Trace, answer};
+use crate::cell_ref::CellRef;
 use crate::clock;
 use crate::task::TaskCell;
 use std::cell::RefCell;
-use std::sync::Arc;
 
 /// So many stacks are kept of one poll: a `join_all` may have any number of leaves.
 const MAX_STACKS: usize = 64;
@@ -25,7 +25,7 @@ struct Collector {
 
 /// A poll whose wakers' clones are noted, on this thread.
 pub(crate) struct Collecting {
-    cell: Arc<TaskCell>,
+    cell: CellRef,
     begun: u64,
     /// That of a poll within which this one is.
     previous: Option<Collector>,
@@ -36,9 +36,9 @@ impl Collecting {
     /// in: its frame is where the stacks end.
     #[cold]
     #[inline(never)]
-    pub(crate) fn begin(cell: &Arc<TaskCell>) -> Box<Collecting> {
+    pub(crate) fn begin(cell: &CellRef) -> Box<Collecting> {
         let (base, _) = addresses();
-        let collector = Collector { cell: Arc::as_ptr(cell), base, capture: Capture::default() };
+        let collector = Collector { cell: cell.as_ptr(), base, capture: Capture::default() };
         Box::new(Collecting { cell: cell.clone(), begun: clock::ticks(), previous: replace(Some(collector)) })
     }
 

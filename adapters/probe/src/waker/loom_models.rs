@@ -1,6 +1,7 @@
 //! The task's wakers, in every order of the threads' steps: the counts, the executor's waker and its end.
 
 use super::*;
+use crate::cell_ref::CellRef;
 use crate::slots::{Slot, WaitFacts};
 use crate::sync::model::model;
 use crate::task::{Body, TaskMeta};
@@ -8,6 +9,7 @@ use crate::{Executor, Kind};
 use loom::cell::UnsafeCell;
 use loom::thread;
 use std::panic::Location;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::task::Wake;
 
@@ -54,7 +56,7 @@ impl Drop for Executors {
 
 /// A task, of which the test keeps no more than a look at its end.
 struct Task {
-    cell: Arc<TaskCell>,
+    cell: CellRef,
     executors: Waker,
     log: Arc<Log>,
 }
@@ -66,7 +68,7 @@ impl Task {
         let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, body: Body::UNKNOWN };
         let log = Arc::new(Log::default());
         let executors = Arc::new(Executors { alive: UnsafeCell::new(true), log: log.clone() }).into();
-        Task { cell: TaskCell::new(meta, true), executors, log }
+        Task { cell: TaskCell::spawned(meta, false), executors, log }
     }
 
     /// With no waker left all is as if there had never been one.
@@ -74,7 +76,7 @@ impl Task {
         let Task { cell, executors, log } = self;
         assert_eq!(cell.wakers.load(Ordering::Relaxed), 0);
         assert_eq!(foreign_count(&cell), 0);
-        assert_eq!(Arc::strong_count(&cell), 1, "the shared reference was given back, once");
+        assert_eq!(cell.count(), 1, "the shared reference was given back, once");
         // SAFETY: nobody else has it, or loom fails.
         assert!(cell.inner.with_mut(|inner| unsafe { (*inner).is_none() }));
         drop(executors);
@@ -83,7 +85,7 @@ impl Task {
     }
 }
 
-fn installed(cell: Arc<TaskCell>, executors: &Waker) -> OwnWaker {
+fn installed(cell: CellRef, executors: &Waker) -> OwnWaker {
     let own = OwnWaker::new(cell);
     own.install(executors);
     own
@@ -200,7 +202,9 @@ fn a_changed_waker_is_not_followed() {
 }
 
 /// Polls an operation that keeps a clone of its waker and stays pending: the clone, and the slot of its wait.
-fn pending(cell: &Arc<TaskCell>, edge: u64) -> (Waker, &Slot) {
+fn pending(cell: &CellRef, edge: u64) -> (Waker, &Slot) {
+    // loom's threads share std's thread-locals: no other one polls.
+    let _entered = current::Entered::new(cell);
     let polling = Polling::new(cell, None);
     let clone = Waker::clone(&polling.waker(false));
     let facts = WaitFacts { edge, awaited: 1, operation: 0, need: 1, since: 1, location: None };

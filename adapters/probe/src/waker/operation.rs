@@ -9,15 +9,15 @@
 //! not given to another wait that follows wakes while a waker points to it, so such a clone never grants what is not its
 //! own. Clones are counted in their slot for that, besides in their cell, which they keep alive with its slots.
 
-use super::{KNOWN, ONE, borrowed, release, wake};
-use crate::slots::{Slot, WaitFacts};
+use super::{KNOWN, MOST_INLINE, ONE, ONE_INLINE, borrowed, inline_count, release, wake};
+use crate::cell_ref::CellRef;
+use crate::slots::{Slot, Taker, WaitFacts};
 use crate::task::TaskCell;
 use crate::{clock, current, trace};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
@@ -31,10 +31,10 @@ static TRACING_POLLING: RawWakerVTable =
 /// One poll of an operation, by the task to which `cell` belongs.
 #[derive(Debug)]
 pub(crate) struct Polling<'a> {
-    cell: &'a Arc<TaskCell>,
+    cell: &'a CellRef,
     /// The slot that the operation has since before.
     open: Option<NonNull<Slot>>,
-    /// The slot that was taken for the first clone; null before.
+    /// The slot that was taken for the first clone; null before. Only for the thread that polls.
     reserved: AtomicPtr<Slot>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Reserved<'a>(&'a Slot);
 impl<'a> Polling<'a> {
     /// `open` is the slot of the operation's open wait, one of `cell`'s.
     #[inline]
-    pub(crate) fn new(cell: &'a Arc<TaskCell>, open: Option<NonNull<Slot>>) -> Polling<'a> {
+    pub(crate) fn new(cell: &'a CellRef, open: Option<NonNull<Slot>>) -> Polling<'a> {
         Polling { cell, open, reserved: AtomicPtr::new(ptr::null_mut()) }
     }
 
@@ -69,7 +69,7 @@ impl<'a> Polling<'a> {
     #[inline]
     pub(crate) fn waker(&self, tracing: bool) -> Lent<'_> {
         if let Some(slot) = self.open() {
-            slot.waiter.begin_poll(self.cell.poll_number(), Arc::as_ptr(self.cell));
+            slot.waiter.begin_poll(self.cell.poll_number(), self.cell.as_ptr());
         }
         let waker = match self.open() {
             _ if tracing => self.lent(&TRACING_POLLING),
@@ -88,7 +88,7 @@ impl<'a> Polling<'a> {
     #[inline]
     pub(crate) fn into_reserved(self) -> Option<Reserved<'a>> {
         let polling = ManuallyDrop::new(self);
-        let slot = polling.reserved.load(Ordering::Acquire);
+        let slot = polling.reserved.load(Ordering::Relaxed);
         // SAFETY: a slot of the cell, which is borrowed for `'a`.
         unsafe { slot.as_ref() }.map(Reserved)
     }
@@ -107,26 +107,22 @@ impl<'a> Polling<'a> {
         ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(ptr::from_ref(self).cast(), vtable)) })
     }
 
-    /// The slot of the operation; takes one first, if that is not done.
-    fn slot(&self) -> &Slot {
+    /// The slot of the operation; takes one first, if that is not done. `None` on another thread, to which the poll has lent
+    /// its waker: only the task's own thread takes one for it.
+    fn slot(&self) -> Option<&Slot> {
         if let Some(slot) = self.open() {
-            return slot;
+            return Some(slot);
         }
-        let mut slot = self.reserved.load(Ordering::Acquire);
+        if !current::is(self.cell) {
+            return None;
+        }
+        let mut slot = self.reserved.load(Ordering::Relaxed);
         if slot.is_null() {
-            let fresh = self.cell.waits.reserve();
-            let taken = ptr::from_ref(fresh).cast_mut();
-            slot = match self.reserved.compare_exchange(ptr::null_mut(), taken, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => taken,
-                // The poll has lent its waker to several threads.
-                Err(other) => {
-                    fresh.close();
-                    other
-                }
-            };
+            slot = ptr::from_ref(ManuallyDrop::new(Reserved::of(self.cell)).0).cast_mut();
+            self.reserved.store(slot, Ordering::Relaxed);
         }
         // SAFETY: not null, so a slot of the cell, which lives.
-        unsafe { &*slot }
+        unsafe { slot.as_ref() }
     }
 }
 
@@ -139,6 +135,22 @@ impl Drop for Polling<'_> {
 }
 
 impl<'a> Reserved<'a> {
+    /// One of the cell's.
+    #[inline]
+    pub(crate) fn of(cell: &'a TaskCell) -> Reserved<'a> {
+        let taker = match current::is(cell) {
+            _ if !cell.is_followed() => Taker::Any,
+            true => Taker::Own,
+            false => Taker::Another,
+        };
+        Reserved(cell.waits.reserve(taker, || inline_count(cell) != 0))
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self) -> &'a Slot {
+        self.0
+    }
+
     /// The wait is open.
     pub(crate) fn fill(self, facts: &WaitFacts) -> &'a Slot {
         let slot = ManuallyDrop::new(self).0;
@@ -163,7 +175,7 @@ pub(super) fn cell_and_tracing(waker: &Waker) -> Option<(*const TaskCell, bool)>
     let tracing = ptr::eq(waker.vtable(), &TRACING_POLLING);
     (tracing || ptr::eq(waker.vtable(), &POLLING)).then(|| {
         // SAFETY: `waker` is lent.
-        (Arc::as_ptr(unsafe { polling(data) }.cell), tracing)
+        (unsafe { polling(data) }.cell.as_ptr(), tracing)
     })
 }
 
@@ -186,34 +198,44 @@ unsafe fn polling<'a>(data: *const ()) -> &'a Polling<'a> {
     unsafe { &*data.cast::<Polling<'a>>() }
 }
 
+/// A counted waker that points to a slot which follows its wakes; or one that does not, if too many do.
+///
 /// # Safety
 /// `slot` is one of `cell`, which has a live waker.
-unsafe fn count(slot: &Slot, cell: *const TaskCell) {
+#[inline]
+unsafe fn cloned(slot: &Slot, cell: *const TaskCell) -> RawWaker {
     // SAFETY: the live waker keeps the cell.
-    unsafe { &*cell }.wakers.fetch_add(ONE, Ordering::Relaxed);
-    slot.waiter.add_waker(cell);
+    let task = unsafe { &*cell };
+    slot.waiter.set_cell(cell);
+    if !task.waits.is_inline(slot) {
+        task.wakers.fetch_add(ONE, Ordering::Relaxed);
+        slot.waiter.add_waker();
+    } else if inline_count(task) < MOST_INLINE {
+        task.wakers.fetch_add(ONE_INLINE, Ordering::Relaxed);
+    } else {
+        // SAFETY: as above.
+        return unsafe { super::clone_known(cell.cast()) };
+    }
+    waiting(slot)
 }
 
 unsafe fn clone_waiting(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned is live, and so its slot's cell has one.
     unsafe {
         let slot = slot(data);
-        count(slot, slot.waiter.cell());
-        waiting(slot)
+        cloned(slot, slot.waiter.cell())
     }
 }
 
 unsafe fn clone_polling(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned is lent.
     let polling = unsafe { polling(data) };
-    let slot = polling.slot();
-    if slot.waiter.follows() {
-        // SAFETY: a slot of the cell, whose task is being polled with one of its wakers.
-        unsafe { count(slot, Arc::as_ptr(polling.cell)) };
-        waiting(slot)
-    } else {
-        // SAFETY: as above.
-        unsafe { super::clone_known(Arc::as_ptr(polling.cell).cast()) }
+    // SAFETY: a slot of the cell, whose task is being polled with one of its wakers.
+    unsafe {
+        match polling.slot().filter(|slot| slot.waiter.follows()) {
+            Some(slot) => cloned(slot, polling.cell.as_ptr()),
+            None => super::clone_known(polling.cell.as_ptr().cast()),
+        }
     }
 }
 
@@ -221,7 +243,7 @@ unsafe fn clone_polling(data: *const ()) -> RawWaker {
 
 unsafe fn clone_tracing_polling(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned is lent.
-    trace::record(Arc::as_ptr(unsafe { polling(data) }.cell));
+    trace::record(unsafe { polling(data) }.cell.as_ptr());
     // SAFETY: the caller's promise is the same.
     unsafe { clone_polling(data) }
 }
@@ -258,7 +280,11 @@ unsafe fn drop_waiting(data: *const ()) {
     unsafe {
         let slot = slot(data);
         let cell = slot.waiter.cell();
-        slot.waiter.drop_waker();
-        release(cell, ONE);
+        if (*cell).waits.is_inline(slot) {
+            release(cell, ONE_INLINE);
+        } else {
+            slot.waiter.drop_waker();
+            release(cell, ONE);
+        }
     }
 }

@@ -14,7 +14,7 @@ pub use join_set::JoinSet;
 pub use local::{LocalSet, spawn_local};
 
 use crate::executor::EXECUTOR;
-use insight_probe::{Kind, Observed, ObservedClosure};
+use insight_probe::{Kind, Observed, ObservedClosure, Spawned};
 use std::future::Future;
 use std::panic::Location;
 
@@ -25,9 +25,9 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let future = Observed::new(future, &EXECUTOR, Kind::Task, Location::caller());
-    let task = future.task_ref();
-    JoinHandle::new(real::task::spawn(future), task)
+    let spawned = Spawned::new(&EXECUTOR, Kind::Task, Location::caller());
+    let task = spawned.task_ref();
+    JoinHandle::new(real::task::spawn(spawned.observe(future)), task)
 }
 
 /// See [`tokio::task::spawn_blocking`](real::task::spawn_blocking).
