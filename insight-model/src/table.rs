@@ -32,9 +32,9 @@ id!(TaskId ResourceId EdgeId);
 /// A map of what is alive, by id.
 ///
 /// Ids are counted up, and what was made one after the other is mostly asked for together. So neighbours lie side by side, in
-/// a page of 32 ids that has only those that are there: a full page has no byte to spare, and a single one that
-/// outlives its neighbours takes no more than itself. To find one takes one look into a hash table that is that much
-/// smaller than one of each would be; to go through them in order, to sort the pages.
+/// a page of 32 ids that has only those that are there: a full page has a byte for each beside the values, and a single one
+/// that outlives its neighbours takes little more than itself. To find one takes one look into a hash table that is that much
+/// smaller than one of each would be; to take one out moves one other; to go through them in order, to sort the pages.
 #[derive(Clone)]
 pub struct Table<K, V> {
     pages: HashMap<u64, Page<V>, BuildHasherDefault<IdHasher>>,
@@ -42,26 +42,30 @@ pub struct Table<K, V> {
     ids: PhantomData<K>,
 }
 
-/// What one more takes to move when one of a page is removed, against what a page itself takes.
+/// How many ids a page is for.
 const PAGE: u64 = 32;
 
 #[derive(Clone)]
 struct Page<V> {
-    /// Bit `n`: the `n`th id of the page is here.
-    here: u32,
-    /// In the order of their ids.
+    /// Where the value of each id lies; [`NOWHERE`] of those that are not here.
+    places: [u8; PAGE as usize],
+    /// In the order in which they came, but that the last one takes the place of one that is taken out.
     values: Vec<V>,
 }
 
+const NOWHERE: u8 = u8::MAX;
+
 impl<V> Page<V> {
-    /// Where the value of an id lies, or would.
-    fn at(&self, bit: u32) -> usize {
-        (self.here & (bit - 1)).count_ones() as usize
+    /// Where each value lies, by id.
+    fn in_order(&self) -> impl DoubleEndedIterator<Item = (u64, &V)> {
+        let here = self.places.iter().enumerate().filter(|(_, place)| **place != NOWHERE);
+        here.map(|(slot, place)| (slot as u64, &self.values[usize::from(*place)]))
     }
 }
 
-fn page_of(id: impl Id) -> (u64, u32) {
-    (id.number() / PAGE, 1 << (id.number() % PAGE))
+/// The page of an id, and which of its ids it is.
+fn page_of(id: impl Id) -> (u64, usize) {
+    (id.number() / PAGE, (id.number() % PAGE) as usize)
 }
 
 impl<K: Id, V> Table<K, V> {
@@ -77,17 +81,16 @@ impl<K: Id, V> Table<K, V> {
 
     /// The value of this id.
     pub fn get(&self, id: &K) -> Option<&V> {
-        let (number, bit) = page_of(*id);
-        let page = self.pages.get(&number).filter(|page| page.here & bit != 0)?;
-        page.values.get(page.at(bit))
+        let (number, slot) = page_of(*id);
+        let page = self.pages.get(&number)?;
+        page.values.get(usize::from(page.places[slot]))
     }
 
     /// The value of this id, to change.
     pub fn get_mut(&mut self, id: &K) -> Option<&mut V> {
-        let (number, bit) = page_of(*id);
-        let page = self.pages.get_mut(&number).filter(|page| page.here & bit != 0)?;
-        let at = page.at(bit);
-        page.values.get_mut(at)
+        let (number, slot) = page_of(*id);
+        let page = self.pages.get_mut(&number)?;
+        page.values.get_mut(usize::from(page.places[slot]))
     }
 
     /// Whether there is one of this id.
@@ -97,41 +100,44 @@ impl<K: Id, V> Table<K, V> {
 
     /// Puts in a value; gives back the one that it replaces.
     pub fn insert(&mut self, id: K, value: V) -> Option<V> {
-        let (number, bit) = page_of(id);
-        let page = self.pages.entry(number).or_insert_with(|| Page { here: 0, values: Vec::new() });
-        let at = page.at(bit);
-        if page.here & bit != 0 {
-            return Some(std::mem::replace(&mut page.values[at], value));
+        let (number, slot) = page_of(id);
+        let page =
+            self.pages.entry(number).or_insert_with(|| Page { places: [NOWHERE; PAGE as usize], values: Vec::new() });
+        let place = &mut page.places[slot];
+        if let Some(there) = page.values.get_mut(usize::from(*place)) {
+            return Some(std::mem::replace(there, value));
         }
-        page.here |= bit;
-        page.values.insert(at, value);
+        *place = page.values.len() as u8;
+        page.values.push(value);
         self.len += 1;
         None
     }
 
     /// Takes a value out.
     pub fn remove(&mut self, id: &K) -> Option<V> {
-        let (number, bit) = page_of(*id);
-        let page = self.pages.get_mut(&number).filter(|page| page.here & bit != 0)?;
-        let value = page.values.remove(page.at(bit));
-        page.here &= !bit;
+        let (number, slot) = page_of(*id);
+        let page = self.pages.get_mut(&number).filter(|page| page.places[slot] != NOWHERE)?;
+        let place = std::mem::replace(&mut page.places[slot], NOWHERE);
+        let value = page.values.swap_remove(usize::from(place));
         self.len -= 1;
-        match page.values.len() {
-            0 => _ = self.pages.remove(&number),
-            few if few <= page.values.capacity() / 4 => page.values.shrink_to(few * 2),
-            _ => {}
+        let last = page.values.len();
+        if last == 0 {
+            self.pages.remove(&number);
+            return Some(value);
+        }
+        if let Some(moved) = page.places.iter_mut().find(|moved| usize::from(**moved) == last) {
+            *moved = place;
+        }
+        if last <= page.values.capacity() / 4 {
+            page.values.shrink_to(last * 2);
         }
         Some(value)
     }
 
     /// Each id with its value, by id.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> {
-        self.in_order().flat_map(|(number, page)| {
-            let bits = (0..PAGE).filter(|bit| page.here & (1 << bit) != 0);
-            // Both ways: each has as many.
-            let ids: Vec<K> = bits.map(|bit| K::of(number * PAGE + bit)).collect();
-            ids.into_iter().zip(&page.values)
-        })
+        self.in_order()
+            .flat_map(|(number, page)| page.in_order().map(move |(slot, value)| (K::of(number * PAGE + slot), value)))
     }
 
     /// The ids, in order.
@@ -141,7 +147,7 @@ impl<K: Id, V> Table<K, V> {
 
     /// The values, by id.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
-        self.in_order().flat_map(|(_, page)| &page.values)
+        self.iter().map(|(_, value)| value)
     }
 
     fn in_order(&self) -> impl DoubleEndedIterator<Item = (u64, &Page<V>)> {
