@@ -9,7 +9,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::read();
     let mut observer = observer::start(&arguments);
     let row = arguments.row();
-    let drivers = ["parked", "picture", "spawns", "storm", "http", "timeout-ready", "timeout-poll"].contains(&row);
+    let drivers =
+        ["parked", "picture", "spawns", "storm", "http", "http-spawn", "timeout-ready", "timeout-poll"].contains(&row);
     runtime::start(arguments.workers(), drivers, &observer);
     let client = load::client::attach(&arguments, observer::address(&observer));
     match row {
@@ -17,7 +18,8 @@ pub fn main() -> ExitCode {
         "picture" => load::parked::picture(&arguments, observer::address(&observer)),
         "spawns" => load::spawns::steady(&arguments),
         "storm" => load::spawns::storm(&arguments),
-        "http" => load::http::serve(),
+        "http" => load::http::serve(false),
+        "http-spawn" => load::http::serve(true),
         _ => {
             let run = |count| {
                 if micro::row(row, count).or_else(|| tokio_rows::row(row, count)).is_none() {

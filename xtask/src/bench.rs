@@ -2,7 +2,7 @@
 //!
 //! Each measured process is one row in one configuration. The processes of a group are interleaved, so that whatever else the
 //! machine does comes to all of them; the minimum and the median are kept. What is counted instead of timed, the
-//! instructions, has a committed file and a band, which `cargo xtask test --full` holds.
+//! instructions, has a committed file and a band, which `cargo xtask test` holds.
 
 mod build;
 mod callgrind;

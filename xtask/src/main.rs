@@ -29,14 +29,13 @@ The commands of this repository:
   cargo xtask demo barbara|deadlock smol|async-std
                               the same programs on another runtime
   cargo xtask test            fmt, clippy, docs, and every test; the story in a real terminal is one of them
-  cargo xtask test --full     the same, published programs, the instructions that operations take, and the tests once more in
-                              a release build
+  cargo xtask test --full     the same, published programs, and the tests once more in a release build
   cargo xtask bench [--quick] [row...]
                               what insight costs beside bare programs and its peers, in about 15 minutes; a whole run
                               writes docs/cost
   cargo xtask bench --quick --write
                               the same of few and short runs, without peers
-  cargo xtask bench --accept  write down how many instructions each operation takes; `cargo xtask test --full` holds them
+  cargo xtask bench --accept  write down how many instructions each operation takes; `cargo xtask test` holds them
   cargo xtask bench --functions [row...]
                               where in the source the instructions of an operation are
   cargo xtask fuzz [seconds]  make up lines and streams, each for 600 s: does a decoder, a checker or a model fail

@@ -53,8 +53,8 @@ pub fn run(full: bool) -> Result {
     for (name, runtime) in [("smol", Runtime::Smol), ("async-std", Runtime::AsyncStd)] {
         step(&format!("load on {name}"), || load::run(runtime, load::SECONDS_OF_OTHERS, 1))?;
     }
+    step("instructions", bench::guard)?;
     if full {
-        step("instructions", bench::guard)?;
         let tests = ["test", "--workspace", "--all-features", "--release"];
         for program in ["mini-redis", "chat-server", "sessions"] {
             step(program, || peer_program::run(&[program]))?;

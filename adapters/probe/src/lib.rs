@@ -92,7 +92,7 @@ pub use task::{Kind, TaskCell};
 pub use timer::Sleeping;
 pub use trace::{Capture, Stack, Trace, Traceable};
 pub use wait::{Blocking, Op, Site, WaitFuture, Waiting, blocking, waiting};
-pub use yielding::yielding;
+pub use yielding::{Yielding, yielding};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

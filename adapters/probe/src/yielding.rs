@@ -1,8 +1,9 @@
 //! Letting others go first.
 
 use crate::{on, waker};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// Awaits a future by which a task yields: it is pending once, and has the executor poll the task again after others.
 ///
@@ -14,15 +15,33 @@ use std::pin::pin;
 /// ```
 /// # use std::future::Future;
 /// # fn real_yield_now() -> impl Future<Output = ()> { std::future::ready(()) }
-/// pub async fn yield_now() {
-///     insight_probe::yielding(real_yield_now()).await
+/// pub fn yield_now() -> impl Future<Output = ()> {
+///     insight_probe::yielding(real_yield_now())
 /// }
 /// ```
-pub async fn yielding(future: impl Future<Output = ()>) {
-    let mut future = pin!(future);
-    poll_fn(|cx| match on() {
-        true => waker::poll_yielding(cx, |cx| future.as_mut().poll(cx)),
-        false => future.as_mut().poll(cx),
-    })
-    .await
+#[inline]
+pub fn yielding<F: Future<Output = ()>>(future: F) -> Yielding<F> {
+    Yielding(future)
+}
+
+/// What [`yielding`] returns.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Yielding<F>(F);
+
+impl<F: Future<Output = ()>> Future for Yielding<F> {
+    type Output = ();
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the field is pinned as its struct is: nothing moves out of it, and there is no `Drop` of the struct's own.
+        let future = unsafe { self.map_unchecked_mut(|it| &mut it.0) };
+        if on() { recording(future, cx) } else { future.poll(cx) }
+    }
+}
+
+/// A function of its own, so that what is not recorded keeps no registers for it.
+#[inline(never)]
+fn recording<F: Future<Output = ()>>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<()> {
+    waker::poll_yielding(cx, |cx| future.poll(cx))
 }

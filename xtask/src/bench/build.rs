@@ -75,16 +75,16 @@ impl Programs {
     /// Builds those of these names, and the client.
     pub fn build(names: impl Iterator<Item = &'static str>) -> Result<Programs> {
         let names: BTreeSet<&str> = names.collect();
-        let mut programs = ours()?;
+        let mut programs = ours(&OURS)?;
         for peer in PEERS.iter().filter(|peer| names.contains(peer.name)) {
             programs.0.insert(peer.name, peer.build()?);
         }
         Ok(programs)
     }
 
-    /// Only ours.
-    pub fn ours() -> Result<Programs> {
-        ours()
+    /// Only these of ours.
+    pub fn ours(names: &[&'static str]) -> Result<Programs> {
+        ours(names)
     }
 
     /// Where one is.
@@ -93,16 +93,17 @@ impl Programs {
     }
 }
 
-fn ours() -> Result<Programs> {
+fn ours(names: &[&'static str]) -> Result<Programs> {
     println!("xtask: building insight-bench");
     let output = cargo()
-        .args(["build", "--release", "--package", "insight-bench", "--bins"])
+        .args(["build", "--release", "--package", "insight-bench"])
+        .args(names.iter().flat_map(|name| ["--bin", name]))
         .args(["--message-format", "json-render-diagnostics"])
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("cannot start cargo: {error}"))?;
     let mut programs = Programs::default();
-    for name in OURS {
+    for name in names {
         let program = executable(&output, name);
         programs.0.insert(name, program.ok_or(format!("cannot build {name}: correct what cargo names above"))?);
     }
@@ -136,7 +137,9 @@ impl Peer {
              [[bin]]\nname = {:?}\npath = \"main.rs\"\n\n\
              [profile.release]\ndebug = \"line-tables-only\"\n\n\
              [dependencies]\n{}\n\
-             axum = {{ version = \"0.8.9\", default-features = false, features = [\"http1\", \"tokio\"] }}\n\
+             http-body-util = \"0.1\"\n\
+             hyper = {{ version = \"1.12\", features = [\"http1\", \"server\"] }}\n\
+             hyper-util = {{ version = \"0.1\", features = [\"tokio\"] }}\n\
              libc = \"0.2\"\n\
              tokio = {{ version = {:?}, features = [{}] }}\n",
             self.name,

@@ -1,7 +1,7 @@
 //! What an operation's instructions are for: by source file and line, above those of the bare program.
 
-use super::build::Programs;
 use super::callgrind::{self, Profile};
+use super::instructions;
 use super::plan::OPERATIONS;
 use crate::process::{Result, root};
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub fn print(asked: &[&str]) -> Result {
         ));
     }
     callgrind::valgrind()?;
-    let programs = Programs::ours()?;
+    let programs = instructions::programs()?;
     for (operation, what) in OPERATIONS.iter().filter(|(name, _)| asked.is_empty() || asked.contains(name)) {
         let bare = callgrind::run(programs.path("bench-bare"), operation, "bare", COUNT)?;
         for configuration in ["off", "on"] {

@@ -118,7 +118,7 @@ pub fn operation_row(runtime: &str, workers: usize, operation: &str) -> String {
 
 /// The rows' names without runtime and workers.
 pub fn names() -> Vec<&'static str> {
-    let loads = ["http", "parked", "picture", "spawns", "storm", "instructions"];
+    let loads = ["http", "http-spawn", "parked", "picture", "spawns", "storm", "instructions"];
     OPERATIONS.iter().chain(&MORE_OPERATIONS).map(|(name, _)| *name).chain(loads).collect()
 }
 
@@ -191,10 +191,10 @@ fn other_operations(scale: Scale) -> Group {
 fn requests(scale: Scale) -> Group {
     let (seconds, rounds) = if scale == Scale::Whole { (2, 3) } else { (1, 1) };
     let mut cases = Vec::new();
-    for workers in [1, 2] {
+    for (row, workers) in [("http", 1), ("http", 2), ("http-spawn", 1)] {
         for (configuration, program, _) in CONFIGURATIONS {
-            let arguments = ["http".to_owned(), format!("workers={workers}")];
-            let case = case(&format!("http/{workers}"), configuration, program, &arguments);
+            let arguments = [row.to_owned(), format!("workers={workers}")];
+            let case = case(&format!("{row}/{workers}"), configuration, program, &arguments);
             cases.push(Case { requests_s: Some(seconds), ..case });
         }
     }

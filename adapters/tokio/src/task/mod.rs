@@ -43,8 +43,8 @@ where
 
 /// See [`tokio::task::yield_now`](real::task::yield_now).
 #[inline]
-pub async fn yield_now() {
-    insight_probe::yielding(real::task::yield_now()).await
+pub fn yield_now() -> impl Future<Output = ()> {
+    insight_probe::yielding(real::task::yield_now())
 }
 
 /// The future, observed, and what its join handle keeps.
