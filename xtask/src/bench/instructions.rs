@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn what_is_written_down_is_read_again() {
         let written = r#"{"compiler":"rustc 1","instructions":{"poll":{"bare":200.5,"on":300}}}"#;
-        assert_eq!(parse(written), Some(counts(&[("bare", 200.5), ("on", 300.0)])));
+        assert_eq!(parse(written), Some(counts("rustc 1", &[("bare", 200.5), ("on", 300.0)])));
         assert_eq!(parse(r#"{"compiler":"rustc 1","instructions":{"poll":{"bare":"many"}}}"#), None);
         // And the file that is there.
         assert!(read().is_ok_and(|counts| OPERATIONS.iter().all(|(name, _)| counts.of(name, "on").is_some())));
