@@ -3,19 +3,47 @@
 use crate::raw::Place;
 use insight_protocol::{DefineLocation, DefineString, LocationId, Message, StringId};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
+use std::ptr;
 
 /// What was defined so far.
 #[derive(Debug, Default)]
 pub(crate) struct Interned {
     strings: HashMap<Box<str>, StringId>,
-    type_names: HashMap<(*const u8, usize), StringId>,
-    locations: HashMap<&'static Location<'static>, LocationId>,
     places: HashMap<Place, LocationId>,
+    /// What was asked for before, by where it lies in the program: it is asked for with each spawn.
+    names: AddressMap<(usize, usize), StringId>,
+    type_names: AddressMap<(usize, usize), StringId>,
+    locations: AddressMap<usize, LocationId>,
 }
 
-// SAFETY: the pointers are keys only, never followed.
-unsafe impl Send for Interned {}
+/// By the addresses of what the program holds for ever, which nobody chooses to make them collide.
+type AddressMap<K, V> = HashMap<K, V, BuildHasherDefault<AddressHasher>>;
+
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_usize(usize::from(*byte)));
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        // The upper bits of a product depend on all bits, and the lower ones are what a map looks at first.
+        let product = (self.0 ^ number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+}
+
+/// Where a text lies that the program holds for ever.
+fn address(text: &'static str) -> (usize, usize) {
+    (text.as_ptr().addr(), text.len())
+}
 
 impl Interned {
     pub(crate) fn string(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
@@ -28,12 +56,22 @@ impl Interned {
         id
     }
 
+    /// The same, of a text that is asked for again and again.
+    pub(crate) fn name(&mut self, name: &'static str, out: &mut Vec<Message>) -> StringId {
+        if let Some(id) = self.names.get(&address(name)) {
+            return *id;
+        }
+        let id = self.string(name, out);
+        self.names.insert(address(name), id);
+        id
+    }
+
     /// The readable name of a type; `None` for the empty one, and for one that stands for any future.
     pub(crate) fn type_name(&mut self, type_name: &'static str, out: &mut Vec<Message>) -> Option<StringId> {
         if type_name.starts_with("futures_task::") {
             return None;
         }
-        let key = (type_name.as_ptr(), type_name.len());
+        let key = address(type_name);
         if let Some(id) = self.type_names.get(&key) {
             return Some(*id);
         }
@@ -47,13 +85,14 @@ impl Interned {
     }
 
     pub(crate) fn location(&mut self, location: &'static Location<'static>, out: &mut Vec<Message>) -> LocationId {
-        if let Some(id) = self.locations.get(location) {
+        let key = ptr::from_ref(location).addr();
+        if let Some(id) = self.locations.get(&key) {
             return *id;
         }
         // It may have been told before, as tokio tells where a task was spawned whose join names the place too.
         let (line, column) = (location.line(), location.column());
         let id = self.place(&Place { file: location.file().into(), line, column }, out);
-        self.locations.insert(location, id);
+        self.locations.insert(key, id);
         id
     }
 

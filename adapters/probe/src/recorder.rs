@@ -19,7 +19,7 @@ use crate::{ON, Traceable, clock, current, ids};
 use insight_protocol::*;
 use made::MadeFor;
 use sample::{SampledWait, ToldStats};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +45,10 @@ const RESOURCE_BYTES: usize = 1000;
 const EDGE_BYTES: usize = 500;
 /// How many times larger what is collected becomes: a spawn in a queue is a message, and then what is kept of the task.
 const COLLECTED: usize = 4;
+
+/// How many records are made messages at a time: more than one look at the model's maps is worth, and fewer than what fits
+/// into a processor's cache.
+const PART_RECORDS: usize = 512;
 
 impl Default for RecorderConfig {
     /// 100 ms and 256 MiB.
@@ -80,7 +84,9 @@ pub struct Recorder {
     made: BTreeMap<MadeFor, u64>,
     /// The edge that stands in the place of one that was exclusive, by the id that its handle knows.
     replaced: BTreeMap<u64, u64>,
-    records: Vec<Read>,
+    /// What was read of the queues and is not told yet, of up to the time `cutoff`.
+    records: VecDeque<Read>,
+    cutoff: u64,
     /// Empty between two tasks.
     waits: Vec<(WaitFacts, WaiterFacts)>,
     /// When to sample next.
@@ -168,7 +174,8 @@ impl Recorder {
             edges: BTreeMap::new(),
             made: BTreeMap::new(),
             replaced: BTreeMap::new(),
-            records: Vec::new(),
+            records: VecDeque::new(),
+            cutoff: 0,
             waits: Vec::new(),
             sample_at_ns: 0,
         })
@@ -236,30 +243,40 @@ impl Recorder {
     /// Appends what has happened since the last call, in an order that a fold can take. Ends with a heartbeat, if it was
     /// time to sample: everything up to the heartbeat's time is then told.
     pub fn collect(&mut self, out: &mut Vec<Message>) {
-        self.collect_until(false, out);
+        while self.collect_part(false, out) {}
     }
 
     /// As [`collect`](Recorder::collect), and samples in any case: for an answer that is wanted now.
     pub fn collect_now(&mut self, out: &mut Vec<Message>) {
-        self.collect_until(true, out);
+        while self.collect_part(true, out) {}
     }
 
-    fn collect_until(&mut self, sample_now: bool, out: &mut Vec<Message>) {
-        let cutoff = clock::ticks();
-        let mut records = std::mem::take(&mut self.records);
-        ring::drain(cutoff, &mut records);
-        for Read { record, cell } in records.drain(..) {
+    /// As [`collect`](Recorder::collect), or with `sample_now` [`collect_now`](Recorder::collect_now), but a part of it: to be
+    /// called again while it says that there is more. Where much has happened, the messages of a part are still in the
+    /// processor's cache when they are folded, and need not all be in memory at one time.
+    pub fn collect_part(&mut self, sample_now: bool, out: &mut Vec<Message>) -> bool {
+        if self.records.is_empty() {
+            self.cutoff = clock::ticks();
+            let mut records = Vec::from(std::mem::take(&mut self.records));
+            ring::drain(self.cutoff, &mut records);
+            self.records = records.into();
+        }
+        for _ in 0..PART_RECORDS {
+            let Some(Read { record, cell }) = self.records.pop_front() else { break };
             self.record(&record, cell, out);
         }
-        self.records = records;
-        self.refusals(cutoff, out);
+        if !self.records.is_empty() {
+            return true;
+        }
+        self.refusals(self.cutoff, out);
         ring::set_bound(self.config.max_bytes.saturating_sub(self.kept_bytes()) / COLLECTED);
-        let now_ns = clock::time_ns(cutoff);
+        let now_ns = clock::time_ns(self.cutoff);
         if sample_now || now_ns >= self.sample_at_ns {
             self.sample(now_ns, out);
             let took_ns = clock::time_ns(clock::ticks()) - now_ns;
             self.sample_at_ns = now_ns + (self.config.interval.as_nanos() as u64).max(took_ns * 20);
         }
+        false
     }
 
     fn record(&mut self, record: &Record, cell: Cell, out: &mut Vec<Message>) {
@@ -284,7 +301,7 @@ impl Recorder {
                         name: self.interned.type_name(body.type_name(), out),
                         location: Some(self.interned.location(location, out)),
                         parent: (parent != 0).then_some(TaskId(parent)),
-                        executor: Some(self.interned.string(executor.name, out)),
+                        executor: Some(self.interned.name(executor.name, out)),
                         executor_task_id,
                         future_bytes: Some(body.size() as u64),
                         partial: false,
@@ -370,7 +387,7 @@ impl Recorder {
             name: self.task_name(&cell, out),
             location: self.spawned_at(&cell, out),
             parent: (!cell.partial && cell.parent != 0).then_some(TaskId(cell.parent)),
-            executor: Some(self.interned.string(executor.name, out)),
+            executor: Some(self.interned.name(executor.name, out)),
             executor_task_id: Some(cell.executor_task_id.load(Ordering::Relaxed)).filter(|id| *id != 0),
             future_bytes: match cell.told() {
                 Some(told) => told.future_bytes,
