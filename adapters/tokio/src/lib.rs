@@ -8,9 +8,9 @@
 //! insight = { package = "wish4-async-insight", version = "0.1" }
 //! ```
 //!
-//! Everything of tokio is re-exported. What spawns or waits, and is observed, replaces tokio's own: [`spawn`], [`task`]'s
-//! `spawn_blocking`, `spawn_local`, `JoinHandle`, `JoinSet` and `LocalSet`, [`runtime`]'s `Builder`, `Runtime` and
-//! `Handle`, [`time`]'s `sleep`, `timeout` and `interval`, and all of [`sync`].
+//! Everything of tokio is re-exported. What spawns or waits, and is observed, replaces tokio's own: `spawn`, `task`'s
+//! `spawn_blocking`, `spawn_local`, `JoinHandle`, `JoinSet` and `LocalSet`, `runtime`'s `Builder`, `Runtime` and
+//! `Handle`, `time`'s `sleep`, `timeout` and `interval`, and all of `sync`.
 //!
 //! Of each primitive it is seen which task waits, on what and at which line, and who could end that: who holds a lock or
 //! makes the value of a `OnceCell`, which tasks have used the other end of a channel. Who could notify a `Notify`, set a
