@@ -4,7 +4,7 @@
 //! count is read and written, and not exchanged. A locked instruction takes as long as a read of the clock, and a task
 //! that is spawned and ends at once would have ten of them.
 
-use crate::sync::atomic::AtomicUsize;
+use crate::sync::atomic::{AtomicUsize, fence};
 use crate::task::TaskCell;
 use std::cell::Cell;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -12,7 +12,7 @@ use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::process::abort;
 use std::ptr::NonNull;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::Ordering;
 
 /// More references than there can be, if none is leaked.
 const TOO_MANY: usize = isize::MAX as usize;
@@ -239,3 +239,6 @@ impl Drop for Places {
         while self.take().is_some() {}
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_models;

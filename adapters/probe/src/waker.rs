@@ -18,18 +18,22 @@ use crate::task::TaskCell;
 use crate::{clock, current, trace};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::process::abort;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 /// A cell's wakers are counted in one word: all of them in the low half, of which the last ends what they share; above it
 /// those of them that something foreign holds; and highest those that point to the task's wait in place. A count that
-/// leaves its bits makes those above it wrong, which then tell wrong facts, until it is back; the low one is the lowest.
+/// leaves its bits makes those above it wrong, which then tell wrong facts, until it is back. The low one never does: it
+/// keeps the cell, so past [`TOO_MANY`] the process ends.
 const ONE: u64 = 1;
 const ONE_FOREIGN: u64 = 1 << FOREIGN_SHIFT | ONE;
 const ONE_INLINE: u64 = 1 << INLINE_SHIFT | ONE;
 const FOREIGN_SHIFT: u32 = 32;
 const INLINE_SHIFT: u32 = 58;
 const MOST_FOREIGN: u64 = (1 << (INLINE_SHIFT - FOREIGN_SHIFT)) - 1;
+/// More wakers than there can be, if none is leaked; the other half of the range is for what threads add at once.
+const TOO_MANY: u32 = u32::MAX / 2;
 /// More than one operation has, and so few that what threads add at once stays within the bits.
 const MOST_INLINE: u64 = 16;
 
@@ -74,7 +78,8 @@ impl OwnWaker {
         self.cell.wakers.store(ONE, Ordering::Release);
     }
 
-    /// One more, of a task that has a waker; for another thread than the one that polls the task.
+    /// One more, of a task that has a waker; for another thread than the one that polls the task. It must not outlive `cell`,
+    /// by which the task's own waker sees that it is not the only one.
     pub(crate) fn share(cell: &CellRef) -> Option<OwnWaker> {
         let mut count = cell.wakers.load(Ordering::Relaxed);
         loop {
@@ -216,15 +221,24 @@ unsafe fn cell<'a>(data: *const ()) -> &'a TaskCell {
     unsafe { &*data.cast::<TaskCell>() }
 }
 
+/// Counts one more waker, of a cell that has one.
+#[inline]
+fn add_waker(cell: &TaskCell, count: u64) {
+    // As `Arc` does: were the count to come round, the cell would be freed under wakers that live.
+    if cell.wakers.fetch_add(count, Ordering::Relaxed) as u32 > TOO_MANY {
+        abort();
+    }
+}
+
 unsafe fn clone_foreign(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned is live.
-    unsafe { cell(data) }.wakers.fetch_add(ONE_FOREIGN, Ordering::Relaxed);
+    add_waker(unsafe { cell(data) }, ONE_FOREIGN);
     RawWaker::new(data, &FOREIGN)
 }
 
 unsafe fn clone_known(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned is live.
-    unsafe { cell(data) }.wakers.fetch_add(ONE, Ordering::Relaxed);
+    add_waker(unsafe { cell(data) }, ONE);
     RawWaker::new(data, &KNOWN)
 }
 
@@ -365,3 +379,55 @@ pub(crate) fn count(cell: &TaskCell) -> u32 {
 
 #[cfg(all(test, loom))]
 mod loom_models;
+
+#[cfg(all(test, not(loom), unix))]
+mod tests {
+    use super::*;
+    use crate::task::{Body, Kind, TaskMeta};
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+    use std::{env, panic::Location};
+
+    static EXECUTOR: crate::Executor = crate::Executor::new("counted", "1.0", || None);
+    /// Which clone is made in a process that is to end by it.
+    const CLONE: &str = "INSIGHT_TEST_CLONE";
+
+    /// Clones a waker of a task that seems to have so many already.
+    fn clone_beside(kind: &str, count: u64) {
+        let meta =
+            TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location: Location::caller(), body: Body::UNKNOWN };
+        let own = OwnWaker::new(TaskCell::spawned(meta, true));
+        own.install(Waker::noop());
+        own.cell().wakers.store(count, Ordering::Relaxed);
+        let slot = Reserved::of(own.cell());
+        let polling = Polling::new(own.cell(), None);
+        let clone = match kind {
+            "foreign" => own.with(Waker::noop(), false, Waker::clone),
+            "known" => Waker::clone(&borrowed(own.cell(), &KNOWN)),
+            "first of a slot" | "inline" => {
+                let open = if kind == "inline" { Polling::new(own.cell(), Some(slot.slot().into())) } else { polling };
+                let clone = Waker::clone(&open.waker(false));
+                drop(open);
+                clone
+            }
+            kind => panic!("{kind}"),
+        };
+        drop(clone);
+        own.cell().wakers.store(ONE, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn a_count_that_would_come_round_ends_the_process() {
+        if let Ok(kind) = env::var(CLONE) {
+            return clone_beside(&kind, u64::from(TOO_MANY) + 1);
+        }
+        for kind in ["foreign", "known", "inline", "first of a slot"] {
+            clone_beside(kind, u64::from(TOO_MANY));
+            let mut child = Command::new(env::current_exe().unwrap());
+            child.args(["--exact", "waker::tests::a_count_that_would_come_round_ends_the_process"]).env(CLONE, kind);
+            let status = child.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+            // SIGABRT.
+            assert_eq!(status.signal(), Some(6), "{kind}: {status}");
+        }
+    }
+}

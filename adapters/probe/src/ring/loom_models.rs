@@ -4,6 +4,7 @@ use super::*;
 use crate::sync::model::model;
 use crate::task::{Body, Kind, TaskMeta};
 use loom::thread;
+use std::task::Waker;
 
 const PREEMPTIONS: usize = 4;
 
@@ -184,5 +185,37 @@ fn the_last_reference_is_the_last() {
         out.clear();
         producer.join().unwrap();
         drain_to_the_end(&mut out);
+    });
+}
+
+/// The same while a reference is made of a waker of the task's, which it outlives: it is dropped after that one was, or sees
+/// what that one's thread did with the cell. Its link to more slots, which who frees it has for itself, says if not.
+#[test]
+fn what_is_taken_back_is_dropped_beside_a_waker() {
+    static EXECUTOR: crate::Executor = crate::Executor::new("loom", "1.0", || None);
+    model(3, || {
+        let producer = thread::spawn(|| {
+            let location = std::panic::Location::caller();
+            let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, body: Body::UNKNOWN };
+            let mut cell = TaskCell::spawned(meta, true);
+            let for_queue = cell.another();
+            let claim = push_spawned(Record { kind: RecordKind::TaskSpawned, ..record(1) }, for_queue);
+            let own = waker::OwnWaker::new(cell);
+            own.install(Waker::noop());
+            let clone = own.with(Waker::noop(), false, Waker::clone);
+            let other = thread::spawn(move || {
+                let cell = CellRef::clone(&waker::known(&clone).expect("it is a task's").task);
+                drop(clone);
+                cell.waits.for_each(0, |_, _| ());
+            });
+            let ended = Ended::in_place(7, 0, 1).expect("it fits");
+            // SAFETY: it is this cell's.
+            assert!(unsafe { take_back(claim.expect("below the bound"), own.cell(), ended) });
+            own.cell().waits.for_each(0, |_, _| ());
+            drop(own);
+            other.join().unwrap();
+        });
+        producer.join().unwrap();
+        drain_to_the_end(&mut Vec::new());
     });
 }

@@ -9,7 +9,7 @@
 //! not given to another wait that follows wakes while a waker points to it, so such a clone never grants what is not its
 //! own. Clones are counted in their slot for that, besides in their cell, which they keep alive with its slots.
 
-use super::{KNOWN, MOST_INLINE, ONE, ONE_INLINE, borrowed, inline_count, release, wake};
+use super::{KNOWN, MOST_INLINE, ONE, ONE_INLINE, add_waker, borrowed, inline_count, release, wake};
 use crate::cell_ref::CellRef;
 use crate::slots::{Slot, Taker, WaitFacts};
 use crate::task::TaskCell;
@@ -208,10 +208,10 @@ unsafe fn cloned(slot: &Slot, cell: *const TaskCell) -> RawWaker {
     let task = unsafe { &*cell };
     slot.waiter.set_cell(cell);
     if !task.waits.is_inline(slot) {
-        task.wakers.fetch_add(ONE, Ordering::Relaxed);
+        add_waker(task, ONE);
         slot.waiter.add_waker();
     } else if inline_count(task) < MOST_INLINE {
-        task.wakers.fetch_add(ONE_INLINE, Ordering::Relaxed);
+        add_waker(task, ONE_INLINE);
     } else {
         // SAFETY: as above.
         return unsafe { super::clone_known(cell.cast()) };
