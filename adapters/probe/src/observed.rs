@@ -321,17 +321,25 @@ impl Drop for Running<'_> {
 
 impl<F> Drop for Observed<F> {
     fn drop(&mut self) {
-        {
-            // What the future drops, such as guards, is dropped by its task.
-            let _entered = self.task.seen().map(|task| {
-                // The wakers that go with the future are not lost: it is being cancelled.
-                task.0.cell().left_waker.store(false, Ordering::Relaxed);
-                Entered::new(task.0.cell())
-            });
-            // SAFETY: dropped once, in place, and not used after.
-            unsafe { ManuallyDrop::drop(&mut self.inner) };
-        }
-        self.task.cancelled();
+        let _ending = Ending(&self.task);
+        // What the future drops, such as guards, is dropped by its task.
+        let _entered = self.task.seen().map(|task| {
+            // The wakers that go with the future are not lost: it is being cancelled.
+            task.0.cell().left_waker.store(false, Ordering::Relaxed);
+            Entered::new(task.0.cell())
+        });
+        // SAFETY: dropped once, in place, and not used after.
+        unsafe { ManuallyDrop::drop(&mut self.inner) };
+    }
+}
+
+/// A task whose future is being dropped: it has ended after that, also when that panics.
+struct Ending<'a>(&'a Seen);
+
+impl Drop for Ending<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.cancelled();
     }
 }
 

@@ -1,22 +1,30 @@
 //! Whose source a place is in, as far as its path says.
 
+/// Whether a file is the standard library's: as it was compiled, or as rustc finds it where its source is installed.
+///
+/// So it is where that calls for the program what tells its caller's place, such as `Default::default` within
+/// `Arc::default` or `unwrap_or_default`.
+pub(crate) fn is_of_std(file: &str) -> bool {
+    let file = file.replace('\\', "/");
+    file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
+}
+
 /// Whether a file may be the program's own: neither of the standard library, nor of a package that was fetched, nor of an
 /// adapter.
 pub(crate) fn is_of_program(file: &str) -> bool {
     let file = file.replace('\\', "/");
-    let fetched =
-        ["/registry/src/", "/git/checkouts/", "/rustlib/src/rust/library/"].iter().any(|folder| file.contains(folder));
+    let fetched = ["/registry/src/", "/git/checkouts/"].iter().any(|folder| file.contains(folder));
     // As this file's own path is given, so are those of the adapters beside the probe.
     let of_adapter = file!().strip_suffix("probe/src/origin.rs").is_some_and(|adapters| {
         let within = file.strip_prefix(&adapters.replace('\\', "/"));
         within.and_then(|path| path.split('/').nth(1)) == Some("src")
     });
-    !(file.starts_with("/rustc/") || fetched || of_adapter)
+    !(is_of_std(&file) || fetched || of_adapter)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_of_program;
+    use super::{is_of_program, is_of_std};
 
     #[test]
     fn by_its_path() {
@@ -34,6 +42,16 @@ mod tests {
             file!(),
         ] {
             assert!(!is_of_program(other), "{other}");
+        }
+        for (file, expect) in [
+            ("/rustc/0123/library/alloc/src/sync.rs", true),
+            ("/rustc/0123\\library\\alloc\\src\\sync.rs", true),
+            ("/home/barbara/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/option.rs", true),
+            ("C:\\rust\\lib\\rustlib\\src\\rust\\library\\core\\src\\option.rs", true),
+            ("library/core/src/option.rs", false),
+            ("/home/barbara/rustc/src/main.rs", false),
+        ] {
+            assert_eq!(is_of_std(file), expect, "{file}");
         }
     }
 }

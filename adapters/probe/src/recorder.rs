@@ -15,7 +15,7 @@ use crate::ring::{self, Cell, Read, Record, RecordKind};
 use crate::slots::WaitFacts;
 use crate::task::{Body, KIND_SHIFT, Kind, TaskCell, outcome_from_word};
 use crate::waiter::WaiterFacts;
-use crate::{ON, Traceable, clock, current, ids};
+use crate::{ON, Traceable, clock, current, ids, origin};
 use insight_protocol::*;
 use made::MadeFor;
 use sample::{SampledWait, ToldStats};
@@ -444,7 +444,7 @@ impl Recorder {
             id: ResourceId(id),
             kind: cell.kind.protocol(),
             name: cell.name.get().map(|name| self.interned.string(name, out)),
-            location: Some(self.interned.location(cell.location, out)),
+            location: (!origin::is_of_std(cell.location.file())).then(|| self.interned.location(cell.location, out)),
             task: (creator != 0).then_some(TaskId(creator)),
             capacity: count(&cell.capacity),
             hand_off: cell.kind.hand_off(),

@@ -87,13 +87,14 @@ fn the_time_of_an_inner_poll_is_not_the_outer_tasks() {
     let stats: Vec<_> = bench.tasks().into_iter().filter_map(|task| task.stats).collect();
     let running: Vec<u64> = stats.iter().map(|stats| stats.running_ns).collect();
     let long_ns = LONG.as_nanos() as u64;
-    // To within what two clocks differ by.
-    assert!(running.iter().sum::<u64>() <= all_ns + long_ns / 10, "{running:?} of {all_ns}");
+    // To within what two clocks differ by, however long this thread was not run.
+    assert!(running.iter().sum::<u64>() <= all_ns + all_ns / 100 + long_ns / 10, "{running:?} of {all_ns}");
     assert!(running[0] >= long_ns / 10 * 9, "{running:?}");
     for stats in &stats {
-        let bounds = |entry: usize| 1 << entry..1 << (entry + 1);
+        // The last entry is of all that took longer, too.
+        let expect = stats.running_ns.max(64).ilog2().min(25) as usize;
         let longest = stats.poll_ns_log2.len() - 1;
-        assert!(stats.polls == 1 && bounds(longest).contains(&stats.running_ns.max(64)), "{stats:?}");
+        assert!(stats.polls == 1 && longest == expect, "{stats:?}");
     }
     // The time is not lost: it is neither of running nor of scheduled.
     assert!(stats[1..].iter().all(|outer| outer.idle_ns >= long_ns / 10 * 9), "{stats:?}");
@@ -114,7 +115,9 @@ fn also_when_the_inner_one_panics() {
     assert!(poll(&mut outer).is_pending());
     let all = begun.elapsed();
     let stats = bench.tasks().pop().expect("the outer one").stats.expect("polled");
-    assert!(stats.polls == 1 && Duration::from_nanos(stats.running_ns) <= all - LONG / 10 * 9, "{stats:?}");
+    // As above.
+    let most = all + all / 100 - LONG / 10 * 9;
+    assert!(stats.polls == 1 && Duration::from_nanos(stats.running_ns) <= most, "{stats:?} of {all:?}");
     drop(outer);
 }
 

@@ -180,8 +180,44 @@ fn ends() {
     drop(ObservedClosure::new(|| 1, &EXECUTOR, Location::caller()));
     let closure = ObservedClosure::new(|| panic!("on purpose"), &EXECUTOR, Location::caller());
     let _: Result<(), _> = catch_unwind(AssertUnwindSafe(|| closure.call()));
+    // Its future panics as it is dropped.
+    let bomb = Bomb;
+    let panics = observe(async move { drop(bomb) });
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(panics))).is_err());
     use Outcome::{Cancelled, Panicked, Returned};
-    assert_eq!(bench.outcomes(), [Cancelled, Cancelled, Panicked, Returned, Cancelled, Panicked]);
+    assert_eq!(bench.outcomes(), [Cancelled, Cancelled, Panicked, Returned, Cancelled, Panicked, Cancelled]);
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+/// As a primitive of an adapter, which is told its caller's place.
+struct Made(Resource);
+
+impl Default for Made {
+    #[track_caller]
+    fn default() -> Made {
+        Made(Resource::new(Type::Notify, Location::caller(), None))
+    }
+}
+
+#[test]
+fn what_the_standard_library_makes_for_the_program_has_no_place() {
+    let mut bench = bench();
+    let line = line!() + 1;
+    let made = (Made::default(), Arc::<Made>::default(), Vec::<Made>::new().pop().unwrap_or_default());
+    for resource in [&made.0, &made.1, &made.2] {
+        // Recorded by now at the latest.
+        blocking(&resource.0, &site(Op::Notified), || ());
+    }
+    let resources = bench.look().resources.values().rev().take(3);
+    let lines: Vec<_> = resources.map(|it| it.location.as_ref().map(|at| at.place.line)).collect();
+    assert_eq!(lines, [None, None, Some(line)]);
 }
 
 #[test]
