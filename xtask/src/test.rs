@@ -42,6 +42,12 @@ pub fn run(full: bool) -> Result {
     let tests = ["test", "--workspace", "--all-features"];
     step("cargo test", || cargo_step(&tests, "see the failed test above"))?;
     step("loom", loom)?;
+    // In a release build the memory of tasks that have ended is used again.
+    let reuse =
+        ["test", "--quiet", "--release", "--package", "insight-probe", "--test", "short_tasks", "--test", "recording"];
+    step("the probe's cells, used again", || {
+        cargo_step(&reuse, "see the failed test above; it passes in a debug build")
+    })?;
     step("tokio's own spans", spans_of_tokio)?;
     for peer in peer_tests::names() {
         step(&format!("{peer}'s own tests"), || peer_tests::run(&[peer]))?;
