@@ -457,6 +457,18 @@ pub(crate) static RULES: &[Rule] = &[
         text: "A snapshot after a `gap` makes up for what is alive.\nWhat began and ended in between stays missing.",
     },
     Rule {
+        id: "gap.off",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A producer that is told by its program to record nothing for a while MUST send a snapshot in which nothing is, and a `gap`\nwithout `kinds` after it, also to each reader that comes meanwhile.\nUntil it records again, a `stream.heartbeat` MUST NOT have a later `at_ns` than that `gap`.",
+    },
+    Rule {
+        id: "gap.on-again",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "When it records again, it MUST send a snapshot; what it knew before has other ids.",
+    },
+    Rule {
         id: "gap.proven.openings",
         level: Level::May,
         checked: Checked::Never,

@@ -122,6 +122,15 @@ impl Watch {
         }
     }
 
+    /// Clears the problems that stand, as what is known of the program is about to be forgotten.
+    pub fn forget(&mut self, at_ns: u64, out: &mut Vec<Message>) {
+        let cleared = self.standing.values().map(|problem| ProblemCleared { id: problem.id, at_ns }.into());
+        out.extend(cleared);
+        let last_id = self.last_id;
+        *self = Watch::with_thresholds(self.thresholds.settle_ns, self.thresholds.clone());
+        self.last_id = last_id;
+    }
+
     /// How often the health is looked at: twice in a settle time, so that nothing counts as settled by one look.
     fn pace_ns(&self) -> u64 {
         (self.thresholds.settle_ns / 2).clamp(1, HEALTH_PACE_NS)

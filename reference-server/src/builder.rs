@@ -1,7 +1,7 @@
 use crate::address::{VARIABLE, listen_address};
 use crate::producer::Producer;
-use crate::recorder::{self, Settings};
-use crate::{Error, connection, say};
+use crate::recorder::{self, Command, Settings};
+use crate::{Error, connection, pause, say};
 use insight_model::health::Thresholds;
 use insight_probe::{Recorder, RecorderConfig};
 use std::ffi::OsStr;
@@ -9,6 +9,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 /// Insight is on in this program: there is one recorder a process.
@@ -141,18 +142,26 @@ impl Builder {
         let settle_ns = u64::try_from(self.settle.as_nanos()).unwrap_or(u64::MAX);
         let settings =
             Settings { interval: self.interval, settle_ns, thresholds: self.thresholds, ..Settings::default() };
-        serve(listener, producer, settings).map_err(|error| Error::CannotStartThread { error })?;
+        let recorder = serve(listener, producer, settings).map_err(|error| Error::CannotStartThread { error })?;
+        pause::pauses(recorder);
         say(&format!("listening on http://{address}"));
         Ok(Insight { address: Some(address) })
     }
 }
 
 /// Starts the recorder's and the listener's thread. They end with the process, and nobody waits for them.
-pub(crate) fn serve(listener: TcpListener, producer: impl Producer, settings: Settings) -> io::Result<()> {
+/// The way to ask the recorder.
+pub(crate) fn serve(
+    listener: TcpListener,
+    producer: impl Producer,
+    settings: Settings,
+) -> io::Result<SyncSender<Command>> {
     let (commands, recorder) = recorder::prepare(producer, settings.clone());
+    let way = commands.clone();
     crate::spawn("insight-record", move || recorder.run())?;
     // When this fails, the commands' sender is dropped, and the recorder's thread ends.
-    crate::spawn("insight-listen", move || connection::listen(&listener, &Arc::new(settings), &commands))
+    crate::spawn("insight-listen", move || connection::listen(&listener, &Arc::new(settings), &commands))?;
+    Ok(way)
 }
 
 /// Whether a call turned insight on, and where. Dropping it changes nothing.

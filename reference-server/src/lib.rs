@@ -25,6 +25,11 @@
 //! }
 //! ```
 //!
+//! # While nobody looks
+//!
+//! [`pause`] turns recording off and [`resume`] on again, without a restart. A program decides itself when, such as by a
+//! signal; not whoever can connect: what is served changes nothing.
+//!
 //! # What is served
 //!
 //! | path            | what                                                                                   |
@@ -63,6 +68,7 @@ mod error;
 mod http;
 mod name;
 mod pages;
+mod pause;
 mod producer;
 mod recorder;
 mod source;
@@ -76,6 +82,7 @@ pub use builder::{Builder, Insight};
 pub use error::Error;
 pub use insight_model::health::{OFF, Thresholds};
 pub use insight_probe::{name, task_name};
+pub use pause::{pause, resume};
 
 use std::io::Write;
 use std::panic::AssertUnwindSafe;

@@ -11,6 +11,8 @@ pub(crate) trait Producer: Send + 'static {
     /// told, a heartbeat with it: with `now` all up to now, for an answer that is wanted now. Says whether that was only a part
     /// of it, and is to be called again for the next one.
     fn collect_part(&mut self, now: bool, out: &mut Vec<Message>) -> bool;
+    /// Turns recording off, or on again; appends what that changes, if it does.
+    fn set_on(&mut self, on: bool, out: &mut Vec<Message>);
     /// The id of `text`; appends its `define.string` when it is new.
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId;
     /// The task with this id, to be asked where it waits.
@@ -30,6 +32,10 @@ impl Producer for Recorder {
 
     fn collect_part(&mut self, now: bool, out: &mut Vec<Message>) -> bool {
         Recorder::collect_part(self, now, out)
+    }
+
+    fn set_on(&mut self, on: bool, out: &mut Vec<Message>) {
+        Recorder::set_on(self, on, out);
     }
 
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {

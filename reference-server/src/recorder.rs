@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Problems(SyncSender<Problems>),
     /// The graph of now, for Graphviz.
     Graph(SyncSender<String>),
+    /// Record, or do not.
+    Record(bool, SyncSender<()>),
     /// A task, to be asked where it waits.
     Trace(TaskId, SyncSender<Subject>),
 }
@@ -76,6 +78,8 @@ pub(crate) struct Recorder<P> {
     clients: Vec<Arc<Client>>,
     next_check: Instant,
     last_sent: Instant,
+    /// While recording is off: what says so.
+    off: Option<Message>,
 }
 
 /// A recorder that is to [`run`](Recorder::run) on a thread of its own, and the way to ask it.
@@ -98,6 +102,7 @@ pub(crate) fn prepare<P: Producer>(producer: P, settings: Settings) -> (SyncSend
         clients: Vec::new(),
         next_check: Instant::now(),
         last_sent: Instant::now(),
+        off: None,
     };
     (sender, recorder)
 }
@@ -198,8 +203,26 @@ impl<P: Producer> Recorder<P> {
             Command::Snapshot(reply) => drop(reply.try_send(self.opening())),
             Command::Problems(reply) => drop(reply.try_send(self.model.problems())),
             Command::Graph(reply) => drop(reply.try_send(self.model.dot())),
+            Command::Record(on, reply) => {
+                self.record(on);
+                let _ = reply.try_send(());
+            }
             Command::Trace(id, reply) => drop(reply.try_send(self.subject(id))),
         }
+    }
+
+    fn record(&mut self, on: bool) {
+        let mut told = Vec::new();
+        self.producer.set_on(on, &mut told);
+        if told.is_empty() {
+            return;
+        }
+        // Before the picture goes in which their tasks are.
+        let mut cleared = Vec::new();
+        self.watch.forget(self.model.now_ns, &mut cleared);
+        self.take(&cleared);
+        self.off = told.last().filter(|message| matches!(message, Message::Gap(_))).cloned();
+        self.fold(told);
     }
 
     fn subject(&self, id: TaskId) -> Subject {
@@ -216,6 +239,7 @@ impl<P: Producer> Recorder<P> {
         let mut messages = self.model.snapshot();
         let others: Vec<Message> = self.definitions.without(&messages).collect();
         messages.extend(others);
+        messages.extend(self.off.clone());
         Opening { header: self.producer.header(), messages }
     }
 }

@@ -3,7 +3,8 @@
 use crate::producer::Producer;
 use insight_probe::Traceable;
 use insight_protocol::{
-    Clock, DefineString, Detail, Message, PROTOCOL_VERSION, Process, StreamHeader, StreamHeartbeat, StringId, TaskId,
+    Clock, DefineString, Detail, Gap, Message, PROTOCOL_VERSION, Process, SnapshotBegin, SnapshotEnd, StreamHeader,
+    StreamHeartbeat, StringId, TaskId,
 };
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Instant;
@@ -38,6 +39,14 @@ impl Producer for Script {
         }
         out.push(StreamHeartbeat { at_ns: self.now_ns() }.into());
         false
+    }
+
+    fn set_on(&mut self, on: bool, out: &mut Vec<Message>) {
+        let at_ns = self.now_ns();
+        out.push(SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
+        out.push(SnapshotEnd { at_ns }.into());
+        let gap = Gap { count: 1, kinds: Vec::new(), reason: "off".to_owned(), at_ns };
+        out.extend((!on).then_some(gap.into()));
     }
 
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {

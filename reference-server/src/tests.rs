@@ -1,13 +1,13 @@
 //! The server over real sockets, with a producer that says what the test gives it.
 
 use crate::connection::MAX_CONNECTIONS;
-use crate::recorder::Settings;
+use crate::recorder::{Command, Settings};
 use crate::testing::Script;
 use insight_model::{EdgeBody, Model};
 use insight_protocol::*;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 /// What takes longer has failed.
@@ -16,6 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 struct Server {
     port: u16,
     feed: Sender<Vec<Message>>,
+    recorder: SyncSender<Command>,
 }
 
 fn settings() -> Settings {
@@ -34,8 +35,8 @@ fn serve(settings: Settings) -> Server {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let (script, feed) = Script::new();
-    crate::builder::serve(listener, script, settings).unwrap();
-    Server { port, feed }
+    let recorder = crate::builder::serve(listener, script, settings).unwrap();
+    Server { port, feed, recorder }
 }
 
 impl Server {
@@ -57,6 +58,13 @@ impl Server {
 
     fn get(&self, path: &str) -> String {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", self.port).as_bytes())
+    }
+
+    /// Has it record, or not.
+    fn record(&self, on: bool) {
+        let (done, is_done) = sync_channel(1);
+        self.recorder.send(Command::Record(on, done)).unwrap();
+        is_done.recv_timeout(DEADLINE).unwrap();
     }
 
     fn stream(&self) -> Reader {
@@ -236,6 +244,28 @@ fn a_snapshot_of_the_producer_keeps_the_problems() {
     reader.until_type("snapshot.end");
     assert_eq!(reader.until_type("problem.raised"), ["problem.raised"]);
     assert_eq!(reader.model.problems.keys().map(|id| id.0).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn while_recording_is_off_every_client_is_told() {
+    let server = serve(settings());
+    let mut reader = server.stream();
+    reader.until_type("snapshot.end");
+    server.feed.send(stuck()).unwrap();
+    reader.until_type("problem.raised");
+    server.record(false);
+    assert_eq!(reader.until_type("gap"), ["problem.cleared", "snapshot.begin", "snapshot.end", "gap"]);
+    assert!(reader.model.tasks.is_empty() && reader.model.problems.is_empty());
+    let opening = ["stream.header", "snapshot.begin", "snapshot.end", "gap"];
+    assert_eq!(server.stream().until_type("gap"), opening);
+
+    server.record(true);
+    assert_eq!(reader.until_type("snapshot.end"), ["snapshot.begin", "snapshot.end"]);
+    server.feed.send(stuck()).unwrap();
+    reader.until_type("problem.raised");
+    assert_eq!(reader.model.problems.keys().map(|id| id.0).collect::<Vec<_>>(), [2], "another problem");
+    let now = server.stream().until_type("snapshot.end");
+    assert!(now.contains(&"task.spawned") && !now.contains(&"gap"), "{now:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Ids, unique in this process.
+//! Ids, unique in this process; and from which one on they are recorded now.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +9,39 @@ static EDGES: AtomicU64 = AtomicU64::new(1);
 
 /// How many edge ids a thread takes at once, so that waits on several threads do not meet at one counter.
 const BLOCK: u64 = 1024;
+
+/// What has a lower id was recorded before recording was turned off, and is not recorded now: once it is used again it gets
+/// another id. [`OFF`] while recording is off.
+static RECORDED_FROM: AtomicU64 = AtomicU64::new(OFF);
+const OFF: u64 = u64::MAX;
+
+/// Whether recording is on.
+#[inline]
+pub(crate) fn on() -> bool {
+    RECORDED_FROM.load(Ordering::Relaxed) != OFF
+}
+
+/// Turns recording on: what was recorded before is not known any more. The first id that is recorded now.
+///
+/// It is one word that says both whether and what is recorded, so that no thread sees one without the other.
+pub(crate) fn turn_on() -> u64 {
+    // Tasks and resources go on at one number, which none of either had.
+    let first = TASKS.load(Ordering::Relaxed).max(RESOURCES.load(Ordering::Relaxed));
+    TASKS.fetch_max(first, Ordering::Relaxed);
+    RESOURCES.fetch_max(first, Ordering::Relaxed);
+    RECORDED_FROM.store(first, Ordering::SeqCst);
+    first
+}
+
+pub(crate) fn turn_off() {
+    RECORDED_FROM.store(OFF, Ordering::SeqCst);
+}
+
+/// Whether what has this id is recorded now.
+#[inline]
+pub(crate) fn is_recorded(id: u64) -> bool {
+    id >= RECORDED_FROM.load(Ordering::Relaxed)
+}
 
 thread_local! {
     static EDGE_BLOCK: Cell<u64> = const { Cell::new(0) };

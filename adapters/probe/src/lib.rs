@@ -94,16 +94,12 @@ pub use trace::{Capture, Stack, Trace, Traceable};
 pub use wait::{Blocking, Op, Site, WaitFuture, Waiting, blocking, waiting};
 pub use yielding::{Yielding, yielding};
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 /// Where this crate's source was when it was built, for who has to tell its frames from others'.
 #[doc(hidden)]
 pub const SOURCE_FILE: &str = file!();
 
-static ON: AtomicBool = AtomicBool::new(false);
-
 /// Whether recording is on.
 #[inline]
 pub fn on() -> bool {
-    ON.load(Ordering::Relaxed)
+    ids::on()
 }

@@ -75,6 +75,37 @@ impl Seen {
         }
     }
 
+    /// Whether the poll that is about to begin is to be observed, of a task that is not recorded.
+    ///
+    /// Of one that was recorded before recording was turned off, the cell is left, and with it all that it said: to whom else
+    /// it matters, such as its wakers, have it as long as they live. It is then one that was spawned while recording was off.
+    /// Only its name would not come back: while recording is off, that is kept.
+    #[cold]
+    fn is_to_be_observed(
+        &mut self,
+        meta: impl FnOnce(&'static Executor, &'static Location<'static>, Kind) -> TaskMeta,
+    ) -> bool {
+        let mut name = None;
+        if let Seen::Task(task) = self {
+            let cell = task.0.cell();
+            if !cell.was_recorded() {
+                // A root, whose first poll may turn recording on.
+                return on() || !task.0.is_installed();
+            }
+            name = cell.name().map(Box::from);
+            if name.is_none() || on() {
+                *self = Seen::NotYet { executor: cell.executor, location: cell.location, kind: cell.kind };
+            }
+        }
+        match *self {
+            Seen::NotYet { executor, location, kind } if on() && !ring::is_full() => {
+                *self = Seen::Task(Task::new(TaskCell::new_late(meta(executor, location, kind), name)));
+                true
+            }
+            _ => false,
+        }
+    }
+
     #[inline]
     fn seen(&self) -> Option<&Task> {
         match self {
@@ -199,14 +230,12 @@ impl<F: Future> Observed<F> {
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: as above.
         let inner = unsafe { Pin::new_unchecked(&mut *this.inner) };
-        if let Seen::NotYet { executor, location, kind } = this.task {
-            if ring::is_full() {
-                return inner.poll(cx);
-            }
-            this.task = Seen::Task(Task::new(TaskCell::new_late(meta::<F>(executor, kind, location))));
+        let recorded = this.task.seen().is_some_and(|task| task.0.cell().recorded_id() != 0);
+        if !recorded && !this.task.is_to_be_observed(|executor, location, kind| meta::<F>(executor, kind, location)) {
+            return inner.poll(cx);
         }
         match &this.task {
-            Seen::Task(task) => task.poll(address, cx, |cx| inner.poll(cx)),
+            Seen::Task(task) => task.poll(address, recorded, cx, |cx| inner.poll(cx)),
             Seen::NotYet { .. } => inner.poll(cx),
         }
     }
@@ -229,16 +258,21 @@ impl Task {
     }
 
     #[inline]
-    fn poll<T>(&self, address: usize, cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    fn poll<T>(
+        &self,
+        address: usize,
+        recorded: bool,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         if !self.0.is_installed() {
             self.first_poll(address, cx.waker());
-        } else if self.0.cell().recorded_id() == 0 && !on() {
-            // Nothing was recorded of it, and nothing is: a root while recording is off.
-            return poll(cx);
         }
         let own = &self.0;
         let cell = own.cell();
-        cell.id();
+        if !recorded {
+            cell.id();
+        }
         let tracing = cell.trace_wanted.load(Ordering::Relaxed).then(|| Collecting::begin(cell));
         // A poll that only the trace asked for leaves no mark: the task is where it was, and so is a problem of it.
         let unasked = tracing.is_some() && cell.woken_at.load(Ordering::Acquire) == 0;
@@ -259,7 +293,7 @@ impl Task {
         }
         if result.is_ready() {
             cell.completed_at(Outcome::Returned, ended_at);
-        } else {
+        } else if !recorded {
             // A root in whose first poll recording was turned on.
             cell.id();
         }

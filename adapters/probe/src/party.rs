@@ -102,7 +102,9 @@ impl Party {
             if id == 0 || resource == 0 {
                 return;
             }
-            if in_place && !same_task && self.changes.fetch_add(1, Ordering::Relaxed) >= MAX_CHANGES {
+            let before = self.task.load(Ordering::Relaxed);
+            let changes = in_place && !same_task && (before == 0 || ids::is_recorded(before));
+            if changes && self.changes.fetch_add(1, Ordering::Relaxed) >= MAX_CHANGES {
                 return;
             }
             let edge = open_party(id, resource, role, exclusive);

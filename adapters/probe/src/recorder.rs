@@ -15,7 +15,7 @@ use crate::ring::{self, Cell, Read, Record, RecordKind};
 use crate::slots::WaitFacts;
 use crate::task::{Body, KIND_SHIFT, Kind, TaskCell, outcome_from_word};
 use crate::waiter::WaiterFacts;
-use crate::{ON, Traceable, clock, current, ids, origin};
+use crate::{Traceable, clock, current, ids, origin};
 use insight_protocol::*;
 use made::MadeFor;
 use sample::{SampledWait, ToldStats};
@@ -91,6 +91,9 @@ pub struct Recorder {
     waits: Vec<(WaitFacts, WaiterFacts)>,
     /// When to sample next.
     sample_at_ns: u64,
+    /// The first id of a task or resource that is recorded now: what has a lower one was recorded before recording was turned
+    /// off.
+    recorded_from: u64,
 }
 
 #[derive(Debug)]
@@ -160,7 +163,7 @@ impl Recorder {
         }
         clock::start();
         ring::set_bound(config.max_bytes / COLLECTED);
-        ON.store(true, Ordering::SeqCst);
+        let recorded_from = ids::turn_on();
         current::record();
         raw::turned();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -178,7 +181,62 @@ impl Recorder {
             cutoff: 0,
             waits: Vec::new(),
             sample_at_ns: 0,
+            recorded_from,
         })
+    }
+
+    /// Turns recording off, or on again; appends what that changes, if it does.
+    ///
+    /// While it is off nothing is recorded, and nothing is kept of what was. Once it is on again it is as if it had just been
+    /// started: tasks that were spawned before appear at their next poll, and what they hold and wait for when they use it
+    /// again, under other ids. [`collect`](Recorder::collect) is to be called as before. A stream tells it as a snapshot in which
+    /// nothing is; while recording is off, with a `gap` after it and no heartbeat.
+    pub fn set_on(&mut self, on: bool, out: &mut Vec<Message>) {
+        if on == self.is_on() {
+            return;
+        }
+        let known = self.tasks.len() + self.resources.len() + self.edges.len() + self.records.len();
+        if on {
+            self.discard();
+            self.recorded_from = ids::turn_on();
+            current::record();
+        } else {
+            ids::turn_off();
+            self.recorded_from = u64::MAX;
+            self.discard();
+        }
+        raw::turned();
+        let at_ns = self.now_ns();
+        out.push(SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
+        out.push(SnapshotEnd { at_ns }.into());
+        if !on {
+            let reason = "recording was turned off".to_owned();
+            out.push(Gap { count: known.max(1) as u64, kinds: Vec::new(), reason, at_ns }.into());
+        }
+    }
+
+    /// Whether recording is on.
+    pub fn is_on(&self) -> bool {
+        self.recorded_from != u64::MAX
+    }
+
+    /// Forgets all that was recorded, read or not.
+    fn discard(&mut self) {
+        let mut records = Vec::from(std::mem::take(&mut self.records));
+        ring::drain(u64::MAX, &mut records);
+        for Read { record, cell } in records {
+            drop(cell);
+            drop_owned(&record);
+        }
+        let _ = ring::take_refused();
+        self.interned = Interned::default();
+        self.tasks = BTreeMap::new();
+        self.resources = BTreeMap::new();
+        self.edges = BTreeMap::new();
+        self.made = BTreeMap::new();
+        self.replaced = BTreeMap::new();
+        ring::set_bound(self.config.max_bytes / COLLECTED);
+        self.sample_at_ns = 0;
     }
 
     /// The header of a stream that begins now.
@@ -255,6 +313,11 @@ impl Recorder {
     /// called again while it says that there is more. Where much has happened, the messages of a part are still in the
     /// processor's cache when they are folded, and need not all be in memory at one time.
     pub fn collect_part(&mut self, sample_now: bool, out: &mut Vec<Message>) -> bool {
+        if !self.is_on() {
+            // What another thread had begun to record.
+            self.discard();
+            return false;
+        }
         if self.records.is_empty() {
             self.cutoff = clock::ticks();
             let mut records = Vec::from(std::mem::take(&mut self.records));
@@ -282,6 +345,9 @@ impl Recorder {
     fn record(&mut self, record: &Record, cell: Cell, out: &mut Vec<Message>) {
         let at_ns = clock::time_ns(record.ticks);
         let [first, second, third, fourth, fifth] = record.words;
+        if opened_by(record).is_some_and(|id| id < self.recorded_from) {
+            return drop_owned(record);
+        }
         match record.kind {
             RecordKind::TaskSpawned => match cell {
                 Cell::Here(cell) => self.task_spawned(first, cell, out),
@@ -537,10 +603,30 @@ impl Recorder {
     }
 }
 
+/// The id of the task or the resource that a record introduces.
+fn opened_by(record: &Record) -> Option<u64> {
+    match record.kind {
+        RecordKind::TaskSpawned => Some(record.words[0]),
+        RecordKind::ResourceCreated => Some(record.words[1]),
+        _ => None,
+    }
+}
+
+/// Gives up what a record owns that is not told.
+fn drop_owned(record: &Record) {
+    match record.kind {
+        // SAFETY: the record owns the reference that `ResourceCell::register` made by `into_raw`, and is read once.
+        RecordKind::ResourceCreated => drop(unsafe { Arc::from_raw(record.words[0] as usize as *const ResourceCell) }),
+        // SAFETY: the record owns the box of which `raw::tell` made it, and is read once.
+        RecordKind::Told => drop(unsafe { Box::from_raw(record.words[0] as usize as *mut Told) }),
+        _ => {}
+    }
+}
+
 impl Drop for Recorder {
     /// Nobody collects any more: recording ends.
     fn drop(&mut self) {
-        ON.store(false, Ordering::SeqCst);
+        ids::turn_off();
         raw::turned();
     }
 }

@@ -184,17 +184,19 @@ impl ResourceCell {
     #[inline]
     pub(crate) fn id(self: &Arc<Self>) -> u64 {
         match self.id.load(Ordering::Relaxed) {
-            0 | REGISTERING => self.register(),
-            id => id,
+            id if id != REGISTERING && ids::is_recorded(id) => id,
+            id => self.register(id),
         }
     }
 
     #[cold]
-    fn register(self: &Arc<Self>) -> u64 {
+    fn register(self: &Arc<Self>, before: u64) -> u64 {
         if !on() {
             return 0;
         }
-        if self.id.compare_exchange(0, REGISTERING, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        if before == REGISTERING
+            || self.id.compare_exchange(before, REGISTERING, Ordering::Acquire, Ordering::Relaxed).is_err()
+        {
             return task::wait_for_registration(&self.id);
         }
         let id = ids::next_resource();
@@ -330,7 +332,7 @@ impl Drop for Resource {
             return;
         }
         let id = self.0.id.load(Ordering::Acquire);
-        if id != 0 {
+        if ids::is_recorded(id) {
             let words = [id, 0, 0, 0, 0];
             ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::ResourceDropped, words });
         }

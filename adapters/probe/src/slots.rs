@@ -117,6 +117,11 @@ impl Slot {
         self.since.store(ticks, Ordering::Relaxed);
     }
 
+    /// What its wait is for: of whoever has it open.
+    pub(crate) fn awaited(&self) -> u64 {
+        self.awaited.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn close(&self) {
         self.edge.store(0, Ordering::Release);
     }

@@ -260,10 +260,14 @@ impl TaskCell {
         self.spawns.store(self.spawns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// Of a task that is not new any more: who spawned it, and what the program calls it, is not known.
-    pub(crate) fn new_late(meta: TaskMeta) -> CellRef {
+    /// Of a task that is not new any more: who spawned it is not known, and what the program calls it mostly not.
+    pub(crate) fn new_late(meta: TaskMeta, name: Option<Box<str>>) -> CellRef {
         let mut cell = TaskCell::spawned(meta, true);
-        cell.get_mut().expect("nobody else has it yet").partial = false;
+        let late = cell.get_mut().expect("nobody else has it yet");
+        late.partial = false;
+        if let Some(rare) = &mut late.rare {
+            rare.name = name;
+        }
         cell
     }
 
@@ -299,11 +303,16 @@ impl TaskCell {
     }
 
     /// The id, if the task is recorded.
+    #[inline]
     pub(crate) fn recorded_id(&self) -> u64 {
-        match self.id.load(Ordering::Relaxed) {
-            REGISTERING => 0,
-            id => id,
-        }
+        let id = self.id.load(Ordering::Relaxed);
+        if id != REGISTERING && ids::is_recorded(id) { id } else { 0 }
+    }
+
+    /// Whether it was recorded before recording was last turned off.
+    pub(crate) fn was_recorded(&self) -> bool {
+        let id = self.id.load(Ordering::Relaxed);
+        id != 0 && id != REGISTERING && !ids::is_recorded(id)
     }
 
     /// For a partial task without an open edge: whether it has used nothing for so long that it may as well have ended.
@@ -496,8 +505,8 @@ impl CellRef {
     /// The id; records the task first if that is not done. 0 when recording is off, or could not take it.
     #[inline]
     pub(crate) fn id(&self) -> u64 {
-        match self.id.load(Ordering::Relaxed) {
-            0 | REGISTERING => self.register(),
+        match self.recorded_id() {
+            0 => self.register(),
             id => id,
         }
     }
@@ -507,7 +516,18 @@ impl CellRef {
         if !on() {
             return 0;
         }
-        if self.id.compare_exchange(0, REGISTERING, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        let before = self.id.load(Ordering::Relaxed);
+        if before != 0 && before != REGISTERING {
+            // One that is polled gets another cell with its next poll: of this one not all is what it would be.
+            if self.is_followed() && self.kind != Kind::Blocking {
+                return 0;
+            }
+            // The spawn that it points to is not this one's.
+            self.claim.store(ptr::null_mut(), Ordering::Relaxed);
+        }
+        if before == REGISTERING
+            || self.id.compare_exchange(before, REGISTERING, Ordering::Acquire, Ordering::Relaxed).is_err()
+        {
             return wait_for_registration(&self.id);
         }
         let now = clock::ticks();

@@ -244,9 +244,17 @@ impl Waiting {
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         if !on() {
+            // One that was open when recording was turned off: what this poll says is not seen.
+            if self.0.is_some() {
+                self.0 = None;
+            }
             return poll(cx);
         }
         let awaited = awaited();
+        if self.0.as_ref().is_some_and(|open| open.slot().awaited() != awaited) {
+            // It awaits what has another id since recording was turned off and on again.
+            self.0 = None;
+        }
         if awaited == 0 {
             // What is not recorded must look like something foreign: its wakers are.
             return poll(cx);
@@ -319,9 +327,9 @@ pub(crate) fn is_timer(awaited: u64) -> bool {
     matches!(awaited, TIMER | TIMER_WITH_WAKER)
 }
 
-/// What a wait for the end of the task `id` awaits; 0 when the task is not recorded.
+/// What a wait for the end of the task `id` awaits; 0 when the task is not recorded, or was before recording was turned off.
 pub(crate) fn join_of(id: u64) -> u64 {
-    if id == 0 { 0 } else { JOIN | id }
+    if ids::is_recorded(id) { JOIN | id } else { 0 }
 }
 
 /// What a wait is for.

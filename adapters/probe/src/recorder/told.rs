@@ -21,6 +21,9 @@ impl Recorder {
     }
 
     fn told_resource(&mut self, id: u64, meta: RawResourceMeta, out: &mut Vec<Message>) {
+        if id < self.recorded_from {
+            return;
+        }
         let created = ResourceCreated {
             id: ResourceId(id),
             kind: meta.kind,

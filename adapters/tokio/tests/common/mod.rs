@@ -31,6 +31,17 @@ impl Bench {
         &self.model
     }
 
+    /// Turns recording off or on, as the server does.
+    #[allow(dead_code, reason = "few tests do")]
+    pub fn turn(&mut self, on: bool) {
+        let mut messages = Vec::new();
+        self.watch.forget(self.model.now_ns, &mut messages);
+        self.recorder.set_on(on, &mut messages);
+        messages.iter().for_each(|message| self.model.apply(message));
+        let broken: Vec<String> = messages.iter().filter_map(|message| self.check(message)).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+
     /// Holds what was recorded to the rules of SPEC.md; what it breaks.
     fn check(&mut self, message: &Message) -> Option<String> {
         self.seq += 1;
