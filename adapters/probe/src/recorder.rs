@@ -15,7 +15,7 @@ use crate::ring::{self, Cell, Read, Record, RecordKind};
 use crate::slots::WaitFacts;
 use crate::task::{Body, KIND_SHIFT, Kind, TaskCell, outcome_from_word};
 use crate::waiter::WaiterFacts;
-use crate::{ON, Traceable, clock, current, ids};
+use crate::{ON, Traceable, clock, current, ids, polls};
 use insight_protocol::*;
 use made::MadeFor;
 use sample::{SampledWait, ToldStats};
@@ -37,6 +37,9 @@ pub struct RecorderConfig {
     /// past the bound what opens is not recorded, and a `gap` counts it. A task that was left out is recorded at a poll
     /// when there is room again.
     pub max_bytes: usize,
+    /// [`Detail::Polls`]: each poll is told by itself, too. Half of `max_bytes` is then for them; one for which there is no
+    /// room is counted in a `gap`.
+    pub detail: Detail,
 }
 
 /// What is counted for each that is alive: with its cell, what the recorder keeps and what a model does. Measured.
@@ -45,11 +48,13 @@ const RESOURCE_BYTES: usize = 1000;
 const EDGE_BYTES: usize = 500;
 /// How many times larger what is collected becomes: a spawn in a queue is a message, and then what is kept of the task.
 const COLLECTED: usize = 4;
+/// At detail `polls`, which part of all bytes is for them: half, and in their queues a quarter of it.
+const POLLS_PART: usize = 2;
 
 impl Default for RecorderConfig {
-    /// 100 ms and 256 MiB.
+    /// 100 ms and 256 MiB, at detail `structure`.
     fn default() -> RecorderConfig {
-        RecorderConfig { interval: Duration::from_millis(100), max_bytes: 256 << 20 }
+        RecorderConfig { interval: Duration::from_millis(100), max_bytes: 256 << 20, detail: Detail::Structure }
     }
 }
 
@@ -154,6 +159,9 @@ impl Recorder {
         }
         clock::start();
         ring::set_bound(config.max_bytes / COLLECTED);
+        if config.detail == Detail::Polls {
+            polls::start(config.max_bytes / POLLS_PART / COLLECTED);
+        }
         ON.store(true, Ordering::SeqCst);
         current::record();
         raw::turned();
@@ -205,7 +213,7 @@ impl Recorder {
                 })
                 .collect(),
             clock: Clock { wall_anchor_unix_ms: self.wall_anchor_unix_ms },
-            detail: Detail::Structure,
+            detail: if self.tells_polls() { Detail::Polls } else { Detail::Structure },
             interval_ms: self.config.interval.as_millis() as u64,
             capabilities,
             extensions: Vec::new(),
@@ -252,6 +260,10 @@ impl Recorder {
             self.record(&record, cell, out);
         }
         self.records = records;
+        // After what was recorded: so each task that is named was told of.
+        if self.tells_polls() {
+            polls::drain(cutoff, out);
+        }
         self.refusals(cutoff, out);
         ring::set_bound(self.config.max_bytes.saturating_sub(self.kept_bytes()) / COLLECTED);
         let now_ns = clock::time_ns(cutoff);
@@ -496,10 +508,21 @@ impl Recorder {
 
     /// How many bytes what is alive takes, about.
     fn kept_bytes(&self) -> usize {
-        self.tasks.len() * TASK_BYTES + self.resources.len() * RESOURCE_BYTES + self.edges.len() * EDGE_BYTES
+        let polls = if self.tells_polls() { self.config.max_bytes / POLLS_PART } else { 0 };
+        polls + self.tasks.len() * TASK_BYTES + self.resources.len() * RESOURCE_BYTES + self.edges.len() * EDGE_BYTES
+    }
+
+    fn tells_polls(&self) -> bool {
+        self.config.detail == Detail::Polls
     }
 
     fn refusals(&self, cutoff: u64, out: &mut Vec<Message>) {
+        let polls = polls::take_lost();
+        if polls > 0 {
+            let reason = "polls came faster than they were collected".to_owned();
+            let kinds = vec!["task.polls".to_owned()];
+            out.push(Gap { count: polls, kinds, reason, at_ns: clock::time_ns(cutoff) }.into());
+        }
         let refused = ring::take_refused();
         let count: u64 = refused.iter().sum();
         if count == 0 {
@@ -524,6 +547,7 @@ impl Drop for Recorder {
     /// Nobody collects any more: recording ends.
     fn drop(&mut self) {
         ON.store(false, Ordering::SeqCst);
+        polls::stop();
         raw::turned();
     }
 }

@@ -6,7 +6,7 @@ use crate::raw::ToldTask;
 use crate::ring::{self, Claim, Ended, Record, RecordKind};
 use crate::slots::{Slot, Slots};
 use crate::sync::{self, UnsafeCell};
-use crate::{clock, current, ids, name, on, trace};
+use crate::{clock, current, ids, name, on, polls, trace};
 use insight_protocol::{Outcome, TaskKind};
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -407,6 +407,19 @@ impl TaskCell {
         // With this number a reader sees which operations were polled in the poll, and its place in the histogram: so a
         // task of which the number has not changed has no other histogram.
         self.polls.store(polls.wrapping_add(1), Ordering::Release);
+        if polls::telling() {
+            self.tell_poll(ticks);
+        }
+    }
+
+    /// After it was counted: so no more are told than there were.
+    #[cold]
+    fn tell_poll(&self, ticks: u64) {
+        let id = self.recorded_id();
+        // Of one whose end was told before, nobody expects more.
+        if id != 0 && !self.ended.load(Ordering::Relaxed) {
+            polls::tell(id, self.poll_end.load(Ordering::Relaxed), ticks);
+        }
     }
 
     #[inline]
