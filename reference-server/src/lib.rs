@@ -11,6 +11,21 @@
 //! environment variable `INSIGHT_LISTEN` wins over both, and `INSIGHT_LISTEN=off` leaves insight off. Where the source
 //! is not where it was built, `INSIGHT_SOURCE` names the directory of its workspace.
 //!
+//! # Recording
+//!
+//! `record_to` writes the stream to a file besides, also of a program that does not listen, and `INSIGHT_RECORD` wins over
+//! it. At detail `polls` each single poll is told.
+//!
+//! ```no_run
+//! use insight::Detail;
+//!
+//! insight::init!(listen => "off", record_to => "hang.ndjson.gz", detail => Detail::Polls);
+//! ```
+//!
+//! The file is compressed by gzip when its name ends in `.gz`. It is flushed four times a second, so what a process that is
+//! killed loses of it is that. What writes it is a thread of its own, `insight-file`, which is a client like any other: where
+//! the disk is too slow, a `gap` says what was skipped.
+//!
 //! # Names
 //!
 //! A resource is called as the source calls it, and a task as its function. [`name`](fn@name) and [`task_name`] say it
@@ -65,6 +80,7 @@ mod name;
 mod pages;
 mod producer;
 mod recorder;
+mod recording;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -76,6 +92,7 @@ pub use builder::{Builder, Insight};
 pub use error::Error;
 pub use insight_model::health::{OFF, Thresholds};
 pub use insight_probe::{name, task_name};
+pub use insight_protocol::Detail;
 
 use std::io::Write;
 use std::panic::AssertUnwindSafe;

@@ -184,16 +184,19 @@ impl<P: Producer> Recorder<P> {
         self.check();
         // Who asked may have gone: then its reply goes nowhere.
         match command {
-            Command::Attach(client) => {
-                client.open(self.opening());
-                if !self.clients.iter().any(|other| Arc::ptr_eq(other, &client)) {
-                    self.clients.push(client);
-                }
-            }
+            Command::Attach(client) => self.attach(client),
             Command::Snapshot(reply) => drop(reply.try_send(self.opening())),
             Command::Problems(reply) => drop(reply.try_send(self.model.problems())),
             Command::Graph(reply) => drop(reply.try_send(self.model.dot())),
             Command::Trace(id, reply) => drop(reply.try_send(self.subject(id))),
+        }
+    }
+
+    /// From now on the client gets what happens. Before the recorder runs it is sure to get all.
+    pub(crate) fn attach(&mut self, client: Arc<Client>) {
+        client.open(self.opening());
+        if !self.clients.iter().any(|other| Arc::ptr_eq(other, &client)) {
+            self.clients.push(client);
         }
     }
 

@@ -414,6 +414,7 @@ impl TaskCell {
 
     /// After it was counted: so no more are told than there were.
     #[cold]
+    #[inline(never)]
     fn tell_poll(&self, ticks: u64) {
         let id = self.recorded_id();
         // Of one whose end was told before, nobody expects more.
