@@ -58,31 +58,36 @@ pub fn between(recorded: &mut Recorded) {
     }
 }
 
-/// Prints how many bytes an event takes in the file, and how many of a thousand polls are not in it. An event is a poll, or
+/// Prints how many bytes an event takes in the file, and how many of a thousand events are not in it. An event is a poll, or
 /// any other message.
 fn in_file(file: &Path) {
     let size = || std::fs::metadata(file).expect("it is recorded").len();
     let mut bytes = 0;
     // All is there once nothing has come for longer than it takes to be flushed, but for heartbeats.
-    while size() > bytes + 1000 {
-        bytes = size();
+    loop {
         std::thread::sleep(Duration::from_millis(600));
+        let before = std::mem::replace(&mut bytes, size());
+        if bytes <= before + 1000 {
+            break;
+        }
     }
-    bytes = size();
-    let (mut events, mut told, mut lost) = (0, 0, 0);
+    let (mut messages, mut events, mut told, mut lost, mut skipped) = (0_u64, 0, 0, 0, 0);
     let text = flate2::read::MultiGzDecoder::new(std::fs::File::open(file).expect("it is recorded"));
     // It has no end yet, which is an error.
     for line in BufReader::new(text).lines().map_while(Result::ok) {
+        messages += 1;
         match decode(&line) {
             Ok(Decoded::Message { message: Message::TaskPolls(polls), .. }) => told += polls.tasks.len() as u64,
-            Ok(Decoded::Message { message: Message::Gap(gap), .. }) => {
-                // What the file was too slow for are messages, of about so many polls.
-                lost += if gap.kinds.is_empty() { gap.count * 512 } else { gap.count };
-            }
+            // What the file was too slow for.
+            Ok(Decoded::Message { message: Message::Gap(gap), .. }) if gap.kinds.is_empty() => skipped += gap.count,
+            Ok(Decoded::Message { message: Message::Gap(gap), .. }) => lost += gap.count,
             _ => events += 1,
         }
     }
-    let event_bytes = bytes as f64 / (events + told) as f64;
-    let lost_permille = 1000.0 * lost as f64 / (told + lost).max(1) as f64;
+    let in_file = (events + told) as f64;
+    let event_bytes = bytes as f64 / in_file;
+    // A message that was skipped had as many events as the others have.
+    let lost = lost as f64 + skipped as f64 * in_file / messages as f64;
+    let lost_permille = 1000.0 * lost / (in_file + lost);
     println!("measured event_bytes={event_bytes:.2} lost_permille={lost_permille:.1} polls={told}");
 }

@@ -109,7 +109,7 @@ fn time(results: &Results, row: &str, configuration: &str, figure: &str) -> Opti
     Some(format!("{} ({}) x{:.2}", signed(min - bare), signed(medians), min / bare))
 }
 
-/// The median, and how many of a thousand polls came too fast for the file.
+/// The median, and how many of a thousand events came too fast for the file.
 fn recorded(results: &Results, row: &str, configuration: &str) -> Option<String> {
     let bytes = results.median(row, configuration, "event_bytes")?;
     let lost = results.median(row, configuration, "lost_permille")?;
