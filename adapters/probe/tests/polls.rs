@@ -2,7 +2,7 @@
 
 use insight_model::Checker;
 use insight_probe::*;
-use insight_protocol::{Detail, Message, SnapshotBegin, SnapshotEnd, encode};
+use insight_protocol::{Detail, Message, Outcome, SnapshotBegin, SnapshotEnd, TaskKind, encode};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
@@ -170,4 +170,26 @@ fn what_there_is_no_room_for_is_counted() {
     assert!(poll(&mut task).is_ready());
     let messages = bench.collect();
     assert_eq!((counts(&messages).into_values().collect(), lost(&messages)), (vec![(1, 0)], 0));
+}
+
+#[test]
+fn a_poll_that_ends_after_its_task_is_not_told() {
+    let mut bench = bench();
+    let task = RawTask::spawned(RawMeta {
+        executor: &EXECUTOR,
+        kind: TaskKind::Task,
+        name: None,
+        type_name: None,
+        place: None,
+        parent: Parent::Unknown,
+        executor_task_id: None,
+        future_bytes: None,
+        partial: false,
+    });
+    drop(task.poll());
+    let poll = task.poll();
+    task.completed(Outcome::Returned);
+    assert_eq!(counts(&bench.collect()).into_values().collect::<Vec<_>>(), [(1, 0)]);
+    drop(poll);
+    assert!(counts(&bench.collect()).is_empty());
 }
