@@ -92,7 +92,7 @@ impl Builder {
     }
 
     /// What is told: [`Detail::Structure`], or [`Detail::Polls`] for each single poll besides, which takes about half of
-    /// [`max_bytes`](Builder::max_bytes) and about 5 ns a poll more. Default: [`Detail::Structure`].
+    /// [`max_bytes`](Builder::max_bytes) and 4 to 9 ns a poll more. Default: [`Detail::Structure`].
     pub fn detail(mut self, detail: Detail) -> Builder {
         self.detail = detail;
         self

@@ -98,7 +98,7 @@ impl Case {
         command.args(&self.arguments).arg(format!("configuration={}", self.configuration));
         command.arg(format!("client={}", programs.path("bench-client").display()));
         // What is set outside does not change what is measured.
-        command.env_remove("INSIGHT_LISTEN").env_remove("RUST_LOG");
+        command.env_remove("INSIGHT_LISTEN").env_remove("INSIGHT_RECORD").env_remove("RUST_LOG");
         if let Some(seconds) = self.requests_s {
             return http::load(command, seconds);
         }
