@@ -1,4 +1,4 @@
-//! insight in a measured program: left off, on as a user turns it on, recorded to a file, or collected by the program itself.
+//! insight in a measured program: left off, on as a user turns it on, recorded to a file, or collected by the program.
 #![allow(dead_code, reason = "each program needs another part of it")]
 
 use crate::arguments::Arguments;
@@ -45,8 +45,8 @@ pub fn address(recorded: &Recorded) -> Option<SocketAddr> {
     recorded.address
 }
 
-/// Between two parts of a row of which instructions are counted: collects, so that the queues do not grow. After a row that is
-/// timed: says what is in its file.
+/// Between two parts of a row of which instructions are counted: collects, so that the queues do not grow. After a row that
+/// is timed: says what is in its file.
 pub fn between(recorded: &mut Recorded) {
     if let Some((recorder, messages)) = &mut recorded.recorder {
         recorder.collect_now(messages);

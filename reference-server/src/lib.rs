@@ -8,8 +8,8 @@
 //! ```
 //!
 //! [`init()`](fn@init) listens on 127.0.0.1:8080. [`init!`](macro@init) takes the keys that [`Builder`] has as methods. The
-//! environment variable `INSIGHT_LISTEN` wins over both, and with `INSIGHT_LISTEN=off` insight is off, unless it records. Where the source
-//! is not where it was built, `INSIGHT_SOURCE` names the directory of its workspace.
+//! environment variable `INSIGHT_LISTEN` wins over both, and with `INSIGHT_LISTEN=off` insight is off, unless it records.
+//! Where the source is not where it was built, `INSIGHT_SOURCE` names the directory of its workspace.
 //!
 //! # Recording
 //!
