@@ -57,7 +57,7 @@ fn program_threads() -> Vec<libc::pid_t> {
 /// Repeats an operation, and prints what each took: of the program's threads' processor time, of the other threads', and of
 /// the wall clock.
 ///
-/// `run` does it so often. `between` is called between the parts when instructions are counted.
+/// `run` does it so often. `between` is called between the parts when instructions are counted, and else at the end.
 pub fn measure(repeat: Repeat, mut run: impl FnMut(u64), mut between: impl FnMut()) {
     match repeat {
         Repeat::Counted(count) => {
@@ -83,6 +83,7 @@ pub fn measure(repeat: Repeat, mut run: impl FnMut(u64), mut between: impl FnMut
                 each(beside),
                 each(end.wall - start.wall)
             );
+            between();
         }
     }
 }

@@ -238,7 +238,7 @@ impl Check {
         let ends = self.judge.checker.end();
         self.judge.found(ends, None);
         // r[file.name]
-        let named = |name: &String| name.ends_with(".ndjson") || name.ends_with(".ndjson.zst");
+        let named = |name: &String| [".ndjson", ".ndjson.gz", ".ndjson.zst"].iter().any(|end| name.ends_with(end));
         if let Some(name) = self.options.file_name.take().filter(|name| !named(name)) {
             self.judge.find("file.name", 0, None, "a name that ends in .ndjson".to_owned(), name);
         }

@@ -112,7 +112,13 @@ pub(crate) static RULES: &[Rule] = &[
         id: "detail.polls",
         level: Level::Must,
         checked: Checked::Always,
-        text: "Version 1.0 has no message for one poll: a producer of this version MUST NOT say `polls`.",
+        text: "At detail `polls` each poll that ends and counts in `polls` of `task.stats` MUST be told in a `task.polls`, or counted in a\n`gap`.\nBelow it a producer MUST NOT send `task.polls`.",
+    },
+    Rule {
+        id: "detail.polls.besides",
+        level: Level::May,
+        checked: Checked::Never,
+        text: "What `task.polls` tells is in the counters of `task.stats` too: a reader that shows no single polls MAY ignore it.",
     },
     Rule {
         id: "detail.unknown",
@@ -343,6 +349,12 @@ pub(crate) static RULES: &[Rule] = &[
         text: "A recording MUST be a stream as it is sent by `GET /v1/stream`: the same lines, from `stream.header` on.",
     },
     Rule {
+        id: "file.gzip",
+        level: Level::Should,
+        checked: Checked::Never,
+        text: "A recording MAY be compressed as one or more members of gzip (RFC 1952).\nWhat compresses one while the program runs SHOULD flush it at least each second, so that a file that is cut off has all up\nto then.",
+    },
+    Rule {
         id: "file.kept",
         level: Level::Must,
         checked: Checked::Never,
@@ -358,7 +370,7 @@ pub(crate) static RULES: &[Rule] = &[
         id: "file.name",
         level: Level::Should,
         checked: Checked::Strict,
-        text: "Its name SHOULD end in `.ndjson`, or in `.ndjson.zst` when it is compressed.",
+        text: "Its name SHOULD end in `.ndjson`, or in `.ndjson.gz` or `.ndjson.zst` when it is compressed.",
     },
     Rule {
         id: "file.opening",
@@ -472,7 +484,7 @@ pub(crate) static RULES: &[Rule] = &[
         id: "gap.proven.openings",
         level: Level::May,
         checked: Checked::Never,
-        text: "So after a `gap` of `resource.created` or `edge.party` a reader MAY still call a problem proven.",
+        text: "So after a `gap` of `resource.created`, `edge.party` or `task.polls` a reader MAY still call a problem proven.",
     },
     Rule {
         id: "gap.proven.others",
@@ -802,7 +814,7 @@ pub(crate) static RULES: &[Rule] = &[
         id: "order.introduced",
         level: Level::Must,
         checked: Checked::Always,
-        text: "A message MUST NOT name an id that no earlier message of the stream introduced, with three exceptions, which may name\nwhat has ended or was never seen: `parent`, `woken_by`, and `task` in `resource.created`.",
+        text: "A message MUST NOT name an id that no earlier message of the stream introduced, with three exceptions, which may name\nwhat has ended or was never seen: `parent`, `woken_by`, and `task` in `resource.created`.\nWhat `task.polls` names was introduced, and may have ended.",
     },
     Rule {
         id: "order.judged-at-heartbeat",
@@ -1457,6 +1469,42 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::Must,
         checked: Checked::Never,
         text: "Of a partial task the polls, the state, the wakers and the end are not seen.",
+    },
+    Rule {
+        id: "task.polls.after-end",
+        level: Level::Must,
+        checked: Checked::Always,
+        text: "The last polls of a task may come after its `task.completed`.\nAfter the next `stream.heartbeat` or `snapshot.begin` there MUST NOT be a `task.polls` that names a task which has ended.",
+    },
+    Rule {
+        id: "task.polls.begin",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A poll began `running_ns` before its end, or earlier when it polled other tasks on its thread: what they ran is theirs, as\nr[task.stats.nested] has it, and they are told before it.",
+    },
+    Rule {
+        id: "task.polls.columns",
+        level: Level::Must,
+        checked: Checked::Always,
+        text: "The three arrays MUST be of one length, of 1 to 1024.",
+    },
+    Rule {
+        id: "task.polls.counted",
+        level: Level::Must,
+        checked: Checked::Always,
+        text: "There MUST NOT be more polls told of a task, since it was introduced, than the next `task.stats` of it says in `polls`.",
+    },
+    Rule {
+        id: "task.polls.first",
+        level: Level::Must,
+        checked: Checked::Always,
+        text: "The first number of `after_ns` MUST be 0.",
+    },
+    Rule {
+        id: "task.polls.in-order",
+        level: Level::Must,
+        checked: Checked::Always,
+        text: "The polls of a thread MUST be told in the order in which they ended, also from one message to the next: `at_ns` MUST NOT be\nbefore the end of the last poll that was told of the thread.",
     },
     Rule {
         id: "task.state.can-go-on",

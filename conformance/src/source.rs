@@ -1,7 +1,8 @@
 //! Where the stream comes from.
 
+use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -13,6 +14,8 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many pieces wait for the checker at most: the reader waits then.
 const PIECES: usize = 4;
 const PIECE: usize = 64 << 10;
+/// The first bytes of a file that is compressed by gzip.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// What the command line names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ impl Source {
     pub fn open(&self) -> Result<Receiver<io::Result<Vec<u8>>>, String> {
         let mut stream: Box<dyn Read + Send> = match self {
             Source::Stdin => Box::new(io::stdin()),
-            Source::File(path) => Box::new(file(path)?),
+            Source::File(path) => unpacked(file(path)?),
             Source::Url(url) => connect(url)?,
         };
         let (send, receive) = sync_channel(PIECES);
@@ -119,6 +122,28 @@ fn file(path: &Path) -> Result<File, String> {
         io::ErrorKind::PermissionDenied => "it must not be read by this user".to_owned(),
         _ => why(&error),
     })
+}
+
+/// What a file has, also when it is compressed by gzip: r[file.gzip].
+fn unpacked(file: File) -> Box<dyn Read + Send> {
+    let mut file = BufReader::new(file);
+    match file.fill_buf() {
+        Ok(start) if start.starts_with(&GZIP) => Box::new(Unpacked(MultiGzDecoder::new(file))),
+        // What is wrong with it is said when it is read.
+        _ => Box::new(file),
+    }
+}
+
+/// The text of a compressed file, which may be cut off: r[file.cut-off].
+struct Unpacked(MultiGzDecoder<BufReader<File>>);
+
+impl Read for Unpacked {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(piece) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            outcome => outcome,
+        }
+    }
 }
 
 fn connect(url: &str) -> Result<Box<dyn Read + Send>, String> {

@@ -70,6 +70,20 @@ fn the_exit_status_says_whether_something_was_found() {
 }
 
 #[test]
+fn a_compressed_recording_is_checked_up_to_where_it_is_cut_off() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(STORY.as_bytes()).unwrap();
+    packed.flush().unwrap();
+    let flushed = packed.get_ref().len();
+    let whole = packed.finish().unwrap();
+    for bytes in [&whole[..], &whole[..flushed]] {
+        let recording = file("run.ndjson.gz", bytes);
+        let said = run(&[recording.to_str().unwrap()]);
+        assert_eq!(said, (0, "no finding in 132 lines (strict)\n".to_owned(), String::new()));
+    }
+}
+
+#[test]
 fn the_example_of_the_readme_is_what_is_printed() {
     let mut lines: Vec<String> = STORY.lines().map(str::to_owned).collect();
     lines[94] = lines[94].replace("returned", "finished");

@@ -102,6 +102,7 @@ fn a_name_binds_a_recording_only_and_in_strict_mode() {
     check(None, &[]);
     check(Some("run.ndjson"), &[]);
     check(Some("run.ndjson.zst"), &[]);
+    check(Some("run.ndjson.gz"), &[]);
     check(Some("run.json"), &[(0, "file.name")]);
 }
 

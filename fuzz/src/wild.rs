@@ -57,6 +57,12 @@ fn shrink(message: &mut Message, bytes: &mut Unstructured) -> Result<()> {
             ids!(it.id);
             it.at_ns = at_ns;
         }
+        Message::TaskPolls(it) => {
+            for task in &mut it.tasks {
+                ids!(task);
+            }
+            it.at_ns = at_ns;
+        }
         Message::TaskStats(it) => {
             ids!(it.id);
             some!(it.woken_by);

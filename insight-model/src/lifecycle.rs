@@ -5,6 +5,7 @@
 
 mod edges;
 mod ids;
+mod polls;
 mod problems;
 mod snapshot;
 mod stream;
@@ -55,6 +56,10 @@ pub struct Checker {
     ended_problems: Ids,
     /// Tasks that have ended since the last heartbeat with edges that are open.
     just_ended: Vec<TaskId>,
+    /// All tasks that have, of which polls may be told still.
+    polls_may_follow: HashSet<TaskId>,
+    /// When the last poll that was told of each thread ended.
+    polled_ns: HashMap<u64, u64>,
     snapshot: Option<Opening>,
     seen_snapshot: bool,
 }
@@ -65,6 +70,8 @@ struct LiveTask {
     stats: Option<TaskStats>,
     /// The sample that `stats` is of.
     sample: u64,
+    /// How many of its polls were told one by one.
+    told_polls: u64,
     /// It has ended, and has open edges still.
     completed: bool,
     edges: u64,
@@ -175,6 +182,7 @@ impl Checker {
             Message::DefineLocation(location) => self.define_location(location),
             Message::TaskSpawned(task) => self.task_spawned(task),
             Message::TaskStats(stats) => self.task_stats(stats),
+            Message::TaskPolls(polls) => self.task_polls(polls),
             Message::TaskCompleted(end) => self.task_completed(end),
             Message::ResourceCreated(resource) => self.resource_created(resource),
             Message::ResourceUpdated(update) => self.resource_updated(update),

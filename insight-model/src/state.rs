@@ -521,10 +521,10 @@ impl Model {
 /// A producer that loses something does so again and again.
 const MAX_GAPS: usize = 100;
 
-/// Whether the loss of such a message can leave a wrong graph behind. The next `task.stats` says all that a lost one did;
-/// a resource or a party that is left out looks unknown: the wakers are foreign, the handles are counted. A spawn does not:
-/// it would have ended the exclusive parties of the task that spawned.
+/// Whether the loss of such a message can leave a wrong graph behind. The next `task.stats` says all that a lost one did, and
+/// counts the polls; a resource or a party that is left out looks unknown: the wakers are foreign, the handles are counted. A
+/// spawn does not: it would have ended the exclusive parties of the task that spawned.
 fn is_fact(type_name: &str) -> bool {
-    let looks_unknown = ["task.stats", "resource.created", "edge.party"].contains(&type_name);
+    let looks_unknown = ["task.stats", "task.polls", "resource.created", "edge.party"].contains(&type_name);
     !looks_unknown && ["task.", "resource.", "edge."].iter().any(|prefix| type_name.starts_with(prefix))
 }

@@ -115,6 +115,15 @@ fn tasks() -> Vec<Message> {
         }
         .into(),
         TaskStats { id: TaskId(5), ..TaskStats::default() }.into(),
+        TaskPolls {
+            thread: 2,
+            tasks: vec![TaskId(4), TaskId(5), TaskId(4)],
+            after_ns: vec![0, 1_204, 38_900],
+            running_ns: vec![412, 988, 35_107],
+            at_ns: 12_000_512_004,
+        }
+        .into(),
+        TaskPolls { thread: 1, tasks: vec![TaskId(4)], after_ns: vec![0], running_ns: vec![0], at_ns: 0 }.into(),
     ]
 }
 

@@ -53,7 +53,7 @@ pub use problem::{
     Problems, SourceLocation, Tier,
 };
 pub use resource::{HandOff, ResourceCreated, ResourceDropped, ResourceKind, ResourceUpdated};
-pub use task::{Outcome, TaskCompleted, TaskKind, TaskSpawned, TaskState, TaskStats};
+pub use task::{Outcome, TaskCompleted, TaskKind, TaskPolls, TaskSpawned, TaskState, TaskStats};
 pub use trace::{FrameKind, TaskTrace, TraceFrame, TraceLeaf, TraceOutcome};
 
 /// The version of the protocol that this crate speaks, `major.minor`.
@@ -61,6 +61,9 @@ pub const PROTOCOL_VERSION: &str = "1.0";
 
 /// The largest number of a message: 2^53 - 1, so that a JavaScript number holds every one exactly.
 pub const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// How many polls one `task.polls` has at most.
+pub const MAX_POLLS: usize = 1024;
 
 /// The largest id.
 pub const MAX_ID: u64 = MAX_NUMBER;

@@ -49,6 +49,7 @@ messages! {
     "task.spawned" => TaskSpawned,
     "task.completed" => TaskCompleted,
     "task.stats" => TaskStats,
+    "task.polls" => TaskPolls,
     "resource.created" => ResourceCreated,
     "resource.updated" => ResourceUpdated,
     "resource.dropped" => ResourceDropped,

@@ -133,6 +133,25 @@ pub struct TaskStats {
     pub at_ns: u64,
 }
 
+/// Polls of one thread, one by one: at detail `polls`, beside the counters of [`TaskStats`].
+///
+/// In columns, in which numbers repeat: so a compressed recording has a few bytes a poll.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TaskPolls {
+    /// The thread that polled: a number from 1, which no other thread of the session has.
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::from_1())))]
+    pub thread: u64,
+    /// The task of each poll, in the order in which they ended.
+    pub tasks: Vec<TaskId>,
+    /// How long after the one before it in this message each of them ended, in nanoseconds; 0 for the first.
+    pub after_ns: Vec<u64>,
+    /// How long each of them ran, in nanoseconds, without what it polled of other tasks.
+    pub running_ns: Vec<u64>,
+    /// When the first of them ended.
+    pub at_ns: u64,
+}
+
 impl Default for TaskSpawned {
     fn default() -> TaskSpawned {
         TaskSpawned {

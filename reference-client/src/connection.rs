@@ -2,6 +2,7 @@
 
 use crate::args::Address;
 use crate::picture::{Intake, Link, NotInsight, Picture, lock};
+use flate2::bufread::MultiGzDecoder;
 use insight_protocol::{TaskId, TaskTrace};
 use std::fmt;
 use std::fs::File;
@@ -19,6 +20,8 @@ const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
 /// A trace waits for its turn and for the task, and at first the program's debug information is read.
 const TRACE_TIMEOUT: Duration = Duration::from_secs(30);
 const TRACE_LIMIT: u64 = 16 << 20;
+/// The first bytes of a file that is compressed by gzip.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -69,11 +72,24 @@ pub fn snapshot(address: &Address) -> Result<Picture, Failure> {
 /// The last picture of a recorded stream.
 pub fn recording(path: &Path) -> Result<Picture, Failure> {
     let unreadable = |error: io::Error| Failure::Unreachable(why(&error));
-    let mut lines = BufReader::with_capacity(64 << 10, File::open(path).map_err(unreadable)?);
+    let mut file = BufReader::with_capacity(64 << 10, File::open(path).map_err(unreadable)?);
     let (mut line, mut intake) = (Vec::new(), Intake::new());
     let picture = Mutex::new(Picture::default());
-    while next_line(&mut lines, &mut line).map_err(unreadable)? {
-        intake.line(&line, &picture)?;
+    if file.fill_buf().map_err(unreadable)?.starts_with(&GZIP) {
+        let mut lines = BufReader::with_capacity(64 << 10, MultiGzDecoder::new(file));
+        loop {
+            match next_line(&mut lines, &mut line) {
+                Ok(true) => intake.line(&line, &picture)?,
+                Ok(false) => break,
+                // r[file.cut-off]: a program that was killed has not ended its file.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                Err(error) => return Err(unreadable(error)),
+            }
+        }
+    } else {
+        while next_line(&mut file, &mut line).map_err(unreadable)? {
+            intake.line(&line, &picture)?;
+        }
     }
     intake.end()?;
     let picture = picture.into_inner().unwrap_or_else(PoisonError::into_inner);

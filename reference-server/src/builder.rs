@@ -1,12 +1,14 @@
 use crate::address::{VARIABLE, listen_address};
 use crate::producer::Producer;
 use crate::recorder::{self, Command, Settings};
-use crate::{Error, connection, pause, say};
+use crate::recording::{self, Recording};
+use crate::{Detail, Error, connection, pause, say};
 use insight_model::health::Thresholds;
 use insight_probe::{Recorder, RecorderConfig};
 use std::ffi::OsStr;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -24,6 +26,8 @@ pub struct Builder {
     settle: Duration,
     thresholds: Thresholds,
     max_bytes: usize,
+    detail: Detail,
+    record_to: Option<PathBuf>,
 }
 
 impl Default for Builder {
@@ -34,13 +38,15 @@ impl Default for Builder {
             settle: Duration::from_nanos(insight_model::DEFAULT_SETTLE_NS),
             thresholds: Thresholds::default(),
             max_bytes: 256 << 20,
+            detail: Detail::Structure,
+            record_to: None,
         }
     }
 }
 
 impl Builder {
-    /// Where to listen: `"127.0.0.1:0"`, `"[::1]:8080"`, a port, or `"off"` for not to turn insight on. Only loopback
-    /// addresses. Port 0 is any free one, which the line on stderr names. Default: `127.0.0.1:8080`.
+    /// Where to listen: `"127.0.0.1:0"`, `"[::1]:8080"`, a port, or `"off"` for not to listen: then insight is on only where
+    /// it [records](Builder::record_to). Only loopback addresses. Port 0 is any free one, which the line on stderr names. Default: `127.0.0.1:8080`.
     ///
     /// The environment variable `INSIGHT_LISTEN` takes the same values and wins.
     pub fn listen(mut self, address: impl ToString) -> Builder {
@@ -86,23 +92,41 @@ impl Builder {
         self
     }
 
+    /// What is told: [`Detail::Structure`], or [`Detail::Polls`] for each single poll besides, which takes about half of
+    /// [`max_bytes`](Builder::max_bytes) and 4 to 9 ns a poll more. Default: [`Detail::Structure`].
+    pub fn detail(mut self, detail: Detail) -> Builder {
+        self.detail = detail;
+        self
+    }
+
+    /// Writes the stream to this file, from its header on, as long as the program runs. A file of this name is replaced. It is
+    /// compressed when its name ends in `.gz`. Its queue takes 32 MiB.
+    ///
+    /// The environment variable `INSIGHT_RECORD` names a file too, and wins; `off` is none.
+    pub fn record_to(mut self, file: impl Into<PathBuf>) -> Builder {
+        self.record_to = Some(file.into());
+        self
+    }
+
     /// Turns insight on. What goes wrong is said on stderr, in one line, and the program runs on without insight.
     pub fn init(self) -> Insight {
         match self.start() {
             Ok(insight) => insight,
             Err(error @ Error::AlreadyStarted) => {
                 say(&error.to_string());
-                Insight { address: None }
+                Insight::OFF
             }
             Err(error) => {
                 say(&format!("{error}. The program runs on without insight."));
-                Insight { address: None }
+                Insight::OFF
             }
         }
     }
 
-    /// Turns insight on, and says on stderr where it listens. On an error nothing was said, and recording is off.
-    pub fn start(self) -> Result<Insight, Error> {
+    /// Turns insight on, and says on stderr where it listens and records. On an error nothing was said, and recording is
+    /// off.
+    pub fn start(mut self) -> Result<Insight, Error> {
+        self.record_to = recording::wanted(std::env::var_os(recording::VARIABLE), self.record_to);
         let environment = std::env::var_os(VARIABLE);
         self.start_with(environment.as_deref(), |config| Recorder::start(config).map_err(|_| Error::AlreadyStarted))
     }
@@ -116,7 +140,7 @@ impl Builder {
             return Err(Error::AlreadyStarted);
         }
         let result = self.listen_and_record(environment, record);
-        if !matches!(result, Ok(Insight { address: Some(_) })) {
+        if !matches!(&result, Ok(insight) if *insight != Insight::OFF) {
             STARTED.store(false, Ordering::Release);
         }
         result
@@ -128,39 +152,66 @@ impl Builder {
         environment: Option<&OsStr>,
         record: impl FnOnce(RecorderConfig) -> Result<P, Error>,
     ) -> Result<Insight, Error> {
-        let Some(wanted) = listen_address(environment, &self.listen)? else {
-            return Ok(Insight { address: None });
-        };
-        let cannot_listen = |error: io::Error| match error.kind() {
-            io::ErrorKind::AddrInUse => Error::AddressInUse { address: wanted },
-            _ => Error::CannotListen { address: wanted, error },
-        };
-        let listener = TcpListener::bind(wanted).map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
+        let wanted = listen_address(environment, &self.listen)?;
+        if wanted.is_none() && self.record_to.is_none() {
+            return Ok(Insight::OFF);
+        }
+        let listener = wanted.map(listen).transpose()?;
+        let address = listener.as_ref().map(|(_, address)| *address);
+        // After the port: a second program that cannot listen does not replace the first one's file.
+        let recording = self.record_to.map(Recording::create).transpose()?;
+        let file = recording.as_ref().map(|recording| recording.path().to_owned());
 
-        let producer = record(RecorderConfig { interval: self.interval, max_bytes: self.max_bytes })?;
+        let config = RecorderConfig { interval: self.interval, max_bytes: self.max_bytes, detail: self.detail };
+        let producer = record(config)?;
         let settle_ns = u64::try_from(self.settle.as_nanos()).unwrap_or(u64::MAX);
         let settings =
             Settings { interval: self.interval, settle_ns, thresholds: self.thresholds, ..Settings::default() };
-        let recorder = serve(listener, producer, settings).map_err(|error| Error::CannotStartThread { error })?;
+        let listener = listener.map(|(listener, _)| listener);
+        let recorder =
+            serve(listener, recording, producer, settings).map_err(|error| Error::CannotStartThread { error })?;
         pause::pauses(recorder);
-        say(&format!("listening on http://{address}"));
-        Ok(Insight { address: Some(address) })
+        if let Some(address) = address {
+            say(&format!("listening on http://{address}"));
+        }
+        if let Some(file) = &file {
+            say(&format!("recording to {}", file.display()));
+        }
+        Ok(Insight { address, records: file.is_some() })
     }
 }
 
-/// Starts the recorder's and the listener's thread. They end with the process, and nobody waits for them.
-/// The way to ask the recorder.
+fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let cannot_listen = |error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => Error::AddressInUse { address: wanted },
+        _ => Error::CannotListen { address: wanted, error },
+    };
+    let listener = TcpListener::bind(wanted).map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    Ok((listener, address))
+}
+
+/// Starts the recorder's thread, and those of who asks it. They end with the process, and nobody waits for them. The way to
+/// ask the recorder.
 pub(crate) fn serve(
-    listener: TcpListener,
+    listener: Option<TcpListener>,
+    recording: Option<Recording>,
     producer: impl Producer,
     settings: Settings,
 ) -> io::Result<SyncSender<Command>> {
-    let (commands, recorder) = recorder::prepare(producer, settings.clone());
+    let (commands, mut recorder) = recorder::prepare(producer, settings.clone());
+    if let Some(recording) = recording {
+        let client = recording.client(&settings);
+        recorder.attach(Arc::clone(&client));
+        let (settings, commands) = (settings.clone(), commands.clone());
+        crate::spawn("insight-file", move || recording.run(&client, &settings, &commands))?;
+    }
     let way = commands.clone();
     crate::spawn("insight-record", move || recorder.run())?;
     // When this fails, the commands' sender is dropped, and the recorder's thread ends.
-    crate::spawn("insight-listen", move || connection::listen(&listener, &Arc::new(settings), &commands))?;
+    if let Some(listener) = listener {
+        crate::spawn("insight-listen", move || connection::listen(&listener, &Arc::new(settings), &commands))?;
+    }
     Ok(way)
 }
 
@@ -168,12 +219,20 @@ pub(crate) fn serve(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Insight {
     address: Option<SocketAddr>,
+    records: bool,
 }
 
 impl Insight {
-    /// Where it listens; `None` when this call did not turn it on.
+    const OFF: Insight = Insight { address: None, records: false };
+
+    /// Where it listens; `None` when it does not, or this call did not turn it on.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Whether this call has a recording written.
+    pub fn records(&self) -> bool {
+        self.records
     }
 }
 
@@ -206,6 +265,11 @@ mod tests {
         assert!(matches!(start("808O"), Err(Error::Misconfigured { .. })));
         assert!(matches!(start("0.0.0.0:0"), Err(Error::Misconfigured { .. })));
         assert_eq!(Builder::default().listen("nonsense").init().address(), None, "said on stderr");
+
+        let nowhere = Builder::default().listen("off").record_to("/nowhere/run.ndjson");
+        let error = nowhere.start_with(None, never).unwrap_err().to_string();
+        assert!(error.starts_with("cannot record to \"/nowhere/run.ndjson\": "), "{error}");
+        assert_eq!(error.lines().count(), 1);
 
         // None of these left anything behind.
         let (script, _feed) = Script::new();

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Why insight is not on. The program runs on without it: recording is off, and costs nothing.
 #[derive(Debug)]
@@ -29,6 +30,13 @@ pub enum Error {
         /// What the system said.
         error: io::Error,
     },
+    /// The system does not let the program write the recording.
+    CannotRecord {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
     /// The system does not let the program start a thread.
     CannotStartThread {
         /// What the system said.
@@ -52,6 +60,11 @@ impl fmt::Display for Error {
                 "cannot listen on {address}: {error}; \
                  set INSIGHT_LISTEN=127.0.0.1:0 (any free port) or insight::init!(listen_port => ...)"
             ),
+            Error::CannotRecord { path, error } => write!(
+                f,
+                "cannot record to {path:?}: {error}; \
+                 set INSIGHT_RECORD or insight::init!(record_to => ...) to a file that can be written"
+            ),
             Error::CannotStartThread { error } => write!(f, "cannot start a thread: {error}"),
         }
     }
@@ -60,7 +73,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::CannotListen { error, .. } | Error::CannotStartThread { error } => Some(error),
+            Error::CannotListen { error, .. }
+            | Error::CannotRecord { error, .. }
+            | Error::CannotStartThread { error } => Some(error),
             _ => None,
         }
     }

@@ -8,8 +8,23 @@
 //! ```
 //!
 //! [`init()`](fn@init) listens on 127.0.0.1:8080. [`init!`](macro@init) takes the keys that [`Builder`] has as methods. The
-//! environment variable `INSIGHT_LISTEN` wins over both, and `INSIGHT_LISTEN=off` leaves insight off. Where the source
-//! is not where it was built, `INSIGHT_SOURCE` names the directory of its workspace.
+//! environment variable `INSIGHT_LISTEN` wins over both, and with `INSIGHT_LISTEN=off` insight is off, unless it records.
+//! Where the source is not where it was built, `INSIGHT_SOURCE` names the directory of its workspace.
+//!
+//! # Recording
+//!
+//! `record_to` writes the stream to a file besides, also of a program that does not listen, and `INSIGHT_RECORD` wins over
+//! it. At detail `polls` each single poll is told.
+//!
+//! ```no_run
+//! use insight::Detail;
+//!
+//! insight::init!(listen => "off", record_to => "hang.ndjson.gz", detail => Detail::Polls);
+//! ```
+//!
+//! The file is compressed by gzip when its name ends in `.gz`. It is flushed four times a second, so what a process that is
+//! killed loses of it is that. What writes it is a thread of its own, `insight-file`, which is a client like any other: where
+//! the disk is too slow, a `gap` says what was skipped.
 //!
 //! # Names
 //!
@@ -71,6 +86,7 @@ mod pages;
 mod pause;
 mod producer;
 mod recorder;
+mod recording;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -82,6 +98,7 @@ pub use builder::{Builder, Insight};
 pub use error::Error;
 pub use insight_model::health::{OFF, Thresholds};
 pub use insight_probe::{name, task_name};
+pub use insight_protocol::Detail;
 pub use pause::{pause, resume};
 
 use std::io::Write;

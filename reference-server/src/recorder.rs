@@ -194,12 +194,7 @@ impl<P: Producer> Recorder<P> {
         self.check();
         // Who asked may have gone: then its reply goes nowhere.
         match command {
-            Command::Attach(client) => {
-                client.open(self.opening());
-                if !self.clients.iter().any(|other| Arc::ptr_eq(other, &client)) {
-                    self.clients.push(client);
-                }
-            }
+            Command::Attach(client) => self.attach(client),
             Command::Snapshot(reply) => drop(reply.try_send(self.opening())),
             Command::Problems(reply) => drop(reply.try_send(self.model.problems())),
             Command::Graph(reply) => drop(reply.try_send(self.model.dot())),
@@ -223,6 +218,14 @@ impl<P: Producer> Recorder<P> {
         self.take(&cleared);
         self.off = told.last().filter(|message| matches!(message, Message::Gap(_))).cloned();
         self.fold(told);
+    }
+
+    /// From now on the client gets what happens. Before the recorder runs it is sure to get all.
+    pub(crate) fn attach(&mut self, client: Arc<Client>) {
+        client.open(self.opening());
+        if !self.clients.iter().any(|other| Arc::ptr_eq(other, &client)) {
+            self.clients.push(client);
+        }
     }
 
     fn subject(&self, id: TaskId) -> Subject {

@@ -35,7 +35,7 @@ fn serve(settings: Settings) -> Server {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let (script, feed) = Script::new();
-    let recorder = crate::builder::serve(listener, script, settings).unwrap();
+    let recorder = crate::builder::serve(Some(listener), None, script, settings).unwrap();
     Server { port, feed, recorder }
 }
 

@@ -52,6 +52,7 @@ mod observed;
 mod observing;
 mod origin;
 mod party;
+mod polls;
 mod raw;
 mod recorder;
 mod resource;

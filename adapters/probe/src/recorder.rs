@@ -15,7 +15,7 @@ use crate::ring::{self, Cell, Read, Record, RecordKind};
 use crate::slots::WaitFacts;
 use crate::task::{Body, KIND_SHIFT, Kind, TaskCell, outcome_from_word};
 use crate::waiter::WaiterFacts;
-use crate::{Traceable, clock, current, ids, origin};
+use crate::{Traceable, clock, current, ids, origin, polls};
 use insight_protocol::*;
 use made::MadeFor;
 use sample::{SampledWait, ToldStats};
@@ -37,6 +37,9 @@ pub struct RecorderConfig {
     /// past the bound what opens is not recorded, and a `gap` counts it. A task that was left out is recorded at a poll
     /// when there is room again.
     pub max_bytes: usize,
+    /// [`Detail::Polls`]: each poll is told by itself, too. Half of `max_bytes` is then for them; one for which there is no
+    /// room is counted in a `gap`.
+    pub detail: Detail,
 }
 
 /// What is counted for each that is alive: with its cell, what the recorder keeps and what a model does. Measured.
@@ -45,15 +48,17 @@ const RESOURCE_BYTES: usize = 1000;
 const EDGE_BYTES: usize = 500;
 /// How many times larger what is collected becomes: a spawn in a queue is a message, and then what is kept of the task.
 const COLLECTED: usize = 4;
+/// At detail `polls`, which part of all bytes is for them: half, and in their queues a quarter of it.
+const POLLS_PART: usize = 2;
 
 /// How many records are made messages at a time: more than one look at the model's maps is worth, and fewer than what fits
 /// into a processor's cache.
 const PART_RECORDS: usize = 512;
 
 impl Default for RecorderConfig {
-    /// 100 ms and 256 MiB.
+    /// 100 ms and 256 MiB, at detail `structure`.
     fn default() -> RecorderConfig {
-        RecorderConfig { interval: Duration::from_millis(100), max_bytes: 256 << 20 }
+        RecorderConfig { interval: Duration::from_millis(100), max_bytes: 256 << 20, detail: Detail::Structure }
     }
 }
 
@@ -163,6 +168,7 @@ impl Recorder {
         }
         clock::start();
         ring::set_bound(config.max_bytes / COLLECTED);
+        start_polls(&config);
         let recorded_from = ids::turn_on();
         current::record();
         raw::turned();
@@ -198,10 +204,12 @@ impl Recorder {
         let known = self.tasks.len() + self.resources.len() + self.edges.len() + self.records.len();
         if on {
             self.discard();
+            start_polls(&self.config);
             self.recorded_from = ids::turn_on();
             current::record();
         } else {
             ids::turn_off();
+            polls::stop();
             self.recorded_from = u64::MAX;
             self.discard();
         }
@@ -229,6 +237,7 @@ impl Recorder {
             drop_owned(&record);
         }
         let _ = ring::take_refused();
+        polls::discard();
         self.interned = Interned::default();
         self.tasks = BTreeMap::new();
         self.resources = BTreeMap::new();
@@ -270,7 +279,7 @@ impl Recorder {
                 })
                 .collect(),
             clock: Clock { wall_anchor_unix_ms: self.wall_anchor_unix_ms },
-            detail: Detail::Structure,
+            detail: if self.tells_polls() { Detail::Polls } else { Detail::Structure },
             interval_ms: self.config.interval.as_millis() as u64,
             capabilities,
             extensions: Vec::new(),
@@ -330,6 +339,10 @@ impl Recorder {
         }
         if !self.records.is_empty() {
             return true;
+        }
+        // After what was recorded: so each task that is named was told of.
+        if self.tells_polls() {
+            polls::drain(self.cutoff, self.recorded_from, out);
         }
         self.refusals(self.cutoff, out);
         ring::set_bound(self.config.max_bytes.saturating_sub(self.kept_bytes()) / COLLECTED);
@@ -579,10 +592,21 @@ impl Recorder {
 
     /// How many bytes what is alive takes, about.
     fn kept_bytes(&self) -> usize {
-        self.tasks.len() * TASK_BYTES + self.resources.len() * RESOURCE_BYTES + self.edges.len() * EDGE_BYTES
+        let polls = if self.tells_polls() { self.config.max_bytes / POLLS_PART } else { 0 };
+        polls + self.tasks.len() * TASK_BYTES + self.resources.len() * RESOURCE_BYTES + self.edges.len() * EDGE_BYTES
+    }
+
+    fn tells_polls(&self) -> bool {
+        self.config.detail == Detail::Polls
     }
 
     fn refusals(&self, cutoff: u64, out: &mut Vec<Message>) {
+        let polls = polls::take_lost();
+        if polls > 0 {
+            let reason = "polls came faster than they were collected".to_owned();
+            let kinds = vec!["task.polls".to_owned()];
+            out.push(Gap { count: polls, kinds, reason, at_ns: clock::time_ns(cutoff) }.into());
+        }
         let refused = ring::take_refused();
         let count: u64 = refused.iter().sum();
         if count == 0 {
@@ -600,6 +624,12 @@ impl Recorder {
             kinds.iter().filter(|(kind, _)| refused[*kind as usize] > 0).map(|(_, name)| (*name).to_owned()).collect();
         let reason = format!("there was no room within the {} bytes that insight may take", self.config.max_bytes);
         out.push(Gap { count, kinds, reason, at_ns: clock::time_ns(cutoff) }.into());
+    }
+}
+
+fn start_polls(config: &RecorderConfig) {
+    if config.detail == Detail::Polls {
+        polls::start(config.max_bytes / POLLS_PART / COLLECTED);
     }
 }
 
@@ -627,6 +657,7 @@ impl Drop for Recorder {
     /// Nobody collects any more: recording ends.
     fn drop(&mut self) {
         ids::turn_off();
+        polls::stop();
         raw::turned();
     }
 }

@@ -6,7 +6,7 @@ use crate::raw::ToldTask;
 use crate::ring::{self, Claim, Ended, Record, RecordKind};
 use crate::slots::{Slot, Slots};
 use crate::sync::{self, UnsafeCell};
-use crate::{clock, current, ids, name, on, trace};
+use crate::{clock, current, ids, name, on, polls, trace};
 use insight_protocol::{Outcome, TaskKind};
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -403,6 +403,15 @@ impl TaskCell {
     /// Counts a poll of so many ticks. Only its own thread calls this.
     #[inline]
     pub(crate) fn count_poll(&self, ticks: u64) {
+        if polls::telling() {
+            self.count_and_tell_poll(ticks);
+        } else {
+            self.count_one_poll(ticks);
+        }
+    }
+
+    #[inline]
+    fn count_one_poll(&self, ticks: u64) {
         let log2 = (clock::rough_ns(ticks) | 1).ilog2().clamp(HISTOGRAM.start, HISTOGRAM.end - 1);
         let entry = log2 - HISTOGRAM.start;
         let polls = self.polls.load(Ordering::Relaxed);
@@ -416,6 +425,18 @@ impl TaskCell {
         // With this number a reader sees which operations were polled in the poll, and its place in the histogram: so a
         // task of which the number has not changed has no other histogram.
         self.polls.store(polls.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Told after it was counted: so no more are told than there were.
+    #[cold]
+    #[inline(never)]
+    fn count_and_tell_poll(&self, ticks: u64) {
+        self.count_one_poll(ticks);
+        let id = self.recorded_id();
+        // Of one whose end was told before, nobody expects more.
+        if id != 0 && !self.ended.load(Ordering::Relaxed) {
+            polls::tell(id, self.poll_end.load(Ordering::Relaxed), ticks);
+        }
     }
 
     #[inline]

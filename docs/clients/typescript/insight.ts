@@ -11,6 +11,7 @@ export type Message =
   | TaskSpawned
   | TaskCompleted
   | TaskStats
+  | TaskPolls
   | ResourceCreated
   | ResourceUpdated
   | ResourceDropped
@@ -475,6 +476,38 @@ export interface TaskStats {
    * The task that woke it last; absent when a timer, io or a thread outside of tasks did, or nothing yet.
    */
   woken_by?: TaskId | null;
+}
+/**
+ * Polls of one thread, one by one: at detail `polls`, beside the counters of [`TaskStats`].
+ *
+ * In columns, in which numbers repeat: so a compressed recording has a few bytes a poll.
+ */
+export interface TaskPolls {
+  /**
+   * How long after the one before it in this message each of them ended, in nanoseconds; 0 for the first.
+   */
+  after_ns: number[];
+  /**
+   * When the first of them ended.
+   */
+  at_ns: number;
+  /**
+   * How long each of them ran, in nanoseconds, without what it polled of other tasks.
+   */
+  running_ns: number[];
+  /**
+   * The message's number in the stream: 1 in the first message, and one more in each.
+   */
+  seq: number;
+  /**
+   * The task of each poll, in the order in which they ended.
+   */
+  tasks: TaskId[];
+  /**
+   * The thread that polled: a number from 1, which no other thread of the session has.
+   */
+  thread: number;
+  type: "task.polls";
 }
 /**
  * A resource exists.

@@ -26,6 +26,7 @@ impl Checker {
         self.locations.clear();
         let stats_before = self.tasks.drain().filter_map(|(id, task)| Some((id, task.stats?))).collect();
         self.just_ended.clear();
+        self.polls_may_follow.clear();
         self.resources.clear();
         self.edges.clear();
         self.standing.clear();

@@ -40,9 +40,6 @@ impl Checker {
         let version = header.protocol.split_once('.');
         let well_formed = version.is_some_and(|(major, minor)| digits(major) && digits(minor));
         self.expect(well_formed, "version.digits", "two decimal numbers and a dot", || header.protocol.clone());
-        // r[detail.polls]
-        let polls = header.protocol == "1.0" && header.detail == Detail::Polls;
-        self.expect(!polls, "detail.polls", "a detail level of version 1.0", || header.detail.to_string());
         // r[extension.name]
         for extension in &header.extensions {
             let labels = extension.split('.').filter(|label| !label.is_empty()).count();
@@ -57,6 +54,7 @@ impl Checker {
         self.expect(now >= last, "heartbeat.forward", format_args!("at_ns of at least {last}"), || now.to_string());
         self.heartbeat_ns = now;
         self.sample += 1;
+        self.polls_may_follow.clear();
         self.expect_no_waits_of_ended_tasks();
     }
 

@@ -22,6 +22,7 @@ impl Checker {
             // Its counters go on from where they were before a snapshot.
             stats: self.snapshot.as_mut().and_then(|opening| opening.stats_before.remove(&task.id)),
             sample: u64::MAX,
+            told_polls: 0,
             completed: false,
             edges: 0,
             exclusive_parties: 0,
@@ -37,7 +38,7 @@ impl Checker {
             let rule = if self.ended_tasks.contains(stats.id.0) { "task.completed.last" } else { "order.introduced" };
             return self.find(rule, "a task that is alive".to_owned(), format!("task {}", stats.id));
         };
-        let (partial, completed) = (task.partial, task.completed);
+        let (partial, completed, told) = (task.partial, task.completed, task.told_polls);
         let again = task.stats.is_some() && task.sample == sample && !in_snapshot;
         let before = task.stats.replace(stats.clone());
         // What a snapshot says of a sample, the sample itself may say again.
@@ -49,6 +50,7 @@ impl Checker {
         self.expect(stateless, "task.partial.no-state", "no state of a partial task", || format!("task {id} has one"));
         // r[task.stats.once-a-sample]
         self.expect(!again, "task.stats.once-a-sample", "one task.stats a sample", || format!("task {id} again"));
+        self.expect_polls_counted(stats, told);
         // r[task.stats.monotone]
         if let Some(before) = before
             && let Some(fallen) = fallen(&before, stats)
@@ -62,6 +64,7 @@ impl Checker {
         match self.tasks.get_mut(&id) {
             Some(task) if !task.completed => {
                 task.completed = true;
+                self.polls_may_follow.insert(id);
                 if task.edges == 0 {
                     self.tasks.remove(&id);
                 } else {

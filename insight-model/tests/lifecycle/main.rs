@@ -4,7 +4,7 @@ mod mutations;
 mod stream;
 
 use crate::mutations::MUTATIONS;
-use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, STORY, Stream, check};
+use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, POLLS, STORY, Stream, check};
 use insight_model::Checker;
 use insight_protocol::{Decoded, decode};
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use std::path::Path;
 
 #[test]
 fn recordings_break_no_rule() {
-    for recording in [STORY, DEADLOCK, LOCK_ORDER, MINI] {
+    for recording in [STORY, DEADLOCK, LOCK_ORDER, MINI, POLLS] {
         assert_eq!(check(&Stream::of(recording).lines), []);
     }
 }

@@ -1,6 +1,6 @@
 //! What is done to a recording, and the rule that its first finding has to be of.
 
-use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, STORY, Stream};
+use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, POLLS, STORY, Stream};
 
 type Mutate = fn(&mut Stream);
 
@@ -17,7 +17,6 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
     ("version.digits", STORY, |s| s.replace(0, "\"1.0\"", "\"one\"")),
     ("version.digits", MINI, |s| s.replace(0, "\"1.0\"", "\"01.0\"")),
     ("version.digits", MINI, |s| s.replace(0, "\"1.0\"", "\"1.-0\"")),
-    ("detail.polls", MINI, |s| s.replace(0, "structure", "polls")),
     ("extension.name", MINI, |s| s.replace(0, "com.example", "example")),
     ("extension.listed", DEADLOCK, |s| s.push(r#""type":"com.example.flush","at_ns":9"#)),
     ("extension.listed", MINI, |s| s.push(r#""type":"com.examples.flush","at_ns":9"#)),
@@ -108,6 +107,34 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
         s.lines[at] = format!("{before}\"poll_ns_log2\":[]{after}");
     }),
     ("task.stats.once-a-sample", STORY, |s| s.double("task.stats")),
+    // Polls.
+    ("detail.polls", POLLS, |s| s.replace(0, "polls", "structure")),
+    ("task.polls.columns", POLLS, |s| s.replace(s.first("task.polls"), "\"tasks\":[", "\"tasks\":[1,")),
+    ("task.polls.columns", POLLS, |s| s.replace(s.first("task.polls"), "\"after_ns\":[0,2", "\"after_ns\":[0,2,3")),
+    ("task.polls.columns", POLLS, |s| s.replace(s.first("task.polls"), "\"running_ns\":[", "\"running_ns\":[1,")),
+    ("task.polls.columns", POLLS, |s| {
+        s.push(r#""type":"task.polls","thread":1,"tasks":[],"after_ns":[],"running_ns":[],"at_ns":30"#);
+    }),
+    ("task.polls.columns", POLLS, |s| {
+        let column = |first: u64, number: u64| format!("[{first}{}]", format!(",{number}").repeat(1024));
+        let (tasks, zeros) = (column(1, 1), column(0, 0));
+        s.push(&format!(
+            r#""type":"task.polls","thread":1,"tasks":{tasks},"after_ns":{zeros},"running_ns":{zeros},"at_ns":30"#
+        ));
+    }),
+    ("task.polls.first", POLLS, |s| s.replace(s.first("task.polls"), "\"after_ns\":[0", "\"after_ns\":[1")),
+    ("task.polls.in-order", POLLS, |s| s.set(s.last("\"thread\""), "at_ns", 8)),
+    ("task.polls.counted", POLLS, |s| s.set(s.first("task.stats"), "polls", 1)),
+    ("task.polls.after-end", POLLS, |s| {
+        let polls = s.lines.remove(s.last("\"thread\""));
+        s.lines.push(polls);
+    }),
+    ("task.polls.after-end", POLLS, |s| {
+        s.push(r#""type":"snapshot.begin","at_ns":30,"tasks":0,"resources":0,"edges":0,"problems":0"#);
+        s.push(r#""type":"snapshot.end","at_ns":30"#);
+        s.push(r#""type":"task.polls","thread":1,"tasks":[2],"after_ns":[0],"running_ns":[1],"at_ns":30"#);
+    }),
+    ("order.introduced", POLLS, |s| s.replace(s.last("\"thread\""), "\"tasks\":[2", "\"tasks\":[77")),
     // Resources.
     ("resource.dropped.once", STORY, |s| s.double("resource.dropped")),
     ("resource.dropped.last", MINI, |s| s.push(r#""type":"resource.updated","id":3,"at_ns":30"#)),

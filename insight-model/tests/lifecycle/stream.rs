@@ -41,6 +41,22 @@ pub const MINI: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","sess
 {"seq":31,"type":"task.completed","id":3,"outcome":"unseen","at_ns":23}
 "#;
 
+/// Polls one by one: of two threads, of a nested one, and of a task that has ended.
+pub const POLLS: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","session":"f00","process":{"pid":1,"name":"single"},"executors":[],"clock":{"wall_anchor_unix_ms":1},"detail":"polls","interval_ms":100,"capabilities":["tasks","task.times"],"at_ns":1}
+{"seq":2,"type":"snapshot.begin","at_ns":1,"tasks":0,"resources":0,"edges":0,"problems":0}
+{"seq":3,"type":"snapshot.end","at_ns":1}
+{"seq":4,"type":"task.spawned","id":1,"kind":"block_on","at_ns":1}
+{"seq":5,"type":"task.spawned","id":2,"kind":"task","parent":1,"at_ns":2}
+{"seq":6,"type":"task.polls","thread":1,"tasks":[2,1],"after_ns":[0,2],"running_ns":[1,5],"at_ns":7}
+{"seq":7,"type":"task.polls","thread":2,"tasks":[2],"after_ns":[0],"running_ns":[1],"at_ns":4}
+{"seq":8,"type":"task.stats","id":2,"state":"idle","since_ns":9,"polls":2,"wakes":0,"self_wakes":0,"running_ns":1,"scheduled_ns":1,"idle_ns":1,"at_ns":10}
+{"seq":9,"type":"stream.heartbeat","at_ns":10}
+{"seq":10,"type":"task.completed","id":2,"outcome":"returned","at_ns":13}
+{"seq":11,"type":"task.polls","thread":1,"tasks":[2],"after_ns":[0],"running_ns":[1],"at_ns":13}
+{"seq":12,"type":"gap","count":3,"kinds":["task.polls"],"reason":"no room","at_ns":19}
+{"seq":13,"type":"stream.heartbeat","at_ns":20}
+"#;
+
 /// The findings of all the lines.
 pub fn check(lines: &[String]) -> Vec<RuleFinding> {
     let mut checker = Checker::default();

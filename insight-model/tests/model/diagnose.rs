@@ -282,7 +282,7 @@ fn what_the_producer_cannot_see() {
 fn after_a_loss_nothing_is_proven_until_the_next_snapshot() {
     let gap = |kind: &str| Gap { count: 1, kinds: vec![kind.into()], reason: "full".into(), at_ns: 10_000 * MS };
     let mut model = scenario(AB_BA);
-    for looks_unknown in ["task.stats", "resource.created", "edge.party"] {
+    for looks_unknown in ["task.stats", "task.polls", "resource.created", "edge.party"] {
         model.apply(&gap(looks_unknown).into());
     }
     assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: a b on m n\n");

@@ -3,7 +3,7 @@
 use super::address;
 use super::story::{header, story};
 use crate::args::Address;
-use crate::connection::{Connection, Failure, snapshot};
+use crate::connection::{Connection, Failure, recording, snapshot};
 use crate::picture::Link;
 use insight_protocol::*;
 use std::io::{BufRead, BufReader, Write};
@@ -149,4 +149,25 @@ fn nobody_listens() {
         Err(Failure::Unreachable(why)) => assert_eq!(why, "connection refused"),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_compressed_recording_is_shown_up_to_where_it_is_cut_off() {
+    const DEADLOCK: &str = include_str!("../../../conformance/recordings/deadlock.ndjson");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(DEADLOCK.as_bytes()).unwrap();
+    packed.flush().unwrap();
+    let flushed = packed.get_ref().len();
+    let whole = packed.finish().unwrap();
+    let path = std::env::temp_dir().join(format!("insight-consolation-{}.ndjson.gz", std::process::id()));
+    let picture_of = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        recording(&path)
+    };
+    for bytes in [&whole[..], &whole[..flushed]] {
+        let picture = picture_of(bytes).unwrap();
+        assert_eq!((picture.model.problems.len(), picture.losses.bad_lines), (1, 0));
+    }
+    assert_eq!(picture_of(&whole[..40]).unwrap_err(), Failure::NotInsight("nothing".to_owned()));
+    std::fs::remove_file(&path).unwrap();
 }

@@ -58,6 +58,10 @@ pub fn generated(
         let title = format!("{what}: processor time of the program's threads, ns above bare");
         section(&title, table(results, &operations(runtime, workers), cpu));
     }
+    section(
+        "A recording at detail `polls`, compressed: bytes an event",
+        table(results, &operations("tokio", 1), recorded),
+    );
     if let Some(counts) = counts {
         section("Instructions, above bare (tokio, current-thread, the program's thread)", instructions::table(counts));
     }
@@ -107,6 +111,13 @@ fn time(results: &Results, row: &str, configuration: &str, figure: &str) -> Opti
     let bare = results.min(row, "bare", figure)?;
     let medians = results.median(row, configuration, figure)? - results.median(row, "bare", figure)?;
     Some(format!("{} ({}) x{:.2}", signed(min - bare), signed(medians), min / bare))
+}
+
+/// The median, and how many of a thousand events came too fast for the file.
+fn recorded(results: &Results, row: &str, configuration: &str) -> Option<String> {
+    let bytes = results.median(row, configuration, "event_bytes")?;
+    let lost = results.median(row, configuration, "lost_permille")?;
+    Some(format!("{} ({} ‰ lost)", number(bytes), number(lost)))
 }
 
 fn signed(value: f64) -> String {

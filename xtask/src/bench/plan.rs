@@ -29,11 +29,12 @@ pub const MORE_OPERATIONS: [(&str, &str); 6] = [
 ];
 
 /// The configurations, the program of each, and what it is.
-pub const CONFIGURATIONS: [(&str, &str, &str); 9] = [
+pub const CONFIGURATIONS: [(&str, &str, &str); 10] = [
     ("bare", "bench-bare", "tokio, and nobody looks"),
     ("off", "bench-insight", "insight linked, not turned on"),
     ("on", "bench-insight", "on, no client"),
     ("client", "bench-insight", "on, and a client reads all of it"),
+    ("polls", "bench-insight", "on, at detail `polls`, recorded to a compressed file"),
     ("layer", "bench-layer", "insight-tracing, told by tokio's own spans, no client"),
     ("console", "bench-console", "console-subscriber 0.5.0, no client"),
     ("dial9", "bench-dial9", "dial9 0.5.7, its hooks"),
@@ -97,7 +98,7 @@ impl Case {
         command.args(&self.arguments).arg(format!("configuration={}", self.configuration));
         command.arg(format!("client={}", programs.path("bench-client").display()));
         // What is set outside does not change what is measured.
-        command.env_remove("INSIGHT_LISTEN").env_remove("RUST_LOG");
+        command.env_remove("INSIGHT_LISTEN").env_remove("INSIGHT_RECORD").env_remove("RUST_LOG");
         if let Some(seconds) = self.requests_s {
             return http::load(command, seconds);
         }
@@ -188,11 +189,16 @@ fn other_operations(scale: Scale) -> Group {
     Group { name: "operations on smol and async-std".to_owned(), rounds, cases }
 }
 
+/// The configurations of the loads: a recording is of single operations, which tell the most.
+fn loads() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    CONFIGURATIONS.into_iter().filter(|(configuration, ..)| *configuration != "polls")
+}
+
 fn requests(scale: Scale) -> Group {
     let (seconds, rounds) = if scale == Scale::Whole { (2, 3) } else { (1, 1) };
     let mut cases = Vec::new();
     for (row, workers) in [("http", 1), ("http", 2), ("http-spawn", 1)] {
-        for (configuration, program, _) in CONFIGURATIONS {
+        for (configuration, program, _) in loads() {
             let arguments = [row.to_owned(), format!("workers={workers}")];
             let case = case(&format!("{row}/{workers}"), configuration, program, &arguments);
             cases.push(Case { requests_s: Some(seconds), ..case });
@@ -205,7 +211,7 @@ fn parked(scale: Scale) -> Group {
     let mut cases = Vec::new();
     let counts: &[u64] = if scale == Scale::Whole { &[100_000, 1_000_000] } else { &[100_000] };
     for count in counts {
-        for (configuration, program, _) in CONFIGURATIONS {
+        for (configuration, program, _) in loads() {
             // Of 51 kB each, a million would not fit.
             let tasks = match (configuration, count) {
                 ("console", 100_000) => 20_000,
@@ -268,6 +274,7 @@ mod tests {
         assert!(peers.iter().all(|peer| whole.contains(&format!("http/1 {peer}"))));
         assert_eq!(rows(Scale::Quick, &["http/1", "dial9"]), ["http/1 bare", "http/1 dial9"]);
         assert!(rows(Scale::Whole, &["on"]).contains(&"smol/1/poll on".to_owned()));
+        assert_eq!(rows(Scale::Quick, &["tokio/1/poll", "polls"]), ["tokio/1/poll bare", "tokio/1/poll polls"]);
         assert!(rows(Scale::Whole, &["nothing"]).is_empty());
         // Of each name there is a row.
         for name in names().iter().filter(|name| **name != "instructions") {

@@ -34,12 +34,16 @@ fn memory(results: &Results, tasks: u64) -> Option<f64> {
 
 /// Those of times are on tokio's current-thread runtime, of the program's threads, the least of all runs above the least of
 /// bare tokio.
-const TARGETS: [Target; 15] = [
+const TARGETS: [Target; 17] = [
     at_most("poll, with who woke it", 20.0, Some(12.0), "ns", |r| above(r, "poll", "on")),
     at_most("spawn and join", 80.0, Some(40.0), "ns", |r| above(r, "spawn", "on")),
     at_most("Mutex, lock and unlock", 25.0, Some(12.0), "ns", |r| above(r, "lock", "on")),
     at_most("mpsc, send and receive", 40.0, Some(20.0), "ns", |r| above(r, "stream", "on")),
     at_most("linked and off, a poll", 1.0, None, "ns", |r| above(r, "poll", "off")),
+    at_most("detail `polls` to a file, a poll", 40.0, None, "ns", |r| above(r, "poll", "polls")),
+    at_most("detail `polls` to a file, an event compressed", 20.0, None, "B", |r| {
+        r.max("tokio/1/poll", "polls", "event_bytes")
+    }),
     at_most("memory of a live task, of 100,000", 400.0, Some(200.0), "B", |r| memory(r, 100_000)),
     at_most("memory of a live task, of 1,000,000", 400.0, Some(200.0), "B", |r| memory(r, 1_000_000)),
     Target {

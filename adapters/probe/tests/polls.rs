@@ -1,0 +1,195 @@
+//! Detail `polls`: what is told of single polls.
+
+use insight_model::Checker;
+use insight_probe::*;
+use insight_protocol::{Detail, Message, Outcome, SnapshotBegin, SnapshotEnd, TaskKind, encode};
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+static EXECUTOR: Executor = Executor::new("hand", "1.0", || None);
+
+/// The one recorder of this process, and what holds all that it tells to the rules; the tests take turns.
+struct Bench {
+    recorder: Recorder,
+    checker: Checker,
+    seq: u64,
+}
+
+fn bench() -> MutexGuard<'static, Bench> {
+    static BENCH: OnceLock<Mutex<Bench>> = OnceLock::new();
+    let bench = BENCH.get_or_init(|| {
+        let config = RecorderConfig { detail: Detail::Polls, max_bytes: 16 << 20, ..RecorderConfig::default() };
+        let recorder = Recorder::start(config).unwrap();
+        let header = recorder.header();
+        assert_eq!(header.detail, Detail::Polls);
+        let mut bench = Bench { recorder, checker: Checker::default(), seq: 0 };
+        let begin = SnapshotBegin { at_ns: 0, tasks: 0, resources: 0, edges: 0, problems: 0 };
+        bench.keeps_the_rules(&[header.into(), begin.into(), SnapshotEnd { at_ns: 0 }.into()]);
+        Mutex::new(bench)
+    });
+    let mut bench = bench.lock().unwrap_or_else(PoisonError::into_inner);
+    // What is left of the others.
+    bench.collect();
+    bench
+}
+
+impl Bench {
+    fn collect(&mut self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        self.recorder.collect_now(&mut messages);
+        self.keeps_the_rules(&messages);
+        messages
+    }
+
+    fn keeps_the_rules(&mut self, messages: &[Message]) {
+        for message in messages {
+            self.seq += 1;
+            assert_eq!(self.checker.line(&encode(self.seq, message)), [], "{message:?}");
+        }
+    }
+}
+
+/// Of each task, how many polls were told, and how many are counted.
+fn counts(messages: &[Message]) -> BTreeMap<u64, (u64, u64)> {
+    let mut counts: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for message in messages {
+        match message {
+            Message::TaskPolls(polls) => polls.tasks.iter().for_each(|task| counts.entry(task.0).or_default().0 += 1),
+            Message::TaskStats(stats) => counts.entry(stats.id.0).or_default().1 = stats.polls,
+            _ => {}
+        }
+    }
+    counts
+}
+
+fn lost(messages: &[Message]) -> u64 {
+    let gaps = messages.iter().map(|message| match message {
+        Message::Gap(gap) if gap.kinds == ["task.polls"] => gap.count,
+        _ => 0,
+    });
+    gaps.sum()
+}
+
+#[track_caller]
+fn observe<F: Future>(future: F) -> Pin<Box<Observed<F>>> {
+    Box::pin(Observed::new(future, &EXECUTOR, Kind::Task, Location::caller()))
+}
+
+fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+async fn pending(times: u64) {
+    let mut left = times;
+    poll_fn(|_| match left.checked_sub(1) {
+        Some(less) => {
+            left = less;
+            Poll::<()>::Pending
+        }
+        None => Poll::Ready(()),
+    })
+    .await
+}
+
+#[test]
+fn each_poll_is_told_once() {
+    let mut bench = bench();
+    let threads = 3;
+    let polls = |thread: u64| {
+        // One with more than a block has, and one that has ended.
+        let (mut many, mut ended) = (observe(pending(10_000)), observe(pending(1)));
+        (0..2000 + thread).for_each(|_| assert!(poll(&mut many).is_pending()));
+        assert!(poll(&mut ended).is_pending());
+        assert!(poll(&mut ended).is_ready());
+        many
+    };
+    let tasks: Vec<_> = std::thread::scope(|scope| {
+        let polls = &polls;
+        let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(move || polls(thread))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let messages = bench.collect();
+    let counts = counts(&messages);
+    let mut told: Vec<(u64, u64)> = counts.into_values().collect();
+    told.sort();
+    // Of what has ended there are no counters any more.
+    assert_eq!(told, [(2, 0), (2, 0), (2, 0), (2000, 2000), (2001, 2001), (2002, 2002)]);
+    assert_eq!(lost(&messages), 0);
+    let numbers = messages.iter().filter_map(|message| match message {
+        Message::TaskPolls(polls) => Some(polls.thread),
+        _ => None,
+    });
+    assert_eq!(numbers.collect::<std::collections::BTreeSet<_>>().len(), threads as usize);
+    drop(tasks);
+}
+
+#[test]
+fn a_poll_within_a_poll_is_told_before_it() {
+    let mut bench = bench();
+    let mut inner = observe(pending(1));
+    let mut outer = observe(poll_fn(|_| poll(&mut inner)));
+    assert!(poll(&mut outer).is_pending());
+    let messages = bench.collect();
+    let spawned = messages.iter().filter_map(|message| match message {
+        Message::TaskSpawned(spawned) => Some(spawned.id),
+        _ => None,
+    });
+    let [inner_id, outer_id] = spawned.collect::<Vec<_>>()[..] else { panic!("two tasks: {messages:?}") };
+    let polls = messages.iter().find_map(|message| match message {
+        Message::TaskPolls(polls) => Some(polls),
+        _ => None,
+    });
+    let polls = polls.expect("two polls");
+    assert_eq!(polls.tasks, [inner_id, outer_id]);
+    for (task, running_ns) in polls.tasks.iter().zip(&polls.running_ns) {
+        let stats = messages.iter().find_map(|message| match message {
+            Message::TaskStats(stats) if stats.id == *task => Some(stats.running_ns),
+            _ => None,
+        });
+        assert_eq!(stats, Some(*running_ns), "of the one poll of task {task}");
+    }
+}
+
+#[test]
+fn what_there_is_no_room_for_is_counted() {
+    let mut bench = bench();
+    // More than the two MiB of their queues take.
+    let polls = 300_000;
+    let mut task = observe(pending(polls));
+    (0..polls).for_each(|_| assert!(poll(&mut task).is_pending()));
+    let messages = bench.collect();
+    let [(told, counted)] = counts(&messages).into_values().collect::<Vec<_>>()[..] else { panic!("one task") };
+    assert_eq!(counted, polls);
+    assert_eq!(told + lost(&messages), polls);
+    assert!((100_000..200_000).contains(&told), "{told}");
+    // The room is there again, and what is told goes on.
+    assert!(poll(&mut task).is_ready());
+    let messages = bench.collect();
+    assert_eq!((counts(&messages).into_values().collect(), lost(&messages)), (vec![(1, 0)], 0));
+}
+
+#[test]
+fn a_poll_that_ends_after_its_task_is_not_told() {
+    let mut bench = bench();
+    let task = RawTask::spawned(RawMeta {
+        executor: &EXECUTOR,
+        kind: TaskKind::Task,
+        name: None,
+        type_name: None,
+        place: None,
+        parent: Parent::Unknown,
+        executor_task_id: None,
+        future_bytes: None,
+        partial: false,
+    });
+    drop(task.poll());
+    let poll = task.poll();
+    task.completed(Outcome::Returned);
+    assert_eq!(counts(&bench.collect()).into_values().collect::<Vec<_>>(), [(1, 0)]);
+    drop(poll);
+    assert!(counts(&bench.collect()).is_empty());
+}
