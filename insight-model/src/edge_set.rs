@@ -1,11 +1,12 @@
 use insight_protocol::EdgeId;
-use std::collections::{BTreeSet, btree_set};
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::slice;
 
 /// The open edges of a task or a resource, by id.
 ///
-/// Most have one or two, which take no memory of their own. A lock for which a hundred thousand tasks wait has as many.
+/// Most have one or two, which take no memory of their own. A lock for which a hundred thousand tasks wait has as many: of
+/// those that were opened one after the other each takes little more than a bit.
 #[derive(Clone)]
 pub struct EdgeSet(Edges);
 
@@ -13,18 +14,48 @@ pub struct EdgeSet(Edges);
 enum Edges {
     /// The first so many of them, in order.
     Few(u8, [EdgeId; FEW]),
-    #[expect(clippy::box_collection, reason = "the few that have many need not make all others larger")]
-    Many(Box<BTreeSet<EdgeId>>),
+    /// Boxed: the few that have many need not make all others larger.
+    Many(Box<Many>),
 }
 
 const FEW: usize = 2;
+
+/// Bit `n` of the word of `m`: the edge `64 * m + n` is one of them. No word is 0.
+#[derive(Clone)]
+struct Many {
+    words: BTreeMap<u64, u64>,
+    len: usize,
+}
+
+fn word_of(id: EdgeId) -> (u64, u64) {
+    (id.0 / 64, 1 << (id.0 % 64))
+}
+
+impl Many {
+    fn insert(&mut self, id: EdgeId) {
+        let (number, bit) = word_of(id);
+        let word = self.words.entry(number).or_default();
+        self.len += usize::from(*word & bit == 0);
+        *word |= bit;
+    }
+
+    fn remove(&mut self, id: EdgeId) {
+        let (number, bit) = word_of(id);
+        let Some(word) = self.words.get_mut(&number).filter(|word| **word & bit != 0) else { return };
+        *word &= !bit;
+        self.len -= 1;
+        if *word == 0 {
+            self.words.remove(&number);
+        }
+    }
+}
 
 impl EdgeSet {
     /// How many there are.
     pub fn len(&self) -> usize {
         match &self.0 {
             Edges::Few(len, _) => usize::from(*len),
-            Edges::Many(edges) => edges.len(),
+            Edges::Many(edges) => edges.len,
         }
     }
 
@@ -37,7 +68,7 @@ impl EdgeSet {
     pub fn iter(&self) -> Iter<'_> {
         Iter(match &self.0 {
             Edges::Few(len, edges) => IterOf::Few(edges[..usize::from(*len)].iter()),
-            Edges::Many(edges) => IterOf::Many(edges.iter()),
+            Edges::Many(edges) => IterOf::Many { words: edges.words.iter(), number: 0, word: 0 },
         })
     }
 
@@ -53,10 +84,14 @@ impl EdgeSet {
                         few[at] = id;
                         *len += 1;
                     }
-                    Err(_) => self.0 = Edges::Many(Box::new(few.iter().copied().chain([id]).collect())),
+                    Err(_) => {
+                        let mut many = Many { words: BTreeMap::new(), len: 0 };
+                        few.iter().copied().chain([id]).for_each(|id| many.insert(id));
+                        self.0 = Edges::Many(Box::new(many));
+                    }
                 }
             }
-            Edges::Many(edges) => _ = edges.insert(id),
+            Edges::Many(edges) => edges.insert(id),
         }
     }
 
@@ -70,8 +105,8 @@ impl EdgeSet {
                 }
             }
             Edges::Many(edges) => {
-                edges.remove(id);
-                if edges.is_empty() {
+                edges.remove(*id);
+                if edges.len == 0 {
                     *self = EdgeSet::default();
                 }
             }
@@ -92,22 +127,34 @@ pub struct Iter<'a>(IterOf<'a>);
 #[derive(Clone, Debug)]
 enum IterOf<'a> {
     Few(slice::Iter<'a, EdgeId>),
-    Many(btree_set::Iter<'a, EdgeId>),
+    Many {
+        words: btree_map::Iter<'a, u64, u64>,
+        number: u64,
+        /// What is left of the word of this number.
+        word: u64,
+    },
 }
 
-impl<'a> Iterator for Iter<'a> {
-    type Item = &'a EdgeId;
+impl Iterator for Iter<'_> {
+    type Item = EdgeId;
 
-    fn next(&mut self) -> Option<&'a EdgeId> {
+    fn next(&mut self) -> Option<EdgeId> {
         match &mut self.0 {
-            IterOf::Few(edges) => edges.next(),
-            IterOf::Many(edges) => edges.next(),
+            IterOf::Few(edges) => edges.next().copied(),
+            IterOf::Many { words, number, word } => {
+                if *word == 0 {
+                    (*number, *word) = words.next().map(|(number, word)| (*number, *word))?;
+                }
+                let bit = word.trailing_zeros();
+                *word &= *word - 1;
+                Some(EdgeId(*number * 64 + u64::from(bit)))
+            }
         }
     }
 }
 
 impl<'a> IntoIterator for &'a EdgeSet {
-    type Item = &'a EdgeId;
+    type Item = EdgeId;
     type IntoIter = Iter<'a>;
 
     fn into_iter(self) -> Iter<'a> {
@@ -133,6 +180,25 @@ mod tests {
     use insight_protocol::EdgeId;
     use std::collections::BTreeSet;
 
+    /// Those of many words, in and out again: all that is left is what a set of the standard library has.
+    #[test]
+    fn many() {
+        let (mut edges, mut expected) = (EdgeSet::default(), BTreeSet::new());
+        for step in 0..4_000_u64 {
+            let id = EdgeId(1 + step * 7_919 % 300 + step % 3 * 1_000_003);
+            if expected.remove(&id) {
+                edges.remove(&id);
+            } else {
+                edges.insert(id);
+                expected.insert(id);
+            }
+            assert_eq!(edges.len(), expected.len());
+        }
+        assert!(expected.len() > 100 && edges.iter().eq(expected.iter().copied()), "{edges:?}, expected {expected:?}");
+        expected.iter().for_each(|id| edges.remove(id));
+        assert!(edges.is_empty() && edges.iter().next().is_none());
+    }
+
     /// Each step is an id, to put in if it is not there, or else to take out.
     #[test]
     fn the_ids_in_order() {
@@ -148,7 +214,7 @@ mod tests {
                 expected.insert(id);
             }
             edges.remove(&EdgeId(100));
-            assert!(edges.iter().eq(&expected), "{edges:?}, expected {expected:?}");
+            assert!(edges.iter().eq(expected.iter().copied()), "{edges:?}, expected {expected:?}");
             assert_eq!((edges.len(), edges.is_empty()), (expected.len(), expected.is_empty()));
         }
         assert_eq!(size_of::<EdgeSet>(), 24);

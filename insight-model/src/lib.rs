@@ -19,7 +19,9 @@
 
 mod edge_set;
 mod journal;
+mod shared;
 mod state;
+mod stats;
 mod table;
 
 mod freers;
@@ -46,6 +48,6 @@ pub use dot::dot_problem;
 pub use edge_set::EdgeSet;
 pub use freers::{Freer, Freers};
 pub use lifecycle::{Checker, RuleFinding};
-pub use state::{Edge, EdgeBody, Location, Model, Resource, Task, Times, Waiter};
+pub use state::{Edge, EdgeBody, Location, Model, Origin, Relation, Resource, Task, Times, Waiter};
 pub use table::{Id, Table};
 pub use watch::{DEFAULT_SETTLE_NS, Watch};
