@@ -1,11 +1,10 @@
 //! Who can go on: a least fixpoint, kept up to date by work in what has changed.
 
 use crate::journal::{Mark, Part};
-use crate::table::IdHasher;
 use crate::units::Units;
 use crate::wants::{End, Rules, Verdict, Waits, Want, has_ended};
 use crate::{Edge, EdgeBody, Model, Resource, Task, Waiter};
-use insight_protocol::{EdgeId, Operation, ResourceId, ResourceKind, TaskId, Tier};
+use insight_protocol::{EdgeId, IdHasher, Operation, ResourceId, ResourceKind, TaskId, Tier};
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasherDefault;
@@ -224,6 +223,9 @@ impl Fixpoint {
         }
         for id in tasks {
             self.task_changed(model, &rules, id, &mut changes, &mut touched);
+        }
+        if self.waiting.capacity() / 4 > self.waiting.len() {
+            self.waiting.shrink_to(self.waiting.len() * 2);
         }
         let mut ask: Vec<ResourceId> = changes.resources.iter().copied().collect();
         ask.sort_unstable();

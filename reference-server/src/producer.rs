@@ -8,10 +8,9 @@ pub(crate) trait Producer: Send + 'static {
     /// The producer's time.
     fn now_ns(&self) -> u64;
     /// Appends what has happened since the last call, in an order that a fold can take, and when all up to some time is
-    /// told, a heartbeat with it.
-    fn collect(&mut self, out: &mut Vec<Message>);
-    /// As `collect`, and tells all up to now: for an answer that is wanted now.
-    fn collect_now(&mut self, out: &mut Vec<Message>);
+    /// told, a heartbeat with it; with `now`, all up to now is told: for an answer that is wanted now. It may be a part
+    /// of it: then it is true, and the next call goes on.
+    fn collect(&mut self, now: bool, out: &mut Vec<Message>) -> bool;
     /// The id of `text`; appends its `define.string` when it is new.
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId;
     /// The task with this id, to be asked where it waits.
@@ -29,12 +28,8 @@ impl Producer for Recorder {
         Recorder::now_ns(self)
     }
 
-    fn collect(&mut self, out: &mut Vec<Message>) {
-        Recorder::collect(self, out);
-    }
-
-    fn collect_now(&mut self, out: &mut Vec<Message>) {
-        Recorder::collect_now(self, out);
+    fn collect(&mut self, now: bool, out: &mut Vec<Message>) -> bool {
+        Recorder::collect_part(self, now, out)
     }
 
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {

@@ -120,9 +120,7 @@ impl<P: Producer> Recorder<P> {
     }
 
     fn tick(&mut self) {
-        let mut recorded = Vec::new();
-        self.producer.collect(&mut recorded);
-        self.fold(recorded);
+        self.collect(false);
         let now = Instant::now();
         if now >= self.next_check {
             self.check();
@@ -132,6 +130,18 @@ impl<P: Producer> Recorder<P> {
         if now.saturating_duration_since(self.last_sent) >= self.settings.heartbeat {
             // With the producer's last time and not with now: what came since was not told yet.
             self.send(&[StreamHeartbeat { at_ns: self.model.told_ns }.into()]);
+        }
+    }
+
+    /// Part by part: all at once would take several times the memory of what is kept of it.
+    fn collect(&mut self, now: bool) {
+        loop {
+            let mut recorded = Vec::new();
+            let more = self.producer.collect(now, &mut recorded);
+            self.fold(recorded);
+            if !more {
+                return;
+            }
         }
     }
 
@@ -178,9 +188,7 @@ impl<P: Producer> Recorder<P> {
     }
 
     fn answer(&mut self, command: Command) {
-        let mut recorded = Vec::new();
-        self.producer.collect_now(&mut recorded);
-        self.fold(recorded);
+        self.collect(true);
         self.check();
         // Who asked may have gone: then its reply goes nowhere.
         match command {

@@ -31,16 +31,13 @@ impl Producer for Script {
         u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn collect(&mut self, out: &mut Vec<Message>) {
+    fn collect(&mut self, _now: bool, out: &mut Vec<Message>) -> bool {
         while let Ok(part) = self.parts.try_recv() {
             assert!(!part.is_empty(), "a fault, for the test of it");
             out.extend(part);
         }
         out.push(StreamHeartbeat { at_ns: self.now_ns() }.into());
-    }
-
-    fn collect_now(&mut self, out: &mut Vec<Message>) {
-        self.collect(out);
+        false
     }
 
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {

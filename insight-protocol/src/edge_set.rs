@@ -1,4 +1,4 @@
-use insight_protocol::EdgeId;
+use crate::EdgeId;
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::slice;
@@ -72,7 +72,8 @@ impl EdgeSet {
         })
     }
 
-    pub(crate) fn insert(&mut self, id: EdgeId) {
+    /// Puts an id in.
+    pub fn insert(&mut self, id: EdgeId) {
         match &mut self.0 {
             Edges::Few(len, edges) => {
                 let few = &mut edges[..];
@@ -95,7 +96,8 @@ impl EdgeSet {
         }
     }
 
-    pub(crate) fn remove(&mut self, id: &EdgeId) {
+    /// Takes an id out.
+    pub fn remove(&mut self, id: &EdgeId) {
         match &mut self.0 {
             Edges::Few(len, edges) => {
                 let here = usize::from(*len);
@@ -177,7 +179,7 @@ impl fmt::Debug for EdgeSet {
 #[cfg(test)]
 mod tests {
     use super::EdgeSet;
-    use insight_protocol::EdgeId;
+    use crate::EdgeId;
     use std::collections::BTreeSet;
 
     /// Those of many words, in and out again: all that is left is what a set of the standard library has.
