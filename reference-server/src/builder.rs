@@ -77,7 +77,7 @@ impl Builder {
         self
     }
 
-    /// How much memory insight may take for what it records, about. Default: 256 MiB, which is enough for 250,000 tasks
+    /// How much memory insight may take for what it records, about. Default: 256 MiB, which is enough for 200,000 tasks
     /// that are alive at once, each of which waits for something. What goes beyond is not recorded, counted, and said in the stream. Each client has a queue
     /// of 8 MiB besides.
     pub fn max_bytes(mut self, bytes: usize) -> Builder {

@@ -544,7 +544,9 @@ impl Recorder {
 
     /// How many bytes what is alive takes, about.
     fn kept_bytes(&self) -> usize {
-        self.tasks.len() * TASK_BYTES + self.resources.len() * RESOURCE_BYTES + self.edges.len() * EDGE_BYTES
+        // A task waits sooner or later, and its wait is not refused: there is to be room for it.
+        let edges = self.edges.len().max(self.tasks.len());
+        self.tasks.len() * TASK_BYTES + self.resources.len() * RESOURCE_BYTES + edges * EDGE_BYTES
     }
 
     fn refusals(&self, cutoff: u64, out: &mut Vec<Message>) {
