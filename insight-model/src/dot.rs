@@ -33,9 +33,10 @@ impl Model {
                 graph.resource(resource.id, &resource.kind, resource.name.as_deref(), used, place);
             }
         }
-        for Edge { task, resource, location, body, .. } in self.edges.values() {
-            let place = location.as_ref().map(|location| &location.place);
-            match body {
+        for edge in self.edges.values() {
+            let Edge { task, resource, .. } = edge;
+            let place = edge.location.as_ref().map(|location| &location.place);
+            match &edge.body {
                 EdgeBody::Wait { reason, .. } => graph.wait(*task, *resource, reason, place),
                 EdgeBody::Hold { mode, .. } => graph.freer(*task, *resource, mode.as_str(), place),
                 EdgeBody::Party { role, .. } => graph.freer(*task, *resource, role.as_str(), place),

@@ -219,8 +219,8 @@ impl<'a> Story<'a> {
             self.model.resources.get(&edge.resource).is_some_and(|resource| resource.kind == ResourceKind::Semaphore)
         };
         let held = self.own(self.model.edges_of_task(task)).filter_map(|edge| match &edge.body {
-            EdgeBody::Wait { operation, waiter, .. } if is_unpolled(edge) => {
-                let wait = if waiter.granted_ns.is_some() { "a granted wait" } else { "a wait" };
+            EdgeBody::Wait { operation, .. } if is_unpolled(edge) => {
+                let wait = if edge.waiter().granted_ns.is_some() { "a granted wait" } else { "a wait" };
                 let (what, of) = (doing(operation), self.model.resource_label(edge.resource));
                 Some(format!("has {wait} to {what} {of}{} that it does not poll any more,", at(edge)))
             }
@@ -237,7 +237,7 @@ impl<'a> Story<'a> {
         let waits: Vec<String> = self.waits(task).map(|wait| format!("waits {}", self.wait(wait))).collect();
         if !waits.is_empty() {
             clauses.push(waits.join(", and at the same time "));
-        } else if self.model.tasks.get(&task).is_none_or(|task| task.outcome.is_some()) {
+        } else if self.model.tasks.get(&task).is_none_or(|task| task.outcome().is_some()) {
             clauses.insert(0, "has ended".to_owned());
         }
         let label = self.model.task_label(task);
@@ -399,7 +399,7 @@ fn is_wait(edge: &Edge) -> bool {
 
 /// Whether it is a wait that its task does not poll any more.
 fn is_unpolled(edge: &Edge) -> bool {
-    matches!(&edge.body, EdgeBody::Wait { waiter, .. } if waiter.polled == Some(false))
+    matches!(edge.body, EdgeBody::Wait { .. }) && edge.waiter().polled == Some(false)
 }
 
 fn doing(operation: &Operation) -> &str {

@@ -1,11 +1,10 @@
 //! Who can go on: a least fixpoint, kept up to date by work in what has changed.
 
 use crate::journal::{Mark, Part};
-use crate::table::IdHasher;
 use crate::units::Units;
 use crate::wants::{End, Rules, Verdict, Waits, Want, has_ended};
-use crate::{Edge, EdgeBody, Model, Resource, Task};
-use insight_protocol::{EdgeId, Operation, ResourceId, ResourceKind, TaskId, Tier};
+use crate::{Edge, EdgeBody, Model, Resource, Task, Waiter};
+use insight_protocol::{EdgeId, IdHasher, Operation, ResourceId, ResourceKind, TaskId, Tier};
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasherDefault;
@@ -207,7 +206,7 @@ impl Fixpoint {
                 *self = Fixpoint::new(self.settle_ns);
                 changes.all = true;
                 changes.tasks.extend(model.tasks.values().filter(|task| !task.edges.is_empty()).map(|task| task.id));
-                let lost = |task: &&Task| task.stats.as_ref().is_some_and(|stats| stats.lost_waker);
+                let lost = |task: &&Task| task.seen().is_some_and(|stats| stats.lost_waker);
                 changes.tasks.extend(model.tasks.values().filter(lost).map(|task| task.id));
             }
         }
@@ -224,6 +223,9 @@ impl Fixpoint {
         }
         for id in tasks {
             self.task_changed(model, &rules, id, &mut changes, &mut touched);
+        }
+        if self.waiting.capacity() / 4 > self.waiting.len() {
+            self.waiting.shrink_to(self.waiting.len() * 2);
         }
         let mut ask: Vec<ResourceId> = changes.resources.iter().copied().collect();
         ask.sort_unstable();
@@ -311,7 +313,7 @@ impl Fixpoint {
         }
         touched.insert(id);
         changes.resources.extend(task.into_iter().flat_map(|task| &task.edges).filter_map(|edge| {
-            let edge = model.edges.get(edge)?;
+            let edge = model.edges.get(&edge)?;
             Some(edge.resource)
         }));
         match now {
@@ -389,7 +391,7 @@ impl Fixpoint {
             ask.extend(self.waiting[&task].waits.pending.iter().map(|wait| wait.resource));
             let Some(task) = look.model.tasks.get(&task) else { continue };
             let mut seen = IdSet::default();
-            for edge in task.edges.iter().filter_map(|edge| look.model.edges.get(edge)) {
+            for edge in task.edges.iter().filter_map(|edge| look.model.edges.get(&edge)) {
                 let Some(resource) = look.model.resources.get(&edge.resource) else { continue };
                 if !seen.insert(resource.id) {
                     continue;
@@ -470,11 +472,12 @@ impl Fixpoint {
                 waiting.by.set(look.tier, ground);
                 touched.insert(task);
                 let Some(task) = look.model.tasks.get(&task) else { continue };
-                for edge in task.edges.iter().filter_map(|edge| look.model.edges.get(edge)) {
+                for edge in task.edges.iter().filter_map(|edge| look.model.edges.get(&edge)) {
                     // What it waits for was asked just now, and knows that it goes on; but not what that means for a wait
                     // that is kept there.
                     let known = edge.resource == id
-                        && matches!(edge.body, EdgeBody::Wait { waiter, .. } if waiter.polled != Some(false));
+                        && matches!(edge.body, EdgeBody::Wait { .. })
+                        && edge.waiter().polled != Some(false);
                     if !known && asked.insert(edge.resource) {
                         ask.push(edge.resource);
                     }
@@ -677,8 +680,8 @@ impl Fixpoint {
         for edge in look.model.edges_of_resource(resource.id) {
             let (units, certain) = match &edge.body {
                 EdgeBody::Hold { units, transferable, .. } => (*units, !transferable),
-                EdgeBody::Wait { operation: Operation::Send | Operation::Reserve, need, waiter, .. }
-                    if waiter.granted_ns.is_some() && waiter.polled == Some(false) =>
+                EdgeBody::Wait { operation: Operation::Send | Operation::Reserve, need, .. }
+                    if matches!(edge.waiter(), Waiter { granted_ns: Some(_), polled: Some(false), .. }) =>
                 {
                     (*need, true)
                 }

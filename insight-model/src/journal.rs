@@ -1,6 +1,6 @@
 use insight_protocol::{ResourceId, TaskId};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// So many are kept of the smallest model.
 const LEAST: usize = 1 << 12;
@@ -15,16 +15,38 @@ pub(crate) enum Part {
 /// Which parts of a model have changed lately. An edge is part of its task and of its resource.
 ///
 /// What reads it keeps its own [`Mark`], so that any number may read, and none has to: it has a bound, and nothing is kept
-/// before somebody asked for a mark.
+/// before somebody asked for a mark. Of what the last one who asked for a mark has read little is kept: another one that is
+/// further behind looks at all.
 #[derive(Debug)]
 pub(crate) struct Journal {
     /// Of this model, and of no copy: two that were one go on apart.
     of: u64,
     /// How many were there before the first one that is kept.
     forgotten: u64,
-    changed: VecDeque<Part>,
-    is_read: AtomicBool,
+    changed: VecDeque<Packed>,
+    /// Up to where somebody has read; before the first mark nobody wants any.
+    read: AtomicU64,
 }
+
+/// A part in one word: twice its id, and 1 for a resource.
+#[derive(Clone, Copy, Debug)]
+struct Packed(u64);
+
+impl Packed {
+    fn of(part: Part) -> Packed {
+        Packed(match part {
+            Part::Task(TaskId(id)) => id << 1,
+            Part::Resource(ResourceId(id)) => id << 1 | 1,
+        })
+    }
+
+    fn part(self) -> Part {
+        let id = self.0 >> 1;
+        if self.0 & 1 == 0 { Part::Task(TaskId(id)) } else { Part::Resource(ResourceId(id)) }
+    }
+}
+
+const NOBODY: u64 = u64::MAX;
 
 /// Up to where a journal was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +62,7 @@ impl Default for Journal {
             of: LAST.fetch_add(1, Ordering::Relaxed),
             forgotten: 0,
             changed: VecDeque::new(),
-            is_read: AtomicBool::new(false),
+            read: AtomicU64::new(NOBODY),
         }
     }
 }
@@ -61,8 +83,8 @@ impl Journal {
     }
 
     fn add(&mut self, part: Part) {
-        if *self.is_read.get_mut() {
-            self.changed.push_back(part);
+        if *self.read.get_mut() != NOBODY {
+            self.changed.push_back(Packed::of(part));
         } else {
             self.forgotten += 1;
         }
@@ -70,21 +92,32 @@ impl Journal {
 
     /// Forgets the oldest beyond a bound: who has not read as many changes as the model has parts can as well look at them all.
     pub(crate) fn bound(&mut self, parts: usize) {
-        let more = self.changed.len().saturating_sub(parts.max(LEAST));
-        self.changed.drain(..more);
-        self.forgotten += more as u64;
+        let kept = self.changed.len();
+        let read = self.read.get_mut().saturating_sub(self.forgotten).min(kept as u64) as usize;
+        let more = match *self.read.get_mut() {
+            NOBODY => 0,
+            _ => kept.saturating_sub(parts.max(LEAST)).max(read.saturating_sub(LEAST)),
+        };
+        if more > 0 {
+            self.changed.drain(..more);
+            self.forgotten += more as u64;
+            if self.changed.capacity() / 4 > self.changed.len().max(LEAST) {
+                self.changed.shrink_to(self.changed.len() * 2);
+            }
+        }
     }
 
     /// What has changed since `mark`; `None` when that is no longer known, or of another model.
     pub(crate) fn since(&self, mark: Mark) -> Option<impl Iterator<Item = Part>> {
         let from = mark.position.checked_sub(self.forgotten).filter(|_| mark.of == self.of)?;
-        Some(self.changed.range(usize::try_from(from).ok()?..).copied())
+        Some(self.changed.range(usize::try_from(from).ok()?..).map(|packed| packed.part()))
     }
 
     /// Up to now.
     pub(crate) fn mark(&self) -> Mark {
-        self.is_read.store(true, Ordering::Relaxed);
-        Mark { of: self.of, position: self.forgotten + self.changed.len() as u64 }
+        let position = self.forgotten + self.changed.len() as u64;
+        self.read.store(position, Ordering::Relaxed);
+        Mark { of: self.of, position }
     }
 }
 

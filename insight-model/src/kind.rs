@@ -6,7 +6,7 @@ pub(crate) fn kind(model: &Model, finding: &Finding, in_order: &[ResourceId]) ->
     let edges = || finding.edges.iter().filter_map(|id| model.edges.get(id));
     let waits = || {
         edges().filter_map(|edge| match &edge.body {
-            EdgeBody::Wait { operation, waiter, .. } => Some((edge, operation, waiter.polled != Some(false))),
+            EdgeBody::Wait { operation, .. } => Some((edge, operation, edge.waiter().polled != Some(false))),
             _ => None,
         })
     };

@@ -17,10 +17,10 @@
 //! messages. [`Model::snapshot`] writes a state back as messages, [`Model::dot`] draws it. [`Checker`] holds a stream to
 //! the rules of SPEC.md.
 
-mod edge_set;
 mod journal;
+mod shared;
 mod state;
-mod table;
+mod stats;
 
 mod freers;
 mod snapshot;
@@ -43,9 +43,9 @@ mod lifecycle;
 
 pub use diagnose::{Finding, diagnose, stuck_tasks};
 pub use dot::dot_problem;
-pub use edge_set::EdgeSet;
+pub use insight_protocol::{EdgeSet, Id, Table};
+
 pub use freers::{Freer, Freers};
 pub use lifecycle::{Checker, RuleFinding};
-pub use state::{Edge, EdgeBody, Location, Model, Resource, Task, Times, Waiter};
-pub use table::{Id, Table};
+pub use state::{Edge, EdgeBody, Location, Model, Origin, Relation, Resource, Task, Times, Waiter};
 pub use watch::{DEFAULT_SETTLE_NS, Watch};

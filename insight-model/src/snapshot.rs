@@ -24,7 +24,7 @@ impl Model {
         self.edges.values().for_each(|edge| snapshot.edge(edge));
         // After the edges: a task that ends without an edge is gone.
         for task in self.tasks.values() {
-            if let Some(outcome) = &task.outcome {
+            if let Some(outcome) = task.outcome() {
                 snapshot.push(TaskCompleted { id: task.id, outcome: outcome.clone(), at_ns: self.now_ns });
             }
         }
@@ -55,16 +55,16 @@ impl Snapshot<'_> {
             kind: task.kind.clone(),
             name: self.string(task.name.as_ref()),
             location: self.location(task.location.as_ref()),
-            parent: task.parent,
+            parent: task.parent(),
             executor: self.string(task.executor.as_ref()),
-            executor_task_id: task.executor_task_id,
+            executor_task_id: task.executor_task_id(),
             future_bytes: task.future_bytes,
             partial: task.partial,
             at_ns: task.spawned_ns,
         };
         self.push(spawned);
-        if let Some(stats) = &task.stats {
-            self.push(stats.clone());
+        if let Some(stats) = task.stats() {
+            self.push(stats);
         }
     }
 
@@ -103,13 +103,14 @@ impl Snapshot<'_> {
         let Edge { id, task, resource, since_ns, .. } = *edge;
         let location = self.location(edge.location.as_ref());
         match &edge.body {
-            EdgeBody::Wait { operation, reason, need, waiter } => {
+            EdgeBody::Wait { operation, reason, need } => {
                 // A reason that was never defined stays so: 0 is no id.
                 let reason = self.string(Some(reason)).unwrap_or_default();
                 let operation = operation.clone();
                 self.push(EdgeWait { id, task, resource, operation, reason, need: *need, location, since_ns });
-                if *waiter != Waiter::default() {
-                    let Waiter { polls, polled, granted_ns } = *waiter;
+                let waiter = edge.waiter();
+                if waiter != Waiter::default() {
+                    let Waiter { polls, polled, granted_ns } = waiter;
                     self.push(EdgeUpdated { id, polls, polled, granted_ns, at_ns: self.model.now_ns });
                 }
             }

@@ -1,7 +1,11 @@
 use crate::journal::Journal;
-use crate::{EdgeSet, Table};
+use crate::shared::Shared;
+use crate::stats::Stats;
 use insight_protocol::*;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// The state of a program, as far as the messages told.
@@ -36,6 +40,8 @@ pub struct Model {
     /// The way back, for a snapshot; of two ids with one text, the later.
     pub(crate) string_ids: HashMap<Arc<str>, StringId>,
     pub(crate) locations: HashMap<LocationId, Arc<Location>>,
+    origins: Shared<Origin>,
+    relations: Shared<Relation>,
     facts_lost: bool,
     /// What has changed, for a [`Watch`](crate::Watch) to look at.
     pub(crate) journal: Journal,
@@ -53,34 +59,54 @@ pub struct Location {
 }
 
 /// A task.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// There may be a million, so it is small: what it has in common with others is its [`Origin`], whose fields read as its
+/// own.
+#[derive(Clone, PartialEq)]
 pub struct Task {
     /// The id.
     pub id: TaskId,
-    /// What it is to its executor.
-    pub kind: TaskKind,
-    /// Its name.
-    pub name: Option<Arc<str>>,
-    /// Where it was spawned.
-    pub location: Option<Arc<Location>>,
-    /// The task that spawned it.
-    pub parent: Option<TaskId>,
-    /// The name of its executor.
-    pub executor: Option<Arc<str>>,
-    /// The executor's own id of it.
-    pub executor_task_id: Option<u64>,
-    /// The size of its future, in bytes.
-    pub future_bytes: Option<u64>,
-    /// Only its use of resources is seen.
-    pub partial: bool,
     /// When it was spawned or first seen.
     pub spawned_ns: u64,
-    /// How it ended; only of a task that still has an edge.
-    pub outcome: Option<Outcome>,
-    /// Its state and counters, as last sent.
-    pub stats: Option<TaskStats>,
     /// Its open edges.
     pub edges: EdgeSet,
+    origin: Arc<Origin>,
+    parent: Maybe,
+    executor_task_id: Maybe,
+    stats: Option<Stats>,
+    /// Boxed, since few have ended.
+    outcome: Option<Box<Outcome>>,
+}
+
+/// What all tasks have in common that were spawned at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// What they are to their executor.
+    pub kind: TaskKind,
+    /// Their name.
+    pub name: Option<Arc<str>>,
+    /// Where they were spawned.
+    pub location: Option<Arc<Location>>,
+    /// The name of their executor.
+    pub executor: Option<Arc<str>>,
+    /// The size of their future, in bytes.
+    pub future_bytes: Option<u64>,
+    /// Only their use of resources is seen.
+    pub partial: bool,
+}
+
+/// A number of the protocol, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Maybe(u64);
+
+impl Maybe {
+    fn of(number: Option<u64>) -> Maybe {
+        Maybe(number.map_or(u64::MAX, |number| number.min(MAX_NUMBER)))
+    }
+
+    fn number(self) -> Option<u64> {
+        (self.0 != u64::MAX).then_some(self.0)
+    }
 }
 
 /// Time spent in each state, in nanoseconds.
@@ -132,7 +158,9 @@ pub struct Resource {
 }
 
 /// An open edge.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// What it has in common with others is its [`Relation`], whose fields read as its own.
+#[derive(Clone, PartialEq)]
 pub struct Edge {
     /// The id.
     pub id: EdgeId,
@@ -142,14 +170,24 @@ pub struct Edge {
     pub resource: ResourceId,
     /// Since when.
     pub since_ns: u64,
-    /// Where the task waits, or acquired what it holds.
+    relation: Arc<Relation>,
+    /// Four times one more than how often the operation was polled, or 0 where that is not known; with 1 where it was not
+    /// polled lately, and 2 where it was.
+    polls: u64,
+    granted_ns: Maybe,
+}
+
+/// What all edges have in common that were opened at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// Where the tasks wait, or acquired what they hold.
     pub location: Option<Arc<Location>>,
-    /// What kind of edge it is.
+    /// What kind of edges they are.
     pub body: EdgeBody,
 }
 
 /// What kind of edge an edge is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum EdgeBody {
     /// The task cannot go on until the resource gives it `need` units.
     Wait {
@@ -159,8 +197,6 @@ pub enum EdgeBody {
         reason: Arc<str>,
         /// How many units it needs.
         need: u64,
-        /// The pending operation itself.
-        waiter: Waiter,
     },
     /// The task has units of the resource.
     Hold {
@@ -215,7 +251,7 @@ impl Task {
 
     /// The time spent in each state until `now_ns`, the present one included; `None` when that is not seen.
     pub fn times(&self, now_ns: u64) -> Option<Times> {
-        let stats = self.stats.as_ref()?;
+        let stats = self.stats.as_ref()?.told(self.id, false);
         let mut times =
             Times { running_ns: stats.running_ns, scheduled_ns: stats.scheduled_ns, idle_ns: stats.idle_ns };
         let present = now_ns.saturating_sub(stats.since_ns);
@@ -228,12 +264,125 @@ impl Task {
         Some(times)
     }
 
+    /// The task that spawned it.
+    pub fn parent(&self) -> Option<TaskId> {
+        self.parent.number().map(TaskId)
+    }
+
+    /// The executor's own id of it.
+    pub fn executor_task_id(&self) -> Option<u64> {
+        self.executor_task_id.number()
+    }
+
+    /// How it ended; only of a task that still has an edge.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_deref()
+    }
+
+    /// Its state and counters, as last sent.
+    pub fn stats(&self) -> Option<TaskStats> {
+        self.stats.as_ref().map(|stats| stats.told(self.id, true))
+    }
+
+    /// As [`stats`](Task::stats), with an empty histogram, which nothing is allocated for.
+    pub fn counters(&self) -> Option<TaskStats> {
+        self.stats.as_ref().map(|stats| stats.told(self.id, false))
+    }
+
+    /// How often it was polled.
+    pub fn polls(&self) -> Option<u64> {
+        self.stats.as_ref().map(Stats::polls)
+    }
+
+    /// How it was last seen, to look at all tasks.
+    pub(crate) fn seen(&self) -> Option<&Stats> {
+        self.stats.as_ref()
+    }
+
     /// `task 7 (reader)`, or `task 7` for one without a name.
     pub fn label(&self) -> String {
         match &self.name {
             Some(name) => format!("task {} ({name})", self.id),
             None => format!("task {}", self.id),
         }
+    }
+}
+
+impl Deref for Task {
+    type Target = Origin;
+
+    fn deref(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("id", &self.id)
+            .field("origin", &self.origin)
+            .field("parent", &self.parent())
+            .field("executor_task_id", &self.executor_task_id())
+            .field("spawned_ns", &self.spawned_ns)
+            .field("outcome", &self.outcome())
+            .field("stats", &self.stats())
+            .field("edges", &self.edges)
+            .finish()
+    }
+}
+
+impl Hash for Origin {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Of a location the id, which is equal where all of it is.
+        (&self.name, self.location.as_ref().map(|location| location.id), self.future_bytes).hash(state);
+    }
+}
+
+impl Edge {
+    /// What is seen of the pending operation, of a wait.
+    pub fn waiter(&self) -> Waiter {
+        Waiter {
+            polls: (self.polls >> 2).checked_sub(1),
+            polled: match self.polls & 3 {
+                0 => None,
+                polled => Some(polled == 2),
+            },
+            granted_ns: self.granted_ns.number(),
+        }
+    }
+
+    fn set_waiter(&mut self, waiter: Waiter) {
+        let polls = waiter.polls.map_or(0, |polls| polls.min(MAX_NUMBER) + 1);
+        self.polls = polls << 2 | waiter.polled.map_or(0, |polled| 1 + u64::from(polled));
+        self.granted_ns = Maybe::of(waiter.granted_ns);
+    }
+}
+
+impl Deref for Edge {
+    type Target = Relation;
+
+    fn deref(&self) -> &Relation {
+        &self.relation
+    }
+}
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge")
+            .field("id", &self.id)
+            .field("task", &self.task)
+            .field("resource", &self.resource)
+            .field("since_ns", &self.since_ns)
+            .field("relation", &self.relation)
+            .field("waiter", &self.waiter())
+            .finish()
+    }
+}
+
+impl Hash for Relation {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As an `Origin`'s.
+        (self.location.as_ref().map(|location| location.id), &self.body).hash(state);
     }
 }
 
@@ -276,7 +425,7 @@ impl Model {
                 self.advance(m.at_ns);
                 if let Some(task) = self.tasks.get_mut(&m.id) {
                     self.journal.task(m.id);
-                    task.stats = Some(m.clone());
+                    task.stats = Some(Stats::of(m));
                 }
             }
             Message::ResourceCreated(m) => self.resource_created(m),
@@ -285,7 +434,7 @@ impl Model {
                 self.advance(m.at_ns);
                 self.journal.resource(m.id);
                 if let Some(resource) = self.resources.remove(&m.id) {
-                    resource.edges.iter().for_each(|id| self.close_edge(*id));
+                    resource.edges.iter().for_each(|id| self.close_edge(id));
                 }
             }
             Message::EdgeWait(m) => {
@@ -293,7 +442,6 @@ impl Model {
                     operation: m.operation.clone(),
                     reason: self.string(m.reason).unwrap_or_else(|| "".into()),
                     need: m.need,
-                    waiter: Waiter::default(),
                 };
                 self.open_edge(m.id, m.task, m.resource, m.since_ns, m.location, body);
             }
@@ -307,12 +455,11 @@ impl Model {
             }
             Message::EdgeUpdated(m) => {
                 self.advance(m.at_ns);
-                if let Some(Edge { task, resource, body: EdgeBody::Wait { waiter, .. }, .. }) =
-                    self.edges.get_mut(&m.id)
-                {
-                    self.journal.task(*task);
-                    self.journal.resource(*resource);
-                    *waiter = Waiter { polls: m.polls, polled: m.polled, granted_ns: m.granted_ns };
+                let edge = self.edges.get_mut(&m.id);
+                if let Some(edge) = edge.filter(|edge| matches!(edge.body, EdgeBody::Wait { .. })) {
+                    self.journal.task(edge.task);
+                    self.journal.resource(edge.resource);
+                    edge.set_waiter(Waiter { polls: m.polls, polled: m.polled, granted_ns: m.granted_ns });
                 }
             }
             Message::EdgeClosed(m) => {
@@ -362,12 +509,16 @@ impl Model {
 
     /// The open edges of a task.
     pub fn edges_of_task(&self, id: TaskId) -> impl Iterator<Item = &Edge> {
-        self.tasks.get(&id).into_iter().flat_map(|task| &task.edges).filter_map(|edge| self.edges.get(edge))
+        self.tasks.get(&id).into_iter().flat_map(|task| &task.edges).filter_map(|edge| self.edges.get(&edge))
     }
 
     /// The open edges of a resource.
     pub fn edges_of_resource(&self, id: ResourceId) -> impl Iterator<Item = &Edge> {
-        self.resources.get(&id).into_iter().flat_map(|resource| &resource.edges).filter_map(|edge| self.edges.get(edge))
+        self.resources
+            .get(&id)
+            .into_iter()
+            .flat_map(|resource| &resource.edges)
+            .filter_map(|edge| self.edges.get(&edge))
     }
 
     /// The waits of a task, the longest first.
@@ -409,24 +560,30 @@ impl Model {
     fn task_spawned(&mut self, m: &TaskSpawned) {
         self.advance(m.at_ns);
         // An id that is used again is against the protocol; what is here must fit together all the same.
-        let task = Task {
-            id: m.id,
+        let origin = Origin {
             kind: m.kind.clone(),
             name: m.name.and_then(|id| self.string(id)),
             location: self.location(m.location),
-            parent: m.parent,
             executor: m.executor.and_then(|id| self.string(id)),
-            executor_task_id: m.executor_task_id,
             future_bytes: m.future_bytes,
             partial: m.partial,
+        };
+        let task = Task {
+            id: m.id,
             spawned_ns: m.at_ns,
-            outcome: None,
+            origin: self.origins.share(origin),
+            parent: Maybe::of(m.parent.map(|id| id.0)),
+            executor_task_id: Maybe::of(m.executor_task_id),
             stats: None,
+            outcome: None,
             edges: self.tasks.remove(&m.id).map(|before| before.edges).unwrap_or_default(),
         };
         self.journal.task(m.id);
         // It counts as ended no more, which no other task comes back from.
-        task.edges.iter().filter_map(|edge| self.edges.get(edge)).for_each(|edge| self.journal.resource(edge.resource));
+        task.edges
+            .iter()
+            .filter_map(|edge| self.edges.get(&edge))
+            .for_each(|edge| self.journal.resource(edge.resource));
         self.tasks.insert(m.id, task);
     }
 
@@ -439,7 +596,7 @@ impl Model {
         if task.edges.is_empty() {
             self.tasks.remove(&m.id);
         } else {
-            task.outcome = Some(m.outcome.clone());
+            task.outcome = Some(Box::new(m.outcome.clone()));
         }
     }
 
@@ -499,7 +656,9 @@ impl Model {
         self.journal.resource(resource);
         from.edges.insert(id);
         to.edges.insert(id);
-        self.edges.insert(id, Edge { id, task, resource, since_ns, location, body });
+        let relation = self.relations.share(Relation { location, body });
+        let (polls, granted_ns) = (0, Maybe::of(None));
+        self.edges.insert(id, Edge { id, task, resource, since_ns, relation, polls, granted_ns });
     }
 
     fn close_edge(&mut self, id: EdgeId) {
@@ -527,4 +686,15 @@ const MAX_GAPS: usize = 100;
 fn is_fact(type_name: &str) -> bool {
     let looks_unknown = ["task.stats", "task.polls", "resource.created", "edge.party"].contains(&type_name);
     !looks_unknown && ["task.", "resource.", "edge."].iter().any(|prefix| type_name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Edge, Task};
+
+    /// There is one for each live task and one for each wait: what makes them larger is to be seen.
+    #[test]
+    fn the_sizes_of_what_there_is_many_of() {
+        assert_eq!((size_of::<Task>(), size_of::<Edge>()), (112, 56));
+    }
 }

@@ -103,9 +103,9 @@ impl Units {
                         units.held.push(Held { task: edge.task, edge: edge.id, units: count, exclusive, forgotten });
                     }
                 }
-                EdgeBody::Wait { operation, need, waiter, .. } => {
+                EdgeBody::Wait { operation, need, .. } => {
                     let need = self::need(&resource.kind, operation, *need);
-                    let Waiter { polled, granted_ns, .. } = *waiter;
+                    let Waiter { polled, granted_ns, .. } = edge.waiter();
                     let polled = polled != Some(false);
                     let waits = Queued { task: edge.task, edge: edge.id, need, polled, since_ns: edge.since_ns };
                     if matches!(operation, Operation::Closed | Operation::Recv) {

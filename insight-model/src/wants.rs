@@ -117,8 +117,9 @@ impl Rules {
             _ => return GOES_ON,
         };
         let mut pending = Vec::new();
-        for wait in task.edges.iter().filter_map(|edge| model.edges.get(edge)) {
-            let EdgeBody::Wait { operation, need, waiter, .. } = &wait.body else { continue };
+        for wait in task.edges.iter().filter_map(|edge| model.edges.get(&edge)) {
+            let EdgeBody::Wait { operation, need, .. } = &wait.body else { continue };
+            let waiter = wait.waiter();
             let polled = waiter.polled != Some(false);
             if polled {
                 // What it was granted it has, though nobody has looked yet.
@@ -152,21 +153,21 @@ impl Rules {
     /// Whether nothing is left that could wake the task: the last of its wakers was dropped, and none of its waits is
     /// polled. What never took a waker waits for ever on purpose.
     pub(crate) fn is_lost(&self, model: &Model, task: &Task) -> Result<bool, u64> {
-        let Some(stats) = task.stats.as_ref().filter(|stats| stats.lost_waker && stats.foreign_wakers == 0) else {
+        let Some(stats) = task.seen().filter(|stats| stats.lost_waker && !stats.foreign_wakers) else {
             return Ok(false);
         };
-        if self.blind || task.partial || task.outcome.is_some() || stats.state != Some(TaskState::Idle) {
+        if self.blind || task.partial || task.outcome().is_some() || stats.state != Some(TaskState::Idle) {
             return Ok(false);
         }
         let polled = |edge: &Edge| match &edge.body {
-            EdgeBody::Wait { waiter, .. } => waiter.polled != Some(false),
+            EdgeBody::Wait { .. } => edge.waiter().polled != Some(false),
             _ => false,
         };
-        if task.edges.iter().filter_map(|edge| model.edges.get(edge)).any(polled) {
+        if task.edges.iter().filter_map(|edge| model.edges.get(&edge)).any(polled) {
             return Ok(false);
         }
         // Since when it is so is not told, but it is when it is first told.
-        self.young_until(model, stats.at_ns.max(stats.since_ns)).map_or(Ok(true), Err)
+        self.young_until(model, stats.at_ns().max(stats.since_ns)).map_or(Ok(true), Err)
     }
 }
 
@@ -204,7 +205,7 @@ pub(crate) fn blind_to_wakers(model: &Model) -> bool {
 
 /// Whether something that is not seen may wake it.
 pub(crate) fn has_foreign_waker(task: &Task) -> bool {
-    task.stats.as_ref().is_some_and(|stats| stats.foreign_wakers > 0) && !has_ended(task)
+    task.seen().is_some_and(|stats| stats.foreign_wakers) && !has_ended(task)
 }
 
 /// Whether it has ended, or is about to be reported so.

@@ -2,7 +2,8 @@
 //!
 //! One [`Message`] is one JSON object with a `type` tag and a `seq` number, one a line (NDJSON).
 //! A live stream, a snapshot and a recording are the same sequence of lines.
-//! This crate has no clock, socket, thread or executor.
+//! This crate has no clock, socket, thread or executor. Beside the wire types it has what both ends keep by their ids:
+//! [`Table`] and [`EdgeSet`].
 //!
 //! ```
 //! use insight_protocol::{Decoded, Message, TaskId, TaskCompleted, Outcome, decode, encode};
@@ -22,6 +23,7 @@
 mod closed_enum;
 mod codec;
 mod edge;
+mod edge_set;
 mod header;
 mod ids;
 mod message;
@@ -30,6 +32,7 @@ mod open_enum;
 mod problem;
 mod resource;
 mod strict;
+mod table;
 mod task;
 mod trace;
 mod word;
@@ -42,6 +45,7 @@ pub mod schema;
 
 pub use codec::{DecodeError, Decoded, Kept, body, decode, encode, keep, line};
 pub use edge::{EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeUpdated, EdgeWait, HoldMode, Operation, PartyRole};
+pub use edge_set::EdgeSet;
 pub use header::{
     Capability, Clock, DefineLocation, DefineString, Detail, Executor, Gap, Process, SnapshotBegin, SnapshotEnd,
     SourceLine, SourceStatus, StreamHeader, StreamHeartbeat,
@@ -53,6 +57,7 @@ pub use problem::{
     Problems, SourceLocation, Tier,
 };
 pub use resource::{HandOff, ResourceCreated, ResourceDropped, ResourceKind, ResourceUpdated};
+pub use table::{Id, IdHasher, Table};
 pub use task::{Outcome, TaskCompleted, TaskKind, TaskPolls, TaskSpawned, TaskState, TaskStats};
 pub use trace::{FrameKind, TaskTrace, TraceFrame, TraceLeaf, TraceOutcome};
 

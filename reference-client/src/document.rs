@@ -38,7 +38,8 @@ fn task(model: &Model, freers: &FreersOf, task: &Task) -> Value {
     let edges = |wanted: fn(&EdgeBody) -> bool| -> Vec<Value> {
         model.edges_of_task(task.id).filter(|edge| wanted(&edge.body)).map(|value| edge(model, freers, value)).collect()
     };
-    let stats = task.stats.as_ref();
+    let stats = task.counters();
+    let stats = stats.as_ref();
     let times = task.times(model.now_ns).map(|times| {
         json!({
             "running_ns": times.running_ns,
@@ -53,11 +54,11 @@ fn task(model: &Model, freers: &FreersOf, task: &Task) -> Value {
         "state": task.state(),
         "since_ns": task.since_ns(),
         "partial": task.partial,
-        "outcome": task.outcome,
+        "outcome": task.outcome(),
         "location": task.location.as_deref().map(location),
-        "parent": task.parent,
+        "parent": task.parent(),
         "executor": task.executor.as_deref(),
-        "executor_task_id": task.executor_task_id,
+        "executor_task_id": task.executor_task_id(),
         "future_bytes": task.future_bytes,
         "spawned_ns": task.spawned_ns,
         "times": times,
@@ -84,7 +85,8 @@ fn edge(model: &Model, freers: &FreersOf, edge: &Edge) -> Value {
         "location": edge.location.as_deref().map(location),
     });
     match &edge.body {
-        EdgeBody::Wait { operation, reason, need, waiter } => {
+        EdgeBody::Wait { operation, reason, need } => {
+            let waiter = edge.waiter();
             value["operation"] = json!(operation);
             value["reason"] = json!(**reason);
             value["need"] = json!(need);

@@ -186,7 +186,7 @@ pub fn role(edge: &Edge) -> String {
 /// What is unusual about the pending operation of a wait, where that is known: a grant that nobody has claimed, and that
 /// its task passes it over. It may be polled again later.
 pub fn waiter(edge: &Edge, now_ns: u64) -> Option<String> {
-    let EdgeBody::Wait { waiter, .. } = &edge.body else { return None };
+    let waiter = edge.waiter();
     let granted =
         waiter.granted_ns.map(|at_ns| format!("granted {} ago, not claimed", duration(now_ns.saturating_sub(at_ns))));
     let passed_over = (waiter.polled == Some(false)).then(|| "not polled in its task's last poll".to_owned());
@@ -261,7 +261,7 @@ pub fn source(location: &Location) -> (Option<String>, Option<&'static str>) {
 
 /// What an idle task without a known wait waits for.
 pub fn unobserved_wait(task: &Task) -> String {
-    let wakers = task.stats.as_ref().map_or(0, |stats| stats.foreign_wakers);
+    let wakers = task.counters().map_or(0, |stats| stats.foreign_wakers);
     match wakers {
         0 => "something insight does not observe".into(),
         wakers => format!("something insight does not observe ({}: a timer, io, ...)", count(wakers, "foreign waker")),
@@ -270,7 +270,7 @@ pub fn unobserved_wait(task: &Task) -> String {
 
 /// What may wake a task besides its waits; `None` when nothing that is not seen can.
 pub fn other_wakers(task: &Task) -> Option<String> {
-    let wakers = task.stats.as_ref().map_or(0, |stats| stats.foreign_wakers);
+    let wakers = task.counters().map_or(0, |stats| stats.foreign_wakers);
     let what = count(wakers, "foreign waker");
     (wakers > 0).then(|| format!("or for something insight does not observe ({what}: a timer, io, ...)"))
 }

@@ -85,7 +85,7 @@ impl Builder {
     }
 
     /// How much memory insight may take for what it records, about. Default: 256 MiB, which is enough for 200,000 tasks
-    /// that are alive at once. What goes beyond is not recorded, counted, and said in the stream. Each client has a queue
+    /// that are alive at once, each of which waits for something. What goes beyond is not recorded, counted, and said in the stream. Each client has a queue
     /// of 8 MiB besides.
     pub fn max_bytes(mut self, bytes: usize) -> Builder {
         self.max_bytes = bytes;

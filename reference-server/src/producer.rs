@@ -8,9 +8,9 @@ pub(crate) trait Producer: Send + 'static {
     /// The producer's time.
     fn now_ns(&self) -> u64;
     /// Appends what has happened since the last call, in an order that a fold can take, and when all up to some time is
-    /// told, a heartbeat with it: with `now` all up to now, for an answer that is wanted now. Says whether that was only a part
-    /// of it, and is to be called again for the next one.
-    fn collect_part(&mut self, now: bool, out: &mut Vec<Message>) -> bool;
+    /// told, a heartbeat with it; with `now`, all up to now is told: for an answer that is wanted now. It may be a part
+    /// of it: then it is true, and the next call goes on.
+    fn collect(&mut self, now: bool, out: &mut Vec<Message>) -> bool;
     /// Turns recording off, or on again; appends what that changes, if it does.
     fn set_on(&mut self, on: bool, out: &mut Vec<Message>);
     /// The id of `text`; appends its `define.string` when it is new.
@@ -30,7 +30,7 @@ impl Producer for Recorder {
         Recorder::now_ns(self)
     }
 
-    fn collect_part(&mut self, now: bool, out: &mut Vec<Message>) -> bool {
+    fn collect(&mut self, now: bool, out: &mut Vec<Message>) -> bool {
         Recorder::collect_part(self, now, out)
     }
 

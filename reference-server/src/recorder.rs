@@ -138,12 +138,15 @@ impl<P: Producer> Recorder<P> {
         }
     }
 
+    /// Part by part: all at once would take several times the memory of what is kept of it.
     fn collect(&mut self, now: bool) {
-        let mut more = true;
-        while more {
+        loop {
             let mut recorded = Vec::new();
-            more = self.producer.collect_part(now, &mut recorded);
+            let more = self.producer.collect(now, &mut recorded);
             self.fold(recorded);
+            if !more {
+                return;
+            }
         }
     }
 

@@ -32,7 +32,7 @@ impl Producer for Script {
         u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn collect_part(&mut self, _now: bool, out: &mut Vec<Message>) -> bool {
+    fn collect(&mut self, _now: bool, out: &mut Vec<Message>) -> bool {
         while let Ok(part) = self.parts.try_recv() {
             assert!(!part.is_empty(), "a fault, for the test of it");
             out.extend(part);

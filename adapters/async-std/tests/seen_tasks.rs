@@ -118,7 +118,7 @@ fn async_stds_own_id() {
         // It is known from a task's first poll on, and told once.
         begun.recv().unwrap();
         bench.until(|model| {
-            let told = model.tasks.values().next()?.executor_task_id?;
+            let told = model.tasks.values().next()?.executor_task_id()?;
             (told.to_string() == expect).then_some(())
         });
         drop(stop);

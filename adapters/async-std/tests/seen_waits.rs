@@ -41,7 +41,7 @@ fn check(waits: Waits, expect: &[String]) {
         let model = bench.after_settling();
         assert!(model.problems.is_empty());
         assert_eq!(edges(model), expect);
-        let foreign = model.tasks.values().map(|task| task.stats.as_ref().unwrap().foreign_wakers);
+        let foreign = model.tasks.values().map(|task| task.stats().as_ref().unwrap().foreign_wakers);
         assert_eq!(foreign.sum::<u64>(), 0, "the timers' wakers are known");
         task::block_on(handle.cancel());
     });

@@ -241,7 +241,7 @@ fn a_guard_that_is_elsewhere() {
     assert!(poll(&mut leaks).is_ready());
     drop((leaks, keeper));
     assert_eq!(bench.held(), (Some(2), Some(3), vec![(leaker, HoldMode::Permit, 2)]));
-    assert!(bench.look().tasks.get(&TaskId(leaker)).is_none_or(|task| task.outcome.is_some()));
+    assert!(bench.look().tasks.get(&TaskId(leaker)).is_none_or(|task| task.outcome().is_some()));
     drop(permits);
     assert!(bench.look().edges.is_empty(), "gone with the semaphore");
 }

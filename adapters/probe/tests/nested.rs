@@ -84,7 +84,7 @@ fn the_time_of_an_inner_poll_is_not_the_outer_tasks() {
     let begun = Instant::now();
     assert!(poll(&mut outer).is_pending());
     let all_ns = begun.elapsed().as_nanos() as u64;
-    let stats: Vec<_> = bench.tasks().into_iter().filter_map(|task| task.stats).collect();
+    let stats: Vec<_> = bench.tasks().into_iter().filter_map(|task| task.stats()).collect();
     let running: Vec<u64> = stats.iter().map(|stats| stats.running_ns).collect();
     let long_ns = LONG.as_nanos() as u64;
     // To within what two clocks differ by, however long this thread was not run.
@@ -114,7 +114,7 @@ fn also_when_the_inner_one_panics() {
     }));
     assert!(poll(&mut outer).is_pending());
     let all = begun.elapsed();
-    let stats = bench.tasks().pop().expect("the outer one").stats.expect("polled");
+    let stats = bench.tasks().pop().expect("the outer one").stats().expect("polled");
     // As above.
     let most = all + all / 100 - LONG / 10 * 9;
     assert!(stats.polls == 1 && Duration::from_nanos(stats.running_ns) <= most, "{stats:?} of {all:?}");
@@ -184,9 +184,9 @@ fn what_an_executor_polls_is_not_done_by_the_task_that_runs_it() {
         );
         let tasks = bench.tasks();
         let [inner, outer] = &tasks[..] else { panic!("{tasks:?}") };
-        assert_eq!(outer.stats.as_ref().map(|stats| stats.foreign_wakers), Some(1), "{inner:?}");
+        assert_eq!(outer.stats().as_ref().map(|stats| stats.foreign_wakers), Some(1), "{inner:?}");
     }
-    let wakes = |bench: &mut Bench| bench.tasks()[1].stats.as_ref().map(|stats| stats.wakes);
+    let wakes = |bench: &mut Bench| bench.tasks()[1].stats().as_ref().map(|stats| stats.wakes);
     wakers.borrow()[0].wake_by_ref();
     assert_eq!(wakes(&mut bench), Some(1), "it is woken by both");
     own_wakers.borrow()[0].wake_by_ref();

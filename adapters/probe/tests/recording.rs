@@ -120,7 +120,7 @@ fn states_polls_and_wakes() {
     let gate = Gate::default();
     let mut task = observe(gate.pass());
     let check = |bench: &mut Bench, state: TaskState, polls: u64, wakes: u64, foreign: u64| {
-        let stats = bench.task().stats.expect("stats of an observed task");
+        let stats = bench.task().stats().expect("stats of an observed task");
         assert_eq!((stats.state, stats.polls, stats.wakes), (Some(state), polls, wakes));
         assert_eq!(stats.foreign_wakers, foreign);
         assert_eq!(stats.poll_ns_log2.iter().sum::<u64>(), polls);
@@ -151,7 +151,7 @@ fn who_woke_it() {
     });
     assert!(poll(&mut opener).is_pending());
     let by = bench.task().id;
-    assert_eq!(bench.look().tasks[&id].stats.as_ref().unwrap().woken_by, Some(by));
+    assert_eq!(bench.look().tasks[&id].stats().as_ref().unwrap().woken_by, Some(by));
     assert!(poll(&mut sleeper).is_ready());
 
     let mut own = observe(async {
@@ -162,7 +162,7 @@ fn who_woke_it() {
         .await
     });
     assert!(poll(&mut own).is_pending());
-    let stats = bench.task().stats.unwrap();
+    let stats = bench.task().stats().unwrap();
     assert_eq!((stats.self_wakes, stats.wakes, stats.state), (1, 1, Some(TaskState::Scheduled)));
 }
 
@@ -238,7 +238,7 @@ fn waits_open_and_close() {
     let id = bench.task().id;
     assert!(poll(&mut task).is_pending());
     assert_eq!(bench.waits(), [format!("{id} recv 1"), format!("{id} send 1")]);
-    assert_eq!(bench.task().stats.unwrap().foreign_wakers, 0, "the wakers of waits are not foreign");
+    assert_eq!(bench.task().stats().unwrap().foreign_wakers, 0, "the wakers of waits are not foreign");
     assert_eq!(first.wakers() + second.wakers(), 2);
     first.open();
     assert!(poll(&mut task).is_ready());
@@ -431,7 +431,7 @@ fn a_waker_that_is_lost() {
     let (passes, id) = (gate.clone(), |bench: &mut Bench| bench.task().id);
     let mut task = observe(async move { passes.pass().await });
     let id = id(&mut bench);
-    let lost = |bench: &mut Bench| bench.look().tasks[&id].stats.as_ref().is_some_and(|stats| stats.lost_waker);
+    let lost = |bench: &mut Bench| bench.look().tasks[&id].stats().as_ref().is_some_and(|stats| stats.lost_waker);
     assert!(!lost(&mut bench), "it was not polled yet");
     assert!(poll(&mut task).is_pending());
     assert!(!lost(&mut bench), "somebody has its waker");
@@ -456,14 +456,14 @@ fn a_waker_that_is_lost() {
     gate.open();
     assert!(poll(&mut task).is_pending());
     drop(earlier);
-    assert!(bench.look().tasks[&id].stats.as_ref().is_some_and(|stats| !stats.lost_waker));
+    assert!(bench.look().tasks[&id].stats().as_ref().is_some_and(|stats| !stats.lost_waker));
     drop(task);
 
     // One that waits for ever on purpose.
     let mut waits = observe(std::future::pending::<()>());
     let task = bench.task().id;
     assert!(poll(&mut waits).is_pending());
-    assert!(bench.look().tasks[&task].stats.as_ref().is_some_and(|stats| !stats.lost_waker));
+    assert!(bench.look().tasks[&task].stats().as_ref().is_some_and(|stats| !stats.lost_waker));
 }
 
 #[test]
@@ -545,8 +545,8 @@ fn a_task_that_something_else_spawned_is_partial() {
     assert!(poll(&mut operation).is_pending());
     RUNNING.set(0);
     let task = bench.task();
-    assert!(task.partial && task.stats.is_none());
-    assert_eq!(task.executor_task_id, Some(77));
+    assert!(task.partial && task.stats().is_none());
+    assert_eq!(task.executor_task_id(), Some(77));
     assert_eq!(bench.waits(), [format!("{} recv 1", task.id)]);
     drop(operation);
     assert!(bench.waits().is_empty());

@@ -35,7 +35,7 @@ impl Bench {
         self.recorder.collect_now(&mut messages);
         messages.into_iter().for_each(|message| self.push(message));
         let waits = self.model.edges.values().filter_map(|edge| match &edge.body {
-            EdgeBody::Wait { operation, waiter, .. } => Some((operation.to_string(), *waiter)),
+            EdgeBody::Wait { operation, .. } => Some((operation.to_string(), edge.waiter())),
             _ => None,
         });
         waits.collect()

@@ -389,7 +389,7 @@ fn a_deadlock_of_a_task_with_the_one_that_runs_it() {
         assert_eq!(problem.tasks.len(), 2);
         let root = model.tasks.values().next().unwrap();
         // The executor that it runs has a waker of it, which is none that ends its waits.
-        assert_eq!(root.stats.as_ref().map(|stats| stats.foreign_wakers), Some(0));
+        assert_eq!(root.stats().as_ref().map(|stats| stats.foreign_wakers), Some(0));
         END.store(true, std::sync::atomic::Ordering::Relaxed);
         let root = model.tasks.keys().next().unwrap();
         // A trace polls the task once, and this is how it comes to see that it is to end.
@@ -426,11 +426,11 @@ fn the_times_of_a_task_that_runs_others() {
         std::thread::scope(|scope| {
             scope.spawn(|| smol::block_on(executor.run(task)));
             bench.until(|model| {
-                let mut polled = model.tasks.values().filter_map(|task| task.stats.as_ref());
+                let mut polled = model.tasks.values().filter_map(|task| task.stats());
                 (model.tasks.len() == 2 && polled.all(|stats| stats.polls > 0)).then_some(())
             });
             let elapsed = begun.elapsed();
-            let running = bench.look().tasks.values().map(|task| task.stats.as_ref().unwrap().running_ns);
+            let running = bench.look().tasks.values().map(|task| task.stats().as_ref().unwrap().running_ns);
             let running: Vec<u64> = running.collect();
             assert!(running[0] >= long.as_nanos() as u64 / 10 * 9, "{running:?}");
             assert!(Duration::from_nanos(running.iter().sum()) <= elapsed, "{running:?} of {elapsed:?}");

@@ -33,7 +33,7 @@ fn check(bench: &mut Bench, runtime: &Runtime, (name, waits, work): Row) {
         let seen = model.tasks.values().find(|task| task.name.as_deref() == Some(name))?;
         let of_task = model.edges.values().filter(|edge| edge.task == seen.id);
         let open = of_task.filter(|edge| matches!(edge.body, EdgeBody::Wait { .. })).count();
-        (open == waits && seen.stats.is_some()).then_some(())
+        (open == waits && seen.stats().is_some()).then_some(())
     });
     let model = bench.after_settling();
     let proven = model.problems.values().filter(|problem| problem.tier == Tier::Proven);

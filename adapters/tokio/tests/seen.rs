@@ -141,7 +141,7 @@ fn a_full_channel_and_who_can_make_room() {
         assert!(matches!(&names[..], [name] if name.ends_with("read)")), "{names:?}");
         assert!(freers.certain());
         let reader = &model.tasks[&freers.known[0].task];
-        assert_eq!(reader.stats.as_ref().unwrap().foreign_wakers, 0, "it waits for a oneshot, which is observed");
+        assert_eq!(reader.stats().as_ref().unwrap().foreign_wakers, 0, "it waits for a oneshot, which is observed");
         assert_eq!(problems(model), []);
     });
 }
@@ -360,7 +360,7 @@ fn a_task_that_tokio_itself_spawned_is_registered() {
             model.tasks.get(&wait.task).cloned()
         });
         assert!(seen.partial && seen.name.is_none());
-        assert_eq!(seen.executor_task_id.map(|id| id.to_string()), Some(number));
+        assert_eq!(seen.executor_task_id().map(|id| id.to_string()), Some(number));
         drop(held);
         runtime.block_on(task).unwrap();
         bench.until(|model| model.edges.is_empty().then_some(()));
@@ -415,7 +415,7 @@ fn a_task_of_a_set_that_spawned_is_gone_when_it_ends() {
         runtime.block_on(is_drained).unwrap();
         let joined = |edge: &&insight_model::Edge| matches!(&edge.body, EdgeBody::Party { role, .. } if *role == PartyRole::Joined);
         let parties = |model: &Model| model.edges.values().filter(joined).count();
-        bench.until(|model| model.tasks.values().all(|task| task.outcome.is_none()).then_some(()));
+        bench.until(|model| model.tasks.values().all(|task| task.outcome().is_none()).then_some(()));
         assert_eq!(parties(&bench.model), 0, "{}", summary(&bench.model));
         drop(go_on);
         runtime.block_on(keeper).unwrap();

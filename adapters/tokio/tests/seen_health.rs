@@ -204,7 +204,7 @@ fn a_task_that_yields() {
         while (times.load(Ordering::Relaxed) < 10_000 || seen < 10) && Instant::now() < deadline {
             let task =
                 bench.look().tasks.values().find(|task| task.name.as_deref().is_some_and(|it| it.ends_with("yields")));
-            if let Some(stats) = task.and_then(|task| task.stats.as_ref()) {
+            if let Some(stats) = task.and_then(|task| task.stats()) {
                 // It may have woken itself again since its wakes were read.
                 assert!(stats.foreign_wakers == 0 && stats.self_wakes >= stats.wakes, "{stats:?}");
                 seen += 1;

@@ -49,7 +49,7 @@ fn check(task: Task, expect: &[Wait]) {
             assert!(text.trim_end().ends_with(expect.2), "{text:?} does not end in {:?}", expect.2);
         }
         let task = &model.tasks[&waits(model)[0].task];
-        assert_eq!(task.stats.as_ref().unwrap().foreign_wakers, 0, "the timer's waker is known");
+        assert_eq!(task.stats().as_ref().unwrap().foreign_wakers, 0, "the timer's waker is known");
         handle.abort();
         bench.until(|model| (model.resources.is_empty() && model.edges.is_empty()).then_some(()));
     });

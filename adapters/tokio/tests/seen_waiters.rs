@@ -16,9 +16,9 @@ use tokio::time::sleep;
 /// The waits whose line ends like this, in the order of their opening.
 fn waiters(model: &Model, line: &str) -> Vec<Waiter> {
     let of_line = model.edges.values().filter_map(|edge| {
-        let EdgeBody::Wait { waiter, .. } = &edge.body else { return None };
+        let EdgeBody::Wait { .. } = &edge.body else { return None };
         let at = edge.location.as_ref()?.place.line as usize;
-        include_str!("seen_waiters.rs").lines().nth(at - 1)?.trim_end().ends_with(line).then_some(*waiter)
+        include_str!("seen_waiters.rs").lines().nth(at - 1)?.trim_end().ends_with(line).then_some(edge.waiter())
     });
     of_line.collect()
 }

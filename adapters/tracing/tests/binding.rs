@@ -48,7 +48,7 @@ fn a_task_and_its_polls() {
         let reader = named(model, "reader").unwrap();
         let location = &reader.location.clone().unwrap().place;
         assert_eq!((location.file.as_ref(), location.line, location.column), ("toy.rs", 7, 3));
-        assert_eq!((reader.executor_task_id, reader.future_bytes), (Some(71), Some(99)));
+        assert_eq!((reader.executor_task_id(), reader.future_bytes), (Some(71), Some(99)));
         assert_eq!((reader.kind.as_str(), reader.executor.as_deref()), ("task", Some("toy")));
         assert_eq!(state(model, "reader"), Some(TaskState::Scheduled));
         {
@@ -59,11 +59,11 @@ fn a_task_and_its_polls() {
         trace!(target: "insight", r#type = "task.woken", task = 1_u64);
         assert_eq!(state(bench.look(), "reader"), Some(TaskState::Scheduled));
         span.in_scope(|| trace!(target: "insight", r#type = "task.woken", task = 1_u64, by = 1_u64));
-        let stats = named(bench.look(), "reader").unwrap().stats.clone().unwrap();
+        let stats = named(bench.look(), "reader").unwrap().stats().unwrap();
         assert_eq!((stats.polls, stats.wakes, stats.self_wakes), (2, 2, 1));
         assert_eq!(stats.foreign_wakers, 1, "nobody has said how many there are");
         trace!(target: "insight", r#type = "task.foreign_wakers", task = 1_u64, count = 0_u64);
-        assert_eq!(named(bench.look(), "reader").unwrap().stats.clone().unwrap().foreign_wakers, 0);
+        assert_eq!(named(bench.look(), "reader").unwrap().stats().unwrap().foreign_wakers, 0);
         let capabilities: Vec<String> = bench.header().capabilities.iter().map(ToString::to_string).collect();
         for expect in ["tasks", "task.times", "task.foreign_wakers"] {
             assert!(capabilities.iter().any(|it| it == expect), "{expect}: {capabilities:?}");
@@ -83,7 +83,7 @@ fn the_outcome_of_a_task() {
             }
             drop(span);
             // What it holds keeps it in sight.
-            assert_eq!(named(bench.look(), "ends").unwrap().outcome, Some(expect));
+            assert_eq!(named(bench.look(), "ends").unwrap().outcome().cloned(), Some(expect));
             drop((lock, on));
         });
     };

@@ -32,7 +32,7 @@ fn is_idle(model: &Model, name: &str) -> bool {
 }
 
 fn polls(task: &Task) -> u64 {
-    task.stats.as_ref().map_or(0, |stats| stats.polls)
+    task.stats().as_ref().map_or(0, |stats| stats.polls)
 }
 
 /// Ends what `tasks` do, so that nothing is left of the test.
@@ -57,7 +57,7 @@ fn tasks_that_a_dependency_spawns() {
         let location = &task.location.clone().unwrap().place;
         assert_eq!((location.file.as_ref(), location.line), (file!(), line));
         assert_eq!((task.kind.as_str(), task.executor.as_deref(), task.partial), ("task", Some("tokio"), false));
-        assert_eq!(task.executor_task_id.unwrap().to_string(), id);
+        assert_eq!(task.executor_task_id().unwrap().to_string(), id);
         assert!(task.future_bytes.unwrap() > 0);
         assert_eq!(summary(bench.look()), "? waits recv 1 oneshot");
         drop(go_on);
@@ -225,7 +225,7 @@ fn who_wakes_whom() {
             std::future::pending().await
         });
         let (sleeper_stats, by) = bench.until(|model| {
-            let stats = named(model, "sleeper")?.stats.clone().filter(|stats| stats.polls == 2)?;
+            let stats = named(model, "sleeper")?.stats().filter(|stats| stats.polls == 2)?;
             Some((stats, named(model, "waker")?.id))
         });
         assert_eq!((sleeper_stats.wakes, sleeper_stats.woken_by, sleeper_stats.self_wakes), (1, Some(by), 0));
@@ -275,7 +275,7 @@ fn nothing_is_proven_of_them() {
         bench.until(|model| (summary(model) == stuck).then_some(()));
         let model = bench.after_settling();
         assert!(model.problems().problems.iter().all(|problem| problem.tier != Tier::Proven));
-        assert!(model.tasks.values().all(|task| task.stats.as_ref().unwrap().foreign_wakers > 0));
+        assert!(model.tasks.values().all(|task| task.stats().as_ref().unwrap().foreign_wakers > 0));
         abort(runtime, tasks);
     });
 }
@@ -294,7 +294,7 @@ fn a_panic_is_an_outcome() {
         drop(guard);
         assert!(runtime.block_on(panics).unwrap_err().is_panic());
         // The guard that it gave away outlives it, and keeps it in sight.
-        let outcome = bench.until(|model| named(model, "panics").and_then(|task| task.outcome.clone()));
+        let outcome = bench.until(|model| named(model, "panics").and_then(|task| task.outcome().cloned()));
         assert_eq!(outcome, Outcome::Panicked);
         drop(take);
     });

@@ -40,15 +40,15 @@ fn one_task_has_one_id_and_one_lock_is_one() {
     });
     bench.until(|model| {
         let waits = summary(model).matches("waits lock 1 mutex").count();
-        let is_blocking = |task: &Task| task.kind == TaskKind::BlockOn && task.outcome.is_none();
+        let is_blocking = |task: &Task| task.kind == TaskKind::BlockOn && task.outcome().is_none();
         let blocks = model.tasks.values().any(is_blocking);
         (waits == 3 && blocks && summary(model).contains("acquire")).then_some(())
     });
     let model = bench.look();
-    let same_id = model.tasks.values().filter(|task| task.executor_task_id.is_some_and(|it| it.to_string() == id));
+    let same_id = model.tasks.values().filter(|task| task.executor_task_id().is_some_and(|it| it.to_string() == id));
     assert_eq!(same_id.count(), 1);
     // The first `block_on` is over, and known as long as the guard that it took is not dropped.
-    let live = model.tasks.values().filter(|task| task.outcome.is_none());
+    let live = model.tasks.values().filter(|task| task.outcome().is_none());
     let mut kinds: Vec<String> = live.map(|task| task.kind.to_string()).collect();
     kinds.sort();
     // Four by the facade, one by the layer, and the two of the thread that blocks.
@@ -60,7 +60,7 @@ fn one_task_has_one_id_and_one_lock_is_one() {
     assert_eq!(resources.iter().filter(|kind| *kind == "semaphore").count(), 1);
     let dependencys = named(model, "dependency's").unwrap();
     assert_eq!((dependencys.partial, dependencys.state()), (false, Some(TaskState::Idle)));
-    assert!(dependencys.parent.is_some(), "the facade's task has spawned it");
+    assert!(dependencys.parent().is_some(), "the facade's task has spawned it");
     assert_eq!(bench.header().executors.iter().filter(|executor| executor.name == "tokio").count(), 1);
     waits.abort();
     unblock.send(()).unwrap();

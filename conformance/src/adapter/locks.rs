@@ -38,7 +38,7 @@ pub(super) fn held<A: Adapter, L: Lock>(case: &mut Case<'_, A>) -> Result<(), St
         |scene| {
             let (edge, lock) = scene.hold("has")?;
             at("takes it").check("the hold", edge.location.as_deref())?;
-            let EdgeBody::Hold { mode, units, .. } = edge.body else { return Err("not a hold".to_owned()) };
+            let EdgeBody::Hold { mode, units, .. } = edge.body.clone() else { return Err("not a hold".to_owned()) };
             let expected = if L::KIND == ResourceKind::Semaphore { HoldMode::Permit } else { HoldMode::Exclusive };
             same("the mode of the hold, and its units", &(mode, units), &(expected, 1))?;
             same("the kind of what is held", &lock.kind, &L::KIND)?;

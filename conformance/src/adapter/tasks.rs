@@ -39,7 +39,7 @@ pub(super) fn spawned<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> 
                 expect("that a task is seen as a whole", !task.partial, &task, &"not `partial`")?;
                 if task.kind == TaskKind::Task {
                     at("is spawned").check("the spawn", task.location.as_deref())?;
-                    same("who spawned a task", &task.parent, &Some(root.id))?;
+                    same("who spawned a task", &task.parent(), &Some(root.id))?;
                     let name = task.name.as_deref().unwrap_or_default();
                     expect("the name of a task", name.ends_with("tasks::is_spawned"), &name, &"its future's type")?;
                 }
@@ -106,13 +106,13 @@ pub(super) fn states<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
         |scene| {
             let id = scene.task("works")?.id;
             let idle = scene.until("that a task which waits is idle", |seen| {
-                let stats = seen.model.tasks.get(&id)?.stats.clone()?;
+                let stats = seen.model.tasks.get(&id)?.stats()?;
                 (stats.state == Some(TaskState::Idle) && stats.polls > 0).then_some(stats)
             })?;
             same("the polls and wakes of a task that waits since its first poll", &(idle.polls, idle.wakes), &(1, 0))?;
             scene.stage.open(1);
             let running = scene.until("that a task which runs is running", |seen| {
-                let stats = seen.model.tasks.get(&id)?.stats.clone()?;
+                let stats = seen.model.tasks.get(&id)?.stats()?;
                 (stats.state == Some(TaskState::Running)).then_some(stats)
             })?;
             let told = (running.polls, running.wakes, running.woken_by);
@@ -150,12 +150,12 @@ pub(super) fn wakes<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
         |scene| {
             let (woken, wakes) = (scene.task("woken")?.id, scene.task("wakes")?.id);
             scene.until("that both wait", |seen| {
-                let polls = |id| seen.model.tasks.get(id).and_then(|task| Some(task.stats.as_ref()?.polls));
+                let polls = |id| seen.model.tasks.get(id).and_then(|task| Some(task.stats().as_ref()?.polls));
                 (polls(&woken) == Some(1) && polls(&wakes) == Some(1)).then_some(())
             })?;
             scene.stage.open(1);
             let stats = scene.until("a second poll", |seen| {
-                let stats = seen.model.tasks.get(&woken)?.stats.clone()?;
+                let stats = seen.model.tasks.get(&woken)?.stats()?;
                 (stats.polls == 2).then_some(stats)
             })?;
             let told = (stats.wakes, stats.self_wakes, stats.woken_by);
@@ -179,7 +179,7 @@ pub(super) fn foreign_wakers<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), S
             for (name, expected) in [("waits", 1), ("forgotten", 0)] {
                 let id = scene.task(name)?.id;
                 let foreign = scene.until(&format!("the wakers of `{name}`"), |seen| {
-                    let stats = seen.model.tasks.get(&id)?.stats.as_ref()?;
+                    let stats = seen.model.tasks.get(&id)?.counters()?;
                     (stats.state == Some(TaskState::Idle) && stats.polls > 0).then_some(stats.foreign_wakers)
                 })?;
                 same(&format!("the foreign wakers of `{name}`"), &foreign, &expected)?;

@@ -60,7 +60,7 @@ impl Leaks {
 
     fn count(&mut self, look: &Look) {
         let mut live: BTreeMap<&SourceLocation, u64> = BTreeMap::new();
-        for task in look.model.tasks.values().filter(|task| task.outcome.is_none() && !task.partial) {
+        for task in look.model.tasks.values().filter(|task| task.outcome().is_none() && !task.partial) {
             if let Some(location) = &task.location {
                 *live.entry(&location.place).or_default() += 1;
             }

@@ -46,7 +46,7 @@ fn held_long(look: &Look, resource: &Resource, held_ns: u64) -> Option<Candidate
     let foreign = model.tasks.get(&hold.task).is_some_and(has_foreign_waker);
     waits.retain(|wait| (wait.task != hold.task || foreign) && excludes(mode, wait));
     waits.sort_by_key(|wait| (wait.since_ns, wait.id));
-    let holder = model.tasks.get(&hold.task).filter(|task| task.outcome.is_none())?;
+    let holder = model.tasks.get(&hold.task).filter(|task| task.outcome().is_none())?;
     let own = model.waits_of_task(holder.id);
     if waits.is_empty() || is_turn(hold, &own, &waits) || is_stuck(model, hold) {
         return None;
@@ -93,9 +93,9 @@ fn held_long(look: &Look, resource: &Resource, held_ns: u64) -> Option<Candidate
 
 /// Whether it has waited for long, is not granted yet, and is still polled.
 fn is_blocked(look: &Look, edge: &Edge) -> bool {
-    let EdgeBody::Wait { operation, waiter, .. } = &edge.body else { return false };
+    let EdgeBody::Wait { operation, .. } = &edge.body else { return false };
     let locks = matches!(operation, Operation::Lock | Operation::Read | Operation::Write | Operation::Acquire);
-    let pending = !matches!(waiter, Waiter { granted_ns: Some(_), .. } | Waiter { polled: Some(false), .. });
+    let pending = !matches!(edge.waiter(), Waiter { granted_ns: Some(_), .. } | Waiter { polled: Some(false), .. });
     locks && pending && look.for_ns(edge.since_ns) >= look.thresholds.lock_waited_ns
 }
 
@@ -111,7 +111,8 @@ fn leads_back<'a>(look: &Look<'a>, hold: &'a Edge) -> Option<Vec<(&'a Edge, &'a 
         at += 1;
         let task = way.last().map_or(hold.task, |(_, by)| by.task);
         for wait in model.waits_of_task(task) {
-            let EdgeBody::Wait { operation, waiter, .. } = &wait.body else { continue };
+            let EdgeBody::Wait { operation, .. } = &wait.body else { continue };
+            let waiter = wait.waiter();
             if waiter.granted_ns.is_some() || waiter.polled == Some(false) {
                 continue;
             }

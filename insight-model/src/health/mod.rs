@@ -159,22 +159,22 @@ impl<'a> Look<'a> {
         let blind = model.header.as_ref().is_some_and(|it| !it.capabilities.contains(&Capability::ForeignWakers));
         let long_ns = thresholds.worker_blocked_ns.min(thresholds.worker_blocked_alone_ns);
         for task in model.tasks.values() {
-            if task.outcome.is_some() || task.partial {
+            if task.outcome().is_some() || task.partial {
                 continue;
             }
             if task.kind == TaskKind::Blocking {
                 look.blocking.push(task);
                 continue;
             }
-            if task.kind == TaskKind::BlockOn && task.parent.is_some() {
+            if task.kind == TaskKind::BlockOn && task.parent().is_some() {
                 look.nested.push(task);
             }
             if task.future_bytes.is_some_and(|bytes| bytes >= thresholds.future_bytes) {
                 look.large.push(task);
             }
-            if let Some(stats) = &task.stats
-                && stats.self_wakes >= thresholds.spin_polls_per_second
-                && (blind || stats.foreign_wakers > 0 || waits(model, task))
+            if let Some(stats) = task.seen()
+                && stats.self_wakes() >= thresholds.spin_polls_per_second
+                && (blind || stats.foreign_wakers || waits(model, task))
             {
                 look.aided.push(task.id);
             }

@@ -37,7 +37,7 @@ struct Counters {
 
 impl Counters {
     fn of(task: &Task, now_ns: u64) -> Option<Counters> {
-        let stats = task.stats.as_ref()?;
+        let stats = task.counters()?;
         let times = task.times(now_ns)?;
         Some(Counters {
             polls: stats.polls,
@@ -84,7 +84,7 @@ impl Rates {
             self.begin(look);
         }
         let tasks = &look.model.tasks;
-        self.verdicts.retain(|(_, id), _| tasks.get(id).is_some_and(|task| task.outcome.is_none()));
+        self.verdicts.retain(|(_, id), _| tasks.get(id).is_some_and(|task| task.outcome().is_none()));
         out.extend(self.verdicts.values().cloned());
     }
 
@@ -93,11 +93,11 @@ impl Rates {
         self.before.clear();
         self.aided.clear();
         for task in look.model.tasks.values() {
-            if task.kind == TaskKind::Blocking || task.outcome.is_some() || self.before.len() >= MOST_FOLLOWED {
+            if task.kind == TaskKind::Blocking || task.outcome().is_some() || self.before.len() >= MOST_FOLLOWED {
                 continue;
             }
             // What has done nothing for a window is idle; but nothing is told of a task in the middle of a poll either.
-            let lately = task.stats.as_ref().is_some_and(|stats| look.for_ns(stats.at_ns) <= look.thresholds.window_ns);
+            let lately = task.seen().is_some_and(|stats| look.for_ns(stats.at_ns()) <= look.thresholds.window_ns);
             let idle = matches!(task.state(), None | Some(TaskState::Idle));
             if (lately || !idle)
                 && let Some(counters) = Counters::of(task, look.now_ns)
@@ -112,7 +112,7 @@ impl Rates {
             .before
             .iter()
             .filter_map(|(id, before)| {
-                let task = look.model.tasks.get(id).filter(|task| task.outcome.is_none())?;
+                let task = look.model.tasks.get(id).filter(|task| task.outcome().is_none())?;
                 let did = Counters::of(task, look.now_ns)?.since(*before);
                 Some(Window { task, did, length_ns })
             })
@@ -236,7 +236,7 @@ fn storm(look: &Look, window: &Window) -> Option<Candidate> {
         words::task_at(task),
         words::span(*length_ns)
     )];
-    if let Some(by) = task.stats.as_ref().and_then(|stats| stats.woken_by) {
+    if let Some(by) = task.counters().and_then(|stats| stats.woken_by) {
         explanation.push(format!("The task that woke it last is {}.", look.model.task_label(by)));
     }
     let title = format!("waker storm: {} is woken far more often than it is polled", task.label());

@@ -190,7 +190,7 @@ fn queue(behind: &[&Task], long: &str) -> Option<String> {
 fn nested(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
     let inner = look.nested.iter().find(|inner| {
         let old = look.for_ns(inner.spawned_ns) >= look.thresholds.worker_blocked_ns;
-        inner.parent == Some(task.id) && inner.spawned_ns >= task.since_ns() && old
+        inner.parent() == Some(task.id) && inner.spawned_ns >= task.since_ns() && old
     })?;
     let waits = look.model.waits_of_task(inner.id);
     let mut sentence = format!("It waits within its poll for {}, which `block_on` runs", inner.label());
@@ -213,10 +213,10 @@ fn nested(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
 /// that the poll runs, and so does a collection of futures beside which the poll goes on to compute.
 fn foreign_wait(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
     let unseen = |edge: &&&Edge| {
-        let EdgeBody::Wait { waiter: Waiter { polled: None, granted_ns: None, .. }, .. } = edge.body else {
-            return false;
-        };
-        edge.since_ns >= task.since_ns() && look.for_ns(edge.since_ns) >= look.thresholds.worker_blocked_ns
+        matches!(edge.body, EdgeBody::Wait { .. })
+            && matches!(edge.waiter(), Waiter { polled: None, granted_ns: None, .. })
+            && edge.since_ns >= task.since_ns()
+            && look.for_ns(edge.since_ns) >= look.thresholds.worker_blocked_ns
     };
     let waits = look.model.waits_of_task(task.id);
     let wait = waits.iter().find(unseen)?;

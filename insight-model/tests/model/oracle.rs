@@ -89,7 +89,7 @@ fn freers(model: &Model, wait: &insight_model::Edge) -> Option<BTreeSet<TaskId>>
     let mut tasks = BTreeSet::new();
     let mut handles = 0;
     for id in &resource.edges {
-        let edge = &model.edges[id];
+        let edge = &model.edges[&id];
         let frees = match (&resource.kind, operation, &edge.body) {
             (ResourceKind::Mutex, _, EdgeBody::Hold { transferable, .. }) => Some(!transferable),
             (ResourceKind::Join, _, EdgeBody::Party { .. }) => Some(true),
@@ -130,7 +130,7 @@ fn oracle(model: &Model) -> BTreeSet<Vec<TaskId>> {
     let mut waits: BTreeMap<TaskId, BTreeSet<TaskId>> = BTreeMap::new();
     for task in model.tasks.values() {
         let idle = task.state() == Some(TaskState::Idle) && !young(model, task.since_ns());
-        let quiet = task.stats.as_ref().is_some_and(|stats| stats.foreign_wakers == 0);
+        let quiet = task.stats().as_ref().is_some_and(|stats| stats.foreign_wakers == 0);
         let mut all = BTreeSet::new();
         let edges = model.waits_of_task(task.id);
         let known = edges.iter().all(|wait| match freers(model, wait) {

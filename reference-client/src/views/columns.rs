@@ -126,8 +126,8 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
         Running => part(|share| share.running),
         Scheduled => part(|share| share.scheduled),
         Waiting => part(|share| share.waiting),
-        Polls => match &task.stats {
-            Some(stats) if !task.partial => number_short(stats.polls),
+        Polls => match task.polls() {
+            Some(polls) if !task.partial => number_short(polls),
             _ => "-".into(),
         },
         For if task.state().is_some() => duration_short(now_ns.saturating_sub(task.since_ns())),
@@ -170,7 +170,7 @@ pub fn rank(scene: &Scene, task: &Task, column: Column) -> Rank {
         Running => part(|share| share.running),
         Scheduled => part(|share| share.scheduled),
         Waiting => part(|share| share.waiting),
-        Polls => Rank::Number(task.stats.as_ref().map_or(0, |stats| stats.polls)),
+        Polls => Rank::Number(task.polls().unwrap_or(0)),
         For => Rank::Number(if task.state().is_some() { now_ns.saturating_sub(task.since_ns()) } else { 0 }),
         Location => {
             let place = wait_location(scene, task).or(task.location.as_deref()).map(|location| &location.place);

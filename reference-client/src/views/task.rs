@@ -26,7 +26,7 @@ pub fn page(scene: &Scene, id: TaskId, width: usize) -> Page {
             Span::styled(format!("  {}", task.kind), scene.theme.dim()),
             Span::raw("  "),
             Span::styled(words::state_for(task, now_ns), scene.theme.state(task.state())),
-            Span::raw(task.outcome.as_ref().map_or(String::new(), |outcome| format!(" ({outcome})"))),
+            Span::raw(task.outcome().map_or(String::new(), |outcome| format!(" ({outcome})"))),
         ],
     );
     if task.partial {
@@ -156,7 +156,7 @@ fn waiting(scene: &Scene, edge: &Edge) -> Span<'static> {
 
 fn times(scene: &Scene, page: &mut Page, task: &Task) {
     let model = scene.model();
-    let Some(stats) = &task.stats else { return };
+    let Some(stats) = task.counters() else { return };
     page.heading("TIMES");
     if let (Some(times), Some(share)) = (task.times(model.now_ns), scene.shares.of(task, model.now_ns)) {
         for (what, ns, part) in [
@@ -187,13 +187,13 @@ fn origin(scene: &Scene, page: &mut Page, task: &Task) {
         Some(location) => page.location(3, "at ", location),
         None => page.styled(3, "location of its spawn is not known", scene.theme.dim()),
     }
-    if let Some(parent) = task.parent {
+    if let Some(parent) = task.parent() {
         page.entry(("parent", parent.0, 0), Some(Goto::Task(parent)), None, |page| {
             page.text(2, &format!(" by {}", task_label(scene, parent)));
         });
     }
     let executor = task.executor.as_deref().map(|name| clean(name).into_owned());
-    let id = task.executor_task_id.map(|id| format!("executor's id {id}"));
+    let id = task.executor_task_id().map(|id| format!("executor's id {id}"));
     let size = task.future_bytes.map(|bytes| format!("future of {}", count(bytes, "byte")));
     let facts: Vec<String> = [executor, id, size].into_iter().flatten().collect();
     if !facts.is_empty() {

@@ -218,7 +218,9 @@ fn parked(scale: Scale) -> Group {
                 ("console", _) => continue,
                 _ => *count,
             };
-            let arguments = ["parked".to_owned(), format!("tasks={tasks}")];
+            // What a million takes is more than insight may take by itself.
+            let max_mib = if tasks > 200_000 { 2048 } else { 256 };
+            let arguments = ["parked".to_owned(), format!("tasks={tasks}"), format!("max_mib={max_mib}")];
             cases.push(case(&format!("parked/{count}"), configuration, program, &arguments));
         }
     }
@@ -229,7 +231,8 @@ fn pictures(scale: Scale) -> Group {
     let counts: &[u64] = if scale == Scale::Whole { &[100_000, 1_000_000] } else { &[100_000] };
     let mut cases = Vec::new();
     for count in counts {
-        let arguments = ["picture".to_owned(), format!("tasks={count}")];
+        let max_mib = if *count > 200_000 { 2048 } else { 256 };
+        let arguments = ["picture".to_owned(), format!("tasks={count}"), format!("max_mib={max_mib}")];
         for (configuration, program) in [("bare", "bench-bare"), ("on", "bench-insight")] {
             cases.push(case(&format!("picture/{count}"), configuration, program, &arguments));
         }

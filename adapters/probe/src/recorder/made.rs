@@ -99,7 +99,7 @@ impl Recorder {
             state,
             hold: None,
             holds: BTreeSet::new(),
-            edges: BTreeSet::new(),
+            edges: EdgeSet::default(),
             waits: 0,
         };
         self.resources.insert(id, entry);

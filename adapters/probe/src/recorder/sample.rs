@@ -10,28 +10,131 @@ use crate::{clock, ids, origin, waker};
 use insight_protocol::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// A look at all tasks and resources.
+#[derive(Debug)]
+pub(super) struct Sampling {
+    at_ns: u64,
+    /// Those that are left to be looked at.
+    tasks: std::vec::IntoIter<u64>,
+    resources: Option<std::vec::IntoIter<u64>>,
+    /// How long it has taken so far.
+    took_ns: u64,
+}
+
 /// A wait as it was last sampled.
 #[derive(Debug)]
 pub(super) struct SampledWait {
     /// The id in the slot.
     slot: u64,
-    /// That of the open edge; none once a timer has fired.
-    pub(super) edge: Option<u64>,
-    /// What was last told of its operation, if anything.
-    told: Option<WaiterFacts>,
+    /// That of the open edge; 0 once a timer has fired.
+    edge: u64,
+    /// What was last told of its operation: when it was granted, or 0; how often it was polled; whether lately.
+    granted: u64,
+    polls: u32,
+    polled: Polled,
+}
+
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Polled {
+    Unseen,
+    No,
+    Yes,
+}
+
+impl SampledWait {
+    fn new(slot: u64, edge: Option<u64>, told: WaiterFacts) -> SampledWait {
+        let WaiterFacts { polls, polled, granted } = told;
+        let polled = match polled {
+            None => Polled::Unseen,
+            Some(false) => Polled::No,
+            Some(true) => Polled::Yes,
+        };
+        SampledWait { slot, edge: edge.unwrap_or(0), granted: granted.unwrap_or(0), polls, polled }
+    }
+
+    pub(super) fn edge(&self) -> Option<u64> {
+        (self.edge != 0).then_some(self.edge)
+    }
+
+    /// What was not told is as it mostly is.
+    fn told(&self) -> WaiterFacts {
+        let polled = match self.polled {
+            Polled::Unseen => None,
+            Polled::No => Some(false),
+            Polled::Yes => Some(true),
+        };
+        WaiterFacts { polls: self.polls, polled, granted: (self.granted != 0).then_some(self.granted) }
+    }
+}
+
+/// The waits of a task. Most have one at most, which lies in place.
+#[derive(Debug, Default)]
+pub(super) enum SampledWaits {
+    #[default]
+    None,
+    One(SampledWait),
+    Many(Vec<SampledWait>),
+}
+
+impl SampledWaits {
+    pub(super) fn as_slice(&self) -> &[SampledWait] {
+        match self {
+            SampledWaits::None => &[],
+            SampledWaits::One(wait) => std::slice::from_ref(wait),
+            SampledWaits::Many(waits) => waits,
+        }
+    }
+
+    fn push(&mut self, wait: SampledWait) {
+        *self = match std::mem::take(self) {
+            SampledWaits::None => SampledWaits::One(wait),
+            SampledWaits::One(first) => SampledWaits::Many(vec![first, wait]),
+            SampledWaits::Many(mut waits) => {
+                waits.push(wait);
+                SampledWaits::Many(waits)
+            }
+        };
+    }
 }
 
 impl Recorder {
-    pub(super) fn sample(&mut self, at_ns: u64, out: &mut Vec<Message>) {
-        let ids: Vec<u64> = self.tasks.keys().copied().collect();
-        for id in ids {
-            self.sample_task(id, at_ns, out);
+    pub(super) fn begin_to_sample(&self, at_ns: u64) -> Sampling {
+        let tasks: Vec<u64> = self.tasks.keys().collect();
+        Sampling { at_ns, tasks: tasks.into_iter(), resources: None, took_ns: 0 }
+    }
+
+    /// Goes on until `out` has `enough` messages; whether there are more.
+    pub(super) fn sample(&mut self, sampling: &mut Sampling, enough: usize, out: &mut Vec<Message>) -> bool {
+        let start_ns = self.now_ns();
+        let more = self.sample_some(sampling, enough, out);
+        sampling.took_ns += self.now_ns() - start_ns;
+        if !more {
+            let at_ns = sampling.at_ns;
+            out.push(StreamHeartbeat { at_ns }.into());
+            self.sample_at_ns = at_ns + (self.config.interval.as_nanos() as u64).max(sampling.took_ns * 20);
         }
-        let ids: Vec<u64> = self.resources.keys().copied().collect();
-        for id in ids {
-            self.sample_resource(id, at_ns, out);
+        more
+    }
+
+    fn sample_some(&mut self, sampling: &mut Sampling, enough: usize, out: &mut Vec<Message>) -> bool {
+        for id in sampling.tasks.by_ref() {
+            self.sample_task(id, sampling.at_ns, out);
+            if out.len() >= enough {
+                return true;
+            }
         }
-        out.push(StreamHeartbeat { at_ns }.into());
+        // After the tasks: their waits may have made some.
+        let keys = || self.resources.keys().collect::<Vec<u64>>().into_iter();
+        let mut resources = sampling.resources.take().unwrap_or_else(keys);
+        for id in resources.by_ref() {
+            self.sample_resource(id, sampling.at_ns, out);
+            if out.len() >= enough {
+                sampling.resources = Some(resources);
+                return true;
+            }
+        }
+        false
     }
 
     fn sample_task(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
@@ -52,53 +155,54 @@ impl Recorder {
         // A future that keeps a timer and polls it no more, as after a `select!`, does not wait for it once it has fired.
         let fired = wakers <= wakers_of_timers && !cell.partial;
         if let Some(counters) = counters {
-            let last = entry.told;
             let told = ToldStats {
-                polls: counters.polls,
-                wakes: counters.wakes,
+                polls: counters.polls as u32,
+                wakes: counters.wakes as u32,
                 since: counters.since,
-                idle_ns: last.map_or(0, |last| last.idle_ns),
+                idle_ns: entry.told.idle_ns,
                 foreign_wakers: u32::try_from(wakers.saturating_sub(timers + wakers_of_timers)).unwrap_or(u32::MAX),
-                state: counters.state,
+                state: Some(counters.state),
                 lost_waker: counters.state == State::Idle && has_lost_its_waker(&cell, counters.polls),
             };
-            if last != Some(told) {
+            if entry.told != told {
                 // The rest of two sums of rounded times: it may come out a nanosecond shorter than before.
                 let idle_ns = counters.idle_ns(&cell).max(told.idle_ns);
-                out.push(counters.stats(id, &cell, &ToldStats { idle_ns, ..told }, at_ns).into());
-                entry.told = Some(ToldStats { idle_ns, ..told });
+                entry.told = ToldStats { idle_ns, ..told };
+                out.push(counters.stats(id, &cell, &entry.told, at_ns).into());
             }
         }
         let before = std::mem::take(&mut entry.waits);
-        for SampledWait { slot, edge, .. } in &before {
-            let over = |wait: &WaitFacts| wait.edge != *slot || (fired && is_timer(wait.awaited));
-            if let Some(edge) = edge
+        for sampled in before.as_slice() {
+            let over = |wait: &WaitFacts| wait.edge != sampled.slot || (fired && is_timer(wait.awaited));
+            if let Some(edge) = sampled.edge()
                 && waits.iter().all(|(wait, _)| over(wait))
             {
-                self.close_edge(*edge, None, at_ns, out);
+                self.close_edge(edge, None, at_ns, out);
             }
         }
-        let mut open = Vec::with_capacity(waits.len());
+        let mut open = SampledWaits::default();
+        // What is not told is this.
+        let usual = WaiterFacts::default();
         for (wait, waiter) in waits.drain(..) {
             let slot = wait.edge;
-            let known = before.iter().find(|before| before.slot == slot).map(|before| (before.edge, before.told));
-            let sampled = match known {
-                _ if fired && is_timer(wait.awaited) => SampledWait { slot, edge: None, told: None },
+            let known = before.as_slice().iter().find(|before| before.slot == slot);
+            let sampled = match known.map(|known| (known.edge(), known.told())) {
+                _ if fired && is_timer(wait.awaited) => SampledWait::new(slot, None, usual),
                 Some((Some(edge), told)) => {
                     let told = self.tell_waiter(edge, waiter, told, at_ns, out);
-                    SampledWait { slot, edge: Some(edge), told }
+                    SampledWait::new(slot, Some(edge), told)
                 }
                 // It waits again, in the same slot; the edge of before was closed.
                 Some((None, _)) => {
                     let edge = ids::next_edge();
                     let edge = self.open_wait(id, edge, &wait, at_ns, out).then_some(edge);
-                    SampledWait { slot, edge, told: None }
+                    SampledWait::new(slot, edge, usual)
                 }
                 None if self.open_wait(id, slot, &wait, at_ns, out) => {
                     // Mostly it is over by the next sample: what is as it mostly is can be told then.
                     let unusual = waiter.granted.is_some() || waiter.polled == Some(false);
-                    let told = if unusual { self.tell_waiter(slot, waiter, None, at_ns, out) } else { None };
-                    SampledWait { slot, edge: Some(slot), told }
+                    let told = if unusual { self.tell_waiter(slot, waiter, usual, at_ns, out) } else { usual };
+                    SampledWait::new(slot, Some(slot), told)
                 }
                 None => continue,
             };
@@ -118,19 +222,19 @@ impl Recorder {
         &self,
         edge: u64,
         waiter: WaiterFacts,
-        told: Option<WaiterFacts>,
+        told: WaiterFacts,
         at_ns: u64,
         out: &mut Vec<Message>,
-    ) -> Option<WaiterFacts> {
+    ) -> WaiterFacts {
         // It may have been closed with its resource.
-        if !self.edges.contains_key(&edge) || told.unwrap_or_default() == waiter {
+        if !self.edges.contains_key(&edge) || told == waiter {
             return told;
         }
         let WaiterFacts { polls, polled, granted } = waiter;
         let polls = (polls != 0).then_some(u64::from(polls));
         let granted_ns = granted.map(clock::time_ns);
         out.push(EdgeUpdated { id: EdgeId(edge), polls, polled, granted_ns, at_ns }.into());
-        Some(waiter)
+        waiter
     }
 
     fn open_wait(&mut self, task: u64, edge: u64, wait: &WaitFacts, at_ns: u64, out: &mut Vec<Message>) -> bool {
@@ -257,15 +361,17 @@ pub(super) enum State {
 
 /// What was last told of a task's counters, as far as it tells whether there is something to tell again: each of the other
 /// counters is written before one of these is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ToldStats {
-    polls: u64,
-    wakes: u64,
+    /// The lower half: between two looks neither comes round to where it was.
+    polls: u32,
+    wakes: u32,
     /// Since when it is in its state, in ticks.
     since: u64,
     idle_ns: u64,
     foreign_wakers: u32,
-    state: State,
+    /// None before anything was told.
+    state: Option<State>,
     lost_waker: bool,
 }
 

@@ -44,7 +44,7 @@ impl Recorder {
             state,
             hold: None,
             holds: BTreeSet::new(),
-            edges: BTreeSet::new(),
+            edges: EdgeSet::default(),
             waits: 0,
         };
         out.push(created.into());

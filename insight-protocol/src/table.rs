@@ -1,4 +1,4 @@
-use insight_protocol::{EdgeId, ResourceId, TaskId};
+use crate::{EdgeId, ResourceId, TaskId};
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -28,6 +28,16 @@ macro_rules! id {
 }
 
 id!(TaskId ResourceId EdgeId);
+
+impl Id for u64 {
+    fn number(self) -> u64 {
+        self
+    }
+
+    fn of(number: u64) -> u64 {
+        number
+    }
+}
 
 /// A map of what is alive, by id.
 ///
@@ -186,9 +196,9 @@ impl<K: Id + fmt::Debug, V: fmt::Debug> fmt::Debug for Table<K, V> {
     }
 }
 
-/// Numbers that are counted up by the producer's own program, and looked up millions of times.
-#[derive(Clone, Default)]
-pub(crate) struct IdHasher(u64);
+/// Hashes ids: numbers that are counted up by the producer's own program, and looked up millions of times.
+#[derive(Clone, Debug, Default)]
+pub struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
@@ -210,7 +220,7 @@ impl Hasher for IdHasher {
 #[cfg(test)]
 mod tests {
     use super::Table;
-    use insight_protocol::TaskId;
+    use crate::TaskId;
     use std::collections::BTreeMap;
 
     /// Steps of a random walk over few ids, each done to a map of the standard library too.
