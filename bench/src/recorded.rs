@@ -23,7 +23,9 @@ pub fn start(arguments: &Arguments) -> Recorded {
             Recorded { address: None, recorder: Some((recorder, Vec::new())) }
         }
         (_, Repeat::For(_)) => {
-            let insight = insight::init!(listen => "127.0.0.1:0");
+            // A million tasks take more than is usually allowed.
+            let max_bytes = arguments.number("max_mib", 256) as usize * (1 << 20);
+            let insight = insight::init!(listen => "127.0.0.1:0", max_bytes => max_bytes);
             Recorded { address: Some(insight.address().expect("a free port")), recorder: None }
         }
     }

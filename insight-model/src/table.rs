@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::marker::PhantomData;
 use std::ops::Index;
+use std::sync::Arc;
 
 /// A number from 1 on that the producer counts up, and gives to one thing only.
 pub trait Id: Copy + Ord {
@@ -35,9 +36,12 @@ id!(TaskId ResourceId EdgeId);
 /// a page of 32 ids that has only those that are there: a full page has no byte to spare, and a single one that
 /// outlives its neighbours takes no more than itself. To find one takes one look into a hash table that is that much
 /// smaller than one of each would be; to go through them in order, to sort the pages.
+///
+/// A copy shares the pages. Each is copied when it is first changed while another table has it: so a copy takes little time,
+/// also of a million, and as much memory as is changed while it is there.
 #[derive(Clone)]
 pub struct Table<K, V> {
-    pages: HashMap<u64, Page<V>, BuildHasherDefault<IdHasher>>,
+    pages: HashMap<u64, Arc<Page<V>>, BuildHasherDefault<IdHasher>>,
     len: usize,
     ids: PhantomData<K>,
 }
@@ -82,46 +86,9 @@ impl<K: Id, V> Table<K, V> {
         page.values.get(page.at(bit))
     }
 
-    /// The value of this id, to change.
-    pub fn get_mut(&mut self, id: &K) -> Option<&mut V> {
-        let (number, bit) = page_of(*id);
-        let page = self.pages.get_mut(&number).filter(|page| page.here & bit != 0)?;
-        let at = page.at(bit);
-        page.values.get_mut(at)
-    }
-
     /// Whether there is one of this id.
     pub fn contains_key(&self, id: &K) -> bool {
         self.get(id).is_some()
-    }
-
-    /// Puts in a value; gives back the one that it replaces.
-    pub fn insert(&mut self, id: K, value: V) -> Option<V> {
-        let (number, bit) = page_of(id);
-        let page = self.pages.entry(number).or_insert_with(|| Page { here: 0, values: Vec::new() });
-        let at = page.at(bit);
-        if page.here & bit != 0 {
-            return Some(std::mem::replace(&mut page.values[at], value));
-        }
-        page.here |= bit;
-        page.values.insert(at, value);
-        self.len += 1;
-        None
-    }
-
-    /// Takes a value out.
-    pub fn remove(&mut self, id: &K) -> Option<V> {
-        let (number, bit) = page_of(*id);
-        let page = self.pages.get_mut(&number).filter(|page| page.here & bit != 0)?;
-        let value = page.values.remove(page.at(bit));
-        page.here &= !bit;
-        self.len -= 1;
-        match page.values.len() {
-            0 => _ = self.pages.remove(&number),
-            few if few <= page.values.capacity() / 4 => page.values.shrink_to(few * 2),
-            _ => {}
-        }
-        Some(value)
     }
 
     /// Each id with its value, by id.
@@ -145,9 +112,49 @@ impl<K: Id, V> Table<K, V> {
     }
 
     fn in_order(&self) -> impl DoubleEndedIterator<Item = (u64, &Page<V>)> {
-        let mut pages: Vec<(u64, &Page<V>)> = self.pages.iter().map(|(number, page)| (*number, page)).collect();
+        let mut pages: Vec<(u64, &Page<V>)> = self.pages.iter().map(|(number, page)| (*number, &**page)).collect();
         pages.sort_unstable_by_key(|(number, _)| *number);
         pages.into_iter()
+    }
+}
+
+impl<K: Id, V: Clone> Table<K, V> {
+    /// The value of this id, to change.
+    pub fn get_mut(&mut self, id: &K) -> Option<&mut V> {
+        let (number, bit) = page_of(*id);
+        let page = Arc::make_mut(self.pages.get_mut(&number).filter(|page| page.here & bit != 0)?);
+        let at = page.at(bit);
+        page.values.get_mut(at)
+    }
+
+    /// Puts in a value; gives back the one that it replaces.
+    pub fn insert(&mut self, id: K, value: V) -> Option<V> {
+        let (number, bit) = page_of(id);
+        let page = self.pages.entry(number).or_insert_with(|| Arc::new(Page { here: 0, values: Vec::new() }));
+        let page = Arc::make_mut(page);
+        let at = page.at(bit);
+        if page.here & bit != 0 {
+            return Some(std::mem::replace(&mut page.values[at], value));
+        }
+        page.here |= bit;
+        page.values.insert(at, value);
+        self.len += 1;
+        None
+    }
+
+    /// Takes a value out.
+    pub fn remove(&mut self, id: &K) -> Option<V> {
+        let (number, bit) = page_of(*id);
+        let page = Arc::make_mut(self.pages.get_mut(&number).filter(|page| page.here & bit != 0)?);
+        let value = page.values.remove(page.at(bit));
+        page.here &= !bit;
+        self.len -= 1;
+        match page.values.len() {
+            0 => _ = self.pages.remove(&number),
+            few if few <= page.values.capacity() / 4 => page.values.shrink_to(few * 2),
+            _ => {}
+        }
+        Some(value)
     }
 }
 
@@ -217,6 +224,7 @@ mod tests {
         };
         let mut table: Table<TaskId, u64> = Table::default();
         let mut map: BTreeMap<TaskId, u64> = BTreeMap::new();
+        let mut copies = Vec::new();
         for step in 0..20_000 {
             // Some close together, and some far off.
             let id = TaskId(1 + below(100) + 1_000_000_007 * below(2));
@@ -236,6 +244,12 @@ mod tests {
                 assert!(table.keys().eq(map.keys().copied()));
                 assert_eq!(table, table.clone());
             }
+            if step % 1_000 == 0 {
+                copies.push((table.clone(), map.clone()));
+            }
+        }
+        for (table, map) in &copies {
+            assert!(table.len() == map.len() && table.iter().eq(map.iter().map(|(id, value)| (*id, value))));
         }
         map.keys().for_each(|id| _ = table.remove(id));
         assert!(table.is_empty() && table.pages.is_empty());

@@ -58,7 +58,6 @@ mod address;
 mod builder;
 mod client;
 mod connection;
-mod definitions;
 mod error;
 mod http;
 mod name;

@@ -212,7 +212,7 @@ fn parked(scale: Scale) -> Group {
                 ("console", _) => continue,
                 _ => *count,
             };
-            let arguments = ["parked".to_owned(), format!("tasks={tasks}")];
+            let arguments = ["parked".to_owned(), format!("tasks={tasks}"), "max_mib=4096".to_owned()];
             cases.push(case(&format!("parked/{count}"), configuration, program, &arguments));
         }
     }
@@ -223,7 +223,8 @@ fn pictures(scale: Scale) -> Group {
     let counts: &[u64] = if scale == Scale::Whole { &[100_000, 1_000_000] } else { &[100_000] };
     let mut cases = Vec::new();
     for count in counts {
-        let arguments = ["picture".to_owned(), format!("tasks={count}")];
+        // What insight may usually take is enough for some 100,000.
+        let arguments = ["picture".to_owned(), format!("tasks={count}"), "max_mib=4096".to_owned()];
         for (configuration, program) in [("bare", "bench-bare"), ("on", "bench-insight")] {
             cases.push(case(&format!("picture/{count}"), configuration, program, &arguments));
         }
