@@ -1,6 +1,9 @@
 use crate::{Edge, EdgeBody, Location, Model, Resource, Task, Waiter};
+use insight_protocol::IdHasher;
 use insight_protocol::*;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 impl Model {
@@ -10,77 +13,116 @@ impl Model {
     /// producer that goes on must define the others again before it names them. The header is not part of a snapshot,
     /// nor are `gaps`, which the reader of a stream keeps over a snapshot, nor the counts of ended tasks.
     pub fn snapshot(&self) -> Vec<Message> {
-        let mut snapshot =
-            Snapshot { model: self, messages: Vec::new(), strings: HashSet::new(), locations: HashSet::new() };
-        snapshot.push(SnapshotBegin {
-            at_ns: self.told_ns,
-            tasks: self.tasks.len() as u64,
-            resources: self.resources.len() as u64,
-            edges: self.edges.len() as u64,
-            problems: self.problems.len() as u64,
+        let mut messages = Vec::new();
+        let Ok(()) = self.tell_snapshot(|message| -> Result<(), Infallible> {
+            messages.push(message);
+            Ok(())
         });
-        self.tasks.values().for_each(|task| snapshot.task(task));
-        self.resources.values().for_each(|resource| snapshot.resource(resource));
-        self.edges.values().for_each(|edge| snapshot.edge(edge));
-        // After the edges: a task that ends without an edge is gone.
-        for task in self.tasks.values() {
-            if let Some(outcome) = task.outcome() {
-                snapshot.push(TaskCompleted { id: task.id, outcome: outcome.clone(), at_ns: self.now_ns });
-            }
-        }
-        for problem in self.problems.values() {
-            snapshot.push(ProblemRaised { problem: problem.clone(), at_ns: self.now_ns });
-        }
-        snapshot.push(SnapshotEnd { at_ns: self.told_ns });
-        snapshot.messages
+        messages
+    }
+
+    /// Gives out the messages of the [`snapshot`](Model::snapshot) one after another, up to the first error.
+    pub fn tell_snapshot<E>(&self, tell: impl FnMut(Message) -> Result<(), E>) -> Result<(), E> {
+        Snapshot::new(self, tell).all()
+    }
+
+    /// As [`tell_snapshot`](Model::tell_snapshot), and then each string and location that the snapshot does not define, by
+    /// id: a stream that goes on with the producer's messages has all then that these may name.
+    pub fn tell_opening<E>(&self, tell: impl FnMut(Message) -> Result<(), E>) -> Result<(), E> {
+        let mut snapshot = Snapshot::new(self, tell);
+        snapshot.all()?;
+        snapshot.other_definitions()
     }
 }
 
-struct Snapshot<'m> {
+struct Snapshot<'m, F> {
     model: &'m Model,
-    messages: Vec<Message>,
+    tell: F,
     /// The ids that were defined already.
     strings: HashSet<StringId>,
     locations: HashSet<LocationId>,
+    /// Those of the strings by where they lie: most are named by many.
+    found: HashMap<u64, StringId, BuildHasherDefault<IdHasher>>,
 }
 
-impl Snapshot<'_> {
-    fn push(&mut self, message: impl Into<Message>) {
-        self.messages.push(message.into());
+impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
+    fn new(model: &'m Model, tell: F) -> Snapshot<'m, F> {
+        Snapshot { model, tell, strings: HashSet::new(), locations: HashSet::new(), found: HashMap::default() }
     }
 
-    fn task(&mut self, task: &Task) {
+    fn all(&mut self) -> Result<(), E> {
+        let model = self.model;
+        self.push(SnapshotBegin {
+            at_ns: model.told_ns,
+            tasks: model.tasks.len() as u64,
+            resources: model.resources.len() as u64,
+            edges: model.edges.len() as u64,
+            problems: model.problems.len() as u64,
+        })?;
+        model.tasks.values().try_for_each(|task| self.task(task))?;
+        model.resources.values().try_for_each(|resource| self.resource(resource))?;
+        model.edges.values().try_for_each(|edge| self.edge(edge))?;
+        // After the edges: a task that ends without an edge is gone.
+        for task in model.tasks.values() {
+            if let Some(outcome) = task.outcome() {
+                self.push(TaskCompleted { id: task.id, outcome: outcome.clone(), at_ns: model.now_ns })?;
+            }
+        }
+        for problem in model.problems.values() {
+            self.push(ProblemRaised { problem: problem.clone(), at_ns: model.now_ns })?;
+        }
+        self.push(SnapshotEnd { at_ns: model.told_ns })
+    }
+
+    fn other_definitions(&mut self) -> Result<(), E> {
+        let model = self.model;
+        let mut strings: Vec<_> = model.strings.iter().filter(|(id, _)| !self.strings.contains(id)).collect();
+        strings.sort_unstable_by_key(|(id, _)| **id);
+        for (id, text) in strings {
+            self.push(DefineString { id: *id, text: text.as_ref().to_owned() })?;
+        }
+        let mut locations: Vec<_> = model.locations.values().filter(|at| !self.locations.contains(&at.id)).collect();
+        locations.sort_unstable_by_key(|location| location.id);
+        locations.into_iter().try_for_each(|location| self.location(Some(location)).map(drop))
+    }
+
+    fn push(&mut self, message: impl Into<Message>) -> Result<(), E> {
+        (self.tell)(message.into())
+    }
+
+    fn task(&mut self, task: &Task) -> Result<(), E> {
         let spawned = TaskSpawned {
             id: task.id,
             kind: task.kind.clone(),
-            name: self.string(task.name.as_ref()),
-            location: self.location(task.location.as_ref()),
+            name: self.string(task.name.as_ref())?,
+            location: self.location(task.location.as_ref())?,
             parent: task.parent(),
-            executor: self.string(task.executor.as_ref()),
+            executor: self.string(task.executor.as_ref())?,
             executor_task_id: task.executor_task_id(),
             future_bytes: task.future_bytes,
             partial: task.partial,
             at_ns: task.spawned_ns,
         };
-        self.push(spawned);
+        self.push(spawned)?;
         if let Some(stats) = task.stats() {
-            self.push(stats);
+            self.push(stats)?;
         }
+        Ok(())
     }
 
-    fn resource(&mut self, resource: &Resource) {
+    fn resource(&mut self, resource: &Resource) -> Result<(), E> {
         let created = ResourceCreated {
             id: resource.id,
             kind: resource.kind.clone(),
-            name: self.string(resource.name.as_ref()),
-            location: self.location(resource.location.as_ref()),
+            name: self.string(resource.name.as_ref())?,
+            location: self.location(resource.location.as_ref())?,
             task: resource.task,
             capacity: resource.capacity,
             hand_off: resource.hand_off.clone(),
             closed_by_any: resource.closed_by_any,
             at_ns: resource.created_ns,
         };
-        self.push(created);
+        self.push(created)?;
         let Resource { length, senders, weak_senders, receivers, outside_senders, outside_receivers, .. } = *resource;
         if [length, senders, weak_senders, receivers, outside_senders, outside_receivers].iter().any(Option::is_some) {
             let at_ns = self.model.now_ns;
@@ -95,53 +137,61 @@ impl Snapshot<'_> {
                 outside_senders,
                 outside_receivers,
                 at_ns,
-            });
+            })?;
         }
+        Ok(())
     }
 
-    fn edge(&mut self, edge: &Edge) {
+    fn edge(&mut self, edge: &Edge) -> Result<(), E> {
         let Edge { id, task, resource, since_ns, .. } = *edge;
-        let location = self.location(edge.location.as_ref());
+        let location = self.location(edge.location.as_ref())?;
         match &edge.body {
             EdgeBody::Wait { operation, reason, need } => {
                 // A reason that was never defined stays so: 0 is no id.
-                let reason = self.string(Some(reason)).unwrap_or_default();
+                let reason = self.string(Some(reason))?.unwrap_or_default();
                 let operation = operation.clone();
-                self.push(EdgeWait { id, task, resource, operation, reason, need: *need, location, since_ns });
+                self.push(EdgeWait { id, task, resource, operation, reason, need: *need, location, since_ns })?;
                 let waiter = edge.waiter();
                 if waiter != Waiter::default() {
                     let Waiter { polls, polled, granted_ns } = waiter;
-                    self.push(EdgeUpdated { id, polls, polled, granted_ns, at_ns: self.model.now_ns });
+                    self.push(EdgeUpdated { id, polls, polled, granted_ns, at_ns: self.model.now_ns })?;
                 }
+                Ok(())
             }
             EdgeBody::Hold { mode, units, transferable } => {
                 let (mode, units, transferable) = (mode.clone(), *units, *transferable);
-                self.push(EdgeHold { id, task, resource, mode, units, transferable, location, since_ns });
+                self.push(EdgeHold { id, task, resource, mode, units, transferable, location, since_ns })
             }
             EdgeBody::Party { role, exclusive } => {
-                self.push(EdgeParty { id, task, resource, role: role.clone(), exclusive: *exclusive, since_ns });
+                self.push(EdgeParty { id, task, resource, role: role.clone(), exclusive: *exclusive, since_ns })
             }
         }
     }
 
     /// The string's id, defined by now.
-    fn string(&mut self, text: Option<&Arc<str>>) -> Option<StringId> {
-        let text = text?;
-        let id = *self.model.string_ids.get(text)?;
-        if self.strings.insert(id) {
-            self.push(DefineString { id, text: text.as_ref().to_owned() });
+    fn string(&mut self, text: Option<&Arc<str>>) -> Result<Option<StringId>, E> {
+        let Some(text) = text else { return Ok(None) };
+        // Of two strings that are alive, no matter how short, none lies where the other does: each has its counters before it.
+        let place = text.as_ptr().addr() as u64 >> 3;
+        if let Some(id) = self.found.get(&place) {
+            return Ok(Some(*id));
         }
-        Some(id)
+        let Some(id) = self.model.string_ids.get(text).copied() else { return Ok(None) };
+        self.found.insert(place, id);
+        if self.strings.insert(id) {
+            self.push(DefineString { id, text: text.as_ref().to_owned() })?;
+        }
+        Ok(Some(id))
     }
 
     /// The location's id, defined by now, with its text as it was found last.
-    fn location(&mut self, location: Option<&Arc<Location>>) -> Option<LocationId> {
-        let location = location?;
-        let location = self.model.locations.get(&location.id).unwrap_or(location);
+    fn location(&mut self, location: Option<&Arc<Location>>) -> Result<Option<LocationId>, E> {
+        let Some(location) = location else { return Ok(None) };
         if self.locations.insert(location.id) {
+            let location = self.model.locations.get(&location.id).unwrap_or(location);
             let SourceLocation { file, line, column } = location.place.clone();
-            self.push(DefineLocation { id: location.id, file, line, column, source: location.source.clone() });
+            self.push(DefineLocation { id: location.id, file, line, column, source: location.source.clone() })?;
         }
-        Some(location.id)
+        Ok(Some(location.id))
     }
 }

@@ -1,10 +1,11 @@
 use crate::one_pass::{OnePass, Read};
 use crate::strict::{self, Strict};
-use crate::{Message, ids};
+use crate::{Message, ids, in_place};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Write;
 
 /// What a line is.
 #[expect(clippy::large_enum_variant, reason = "nearly all are messages: a box would be an allocation for each line")]
@@ -122,6 +123,9 @@ pub fn decode(line: &str) -> Result<Decoded, DecodeError> {
         // serde would take an array for a struct.
         return Err(DecodeError::NotAMessage { reason: "expected a JSON object".to_owned(), column: 1 });
     }
+    if let Some((seq, message)) = in_place::read(line) {
+        return Ok(Decoded::Message { seq, message });
+    }
     let (seq, type_name, message) = match read(line, |fields| fields.deserialize_map(OnePass)) {
         Ok(read) => read,
         Err(_) => in_two_passes(line)?,
@@ -185,8 +189,17 @@ fn reason(error: &serde_json::Error) -> String {
 
 /// The message as JSON without its number and its opening brace: what the streams of several clients share.
 pub fn body(message: &Message) -> String {
-    let json = serde_json::to_string(message).expect("a message has string keys and finite numbers only");
-    json[1..].to_owned()
+    let mut out = Vec::new();
+    body_to(&mut out, message);
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+fn body_to(out: &mut Vec<u8>, message: &Message) {
+    if !in_place::write(out, message) {
+        let start = out.len();
+        serde_json::to_writer(&mut *out, message).expect("a message has string keys and finite numbers only");
+        out.remove(start);
+    }
 }
 
 /// A line, without its end, from a message's number and its [`body`].
@@ -196,7 +209,15 @@ pub fn line(seq: u64, body: &str) -> String {
 
 /// The message as one line, without its end.
 pub fn encode(seq: u64, message: &Message) -> String {
-    line(seq, &body(message))
+    let mut out = Vec::new();
+    encode_to(&mut out, seq, message);
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+/// Appends the message as one line, without its end, and in UTF-8: so many lines are written without a copy of each.
+pub fn encode_to(out: &mut Vec<u8>, seq: u64, message: &Message) {
+    write!(out, "{{\"seq\":{seq},").expect("a vector takes all");
+    body_to(out, message);
 }
 
 #[cfg(test)]
@@ -217,11 +238,21 @@ mod tests {
 
     #[test]
     fn one_pass_takes_what_two_take() {
-        let check = |line: &str| match (read(line, |fields| fields.deserialize_map(OnePass)), in_two_passes(line)) {
-            (Ok(one), two) => assert_eq!(Ok(one), two, "{line}"),
-            // Another order, or a name with an escape in it.
-            (Err(_), two) => {
-                assert!(!line.starts_with("{\"seq\":3,\"type\":\"") || line.contains('\\') || two.is_err(), "{line}")
+        let check = |line: &str| {
+            let two = in_two_passes(line);
+            if let Some((seq, message)) = in_place::read(line) {
+                let type_name = Cow::Borrowed(message.type_name());
+                assert_eq!(Ok((seq, type_name, Some(message))), two, "{line}");
+            }
+            match (read(line, |fields| fields.deserialize_map(OnePass)), two) {
+                (Ok(one), two) => assert_eq!(Ok(one), two, "{line}"),
+                // Another order, or a name with an escape in it.
+                (Err(_), two) => {
+                    assert!(
+                        !line.starts_with("{\"seq\":3,\"type\":\"") || line.contains('\\') || two.is_err(),
+                        "{line}"
+                    );
+                }
             }
         };
         for message in examples() {
@@ -229,7 +260,10 @@ mod tests {
             check(&line);
             for (at, _) in line.char_indices() {
                 let (before, after) = line.split_at(at);
-                for put in ["", " ", "0", "\"", ",", "{", "\\", "\"seq\":3,", "\"type\":\"gap\",", "\"new\":[{}],"] {
+                let numbers = ["0", "9007199254740992"];
+                let marks = ["", " ", "\"", ",", "{", "\\", "null"];
+                let fields = ["\"seq\":3,", "\"type\":\"gap\",", "\"new\":[{}],"];
+                for put in [&numbers[..], &marks, &fields].concat() {
                     check(&format!("{before}{put}{after}"));
                     check(&format!(
                         "{before}{put}{}",

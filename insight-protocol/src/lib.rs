@@ -18,7 +18,8 @@
 //! A line is decoded by reading its `type` first: a known type is decoded strictly, an unknown one is kept as
 //! it came, and a line without a type is an error. An internally tagged or untagged enum would turn a malformed known
 //! message into an unknown one. A line that starts with `seq` and `type`, as [`encode`] writes it, is read in one pass;
-//! any other takes two.
+//! any other takes two. Of the types that there are most of, a line of which each field is where [`encode`] writes it is read
+//! without looking for the fields.
 
 mod closed_enum;
 mod codec;
@@ -26,6 +27,7 @@ mod edge;
 mod edge_set;
 mod header;
 mod ids;
+mod in_place;
 mod message;
 mod one_pass;
 mod open_enum;
@@ -43,7 +45,7 @@ pub mod examples;
 #[cfg(feature = "schema")]
 pub mod schema;
 
-pub use codec::{DecodeError, Decoded, Kept, body, decode, encode, keep, line};
+pub use codec::{DecodeError, Decoded, Kept, body, decode, encode, encode_to, keep, line};
 pub use edge::{EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeUpdated, EdgeWait, HoldMode, Operation, PartyRole};
 pub use edge_set::EdgeSet;
 pub use header::{

@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::marker::PhantomData;
 use std::ops::Index;
+use std::sync::Arc;
 
 /// A number from 1 on that the producer counts up, and gives to one thing only.
 pub trait Id: Copy + Ord {
@@ -45,9 +46,12 @@ impl Id for u64 {
 /// a page of 32 ids that has only those that are there: a full page has a byte for each beside the values, and a single one
 /// that outlives its neighbours takes little more than itself. To find one takes one look into a hash table that is that much
 /// smaller than one of each would be; to take one out moves one other; to go through them in order, to sort the pages.
+///
+/// A copy shares the pages. Each is copied when it is first changed while another table has it: so a copy takes little time,
+/// also of a million, and as much memory as is changed while it is there.
 #[derive(Clone)]
 pub struct Table<K, V> {
-    pages: HashMap<u64, Page<V>, BuildHasherDefault<IdHasher>>,
+    pages: HashMap<u64, Arc<Page<V>>, BuildHasherDefault<IdHasher>>,
     len: usize,
     ids: PhantomData<K>,
 }
@@ -96,52 +100,9 @@ impl<K: Id, V> Table<K, V> {
         page.values.get(usize::from(page.places[slot]))
     }
 
-    /// The value of this id, to change.
-    pub fn get_mut(&mut self, id: &K) -> Option<&mut V> {
-        let (number, slot) = page_of(*id);
-        let page = self.pages.get_mut(&number)?;
-        page.values.get_mut(usize::from(page.places[slot]))
-    }
-
     /// Whether there is one of this id.
     pub fn contains_key(&self, id: &K) -> bool {
         self.get(id).is_some()
-    }
-
-    /// Puts in a value; gives back the one that it replaces.
-    pub fn insert(&mut self, id: K, value: V) -> Option<V> {
-        let (number, slot) = page_of(id);
-        let page =
-            self.pages.entry(number).or_insert_with(|| Page { places: [NOWHERE; PAGE as usize], values: Vec::new() });
-        let place = &mut page.places[slot];
-        if let Some(there) = page.values.get_mut(usize::from(*place)) {
-            return Some(std::mem::replace(there, value));
-        }
-        *place = page.values.len() as u8;
-        page.values.push(value);
-        self.len += 1;
-        None
-    }
-
-    /// Takes a value out.
-    pub fn remove(&mut self, id: &K) -> Option<V> {
-        let (number, slot) = page_of(*id);
-        let page = self.pages.get_mut(&number).filter(|page| page.places[slot] != NOWHERE)?;
-        let place = std::mem::replace(&mut page.places[slot], NOWHERE);
-        let value = page.values.swap_remove(usize::from(place));
-        self.len -= 1;
-        let last = page.values.len();
-        if last == 0 {
-            self.pages.remove(&number);
-            return Some(value);
-        }
-        if let Some(moved) = page.places.iter_mut().find(|moved| usize::from(**moved) == last) {
-            *moved = place;
-        }
-        if last <= page.values.capacity() / 4 {
-            page.values.shrink_to(last * 2);
-        }
-        Some(value)
     }
 
     /// Each id with its value, by id.
@@ -161,9 +122,56 @@ impl<K: Id, V> Table<K, V> {
     }
 
     fn in_order(&self) -> impl DoubleEndedIterator<Item = (u64, &Page<V>)> {
-        let mut pages: Vec<(u64, &Page<V>)> = self.pages.iter().map(|(number, page)| (*number, page)).collect();
+        let mut pages: Vec<(u64, &Page<V>)> = self.pages.iter().map(|(number, page)| (*number, &**page)).collect();
         pages.sort_unstable_by_key(|(number, _)| *number);
         pages.into_iter()
+    }
+}
+
+impl<K: Id, V: Clone> Table<K, V> {
+    /// The value of this id, to change.
+    pub fn get_mut(&mut self, id: &K) -> Option<&mut V> {
+        let (number, slot) = page_of(*id);
+        let page = self.pages.get_mut(&number).filter(|page| page.places[slot] != NOWHERE)?;
+        let page = Arc::make_mut(page);
+        page.values.get_mut(usize::from(page.places[slot]))
+    }
+
+    /// Puts in a value; gives back the one that it replaces.
+    pub fn insert(&mut self, id: K, value: V) -> Option<V> {
+        let (number, slot) = page_of(id);
+        let empty = || Arc::new(Page { places: [NOWHERE; PAGE as usize], values: Vec::new() });
+        let page = Arc::make_mut(self.pages.entry(number).or_insert_with(empty));
+        let place = &mut page.places[slot];
+        if let Some(there) = page.values.get_mut(usize::from(*place)) {
+            return Some(std::mem::replace(there, value));
+        }
+        *place = page.values.len() as u8;
+        page.values.push(value);
+        self.len += 1;
+        None
+    }
+
+    /// Takes a value out.
+    pub fn remove(&mut self, id: &K) -> Option<V> {
+        let (number, slot) = page_of(*id);
+        let page = self.pages.get_mut(&number).filter(|page| page.places[slot] != NOWHERE)?;
+        let page = Arc::make_mut(page);
+        let place = std::mem::replace(&mut page.places[slot], NOWHERE);
+        let value = page.values.swap_remove(usize::from(place));
+        self.len -= 1;
+        let last = page.values.len();
+        if last == 0 {
+            self.pages.remove(&number);
+            return Some(value);
+        }
+        if let Some(moved) = page.places.iter_mut().find(|moved| usize::from(**moved) == last) {
+            *moved = place;
+        }
+        if last <= page.values.capacity() / 4 {
+            page.values.shrink_to(last * 2);
+        }
+        Some(value)
     }
 }
 
@@ -233,6 +241,7 @@ mod tests {
         };
         let mut table: Table<TaskId, u64> = Table::default();
         let mut map: BTreeMap<TaskId, u64> = BTreeMap::new();
+        let mut copies = Vec::new();
         for step in 0..20_000 {
             // Some close together, and some far off.
             let id = TaskId(1 + below(100) + 1_000_000_007 * below(2));
@@ -252,6 +261,12 @@ mod tests {
                 assert!(table.keys().eq(map.keys().copied()));
                 assert_eq!(table, table.clone());
             }
+            if step % 1_000 == 0 {
+                copies.push((table.clone(), map.clone()));
+            }
+        }
+        for (table, map) in &copies {
+            assert!(table.len() == map.len() && table.iter().eq(map.iter().map(|(id, value)| (*id, value))));
         }
         map.keys().for_each(|id| _ = table.remove(id));
         assert!(table.is_empty() && table.pages.is_empty());

@@ -2,9 +2,10 @@
 //!
 //! A queue that would grow past its bound is emptied, and what comes is counted instead of kept.
 //! The client's thread notices when it next has something to send, which is when the client has read what was on its
-//! way. It then asks for a new opening. So a client that has stopped reading holds at most the one snapshot that it is
-//! being sent, until its connection times out.
+//! way. It then asks for a new opening. So a client that has stopped reading holds at most a full queue and the one picture
+//! that it is being sent, which costs what has changed since, until its connection times out.
 
+use insight_model::Model;
 use insight_protocol::{Gap, Message, StreamHeader};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,9 +18,19 @@ const OVERHEAD_BYTES: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Opening {
     pub(crate) header: StreamHeader,
-    /// A snapshot, and what else must be defined before live messages. Not encoded yet: that is left to the thread of
-    /// who asked.
-    pub(crate) messages: Vec<Message>,
+    /// What there is: a copy, which shares with the recorder's what has not changed since. To make messages of it, and to
+    /// encode them, is left to the thread of who asked.
+    pub(crate) picture: Model,
+    /// While recording is off: what says so.
+    pub(crate) off: Option<Message>,
+}
+
+impl Opening {
+    /// Gives out its messages after the header one after another, and what the stream that goes on may name besides.
+    pub(crate) fn tell<E>(&self, mut tell: impl FnMut(&Message) -> Result<(), E>) -> Result<(), E> {
+        self.picture.tell_opening(|message| tell(&message))?;
+        self.off.iter().try_for_each(tell)
+    }
 }
 
 /// What there is for a client.
@@ -67,15 +78,11 @@ impl Client {
     /// Gives the client an opening; what is pushed from now on follows it.
     pub(crate) fn open(&self, opening: Opening) {
         let mut state = self.state();
-        let at_ns = opening.messages.first().map_or(opening.header.at_ns, |message| match message {
-            Message::SnapshotBegin(begin) => begin.at_ns,
-            _ => opening.header.at_ns,
-        });
         let gap = (state.skipped > 0).then(|| Gap {
             count: state.skipped,
             kinds: Vec::new(),
             reason: "this client reads too slowly".to_owned(),
-            at_ns,
+            at_ns: opening.picture.told_ns,
         });
         state.opening = Some((Box::new(opening), gap));
         state.skipped = 0;
@@ -179,7 +186,9 @@ mod tests {
 
     fn opening() -> Opening {
         let begin = SnapshotBegin { at_ns: 7, tasks: 0, resources: 0, edges: 0, problems: 0 };
-        Opening { header: header(), messages: vec![begin.into(), SnapshotEnd { at_ns: 7 }.into()] }
+        let mut picture = Model::default();
+        [begin.into(), SnapshotEnd { at_ns: 7 }.into()].iter().for_each(|message| picture.apply(message));
+        Opening { header: header(), picture, off: None }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::http::{self, Chunks, NoRequest, Reply, Request};
 use crate::pages;
 use crate::recorder::{Command, Settings};
 use crate::trace::{self, Jobs};
-use insight_protocol::{Message, TaskId, body, line};
+use insight_protocol::{Message, TaskId, encode_to, line};
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -124,13 +124,9 @@ impl Connection {
 
     fn snapshot(&mut self, request: &Request, opening: &Opening) -> io::Result<()> {
         let mut lines = Lines::begin(&mut self.stream, request)?;
-        lines.push(&body(&Message::from(opening.header.clone())))?;
-        for message in &opening.messages {
-            lines.push(&body(message))?;
-            if let Message::SnapshotEnd(_) = message {
-                break;
-            }
-        }
+        lines.message(&opening.header.clone().into())?;
+        opening.picture.tell_snapshot(|message| lines.message(&message))?;
+        opening.off.iter().try_for_each(|message| lines.message(message))?;
         lines.end()
     }
 
@@ -149,13 +145,10 @@ impl Connection {
                 Next::Opening(opening, gap) => {
                     match gap {
                         // Only one that was attached before was too slow: its stream has its header.
-                        Some(gap) => lines.push(&body(&gap.into()))?,
-                        None => lines.push(&body(&opening.header.into()))?,
+                        Some(gap) => lines.message(&gap.into())?,
+                        None => lines.message(&opening.header.clone().into())?,
                     }
-                    // Let go of what is sent.
-                    for message in opening.messages {
-                        lines.push(&body(&message))?;
-                    }
+                    opening.tell(|message| lines.message(message))?;
                 }
                 Next::Live(bodies) => bodies.iter().try_for_each(|body| lines.push(body))?,
                 Next::Lagging => attach()?,
@@ -179,18 +172,30 @@ impl Drop for Attached {
 struct Lines<'a> {
     chunks: Chunks<'a>,
     seq: u64,
-    text: String,
+    text: Vec<u8>,
 }
 
 impl<'a> Lines<'a> {
     fn begin(stream: &'a mut TcpStream, request: &Request) -> io::Result<Lines<'a>> {
-        Ok(Lines { chunks: Chunks::begin(stream, request, NDJSON)?, seq: 0, text: String::new() })
+        Ok(Lines { chunks: Chunks::begin(stream, request, NDJSON)?, seq: 0, text: Vec::new() })
     }
 
+    /// A message of this stream alone.
+    fn message(&mut self, message: &Message) -> io::Result<()> {
+        self.seq += 1;
+        encode_to(&mut self.text, self.seq, message);
+        self.ended()
+    }
+
+    /// What was encoded for several.
     fn push(&mut self, body: &str) -> io::Result<()> {
         self.seq += 1;
-        self.text.push_str(&line(self.seq, body));
-        self.text.push('\n');
+        self.text.extend_from_slice(line(self.seq, body).as_bytes());
+        self.ended()
+    }
+
+    fn ended(&mut self) -> io::Result<()> {
+        self.text.push(b'\n');
         if self.text.len() >= PART_BYTES { self.flush() } else { Ok(()) }
     }
 

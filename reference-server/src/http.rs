@@ -188,14 +188,15 @@ impl<'a> Chunks<'a> {
     }
 
     /// Sends a part of the body.
-    pub(crate) fn send(&mut self, part: &str) -> io::Result<()> {
+    pub(crate) fn send(&mut self, part: &[u8]) -> io::Result<()> {
         if part.is_empty() {
             // An empty chunk would be the end.
             Ok(())
         } else if self.chunked {
-            self.stream.write_all(format!("{:x}\r\n{part}\r\n", part.len()).as_bytes())
+            // At once: a chunk in three packets would wait for each.
+            self.stream.write_all(&[format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat())
         } else {
-            self.stream.write_all(part.as_bytes())
+            self.stream.write_all(part)
         }
     }
 

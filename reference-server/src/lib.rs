@@ -78,7 +78,6 @@ mod address;
 mod builder;
 mod client;
 mod connection;
-mod definitions;
 mod error;
 mod http;
 mod name;

@@ -1,7 +1,6 @@
 //! The recorder's thread: collects, folds, diagnoses, and hands out. It alone owns the model.
 
 use crate::client::{Client, Opening};
-use crate::definitions::Definitions;
 use crate::producer::Producer;
 use crate::source::Sources;
 use crate::trace::Subject;
@@ -34,6 +33,11 @@ pub(crate) struct Settings {
     pub(crate) request_timeout: Duration,
     /// How long a client may take no byte.
     pub(crate) write_timeout: Duration,
+    /// From how many tasks on a client that comes gets what the others have: to look at so many takes longer than it may
+    /// have to wait.
+    pub(crate) large: usize,
+    /// How old that may be.
+    pub(crate) fresh: Duration,
 }
 
 impl Default for Settings {
@@ -47,6 +51,8 @@ impl Default for Settings {
             queue_bytes: 8 << 20,
             request_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),
+            large: 10_000,
+            fresh: Duration::from_secs(1),
         }
     }
 }
@@ -72,7 +78,6 @@ pub(crate) struct Recorder<P> {
     settings: Settings,
     commands: Receiver<Command>,
     sources: Sources,
-    definitions: Definitions,
     model: Model,
     watch: Watch,
     clients: Vec<Arc<Client>>,
@@ -80,6 +85,8 @@ pub(crate) struct Recorder<P> {
     last_sent: Instant,
     /// While recording is off: what says so.
     off: Option<Message>,
+    /// Nothing was told since the last look at everything: the model is the picture of one time.
+    settled: bool,
 }
 
 /// A recorder that is to [`run`](Recorder::run) on a thread of its own, and the way to ask it.
@@ -96,13 +103,13 @@ pub(crate) fn prepare<P: Producer>(producer: P, settings: Settings) -> (SyncSend
         settings,
         commands,
         sources: Sources::new(),
-        definitions: Definitions::default(),
         model,
         watch,
         clients: Vec::new(),
         next_check: Instant::now(),
         last_sent: Instant::now(),
         off: None,
+        settled: false,
     };
     (sender, recorder)
 }
@@ -143,11 +150,23 @@ impl<P: Producer> Recorder<P> {
         loop {
             let mut recorded = Vec::new();
             let more = self.producer.collect(now, &mut recorded);
+            if let Some(last) = recorded.last() {
+                self.settled = matches!(last, Message::StreamHeartbeat(_));
+            }
             self.fold(recorded);
             if !more {
                 return;
             }
         }
+    }
+
+    /// Whether a client that comes may have the model as it is. To look at a hundred thousand tasks again takes long, and
+    /// the other clients would wait for it too.
+    fn is_fresh(&self) -> bool {
+        let age_ns = self.producer.now_ns().saturating_sub(self.model.told_ns);
+        self.settled
+            && self.model.tasks.len() >= self.settings.large
+            && Duration::from_nanos(age_ns) < self.settings.fresh
     }
 
     fn fold(&mut self, recorded: Vec<Message>) {
@@ -169,10 +188,7 @@ impl<P: Producer> Recorder<P> {
     }
 
     fn take(&mut self, messages: &[Message]) {
-        for message in messages {
-            self.model.apply(message);
-            self.definitions.take(message);
-        }
+        messages.iter().for_each(|message| self.model.apply(message));
         self.send(messages);
     }
 
@@ -193,8 +209,10 @@ impl<P: Producer> Recorder<P> {
     }
 
     fn answer(&mut self, command: Command) {
-        self.collect(true);
-        self.check();
+        if !(matches!(command, Command::Attach(_)) && self.is_fresh()) {
+            self.collect(true);
+            self.check();
+        }
         // Who asked may have gone: then its reply goes nowhere.
         match command {
             Command::Attach(client) => self.attach(client),
@@ -242,11 +260,7 @@ impl<P: Producer> Recorder<P> {
     }
 
     fn opening(&self) -> Opening {
-        let mut messages = self.model.snapshot();
-        let others: Vec<Message> = self.definitions.without(&messages).collect();
-        messages.extend(others);
-        messages.extend(self.off.clone());
-        Opening { header: self.producer.header(), messages }
+        Opening { header: self.producer.header(), picture: self.model.clone(), off: self.off.clone() }
     }
 }
 
@@ -254,5 +268,39 @@ impl<P> Drop for Recorder<P> {
     /// Also when the thread panics: its clients' streams end, and are not silent for ever.
     fn drop(&mut self) {
         self.clients.iter().for_each(|client| client.close());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Next;
+    use crate::testing::Script;
+    use insight_protocol::TaskSpawned;
+
+    #[test]
+    fn only_of_a_large_program_a_client_gets_what_the_others_have() {
+        let hour = Duration::from_secs(3600);
+        // How many tasks make it large, how old its picture may be, and how many tasks the client sees of three.
+        for (large, fresh, expect) in [(2, hour, 2), (3, hour, 3), (2, Duration::ZERO, 3)] {
+            let (script, feed) = Script::new();
+            let (_commands, mut recorder) = prepare(script, Settings { large, fresh, ..Settings::default() });
+            let spawn = |id| feed.send(vec![TaskSpawned { id: TaskId(id), ..TaskSpawned::default() }.into()]).unwrap();
+            (1..=2).for_each(spawn);
+            recorder.tick();
+            spawn(3);
+            let client = Arc::new(Client::new(1 << 20));
+            recorder.answer(Command::Attach(client.clone()));
+            let Next::Opening(opening, None) = client.next(usize::MAX, Duration::ZERO) else { panic!("no opening") };
+            assert_eq!(opening.picture.tasks.len(), expect, "{large} {fresh:?}");
+
+            // What follows is told to it, and an answer that is asked for is of now.
+            recorder.tick();
+            let (reply, answer) = mpsc::sync_channel(1);
+            recorder.answer(Command::Snapshot(reply));
+            assert_eq!(answer.recv().unwrap().picture.tasks.len(), 3);
+            let Next::Live(bodies) = client.next(usize::MAX, Duration::ZERO) else { panic!("nothing live") };
+            assert_eq!(bodies.iter().any(|body| body.contains("task.spawned")), expect == 2);
+        }
     }
 }

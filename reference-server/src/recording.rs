@@ -116,9 +116,9 @@ impl Recording {
                     match gap {
                         // The file has its header.
                         Some(gap) => self.push(&body(&gap.into()))?,
-                        None => self.push(&body(&opening.header.into()))?,
+                        None => self.push(&body(&opening.header.clone().into()))?,
                     }
-                    opening.messages.iter().try_for_each(|message| self.push(&body(message)))?;
+                    opening.tell(|message| self.push(&body(message)))?;
                     self.flush_at = Instant::now();
                 }
                 Next::Live(bodies) => bodies.iter().try_for_each(|body| self.push(body))?,

@@ -68,10 +68,11 @@ impl Sources {
     }
 
     /// Adds to locations the text of their lines, and to resources that have no name the one that their source gives.
-    pub(crate) fn enrich(&mut self, messages: Vec<Message>, producer: &mut impl Producer) -> Vec<Message> {
-        let mut out = Vec::with_capacity(messages.len());
-        for mut message in messages {
-            match &mut message {
+    pub(crate) fn enrich(&mut self, mut messages: Vec<Message>, producer: &mut impl Producer) -> Vec<Message> {
+        // What is to be put in, and before which: seldom anything, and there may be a message of each of a million tasks.
+        let mut put: Vec<(usize, Message)> = Vec::new();
+        for (at, message) in messages.iter_mut().enumerate() {
+            match message {
                 // What was sent before is not referenced after.
                 Message::SnapshotBegin(_) => {
                     self.names.clear();
@@ -84,15 +85,27 @@ impl Sources {
                     task.location = task.location.filter(|location| !self.not_block_on.contains(location));
                 }
                 Message::ResourceCreated(resource) if resource.name.is_none() => {
-                    resource.name = self.name(resource, producer, &mut out);
+                    let mut defined = Vec::new();
+                    resource.name = self.name(resource, producer, &mut defined);
+                    put.extend(defined.into_iter().map(|message| (at, message)));
                 }
                 _ => {}
             }
-            out.push(message);
+        }
+        if !put.is_empty() {
+            let mut put = put.into_iter().peekable();
+            let mut merged = Vec::with_capacity(messages.len() + put.len());
+            for (at, message) in messages.into_iter().enumerate() {
+                merged.extend(
+                    std::iter::from_fn(|| put.next_if(|(before, _)| *before == at)).map(|(_, message)| message),
+                );
+                merged.push(message);
+            }
+            messages = merged;
         }
         // Read again when it is needed again: few locations come after a program's first minutes.
         self.files.clear();
-        out
+        messages
     }
 
     /// The text of a line that the program's debug information names.

@@ -110,7 +110,7 @@ struct Collection {
 }
 
 /// There is one for each task that is alive.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct TaskEntry {
     /// None of one that had ended when its spawn was read, and of which the end is read next.
     cell: Option<CellRef>,
@@ -125,7 +125,7 @@ struct TaskEntry {
 }
 
 /// The parties of a task that end by what it does.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Parties {
     /// Its joins: they end with it.
     joined: BTreeSet<u64>,
@@ -139,7 +139,7 @@ impl TaskEntry {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct ResourceEntry {
     /// None for one that the recorder makes itself.
     cell: Option<Arc<ResourceCell>>,
@@ -158,7 +158,7 @@ struct ResourceEntry {
     waits: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct EdgeEntry {
     task: u64,
     /// Twice the id, and 1 for a wait.

@@ -22,7 +22,7 @@ pub(super) struct Sampling {
 }
 
 /// A wait as it was last sampled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct SampledWait {
     /// The id in the slot.
     slot: u64,
@@ -69,7 +69,7 @@ impl SampledWait {
 }
 
 /// The waits of a task. Most have one at most, which lies in place.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) enum SampledWaits {
     #[default]
     None,
