@@ -183,7 +183,7 @@ fn the_banner_is_the_first_line_of_every_view() {
 #[test]
 fn the_status_line_says_how_true_the_screen_is() {
     let check = |change: &dyn Fn(&mut Screen), expect: &str| {
-        let mut screen = Screen::new(&story(nothing), 160, 12);
+        let mut screen = Screen::new(&story(nothing), 180, 12);
         change(&mut screen);
         assert_eq!(screen.line(10).trim(), expect);
     };
@@ -218,7 +218,7 @@ fn the_status_line_says_how_true_the_screen_is() {
             screen.picture.model.apply(&Gap { count: 1_200, kinds, reason, at_ns: 0 }.into());
         },
         "● connected to 127.0.0.1:8080 · 3 lines not understood (not UTF-8) · 1 message of an unknown type · \
-         2 messages missing · 1,200 facts lost by the program",
+         2 messages missing · 1,200 facts lost by the program (the program outran)",
     );
     check(
         &|screen| screen.picture.losses.other_version = Some("2.0".into()),

@@ -122,8 +122,8 @@ pub fn losses(picture: &Picture) -> Vec<String> {
     if losses.missing_messages > 0 {
         texts.push(format!("{} missing", count(losses.missing_messages, "message")));
     }
-    if picture.gap_count() > 0 {
-        texts.push(format!("{} lost by the program", count(picture.gap_count(), "fact")));
+    if let Some(last) = picture.model.gaps.last().filter(|_| picture.gap_count() > 0) {
+        texts.push(format!("{} lost by the program ({})", count(picture.gap_count(), "fact"), last.reason));
     }
     texts
 }
