@@ -10,6 +10,7 @@ use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 /// See [`tokio::sync::mpsc::channel`](real::sync::mpsc::channel()).
@@ -52,13 +53,15 @@ impl<T> Sender<T> {
     /// Polls a sending operation to its end.
     async fn wait<F: Future>(&self, op: Op, need: usize, at: &'static Location<'static>, operation: F) -> F::Output {
         self.end.used(at);
-        let mut operation = std::pin::pin!(waiting(self.end.channel(), site(op, need, at), operation));
-        poll_fn(|cx| {
-            let result = operation.as_mut().poll(cx);
-            self.measure();
-            result
-        })
-        .await
+        let mut operation = pin!(waiting(self.end.channel(), site(op, need, at), operation));
+        poll_fn(|cx| self.poll(operation.as_mut(), cx)).await
+    }
+
+    #[inline]
+    fn poll<F: Future>(&self, operation: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let result = operation.poll(cx);
+        self.measure();
+        result
     }
 
     /// See [`tokio::sync::mpsc::Sender::send`](real::sync::mpsc::Sender::send).
@@ -69,7 +72,10 @@ impl<T> Sender<T> {
             if !on() {
                 return self.inner.send(value).await;
             }
-            self.wait(Op::Send, 1, at, self.inner.send(value)).await
+            // As `wait`, but that the future lies where it is made.
+            self.end.used(at);
+            let mut operation = pin!(waiting(self.end.channel(), site(Op::Send, 1, at), self.inner.send(value)));
+            poll_fn(|cx| self.poll(operation.as_mut(), cx)).await
         }
     }
 

@@ -20,42 +20,58 @@ macro_rules! see {
 /// The methods of a receiver with a `measure`.
 macro_rules! receiver {
     ($name:ident) => {
+        /// A receiving operation. An `async` block would do, and be two within each other.
+        struct Receiving<'a, T, P> {
+            receiver: &'a mut $name<T>,
+            at: &'static Location<'static>,
+            poll: P,
+            waiting: Waiting,
+            is_used: bool,
+        }
+
+        // Nothing of it is pinned.
+        impl<T, P> Unpin for Receiving<'_, T, P> {}
+
+        impl<T, R, P> Future for Receiving<'_, T, P>
+        where
+            P: FnMut(&mut tokio::$name<T>, &mut Context<'_>) -> Poll<R>,
+        {
+            type Output = R;
+
+            #[inline]
+            fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
+                let Receiving { receiver, at, poll, waiting, is_used } = self.get_mut();
+                if !*is_used && on() {
+                    *is_used = true;
+                    receiver.end.used(at);
+                }
+                let site = site(Op::Recv, 1, at);
+                let result = waiting.poll(receiver.end.channel(), &site, cx, |cx| poll(&mut receiver.inner, cx));
+                receiver.measure();
+                result
+            }
+        }
+
         impl<T> $name<T> {
             /// Polls a receiving operation to its end.
-            async fn wait<R>(
-                &mut self,
-                need: usize,
-                at: &'static Location<'static>,
-                mut poll: impl FnMut(&mut tokio::$name<T>, &mut Context<'_>) -> Poll<R>,
-            ) -> R {
-                self.end.used(at);
-                let site = site(Op::Recv, need, at);
-                let mut waiting = Waiting::new();
-                poll_fn(|cx| {
-                    let result = waiting.poll(self.end.channel(), &site, cx, |cx| poll(&mut self.inner, cx));
-                    self.measure();
-                    result
-                })
-                .await
+            #[inline]
+            fn wait<R, P>(&mut self, at: &'static Location<'static>, poll: P) -> Receiving<'_, T, P>
+            where
+                P: FnMut(&mut tokio::$name<T>, &mut Context<'_>) -> Poll<R>,
+            {
+                Receiving { receiver: self, at, poll, waiting: Waiting::new(), is_used: false }
             }
 
             #[doc = see!($name, recv)]
             #[track_caller]
             pub fn recv(&mut self) -> impl Future<Output = Option<T>> {
-                let at = Location::caller();
-                async move {
-                    if !on() {
-                        return self.inner.recv().await;
-                    }
-                    self.wait(1, at, |inner, cx| inner.poll_recv(cx)).await
-                }
+                self.wait(Location::caller(), |inner, cx| inner.poll_recv(cx))
             }
 
             #[doc = see!($name, recv_many)]
             #[track_caller]
             pub fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> impl Future<Output = usize> {
-                let at = Location::caller();
-                async move { self.wait(1, at, |inner, cx| inner.poll_recv_many(cx, buffer, limit)).await }
+                self.wait(Location::caller(), move |inner, cx| inner.poll_recv_many(cx, buffer, limit))
             }
 
             #[doc = see!($name, try_recv)]

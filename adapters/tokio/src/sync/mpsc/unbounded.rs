@@ -7,8 +7,9 @@ use crate::sync::site;
 use insight_probe::{Blocking, Closing, End, HandOff, Handle, Op, Resource, Type, Waiting, on, waiting};
 use real::sync::mpsc as tokio;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::Location;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// See [`tokio::sync::mpsc::unbounded_channel`](real::sync::mpsc::unbounded_channel).
