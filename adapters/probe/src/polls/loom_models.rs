@@ -40,9 +40,9 @@ fn each_poll_is_told_once_and_in_order() {
         ROOM.store(3, Ordering::Relaxed);
         let producer = thread::spawn(|| (1..=5).for_each(|task| tell(task, task, 0)));
         let mut out = Vec::new();
-        drain(u64::MAX, &mut out);
+        drain(u64::MAX, 0, &mut out);
         assert_eq!(tasks(&out), (1..=tasks(&out).len() as u64).collect::<Vec<_>>());
-        drain(u64::MAX, &mut out);
+        drain(u64::MAX, 0, &mut out);
         producer.join().unwrap();
         reads_to_the_end(&mut out, 3);
         assert_eq!(tasks(&out), [1, 2, 3, 4, 5]);
@@ -57,7 +57,7 @@ fn what_finds_no_room_is_counted() {
         ROOM.store(1, Ordering::Relaxed);
         let producer = thread::spawn(|| (1..=4).for_each(|task| tell(task, task, 0)));
         let mut out = Vec::new();
-        drain(u64::MAX, &mut out);
+        drain(u64::MAX, 0, &mut out);
         producer.join().unwrap();
         reads_to_the_end(&mut out, 1);
         let (told, lost) = (tasks(&out), take_lost());

@@ -9,6 +9,7 @@ use insight_probe::{Blocking, Closing, End, HandOff, Handle, Op, Resource, Type,
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::marker::PhantomPinned;
 use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};

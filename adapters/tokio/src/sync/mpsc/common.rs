@@ -27,10 +27,9 @@ macro_rules! receiver {
             poll: P,
             waiting: Waiting,
             is_used: bool,
+            /// As tokio's, which is an `async fn`'s.
+            _pinned: PhantomPinned,
         }
-
-        // Nothing of it is pinned.
-        impl<T, P> Unpin for Receiving<'_, T, P> {}
 
         impl<T, R, P> Future for Receiving<'_, T, P>
         where
@@ -40,7 +39,8 @@ macro_rules! receiver {
 
             #[inline]
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
-                let Receiving { receiver, at, poll, waiting, is_used } = self.get_mut();
+                // SAFETY: nothing of it is pinned.
+                let Receiving { receiver, at, poll, waiting, is_used, .. } = unsafe { self.get_unchecked_mut() };
                 if !*is_used && on() {
                     *is_used = true;
                     receiver.end.used(at);
@@ -59,7 +59,7 @@ macro_rules! receiver {
             where
                 P: FnMut(&mut tokio::$name<T>, &mut Context<'_>) -> Poll<R>,
             {
-                Receiving { receiver: self, at, poll, waiting: Waiting::new(), is_used: false }
+                Receiving { receiver: self, at, poll, waiting: Waiting::new(), is_used: false, _pinned: PhantomPinned }
             }
 
             #[doc = see!($name, recv)]

@@ -8,6 +8,7 @@ use insight_probe::{Blocking, Closing, End, HandOff, Handle, Op, Resource, Type,
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomPinned;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
