@@ -70,7 +70,7 @@ fn tasks_that_a_dependency_spawns() {
         });
         let task = bench.until(|model| model.tasks.values().next().cloned());
         assert_eq!(task.kind.as_str(), "blocking");
-        assert!(task.name.unwrap().contains("tasks_that_a_dependency_spawns"));
+        assert!(task.name.as_deref().unwrap().contains("tasks_that_a_dependency_spawns"));
         drop(stop);
         runtime.block_on(blocking).unwrap();
 
