@@ -10,9 +10,10 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::mem::transmute;
+use std::mem::{ManuallyDrop, transmute};
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
 
 /// tokio's `Mutex`, observed: see [`tokio::sync::Mutex`](real::sync::Mutex).
@@ -69,8 +70,16 @@ impl<T: ?Sized> Drop for OwnedHeld<T> {
 #[clippy::has_significant_drop]
 #[must_use = "if unused the Mutex will immediately unlock"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    held: Held<'a>,
+    /// Two words, and no more: a lock that is ready hands it over in registers.
+    raw: real::sync::MutexGuard<'a, ()>,
     mutex: &'a Mutex<T>,
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    /// Its end is recorded before it is freed, by `raw`.
+    fn drop(&mut self) {
+        self.mutex.lock.released();
+    }
 }
 
 /// A held [`Mutex`], with a reference that keeps it alive.
@@ -134,7 +143,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     fn guard<'a>(&'a self, raw: real::sync::MutexGuard<'a, ()>, at: &'static Location<'static>) -> MutexGuard<'a, T> {
         self.lock.acquired(&EXECUTOR, at, false);
-        MutexGuard { held: Held { lock: &self.lock, _raw: raw }, mutex: self }
+        MutexGuard { raw, mutex: self }
     }
 
     /// See [`tokio::sync::Mutex::lock`](real::sync::Mutex::lock).
@@ -234,6 +243,14 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 }
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    /// The same hold, without the mutex.
+    fn into_held(self) -> Held<'a> {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: it is read once, and `this` is not dropped.
+        let raw = unsafe { ptr::read(&this.raw) };
+        Held { lock: &this.mutex.lock, _raw: raw }
+    }
+
     /// See [`tokio::sync::MutexGuard::map`](real::sync::MutexGuard::map).
     pub fn map<U, F>(mut this: Self, f: F) -> MappedMutexGuard<'a, U>
     where
@@ -241,7 +258,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         F: FnOnce(&mut T) -> &mut U,
     {
         let data = f(&mut *this) as *mut U;
-        MappedMutexGuard { held: this.held, data, marker: PhantomData }
+        MappedMutexGuard { held: this.into_held(), data, marker: PhantomData }
     }
 
     /// See [`tokio::sync::MutexGuard::try_map`](real::sync::MutexGuard::try_map).
@@ -254,7 +271,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
             Some(data) => data as *mut U,
             None => return Err(this),
         };
-        Ok(MappedMutexGuard { held: this.held, data, marker: PhantomData })
+        Ok(MappedMutexGuard { held: this.into_held(), data, marker: PhantomData })
     }
 
     /// See [`tokio::sync::MutexGuard::mutex`](real::sync::MutexGuard::mutex).
