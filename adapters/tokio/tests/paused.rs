@@ -31,6 +31,15 @@ fn no_problem(bench: &mut Bench) {
     assert!(model.problems.is_empty(), "{:?}: {}", model.problems, summary(model));
 }
 
+/// Waits for what a task does while nobody may look.
+fn until(done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < deadline, "not done in 30 s");
+        std::thread::yield_now();
+    }
+}
+
 /// Two tasks that lock two mutexes crosswise, each once both have their first.
 fn crosswise(runtime: &Runtime, locks: &[Arc<Mutex<()>>; 2]) -> [JoinHandle<()>; 2] {
     let both = Arc::new(Barrier::new(2));
@@ -85,7 +94,7 @@ fn a_lock_that_was_taken_before_is_nobodys() {
                     drop(guard);
                 })
             };
-            let until_taken = || while !is_taken.load(Ordering::Relaxed) {};
+            let until_taken = || until(|| is_taken.load(Ordering::Relaxed));
             let holder = if taken_while_off {
                 bench.turn(false);
                 let holder = take();
@@ -164,7 +173,7 @@ fn a_handle_that_moves_while_off() {
             again_gone.await.unwrap();
         });
         runtime.block_on(sender.send(1)).unwrap();
-        while received.load(Ordering::Relaxed) == 0 {}
+        until(|| received.load(Ordering::Relaxed) != 0);
         bench.look();
         bench.turn(false);
         go.send(()).unwrap();
