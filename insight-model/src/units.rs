@@ -9,6 +9,10 @@ use std::collections::HashMap;
 /// More than any sum of units, and all of a lock for reading and writing.
 const ALL: i128 = 1 << 100;
 
+/// How far apart two waits may have begun and stand in the other order in the queue: for so long a thread may lose its
+/// processor between the queue and the end of its poll, which is when the wait begins.
+const CLOSE_NS: u64 = 100_000_000;
+
 /// Who has units of a resource and cannot go on, who waits for some, and how many there will be for them: what is free, and
 /// what those give back who can go on. Units that nobody who is known has are given back too: it is not claimed that they
 /// are not.
@@ -213,11 +217,24 @@ impl Units {
         if units.ordered {
             // Who came at the same time may be ahead or behind.
             units.queue.sort_unstable_by_key(|waits| (waits.since_ns, !waits.polled, waits.need, waits.edge));
+            if units.is_rwlock && taken + claimed < ALL {
+                units.put_writer_ahead();
+            }
         } else {
             units.queue.retain(|waits| waits.polled);
             units.queue.sort_unstable_by_key(|waits| (waits.need, waits.edge));
         }
         Some(units)
+    }
+
+    /// Puts right what the times of two polls on two threads tell in the wrong order: while nobody writes, who waits to read
+    /// waits behind a writer.
+    fn put_writer_ahead(&mut self) {
+        let Some(first) = self.queue.first().copied().filter(|first| first.need < ALL) else { return };
+        let is_close = |waits: &Queued| waits.since_ns - first.since_ns < CLOSE_NS;
+        if let Some(at) = self.queue.iter().take_while(|waits| is_close(waits)).position(|waits| waits.need == ALL) {
+            self.queue[..=at].rotate_right(1);
+        }
     }
 
     /// Whether this is what a reader of a lock needs, beside others.

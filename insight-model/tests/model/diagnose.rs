@@ -456,7 +456,15 @@ fn turns() {
     check_kind(&again.replace("fifo", "writer_first"), "read_behind_writer proven: a w on r");
     check(&again.replace("fifo", ""), "");
     check(&again.replace("fifo", "barging"), "");
+    // The polls in which they began ended the other way round; nothing else keeps a reader from what readers have.
+    check_kind(&again.replace("@2000", "@901"), "read_behind_writer proven: a w on r");
+    check_kind(&again.replace("@2000", "@901").replace("fifo", "writer_first"), "read_behind_writer proven: a w on r");
     check(&again.replace("@2000", "@900"), "");
+    // Somebody writes, or is about to, or the writer is not stuck.
+    let written = "resource r rwlock fifo\ntask a\ntask w\ntask x running\nx holds r\nw writes r @1000\na reads r @950";
+    check(written, "");
+    check(&again.replace("@2000", "@950").replace("task w", "task w timer"), "");
+    check(&format!("{}\ntask x running\nx writes r granted=9999", again.replace("@2000", "@950")), "");
     check(&again.replace("task w", "task w timer"), "");
     check(&format!("{}\ntask c running\nc shares r", again.replace("a shares r", "")), "");
     // Readers beside readers.
