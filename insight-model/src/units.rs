@@ -116,7 +116,7 @@ impl Units {
                         continue;
                     }
                     if granted_ns.is_none() {
-                        writers += u64::from(*operation == Operation::Write);
+                        writers += usize::from(*operation == Operation::Write);
                         if first.is_none_or(|(since_ns, _)| edge.since_ns < since_ns) {
                             first = Some((edge.since_ns, need));
                         }
@@ -217,8 +217,8 @@ impl Units {
         if units.ordered {
             // Who came at the same time may be ahead or behind.
             units.queue.sort_unstable_by_key(|waits| (waits.since_ns, !waits.polled, waits.need, waits.edge));
-            if units.is_rwlock && taken + claimed < ALL {
-                units.put_writer_ahead();
+            if units.is_rwlock && taken > 0 && taken + claimed < ALL {
+                units.put_writer_ahead(writers);
             }
         } else {
             units.queue.retain(|waits| waits.polled);
@@ -227,10 +227,13 @@ impl Units {
         Some(units)
     }
 
-    /// Puts right what the times of two polls on two threads tell in the wrong order: while nobody writes, who waits to read
-    /// waits behind a writer.
-    fn put_writer_ahead(&mut self) {
+    /// Puts right what the times of two polls on two threads tell in the wrong order: while others read, who waits to read
+    /// waits behind a writer. It is one of these, unless one of the `writers` that wait in all can go on.
+    fn put_writer_ahead(&mut self, writers: usize) {
         let Some(first) = self.queue.first().copied().filter(|first| first.need < ALL) else { return };
+        if self.queue.iter().filter(|waits| waits.need == ALL).count() < writers {
+            return;
+        }
         let is_close = |waits: &Queued| waits.since_ns - first.since_ns < CLOSE_NS;
         if let Some(at) = self.queue.iter().take_while(|waits| is_close(waits)).position(|waits| waits.need == ALL) {
             self.queue[..=at].rotate_right(1);

@@ -76,8 +76,9 @@ impl Health {
         let step_ns = self.told_ns.map_or(0, |last| model.told_ns.saturating_sub(last));
         self.told_ns = Some(model.told_ns);
         let look = Look::new(model, thresholds);
+        let counted_ns = step_ns.min(thresholds.settle_ns / 2);
         let mut candidates = Vec::new();
-        self.blocked.look(&look, &mut candidates);
+        self.blocked.look(&look, counted_ns, &mut candidates);
         pool::look(&look, &mut candidates);
         locks::look(&look, &mut candidates);
         self.sizes.look(&look, &mut candidates);
@@ -88,7 +89,7 @@ impl Health {
         candidates.retain(|Candidate { finding, .. }| {
             finding.finding.kind != ProblemKind::NeverYields || !finding.finding.tasks.iter().any(is_of_place)
         });
-        self.settle(candidates, step_ns.min(thresholds.settle_ns / 2), thresholds.settle_ns);
+        self.settle(candidates, counted_ns, thresholds.settle_ns);
         self.standing.values().cloned().collect()
     }
 

@@ -24,8 +24,9 @@ const MOST_PLACES: usize = 1_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Blocked {
     places: BTreeMap<SourceLocation, Place>,
-    /// The polls that the last look found, and when they were found first: one look alone may be the one after a pause.
-    seen: BTreeMap<Poll, u64>,
+    /// The polls that the last look found: when they were found first, since one look alone may be the one after a pause,
+    /// and for how long they have been seen.
+    seen: BTreeMap<Poll, (u64, u64)>,
 }
 
 /// Of which task, and since when.
@@ -40,16 +41,19 @@ struct Place {
 }
 
 impl Blocked {
-    pub(super) fn look(&mut self, look: &Look, out: &mut Vec<Candidate>) {
+    /// `step_ns` is the time since the last look, of which no more counts than of any other finding.
+    pub(super) fn look(&mut self, look: &Look, step_ns: u64, out: &mut Vec<Candidate>) {
         let mut polls = Vec::new();
         long_polls(look, &mut polls, out);
-        let mut over: Vec<SourceLocation> = Vec::new();
+        // For how long the polls have been seen that are too long now.
+        let mut over: BTreeMap<SourceLocation, u64> = BTreeMap::new();
         let last = std::mem::take(&mut self.seen);
         for &(task, _) in &polls {
             let Some(place) = task.location.as_ref().map(|it| &it.place) else { continue };
             let poll = (task.id, task.since_ns());
-            let since_ns = last.get(&poll).copied().unwrap_or(look.now_ns);
-            self.seen.insert(poll, since_ns);
+            let (since_ns, seen_ns) =
+                last.get(&poll).map_or((look.now_ns, 0), |(since_ns, seen_ns)| (*since_ns, seen_ns + step_ns));
+            self.seen.insert(poll, (since_ns, seen_ns));
             if since_ns == look.now_ns || (self.places.len() >= MOST_PLACES && !self.places.contains_key(place)) {
                 continue;
             }
@@ -64,7 +68,8 @@ impl Blocked {
                 );
                 known.again = Some(again(look, place, task, tasks, known.first.1.min(poll.1)));
             }
-            over.push(place.clone());
+            let longest = over.entry(place.clone()).or_default();
+            *longest = seen_ns.max(*longest);
         }
         self.places.retain(|_, place| look.for_ns(place.seen_ns) <= 2 * look.thresholds.window_ns);
         for (task, candidate) in polls {
@@ -74,8 +79,10 @@ impl Blocked {
             }
         }
         for (at, place) in &self.places {
-            let (subject, over) = (Subject::Place(at.clone()), over.contains(at));
-            let candidate = |finding| Candidate { subject, over, stands_ns: None, frozen: true, finding };
+            let (subject, seen_ns) = (Subject::Place(at.clone()), over.get(at));
+            // It is said of the place from the second look on: what was seen of its poll before counts too.
+            let stands_ns = seen_ns.filter(|seen_ns| **seen_ns >= look.thresholds.settle_ns).map(|_| 0);
+            let candidate = |finding| Candidate { subject, over: seen_ns.is_some(), stands_ns, frozen: true, finding };
             out.extend(place.again.clone().map(candidate));
         }
     }

@@ -112,7 +112,7 @@ fn a_task_that_keeps_its_thread() {
     }
     // Others of its place block workers: that says it too.
     let blocked = "0: task g line=7 running\n0: task h line=7 running\n0: task i line=8 scheduled";
-    check_with(low.clone(), &format!("{never}\n{blocked}\n12000: over"), &["+1600 worker_blocked proven: "]);
+    check_with(low.clone(), &format!("{never}\n{blocked}\n12000: over"), &["+1500 worker_blocked proven: "]);
     // It waits for a thread itself, and nobody else does.
     check_with(
         Thresholds { delay_ns: 1_000_000, ..low.clone() },

@@ -81,7 +81,7 @@ fn tasks_of_one_place_that_block_in_turn() {
             [line(end), line(begin)]
         })
         .collect();
-    let program = check(&format!("{four}\n{turns}15000: over"), &["+1600 worker_blocked proven: "]);
+    let program = check(&format!("{four}\n{turns}15000: over"), &["+1500 worker_blocked proven: "]);
     insta::assert_snapshot!(program.words(), @r"
     worker blocked: tasks that are spawned at src/main.rs:7 do not return from their polls, and tasks queue
     Tasks that are spawned at src/main.rs:7 keep their threads, at once or one after the other, each time in a poll that lasts for more than 1 s. It was seen of task 1 (a) and task 2 (b).
@@ -90,19 +90,19 @@ fn tasks_of_one_place_that_block_in_turn() {
     // It is over when none of them has blocked for two windows.
     check(
         &format!("{four}\n2000: a idle\n2000: b idle\n2000: c idle\n2000: d idle\n15000: over"),
-        &["+1600 worker_blocked proven: ", "-12000 worker_blocked: "],
+        &["+1500 worker_blocked proven: ", "-12000 worker_blocked: "],
     );
     // One thread: the first poll is its task's, and the next one makes it the place's.
     let two = "0: task a line=7 running\n0: task b line=7 scheduled";
     check(
         &format!("{two}\n2000: a scheduled\n2000: b running\n4000: b scheduled\n4000: a running\n6000: over"),
-        &["+1500 worker_blocked proven: a", "-2000 worker_blocked: a", "+3600 worker_blocked proven: "],
+        &["+1500 worker_blocked proven: a", "-2000 worker_blocked: a", "+3500 worker_blocked proven: "],
     );
     // The same task again, and long after.
     let again = |ms: u64| format!("{two}\n2000: a idle\n{ms}: a running\n{ms}: b scheduled\n{}: over", ms + 1700);
     check(
         &again(5000),
-        &["+1500 worker_blocked proven: a", "-2000 worker_blocked: a", "+6600 worker_blocked proven: "],
+        &["+1500 worker_blocked proven: a", "-2000 worker_blocked: a", "+6500 worker_blocked proven: "],
     );
     check(
         &again(20_000),

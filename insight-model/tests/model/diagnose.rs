@@ -465,6 +465,10 @@ fn turns() {
     check(written, "");
     check(&again.replace("@2000", "@950").replace("task w", "task w timer"), "");
     check(&format!("{}\ntask x running\nx writes r granted=9999", again.replace("@2000", "@950")), "");
+    // Who has the lock is not seen.
+    check("resource r rwlock fifo\ntask a\ntask w\nw writes r @1000 unpolled\na reads r @950\nw reads r @1000", "");
+    // It waits behind another writer, who goes on.
+    check(&format!("{}\ntask x timer\nx writes r @900", again.replace("@2000", "@950")), "");
     check(&again.replace("task w", "task w timer"), "");
     check(&format!("{}\ntask c running\nc shares r", again.replace("a shares r", "")), "");
     // Readers beside readers.
