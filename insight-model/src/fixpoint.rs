@@ -1,5 +1,6 @@
 //! Who can go on: a least fixpoint, kept up to date by work in what has changed.
 
+use crate::due::Due;
 use crate::journal::{Mark, Part};
 use crate::units::Units;
 use crate::wants::{End, Rules, Verdict, Waits, Want, has_ended};
@@ -24,7 +25,7 @@ pub(crate) struct Fixpoint {
     /// The tasks that do not go on by themselves.
     waiting: IdMap<TaskId, Waiting>,
     /// When something is no longer too young to count.
-    due: BTreeSet<(u64, Part)>,
+    due: Due,
     /// The tasks that cannot go on: proven, and suspected, among which are the proven ones.
     stuck: [BTreeSet<TaskId>; 2],
     /// Of which nothing is left that could wake them.
@@ -197,8 +198,7 @@ impl Fixpoint {
         match since.filter(|_| rules.blind == self.blind && model.told_ns >= self.told_ns) {
             Some(parts) => {
                 parts.for_each(|part| changes.add(part));
-                while let Some((_, part)) = self.due.first().copied().filter(|(due_ns, _)| *due_ns <= model.told_ns) {
-                    self.due.pop_first();
+                while let Some(part) = self.due.pop(model.told_ns) {
                     changes.add(part);
                 }
             }
@@ -288,13 +288,13 @@ impl Fixpoint {
             Ok(false) => _ = self.lost.remove(&id),
             Err(due_ns) => {
                 self.lost.remove(&id);
-                self.due.insert((due_ns, Part::Task(id)));
+                self.due.insert(due_ns, Part::Task(id));
             }
         }
         let now = match task.map(|task| rules.verdict(model, task)) {
             Some(Verdict::Waits(waits)) => Some(waits),
             Some(Verdict::GoesOn { until_ns }) => {
-                self.due.extend(until_ns.map(|due_ns| (due_ns, Part::Task(id))));
+                until_ns.into_iter().for_each(|due_ns| self.due.insert(due_ns, Part::Task(id)));
                 None
             }
             None => None,
@@ -425,7 +425,7 @@ impl Fixpoint {
             Want::All(_) | Want::Units => None,
         });
         if look.due_ns.get() != u64::MAX {
-            self.due.insert((look.due_ns.replace(u64::MAX), Part::Resource(id)));
+            self.due.insert(look.due_ns.replace(u64::MAX), Part::Resource(id));
         }
         ground
     }
@@ -487,13 +487,7 @@ impl Fixpoint {
     }
 
     /// The tasks that this resource lets go on, of those that are stuck; or of all that wait for it.
-    fn given(
-        &self,
-        look: &Look,
-        resource: &Resource,
-        of_all: bool,
-        due: &mut BTreeSet<(u64, Part)>,
-    ) -> Vec<(TaskId, Ground)> {
+    fn given(&self, look: &Look, resource: &Resource, of_all: bool, due: &mut Due) -> Vec<(TaskId, Ground)> {
         let mut parties: Vec<(Want, Option<Way>)> = Vec::new();
         let mut units: Vec<&Edge> = Vec::new();
         let mut given = Vec::new();
@@ -539,7 +533,7 @@ impl Fixpoint {
             given.extend(units.into_iter().map(|wait| (wait.task, Ground::Seed(resource.id))));
         }
         if look.due_ns.get() != u64::MAX {
-            due.insert((look.due_ns.replace(u64::MAX), Part::Resource(resource.id)));
+            due.insert(look.due_ns.replace(u64::MAX), Part::Resource(resource.id));
         }
         given
     }

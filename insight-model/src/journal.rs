@@ -29,18 +29,18 @@ pub(crate) struct Journal {
 }
 
 /// A part in one word: twice its id, and 1 for a resource.
-#[derive(Clone, Copy, Debug)]
-struct Packed(u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Packed(u64);
 
 impl Packed {
-    fn of(part: Part) -> Packed {
+    pub(crate) fn of(part: Part) -> Packed {
         Packed(match part {
             Part::Task(TaskId(id)) => id << 1,
             Part::Resource(ResourceId(id)) => id << 1 | 1,
         })
     }
 
-    fn part(self) -> Part {
+    pub(crate) fn part(self) -> Part {
         let id = self.0 >> 1;
         if self.0 & 1 == 0 { Part::Task(TaskId(id)) } else { Part::Resource(ResourceId(id)) }
     }

@@ -38,6 +38,7 @@ mod watch;
 pub mod health;
 
 mod dot;
+mod due;
 
 mod lifecycle;
 
