@@ -6,8 +6,8 @@ const TICK_NS: u64 = 10_000_000;
 
 /// What is to be looked at again at a time to come.
 ///
-/// In one block for each tick: what a program begins at once is due at once, and its memory goes back as a whole. In a tree of
-/// single entries a hundred thousand tasks left gaps of 100 bytes each.
+/// In one block for each tick: what a program begins at once is due at once, and its memory goes back as a whole. Of single
+/// entries there would be gaps left between what stays.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Due {
     ticks: BTreeMap<u64, Vec<Packed>>,
