@@ -13,6 +13,7 @@ pub fn row(name: &str, count: u64) -> Option<()> {
         "yield" => run(yields(count)),
         "wake" => run(wake(count)),
         "spawn" => run(spawn_and_join(count)),
+        "spawn-owning" => run(spawn_owning(count)),
         "lock" => run(lock(count)),
         "contended" => run(contended(count)),
         "ping-pong" => run(ping_pong(count)),
@@ -89,6 +90,26 @@ async fn spawn_and_join(count: u64) {
             black_box(state);
         });
         joined(task).await;
+    }
+}
+
+/// As [`spawn_and_join`], of futures that own something: where such a one is moved, it is copied.
+async fn spawn_owning(count: u64) {
+    for _ in 0..count {
+        let state = black_box(Owning([1; 16]));
+        let task = spawn(async move {
+            black_box(&state);
+        });
+        joined(task).await;
+    }
+}
+
+/// What has a destructor.
+struct Owning([u64; 16]);
+
+impl Drop for Owning {
+    fn drop(&mut self) {
+        black_box(&self.0);
     }
 }
 

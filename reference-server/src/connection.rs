@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How many connections there may be at a time.
 pub(crate) const MAX_CONNECTIONS: usize = 64;
+/// How many more may be told at a time, by a thread each, that there are too many.
+const MAX_REFUSALS: usize = 16;
 /// Of how many bytes a part of a stream is about, at most.
 const PART_BYTES: usize = 64 << 10;
 
@@ -21,7 +23,7 @@ const NDJSON: &str = "application/x-ndjson";
 
 /// Accepts connections as long as the process lives.
 pub(crate) fn listen(listener: &TcpListener, settings: &Arc<Settings>, commands: &SyncSender<Command>) {
-    let places = Arc::new(());
+    let (places, refusals) = (Arc::new(()), Arc::new(()));
     let traces = Arc::new(Jobs::default());
     loop {
         let mut stream = match listener.accept() {
@@ -38,7 +40,15 @@ pub(crate) fn listen(listener: &TcpListener, settings: &Arc<Settings>, commands:
         }
         // One of them is the listener's own.
         if Arc::strong_count(&places) - 1 > MAX_CONNECTIONS {
-            drop(refuse_at_once(&mut stream));
+            let refusal = Arc::clone(&refusals);
+            if Arc::strong_count(&refusals) - 1 > MAX_REFUSALS {
+                drop(refuse_at_once(&mut stream));
+                continue;
+            }
+            drop(crate::spawn("insight-refusal", move || {
+                drop(http::refuse(&mut stream, &too_many()));
+                drop(refusal);
+            }));
             continue;
         }
         let (settings, commands, traces) = (Arc::clone(settings), commands.clone(), Arc::clone(&traces));
@@ -52,13 +62,18 @@ pub(crate) fn listen(listener: &TcpListener, settings: &Arc<Settings>, commands:
     }
 }
 
-/// On the listener's thread, so without waiting for the client.
-fn refuse_at_once(stream: &mut TcpStream) -> io::Result<()> {
+fn too_many() -> Reply {
     let text = format!("there are {MAX_CONNECTIONS} connections already");
+    Reply::text("503 Service Unavailable", &text)
+}
+
+/// On the listener's thread, so without waiting for the client: where its request comes only now, it may see a reset
+/// connection instead of the refusal.
+fn refuse_at_once(stream: &mut TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     // What was read before the end does not reset the connection.
     drop(stream.read(&mut [0; 4096]));
-    http::send(stream, &Reply::text("503 Service Unavailable", &text), false)
+    http::send(stream, &too_many(), false)
 }
 
 struct Connection {

@@ -19,7 +19,8 @@ pub const OPERATIONS: [(&str, &str); 8] = [
 ];
 
 /// Those of which tokio is enough, on one worker.
-pub const MORE_OPERATIONS: [(&str, &str); 6] = [
+pub const MORE_OPERATIONS: [(&str, &str); 7] = [
+    ("spawn-owning", "spawn and join, of what has a destructor"),
     ("read", "RwLock, read and release"),
     ("acquire", "Semaphore, acquire and release"),
     ("oneshot", "oneshot, made, sent and received"),
