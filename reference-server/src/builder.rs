@@ -34,7 +34,7 @@ impl Default for Builder {
     fn default() -> Builder {
         Builder {
             listen: "127.0.0.1:8080".to_owned(),
-            interval: Duration::from_millis(50),
+            interval: Duration::from_millis(100),
             settle: Duration::from_nanos(insight_model::DEFAULT_SETTLE_NS),
             thresholds: Thresholds::default(),
             max_bytes: 256 << 20,
@@ -59,8 +59,9 @@ impl Builder {
         self.listen(port)
     }
 
-    /// How often events and counters are collected and sent, from 1 ms to 1 s. Default: 50 ms. Shorter is fresher,
-    /// and wakes a thread more often.
+    /// How often states, counters and waits are sampled and sent, from 1 ms to 1 s; spawns and ends are sent twice as often.
+    /// Default: 100 ms. Shorter is fresher, and takes the program's processors more often: of a server that has none to spare,
+    /// 50 ms showed in the 99th percentile of the latency, and 100 ms did not.
     pub fn interval(mut self, interval: Duration) -> Builder {
         self.interval = interval.clamp(Duration::from_millis(1), Duration::from_secs(1));
         self
@@ -165,8 +166,8 @@ impl Builder {
         let config = RecorderConfig { interval: self.interval, max_bytes: self.max_bytes, detail: self.detail };
         let producer = record(config)?;
         let settle_ns = u64::try_from(self.settle.as_nanos()).unwrap_or(u64::MAX);
-        let settings =
-            Settings { interval: self.interval, settle_ns, thresholds: self.thresholds, ..Settings::default() };
+        let interval = (self.interval / 2).max(Duration::from_millis(1));
+        let settings = Settings { interval, settle_ns, thresholds: self.thresholds, ..Settings::default() };
         let listener = listener.map(|(listener, _)| listener);
         let recorder =
             serve(listener, recording, producer, settings).map_err(|error| Error::CannotStartThread { error })?;

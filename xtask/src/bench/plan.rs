@@ -120,7 +120,7 @@ pub fn operation_row(runtime: &str, workers: usize, operation: &str) -> String {
 
 /// The rows' names without runtime and workers.
 pub fn names() -> Vec<&'static str> {
-    let loads = ["http", "http-spawn", "parked", "picture", "spawns", "storm", "instructions"];
+    let loads = ["http", "http-spawn", "http-client", "parked", "picture", "spawns", "storm", "instructions"];
     OPERATIONS.iter().chain(&MORE_OPERATIONS).map(|(name, _)| *name).chain(loads).collect()
 }
 
@@ -130,7 +130,7 @@ pub fn groups(scale: Scale, asked: &[&str]) -> Vec<Group> {
     let (configurations, rows): (Vec<&str>, Vec<&str>) =
         asked.iter().partition(|word| CONFIGURATIONS.iter().any(|(name, ..)| name == *word));
     let mut groups = vec![tokio_operations(scale), other_operations(scale), requests(scale)];
-    groups.extend([parked(scale), pictures(scale), spawns(scale), storm(scale)]);
+    groups.extend([requests_with_client(scale), parked(scale), pictures(scale), spawns(scale), storm(scale)]);
     for group in &mut groups {
         group.cases.retain(|case| {
             let row = rows.is_empty() || rows.iter().any(|word| case.row.contains(word));
@@ -206,6 +206,18 @@ fn requests(scale: Scale) -> Group {
         }
     }
     Group { name: "requests".to_owned(), rounds, cases }
+}
+
+/// What the targets are about, more often: on a machine of two cores, which the server and wrk share with the client, a run is
+/// as the system's scheduler has it.
+fn requests_with_client(scale: Scale) -> Group {
+    let (seconds, rounds) = if scale == Scale::Whole { (2, 12) } else { (1, 3) };
+    let compared = CONFIGURATIONS.into_iter().filter(|(configuration, ..)| ["bare", "client"].contains(configuration));
+    let cases = compared.map(|(configuration, program, _)| {
+        let case = case("http-client/1", configuration, program, &["http".to_owned(), "workers=1".to_owned()]);
+        Case { requests_s: Some(seconds), ..case }
+    });
+    Group { name: "requests, with a client and without".to_owned(), rounds, cases: cases.collect() }
 }
 
 fn parked(scale: Scale) -> Group {
