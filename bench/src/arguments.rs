@@ -48,7 +48,10 @@ impl Arguments {
     /// How often to repeat a single operation.
     pub fn repeat(&self) -> Repeat {
         match self.number("count", 0) {
-            0 => Repeat::For(Duration::from_millis(self.number("ms", 150))),
+            0 => Repeat::For {
+                wanted: Duration::from_millis(self.number("ms", 150)),
+                warm: Duration::from_millis(self.number("warm_ms", 0)),
+            },
             count => Repeat::Counted(count),
         }
     }

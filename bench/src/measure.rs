@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 /// How an operation is repeated.
 #[derive(Clone, Copy, Debug)]
 pub enum Repeat {
-    /// As often as takes about this long, after a tenth of that and more to warm up.
-    For(Duration),
+    /// As often as takes about `wanted`, after a quarter of that to warm up, and for `warm` by the clock at least.
+    For { wanted: Duration, warm: Duration },
     /// So often, in parts of [`PART`], within [`insight_bench_measured`]: for callgrind.
     Counted(u64),
 }
@@ -69,8 +69,8 @@ pub fn measure(repeat: Repeat, mut run: impl FnMut(u64), mut between: impl FnMut
             }
             println!("measured count={}", count.div_ceil(PART) * PART);
         }
-        Repeat::For(wanted) => {
-            let count = warm_up(wanted, &mut run);
+        Repeat::For { wanted, warm } => {
+            let count = warm_up(wanted, warm, &mut run);
             let start = Clocks::now();
             run(count);
             let end = Clocks::now();
@@ -89,17 +89,19 @@ pub fn measure(repeat: Repeat, mut run: impl FnMut(u64), mut between: impl FnMut
 }
 
 /// Says how often takes about as long as wanted.
-fn warm_up(wanted: Duration, run: &mut impl FnMut(u64)) -> u64 {
+fn warm_up(wanted: Duration, warm: Duration, run: &mut impl FnMut(u64)) -> u64 {
+    let begun = Instant::now();
     let mut count = 64;
     loop {
         // Of the processor's time: on a busy machine that of the clock would say that few are enough.
         let start = Clocks::now();
         run(count);
         let took = Clocks::now().program.saturating_sub(start.program);
-        if took > wanted / 8 {
+        if took <= wanted / 8 {
+            count *= 2;
+        } else if begun.elapsed() >= warm {
             return ((count as f64 * wanted.as_secs_f64() / took.as_secs_f64()) as u64).max(64);
         }
-        count *= 2;
     }
 }
 

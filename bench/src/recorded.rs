@@ -33,7 +33,7 @@ pub fn start(arguments: &Arguments) -> Recorded {
             assert!(insight.records(), "it said why");
             Recorded { address: None, recorder: None, file: Some(file) }
         }
-        (_, Repeat::For(_)) => {
+        (_, Repeat::For { .. }) => {
             let insight = insight::init!(
                 listen => "127.0.0.1:0",
                 max_bytes => arguments.number("max_mib", 256) as usize * (1 << 20),
