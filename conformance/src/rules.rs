@@ -1102,7 +1102,7 @@ pub(crate) static RULES: &[Rule] = &[
         id: "resource.hand-off.order",
         level: Level::Must,
         checked: Checked::Never,
-        text: "Of a resource that is `fifo`, those wait first whose `since_ns` is less.\nTwo waits that began in polls at the same time may be told the other way round. Of an `rwlock` that a task has to read,\na wait to read stands behind a writer's; where none began before it, that may be one that began less than 100 ms later.\nA producer MUST NOT say `fifo` or `writer_first` of a resource whose waits it does not see in this order.",
+        text: "Of a resource that is `fifo`, those wait first whose `since_ns` is less.\nTwo waits that began in polls at the same time may be told the other way round. While an `rwlock` has a `shared` hold, a\n`read` stands behind a `write`; where none began before it, that may be one that began less than 100 ms later.\nA producer MUST NOT say `fifo` or `writer_first` of a resource whose waits it does not see in this order.",
     },
     Rule {
         id: "resource.updated.not-at-once",
