@@ -1,5 +1,6 @@
 //! The commands of this repository: `cargo xtask` lists them.
 
+mod archive;
 mod bench;
 mod clients;
 mod demo;
@@ -30,6 +31,8 @@ The commands of this repository:
                               the same programs on another runtime
   cargo xtask test            fmt, clippy, docs, and every test; the story in a real terminal is one of them
   cargo xtask test --full     the same, published programs, and the tests once more in a release build
+  cargo xtask archive         write the sources that `cargo insight` compiles into programs to its package
+  cargo xtask archive --check say whether the archive is made of these sources
   cargo xtask bench [--quick] [row...]
                               what insight costs beside bare programs and its peers, in about 15 minutes; a whole run
                               writes docs/cost
@@ -72,6 +75,8 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["demo", rest @ ..] => demo::command(rest),
+        ["archive"] => archive::write(),
+        ["archive", "--check"] => archive::check(),
         ["test"] => test::run(false),
         ["test", "--full"] => test::run(true),
         ["bench", rest @ ..] => bench::run(rest),

@@ -2,9 +2,15 @@
 
 use insight_probe::{Capability, Executor};
 
+/// In a whole graph the facade is compiled as the package async-std, with its version.
+#[cfg(insight_whole_graph)]
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+#[cfg(not(insight_whole_graph))]
+const VERSION: &str = "1.13";
+
 /// What insight knows of async-std. Timers are not among it: the extension methods `timeout` and `delay` are
 /// async-std's own.
-pub(crate) static EXECUTOR: Executor = Executor::new("async-std", "1.13", current_task_id).observing(&[
+pub(crate) static EXECUTOR: Executor = Executor::new("async-std", VERSION, current_task_id).observing(&[
     Capability::Tasks,
     Capability::TaskTimes,
     Capability::ForeignWakers,
@@ -15,11 +21,15 @@ pub(crate) static EXECUTOR: Executor = Executor::new("async-std", "1.13", curren
 ]);
 
 /// Makes it known to streams that begin from now on. There is one executor a process, which nothing makes: so it is
-/// known from its first task on.
+/// known from its first task on. In a whole graph that starts insight.
 #[cfg(feature = "default")]
 pub(crate) fn announce() {
     static ANNOUNCED: std::sync::Once = std::sync::Once::new();
-    ANNOUNCED.call_once(|| EXECUTOR.announce());
+    ANNOUNCED.call_once(|| {
+        #[cfg(insight_whole_graph)]
+        insight::start_with_program();
+        EXECUTOR.announce();
+    });
 }
 
 #[cfg(feature = "default")]

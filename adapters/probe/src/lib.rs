@@ -50,6 +50,7 @@ mod observe;
 mod observed;
 #[cfg(feature = "futures")]
 mod observing;
+mod once;
 mod origin;
 mod party;
 mod polls;
@@ -82,6 +83,7 @@ pub use observe::{SpawnMeta, observe};
 pub use observed::{Observed, ObservedClosure, Spawned, TaskRef};
 #[cfg(feature = "futures")]
 pub use observing::Observing;
+pub use once::{is_recorded, recorded};
 pub use party::{Party, Permits, Role};
 pub use raw::{
     Moment, Parent, Place, RawEdge, RawMeta, RawPoll, RawRelation, RawResource, RawResourceMeta, RawTask, RawUpdate,

@@ -35,6 +35,8 @@ enum Seen {
         location: &'static Location<'static>,
         kind: Kind,
     },
+    /// Another facade has observed it.
+    Elsewhere,
 }
 
 /// With the task's own waker from the first poll on.
@@ -110,7 +112,7 @@ impl Seen {
     fn seen(&self) -> Option<&Task> {
         match self {
             Seen::Task(task) => Some(task),
-            Seen::NotYet { .. } => None,
+            Seen::NotYet { .. } | Seen::Elsewhere => None,
         }
     }
 }
@@ -179,6 +181,11 @@ impl<F> Observed<F> {
         Observed { inner: ManuallyDrop::new(inner), task }
     }
 
+    /// A future that another facade has observed, as it is.
+    pub fn passed_on(inner: F) -> Observed<F> {
+        Observed { inner: ManuallyDrop::new(inner), task: Seen::Elsewhere }
+    }
+
     /// For the task's join handle.
     #[inline]
     pub fn task_ref(&self) -> TaskRef {
@@ -236,7 +243,7 @@ impl<F: Future> Observed<F> {
         }
         match &this.task {
             Seen::Task(task) => task.poll(address, recorded, cx, |cx| inner.poll(cx)),
-            Seen::NotYet { .. } => inner.poll(cx),
+            Seen::NotYet { .. } | Seen::Elsewhere => inner.poll(cx),
         }
     }
 }

@@ -51,22 +51,23 @@
 //! smol-macros = { package = "insight-smol-macros", version = "0.1" }
 //! ```
 
+// In a whole graph smol itself re-exports the facades of these.
+#[cfg(not(insight_whole_graph))]
+pub use insight_executor::{Executor, FallibleTask, LocalExecutor, Task};
+#[cfg(not(insight_whole_graph))]
 pub use insight_sync::{channel_2 as channel, lock};
 pub use real::*;
 
+#[cfg(not(insight_whole_graph))]
 pub mod adapter;
 mod border;
-mod executor;
 pub mod future;
 mod observe;
-mod task;
 mod timer;
 
-pub use executor::{Executor, LocalExecutor};
-pub use task::{FallibleTask, Task};
 pub use timer::Timer;
 
-use insight_probe::Kind;
+use insight_probe::{Kind, recorded};
 use std::future::Future;
 use std::panic::Location;
 
@@ -74,7 +75,7 @@ use std::panic::Location;
 #[track_caller]
 pub fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Task<T> {
     let (future, task) = observe::observed(future, Kind::Task, Location::caller());
-    Task::new(real::spawn(future), task)
+    Task::from(recorded(|| real::spawn(future))).observed_as(task)
 }
 
 /// See [`smol::block_on`](real::block_on).
@@ -91,5 +92,5 @@ where
     T: Send + 'static,
 {
     let (f, task) = observe::observed_closure(f, Location::caller());
-    Task::new(real::unblock(f), task)
+    Task::from(recorded(|| real::unblock(f))).observed_as(task)
 }

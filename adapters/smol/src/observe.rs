@@ -1,33 +1,43 @@
 //! smol, as an executor of the protocol, and what is spawned, observed.
 
-use insight_probe::{Capability, Executor, Kind, Observed, ObservedClosure, TaskRef, on};
+#[cfg(insight_whole_graph)]
+use insight_probe::Capability;
+use insight_probe::{Kind, Observed, ObservedClosure, TaskRef, on};
 use std::panic::Location;
-use std::sync::Once;
+
+// As a whole insight-smol is one executor.
+#[cfg(not(insight_whole_graph))]
+pub(crate) use insight_executor::{EXECUTOR, announce};
 
 /// What insight knows of smol. It has no ids of tasks, so what polls an observed task is that task.
-pub(crate) static EXECUTOR: Executor = Executor::new("smol", "2.0", || None).observing(&[
-    Capability::Tasks,
-    Capability::TaskTimes,
-    Capability::ForeignWakers,
-    Capability::Mutexes,
-    Capability::Rwlocks,
-    Capability::Semaphores,
-    Capability::Channels,
-    Capability::Joins,
-    Capability::Timers,
-]);
+#[cfg(insight_whole_graph)]
+pub(crate) static EXECUTOR: insight_probe::Executor =
+    insight_probe::Executor::new("smol", env!("CARGO_PKG_VERSION"), || None).observing(&[
+        Capability::Tasks,
+        Capability::TaskTimes,
+        Capability::ForeignWakers,
+        Capability::Mutexes,
+        Capability::Rwlocks,
+        Capability::Semaphores,
+        Capability::Channels,
+        Capability::Joins,
+    ]);
 
-/// Makes smol known to streams. An executor may be a static, which nothing makes at a time: so this is at each way in.
+/// Makes smol known to streams, and starts insight if nothing has.
+#[cfg(insight_whole_graph)]
 #[inline]
 pub(crate) fn announce() {
-    static ANNOUNCED: Once = Once::new();
-    ANNOUNCED.call_once(|| EXECUTOR.announce());
+    static ANNOUNCED: std::sync::Once = std::sync::Once::new();
+    ANNOUNCED.call_once(|| {
+        insight::start_with_program();
+        EXECUTOR.announce();
+    });
 }
 
 /// The future, observed, and what its handle keeps.
 #[inline(always)]
 pub(crate) fn observed<F>(future: F, kind: Kind, location: &'static Location<'static>) -> (Observed<F>, TaskRef) {
-    if on() {
+    if cfg!(insight_whole_graph) || on() {
         announce();
     }
     let observed = Observed::new(future, &EXECUTOR, kind, location);
@@ -46,7 +56,7 @@ pub(crate) fn observed_closure<F, R>(f: F, location: &'static Location<'static>)
 where
     F: FnOnce() -> R,
 {
-    if on() {
+    if cfg!(insight_whole_graph) || on() {
         announce();
     }
     let closure = ObservedClosure::new(f, &EXECUTOR, location);

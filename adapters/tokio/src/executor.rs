@@ -3,7 +3,7 @@
 use insight_probe::{Capability, Executor};
 
 /// What insight knows of tokio.
-pub(crate) static EXECUTOR: Executor = Executor::new("tokio", "1.54", current_task_id).observing(&[
+pub(crate) static EXECUTOR: Executor = Executor::new("tokio", VERSION, current_task_id).observing(&[
     Capability::Tasks,
     Capability::TaskTimes,
     Capability::ForeignWakers,
@@ -14,6 +14,20 @@ pub(crate) static EXECUTOR: Executor = Executor::new("tokio", "1.54", current_ta
     Capability::Joins,
     Capability::Timers,
 ]);
+
+/// In a whole graph the facade is compiled as the package tokio, with its version.
+#[cfg(insight_whole_graph)]
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+#[cfg(not(insight_whole_graph))]
+const VERSION: &str = "1.54";
+
+/// Makes tokio known to streams. In a whole graph the program's first runtime starts insight.
+#[cfg(feature = "rt")]
+pub(crate) fn announce() {
+    #[cfg(insight_whole_graph)]
+    insight::start_with_program();
+    EXECUTOR.announce();
+}
 
 #[cfg(feature = "rt")]
 fn current_task_id() -> Option<u64> {

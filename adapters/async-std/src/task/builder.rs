@@ -1,7 +1,7 @@
 use super::JoinHandle;
 use crate::executor::{EXECUTOR, announce};
 use crate::io;
-use insight_probe::{Kind, Observed, task_name};
+use insight_probe::{Kind, Observed, recorded, task_name};
 use std::future::Future;
 use std::panic::Location;
 
@@ -35,7 +35,7 @@ impl Builder {
         let at = Location::caller();
         let future = self.named(|| Observed::new(future, &EXECUTOR, Kind::Task, at));
         let task = future.task_ref();
-        Ok(JoinHandle::new(self.real().spawn(future)?, task))
+        Ok(JoinHandle::new(recorded(|| self.real().spawn(future))?, task))
     }
 
     /// See [`async_std::task::Builder::local`](real::task::Builder::local).
@@ -49,7 +49,7 @@ impl Builder {
         let at = Location::caller();
         let future = self.named(|| Observed::new(future, &EXECUTOR, Kind::Local, at));
         let task = future.task_ref();
-        Ok(JoinHandle::new(self.real().local(future)?, task))
+        Ok(JoinHandle::new(recorded(|| self.real().local(future))?, task))
     }
 
     /// See [`async_std::task::Builder::blocking`](real::task::Builder::blocking).

@@ -9,7 +9,7 @@ pub use builder::Builder;
 pub use join_handle::JoinHandle;
 
 use crate::executor::{EXECUTOR, announce};
-use insight_probe::{Kind, Observed, ObservedClosure, Sleeping};
+use insight_probe::{Kind, Observed, ObservedClosure, Sleeping, recorded};
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::pin;
@@ -25,7 +25,7 @@ where
     announce();
     let future = Observed::new(future, &EXECUTOR, Kind::Task, Location::caller());
     let task = future.task_ref();
-    JoinHandle::new(real::task::spawn(future), task)
+    JoinHandle::new(recorded(|| real::task::spawn(future)), task)
 }
 
 /// See [`async_std::task::spawn_local`](real::task::spawn_local()).
@@ -39,7 +39,7 @@ where
     announce();
     let future = Observed::new(future, &EXECUTOR, Kind::Local, Location::caller());
     let task = future.task_ref();
-    JoinHandle::new(real::task::spawn_local(future), task)
+    JoinHandle::new(recorded(|| real::task::spawn_local(future)), task)
 }
 
 /// See [`async_std::task::spawn_blocking`](real::task::spawn_blocking()).
@@ -54,7 +54,7 @@ where
     announce();
     let closure = ObservedClosure::new(f, &EXECUTOR, Location::caller());
     let task = closure.task_ref();
-    JoinHandle::new(real::task::spawn_blocking(move || closure.call()), task)
+    JoinHandle::new(recorded(|| real::task::spawn_blocking(move || closure.call())), task)
 }
 
 /// See [`async_std::task::block_on`](real::task::block_on()).

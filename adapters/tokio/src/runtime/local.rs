@@ -1,6 +1,6 @@
 use super::{Builder, EnterGuard, Handle, LocalOptions, RuntimeMetrics};
 use crate::border::border;
-use crate::executor::EXECUTOR;
+use crate::executor::{EXECUTOR, announce};
 use crate::task::{JoinHandle, observed};
 use insight_probe::{Kind, Observed};
 use std::future::Future;
@@ -18,7 +18,7 @@ pub struct LocalRuntime {
 
 impl LocalRuntime {
     pub(super) fn wrap(inner: real::runtime::LocalRuntime) -> LocalRuntime {
-        EXECUTOR.announce();
+        announce();
         LocalRuntime { handle: Handle::from(inner.handle().clone()), inner }
     }
 

@@ -11,7 +11,7 @@ pub use handle::Handle;
 pub use local::LocalRuntime;
 
 use crate::border::border;
-use crate::executor::EXECUTOR;
+use crate::executor::{EXECUTOR, announce};
 use crate::task::JoinHandle;
 use insight_probe::Observed;
 use std::future::Future;
@@ -28,7 +28,7 @@ pub struct Runtime {
 
 impl Runtime {
     pub(super) fn wrap(inner: real::runtime::Runtime) -> Runtime {
-        EXECUTOR.announce();
+        announce();
         Runtime { handle: Handle::from(inner.handle().clone()), inner }
     }
 

@@ -6,17 +6,17 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-/// See [`smol::Task`](real::Task).
+/// See [`async_executor::Task`](real::Task).
 #[must_use = "tasks get canceled when dropped, use `.detach()` to run them in the background"]
 pub struct Task<T, M = ()> {
     inner: real::Task<T, M>,
     joining: Joining,
 }
 
-/// See [`async_task::FallibleTask`]. smol has no name for it: it is what [`Task::fallible`] gives.
+/// See [`async_executor::FallibleTask`](real::FallibleTask).
 #[must_use = "tasks get canceled when dropped, use `.detach()` to run them in the background"]
 pub struct FallibleTask<T, M = ()> {
-    inner: async_task::FallibleTask<T, M>,
+    inner: real::FallibleTask<T, M>,
     joining: Joining,
 }
 
@@ -25,46 +25,52 @@ impl<T, M> Task<T, M> {
         Task { inner, joining: Joining::new(task) }
     }
 
-    /// See [`smol::Task::detach`](real::Task::detach).
+    /// The handle of a task that another facade has observed, for that facade.
+    #[doc(hidden)]
+    pub fn observed_as(self, task: TaskRef) -> Task<T, M> {
+        Task::new(self.inner, task)
+    }
+
+    /// See [`async_executor::Task::detach`](real::Task::detach).
     pub fn detach(self) {
         self.inner.detach();
     }
 
-    /// See [`smol::Task::cancel`](real::Task::cancel).
+    /// See [`async_executor::Task::cancel`](real::Task::cancel).
     pub async fn cancel(self) -> Option<T> {
         let Task { inner, joining } = self;
         joined(inner.cancel(), joining).await
     }
 
-    /// See [`smol::Task::fallible`](real::Task::fallible).
+    /// See [`async_executor::Task::fallible`](real::Task::fallible).
     pub fn fallible(self) -> FallibleTask<T, M> {
         FallibleTask { inner: self.inner.fallible(), joining: self.joining }
     }
 
-    /// See [`smol::Task::is_finished`](real::Task::is_finished).
+    /// See [`async_executor::Task::is_finished`](real::Task::is_finished).
     pub fn is_finished(&self) -> bool {
         self.inner.is_finished()
     }
 
-    /// See [`smol::Task::metadata`](real::Task::metadata).
+    /// See [`async_executor::Task::metadata`](real::Task::metadata).
     pub fn metadata(&self) -> &M {
         self.inner.metadata()
     }
 }
 
 impl<T, M> FallibleTask<T, M> {
-    /// See [`async_task::FallibleTask::detach`].
+    /// See [`real::FallibleTask::detach`].
     pub fn detach(self) {
         self.inner.detach();
     }
 
-    /// See [`async_task::FallibleTask::cancel`].
+    /// See [`real::FallibleTask::cancel`].
     pub async fn cancel(self) -> Option<T> {
         let FallibleTask { inner, joining } = self;
         joined(inner.cancel(), joining).await
     }
 
-    /// See [`async_task::FallibleTask::is_finished`].
+    /// See [`real::FallibleTask::is_finished`].
     pub fn is_finished(&self) -> bool {
         self.inner.is_finished()
     }
@@ -77,10 +83,10 @@ async fn joined<F: Future>(future: F, mut joining: Joining) -> F::Output {
 }
 
 border!(out [T, M] Task<T, M> => real::Task<T, M>, self => self.inner);
-border!(out [T, M] FallibleTask<T, M> => async_task::FallibleTask<T, M>, self => self.inner);
+border!(out [T, M] FallibleTask<T, M> => real::FallibleTask<T, M>, self => self.inner);
 // A task that was spawned unseen: what waits for it waits for something foreign.
 border!(in [T, M] real::Task<T, M> => Task<T, M>, inner => Task::new(inner, TaskRef::unseen()));
-border!(in [T, M] async_task::FallibleTask<T, M> => FallibleTask<T, M>, inner => {
+border!(in [T, M] real::FallibleTask<T, M> => FallibleTask<T, M>, inner => {
     FallibleTask { inner, joining: Joining::new(TaskRef::unseen()) }
 });
 

@@ -8,12 +8,12 @@ use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::pin;
 
-/// See [`smol::Executor`](real::Executor).
+/// See [`async_executor::Executor`](real::Executor).
 pub struct Executor<'a> {
     inner: real::Executor<'a>,
 }
 
-/// See [`smol::LocalExecutor`](real::LocalExecutor).
+/// See [`async_executor::LocalExecutor`](real::LocalExecutor).
 pub struct LocalExecutor<'a> {
     inner: real::LocalExecutor<'a>,
 }
@@ -22,29 +22,29 @@ pub struct LocalExecutor<'a> {
 macro_rules! executor {
     ($Executor:ident, $name:literal, $kind:expr, $($send:tt)*) => {
         impl<'a> $Executor<'a> {
-            #[doc = concat!("See [`smol::", $name, "::new`](real::", $name, "::new).")]
+            #[doc = concat!("See [`async_executor::", $name, "::new`](real::", $name, "::new).")]
             pub const fn new() -> $Executor<'a> {
                 $Executor { inner: real::$Executor::new() }
             }
 
-            /// smol's own, for what asks for one: what is spawned on it is run with the others, and not seen.
+            /// async-executor's own, for what asks for one: what is spawned on it is run with the others, and not seen.
             pub const fn real(&self) -> &real::$Executor<'a> {
                 &self.inner
             }
 
-            #[doc = concat!("See [`smol::", $name, "::is_empty`](real::", $name, "::is_empty).")]
+            #[doc = concat!("See [`async_executor::", $name, "::is_empty`](real::", $name, "::is_empty).")]
             pub fn is_empty(&self) -> bool {
                 self.inner.is_empty()
             }
 
-            #[doc = concat!("See [`smol::", $name, "::spawn`](real::", $name, "::spawn).")]
+            #[doc = concat!("See [`async_executor::", $name, "::spawn`](real::", $name, "::spawn).")]
             #[track_caller]
             pub fn spawn<T: $($send)* 'a>(&self, future: impl Future<Output = T> + $($send)* 'a) -> Task<T> {
                 let (future, task) = observed(future, $kind, Location::caller());
                 Task::new(self.inner.spawn(future), task)
             }
 
-            #[doc = concat!("See [`smol::", $name, "::spawn_many`](real::", $name, "::spawn_many).")]
+            #[doc = concat!("See [`async_executor::", $name, "::spawn_many`](real::", $name, "::spawn_many).")]
             #[track_caller]
             pub fn spawn_many<T: $($send)* 'a, F: Future<Output = T> + $($send)* 'a>(
                 &self,
@@ -56,19 +56,19 @@ macro_rules! executor {
                 self.inner.spawn_many(futures, &mut Handles { handles, spawned: &spawned });
             }
 
-            #[doc = concat!("See [`smol::", $name, "::try_tick`](real::", $name, "::try_tick).")]
+            #[doc = concat!("See [`async_executor::", $name, "::try_tick`](real::", $name, "::try_tick).")]
             pub fn try_tick(&self) -> bool {
                 polling_others(|| self.inner.try_tick())
             }
 
-            #[doc = concat!("See [`smol::", $name, "::tick`](real::", $name, "::tick).")]
+            #[doc = concat!("See [`async_executor::", $name, "::tick`](real::", $name, "::tick).")]
             pub async fn tick(&self) {
                 // The current task waits until there is a task to run, so the executor keeps its waker as it is.
                 let mut tick = pin!(self.inner.tick());
                 poll_fn(|cx| polling_others(|| tick.as_mut().poll(cx))).await;
             }
 
-            #[doc = concat!("See [`smol::", $name, "::run`](real::", $name, "::run).")]
+            #[doc = concat!("See [`async_executor::", $name, "::run`](real::", $name, "::run).")]
             pub async fn run<T>(&self, future: impl Future<Output = T>) -> T {
                 announce();
                 running_others(future, |future| self.inner.run(future)).await

@@ -1,0 +1,27 @@
+//! async-executor, with its tasks and their ends visible to insight.
+//!
+//! insight-smol re-exports these types. `cargo insight` compiles this crate in the place of async-executor, which smol,
+//! async-std and other crates are built on.
+//!
+//! ```
+//! use insight_executor::LocalExecutor;
+//!
+//! let executor = LocalExecutor::new();
+//! let task = executor.spawn(async { 1 + 1 });
+//! assert!(executor.try_tick());
+//! assert!(task.is_finished());
+//! ```
+
+pub use real::*;
+
+mod border;
+mod executor;
+mod observe;
+mod task;
+
+pub use executor::{Executor, LocalExecutor};
+pub use task::{FallibleTask, Task};
+
+/// The executor of the protocol that these tasks belong to; for insight-smol, whose tasks belong to it, too.
+#[doc(hidden)]
+pub use observe::{EXECUTOR, announce};

@@ -1,0 +1,207 @@
+//! The command line: cargo's arguments, and ours among them.
+
+use crate::say::Result;
+use std::ffi::OsString;
+
+/// A command line of `cargo insight`, taken apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// The subcommand of cargo: `run`.
+    pub subcommand: String,
+    /// What cargo gets after the subcommand: all but our own options.
+    pub rest: Vec<OsString>,
+    /// Facades that are not to be used.
+    pub left_out: Vec<String>,
+    /// Open consolation on the program.
+    pub open: bool,
+    /// The targets that are named.
+    pub targets: Vec<String>,
+    /// Where the target folder is named, in `rest`, and the folder.
+    pub target_dir: Option<TargetDir>,
+    /// Options that `cargo metadata` gets, too, so that it sees the same graph.
+    pub metadata: Vec<OsString>,
+    /// Options that the build of insight's own crates gets, too.
+    pub network: Vec<OsString>,
+}
+
+/// `--target-dir` as it stands in the arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetDir {
+    /// The index of the word with the folder.
+    pub index: usize,
+    /// The text before the folder in that word: `--target-dir=`, or nothing.
+    pub before: &'static str,
+    pub folder: OsString,
+}
+
+/// The subcommands that build, and so can be observed.
+pub const SUBCOMMANDS: [&str; 9] = ["run", "r", "build", "b", "test", "t", "bench", "nextest", "rustc"];
+
+/// Options of cargo that take a value in the next word.
+const WITH_VALUE: [&str; 29] = [
+    "-p",
+    "--package",
+    "--exclude",
+    "--bin",
+    "--example",
+    "--test",
+    "--bench",
+    "--profile",
+    "-j",
+    "--jobs",
+    "-F",
+    "--features",
+    "--target",
+    "--target-dir",
+    "--manifest-path",
+    "--message-format",
+    "--color",
+    "--config",
+    "-Z",
+    "-C",
+    "--lockfile-path",
+    "--artifact-dir",
+    "--cargo-profile",
+    "-E",
+    "--filter-expr",
+    "--partition",
+    "--retries",
+    "--test-threads",
+    "--run-ignored",
+];
+
+/// Of those, the ones by which cargo chooses the graph.
+const OF_GRAPH: [&str; 6] = ["--manifest-path", "--config", "-Z", "-F", "--features", "--lockfile-path"];
+const OF_GRAPH_ALONE: [&str; 5] = ["--all-features", "--no-default-features", "--locked", "--offline", "--frozen"];
+
+impl Arguments {
+    /// Takes apart what follows `cargo insight`.
+    pub fn parse(words: &[OsString]) -> Result<Arguments> {
+        let mut parsed = Arguments::default();
+        let mut words = words.iter();
+        parsed.subcommand = words.next().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_run = matches!(parsed.subcommand.as_str(), "run" | "r");
+        while let Some(word) = words.next() {
+            let text = word.to_string_lossy();
+            if text == "--" {
+                parsed.rest.push(word.clone());
+                break;
+            }
+            if text == "--open" {
+                parsed.open = true;
+                continue;
+            }
+            if let Some(name) = text.strip_prefix("--leave-out") {
+                let names = match name.strip_prefix('=') {
+                    Some(names) => names.to_owned(),
+                    None if name.is_empty() => words
+                        .next()
+                        .map(|word| word.to_string_lossy().into_owned())
+                        .ok_or("--leave-out wants the name of a runtime, such as `--leave-out tokio`")?,
+                    None => return Err(format!("there is no option {text}; `--leave-out NAME` leaves a runtime out")),
+                };
+                parsed.left_out.extend(names.split(',').map(str::to_owned));
+                continue;
+            }
+            // The program's arguments begin.
+            if is_run && !text.starts_with('-') {
+                parsed.rest.push(word.clone());
+                break;
+            }
+            match text.split_once('=') {
+                Some((option, value)) if option.starts_with("--") => {
+                    parsed.rest.push(word.clone());
+                    parsed.take(option, Some((value.into(), true)));
+                }
+                _ if WITH_VALUE.contains(&&*text) => {
+                    parsed.rest.push(word.clone());
+                    if let Some(value) = words.next() {
+                        parsed.rest.push(value.clone());
+                        parsed.take(&text, Some((value.clone(), false)));
+                    }
+                }
+                _ => {
+                    parsed.rest.push(word.clone());
+                    parsed.take(&text, None);
+                }
+            }
+        }
+        parsed.rest.extend(words.cloned());
+        Ok(parsed)
+    }
+
+    /// Notes an option that stands last in `rest`.
+    fn take(&mut self, option: &str, value: Option<(OsString, bool)>) {
+        let Some((value, is_attached)) = value else {
+            if OF_GRAPH_ALONE.contains(&option) {
+                self.metadata.push(option.into());
+            }
+            if ["--offline", "--frozen"].contains(&option) {
+                self.network.push("--offline".into());
+            }
+            return;
+        };
+        match option {
+            "--target" => self.targets.push(value.to_string_lossy().into_owned()),
+            "--target-dir" => {
+                let before = if is_attached { "--target-dir=" } else { "" };
+                self.target_dir = Some(TargetDir { index: self.rest.len() - 1, before, folder: value });
+            }
+            option if OF_GRAPH.contains(&option) => {
+                self.metadata.extend([option.into(), value.clone()]);
+                if option == "--config" || option == "-Z" {
+                    self.network.extend([option.into(), value]);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Arguments> {
+        Arguments::parse(&text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn cargo_gets_all_but_our_options() {
+        for (line, rest) in [
+            ("run", ""),
+            ("run --release -p a", "--release -p a"),
+            ("run --open --bin a -- --open --leave-out x", "--bin a -- --open --leave-out x"),
+            ("run --leave-out tokio,smol a --open", "a --open"),
+            ("run -p --open", "-p --open"),
+            ("test name --open --leave-out=tokio -- --nocapture", "name -- --nocapture"),
+            ("nextest run --open -E test(a)", "run -E test(a)"),
+        ] {
+            let parsed = parse(line).unwrap();
+            assert_eq!(parsed.rest, rest.split_whitespace().collect::<Vec<_>>(), "{line}");
+        }
+        assert_eq!(parse("test --leave-out=tokio,smol --leave-out a").unwrap().left_out, ["tokio", "smol", "a"]);
+        assert!(parse("run --open").unwrap().open);
+        assert!(!parse("run -- --open").unwrap().open);
+        assert!(parse("run --leave-out").unwrap_err().contains("wants the name"));
+        assert!(parse("run --leave-outs").unwrap_err().contains("no option --leave-outs"));
+    }
+
+    #[test]
+    fn options_of_the_graph_are_known() {
+        let parsed = parse(
+            "build --manifest-path a/Cargo.toml --target t1 --target=t2 --locked --features x --release --offline \
+             --config k=v --target-dir=d -- --target t3",
+        )
+        .unwrap();
+        assert_eq!(parsed.targets, ["t1", "t2"]);
+        assert_eq!(
+            parsed.metadata,
+            ["--manifest-path", "a/Cargo.toml", "--locked", "--features", "x", "--offline", "--config", "k=v"]
+        );
+        assert_eq!(parsed.network, ["--offline", "--config", "k=v"]);
+        let target_dir = parsed.target_dir.unwrap();
+        assert_eq!((target_dir.before, target_dir.folder), ("--target-dir=", "d".into()));
+        assert_eq!(parsed.rest[target_dir.index], "--target-dir=d");
+    }
+}

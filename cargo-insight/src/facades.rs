@@ -1,0 +1,189 @@
+//! The crates that are replaced, and by which facade.
+
+use semver::Version;
+
+/// Major, minor and patch version.
+pub type Triple = (u64, u64, u64);
+
+/// A crate that can be replaced.
+#[derive(Debug)]
+pub struct Facade {
+    /// How options and messages call it.
+    pub name: &'static str,
+    /// The package that it replaces, and its library.
+    pub package: &'static str,
+    crate_name: &'static str,
+    /// The versions for which the facade compiles: the oldest, and the first of the series that it does not cover.
+    pub from: Triple,
+    pub before: Triple,
+    /// The newest version with which it was tested. A newer one is tried, with a warning.
+    pub newest: Triple,
+    pub source: Source,
+    /// The crates of insight that it names, and the names that these have in its source.
+    pub externs: &'static [(&'static str, &'static str)],
+    /// Its tasks are what insight shows. Without a runtime in the graph there is nothing to observe.
+    pub is_runtime: bool,
+    /// Versions from which on the real crate has something that the facade covers. For an older one the facade is compiled with
+    /// `insight_before = "VERSION"`.
+    pub thresholds: &'static [&'static str],
+}
+
+/// The facade's source.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// A library in this folder of insight's sources, over the real crate, which it names `real`.
+    Over(&'static str),
+    /// This text, in the place of the real crate, which is not compiled.
+    Instead(&'static str),
+}
+
+/// A library that is compiled over the real crate, and its versions.
+const fn over(
+    name: &'static str,
+    folder: &'static str,
+    (from, before, newest): (Triple, Triple, Triple),
+    externs: &'static [(&'static str, &'static str)],
+) -> Facade {
+    let source = Source::Over(folder);
+    Facade {
+        name,
+        package: name,
+        crate_name: name,
+        from,
+        before,
+        newest,
+        source,
+        externs,
+        is_runtime: true,
+        thresholds: &[],
+    }
+}
+
+/// A text that is compiled instead of a library, with a crate of insight as `own`.
+const fn instead(
+    (name, package): (&'static str, &'static str),
+    text: &'static str,
+    (from, before, newest): (Triple, Triple, Triple),
+    externs: &'static [(&'static str, &'static str)],
+) -> Facade {
+    let source = Source::Instead(text);
+    Facade {
+        name,
+        package,
+        crate_name: package,
+        from,
+        before,
+        newest,
+        source,
+        externs,
+        is_runtime: false,
+        thresholds: &[],
+    }
+}
+
+/// A crate of insight itself, which a program has that keeps insight: the one that is linked into it already.
+const fn own(
+    package: &'static str,
+    crate_name: &'static str,
+    externs: &'static [(&'static str, &'static str)],
+) -> Facade {
+    let text = "//! insight's own.\n\npub use own::*;\n";
+    Facade { crate_name, ..instead((package, package), text, ((0, 1, 0), (0, 2, 0), (0, 1, 0)), externs) }
+}
+
+/// The same for a facade: the program's runtime is the facade already.
+const fn renamed(package: &'static str, text: &'static str) -> Facade {
+    instead((package, package), text, ((0, 1, 0), (0, 2, 0), (0, 1, 0)), &[])
+}
+
+const PROBE: (&str, &str) = ("insight_probe", "insight_probe");
+const SERVER: (&str, &str) = ("insight", "insight");
+const SYNC: (&str, &str) = ("insight_sync", "insight_sync");
+
+/// All facades. A crate that another one is built on needs no order: each is found by its package.
+pub static FACADES: &[Facade] = &[
+    over("tokio", "adapters/tokio", ((1, 0, 0), (2, 0, 0), (1, 54, 1)), &[SERVER, PROBE]),
+    over("async-std", "adapters/async-std", ((1, 12, 0), (2, 0, 0), (1, 13, 2)), &[SERVER, PROBE, SYNC]),
+    over("smol", "adapters/smol", ((1, 3, 0), (3, 0, 0), (2, 0, 2)), &[SERVER, PROBE]),
+    over("async-executor", "adapters/executor", ((1, 5, 0), (2, 0, 0), (1, 14, 1)), &[SERVER, PROBE]),
+    instead(
+        ("async-lock", "async-lock"),
+        "//! async-lock, observed.\n\npub use insight_sync::lock::*;\n",
+        ((3, 0, 0), (4, 0, 0), (3, 5, 0)),
+        &[SYNC],
+    ),
+    instead(
+        ("async-channel-1", "async-channel"),
+        "//! async-channel, observed.\n\npub use insight_sync::channel_1::*;\n",
+        ((1, 0, 0), (2, 0, 0), (1, 9, 0)),
+        &[SYNC],
+    ),
+    instead(
+        ("async-channel", "async-channel"),
+        "//! async-channel, observed.\n\npub use insight_sync::channel_2::*;\n",
+        ((2, 0, 0), (3, 0, 0), (2, 5, 0)),
+        &[SYNC],
+    ),
+    own("wish4-async-insight", "insight", &[("own", "insight")]),
+    own("insight-protocol", "insight_protocol", &[("own", "insight_protocol")]),
+    own("insight-model", "insight_model", &[("own", "insight_model")]),
+    own("insight-probe", "insight_probe", &[("own", "insight_probe")]),
+    own("insight-sync", "insight_sync", &[("own", "insight_sync")]),
+    renamed(
+        "insight-tokio",
+        "//! The program's tokio is observed.\n\npub use real::*;\n\n\
+         #[cfg(feature = \"stream\")]\npub use tokio_stream as stream;\n\
+         #[cfg(feature = \"util\")]\npub use tokio_util as util;\n",
+    ),
+    renamed("insight-smol", "//! The program's smol is observed.\n\npub use real::*;\n"),
+    renamed("insight-executor", "//! The program's async-executor is observed.\n\npub use real::*;\n"),
+    renamed("insight-async-std", "//! The program's async-std is observed.\n\npub use real::*;\n"),
+];
+
+impl Facade {
+    /// The facade of a package.
+    pub fn of(package: &str, version: &Version) -> Option<&'static Facade> {
+        FACADES.iter().find(|facade| facade.package == package && facade.covers_series(version))
+    }
+
+    /// Whether a version is of the series for which the facade is made: `tokio` 1, but not `tokio` 0.2.
+    fn covers_series(&self, version: &Version) -> bool {
+        let (major, minor, _) = self.from;
+        triple(version) < self.before && version.major >= major && (major > 0 || version.minor >= minor)
+    }
+
+    /// Its library's name within the compiler.
+    pub fn crate_name(&self) -> String {
+        self.crate_name.replace('-', "_")
+    }
+
+    /// The entry with this name.
+    pub fn named(name: &str) -> Option<&'static Facade> {
+        FACADES.iter().find(|facade| facade.name == name)
+    }
+
+    /// It is one of insight's own crates, and no choice of the user's.
+    pub fn is_own(&self) -> bool {
+        self.package.starts_with("insight-") || self.crate_name == "insight"
+    }
+
+    /// The facade does not compile over a version so old.
+    pub fn is_too_old(&self, version: &Version) -> bool {
+        triple(version) < self.from
+    }
+
+    /// The facade was not tested over a version so new.
+    pub fn is_newer(&self, version: &Version) -> bool {
+        triple(version) > self.newest
+    }
+}
+
+/// A version without its pre-release.
+fn triple(version: &Version) -> Triple {
+    (version.major, version.minor, version.patch)
+}
+
+/// A triple in words.
+pub fn words((major, minor, patch): Triple) -> String {
+    format!("{major}.{minor}.{patch}")
+}

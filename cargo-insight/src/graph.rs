@@ -1,0 +1,111 @@
+//! The user's dependency graph, as cargo resolves it.
+
+use crate::say::Result;
+use semver::Version;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+
+/// The packages of a workspace and of all that it depends on.
+#[derive(Debug, Deserialize)]
+pub struct Graph {
+    pub packages: Vec<Package>,
+    pub target_directory: PathBuf,
+    workspace_members: Vec<String>,
+    resolve: Option<Resolve>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Package {
+    pub name: String,
+    pub version: Version,
+    id: String,
+    /// The registry or repository; `None` for a folder.
+    pub source: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Dependency>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Dependency {
+    pkg: String,
+    dep_kinds: Vec<DependencyKind>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DependencyKind {
+    /// `None` for a usual dependency.
+    kind: Option<String>,
+}
+
+impl Graph {
+    /// Asks cargo. When cargo cannot say, its own exit status; it has said why.
+    pub fn of(options: &[OsString], targets: &[String]) -> Result<std::result::Result<Graph, ExitStatus>> {
+        let mut command = Command::new(cargo());
+        command.args(["metadata", "--format-version=1", "--quiet"]).args(options);
+        for target in targets {
+            command.args(["--filter-platform", target]);
+        }
+        let output = command.stderr(std::process::Stdio::piped()).output();
+        let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
+        if !output.status.success() {
+            return Ok(Err(output.status));
+        }
+        let graph = serde_json::from_slice(&output.stdout);
+        graph.map(Ok).map_err(|error| format!("cannot read the output of `cargo metadata`: {error}"))
+    }
+
+    /// The packages that are compiled into the workspace's programs: not those that only build scripts and proc-macros use,
+    /// and with those of tests only if `with_tests`.
+    pub fn linked(&self, with_tests: bool) -> Vec<&Package> {
+        let Some(resolve) = &self.resolve else { return self.packages.iter().collect() };
+        let nodes: BTreeMap<&str, &Node> = resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+        let mut reached: BTreeSet<&str> = BTreeSet::new();
+        let mut next: Vec<&str> = self.workspace_members.iter().map(String::as_str).collect();
+        while let Some(id) = next.pop() {
+            if !reached.insert(id) {
+                continue;
+            }
+            let dependencies = nodes.get(id).map_or(&[][..], |node| &node.deps);
+            let is_linked = |dependency: &&Dependency| {
+                dependency.dep_kinds.is_empty()
+                    || dependency.dep_kinds.iter().any(|kind| match kind.kind.as_deref() {
+                        None => true,
+                        Some("dev") => with_tests,
+                        Some(_) => false,
+                    })
+            };
+            next.extend(dependencies.iter().filter(is_linked).map(|dependency| dependency.pkg.as_str()));
+        }
+        self.packages.iter().filter(|package| reached.contains(package.id.as_str())).collect()
+    }
+}
+
+impl Package {
+    /// Where the package is from, unless it is a registry.
+    pub fn unusual_source(&self) -> Option<String> {
+        match self.source.as_deref() {
+            None => Some("a folder".to_owned()),
+            Some(source) if source.starts_with("git+") => {
+                Some(source["git+".len()..].split(['?', '#']).next().unwrap_or_default().to_owned())
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+/// The cargo that called this, or the one on the path.
+pub fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
+}

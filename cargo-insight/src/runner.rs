@@ -1,0 +1,92 @@
+//! Starts the programs that cargo has built.
+//!
+//! Cargo calls the runner with the program and its arguments. The runner gives the program the environment that it has
+//! without `cargo insight`, marks the process, and becomes the program. The mark is the process ID: a process that the
+//! program starts has another one, and stays silent.
+
+use crate::links::{Role, role};
+use crate::plan::Plan;
+use crate::say::say;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+/// The process that is observed. Its children see that it is another one's.
+pub const PROCESS: &str = "INSIGHT_PROCESS";
+
+/// `insight-runner PROGRAM ARGUMENTS`.
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let plan = match Plan::read() {
+        Ok(plan) => plan,
+        Err(error) => {
+            say(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    // The user's runner may start another process, and that one is to be marked. An emulator takes only the program.
+    let mut words: Vec<OsString> = plan.runner.iter().map(OsString::from).collect();
+    let mark = !words.is_empty() && plan.is_host;
+    if mark {
+        let this = PathBuf::from(std::env::args_os().next().unwrap_or_default());
+        debug_assert_eq!(role(&this), Role::Runner);
+        words.push(this.with_file_name(format!("insight-mark{}", std::env::consts::EXE_SUFFIX)).into());
+    }
+    words.extend(arguments);
+    let Some(mut command) = command(words) else { return ExitCode::FAILURE };
+    plan.restore(&mut command);
+    for (name, value) in &plan.program {
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
+        }
+    }
+    if !mark {
+        set_mark(&mut command);
+    }
+    become_it(command)
+}
+
+/// `insight-mark PROGRAM ARGUMENTS`.
+pub fn mark(arguments: Vec<OsString>) -> ExitCode {
+    let Some(mut command) = command(arguments) else { return ExitCode::FAILURE };
+    set_mark(&mut command);
+    become_it(command)
+}
+
+fn command(words: Vec<OsString>) -> Option<Command> {
+    let mut words = words.into_iter();
+    let Some(program) = words.next() else {
+        say("no program to start; this command is for cargo, which calls it as a runner");
+        return None;
+    };
+    let mut command = Command::new(program);
+    command.args(words);
+    Some(command)
+}
+
+/// Where a process becomes the program, its ID is the program's. Elsewhere the program is not marked, and its children are
+/// observed, too.
+fn set_mark(command: &mut Command) {
+    match cfg!(unix) {
+        true => command.env(PROCESS, std::process::id().to_string()),
+        false => command.env_remove(PROCESS),
+    };
+}
+
+#[cfg(unix)]
+fn become_it(mut command: Command) -> ExitCode {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    say(&format!("cannot start {}: {error}", command.get_program().to_string_lossy()));
+    ExitCode::FAILURE
+}
+
+#[cfg(not(unix))]
+fn become_it(mut command: Command) -> ExitCode {
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => {
+            say(&format!("cannot start {}: {error}", command.get_program().to_string_lossy()));
+            ExitCode::FAILURE
+        }
+    }
+}

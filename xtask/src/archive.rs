@@ -1,0 +1,165 @@
+//! `cargo xtask archive`: the sources that `cargo insight` compiles into programs, as one file in its package.
+//!
+//! The archive is a workspace of its own: the crates without their tests, a manifest, and this workspace's lock file. It is
+//! not compressed, so that git keeps only the difference between two versions.
+
+use crate::process::{Result, read, root};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tar::{Builder, Header};
+
+/// Where the archive is.
+const ARCHIVE: &str = "cargo-insight/sources.tar";
+
+/// The crates that are built beforehand, with the features that facades need of them.
+const BUILT: [(&str, &str, &str); 5] = [
+    ("insight-protocol", "insight-protocol", ""),
+    ("insight-model", "insight-model", ""),
+    ("insight-probe", "adapters/probe", ""),
+    ("insight-sync", "adapters/sync", "\"lock\", \"channel-1\", \"channel-2\""),
+    ("wish4-async-insight", "reference-server", ""),
+];
+
+/// The facades, which are compiled over the program's own runtimes.
+const FACADES: [&str; 4] = ["adapters/tokio", "adapters/smol", "adapters/executor", "adapters/async-std"];
+
+/// Writes the archive.
+pub fn write() -> Result {
+    let path = root().join(ARCHIVE);
+    fs::write(&path, archive()?).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// Compares the archive with the tree.
+pub fn check() -> Result {
+    let path = root().join(ARCHIVE);
+    let there = fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    match there == archive()? {
+        true => Ok(()),
+        false => Err(format!("{ARCHIVE} is not made of these sources: run `cargo xtask archive`")),
+    }
+}
+
+fn archive() -> Result<Vec<u8>> {
+    let mut files: Vec<(PathBuf, Vec<u8>)> = vec![
+        ("Cargo.toml".into(), manifest()?.into_bytes()),
+        ("Cargo.lock".into(), lock(&read(Path::new("Cargo.lock"))?).into_bytes()),
+        ("bundle/Cargo.toml".into(), bundle().into_bytes()),
+        ("bundle/src/lib.rs".into(), b"//! insight's own crates, so that one build has them all.\n".to_vec()),
+    ];
+    for (_, folder, _) in BUILT {
+        let text = without_tests(&read(&Path::new(folder).join("Cargo.toml"))?);
+        files.push((Path::new(folder).join("Cargo.toml"), text.into_bytes()));
+    }
+    let folders = BUILT.iter().map(|(_, folder, _)| *folder).chain(FACADES);
+    for folder in folders {
+        add(&Path::new(folder).join("src"), &mut files)?;
+    }
+    add(Path::new("reference-server/docs"), &mut files)?;
+    files.sort();
+    let mut builder = Builder::new(Vec::new());
+    for (path, text) in &files {
+        let mut header = Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        let failed = |error| format!("cannot archive {}: {error}", path.display());
+        builder.append_data(&mut header, path, text.as_slice()).map_err(failed)?;
+    }
+    builder.into_inner().map_err(|error| format!("cannot make the archive: {error}"))
+}
+
+/// Adds the files below a folder of the repository.
+fn add(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) -> Result {
+    let failed = |error| format!("cannot read {}: {error}", folder.display());
+    for entry in fs::read_dir(root().join(folder)).map_err(failed)? {
+        let path = folder.join(entry.map_err(failed)?.file_name());
+        if root().join(&path).is_dir() {
+            add(&path, files)?;
+        } else {
+            files.push((path.clone(), fs::read(root().join(&path)).map_err(failed)?));
+        }
+    }
+    Ok(())
+}
+
+/// The archive's workspace: what its crates inherit from this one, and a profile.
+fn manifest() -> Result<String> {
+    let own = read(Path::new("Cargo.toml"))?;
+    let section = |name: &str| {
+        let text = own.split_once(&format!("\n[{name}]\n")).map_or("", |(_, rest)| rest);
+        text.split("\n[").next().unwrap_or_default().trim_end().to_owned()
+    };
+    let mut text =
+        String::from("# Made by `cargo xtask archive`.\n\n[workspace]\nresolver = \"2\"\nmembers = [\"bundle\"]\n");
+    for name in ["workspace.package", "workspace.lints.rust", "workspace.lints.clippy"] {
+        let _ = write!(text, "\n[{name}]\n{}\n", section(name));
+    }
+    text.push_str("\n[workspace.dependencies]\n");
+    let dependencies = section("workspace.dependencies");
+    let is_there = |line: &&str| {
+        let path = line.split_once("path = \"").and_then(|(_, rest)| rest.split('"').next());
+        path.is_none_or(|path| BUILT.iter().any(|(_, folder, _)| *folder == path))
+    };
+    for line in dependencies.lines().filter(is_there) {
+        let _ = writeln!(text, "{line}");
+    }
+    // A number of units that no other profile has: cargo's names of files are hashes of the profile among others, and these
+    // files come to lie beside those of the program.
+    text.push_str(
+        "\n[profile.insight]\ninherits = \"release\"\ndebug = \"line-tables-only\"\ncodegen-units = 13\n\n\
+         [profile.insight.build-override]\ncodegen-units = 13\n",
+    );
+    Ok(text)
+}
+
+fn bundle() -> String {
+    let mut text = String::from(
+        "[package]\nname = \"insight-bundle\"\nversion = \"0.0.0\"\nedition = \"2021\"\npublish = false\n\n[dependencies]\n",
+    );
+    for (name, folder, features) in BUILT {
+        let _ = writeln!(text, "{name} = {{ path = \"../{folder}\", features = [{features}] }}");
+    }
+    text
+}
+
+/// A manifest without the sections of tests and benchmarks.
+fn without_tests(manifest: &str) -> String {
+    let mut keep = true;
+    let mut text = String::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            keep = !line.contains("dev-dependencies") && !line.starts_with("[[");
+        }
+        if keep {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The lock file without packages of this workspace, which cargo adds again: the archive has others.
+fn lock(text: &str) -> String {
+    let mut packages = text.split("\n[[package]]\n");
+    let mut lock = packages.next().unwrap_or_default().to_owned();
+    for package in packages.filter(|package| package.contains("\nsource = ")) {
+        lock.push_str("\n[[package]]\n");
+        lock.push_str(package);
+    }
+    lock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_have_no_tests() {
+        let text = "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n\n[dev-dependencies]\nc = \"1\"\n\n[[bench]]\nname = \"d\"\n\n\
+                    [target.'cfg(loom)'.dev-dependencies]\nloom = \"1\"\n\n[lints]\nworkspace = true\n";
+        assert_eq!(
+            without_tests(text),
+            "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n\n[lints]\nworkspace = true\n"
+        );
+    }
+}
