@@ -131,6 +131,16 @@ impl Watch {
         self.last_id = last_id;
     }
 
+    /// Changes the limits. The problems that stand keep their ids, unless they are none by the new limits: the next look
+    /// clears these.
+    pub fn set_limits(&mut self, settle_ns: u64, thresholds: Thresholds) {
+        self.diagnosis = Diagnosis::new(settle_ns);
+        self.thresholds = Thresholds { settle_ns, ..thresholds };
+        // Also where the next look finds that nothing is stuck: that alone is no change.
+        self.found = Default::default();
+        self.told_ns = None;
+    }
+
     /// How often the health is looked at: twice in a settle time, so that nothing counts as settled by one look.
     fn pace_ns(&self) -> u64 {
         (self.thresholds.settle_ns / 2).clamp(1, HEALTH_PACE_NS)

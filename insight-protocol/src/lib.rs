@@ -40,6 +40,7 @@ mod trace;
 mod word;
 
 pub mod adapter;
+pub mod announcement;
 #[cfg(any(test, feature = "schema"))]
 pub mod examples;
 #[cfg(feature = "schema")]

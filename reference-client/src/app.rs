@@ -225,7 +225,7 @@ impl App {
         };
         let text = fit(&format!(" {text}"), status.width.into());
         put(buffer, status, &Line::from(Span::styled(text, style)));
-        put(buffer, footer, &status::keys(&scene, &self.hints(picture), footer.width.into()));
+        put(buffer, footer, &status::keys(scene.theme, &self.hints(picture), footer.width.into()));
     }
 
     fn move_cursor(&mut self, key: KeyCode, picture: &Picture, now: Instant) {

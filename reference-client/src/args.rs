@@ -3,6 +3,7 @@
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use insight_protocol::{MAX_ID, TaskId};
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// The port on which a program listens unless it was told otherwise.
@@ -14,18 +15,21 @@ const DEFAULT_PORT: u16 = 8080;
     name = "consolation",
     version,
     after_help = "\
+Without ADDRESS and --port it opens your only program that runs with insight. In a terminal it lets you choose among
+several.
+
 Without a terminal on stdin and stdout it does what --once does.
 
 Exit status, with --once:
   0  no problem found
   1  the program could not be reached, or another error
-  2  the command line is wrong
+  2  the command line is wrong, or it names none of several programs
   3  a problem was found
 
 Press ? inside for help on what is on the screen."
 )]
 pub struct Args {
-    /// Where the program listens: HOST:PORT, http://HOST:PORT, HOST or PORT [default: 127.0.0.1:8080]
+    /// Where the program listens: HOST:PORT, http://HOST:PORT, HOST or PORT [default: the program that runs]
     #[arg(value_name = "ADDRESS")]
     address: Option<String>,
 
@@ -33,11 +37,15 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
 
+    /// Print your programs that run with insight, and exit
+    #[arg(long, conflicts_with_all = ["address", "port", "once", "recording", "trace"])]
+    pub list: bool,
+
     /// Print tasks and problems as plain text, and exit
     #[arg(long)]
     pub once: bool,
 
-    /// Print them as JSON, and exit
+    /// Print it as JSON, and exit
     #[arg(long)]
     pub json: bool,
 
@@ -51,8 +59,11 @@ pub struct Args {
 }
 
 impl Args {
-    /// The address that the command line names, or what is wrong with it.
-    pub fn address(&self) -> Result<Address, clap::Error> {
+    /// The address that the command line names, `None` if it names none, or the mistake in it.
+    pub fn address(&self) -> Result<Option<Address>, clap::Error> {
+        if self.address.is_none() && self.port.is_none() {
+            return Ok(None);
+        }
         let mistake = |kind, text: String| Args::command().error(kind, text);
         let (host, port) = match &self.address {
             None => ("127.0.0.1".to_owned(), None),
@@ -65,7 +76,7 @@ impl Args {
                 ErrorKind::ArgumentConflict,
                 format!("the address names port {port}, and --port names {option}: name one of them"),
             )),
-            (port, option) => Ok(Address { host, port: port.or(option).unwrap_or(DEFAULT_PORT) }),
+            (port, option) => Ok(Some(Address { host, port: port.or(option).unwrap_or(DEFAULT_PORT), assumed: false })),
         }
     }
 }
@@ -75,12 +86,33 @@ impl Args {
 pub struct Address {
     host: String,
     port: u16,
+    assumed: bool,
 }
 
 impl Address {
+    /// The address on which a program listens that announces nothing and was told nothing.
+    pub fn assumed() -> Address {
+        Address { host: "127.0.0.1".to_owned(), port: DEFAULT_PORT, assumed: true }
+    }
+
+    /// Whether neither the user nor a program has named it.
+    pub fn is_assumed(&self) -> bool {
+        self.assumed
+    }
+
     /// The URL of a path such as `/docs/task`.
     pub fn url(&self, path: &str) -> String {
         format!("http://{self}{path}")
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Address {
+        let host = match address.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        Address { host, port: address.port(), assumed: false }
     }
 }
 
@@ -134,12 +166,16 @@ mod tests {
         let check = |line: &str, expect: &str| {
             let args = Args::try_parse_from(format!("consolation {line}").split_whitespace());
             let actual = match args.and_then(|args| args.address()) {
-                Ok(address) => address.to_string(),
+                Ok(Some(address)) => address.to_string(),
+                Ok(None) => "none".to_owned(),
                 Err(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
             };
             assert_eq!(actual, expect, "{line}");
         };
-        check("", "127.0.0.1:8080");
+        check("", "none");
+        check("--once --json", "none");
+        check("--list 8080", "error: the argument '--list' cannot be used with '[ADDRESS]'");
+        check("8080", "127.0.0.1:8080");
         check("9000", "127.0.0.1:9000");
         check("--port 9000", "127.0.0.1:9000");
         check("localhost", "localhost:8080");

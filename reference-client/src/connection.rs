@@ -3,10 +3,11 @@
 use crate::args::Address;
 use crate::picture::{Intake, Link, NotInsight, Picture, lock};
 use flate2::bufread::MultiGzDecoder;
-use insight_protocol::{TaskId, TaskTrace};
+use insight_protocol::{Decoded, Message, TaskId, TaskTrace, decode};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -20,6 +21,8 @@ const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
 /// A trace waits for its turn and for the task, and at first the program's debug information is read.
 const TRACE_TIMEOUT: Duration = Duration::from_secs(30);
 const TRACE_LIMIT: u64 = 16 << 20;
+/// A program that runs says its name at once; a program that is stopped never does.
+const NAME_TIMEOUT: Duration = Duration::from_secs(2);
 /// The first bytes of a file that is compressed by gzip.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -115,6 +118,45 @@ pub fn trace(address: &Address, task: TaskId) -> Result<String, String> {
 /// The trace that a reply is.
 pub fn parse_trace(json: &str) -> Result<TaskTrace, String> {
     serde_json::from_str(json).map_err(|error| format!("the trace was not understood: {error}"))
+}
+
+/// The answer of an address that a program has announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// insight, with this session.
+    Session(String),
+    /// Something else.
+    Other,
+    /// Nobody listens there.
+    Nobody,
+    /// Something listens there, and does not answer.
+    Silence,
+}
+
+/// Asks a stream for its header, and no more.
+pub fn who_answers(address: SocketAddr) -> Answer {
+    let response = match agent(NAME_TIMEOUT, Some(NAME_TIMEOUT)).get(format!("http://{address}/v1/stream")).call() {
+        Ok(response) => response,
+        Err(ureq::Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => return Answer::Nobody,
+        Err(ureq::Error::Protocol(_)) => return Answer::Other,
+        Err(_) => return Answer::Silence,
+    };
+    match response.status().as_u16() {
+        200 => {}
+        // Too many clients, or its recorder has stopped.
+        503 => return Answer::Silence,
+        _ => return Answer::Other,
+    }
+    let mut line = Vec::new();
+    match next_line(&mut BufReader::new(response.into_body().into_reader()), &mut line) {
+        Ok(true) => {}
+        Ok(false) => return Answer::Other,
+        Err(_) => return Answer::Silence,
+    }
+    match decode(&String::from_utf8_lossy(&line)) {
+        Ok(Decoded::Message { message: Message::StreamHeader(header), .. }) => Answer::Session(header.session),
+        _ => Answer::Other,
+    }
 }
 
 /// A stream that is being read by a thread of its own, for as long as this lives.

@@ -27,7 +27,7 @@ const FOUND: u8 = 3;
 /// was, 1 when there is none.
 pub fn run(address: &Address, recording: Option<&Path>, json: bool) -> ExitCode {
     let picture = match recording {
-        None => connection::snapshot(address).map_err(|failure| format!("{address}: {failure}\n{}", remedy(&failure))),
+        None => connection::snapshot(address).map_err(|failure| failed(address, &failure)),
         Some(path) => connection::recording(path).map_err(|failure| format!("{}: {failure}", path.display())),
     };
     let picture = match picture {
@@ -95,7 +95,7 @@ pub fn trace_text(trace: &TaskTrace) -> String {
 }
 
 /// Writes to stdout; the status to end with when that failed.
-fn print(output: &str) -> Option<ExitCode> {
+pub fn print(output: &str) -> Option<ExitCode> {
     match io::stdout().lock().write_all(output.as_bytes()) {
         // A reader such as `head` has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -106,10 +106,20 @@ fn print(output: &str) -> Option<ExitCode> {
     }
 }
 
+fn failed(address: &Address, failure: &Failure) -> String {
+    if address.is_assumed() {
+        return format!(
+            "no program of yours has announced itself, and at {address}: {failure}\n\
+             Start one with `cargo insight run`, or call insight::init() in it. Another address: consolation HOST:PORT"
+        );
+    }
+    format!("{address}: {failure}\n{}", remedy(failure))
+}
+
 fn remedy(failure: &Failure) -> &'static str {
     match failure {
         Failure::Unreachable(_) => {
-            "Start a program that calls insight::init(); it says on stderr where it listens. \
+            "Start a program with `cargo insight run`, or call insight::init() in it; it says on stderr where it listens. \
              Another address: consolation HOST:PORT"
         }
         Failure::NotInsight(_) => {

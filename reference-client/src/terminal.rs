@@ -4,7 +4,9 @@ use crate::app::{Action, App};
 use crate::args::Address;
 use crate::connection::{self, Connection};
 use crate::dot_file;
+use crate::running::Program;
 use crate::theme::Theme;
+use crate::views::program_list::{Choice, ProgramList};
 use insight_protocol::{TaskId, TaskTrace};
 use ratatui::DefaultTerminal;
 use ratatui::backend::Backend;
@@ -24,6 +26,30 @@ pub fn run(address: &Address) -> io::Result<()> {
     let result = ratatui::try_init().and_then(|mut terminal| frames(&mut terminal, &mut app, &connection, address));
     ratatui::restore();
     result
+}
+
+/// Lets the user choose one of the programs; `None` when they quit. The terminal is as after [`run`].
+pub fn choose(programs: &[Program], now_unix_ms: u64) -> io::Result<Option<usize>> {
+    let mut list = ProgramList::new(programs, now_unix_ms);
+    let result = ratatui::try_init().and_then(|mut terminal| choice(&mut terminal, &mut list));
+    ratatui::restore();
+    result
+}
+
+fn choice(terminal: &mut DefaultTerminal, list: &mut ProgramList) -> io::Result<Option<usize>> {
+    let theme = Theme::from_environment();
+    loop {
+        terminal.draw(|frame| list.draw(theme, frame.area(), frame.buffer_mut()))?;
+        match event::read()? {
+            Event::Key(key) if key.kind != KeyEventKind::Release => match list.on_key(key) {
+                Choice::None => {}
+                Choice::Quit => return Ok(None),
+                Choice::Program(index) => return Ok(Some(index)),
+            },
+            Event::Resize(..) => clear(terminal)?,
+            _ => {}
+        }
+    }
 }
 
 fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection, address: &Address) -> io::Result<()> {

@@ -3,31 +3,94 @@
 #[path = "../src/tests/story.rs"]
 mod story;
 
-use insight_protocol::Tier;
+use insight_protocol::announcement::Announcement;
+use insight_protocol::{PROTOCOL_VERSION, Process, Tier};
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Runs the binary against a server that gives one answer.
 fn run(answer: &str, options: &[&str]) -> Output {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = BufReader::new(stream.try_clone().unwrap());
-            let mut line = String::new();
-            while request.read_line(&mut line).unwrap() > 2 {
-                line.clear();
-            }
-            stream.write_all(answer.as_bytes()).unwrap();
-        });
+        scope.spawn(|| answer_one(&listener, answer));
         command(&[&["--port", &port], options].concat())
     })
 }
 
+fn answer_one(listener: &TcpListener, answer: &str) {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut request = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    while request.read_line(&mut line).unwrap() > 2 {
+        line.clear();
+    }
+    stream.write_all(answer.as_bytes()).unwrap();
+}
+
 fn command(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_consolation")).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// A user's runtime folder, which is gone at the end.
+struct Runtime(PathBuf);
+
+impl Runtime {
+    fn new() -> Runtime {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("consolation-runtime-{}-{number}", std::process::id()));
+        private(fs::DirBuilder::new().recursive(true)).create(path.join("insight")).unwrap();
+        Runtime(path)
+    }
+
+    /// Announces a program that gives one answer after another.
+    fn announce(&self, pid: u32, answers: Vec<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let announcement = Announcement {
+            protocol: PROTOCOL_VERSION.to_owned(),
+            session: story::header("first run").session,
+            process: Process { pid, name: format!("program\x1b{pid}"), working_directory: None },
+            command: vec!["./program".to_owned()],
+            address: listener.local_addr().unwrap(),
+            started_unix_ms: u64::from(pid),
+        };
+        let path = self.0.join("insight").join(announcement.file_name());
+        fs::write(&path, announcement.to_json()).unwrap();
+        make_private(&path);
+        std::thread::spawn(move || answers.iter().for_each(|answer| answer_one(&listener, answer)));
+    }
+
+    fn command(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_consolation"));
+        command.args(arguments).stdin(Stdio::null());
+        let output = command.env("XDG_RUNTIME_DIR", &self.0).env("TMPDIR", &self.0).env("LOCALAPPDATA", &self.0);
+        let output = output.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// The tests announce as programs do: for this user only.
+fn private(builder: &mut fs::DirBuilder) -> &fs::DirBuilder {
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
+    builder
+}
+
+fn make_private(_file: &std::path::Path) {
+    #[cfg(unix)]
+    fs::set_permissions(_file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
 fn snapshot(problem: Option<Tier>) -> String {
@@ -53,7 +116,9 @@ fn the_exit_status_says_whether_a_problem_was_found() {
 
 #[test]
 fn a_wrong_command_line_is_status_2() {
-    for arguments in [&["--port", "0"][..], &["a/b"], &["--what"], &["localhost:1", "--port", "2"]] {
+    for arguments in
+        [&["--port", "0"][..], &["a/b"], &["--list", "--once"], &["--what"], &["localhost:1", "--port", "2"]]
+    {
         assert_eq!(command(arguments).status.code(), Some(2), "{arguments:?}");
     }
 }
@@ -79,4 +144,54 @@ fn a_recording_has_a_last_picture() {
     check("deadlock.ndjson", 3, "problem 1: deadlock cycle");
     check("no_such", 1, "no such file or directory");
     check("../README.md", 1, "it said");
+}
+
+#[test]
+fn the_only_program_is_opened_without_an_address() {
+    let runtime = Runtime::new();
+    // Its header, to be recognised; then what is asked for.
+    runtime.announce(7, vec![snapshot(None), snapshot(None)]);
+    let (status, stdout, stderr) = runtime.command(&["--once"]);
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(stdout.contains("waits for `prototype_channel`"), "{stdout}");
+    // It has ended now.
+    let (status, stdout, stderr) = runtime.command(&["--list"]);
+    assert_eq!((status, stdout.as_str(), stderr.as_str()), (Some(0), "no program with insight runs\n", ""));
+    assert_eq!(fs::read_dir(runtime.0.join("insight")).unwrap().count(), 0);
+}
+
+#[test]
+fn of_several_programs_one_has_to_be_named() {
+    let runtime = Runtime::new();
+    for pid in [7, 8] {
+        runtime.announce(pid, vec![snapshot(None); 3]);
+    }
+    let (status, stdout, stderr) = runtime.command(&["--once", "--json"]);
+    assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert!(lines[0].starts_with("#  NAME"), "{stderr}");
+    assert!(lines[1].starts_with("1  program\u{fffd}8  8    127.0.0.1:"), "{stderr}");
+    assert!(lines[2].starts_with("2  program\u{fffd}7  7    127.0.0.1:"), "{stderr}");
+    assert!(lines[3].starts_with("consolation: 2 programs run with insight: name one, such as by --port "), "{stderr}");
+
+    let (status, stdout, _) = runtime.command(&["--list"]);
+    assert_eq!((status, stdout.lines().count()), (Some(0), 3), "{stdout}");
+    let (status, stdout, _) = runtime.command(&["--list", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((status, &document["programs"][1]["process"]["pid"]), (Some(0), &7.into()));
+}
+
+#[test]
+fn without_a_program_the_message_says_how_to_start_one() {
+    let runtime = Runtime::new();
+    let (status, stdout, _) = runtime.command(&["--list", "--json"]);
+    assert_eq!((status, stdout.as_str()), (Some(0), "{\n  \"programs\": []\n}\n"));
+    if TcpStream::connect("127.0.0.1:8080").is_ok() {
+        // Another program of this machine listens there, perhaps one with insight.
+        return;
+    }
+    let (status, _, stderr) = runtime.command(&["--once"]);
+    assert_eq!(status, Some(1), "{stderr}");
+    let start = "consolation: no program of yours has announced itself, and at 127.0.0.1:8080: ";
+    assert!(stderr.starts_with(start) && stderr.contains("`cargo insight run`"), "{stderr}");
 }

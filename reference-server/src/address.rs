@@ -1,11 +1,8 @@
 //! Where to listen: what the environment says, or else the code.
 
-use crate::Error;
+use crate::{Error, environment};
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr};
-
-/// The environment variable that wins over the code.
-pub(crate) const VARIABLE: &str = "INSIGHT_LISTEN";
 
 const NOT_AN_ADDRESS: &str =
     "not an address; write a port such as 8080, an address such as 127.0.0.1:0 or [::1]:8080, or off";
@@ -13,11 +10,15 @@ const NOT_LOOPBACK: &str = "not a loopback address, and insight shows the progra
                             write a port such as 8080, or an address such as 127.0.0.1:8080 or [::1]:8080";
 
 /// Where to listen; `None` for not at all.
-pub(crate) fn listen_address(environment: Option<&OsStr>, code: &str) -> Result<Option<SocketAddr>, Error> {
-    let environment = environment.map(OsStr::to_string_lossy);
-    match environment.as_deref().map(str::trim) {
-        Some(text) if !text.is_empty() => parse(VARIABLE, text),
-        _ => parse("listen", code.trim()),
+pub(crate) fn listen_address(
+    environment: Option<&OsStr>,
+    code: Option<&str>,
+    default: SocketAddr,
+) -> Result<Option<SocketAddr>, Error> {
+    match (environment.map(OsStr::to_string_lossy), code) {
+        (Some(text), _) => parse(environment::LISTEN, text.trim()),
+        (None, Some(text)) => parse("listen", text.trim()),
+        (None, None) => Ok(Some(default)),
     }
 }
 
@@ -46,8 +47,10 @@ mod tests {
 
     #[test]
     fn environment_and_code() {
+        let default = ([127, 0, 0, 1], 7000).into();
         let check = |environment: Option<&str>, code: &str, expect: &str| {
-            let actual = match listen_address(environment.map(OsStr::new), code) {
+            let code = Some(code).filter(|code| !code.is_empty());
+            let actual = match listen_address(environment.map(OsStr::new), code, default) {
                 Ok(Some(address)) => address.to_string(),
                 Ok(None) => "off".to_owned(),
                 Err(error) => error.to_string().split(';').next().unwrap_or_default().to_owned(),
@@ -57,8 +60,8 @@ mod tests {
         check(None, "127.0.0.1:8080", "127.0.0.1:8080");
         check(None, "8080", "127.0.0.1:8080");
         check(None, "off", "off");
-        check(Some(""), "8080", "127.0.0.1:8080");
-        check(Some("  "), "8080", "127.0.0.1:8080");
+        check(None, "", "127.0.0.1:7000");
+        check(Some("9000"), "", "127.0.0.1:9000");
         check(Some("127.0.0.1:0"), "8080", "127.0.0.1:0");
         check(Some(" 9000 "), "8080", "127.0.0.1:9000");
         check(Some("0"), "8080", "127.0.0.1:0");
@@ -102,7 +105,8 @@ mod tests {
     #[test]
     fn a_value_that_is_not_text() {
         use std::os::unix::ffi::OsStrExt;
-        let error = listen_address(Some(OsStr::from_bytes(b"\xff80")), "8080").unwrap_err();
+        let default = ([127, 0, 0, 1], 7000).into();
+        let error = listen_address(Some(OsStr::from_bytes(b"\xff80")), None, default).unwrap_err();
         assert!(error.to_string().starts_with("INSIGHT_LISTEN is \"\u{fffd}80\": not an address"), "{error}");
     }
 }

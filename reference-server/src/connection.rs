@@ -4,7 +4,8 @@ use crate::client::{Client, Next, Opening};
 use crate::http::{self, Chunks, NoRequest, Reply, Request};
 use crate::pages;
 use crate::recorder::{Command, Settings};
-use crate::trace::{self, Jobs};
+use crate::trace;
+pub(crate) use crate::trace::Jobs;
 use insight_protocol::{Message, TaskId, encode_to, line};
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 use std::time::Duration;
 
-/// How many connections there may be at a time.
+/// How many connections there may be at a time, for each listener.
 pub(crate) const MAX_CONNECTIONS: usize = 64;
 /// How many more may be told at a time, by a thread each, that there are too many.
 const MAX_REFUSALS: usize = 16;
@@ -22,9 +23,13 @@ const PART_BYTES: usize = 64 << 10;
 const NDJSON: &str = "application/x-ndjson";
 
 /// Accepts connections as long as the process lives.
-pub(crate) fn listen(listener: &TcpListener, settings: &Arc<Settings>, commands: &SyncSender<Command>) {
+pub(crate) fn listen(
+    listener: &TcpListener,
+    settings: &Arc<Settings>,
+    commands: &SyncSender<Command>,
+    traces: &Arc<Jobs>,
+) {
     let (places, refusals) = (Arc::new(()), Arc::new(()));
-    let traces = Arc::new(Jobs::default());
     loop {
         let mut stream = match listener.accept() {
             Ok((stream, _)) => stream,
@@ -51,7 +56,7 @@ pub(crate) fn listen(listener: &TcpListener, settings: &Arc<Settings>, commands:
             }));
             continue;
         }
-        let (settings, commands, traces) = (Arc::clone(settings), commands.clone(), Arc::clone(&traces));
+        let (settings, commands, traces) = (Arc::clone(settings), commands.clone(), Arc::clone(traces));
         let connection = Connection { stream, settings, commands, traces };
         // When no thread can be started, the connection is closed: the client sees that.
         drop(crate::spawn("insight-client", move || {

@@ -3,13 +3,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why insight is not on. The program runs on without it: recording is off, and costs nothing.
+/// Why a call did not turn insight on, or did not change it. The program runs on. Unless insight was on before, recording is
+/// off, and costs nothing.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// Whoever set `setting` wrote something that cannot be used.
     Misconfigured {
-        /// `INSIGHT_LISTEN`, or `listen` for a value from the code.
+        /// Such as `INSIGHT_LISTEN`, or `listen` for a value from the code.
         setting: &'static str,
         /// The value.
         value: String,
@@ -37,6 +38,8 @@ pub enum Error {
         /// What the system said.
         error: io::Error,
     },
+    /// A fault of insight's own has ended its recorder before.
+    Stopped,
     /// The system does not let the program start a thread.
     CannotStartThread {
         /// What the system said.
@@ -65,6 +68,7 @@ impl fmt::Display for Error {
                 "cannot record to {path:?}: {error}; \
                  set INSIGHT_RECORD or insight::init!(record_to => ...) to a file that can be written"
             ),
+            Error::Stopped => f.write_str("the recorder has stopped by a fault of insight's own"),
             Error::CannotStartThread { error } => write!(f, "cannot start a thread: {error}"),
         }
     }

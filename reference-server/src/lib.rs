@@ -11,6 +11,15 @@
 //! environment variable `INSIGHT_LISTEN` wins over both, and with `INSIGHT_LISTEN=off` insight is off, unless it records.
 //! Where the source is not where it was built, `INSIGHT_SOURCE` names the directory of its workspace.
 //!
+//! A program that listens writes its address to a file in its user's runtime folder, and consolation finds it there.
+//!
+//! # Under `cargo insight`
+//!
+//! `cargo insight run` needs no call: insight starts with the program's first runtime, on a free port of 127.0.0.1. A call of
+//! `init` that comes later applies the options that it sets to this instance. A call that comes earlier starts it, also on a
+//! free port unless the call names another one. The program's children stay silent, unless `INSIGHT_CHILDREN=on`: then each
+//! child takes a free port, and puts its process ID before the name of its recording.
+//!
 //! # Recording
 //!
 //! `record_to` writes the stream to a file besides, also of a program that does not listen, and `INSIGHT_RECORD` wins over
@@ -75,11 +84,14 @@
 //! the same machine can connect.
 
 mod address;
+mod announce;
 mod builder;
 mod client;
 mod connection;
+mod environment;
 mod error;
 mod http;
+mod instance;
 mod name;
 mod pages;
 mod pause;
@@ -122,6 +134,14 @@ macro_rules! init {
     ($($key:ident => $value:expr),* $(,)?) => {
         $crate::builder()$(.$key($value))*.init()
     };
+}
+
+/// Turns insight on if it is off: a facade calls this each time when the program makes a runtime. Not for programs.
+///
+/// Without `INSIGHT_LISTEN` it listens on a free port. It never panics, and says an error on stderr.
+#[doc(hidden)]
+pub fn start_with_program() {
+    instance::start_with_program();
 }
 
 /// The settings, to be changed before insight is turned on.

@@ -1,16 +1,8 @@
 //! Recording, turned off and on again while the program runs.
 
+use crate::instance;
 use crate::recorder::Command;
-use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Mutex, PoisonError};
-
-/// Of the recorder's thread of this process, once there is one.
-static RECORDER: Mutex<Option<SyncSender<Command>>> = Mutex::new(None);
-
-/// From now on it is this recorder that is paused.
-pub(crate) fn pauses(recorder: SyncSender<Command>) {
-    *RECORDER.lock().unwrap_or_else(PoisonError::into_inner) = Some(recorder);
-}
+use std::sync::mpsc;
 
 /// Turns recording off, until [`resume`]: nothing is recorded any more, and what is known of the program is forgotten. It
 /// goes on at the price of a program that never called [`init`](fn@crate::init); insight's thread listens as before, and its
@@ -38,8 +30,7 @@ pub fn resume() -> bool {
 }
 
 fn record(on: bool) -> bool {
-    let recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let Some(recorder) = recorder else { return false };
+    let Some(recorder) = instance::commands() else { return false };
     let (done, is_done) = mpsc::sync_channel(1);
     recorder.send(Command::Record(on, done)).is_ok() && is_done.recv().is_ok()
 }

@@ -1,4 +1,4 @@
-use insight_probe::{Recorder, Traceable};
+use insight_probe::{Recorder, RecorderConfig, Traceable};
 use insight_protocol::{Message, StreamHeader, StringId, TaskId};
 
 /// What the server needs of a recorder, so that tests can give it data instead.
@@ -13,6 +13,10 @@ pub(crate) trait Producer: Send + 'static {
     fn collect(&mut self, now: bool, out: &mut Vec<Message>) -> bool;
     /// Turns recording off, or on again; appends what that changes, if it does.
     fn set_on(&mut self, on: bool, out: &mut Vec<Message>);
+    /// How it records.
+    fn config(&self) -> RecorderConfig;
+    /// Records in another way from now on.
+    fn configure(&mut self, config: RecorderConfig);
     /// The id of `text`; appends its `define.string` when it is new.
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId;
     /// The task with this id, to be asked where it waits.
@@ -36,6 +40,14 @@ impl Producer for Recorder {
 
     fn set_on(&mut self, on: bool, out: &mut Vec<Message>) {
         Recorder::set_on(self, on, out);
+    }
+
+    fn config(&self) -> RecorderConfig {
+        Recorder::config(self).clone()
+    }
+
+    fn configure(&mut self, config: RecorderConfig) {
+        Recorder::configure(self, config);
     }
 
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {

@@ -6,13 +6,16 @@ use crate::source::Sources;
 use crate::trace::Subject;
 use insight_model::health::Thresholds;
 use insight_model::{Model, Watch};
-use insight_protocol::{Message, ProblemRaised, Problems, SnapshotBegin, SnapshotEnd, StreamHeartbeat, TaskId, body};
+use insight_probe::RecorderConfig;
+use insight_protocol::{
+    Detail, Message, ProblemRaised, Problems, SnapshotBegin, SnapshotEnd, StreamHeartbeat, TaskId, body,
+};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-/// How many commands may wait: more than there are connections.
-const COMMANDS: usize = 128;
+/// How many commands may wait: more than there are connections, of two listeners.
+const COMMANDS: usize = 256;
 /// A tick with so many messages has them handed out in parts, so that no client's queue jumps from empty to full.
 const BATCH: usize = 1024;
 
@@ -57,6 +60,32 @@ impl Default for Settings {
     }
 }
 
+/// The options of the program that reach a recorder also while it runs. `None` leaves one as it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) interval: Option<Duration>,
+    pub(crate) settle: Option<Duration>,
+    pub(crate) thresholds: Option<Thresholds>,
+    pub(crate) max_bytes: Option<usize>,
+    pub(crate) detail: Option<Detail>,
+}
+
+impl Settings {
+    /// Sets what the options say.
+    pub(crate) fn set(&mut self, options: &Options) {
+        if let Some(interval) = options.interval {
+            // Spawns and ends are sent twice as often as samples.
+            self.interval = (interval / 2).max(Duration::from_millis(1));
+        }
+        if let Some(settle) = options.settle {
+            self.settle_ns = u64::try_from(settle.as_nanos()).unwrap_or(u64::MAX);
+        }
+        if let Some(thresholds) = &options.thresholds {
+            self.thresholds = thresholds.clone();
+        }
+    }
+}
+
 /// What a connection's thread asks of the recorder's.
 pub(crate) enum Command {
     /// Give this client an opening, and from then on what happens.
@@ -71,6 +100,8 @@ pub(crate) enum Command {
     Record(bool, SyncSender<()>),
     /// A task, to be asked where it waits.
     Trace(TaskId, SyncSender<Subject>),
+    /// Take these options. The reply names the options that cannot change any more.
+    Configure(Box<Options>, SyncSender<Vec<&'static str>>),
 }
 
 pub(crate) struct Recorder<P> {
@@ -209,7 +240,16 @@ impl<P: Producer> Recorder<P> {
     }
 
     fn answer(&mut self, command: Command) {
-        if !(matches!(command, Command::Attach(_)) && self.is_fresh()) {
+        let as_it_is = match &command {
+            Command::Attach(_) => self.is_fresh(),
+            Command::Configure(..) => true,
+            Command::Snapshot(_)
+            | Command::Problems(_)
+            | Command::Graph(_)
+            | Command::Record(..)
+            | Command::Trace(..) => false,
+        };
+        if !as_it_is {
             self.collect(true);
             self.check();
         }
@@ -224,7 +264,35 @@ impl<P: Producer> Recorder<P> {
                 let _ = reply.try_send(());
             }
             Command::Trace(id, reply) => drop(reply.try_send(self.subject(id))),
+            Command::Configure(options, reply) => drop(reply.try_send(self.configure(*options))),
         }
+    }
+
+    fn configure(&mut self, mut options: Options) -> Vec<&'static str> {
+        let before = self.producer.config();
+        let mut late = Vec::new();
+        // The header of an open stream says how often samples are taken and in which detail, and stays true.
+        if self.clients.iter().any(|client| !client.is_closed()) {
+            if options.interval.take().is_some_and(|interval| interval != before.interval) {
+                late.push("interval");
+            }
+            if options.detail.take().is_some_and(|detail| detail != before.detail) {
+                late.push("detail");
+            }
+        }
+        let changed = options.interval.is_some() || options.max_bytes.is_some() || options.detail.is_some();
+        self.settings.set(&options);
+        if options.settle.is_some() || options.thresholds.is_some() {
+            self.watch.set_limits(self.settings.settle_ns, self.settings.thresholds.clone());
+        }
+        if changed {
+            self.producer.configure(RecorderConfig {
+                interval: options.interval.unwrap_or(before.interval),
+                max_bytes: options.max_bytes.unwrap_or(before.max_bytes),
+                detail: options.detail.unwrap_or(before.detail),
+            });
+        }
+        late
     }
 
     fn record(&mut self, on: bool) {

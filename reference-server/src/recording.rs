@@ -9,7 +9,6 @@ use crate::{Error, say};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use insight_protocol::{body, line};
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -17,24 +16,12 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-/// The environment variable that wins over the code.
-pub(crate) const VARIABLE: &str = "INSIGHT_RECORD";
-
 /// How often all that was written is made to be in the file, whole: what a process that is killed loses of its recording.
 const FLUSH: Duration = Duration::from_millis(250);
 /// How many bytes are taken of the queue at once, about.
 const PART_BYTES: usize = 256 << 10;
 /// How many times larger the queue is than that of a client that may go away.
 const QUEUE: usize = 4;
-
-/// Where to record: what the environment says, or else the code.
-pub(crate) fn wanted(environment: Option<OsString>, code: Option<PathBuf>) -> Option<PathBuf> {
-    match environment {
-        Some(file) if file.eq_ignore_ascii_case("off") => None,
-        Some(file) if !file.is_empty() => Some(file.into()),
-        _ => code,
-    }
-}
 
 /// A file that a recording is to be written to.
 #[derive(Debug)]

@@ -1,11 +1,12 @@
 //! A producer that says what a test gives it.
 
 use crate::producer::Producer;
-use insight_probe::Traceable;
+use insight_probe::{RecorderConfig, Traceable};
 use insight_protocol::{
     Clock, DefineString, Detail, Gap, Message, PROTOCOL_VERSION, Process, SnapshotBegin, SnapshotEnd, StreamHeader,
     StreamHeartbeat, StringId, TaskId,
 };
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Instant;
 
@@ -14,18 +15,20 @@ pub(crate) struct Script {
     /// An empty part is a fault of the producer's.
     parts: Receiver<Vec<Message>>,
     names: Vec<String>,
+    config: RecorderConfig,
 }
 
 impl Script {
     pub(crate) fn new() -> (Script, Sender<Vec<Message>>) {
         let (feed, parts) = mpsc::channel();
-        (Script { begun: Instant::now(), parts, names: Vec::new() }, feed)
+        (Script { begun: Instant::now(), parts, names: Vec::new(), config: RecorderConfig::default() }, feed)
     }
 }
 
 impl Producer for Script {
     fn header(&self) -> StreamHeader {
-        header()
+        let interval_ms = self.config.interval.as_millis() as u64;
+        StreamHeader { detail: self.config.detail.clone(), interval_ms, ..header() }
     }
 
     fn now_ns(&self) -> u64 {
@@ -47,6 +50,14 @@ impl Producer for Script {
         out.push(SnapshotEnd { at_ns }.into());
         let gap = Gap { count: 1, kinds: Vec::new(), reason: "off".to_owned(), at_ns };
         out.extend((!on).then_some(gap.into()));
+    }
+
+    fn config(&self) -> RecorderConfig {
+        self.config.clone()
+    }
+
+    fn configure(&mut self, config: RecorderConfig) {
+        self.config = config;
     }
 
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
@@ -80,5 +91,31 @@ pub(crate) fn header() -> StreamHeader {
         capabilities: Vec::new(),
         extensions: Vec::new(),
         at_ns: 0,
+    }
+}
+
+/// A new folder that is gone at the end.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("insight-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    /// The names of its files, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
     }
 }

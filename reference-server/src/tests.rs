@@ -35,7 +35,7 @@ fn serve(settings: Settings) -> Server {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let (script, feed) = Script::new();
-    let recorder = crate::builder::serve(Some(listener), None, script, settings).unwrap();
+    let recorder = crate::instance::serve(Some(listener), None, script, settings).unwrap().commands;
     Server { port, feed, recorder }
 }
 
@@ -148,7 +148,7 @@ fn ended(id: u64) -> Message {
 }
 
 /// A task that waits for a mutex which it holds itself.
-fn stuck() -> Vec<Message> {
+pub(crate) fn stuck() -> Vec<Message> {
     let (task, resource) = (TaskId(7), ResourceId(3));
     vec![
         string(1, "worker"),

@@ -241,6 +241,28 @@ impl Recorder {
         }
     }
 
+    /// Changes how to record, from the next collection on. The headers of streams that are open tell the old interval and
+    /// detail, and have to stay true: the caller changes these two only while no stream is open.
+    pub fn configure(&mut self, config: RecorderConfig) {
+        let told_polls = self.tells_polls();
+        self.config = config;
+        self.sample_at_ns = 0;
+        if !self.is_on() {
+            return;
+        }
+        ring::set_bound(self.config.max_bytes.saturating_sub(self.kept_bytes()) / COLLECTED);
+        match (told_polls, self.tells_polls()) {
+            (false, true) => start_polls(&self.config),
+            (true, false) => polls::stop(),
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    /// How it records.
+    pub fn config(&self) -> &RecorderConfig {
+        &self.config
+    }
+
     /// Whether recording is on.
     pub fn is_on(&self) -> bool {
         self.recorded_from != u64::MAX

@@ -89,3 +89,18 @@ fn another_task_in_the_knot_is_another_problem() {
     run.check(1_100, "task b @1100\nb receiver q @1100\nb sends q @1100", &["cleared 1"]);
     run.check(1_600, "", &["raised 2 proven: 2"]);
 }
+
+#[test]
+fn new_limits_clear_what_they_do_not_cover_and_keep_the_ids_of_the_rest() {
+    let mut run = Run::new("mutex m\nmutex n\ntask a\ntask b\na holds m\nb holds n\na locks m @100\nb locks n @600");
+    run.check(1_300, "", &["raised 1 proven: 1", "raised 2 proven: 1"]);
+    let settle = |run: &mut Run, ms: u64| run.watch.set_limits(ms * MS, insight_model::health::Thresholds::default());
+    settle(&mut run, 1_000);
+    run.check(1_310, "", &["cleared 2"]);
+    settle(&mut run, 10_000);
+    run.check(1_320, "", &["cleared 1"]);
+    settle(&mut run, 100);
+    run.check(1_330, "", &["raised 3 proven: 1", "raised 4 proven: 1"]);
+    settle(&mut run, 200);
+    run.check(1_340, "", &[]);
+}

@@ -21,7 +21,7 @@ use story::Story;
 
 /// The address that a command line names.
 fn address(text: &str) -> Address {
-    Args::parse_from(["consolation", text]).address().unwrap()
+    Args::parse_from(["consolation", text]).address().unwrap().unwrap()
 }
 
 /// What a client knows after these lines.

@@ -2,7 +2,8 @@
 
 use super::story::{S, deadlock, story};
 use super::{Screen, picture_of};
-use crate::app::Action;
+use crate::app::{Action, App};
+use crate::args::Address;
 use crate::picture::{Link, Picture};
 use crate::theme::Theme;
 use insight_protocol::*;
@@ -228,14 +229,18 @@ fn the_status_line_says_how_true_the_screen_is() {
 
 #[test]
 fn before_there_is_a_picture_the_screen_says_what_to_do() {
-    let check = |name: &str, link: Link| {
+    let check_at = |name: &str, address: Address, link: Link| {
         let mut screen = Screen::of(Picture { link, ..Picture::default() }, Theme::new(true), 80, 12);
+        screen.app = App::new(address, Theme::new(true));
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(name, screen.press("Enter k G r l").text());
         });
     };
+    let check = |name: &str, link: Link| check_at(name, super::address("8080"), link);
     let since = std::time::Instant::now();
     check("nothing_there", Link::Gone { since, why: "connection refused".into() });
+    let gone = Link::Gone { since, why: "connection refused".into() };
+    check_at("nothing_announced", Address::assumed(), gone);
     check("not_insight", Link::NotInsight { said: "\"<!doctype html>\"".into() });
 }
 

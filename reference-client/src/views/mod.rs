@@ -4,6 +4,7 @@ pub mod columns;
 pub mod help;
 pub mod page;
 pub mod problem;
+pub mod program_list;
 pub mod resource;
 pub mod status;
 pub mod task;

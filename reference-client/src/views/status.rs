@@ -3,6 +3,7 @@
 use super::Scene;
 use crate::picture::{Link, Picture};
 use crate::text::{clean, count, duration, fit, grouped, width};
+use crate::theme::Theme;
 use insight_protocol::{PROTOCOL_VERSION, TaskState};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -132,7 +133,7 @@ pub fn losses(picture: &Picture) -> Vec<String> {
 pub type Hint = (u8, &'static str, &'static str);
 
 /// The line of keys, as many as there is room for.
-pub fn keys(scene: &Scene, hints: &[Hint], columns: usize) -> Line<'static> {
+pub fn keys(theme: Theme, hints: &[Hint], columns: usize) -> Line<'static> {
     let size = |hint: &Hint| width(hint.1) + width(hint.2) + 3;
     let mut ranked: Vec<&Hint> = hints.iter().collect();
     ranked.sort_by_key(|hint| std::cmp::Reverse(hint.0));
@@ -144,8 +145,8 @@ pub fn keys(scene: &Scene, hints: &[Hint], columns: usize) -> Line<'static> {
     });
     let mut spans = Vec::new();
     for hint in hints.iter().filter(|hint| ranked.contains(hint)) {
-        spans.push(Span::styled(format!(" {}", hint.1), scene.theme.accent()));
-        spans.push(Span::styled(format!(" {} ", hint.2), scene.theme.dim()));
+        spans.push(Span::styled(format!(" {}", hint.1), theme.accent()));
+        spans.push(Span::styled(format!(" {} ", hint.2), theme.dim()));
     }
     Line::from(spans)
 }
@@ -156,10 +157,14 @@ pub fn nothing_yet(scene: &Scene) -> Vec<String> {
     match &scene.picture.link {
         Link::Connecting => vec![format!("Connecting to {address} ...")],
         Link::Connected => vec!["Reading the first snapshot ...".into()],
+        Link::Gone { why, .. } if address.is_assumed() => nothing_announced(&format!("nothing answers at {address}: {why}")),
+        Link::NotInsight { .. } if address.is_assumed() => {
+            nothing_announced(&format!("{address} does not speak insight"))
+        }
         Link::Gone { why, .. } => vec![
             format!("Nothing to see at {address}: {why}."),
             String::new(),
-            "Start a program that calls insight::init(). It says on stderr where it listens:".into(),
+            "Start a program with `cargo insight run`, or call insight::init() in it. It says on stderr where it listens:".into(),
             "    insight: listening on http://127.0.0.1:8080".into(),
             String::new(),
             "Another address: consolation HOST:PORT. This screen fills as soon as it answers.".into(),
@@ -171,4 +176,15 @@ pub fn nothing_yet(scene: &Scene) -> Vec<String> {
             "    insight: listening on http://127.0.0.1:8080".into(),
         ],
     }
+}
+
+/// What to do when no program was found at all.
+fn nothing_announced(and: &str) -> Vec<String> {
+    vec![
+        format!("No program of yours has announced itself, and {and}."),
+        String::new(),
+        "Start one with `cargo insight run`, or call insight::init() in it. Then start consolation again.".into(),
+        String::new(),
+        "Another address: consolation HOST:PORT".into(),
+    ]
 }

@@ -73,7 +73,7 @@ fn what_happens_is_in_the_file() {
         let settings = Settings { interval: Duration::from_millis(1), ..Settings::default() };
         feed.send(vec![spawned(1)]).unwrap();
         let recording = Recording::create(file.0.clone()).unwrap();
-        crate::builder::serve(None, Some(recording), script, settings).unwrap();
+        crate::instance::serve(None, Some(recording), script, settings).unwrap();
         file.wait_for("snapshot.end");
         feed.send(vec![spawned(2), spawned(3)]).unwrap();
         let text = file.wait_for("\"id\":3");
@@ -146,18 +146,4 @@ fn a_full_disk_ends_the_recording() {
     recording.run(&client, &settings, &commands);
     drop(commands);
     recorder.join().unwrap();
-}
-
-#[test]
-fn the_environment_wins() {
-    let check = |environment: Option<&str>, code: Option<&str>, expect: Option<&str>| {
-        let actual = wanted(environment.map(OsString::from), code.map(PathBuf::from));
-        assert_eq!(actual, expect.map(PathBuf::from), "{environment:?} {code:?}");
-    };
-    check(None, None, None);
-    check(None, Some("a"), Some("a"));
-    check(Some(""), Some("a"), Some("a"));
-    check(Some("b"), Some("a"), Some("b"));
-    check(Some("off"), Some("a"), None);
-    check(Some("b"), None, Some("b"));
 }
