@@ -7,6 +7,60 @@ use crate::rule::{Checked, Level, Rule};
 #[rustfmt::skip]
 pub(crate) static RULES: &[Rule] = &[
     Rule {
+        id: "announcement.file",
+        level: Level::Should,
+        checked: Checked::Never,
+        text: "A program that serves its stream SHOULD announce itself by a file `<pid>.json` in the folder for announcements.\nThe file is one JSON object of at most 64 KiB.",
+    },
+    Rule {
+        id: "announcement.folder",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "On Unix the folder is `insight` in `$XDG_RUNTIME_DIR`, if that is an absolute path of a folder which the user owns.\nOtherwise it is `insight-<uid>` in the folder for temporary files, with the number of the effective user.\nOn Windows it is `insight` in `%LOCALAPPDATA%`, or in the folder for temporary files.",
+    },
+    Rule {
+        id: "announcement.loopback",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A reader MUST ignore an announcement whose `address` is not a loopback address.",
+    },
+    Rule {
+        id: "announcement.private",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "On Unix the folder has mode 0700, and each file 0600.\nA program MUST NOT write to a folder that is a link, belongs to another user or is open to others, and MUST run on.\nA reader MUST NOT use such a folder, nor such a file.",
+    },
+    Rule {
+        id: "announcement.session",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A program may end without removing its file, and another one may take its port.\nA reader MUST take an announcement for a running program only if the session at its address is the announced one, or if\nsomething listens there and does not answer.",
+    },
+    Rule {
+        id: "announcement.stopped",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A reader MUST NOT remove the announcement of a program that listens and does not answer: it may be stopped.",
+    },
+    Rule {
+        id: "announcement.sweep",
+        level: Level::May,
+        checked: Checked::Never,
+        text: "A reader, and a program that announces itself, MAY remove an announcement at whose address nobody listens.\nA reader MAY also remove one at whose address another session answers, or another service.",
+    },
+    Rule {
+        id: "announcement.unknown",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A reader MUST ignore fields that it does not know, and leave alone files that it does not understand.",
+    },
+    Rule {
+        id: "announcement.whole",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A program MUST write its announcement whole or not at all, such as by renaming a finished file.",
+    },
+    Rule {
         id: "capability.absent",
         level: Level::Must,
         checked: Checked::Never,

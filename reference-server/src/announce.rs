@@ -161,8 +161,12 @@ mod tests {
         let announcement = Announcement::parse("4.json", &json).unwrap();
         assert_eq!((announcement.address, announcement.session.as_str()), (address(&own), "test"));
         assert!(!announcement.command.is_empty());
-        // The same process again, on another address.
+        // The same process again, on another address: a reader that has the file open reads the old one to its end.
+        let mut old = File::open(folder.0.join("4.json")).unwrap();
         announce(&folder.0, named(4), runs_address).unwrap();
+        let mut same = Vec::new();
+        old.read_to_end(&mut same).unwrap();
+        assert_eq!(same, json);
         assert_eq!(read(&folder.0.join("4.json")).unwrap().address, runs_address);
     }
 
