@@ -31,8 +31,14 @@ pub struct Facade {
 /// The facade's source.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
-    /// A library in this folder of insight's sources, over the real crate, which it names `real`.
-    Over(&'static str),
+    /// A library in this folder of insight's sources, over the real crate.
+    Over {
+        folder: &'static str,
+        /// The real crate's name in the library.
+        real: &'static str,
+        /// A feature of the library, besides those that the program asks of the crate.
+        feature: Option<&'static str>,
+    },
     /// This text, in the place of the real crate, which is not compiled.
     Instead(&'static str),
 }
@@ -44,7 +50,7 @@ const fn over(
     (from, before, newest): (Triple, Triple, Triple),
     externs: &'static [(&'static str, &'static str)],
 ) -> Facade {
-    let source = Source::Over(folder);
+    let source = Source::Over { folder, real: "real", feature: None };
     Facade {
         name,
         package: name,
@@ -57,6 +63,16 @@ const fn over(
         is_runtime: true,
         thresholds: &[],
     }
+}
+
+/// A part of insight-sync over the real crate.
+const fn part(
+    name: &'static str,
+    (package, real, feature): (&'static str, &'static str, &'static str),
+    versions: (Triple, Triple, Triple),
+) -> Facade {
+    let source = Source::Over { folder: "adapters/sync", real, feature: Some(feature) };
+    Facade { name, package, crate_name: package, source, is_runtime: false, ..over(name, "", versions, &[PROBE]) }
 }
 
 /// A text that is compiled instead of a library, with a crate of insight as `own`.
@@ -98,44 +114,39 @@ const fn renamed(package: &'static str, text: &'static str) -> Facade {
 
 const PROBE: (&str, &str) = ("insight_probe", "insight_probe");
 const SERVER: (&str, &str) = ("insight", "insight");
-const SYNC: (&str, &str) = ("insight_sync", "insight_sync");
 
 /// All facades. A crate that another one is built on needs no order: each is found by its package.
 pub static FACADES: &[Facade] = &[
     over("tokio", "adapters/tokio", ((1, 0, 0), (2, 0, 0), (1, 54, 1)), &[SERVER, PROBE]),
-    over("async-std", "adapters/async-std", ((1, 12, 0), (2, 0, 0), (1, 13, 2)), &[SERVER, PROBE, SYNC]),
+    Facade {
+        thresholds: &["1.13.0"],
+        ..over("async-std", "adapters/async-std", ((1, 12, 0), (2, 0, 0), (1, 13, 2)), &[SERVER, PROBE])
+    },
     over("smol", "adapters/smol", ((1, 3, 0), (3, 0, 0), (2, 0, 2)), &[SERVER, PROBE]),
     over("async-executor", "adapters/executor", ((1, 5, 0), (2, 0, 0), (1, 14, 1)), &[SERVER, PROBE]),
-    instead(
-        ("async-lock", "async-lock"),
-        "//! async-lock, observed.\n\npub use insight_sync::lock::*;\n",
-        ((3, 0, 0), (4, 0, 0), (3, 5, 0)),
-        &[SYNC],
-    ),
-    instead(
-        ("async-channel-1", "async-channel"),
-        "//! async-channel, observed.\n\npub use insight_sync::channel_1::*;\n",
-        ((1, 0, 0), (2, 0, 0), (1, 9, 0)),
-        &[SYNC],
-    ),
-    instead(
-        ("async-channel", "async-channel"),
-        "//! async-channel, observed.\n\npub use insight_sync::channel_2::*;\n",
-        ((2, 0, 0), (3, 0, 0), (2, 5, 0)),
-        &[SYNC],
-    ),
+    Facade { is_runtime: false, ..over("async-task", "adapters/task", ((4, 4, 0), (5, 0, 0), (4, 7, 1)), &[PROBE]) },
+    part("async-lock", ("async-lock", "async_lock", "lock"), ((3, 0, 0), (4, 0, 0), (3, 5, 0))),
+    part("async-channel-1", ("async-channel", "async_channel_1", "channel-1"), ((1, 0, 0), (2, 0, 0), (1, 9, 0))),
+    part("async-channel", ("async-channel", "async_channel_2", "channel-2"), ((2, 0, 0), (3, 0, 0), (2, 5, 0))),
     own("wish4-async-insight", "insight", &[("own", "insight")]),
     own("insight-protocol", "insight_protocol", &[("own", "insight_protocol")]),
     own("insight-model", "insight_model", &[("own", "insight_model")]),
     own("insight-probe", "insight_probe", &[("own", "insight_probe")]),
-    own("insight-sync", "insight_sync", &[("own", "insight_sync")]),
     renamed(
         "insight-tokio",
         "//! The program's tokio is observed.\n\npub use real::*;\n\n\
          #[cfg(feature = \"stream\")]\npub use tokio_stream as stream;\n\
          #[cfg(feature = \"util\")]\npub use tokio_util as util;\n",
     ),
+    renamed(
+        "insight-sync",
+        "//! The program's async-lock and async-channel are observed.\n\n\
+         #[cfg(feature = \"lock\")]\npub use async_lock as lock;\n\
+         #[cfg(feature = \"channel-1\")]\npub use async_channel_1 as channel_1;\n\
+         #[cfg(feature = \"channel-2\")]\npub use async_channel_2 as channel_2;\n",
+    ),
     renamed("insight-smol", "//! The program's smol is observed.\n\npub use real::*;\n"),
+    renamed("insight-task", "//! The program's async-task is observed.\n\npub use real::*;\n"),
     renamed("insight-executor", "//! The program's async-executor is observed.\n\npub use real::*;\n"),
     renamed("insight-async-std", "//! The program's async-std is observed.\n\npub use real::*;\n"),
 ];

@@ -145,13 +145,13 @@ impl Wrapped<'_> {
         self.bring(bundle, &call.out_dir)?;
         let mut externs: Vec<(OsString, PathBuf)> = Vec::new();
         let source = match facade.source {
-            Source::Over(folder) => {
+            Source::Over { folder, real: name, .. } => {
                 let real = call.real();
                 let status = self.real(&real)?;
                 if !status.success() {
                     return Ok(status);
                 }
-                externs.push(("real".into(), real.library()));
+                externs.push((name.into(), real.library()));
                 self.plan.sources.join(folder).join("src/lib.rs")
             }
             Source::Instead(_) => self.plan.sources.join("instead").join(facade.name).join("lib.rs"),
@@ -164,6 +164,9 @@ impl Wrapped<'_> {
         let mut command = self.command();
         command.args(call.facade(&source, &externs));
         command.args(["--cfg", WHOLE_GRAPH, "--cap-lints", "allow"]);
+        if let Source::Over { feature: Some(feature), .. } = facade.source {
+            command.arg("--cfg").arg(format!("feature=\"{feature}\""));
+        }
         let locked = semver::Version::parse(version).map_err(|error| format!("{version} is no version: {error}"))?;
         for threshold in facade.thresholds {
             if semver::Version::parse(threshold).is_ok_and(|threshold| locked < threshold) {
@@ -179,7 +182,7 @@ impl Wrapped<'_> {
             ));
             return Ok(status);
         }
-        if let Source::Over(_) = facade.source {
+        if let Source::Over { .. } = facade.source {
             call.join_dep_info()?;
         }
         let note = self.plan.notes.join(format!("{}-{version}", facade.package));

@@ -12,17 +12,18 @@ use tar::{Builder, Header};
 /// Where the archive is.
 const ARCHIVE: &str = "cargo-insight/sources.tar";
 
-/// The crates that are built beforehand, with the features that facades need of them.
-const BUILT: [(&str, &str, &str); 5] = [
-    ("insight-protocol", "insight-protocol", ""),
-    ("insight-model", "insight-model", ""),
-    ("insight-probe", "adapters/probe", ""),
-    ("insight-sync", "adapters/sync", "\"lock\", \"channel-1\", \"channel-2\""),
-    ("wish4-async-insight", "reference-server", ""),
+/// The crates that are built beforehand. No trait of another crate is implemented in them for facades to use: that would
+/// be another crate than the program's own.
+const BUILT: [(&str, &str); 4] = [
+    ("insight-protocol", "insight-protocol"),
+    ("insight-model", "insight-model"),
+    ("insight-probe", "adapters/probe"),
+    ("wish4-async-insight", "reference-server"),
 ];
 
 /// The facades, which are compiled over the program's own runtimes.
-const FACADES: [&str; 4] = ["adapters/tokio", "adapters/smol", "adapters/executor", "adapters/async-std"];
+const FACADES: [&str; 6] =
+    ["adapters/sync", "adapters/tokio", "adapters/task", "adapters/executor", "adapters/smol", "adapters/async-std"];
 
 /// Writes the archive.
 pub fn write() -> Result {
@@ -47,11 +48,11 @@ fn archive() -> Result<Vec<u8>> {
         ("bundle/Cargo.toml".into(), bundle().into_bytes()),
         ("bundle/src/lib.rs".into(), b"//! insight's own crates, so that one build has them all.\n".to_vec()),
     ];
-    for (_, folder, _) in BUILT {
+    for (_, folder) in BUILT {
         let text = without_tests(&read(&Path::new(folder).join("Cargo.toml"))?);
         files.push((Path::new(folder).join("Cargo.toml"), text.into_bytes()));
     }
-    let folders = BUILT.iter().map(|(_, folder, _)| *folder).chain(FACADES);
+    let folders = BUILT.iter().map(|(_, folder)| *folder).chain(FACADES);
     for folder in folders {
         add(&Path::new(folder).join("src"), &mut files)?;
     }
@@ -98,7 +99,7 @@ fn manifest() -> Result<String> {
     let dependencies = section("workspace.dependencies");
     let is_there = |line: &&str| {
         let path = line.split_once("path = \"").and_then(|(_, rest)| rest.split('"').next());
-        path.is_none_or(|path| BUILT.iter().any(|(_, folder, _)| *folder == path))
+        path.is_none_or(|path| BUILT.iter().any(|(_, folder)| *folder == path))
     };
     for line in dependencies.lines().filter(is_there) {
         let _ = writeln!(text, "{line}");
@@ -116,8 +117,8 @@ fn bundle() -> String {
     let mut text = String::from(
         "[package]\nname = \"insight-bundle\"\nversion = \"0.0.0\"\nedition = \"2021\"\npublish = false\n\n[dependencies]\n",
     );
-    for (name, folder, features) in BUILT {
-        let _ = writeln!(text, "{name} = {{ path = \"../{folder}\", features = [{features}] }}");
+    for (name, folder) in BUILT {
+        let _ = writeln!(text, "{name} = {{ path = \"../{folder}\" }}");
     }
     text
 }

@@ -1,3 +1,3 @@
 //! async-std's `channel`, with the ends and what waits at them observed.
 
-pub use insight_sync::channel_1::*;
+pub use crate::channel_1::*;

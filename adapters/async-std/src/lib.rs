@@ -48,7 +48,15 @@
 #[cfg_attr(not(feature = "alloc"), allow(unused_imports))]
 pub use real::*;
 
-#[cfg(all(feature = "default", feature = "std"))]
+// In a whole graph async-std's own dependencies are the facades of these.
+#[cfg(all(insight_whole_graph, feature = "std"))]
+use async_channel as channel_1;
+#[cfg(all(insight_whole_graph, feature = "std", not(insight_before = "1.13.0")))]
+use async_lock as lock;
+#[cfg(all(not(insight_whole_graph), feature = "std"))]
+use insight_sync::{channel_1, lock};
+
+#[cfg(all(feature = "default", feature = "std", not(insight_whole_graph)))]
 pub mod adapter;
 #[cfg(feature = "std")]
 pub mod channel;
@@ -58,7 +66,8 @@ pub mod future;
 pub mod io;
 #[cfg(feature = "unstable")]
 pub mod stream;
-#[cfg(feature = "std")]
+// Before 1.13 async-std is built on async-lock 2, of which there is no facade.
+#[cfg(all(feature = "std", not(insight_before = "1.13.0")))]
 pub mod sync;
 #[cfg(feature = "default")]
 pub mod task;

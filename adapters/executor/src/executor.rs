@@ -1,7 +1,7 @@
+use crate::Task;
 use crate::border::border;
 use crate::observe::{announce, observed};
-use crate::task::Task;
-use insight_probe::{Kind, Observed, TaskRef, polling_others, running_others};
+use insight_probe::{Kind, Observed, TaskRef, polling_others, recorded, running_others};
 use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -41,7 +41,7 @@ macro_rules! executor {
             #[track_caller]
             pub fn spawn<T: $($send)* 'a>(&self, future: impl Future<Output = T> + $($send)* 'a) -> Task<T> {
                 let (future, task) = observed(future, $kind, Location::caller());
-                Task::new(self.inner.spawn(future), task)
+                handle(recorded(|| self.inner.spawn(future)), task)
             }
 
             #[doc = concat!("See [`async_executor::", $name, "::spawn_many`](real::", $name, "::spawn_many).")]
@@ -53,7 +53,7 @@ macro_rules! executor {
             ) {
                 let spawned = Cell::new(None);
                 let futures = Spawning { futures, kind: $kind, location: Location::caller(), spawned: &spawned };
-                self.inner.spawn_many(futures, &mut Handles { handles, spawned: &spawned });
+                recorded(|| self.inner.spawn_many(futures, &mut Handles { handles, spawned: &spawned }));
             }
 
             #[doc = concat!("See [`async_executor::", $name, "::try_tick`](real::", $name, "::try_tick).")]
@@ -145,7 +145,12 @@ struct Handles<'c, E> {
 impl<T, E: Extend<Task<T>>> Extend<real::Task<T>> for Handles<'_, E> {
     fn extend<I: IntoIterator<Item = real::Task<T>>>(&mut self, tasks: I) {
         let spawned = self.spawned;
-        let task = |inner| Task::new(inner, spawned.take().unwrap_or(TaskRef::unseen()));
+        let task = |inner| handle(inner, spawned.take().unwrap_or(TaskRef::unseen()));
         self.handles.extend(tasks.into_iter().map(task));
     }
+}
+
+/// The handle of an observed task. In a whole graph the real crate hands out the facade's already.
+fn handle<T>(inner: impl Into<Task<T>>, task: TaskRef) -> Task<T> {
+    inner.into().observed_as(task)
 }

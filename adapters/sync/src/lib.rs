@@ -13,3 +13,11 @@ pub mod lock;
 pub use channel::channel_1;
 #[cfg(feature = "channel-2")]
 pub use channel::channel_2;
+
+// In a whole graph this crate is compiled in the place of each crate that it observes, with one of its features.
+#[cfg(all(insight_whole_graph, feature = "channel-1"))]
+pub use channel::channel_1::*;
+#[cfg(all(insight_whole_graph, feature = "channel-2"))]
+pub use channel::channel_2::*;
+#[cfg(all(insight_whole_graph, feature = "lock"))]
+pub use lock::*;

@@ -57,7 +57,7 @@
 
 pub use real::*;
 
-#[cfg(all(feature = "rt", feature = "sync", feature = "time"))]
+#[cfg(all(feature = "rt", feature = "sync", feature = "time", not(insight_whole_graph)))]
 pub mod adapter;
 #[cfg(feature = "rt")]
 pub mod runtime;

@@ -4,9 +4,9 @@
 
 use super::MutexGuard;
 use crate::executor::EXECUTOR;
+use crate::lock::lock_called_at;
 use crate::within::{elapsed, within};
 use insight_probe::{AsResource, LazyResource, Op, ResourceCell, Site, Type, Waiting};
-use insight_sync::lock::lock_called_at;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::Location;

@@ -6,9 +6,9 @@ pub use real::sync::*;
 mod condvar;
 
 #[cfg(feature = "unstable")]
-pub use condvar::Condvar;
-#[cfg(feature = "unstable")]
-pub use insight_sync::lock::{Barrier, BarrierWaitResult};
-pub use insight_sync::lock::{
+pub use crate::lock::{Barrier, BarrierWaitResult};
+pub use crate::lock::{
     Mutex, MutexGuard, MutexGuardArc, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
 };
+#[cfg(feature = "unstable")]
+pub use condvar::Condvar;

@@ -1,19 +1,21 @@
 use crate::border::border;
-use crate::observe::EXECUTOR;
-use insight_probe::{Joining, TaskRef};
+use insight_probe::{Executor, Joining, TaskRef};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-/// See [`async_executor::Task`](real::Task).
+/// Stands for the executor that polls the task that waits.
+static EXECUTOR: Executor = Executor::new("any", "", || None);
+
+/// See [`async_task::Task`](real::Task).
 #[must_use = "tasks get canceled when dropped, use `.detach()` to run them in the background"]
 pub struct Task<T, M = ()> {
     inner: real::Task<T, M>,
     joining: Joining,
 }
 
-/// See [`async_executor::FallibleTask`](real::FallibleTask).
+/// See [`async_task::FallibleTask`](real::FallibleTask).
 #[must_use = "tasks get canceled when dropped, use `.detach()` to run them in the background"]
 pub struct FallibleTask<T, M = ()> {
     inner: real::FallibleTask<T, M>,
@@ -21,7 +23,7 @@ pub struct FallibleTask<T, M = ()> {
 }
 
 impl<T, M> Task<T, M> {
-    pub(crate) fn new(inner: real::Task<T, M>, task: TaskRef) -> Task<T, M> {
+    fn new(inner: real::Task<T, M>, task: TaskRef) -> Task<T, M> {
         Task { inner, joining: Joining::new(task) }
     }
 
@@ -31,28 +33,28 @@ impl<T, M> Task<T, M> {
         Task::new(self.inner, task)
     }
 
-    /// See [`async_executor::Task::detach`](real::Task::detach).
+    /// See [`async_task::Task::detach`](real::Task::detach).
     pub fn detach(self) {
         self.inner.detach();
     }
 
-    /// See [`async_executor::Task::cancel`](real::Task::cancel).
+    /// See [`async_task::Task::cancel`](real::Task::cancel).
     pub async fn cancel(self) -> Option<T> {
         let Task { inner, joining } = self;
         joined(inner.cancel(), joining).await
     }
 
-    /// See [`async_executor::Task::fallible`](real::Task::fallible).
+    /// See [`async_task::Task::fallible`](real::Task::fallible).
     pub fn fallible(self) -> FallibleTask<T, M> {
         FallibleTask { inner: self.inner.fallible(), joining: self.joining }
     }
 
-    /// See [`async_executor::Task::is_finished`](real::Task::is_finished).
+    /// See [`async_task::Task::is_finished`](real::Task::is_finished).
     pub fn is_finished(&self) -> bool {
         self.inner.is_finished()
     }
 
-    /// See [`async_executor::Task::metadata`](real::Task::metadata).
+    /// See [`async_task::Task::metadata`](real::Task::metadata).
     pub fn metadata(&self) -> &M {
         self.inner.metadata()
     }

@@ -1,0 +1,29 @@
+//! The way to async-task's own types, and back.
+
+/// `out`: lets `$facade` give up async-task's own. `in`: makes it of async-task's own.
+macro_rules! border {
+    (out [$($generics:tt)*] $facade:ty => $real:ty, $self:ident => $out:expr) => {
+        impl<$($generics)*> $facade {
+            /// async-task's own, for what asks for one: what it is used for from then on is not seen.
+            pub fn into_inner($self) -> $real {
+                $out
+            }
+        }
+
+        impl<$($generics)*> From<$facade> for $real {
+            fn from(facade: $facade) -> $real {
+                facade.into_inner()
+            }
+        }
+    };
+    (in [$($generics:tt)*] $real:ty => $facade:ty, $inner:ident => $in:expr) => {
+        impl<$($generics)*> From<$real> for $facade {
+            #[track_caller]
+            fn from($inner: $real) -> $facade {
+                $in
+            }
+        }
+    };
+}
+
+pub(crate) use border;
