@@ -232,6 +232,9 @@ impl Producer {
             }
             14 => {
                 self.tasks.iter_mut().for_each(|task| task.sampled = false);
+                if flag {
+                    self.send(StreamCoverage { at_ns, ..StreamCoverage::default() });
+                }
                 self.send(StreamHeartbeat { at_ns });
             }
             _ => {

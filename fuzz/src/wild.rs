@@ -45,6 +45,12 @@ fn shrink(message: &mut Message, bytes: &mut Unstructured) -> Result<()> {
     match message {
         Message::StreamHeader(it) => it.at_ns = at_ns,
         Message::StreamHeartbeat(it) => it.at_ns = at_ns,
+        Message::StreamCoverage(it) => {
+            for executor in &mut it.executors {
+                executor.unobserved_tasks = *bytes.choose(&[None, Some(0), Some(1), Some(MAX_NUMBER)])?;
+            }
+            it.at_ns = at_ns;
+        }
         Message::DefineString(it) => ids!(it.id),
         Message::DefineLocation(it) => ids!(it.id),
         Message::TaskSpawned(it) => {

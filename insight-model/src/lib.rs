@@ -22,6 +22,7 @@ mod shared;
 mod state;
 mod stats;
 
+mod coverage;
 mod freers;
 mod snapshot;
 
@@ -42,6 +43,7 @@ mod due;
 
 mod lifecycle;
 
+pub use coverage::ObservedTasks;
 pub use diagnose::{Finding, diagnose, stuck_tasks};
 pub use dot::dot_problem;
 pub use insight_protocol::{EdgeSet, Id, Table};

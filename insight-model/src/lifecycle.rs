@@ -62,6 +62,7 @@ pub struct Checker {
     polled_ns: HashMap<u64, u64>,
     snapshot: Option<Opening>,
     seen_snapshot: bool,
+    seen_coverage: bool,
 }
 
 #[derive(Debug)]
@@ -178,6 +179,7 @@ impl Checker {
         match message {
             Message::StreamHeader(header) => self.stream_header(header),
             Message::StreamHeartbeat(heartbeat) => self.stream_heartbeat(heartbeat),
+            Message::StreamCoverage(coverage) => self.stream_coverage(coverage),
             Message::DefineString(string) => self.define_string(string),
             Message::DefineLocation(location) => self.define_location(location),
             Message::TaskSpawned(task) => self.task_spawned(task),

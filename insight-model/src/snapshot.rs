@@ -59,6 +59,10 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
             edges: model.edges.len() as u64,
             problems: model.problems.len() as u64,
         })?;
+        // r[coverage.in-snapshot]
+        if let Some(coverage) = &model.coverage {
+            self.push(coverage.clone())?;
+        }
         model.tasks.values().try_for_each(|task| self.task(task))?;
         model.resources.values().try_for_each(|resource| self.resource(resource))?;
         model.edges.values().try_for_each(|edge| self.edge(edge))?;

@@ -19,6 +19,8 @@ pub struct Model {
     pub told_ns: u64,
     /// A snapshot has been read to its end: what is not here was not there.
     pub complete: bool,
+    /// Which part of the program is observed; `None` when the producer has not said.
+    pub coverage: Option<StreamCoverage>,
     /// The live tasks, and those ended ones that still have an edge.
     pub tasks: Table<TaskId, Task>,
     /// The live resources.
@@ -407,6 +409,10 @@ impl Model {
             Message::StreamHeartbeat(m) => {
                 self.advance(m.at_ns);
                 self.told_ns = m.at_ns;
+            }
+            Message::StreamCoverage(m) => {
+                self.advance(m.at_ns);
+                self.coverage = Some(m.clone());
             }
             Message::DefineString(m) => {
                 let text: Arc<str> = m.text.as_str().into();

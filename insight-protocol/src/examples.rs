@@ -54,6 +54,39 @@ fn stream() -> Vec<Message> {
         }
         .into(),
         StreamHeartbeat { at_ns: 12_100_000_000 }.into(),
+        StreamCoverage {
+            executors: vec![ExecutorCoverage {
+                name: "tokio".into(),
+                version: "1.54".into(),
+                unobserved_tasks: Some(8),
+            }],
+            packages: Some(vec![PackageCoverage {
+                name: "flume".into(),
+                version: "0.11.1".into(),
+                covered: false,
+                reason: Some("only traces show these waits".into()),
+            }]),
+            packages_left_out: 3,
+            at_ns: 12_100_000_000,
+        }
+        .into(),
+        StreamCoverage {
+            executors: vec![ExecutorCoverage { name: "smol".into(), version: "2.0".into(), unobserved_tasks: None }],
+            at_ns: 12_100_000_000,
+            ..StreamCoverage::default()
+        }
+        .into(),
+        StreamCoverage {
+            packages: Some(vec![PackageCoverage {
+                name: "async-channel".into(),
+                version: "2.5.0".into(),
+                covered: true,
+                reason: None,
+            }]),
+            at_ns: 12_100_000_000,
+            ..StreamCoverage::default()
+        }
+        .into(),
         DefineString { id: StringId(1), text: "waiting on channel capacity".into() }.into(),
         DefineString { id: StringId(MAX_ID), text: "naïve \"name\"\n\u{1f980}\u{0}".into() }.into(),
         DefineLocation {

@@ -23,6 +23,7 @@
 
 mod closed_enum;
 mod codec;
+mod coverage;
 mod edge;
 mod edge_set;
 mod header;
@@ -47,6 +48,7 @@ pub mod examples;
 pub mod schema;
 
 pub use codec::{DecodeError, Decoded, Kept, body, decode, encode, encode_to, keep, line};
+pub use coverage::{ExecutorCoverage, GraphFacts, MAX_PACKAGES, NotGraphFacts, PackageCoverage, StreamCoverage};
 pub use edge::{EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeUpdated, EdgeWait, HoldMode, Operation, PartyRole};
 pub use edge_set::EdgeSet;
 pub use header::{

@@ -44,6 +44,7 @@ macro_rules! messages {
 messages! {
     "stream.header" => StreamHeader,
     "stream.heartbeat" => StreamHeartbeat,
+    "stream.coverage" => StreamCoverage,
     "define.string" => DefineString,
     "define.location" => DefineLocation,
     "task.spawned" => TaskSpawned,

@@ -228,3 +228,8 @@ pub(crate) fn version() -> Value {
 pub(crate) fn from_1() -> Value {
     json!({ "minimum": 1 })
 }
+
+/// `x-emit` of a list with a bound.
+pub(crate) fn at_most(items: usize) -> Value {
+    json!({ "maxItems": items })
+}

@@ -194,10 +194,12 @@ impl App {
             put(buffer, rows.top_if(rows.rest.height > 4), &status::program(&scene, area.width.into()));
             let counts_row = rows.top_if(rows.rest.height > 3 && picture.model.header.is_some());
             put(buffer, counts_row, &self.counts(&scene, counts_row.width.into()));
+            let row = rows.top_if(rows.rest.height > 4 && picture.model.header.is_some());
+            put(buffer, row, &status::coverage(&scene, &self.list.observed, row.width.into()));
         } else {
             put(buffer, rows.top_if(rows.rest.height > 2), &self.path(&scene));
         }
-        let cause = rows.bottom_if(self.stack.is_empty() && picture.model.header.is_some() && rows.rest.height > 9);
+        let cause = rows.bottom_if(self.stack.is_empty() && picture.model.header.is_some() && rows.rest.height > 8);
         put(buffer, cause, &self.list.cause(&scene, cause.width.into()));
         let body = rows.rest;
         match self.stack.last_mut() {
@@ -207,7 +209,16 @@ impl App {
                 status::nothing_yet(&scene).iter().for_each(|line| page.text(2, line));
                 page.draw_from(0, body, buffer);
             }
-            None => self.list.draw(&scene, body, buffer),
+            None => match picture.model.why_empty() {
+                // r[coverage.empty]
+                Some(why) => {
+                    let mut page = Page::new(&scene, body.width.into());
+                    page.blank();
+                    page.text(2, &why);
+                    page.draw_from(0, body, buffer);
+                }
+                None => self.list.draw(&scene, body, buffer),
+            },
             Some(view) => {
                 let page = page(&scene, view.subject, body.width.into());
                 view.cursor.draw(&page, body, buffer);

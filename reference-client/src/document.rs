@@ -4,7 +4,7 @@
 use crate::views::Scene;
 use crate::views::task_list::TaskList;
 use crate::words::{self, FreersOf};
-use insight_model::{Edge, EdgeBody, Location, Model, Resource, Task};
+use insight_model::{Edge, EdgeBody, Location, Model, ObservedTasks, Resource, Task};
 use insight_protocol::Operation;
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ pub fn json(scene: &Scene) -> String {
     let document = json!({
         "header": model.header,
         "now_ns": model.now_ns,
+        "coverage": coverage(model, &list.observed),
         "tasks": tasks,
         "resources": resources,
         "problems": model.problems().problems,
@@ -32,6 +33,15 @@ pub fn json(scene: &Scene) -> String {
         },
     });
     format!("{document:#}\n")
+}
+
+/// As in the stream, and how many tasks are observed, and the line that the screens have.
+fn coverage(model: &Model, observed: &ObservedTasks) -> Value {
+    let mut value = json!(model.coverage);
+    for executor in value["executors"].as_array_mut().into_iter().flatten() {
+        executor["observed_tasks"] = json!(executor["name"].as_str().map(|name| observed.by(name)));
+    }
+    json!({ "said": value, "text": model.coverage_text(observed), "why_empty": model.why_empty() })
 }
 
 fn task(model: &Model, freers: &FreersOf, task: &Task) -> Value {

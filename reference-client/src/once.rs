@@ -13,7 +13,7 @@ use crate::views::status::{Counts, losses};
 use crate::views::task_list::TaskList;
 use crate::views::trace::{self, Part};
 use crate::words::{self, FreersOf, Weight};
-use insight_model::{Edge, EdgeBody, Location};
+use insight_model::{Edge, EdgeBody, Location, ObservedTasks};
 use insight_protocol::{Problem, TaskId, TaskState, TaskTrace};
 use std::io::{self, Write};
 use std::path::Path;
@@ -174,6 +174,8 @@ fn head(paper: &mut Paper, scene: &Scene, source: &str) {
     let mut counts = Counts::default();
     model.tasks.values().for_each(|task| counts.add(task.state()));
     paper.line(0, &counts.text(model.ended, model.panicked));
+    // r[coverage.shown]
+    paper.line(0, &model.coverage_text(&ObservedTasks::of(model)));
     for loss in losses(scene.picture) {
         paper.line(0, &format!("note: {loss}"));
     }
@@ -182,6 +184,11 @@ fn head(paper: &mut Paper, scene: &Scene, source: &str) {
 /// One line a task, sorted by attention, and below it where it waits and who can free it.
 fn tasks(paper: &mut Paper, scene: &Scene) {
     let model = scene.model();
+    // r[coverage.empty]
+    if let Some(why) = model.why_empty() {
+        paper.line(0, "");
+        return paper.line(0, &why);
+    }
     let freers = FreersOf::new(model);
     let mut list = TaskList::default();
     list.refresh(scene);

@@ -49,6 +49,11 @@
 //! }
 //! ```
 //!
+//! # Coverage
+//!
+//! The stream says how many tasks of each runtime are not observed. Which packages of the program's dependency graph are
+//! not covered is known where a tool has written that to a file; the environment variable `INSIGHT_COVERAGE` names the file.
+//!
 //! # While nobody looks
 //!
 //! [`pause`] turns recording off and [`resume`] on again, without a restart. A program decides itself when, such as by a
@@ -90,6 +95,7 @@ mod client;
 mod connection;
 mod environment;
 mod error;
+mod graph;
 mod http;
 mod instance;
 mod name;
@@ -107,6 +113,8 @@ mod trace;
 
 pub use builder::{Builder, Insight};
 pub use error::Error;
+#[doc(hidden)]
+pub use graph::graph_facts_at;
 pub use insight_model::health::{OFF, Thresholds};
 pub use insight_probe::{name, task_name};
 pub use insight_protocol::Detail;

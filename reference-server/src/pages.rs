@@ -10,6 +10,7 @@ const PAGES: &[(&str, &str)] = &[
     ("task", include_str!("../docs/task.html")),
     ("resource", include_str!("../docs/resource.html")),
     ("problem", include_str!("../docs/problem.html")),
+    ("coverage", include_str!("../docs/coverage.html")),
     ("channel-full", include_str!("../docs/channel-full.html")),
     ("deadlock", include_str!("../docs/deadlock.html")),
     ("self-deadlock", include_str!("../docs/self-deadlock.html")),

@@ -1,5 +1,5 @@
 use insight_probe::{Recorder, RecorderConfig, Traceable};
-use insight_protocol::{Message, StreamHeader, StringId, TaskId};
+use insight_protocol::{GraphFacts, Message, StreamHeader, StringId, TaskId};
 
 /// What the server needs of a recorder, so that tests can give it data instead.
 pub(crate) trait Producer: Send + 'static {
@@ -7,6 +7,8 @@ pub(crate) trait Producer: Send + 'static {
     fn header(&self) -> StreamHeader;
     /// The producer's time.
     fn now_ns(&self) -> u64;
+    /// Says which packages of the program's dependency graph a task can wait in; `None` if the graph is unknown.
+    fn set_packages(&mut self, facts: Option<GraphFacts>);
     /// Appends what has happened since the last call, in an order that a fold can take, and when all up to some time is
     /// told, a heartbeat with it; with `now`, all up to now is told: for an answer that is wanted now. It may be a part
     /// of it: then it is true, and the next call goes on.
@@ -32,6 +34,10 @@ impl Producer for Recorder {
 
     fn now_ns(&self) -> u64 {
         Recorder::now_ns(self)
+    }
+
+    fn set_packages(&mut self, facts: Option<GraphFacts>) {
+        Recorder::set_packages(self, facts);
     }
 
     fn collect(&mut self, now: bool, out: &mut Vec<Message>) -> bool {

@@ -1,6 +1,7 @@
 //! The recorder's thread: collects, folds, diagnoses, and hands out. It alone owns the model.
 
 use crate::client::{Client, Opening};
+use crate::graph;
 use crate::producer::Producer;
 use crate::source::Sources;
 use crate::trace::Subject;
@@ -148,6 +149,7 @@ pub(crate) fn prepare<P: Producer>(producer: P, settings: Settings) -> (SyncSend
 impl<P: Producer> Recorder<P> {
     /// Runs until nobody can ask any more.
     pub(crate) fn run(mut self) {
+        self.producer.set_packages(graph::facts());
         let mut next_tick = Instant::now();
         loop {
             match self.commands.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {

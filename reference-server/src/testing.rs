@@ -3,8 +3,8 @@
 use crate::producer::Producer;
 use insight_probe::{RecorderConfig, Traceable};
 use insight_protocol::{
-    Clock, DefineString, Detail, Gap, Message, PROTOCOL_VERSION, Process, SnapshotBegin, SnapshotEnd, StreamHeader,
-    StreamHeartbeat, StringId, TaskId,
+    Clock, DefineString, Detail, Gap, GraphFacts, Message, PROTOCOL_VERSION, Process, SnapshotBegin, SnapshotEnd,
+    StreamHeader, StreamHeartbeat, StringId, TaskId,
 };
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -34,6 +34,8 @@ impl Producer for Script {
     fn now_ns(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
+
+    fn set_packages(&mut self, _facts: Option<GraphFacts>) {}
 
     fn collect(&mut self, _now: bool, out: &mut Vec<Message>) -> bool {
         while let Ok(part) = self.parts.try_recv() {

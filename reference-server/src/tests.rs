@@ -135,6 +135,30 @@ impl Reader {
     }
 }
 
+/// What a client knows of the coverage at the end of a snapshot.
+fn unobserved(reader: &mut Reader) -> Option<u64> {
+    reader.until_type("snapshot.end");
+    reader.model.coverage.as_ref()?.executors.first()?.unobserved_tasks
+}
+
+#[test]
+fn each_opening_has_the_coverage() {
+    let server = serve(Settings { queue_bytes: 4 << 10, ..settings() });
+    let mut early = server.stream();
+    assert_eq!(unobserved(&mut early), None);
+    let executor =
+        |number| ExecutorCoverage { name: "tokio".to_owned(), version: "1.54".to_owned(), unobserved_tasks: number };
+    let coverage = StreamCoverage { executors: vec![executor(Some(8))], at_ns: 1, ..StreamCoverage::default() };
+    server.feed.send(vec![coverage.into()]).unwrap();
+    early.until_type("stream.coverage");
+    assert_eq!(unobserved(&mut server.stream()), Some(8), "a late client");
+    assert!(server.get("/v1/snapshot").contains(r#""type":"stream.coverage""#));
+    // What overflows a queue: its client gets a new opening.
+    let text = "a".repeat(8 << 10);
+    server.feed.send((1..=64).map(|id| string(id, &text)).collect()).unwrap();
+    assert_eq!(unobserved(&mut early), Some(8), "a slow client");
+}
+
 fn string(id: u64, text: &str) -> Message {
     DefineString { id: StringId(id), text: text.to_owned() }.into()
 }

@@ -12,6 +12,7 @@ const PAGES: &[&str] = &[
     "task",
     "resource",
     "problem",
+    "coverage",
     "channel-full",
     "deadlock",
     "self-deadlock",

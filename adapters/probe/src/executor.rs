@@ -6,9 +6,10 @@ use crate::task::{Body, Kind, TaskCell, TaskMeta};
 use insight_protocol::Capability;
 use insight_protocol::adapter::Descriptor;
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What an adapter says of its executor; one static a runtime.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Executor {
     pub current_task_id: fn() -> Option<u64>,
     /// What its adapter observes; see [`observing`](Executor::observing).
     pub capabilities: &'static [Capability],
+    /// Those who count its tasks; see [`count_tasks`](Executor::count_tasks).
+    counters: Mutex<Vec<Counter>>,
     unspawned: Mutex<Option<HashMap<u64, CellRef>>>,
     sweep_at: AtomicUsize,
     announced: AtomicBool,
@@ -41,7 +44,8 @@ impl Executor {
         let unspawned = Mutex::new(None);
         let sweep_at = AtomicUsize::new(SWEEP_AT);
         let announced = AtomicBool::new(false);
-        Executor { name, version, current_task_id, capabilities: OBSERVED, unspawned, sweep_at, announced }
+        let counters = Mutex::new(Vec::new());
+        Executor { name, version, current_task_id, capabilities: OBSERVED, counters, unspawned, sweep_at, announced }
     }
 
     /// The same with all the capabilities that its adapter has. What of it is not always observed must not be among them:
@@ -54,6 +58,44 @@ impl Executor {
     /// What its [`Adapter`](insight_protocol::adapter::Adapter) says of it.
     pub const fn descriptor(&self) -> Descriptor {
         Descriptor { name: self.name, version: self.version, capabilities: self.capabilities }
+    }
+
+    /// Lets the recorder ask for the number of live tasks of one runtime, of all that it counts and not only of those that
+    /// are observed, until the guard is dropped. `kinds` are the kinds of tasks that `count` includes.
+    ///
+    /// `count` runs on the recorder's thread at each look, so it must not wait for the program: it reads a counter of the
+    /// runtime. The recorder compares the sum over all runtimes with the tasks that it knows, and tells the difference.
+    pub fn count_tasks(
+        &'static self,
+        kinds: &'static [Kind],
+        count: impl Fn() -> usize + Send + Sync + 'static,
+    ) -> CountedTasks {
+        let id = NEXT_COUNTER.fetch_add(1, Ordering::Relaxed);
+        self.counters().push(Counter { id, kinds, count: Box::new(count) });
+        CountedTasks { executor: self, id }
+    }
+
+    fn counters(&self) -> MutexGuard<'_, Vec<Counter>> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The live tasks as the executor counts them; `None` if nobody counts them.
+    fn alive(&'static self) -> Option<Alive> {
+        let counters = self.counters();
+        if counters.is_empty() {
+            return None;
+        }
+        let mut alive = Alive { executor: self, tasks: 0, kinds: Vec::new() };
+        for counter in counters.iter() {
+            alive.tasks += (counter.count)() as u64;
+            alive.kinds.extend(counter.kinds.iter().filter(|kind| !alive.kinds.contains(kind)).collect::<Vec<_>>());
+        }
+        Some(alive)
+    }
+
+    /// The live tasks of each executor that counts them.
+    pub(crate) fn all_alive() -> Vec<Alive> {
+        Executor::announced().into_iter().filter_map(Executor::alive).collect()
     }
 
     /// Makes the executor known to streams that begin from now on. From the second time on it is a relaxed load.
@@ -109,6 +151,50 @@ impl Executor {
         tasks.insert(executor_task_id, cell.clone());
         cell
     }
+}
+
+/// The next id of a counter. Relaxed: it need only differ.
+static NEXT_COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// Counts the tasks of one runtime.
+struct Counter {
+    id: u64,
+    kinds: &'static [Kind],
+    count: Box<dyn Fn() -> usize + Send + Sync>,
+}
+
+impl fmt::Debug for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counter").field("id", &self.id).field("kinds", &self.kinds).finish_non_exhaustive()
+    }
+}
+
+/// As long as it lives, the recorder counts the tasks of a runtime; see [`Executor::count_tasks`].
+#[derive(Debug)]
+#[must_use = "the tasks are counted until it is dropped"]
+pub struct CountedTasks {
+    executor: &'static Executor,
+    id: u64,
+}
+
+impl Drop for CountedTasks {
+    fn drop(&mut self) {
+        let mut counters = self.executor.counters();
+        let counter =
+            counters.iter().position(|counter| counter.id == self.id).map(|index| counters.swap_remove(index));
+        // What it owns may be the last part of a runtime: not under the lock.
+        drop(counters);
+        drop(counter);
+    }
+}
+
+/// The live tasks of an executor, as it counts them.
+#[derive(Debug)]
+pub(crate) struct Alive {
+    pub(crate) executor: &'static Executor,
+    pub(crate) tasks: u64,
+    /// The kinds of tasks that are counted.
+    pub(crate) kinds: Vec<Kind>,
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ mod yielding;
 pub use insight_protocol::{Capability, Outcome, ResourceKind, adapter};
 
 pub use end::End;
-pub use executor::Executor;
+pub use executor::{CountedTasks, Executor};
 pub use holders::{Held, Holders};
 pub use holds::Mode;
 pub use join::{Joining, JoiningAny};

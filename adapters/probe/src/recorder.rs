@@ -1,5 +1,6 @@
 //! What was recorded, as messages of the protocol.
 
+mod coverage;
 mod held;
 mod made;
 mod sample;
@@ -16,6 +17,7 @@ use crate::slots::WaitFacts;
 use crate::task::{Body, KIND_SHIFT, Kind, TaskCell, outcome_from_word};
 use crate::waiter::WaiterFacts;
 use crate::{Traceable, clock, current, ids, origin, polls};
+use coverage::{Counted, Coverage};
 use insight_protocol::*;
 use made::MadeFor;
 use sample::{SampledWaits, Sampling, ToldStats};
@@ -53,6 +55,10 @@ const EDGE_BYTES: usize = 500;
 const PART: usize = 1 << 10;
 /// How many times larger what is collected becomes: a spawn in a queue is a message, and then what is kept of the task.
 const COLLECTED: usize = 4;
+/// Maximum time between a cutoff and the executors' counts, in nanoseconds; and how often it is tried to keep to it, for the
+/// thread may lose its processor in between.
+const COUNTS_TAKE_NS: u64 = 100_000;
+const COUNTS_TRIED: usize = 3;
 /// At detail `polls`, which part of all bytes is for them: half, and in their queues a quarter of it.
 const POLLS_PART: usize = 2;
 
@@ -91,6 +97,7 @@ pub struct Recorder {
     replaced: BTreeMap<u64, u64>,
     /// What is being collected, between two parts.
     collection: Option<Collection>,
+    coverage: Coverage,
     /// Empty between two tasks.
     waits: Vec<(WaitFacts, WaiterFacts)>,
     /// When to sample next.
@@ -105,6 +112,8 @@ pub struct Recorder {
 struct Collection {
     cutoff: u64,
     records: std::vec::IntoIter<Read>,
+    /// The tasks that the executors counted at the cutoff; `None` if they were not asked then.
+    counted: Option<Vec<Counted>>,
     /// None until the records are told.
     sampling: Option<Sampling>,
 }
@@ -203,6 +212,7 @@ impl Recorder {
             made: BTreeMap::new(),
             replaced: BTreeMap::new(),
             collection: None,
+            coverage: Coverage::default(),
             waits: Vec::new(),
             sample_at_ns: 0,
             recorded_from,
@@ -234,6 +244,7 @@ impl Recorder {
         raw::turned();
         let at_ns = self.now_ns();
         out.push(SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
+        out.push(self.coverage.begin_anew(&Recorder::executors(), at_ns).into());
         out.push(SnapshotEnd { at_ns }.into());
         if !on {
             let reason = "recording was turned off".to_owned();
@@ -294,16 +305,12 @@ impl Recorder {
         let name = std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
         // So Linux names a file that was replaced by a newer build.
         let name = name.map(|name| name.strip_suffix(" (deleted)").map_or(name.clone(), str::to_owned));
-        let mut executors = Executor::announced();
         // Where something is wrapped, what is only told adds to it; alone it is all there is.
+        let wrapped = Executor::announced();
         let capabilities = match raw::told_capabilities() {
-            Some(told) if executors.is_empty() => told,
-            _ => Executor::capabilities_of_all(&executors),
+            Some(told) if wrapped.is_empty() => told,
+            _ => Executor::capabilities_of_all(&wrapped),
         };
-        let told = raw::told_executors();
-        executors.extend(
-            told.into_iter().filter(|told| executors.iter().all(|known| known.name != told.name)).collect::<Vec<_>>(),
-        );
         StreamHeader {
             protocol: PROTOCOL_VERSION.to_owned(),
             session: self.session.clone(),
@@ -312,7 +319,7 @@ impl Recorder {
                 name: name.unwrap_or_else(|| "unknown".to_owned()),
                 working_directory: std::env::current_dir().ok().map(|path| path.to_string_lossy().into_owned()),
             },
-            executors: executors
+            executors: Recorder::executors()
                 .iter()
                 .map(|executor| insight_protocol::Executor {
                     name: executor.name.to_owned(),
@@ -326,6 +333,16 @@ impl Recorder {
             extensions: Vec::new(),
             at_ns: self.now_ns(),
         }
+    }
+
+    /// The executors so far, those that are only told of last.
+    fn executors() -> Vec<&'static Executor> {
+        let mut executors = Executor::announced();
+        let told = raw::told_executors();
+        executors.extend(
+            told.into_iter().filter(|told| executors.iter().all(|known| known.name != told.name)).collect::<Vec<_>>(),
+        );
+        executors
     }
 
     /// The producer's time.
@@ -369,14 +386,32 @@ impl Recorder {
             return false;
         }
         let mut collection = self.collection.take().unwrap_or_else(|| {
-            let cutoff = clock::ticks();
+            let (cutoff, counted) = self.cutoff(now);
             let mut records = Vec::new();
             ring::drain(cutoff, &mut records);
-            Collection { cutoff, records: records.into_iter(), sampling: None }
+            Collection { cutoff, records: records.into_iter(), counted, sampling: None }
         });
         let more = self.tell(&mut collection, now, out);
         self.collection = more.then_some(collection);
         more
+    }
+
+    /// The time up to which a collection goes, and what the executors count then, if that is wanted.
+    ///
+    /// The counts are of the cutoff, or they are not used: between the two, a busy program would spawn and end tasks.
+    fn cutoff(&self, now: bool) -> (u64, Option<Vec<Counted>>) {
+        let mut cutoff = clock::ticks();
+        if !now && clock::time_ns(cutoff) < self.sample_at_ns {
+            return (cutoff, None);
+        }
+        for _ in 0..COUNTS_TRIED {
+            let alive = Executor::all_alive();
+            let before = std::mem::replace(&mut cutoff, clock::ticks());
+            if clock::duration_ns(cutoff.saturating_sub(before)) < COUNTS_TAKE_NS {
+                return (cutoff, Some(alive.into_iter().map(Counted::new).collect()));
+            }
+        }
+        (cutoff, None)
     }
 
     fn collect_until(&mut self, now: bool, out: &mut Vec<Message>) {
@@ -407,7 +442,7 @@ impl Recorder {
             if !now && at_ns < self.sample_at_ns {
                 return false;
             }
-            collection.sampling = Some(self.begin_to_sample(at_ns));
+            collection.sampling = Some(self.begin_to_sample(at_ns, collection.counted.take()));
         }
         collection.sampling.as_mut().is_some_and(|sampling| self.sample(sampling, enough, out))
     }

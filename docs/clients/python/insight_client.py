@@ -1,9 +1,7 @@
 """What a program waits for, from its stream: `insight_client.py 127.0.0.1:8080 [--once]`. See ../README.md."""
-import collections, json, pathlib, sys, urllib.request
-from jsonschema import Draft202012Validator, ValidationError
+import collections, json, jsonschema, pathlib, sys, urllib.request
 SCHEMA = json.loads(pathlib.Path(__file__, "../../../../schema/v1/accept.schema.json").resolve().read_text("utf-8"))
 FREED_BY = {"send": "receiver", "reserve": "receiver", "recv": "sender", "join": "joined"}
-HANDLES = {"receiver": ["receivers"], "sender": ["senders", "weak_senders"]}
 
 def fold(known, message):
     match message["type"].split("."):
@@ -16,20 +14,23 @@ def fold(known, message):
         case ["resource", "dropped"]:  # Its edges are closed with it.
             known["edge"] = {id: edge for id, edge in known["edge"].items() if edge["resource"] != message["id"]}
         case ["problem", "raised" | "updated"]: known["problem"][message["problem"]["id"]] = message["problem"]
-        case ["gap"]: known["gap"][message["seq"]] = message
+        case ["gap" as what] | ["stream", "coverage" as what]: known[what][message["seq"]] = message
 
 def shown(known):
     def text(id): return known["string"].get(id, {"text": "?"})["text"]
     def named(it): return f"{it.get('kind', '?')} {it.get('id')} {text(it['name']) if 'name' in it else ''}".rstrip()
     def place(it): return f"{it['file']}:{it['line']}:{it['column']}" if it else "an unknown place"
+    said = [{"executors": []}, *known["coverage"].values()][-1]  # The latest; without one, all is unknown.
+    rest = [{"name": "packages", "version": "of the graph"}] if (rest := said.get("packages")) is None else rest
+    yield from (f"not observed: {it['name']} {it['version']}: {it.get('unobserved_tasks', it.get('reason', '?'))}"
+                for it in said["executors"] + rest if not it.get("covered"))
     waits, freers = [], collections.defaultdict(list)
-    for edge in known["edge"].values():
-        (waits if edge["type"] == "edge.wait" else freers[edge["resource"]]).append(edge)
+    for it in known["edge"].values(): (waits if it["type"] == "edge.wait" else freers[it["resource"]]).append(it)
     for wait in sorted(waits, key=lambda wait: (wait["task"], wait["id"])):
         role, resource = FREED_BY.get(wait["operation"]), known["resource"].get(wait["resource"], {})
         edges = [it for it in freers[wait["resource"]] if it["type"] == "edge.hold" or role in (None, it["role"])]
         free = [f"{named(known['task'].get(it['task'], {}))} ({it.get('role') or it['mode']})" for it in edges]
-        counts = [resource.get(count) for count in HANDLES.get(role, [])]  # Absent is unknown, and not 0.
+        counts = [resource.get(it) for it in ("senders", "weak_senders", "receivers") if f"{role}s" in it]  # Or unknown.
         unknown = "?" if None in counts else max(0, sum(counts) - sum(it.get("exclusive", False) for it in edges))
         if unknown: free.append(f"{unknown} unknown ({role})")
         yield f"{named(known['task'].get(wait['task'], {}))} waits for {named(resource)}"
@@ -40,12 +41,11 @@ def shown(known):
         yield from ("  " + line for line in [*it.get("explanation", []), it["advice"]])
     yield from (f"partial: {gap['count']} facts are missing: {gap['reason']}" for gap in known["gap"].values())
 
-accepts, known, seq, now = Draft202012Validator(SCHEMA), collections.defaultdict(dict), 0, None
+accepts, known, seq, now = jsonschema.Draft202012Validator(SCHEMA), collections.defaultdict(dict), 0, None
 for line in urllib.request.urlopen(f"http://{sys.argv[1]}/v1/stream", timeout=10):
     if not line.endswith(b"\n"): break  # Cut off, and not malformed.
-    try:  # A fraction is kept as text, so that it is an error only where the schema has a number.
-        accepts.validate(message := json.loads(line, parse_float=str))
-    except (ValueError, RecursionError, ValidationError):
+    try: accepts.validate(message := json.loads(line, parse_float=str))  # A fraction is an error for a number only.
+    except (ValueError, RecursionError, jsonschema.ValidationError):
         message = {"type": "gap", "seq": seq + 1, "count": 1, "reason": "malformed lines"}
     if message["seq"] != seq + 1: known["gap"][-seq] = {"count": message["seq"] - seq - 1, "reason": "lost lines"}
     seq = message["seq"]

@@ -6,6 +6,7 @@
 export type Message =
   | StreamHeader
   | StreamHeartbeat
+  | StreamCoverage
   | DefineString
   | DefineLocation
   | TaskSpawned
@@ -275,6 +276,70 @@ export interface StreamHeartbeat {
    */
   seq: number;
   type: "stream.heartbeat";
+}
+/**
+ * Which part of the program is observed. The latest one is true; [`SnapshotBegin`](crate::SnapshotBegin) ends it.
+ */
+export interface StreamCoverage {
+  /**
+   * The producer's time.
+   */
+  at_ns: number;
+  /**
+   * The executors whose tasks are observed, as far as they have been used.
+   */
+  executors: ExecutorCoverage[];
+  /**
+   * The packages of the program's dependency graph in which a task can wait; absent when the graph is unknown.
+   */
+  packages?: PackageCoverage[] | null;
+  /**
+   * Number of packages that did not fit into `packages`.
+   */
+  packages_left_out?: number;
+  /**
+   * The message's number in the stream: 1 in the first message, and one more in each.
+   */
+  seq: number;
+  type: "stream.coverage";
+}
+/**
+ * An executor, and its tasks that are not observed.
+ */
+export interface ExecutorCoverage {
+  /**
+   * Its name, such as `tokio`.
+   */
+  name: string;
+  /**
+   * Number of live tasks that the executor counts and whose spawn was not observed, at least; absent when unknown.
+   */
+  unobserved_tasks?: number | null;
+  /**
+   * The version of its adapter's runtime, such as `1.54`.
+   */
+  version: string;
+}
+/**
+ * A package in which a task can wait.
+ */
+export interface PackageCoverage {
+  /**
+   * Whether its waits are observed.
+   */
+  covered: boolean;
+  /**
+   * Its name, such as `flume`.
+   */
+  name: string;
+  /**
+   * Why it is not covered, or how its waits show nevertheless.
+   */
+  reason?: string | null;
+  /**
+   * Its version, such as `0.11.1`.
+   */
+  version: string;
 }
 /**
  * A string that later messages name by its id.

@@ -16,10 +16,12 @@ export class Program {
   resources = new Map<insight.ResourceId, insight.ResourceCreated & Counts>();
   edges = new Map<insight.EdgeId, insight.EdgeWait | Freer>();
   problems = new Map<insight.ProblemId, insight.Problem>();
+  coverage: insight.StreamCoverage | undefined;
   missing: Pick<insight.Gap, "count" | "reason">[] = [];
 
   fold(message: insight.Message): void {
     switch (message.type) {
+      case "stream.coverage": this.coverage = message; break;
       case "define.string": this.strings.set(message.id, message.text); break;
       case "define.location": this.locations.set(message.id, message); break;
       case "task.spawned": this.tasks.set(message.id, message); break;
@@ -41,8 +43,20 @@ export class Program {
     }
   }
 
+  /** Of what is observed, the other lines tell. What is absent is unknown. */
+  *notObserved(): Generator<string> {
+    const unknown = [{ name: "packages", version: "of the graph", covered: false, reason: null }];
+    for (const { name, version, unobserved_tasks } of this.coverage?.executors ?? []) {
+      yield `not observed: ${name} ${version}: ${unobserved_tasks ?? "?"}`;
+    }
+    for (const { name, version, covered, reason } of this.coverage?.packages ?? unknown) {
+      if (!covered) yield `not observed: ${name} ${version}: ${reason ?? "?"}`;
+    }
+  }
+
   /** Every wait and every problem, a line each and what belongs to it indented. */
   *shown(): Generator<string> {
+    yield* this.notObserved();
     yield* this.waits();
     for (const { id, tier, kind, title, explanation, advice } of this.problems.values()) {
       // What is missing may be what would free one of its tasks.

@@ -12,6 +12,8 @@ pub(super) struct Opening {
     counts: [u64; 4],
     /// The part that was reached.
     part: u8,
+    /// It has a `stream.coverage`.
+    coverage: bool,
     /// What was last told of the tasks that were alive before.
     pub(super) stats_before: HashMap<TaskId, TaskStats>,
 }
@@ -30,7 +32,7 @@ impl Checker {
         self.resources.clear();
         self.edges.clear();
         self.standing.clear();
-        self.snapshot = Some(Opening { begin: *begin, counts: [0; 4], part: 0, stats_before });
+        self.snapshot = Some(Opening { begin: *begin, counts: [0; 4], part: 0, coverage: false, stats_before });
         self.seen_snapshot = true;
     }
 
@@ -39,11 +41,15 @@ impl Checker {
             // r[snapshot.end.pairs]
             return self.find("snapshot.end.pairs", "a snapshot.begin before".into(), "none".into());
         };
-        let Opening { begin, counts, .. } = opening;
+        let Opening { begin, counts, coverage, .. } = opening;
         // r[snapshot.end.same-time]
         let same = begin.at_ns == end.at_ns;
         let expected = format_args!("at_ns {}", begin.at_ns);
         self.expect(same, "snapshot.end.same-time", expected, || end.at_ns.to_string());
+        // r[coverage.in-snapshot]
+        let said = coverage || !self.seen_coverage;
+        let expected = "a stream.coverage, as the stream had one before";
+        self.expect(said, "coverage.in-snapshot", expected, || "none".to_owned());
         // r[snapshot.counts]
         // r[snapshot.order]: of an ended task its end is told too.
         let revived = self.tasks.iter().find(|(id, task)| !task.completed && self.ended_tasks.contains(id.0));
@@ -67,17 +73,19 @@ impl Checker {
         };
         let part = match message {
             Message::DefineString(_) | Message::DefineLocation(_) => opening.part,
-            Message::TaskSpawned(_) | Message::TaskStats(_) => 0,
-            Message::ResourceCreated(_) | Message::ResourceUpdated(_) => 1,
-            Message::EdgeWait(_) | Message::EdgeHold(_) | Message::EdgeParty(_) | Message::EdgeUpdated(_) => 2,
-            Message::TaskCompleted(_) => 3,
-            Message::ProblemRaised(_) => 4,
+            Message::StreamCoverage(_) => 0,
+            Message::TaskSpawned(_) | Message::TaskStats(_) => 1,
+            Message::ResourceCreated(_) | Message::ResourceUpdated(_) => 2,
+            Message::EdgeWait(_) | Message::EdgeHold(_) | Message::EdgeParty(_) | Message::EdgeUpdated(_) => 3,
+            Message::TaskCompleted(_) => 4,
+            Message::ProblemRaised(_) => 5,
             Message::SnapshotBegin(_) | Message::SnapshotEnd(_) => return,
             _ => {
                 return self.find("snapshot.only", "what a snapshot has".into(), message.type_name().into());
             }
         };
         match message {
+            Message::StreamCoverage(_) => opening.coverage = true,
             Message::TaskSpawned(_) => opening.counts[0] += 1,
             Message::ResourceCreated(_) => opening.counts[1] += 1,
             Message::EdgeWait(_) | Message::EdgeHold(_) | Message::EdgeParty(_) => opening.counts[2] += 1,
@@ -86,7 +94,7 @@ impl Checker {
         }
         let in_order = part >= opening.part;
         opening.part = opening.part.max(part);
-        let expected = "tasks, resources, edges, ends of tasks, problems";
+        let expected = "coverage, tasks, resources, edges, ends of tasks, problems";
         self.expect(in_order, "snapshot.order", expected, || message.type_name().to_owned());
     }
 }

@@ -58,6 +58,22 @@ impl Checker {
         self.expect_no_waits_of_ended_tasks();
     }
 
+    pub(super) fn stream_coverage(&mut self, coverage: &StreamCoverage) {
+        self.seen_coverage = true;
+        // r[coverage.packages.bounded]
+        let packages = coverage.packages.as_deref().unwrap_or_default();
+        self.expect(
+            packages.len() <= MAX_PACKAGES,
+            "coverage.packages.bounded",
+            format_args!("{MAX_PACKAGES} packages at most"),
+            || packages.len().to_string(),
+        );
+        let first = packages.windows(2).all(|pair| pair[0].covered <= pair[1].covered);
+        self.expect(first, "coverage.packages.bounded", "the packages that are not covered first", || {
+            "one after a package that is covered".to_owned()
+        });
+    }
+
     pub(super) fn define_string(&mut self, string: &DefineString) {
         let before = self.strings.insert(string.id, string.text.clone());
         // r[define.once]

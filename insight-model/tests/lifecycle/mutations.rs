@@ -25,6 +25,19 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
         let snapshot = s.first("snapshot.begin")..=s.first("snapshot.end");
         s.lines.drain(snapshot);
     }),
+    ("coverage.in-snapshot", MINI, |s| {
+        s.push(r#""type":"stream.coverage","executors":[],"at_ns":30"#);
+        s.push(r#""type":"snapshot.begin","at_ns":30,"tasks":0,"resources":0,"edges":0,"problems":0"#);
+        s.push(r#""type":"snapshot.end","at_ns":30"#);
+    }),
+    ("coverage.packages.bounded", MINI, |s| {
+        let packages = vec![r#"{"name":"flume","version":"0.11.1","covered":false}"#; 65].join(",");
+        s.push(&format!(r#""type":"stream.coverage","executors":[],"packages":[{packages}],"at_ns":30"#));
+    }),
+    ("coverage.packages.bounded", MINI, |s| {
+        let packages = r#"{"name":"a","version":"1","covered":true},{"name":"b","version":"1","covered":false}"#;
+        s.push(&format!(r#""type":"stream.coverage","executors":[],"packages":[{packages}],"at_ns":30"#));
+    }),
     // Definitions.
     ("define.before-use", STORY, |s| s.remove(s.last("define.location"))),
     ("define.before-use", MINI, |s| s.set(s.last("edge.wait"), "reason", 77)),
@@ -236,6 +249,9 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
     ("snapshot.order", MINI, |s| {
         let task = s.first("task.spawned");
         s.lines.swap(task, task + 1);
+    }),
+    ("snapshot.order", MINI, |s| {
+        s.insert(s.first("snapshot.end"), r#""type":"stream.coverage","executors":[],"at_ns":5"#);
     }),
     ("snapshot.only", MINI, |s| s.insert(s.first("snapshot.end"), r#""type":"stream.heartbeat","at_ns":5"#)),
     ("snapshot.only", MINI, |s| {

@@ -2,6 +2,7 @@
 
 mod scenario;
 
+mod coverage;
 mod diagnose;
 mod dot;
 mod explain;

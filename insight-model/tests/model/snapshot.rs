@@ -51,6 +51,17 @@ fn full() -> Model {
             at_ns: 9_500 * MS,
         }
         .into(),
+        StreamCoverage {
+            executors: vec![ExecutorCoverage {
+                name: "tokio".into(),
+                version: "1.54".into(),
+                unobserved_tasks: Some(2),
+            }],
+            packages: None,
+            packages_left_out: 0,
+            at_ns: 9_550 * MS,
+        }
+        .into(),
         EdgeUpdated { id: wait, polls: Some(7), polled: Some(true), granted_ns: None, at_ns: 9_600 * MS }.into(),
         EdgeUpdated { id: wait, polls: Some(8), polled: None, granted_ns: Some(9_500 * MS), at_ns: 9_700 * MS }.into(),
         ProblemRaised {
@@ -93,6 +104,7 @@ fn folds_to_an_equal_model() {
         assert_eq!(same.resources, model.resources);
         assert_eq!(same.edges, model.edges);
         assert_eq!(same.problems, model.problems);
+        assert_eq!(same.coverage, model.coverage);
         assert_eq!((same.ended, same.panicked), (0, 0), "the ended ones ended before");
         // Nothing is lost the second time either, and the stream may go on with ids of before.
         assert_eq!(same.snapshot(), snapshot);

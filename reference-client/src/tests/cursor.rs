@@ -11,8 +11,8 @@ fn rows(screen: &mut Screen) -> String {
     let buffer = screen.draw();
     let cursor = ratatui::style::Color::Indexed(24);
     let text = screen.text();
-    let ids: Vec<String> = (3..)
-        .zip(text.lines().skip(3))
+    let ids: Vec<String> = (4..)
+        .zip(text.lines().skip(4))
         .map_while(|(y, line)| {
             let id: u64 = line.split_whitespace().find(|word| *word != "!" && *word != "?")?.parse().ok()?;
             let here = buffer[(0, y)].bg == cursor;
@@ -54,7 +54,7 @@ fn a_problems_tasks_come_before_all() {
     let mut screen = Screen::of(picture, crate::theme::Theme::new(true), 120, 20);
     let text = screen.text();
     let signs: Vec<&str> =
-        text.lines().skip(4).take(3).map(|line| line.split("task").next().unwrap_or_default().trim()).collect();
+        text.lines().skip(5).take(3).map(|line| line.split("task").next().unwrap_or_default().trim()).collect();
     assert_eq!(signs, ["!  5", "?  1", "3"]);
 }
 

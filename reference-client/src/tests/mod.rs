@@ -1,6 +1,7 @@
 //! Screens, texts and connections, from messages and keys.
 
 mod connections;
+mod coverage;
 mod cursor;
 mod plain;
 mod screens;

@@ -37,10 +37,10 @@ fn the_way_from_the_list_to_the_reader() {
 #[test]
 fn a_task_that_ended_since_the_list_was_sorted_leaves_no_gap() {
     let mut screen = Screen::new(&story(nothing), 120, 16);
-    let (second, third) = (screen.line(4), screen.line(5));
+    let (second, third) = (screen.line(5), screen.line(6));
     assert!(second.starts_with("   2 "), "{second}");
     screen.picture.model.tasks.remove(&TaskId(2));
-    assert_eq!(screen.line(4), third, "it moves up");
+    assert_eq!(screen.line(5), third, "it moves up");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn lists_at_other_sizes() {
 
 #[test]
 fn help_is_of_the_view() {
-    check("help_list", (100, 70), "?", nothing);
+    check("help_list", (100, 76), "?", nothing);
     check("help_task", (100, 40), "Enter ?", nothing);
     check("help_resource", (100, 40), "Enter Enter ?", nothing);
     check("help_stuck_channel", (100, 40), "Enter ?", proven);

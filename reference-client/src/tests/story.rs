@@ -147,12 +147,24 @@ pub fn header(session: &str) -> StreamHeader {
     }
 }
 
+/// The coverage at second 16.
+pub fn coverage(executors: Vec<(&str, Option<u64>)>, packages: Option<Vec<PackageCoverage>>) -> StreamCoverage {
+    let executor = |(name, unobserved_tasks): (&str, _)| ExecutorCoverage {
+        name: name.into(),
+        version: "1.54".into(),
+        unobserved_tasks,
+    };
+    let executors = executors.into_iter().map(executor).collect();
+    StreamCoverage { executors, packages, packages_left_out: 0, at_ns: 16 * S }
+}
+
 /// The story at second 16; what `more` adds is in the snapshot.
 pub fn story(more: impl FnOnce(&mut Story)) -> Story {
     let mut story = Story::default();
     let s = &mut story;
     s.push(header("first run"));
     s.push(SnapshotBegin { at_ns: 16 * S, tasks: 5, resources: 3, edges: 7, problems: 0 });
+    s.push(coverage(vec![("tokio", Some(0))], None));
     let main = s.found(12, "#[tokio::main]");
     s.task(1, "main", Some(main), None);
     s.stats(1, TaskState::Idle, 2 * S + S * 3 / 4, 2, 1);

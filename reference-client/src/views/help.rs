@@ -75,10 +75,10 @@ impl Help {
 fn page(scene: &Scene, topic: Topic, width: usize) -> Page {
     let mut page = Page::new(scene, width);
     let (title, text, docs) = match topic {
-        Topic::Tasks(_) => ("The task list", TASKS, "/docs/task-list"),
-        Topic::Task(_) => ("A task", TASK, "/docs/task"),
-        Topic::Resource(_) => ("A resource", RESOURCE, "/docs/resource"),
-        Topic::Problems => ("Problems", PROBLEMS, "/docs/problem"),
+        Topic::Tasks(_) => ("The task list", TASKS, &["/docs/task-list", "/docs/coverage"][..]),
+        Topic::Task(_) => ("A task", TASK, &["/docs/task"][..]),
+        Topic::Resource(_) => ("A resource", RESOURCE, &["/docs/resource"][..]),
+        Topic::Problems => ("Problems", PROBLEMS, &["/docs/problem"][..]),
     };
     page.spans(1, vec![Span::styled(title, scene.theme.title())]);
     full_channel(scene, &mut page, topic);
@@ -89,7 +89,7 @@ fn page(scene: &Scene, topic: Topic, width: usize) -> Page {
         }
     }
     page.heading("MORE");
-    page.styled(2, &scene.address.url(docs), scene.theme.accent());
+    docs.iter().for_each(|docs| page.styled(2, &scene.address.url(docs), scene.theme.accent()));
     if topic == Topic::Problems {
         for problem in scene.model().problems().problems {
             page.styled(2, &scene.address.url(&problem.docs), scene.theme.accent());
@@ -156,6 +156,14 @@ q: quit; Ctrl-L draws the screen anew
 # ORDER
 
 attention: tasks in a proven problem (!), then in a suspected one (?), then tasks that wait for room in a channel or for a lock, the longest first, then those that wait for another task's end, then those that wait for a message, then the rest. The cursor follows the top row until you move it; then it stays on its task. Home follows the top again.
+
+# OBSERVED
+
+all 5 tasks of tokio: the list has each live task that tokio counts
+5 of 13 tasks: eight more are alive, spawned where insight does not see it; they may wait for anything
+others unknown: this runtime does not count its tasks
+not covered: packages in which tasks can wait unseen; a trace of the task shows such a wait
+unknown dependencies: cargo insight did not build this program, so its packages are not known
 
 # COLUMNS
 

@@ -4,6 +4,7 @@ use super::Scene;
 use crate::picture::{Link, Picture};
 use crate::text::{clean, count, duration, fit, grouped, width};
 use crate::theme::Theme;
+use insight_model::ObservedTasks;
 use insight_protocol::{PROTOCOL_VERSION, TaskState};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -71,6 +72,14 @@ impl Counts {
         }
         text
     }
+}
+
+/// How much of the program is observed, in one line. r[coverage.shown]
+pub fn coverage(scene: &Scene, observed: &ObservedTasks, columns: usize) -> Line<'static> {
+    let model = scene.model();
+    let text = fit(&format!(" {}", model.coverage_text(observed)), columns);
+    let style = if model.is_partly_observed() { scene.theme.warning() } else { scene.theme.dim() };
+    Line::from(Span::styled(text, style))
 }
 
 /// Whether what is on the screen is true now, and what is missing from it.

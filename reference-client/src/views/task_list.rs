@@ -7,7 +7,7 @@ use super::page::mark;
 use super::status::Counts;
 use crate::text::{fit, fit_end, width};
 use crate::words::{self, Weight};
-use insight_model::{EdgeBody, Task};
+use insight_model::{EdgeBody, ObservedTasks, Task};
 use insight_protocol::{TaskId, Tier};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
@@ -34,6 +34,8 @@ pub struct TaskList {
     columns: Vec<Column>,
     /// The tasks per state.
     pub counts: Counts,
+    /// The observed tasks per executor.
+    pub observed: ObservedTasks,
     order: Vec<TaskId>,
     /// The task to which the user moved; before that the cursor stays at the top.
     moved: Option<TaskId>,
@@ -72,7 +74,11 @@ impl TaskList {
         let model = scene.model();
         self.columns = columns(model);
         self.counts = Counts::default();
-        model.tasks.values().for_each(|task| self.counts.add(task.state()));
+        self.observed = ObservedTasks::default();
+        model.tasks.values().for_each(|task| {
+            self.counts.add(task.state());
+            self.observed.add(task);
+        });
         let attention = (self.sort == SortBy::Attention).then(|| attention(scene));
         let mut ranked: Vec<(Rank, TaskId)> = model
             .tasks

@@ -1,6 +1,7 @@
 //! What is sampled: the counters and waits of tasks, the handles and holders of resources.
 
 use super::Recorder;
+use super::coverage::Counted;
 use crate::resource::{ResourceCell, Type, count};
 use crate::slots::WaitFacts;
 use crate::task::{HISTOGRAM, Kind, TaskCell};
@@ -17,6 +18,8 @@ pub(super) struct Sampling {
     /// Those that are left to be looked at.
     tasks: std::vec::IntoIter<u64>,
     resources: Option<std::vec::IntoIter<u64>>,
+    /// What the executors counted; `None` if they were not asked.
+    counted: Option<Vec<Counted>>,
     /// How long it has taken so far.
     took_ns: u64,
 }
@@ -99,9 +102,9 @@ impl SampledWaits {
 }
 
 impl Recorder {
-    pub(super) fn begin_to_sample(&self, at_ns: u64) -> Sampling {
+    pub(super) fn begin_to_sample(&self, at_ns: u64, counted: Option<Vec<Counted>>) -> Sampling {
         let tasks: Vec<u64> = self.tasks.keys().collect();
-        Sampling { at_ns, tasks: tasks.into_iter(), resources: None, took_ns: 0 }
+        Sampling { at_ns, tasks: tasks.into_iter(), resources: None, counted, took_ns: 0 }
     }
 
     /// Goes on until `out` has `enough` messages; whether there are more.
@@ -111,6 +114,7 @@ impl Recorder {
         sampling.took_ns += self.now_ns() - start_ns;
         if !more {
             let at_ns = sampling.at_ns;
+            self.tell_coverage(sampling.counted.as_deref(), at_ns, out);
             out.push(StreamHeartbeat { at_ns }.into());
             self.sample_at_ns = at_ns + (self.config.interval.as_nanos() as u64).max(sampling.took_ns * 20);
         }
@@ -119,7 +123,7 @@ impl Recorder {
 
     fn sample_some(&mut self, sampling: &mut Sampling, enough: usize, out: &mut Vec<Message>) -> bool {
         for id in sampling.tasks.by_ref() {
-            self.sample_task(id, sampling.at_ns, out);
+            self.sample_task(id, sampling.at_ns, sampling.counted.as_deref_mut().unwrap_or_default(), out);
             if out.len() >= enough {
                 return true;
             }
@@ -137,9 +141,10 @@ impl Recorder {
         false
     }
 
-    fn sample_task(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
+    fn sample_task(&mut self, id: u64, at_ns: u64, counted: &mut [Counted], out: &mut Vec<Message>) {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
         let Some(cell) = entry.cell.clone() else { return };
+        Counted::count(counted, &cell);
         let counters = (!cell.partial).then(|| Counters::of(&cell));
         // Before the waits: an operation that was polled in the last of so many polls has noted that.
         let polls = cell.polls.load(Ordering::Acquire);

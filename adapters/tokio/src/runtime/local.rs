@@ -2,7 +2,7 @@ use super::{Builder, EnterGuard, Handle, LocalOptions, RuntimeMetrics};
 use crate::border::border;
 use crate::executor::{EXECUTOR, announce};
 use crate::task::{JoinHandle, observed};
-use insight_probe::{Kind, Observed};
+use insight_probe::{CountedTasks, Kind, Observed};
 use std::future::Future;
 use std::io;
 use std::ops::Deref;
@@ -12,6 +12,7 @@ use std::time::Duration;
 /// See [`tokio::runtime::LocalRuntime`](real::runtime::LocalRuntime).
 #[derive(Debug)]
 pub struct LocalRuntime {
+    _counted: CountedTasks,
     handle: Handle,
     inner: real::runtime::LocalRuntime,
 }
@@ -19,7 +20,10 @@ pub struct LocalRuntime {
 impl LocalRuntime {
     pub(super) fn wrap(inner: real::runtime::LocalRuntime) -> LocalRuntime {
         announce();
-        LocalRuntime { handle: Handle::from(inner.handle().clone()), inner }
+        let metrics = inner.metrics();
+        // Local tasks too. Those of a `LocalSet` are not counted; beside one, the unobserved tasks come out too few.
+        let counted = EXECUTOR.count_tasks(&[Kind::Task, Kind::Local], move || metrics.num_alive_tasks());
+        LocalRuntime { _counted: counted, handle: Handle::from(inner.handle().clone()), inner }
     }
 
     /// See [`tokio::runtime::LocalRuntime::new`](real::runtime::LocalRuntime::new).

@@ -13,7 +13,7 @@ pub use local::LocalRuntime;
 use crate::border::border;
 use crate::executor::{EXECUTOR, announce};
 use crate::task::JoinHandle;
-use insight_probe::Observed;
+use insight_probe::{CountedTasks, Kind, Observed};
 use std::future::Future;
 use std::ops::Deref;
 use std::panic::Location;
@@ -22,6 +22,7 @@ use std::time::Duration;
 /// See [`tokio::runtime::Runtime`](real::runtime::Runtime).
 #[derive(Debug)]
 pub struct Runtime {
+    _counted: CountedTasks,
     handle: Handle,
     inner: real::runtime::Runtime,
 }
@@ -29,7 +30,10 @@ pub struct Runtime {
 impl Runtime {
     pub(super) fn wrap(inner: real::runtime::Runtime) -> Runtime {
         announce();
-        Runtime { handle: Handle::from(inner.handle().clone()), inner }
+        let metrics = inner.metrics();
+        // tokio counts neither closures of its blocking pool, nor the tasks of a `LocalSet`, nor what a `block_on` runs.
+        let counted = EXECUTOR.count_tasks(&[Kind::Task], move || metrics.num_alive_tasks());
+        Runtime { _counted: counted, handle: Handle::from(inner.handle().clone()), inner }
     }
 
     /// See [`tokio::runtime::Runtime::new`](real::runtime::Runtime::new).

@@ -1,0 +1,174 @@
+//! Which part of a program is observed, and which part is not.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Maximum number of packages that one `stream.coverage` lists.
+pub const MAX_PACKAGES: usize = 64;
+
+/// Which part of the program is observed. The latest one is true; [`SnapshotBegin`](crate::SnapshotBegin) ends it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StreamCoverage {
+    /// The executors whose tasks are observed, as far as they have been used.
+    pub executors: Vec<ExecutorCoverage>,
+    /// The packages of the program's dependency graph in which a task can wait; absent when the graph is unknown.
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::at_most(MAX_PACKAGES))))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packages: Option<Vec<PackageCoverage>>,
+    /// Number of packages that did not fit into `packages`.
+    #[serde(default, skip_serializing_if = "is_0")]
+    pub packages_left_out: u64,
+    /// The producer's time.
+    pub at_ns: u64,
+}
+
+/// An executor, and its tasks that are not observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExecutorCoverage {
+    /// Its name, such as `tokio`.
+    pub name: String,
+    /// The version of its adapter's runtime, such as `1.54`.
+    pub version: String,
+    /// Number of live tasks that the executor counts and whose spawn was not observed, at least; absent when unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unobserved_tasks: Option<u64>,
+}
+
+/// A package in which a task can wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PackageCoverage {
+    /// Its name, such as `flume`.
+    pub name: String,
+    /// Its version, such as `0.11.1`.
+    pub version: String,
+    /// Whether its waits are observed.
+    pub covered: bool,
+    /// Why it is not covered, or how its waits show nevertheless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_0(number: &u64) -> bool {
+    *number == 0
+}
+
+/// The waiting packages of a program's dependency graph, as the tool that builds the program knows them: a JSON file, and
+/// no message.
+///
+/// ```
+/// use insight_protocol::GraphFacts;
+///
+/// let text = r#"{"version":1,"packages":[{"name":"flume","version":"0.11.1","covered":false,"reason":"only traces show these waits"}]}"#;
+/// assert_eq!(GraphFacts::parse(text).unwrap().packages[0].name, "flume");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraphFacts {
+    /// The version of this format: [`GraphFacts::VERSION`].
+    pub version: u64,
+    /// The packages, in any order and of any number.
+    pub packages: Vec<PackageCoverage>,
+}
+
+/// A text that is not a [`GraphFacts`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotGraphFacts {
+    reason: String,
+}
+
+impl fmt::Display for NotGraphFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for NotGraphFacts {}
+
+impl GraphFacts {
+    /// The version of the format.
+    pub const VERSION: u64 = 1;
+    /// Maximum size of the file, in bytes.
+    pub const MAX_BYTES: usize = 1 << 20;
+    /// Maximum size of one text in it, in bytes.
+    pub const MAX_TEXT: usize = 256;
+
+    /// Reads the text of such a file. Fields that this version does not know are ignored.
+    pub fn parse(text: &str) -> Result<GraphFacts, NotGraphFacts> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u64,
+        }
+        let refuse = |reason: String| NotGraphFacts { reason };
+        if text.len() > GraphFacts::MAX_BYTES {
+            return Err(refuse(format!("it has more than {} bytes", GraphFacts::MAX_BYTES)));
+        }
+        // First: another version may have other fields.
+        let Version { version } = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+        if version != GraphFacts::VERSION {
+            return Err(refuse(format!("its version is {version}, and this crate reads {}", GraphFacts::VERSION)));
+        }
+        let facts: GraphFacts = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+        let texts = |package: &PackageCoverage| {
+            package.name.len().max(package.version.len()).max(package.reason.as_ref().map_or(0, String::len))
+        };
+        if facts.packages.iter().any(|package| texts(package) > GraphFacts::MAX_TEXT) {
+            return Err(refuse(format!("a text in it has more than {} bytes", GraphFacts::MAX_TEXT)));
+        }
+        Ok(facts)
+    }
+
+    /// The packages as one message lists them, those that are not covered first, and the number of the rest.
+    pub fn listed(mut self) -> (Vec<PackageCoverage>, u64) {
+        // r[coverage.packages.bounded]
+        self.packages.sort_by(|a, b| (a.covered, &a.name, &a.version).cmp(&(b.covered, &b.name, &b.version)));
+        self.packages.dedup();
+        let left_out = self.packages.len().saturating_sub(MAX_PACKAGES);
+        self.packages.truncate(MAX_PACKAGES);
+        (self.packages, left_out as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, covered: bool) -> PackageCoverage {
+        PackageCoverage { name: name.to_owned(), version: "1.0.0".to_owned(), covered, reason: None }
+    }
+
+    #[test]
+    fn a_file_is_read_or_the_reason_is_given() {
+        let check = |text: &str, expect: Result<usize, &str>| {
+            let read = GraphFacts::parse(text).map(|facts| facts.packages.len()).map_err(|error| error.to_string());
+            assert_eq!(read, expect.map_err(str::to_owned), "{text:.80}");
+        };
+        check(r#"{"version":1,"packages":[]}"#, Ok(0));
+        check(r#"{"version":1,"packages":[{"name":"a","version":"1","covered":true,"new":1}],"new":{}}"#, Ok(1));
+        check(r#"{"version":2,"crates":[]}"#, Err("its version is 2, and this crate reads 1"));
+        check(r#"{"version":1}"#, Err("missing field `packages` at line 1 column 13"));
+        check("", Err("EOF while parsing a value at line 1 column 0"));
+        let long = "a".repeat(257);
+        check(
+            &format!(r#"{{"version":1,"packages":[{{"name":"{long}","version":"1","covered":true}}]}}"#),
+            Err("a text in it has more than 256 bytes"),
+        );
+        let large = format!(r#"{{"version":1,"packages":[]}}{}"#, " ".repeat(GraphFacts::MAX_BYTES));
+        check(&large, Err("it has more than 1048576 bytes"));
+    }
+
+    #[test]
+    fn packages_that_are_not_covered_are_listed_first_and_the_rest_is_counted() {
+        let list = |packages: Vec<PackageCoverage>| GraphFacts { version: 1, packages }.listed();
+        let (some, left_out) =
+            list(vec![package("b", true), package("z", false), package("a", true), package("b", true)]);
+        let names: Vec<&str> = some.iter().map(|package| package.name.as_str()).collect();
+        assert_eq!((names, left_out), (vec!["z", "a", "b"], 0));
+        let mut many: Vec<PackageCoverage> = (0..70).map(|number| package(&format!("p{number:02}"), true)).collect();
+        many.push(package("z", false));
+        let (some, left_out) = list(many);
+        assert_eq!((some.len(), some[0].name.as_str(), left_out), (MAX_PACKAGES, "z", 7));
+    }
+}

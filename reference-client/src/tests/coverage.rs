@@ -1,0 +1,79 @@
+//! How much of the program is observed, on the screen and as text.
+
+use super::story::{coverage, header, story};
+use super::{Screen, Story, address, picture_of};
+use crate::picture::Picture;
+use crate::shares::Shares;
+use crate::theme::Theme;
+use crate::traces::Traces;
+use crate::views::Scene;
+use crate::{document, once};
+use insight_protocol::*;
+use ratatui::style::Color;
+use std::time::Instant;
+
+fn flume() -> PackageCoverage {
+    PackageCoverage {
+        name: "flume".into(),
+        version: "0.11.1".into(),
+        covered: false,
+        reason: Some("only traces show these waits".into()),
+    }
+}
+
+fn with_scene<T>(picture: &Picture, of: impl FnOnce(&Scene) -> T) -> T {
+    let (shares, traces, theme, now) = (Shares::default(), Traces::default(), Theme::new(false), Instant::now());
+    of(&Scene { picture, shares: &shares, traces: &traces, address: &address("127.0.0.1:8080"), theme, now })
+}
+
+#[test]
+fn the_list_says_how_much_of_the_program_it_shows() {
+    let check = |said: Option<StreamCoverage>, columns, alarms: bool, expect: &str| {
+        let mut screen = Screen::new(&story(|_| ()), columns, 16);
+        screen.picture.model.coverage = said;
+        assert_eq!(screen.line(2).trim(), expect);
+        let buffer = screen.draw();
+        let warning = buffer[(1, 2)].fg == Color::Yellow;
+        assert_eq!(warning, alarms, "{expect}");
+        let text = with_scene(&screen.picture, once::text);
+        assert!(columns < 120 || text.lines().nth(2) == Some(expect), "{text}");
+    };
+    let all = coverage(vec![("tokio", Some(0))], None);
+    check(Some(all), 120, false, "observed: all 5 tasks of tokio 1.54 · dependencies: unknown");
+    check(None, 120, false, "coverage: unknown");
+    let some = coverage(vec![("tokio", Some(8))], Some(vec![flume()]));
+    let words = "observed: 5 of 13 tasks of tokio 1.54 · not covered: flume 0.11.1 (only traces show these waits)";
+    check(Some(some.clone()), 120, true, words);
+    check(
+        Some(some.clone()),
+        80,
+        true,
+        "observed: 5 of 13 tasks of tokio 1.54 · not covered: flume 0.11.1 (only traces…",
+    );
+    // As JSON.
+    let mut picture = picture_of(&story(|_| ()).lines());
+    picture.model.coverage = Some(some);
+    let json: serde_json::Value = serde_json::from_str(&with_scene(&picture, document::json)).unwrap();
+    assert_eq!(json["coverage"]["text"], words);
+    assert_eq!(json["coverage"]["said"]["executors"][0]["observed_tasks"], 5);
+    assert_eq!(json["coverage"]["said"]["executors"][0]["unobserved_tasks"], 8);
+}
+
+#[test]
+fn an_empty_list_says_why() {
+    let check = |said: Option<StreamCoverage>, expect: &str| {
+        let mut story = Story::default();
+        story.push(header("empty"));
+        story.push(SnapshotBegin { at_ns: 1, tasks: 0, resources: 0, edges: 0, problems: 0 });
+        said.into_iter().for_each(|said| story.push(said));
+        story.push(SnapshotEnd { at_ns: 1 });
+        let mut screen = Screen::new(&story, 100, 16);
+        assert!(screen.text().contains(expect), "{}", screen.text());
+        let text = with_scene(&screen.picture, once::text);
+        assert!(text.contains(expect), "{text}");
+    };
+    check(Some(coverage(vec![("tokio", Some(12))], None)), "All live tasks are unobserved: tokio 1.54 has 12 of them.");
+    check(Some(coverage(vec![], None)), "No task is observed: the program has used no runtime that insight observes.");
+    check(None, "No task is observed. Whether there are others is unknown.");
+    check(Some(coverage(vec![("tokio", Some(0))], None)), "No task is alive.");
+}
