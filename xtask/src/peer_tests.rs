@@ -55,7 +55,7 @@ enum Wraps {
 /// A package, and the version that is asked for.
 type Dependency = (&'static str, &'static str);
 
-const PEERS: [&Peer; 10] = [
+const PEERS: [&Peer; 12] = [
     &TOKIO,
     &TOKIO_STREAM,
     &TOKIO_UTIL,
@@ -66,6 +66,8 @@ const PEERS: [&Peer; 10] = [
     &ASYNC_TASK,
     &ASYNC_STD,
     &FUTURES_CHANNEL,
+    &FLUME,
+    &EVENT_LISTENER,
 ];
 
 /// smol is the crates that it re-exports, and has no tests itself.
@@ -210,6 +212,27 @@ static FUTURES_CHANNEL: Peer = Peer {
     },
     features: &["sink"],
     listed: "adapters/futures-channel/peer-tests.toml",
+};
+
+static FLUME: Peer = Peer {
+    name: "flume",
+    package: ("flume", "0.12."),
+    files: &[""],
+    facade: ("insight-flume", "adapters/flume"),
+    wraps: Wraps::Facade,
+    features: &["async", "select", "eventual-fairness"],
+    listed: "adapters/flume/peer-tests.toml",
+};
+
+static EVENT_LISTENER: Peer = Peer {
+    name: "event-listener",
+    package: ("event-listener", "5."),
+    // Not loom's.
+    files: &["notify"],
+    facade: ("insight-event-listener", "adapters/event-listener"),
+    wraps: Wraps::Facade,
+    features: &["std"],
+    listed: "adapters/event-listener/peer-tests.toml",
 };
 
 /// Whether recording is on while the tests run.
