@@ -193,7 +193,7 @@ impl Units {
                     let part = if fifo { part } else { 0 };
                     // A receiver that goes on can close the channel: who sends is then told so, however much it needs.
                     units.available = if go_on { ALL } else { free + (taken - stuck) + part };
-                    units.for_receivers = !go_on && messages > part;
+                    units.for_receivers = !go_on && (messages > part || capacity == 0);
                 }
                 None => {
                     units.available = if go_on || taken > stuck { ALL } else { 0 };
@@ -211,8 +211,9 @@ impl Units {
             units.available = 0;
         }
         if !is_lock {
-            // There never are so many, unless somebody adds some.
-            units.queue.retain(|waits| waits.need <= all);
+            // There never are so many, unless somebody adds some. A channel without a place hands each message over.
+            let most = if resource.kind == ResourceKind::Channel { all.max(1) } else { all };
+            units.queue.retain(|waits| waits.need <= most);
         }
         if units.ordered {
             // Who came at the same time may be ahead or behind.

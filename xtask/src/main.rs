@@ -53,6 +53,8 @@ The commands of this repository:
                               their own tests, the crates unchanged, with the facade in the place of tokio
   cargo xtask peer-tests smol, cargo xtask peer-tests async-std
                               the tests of what smol is made of, and async-std's own, on their facades
+  cargo xtask peer-tests futures-channel, flume or event-listener
+                              their own tests on their facades
   cargo xtask peer-program mini-redis
                               a published server on the facade: 10,000 requests, and what is seen of it
   cargo xtask peer-program chat-server

@@ -47,9 +47,15 @@ enum Wraps {
     Part(&'static str, &'static [&'static str]),
     /// The crate itself, with the facade in the place of this runtime.
     Unchanged(&'static Peer),
+    /// The facade, which the tests also know as a part of another package: a crate of that package's name that says this, with
+    /// the facade as `facade` and the package as `own`. And what else the tests use, but the published manifest lacks.
+    Within { package: Dependency, says: &'static str, others: &'static [Dependency] },
 }
 
-const PEERS: [&Peer; 9] = [
+/// A package, and the version that is asked for.
+type Dependency = (&'static str, &'static str);
+
+const PEERS: [&Peer; 12] = [
     &TOKIO,
     &TOKIO_STREAM,
     &TOKIO_UTIL,
@@ -59,6 +65,9 @@ const PEERS: [&Peer; 9] = [
     &ASYNC_EXECUTOR,
     &ASYNC_TASK,
     &ASYNC_STD,
+    &FUTURES_CHANNEL,
+    &FLUME,
+    &EVENT_LISTENER,
 ];
 
 /// smol is the crates that it re-exports, and has no tests itself.
@@ -188,6 +197,42 @@ static ASYNC_STD: Peer = Peer {
     wraps: Wraps::Facade,
     features: &["attributes", "unstable"],
     listed: "adapters/async-std/peer-tests.toml",
+};
+
+static FUTURES_CHANNEL: Peer = Peer {
+    name: "futures-channel",
+    package: ("futures-channel", "0.3."),
+    files: &[""],
+    facade: ("insight-futures-channel", "adapters/futures-channel"),
+    // A patch of the whole graph makes a circle in cargo's eyes: the recorder's clock depends on futures-util, on wasm.
+    wraps: Wraps::Within {
+        package: ("futures", "0.3"),
+        says: "pub use own::*;\n\npub mod channel {\n    pub use facade::*;\n}",
+        others: &[("futures-test", "0.3")],
+    },
+    features: &["sink"],
+    listed: "adapters/futures-channel/peer-tests.toml",
+};
+
+static FLUME: Peer = Peer {
+    name: "flume",
+    package: ("flume", "0.12."),
+    files: &[""],
+    facade: ("insight-flume", "adapters/flume"),
+    wraps: Wraps::Facade,
+    features: &["async", "select", "eventual-fairness"],
+    listed: "adapters/flume/peer-tests.toml",
+};
+
+static EVENT_LISTENER: Peer = Peer {
+    name: "event-listener",
+    package: ("event-listener", "5."),
+    // Not loom's.
+    files: &["notify"],
+    facade: ("insight-event-listener", "adapters/event-listener"),
+    wraps: Wraps::Facade,
+    features: &["std"],
+    listed: "adapters/event-listener/peer-tests.toml",
 };
 
 /// Whether recording is on while the tests run.

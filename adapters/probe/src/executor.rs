@@ -37,6 +37,10 @@ static EXECUTORS: Mutex<Vec<&'static Executor>> = Mutex::new(Vec::new());
 /// How many partial tasks there are before the first search for ones that are used no more.
 const SWEEP_AT: usize = 1024;
 
+/// Stands for the executor that polls the task, whichever it is: for primitives that belong to no runtime. It names no
+/// task, so the current task is always the innermost observed one.
+pub static ANY: Executor = Executor::new("any", "", || None);
+
 impl Executor {
     /// For a static of the adapter. Its capabilities are those that every [`Observed`](crate::Observed) task gives: `tasks`,
     /// `task.times` and `task.foreign_wakers`.

@@ -6,7 +6,7 @@
 //! - [`polling_others`] and [`running_others`] are for an executor that is run within a task.
 //! - [`waiting`], [`Waiting`] and [`Blocking`] observe an operation that may have to wait on a resource.
 //! - [`yielding`] is for what an executor lets a task yield by.
-//! - [`Lock`], [`Holders`], [`Resource`], [`End`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside
+//! - [`Lock`], [`Holders`], [`Resource`], [`End`], [`OneshotEnd`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside
 //!   the real ones.
 //! - [`RawTask`], [`RawResource`] and [`RawEdge`] are for an adapter that wraps nothing, and is only told.
 //! - [`Traceable`] tells where a parked task awaits what, when somebody asks.
@@ -51,6 +51,7 @@ mod observed;
 #[cfg(feature = "futures")]
 mod observing;
 mod once;
+mod oneshot;
 mod origin;
 mod party;
 mod polls;
@@ -72,7 +73,7 @@ mod yielding;
 pub use insight_protocol::{Capability, Outcome, ResourceKind, adapter};
 
 pub use end::End;
-pub use executor::{CountedTasks, Executor};
+pub use executor::{ANY, CountedTasks, Executor};
 pub use holders::{Held, Holders};
 pub use holds::Mode;
 pub use join::{Joining, JoiningAny};
@@ -84,6 +85,7 @@ pub use observed::{Observed, ObservedClosure, Spawned, TaskRef};
 #[cfg(feature = "futures")]
 pub use observing::Observing;
 pub use once::{is_recorded, recorded};
+pub use oneshot::OneshotEnd;
 pub use party::{Party, Permits, Role};
 pub use raw::{
     Moment, Parent, Place, RawEdge, RawMeta, RawPoll, RawRelation, RawResource, RawResourceMeta, RawTask, RawUpdate,

@@ -263,6 +263,19 @@ impl Resource {
         self.0.length.store(length as u64, Ordering::Relaxed);
     }
 
+    /// Notes that no unit is free, where the caller does not know how many are in use.
+    pub fn set_full(&self) {
+        if let Some(capacity) = count(&self.0.capacity) {
+            self.0.length.fetch_max(capacity, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes back units that [`add_length`](Resource::add_length) has added, unless the length was set meanwhile.
+    pub fn take_length(&self, units: usize) {
+        let less = |length: u64| Some(length.saturating_sub(units as u64));
+        let _ = self.0.length.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
     /// Adds to how many units are in use, where the whole cannot be asked for.
     #[inline]
     pub fn add_length(&self, units: usize) {

@@ -167,6 +167,9 @@ fn channels() {
     // There is room.
     check("channel q 1/2 receivers=1\ntask a\na receiver q\na sends q", "");
     check("channel q 1/2 receivers=1\ntask a\na receiver q\na reserves q need=2", "proven: a on q");
+    // A channel without a place: the receiver takes the message out of the sender's hands.
+    check("channel q 0/0 receivers=1 fifo\ntask a\na receiver q\na sends q", "proven: a on q");
+    check("channel q 0/0 receivers=1 fifo\ntask a\ntask b timer\nb receiver q\na sends q", "");
     // Two bounded channels, each full, between two tasks.
     let two = "channel p 1/1 receivers=1\nchannel q 1/1 receivers=1\ntask a\ntask b
         a receiver p\nb receiver q\na sends q\nb sends p";

@@ -1,6 +1,6 @@
 //! The package of the copied tests.
 
-use super::shim::{PART, part, shim};
+use super::shim::{PART, part, shim, within};
 use super::{Listed, Peer, Wraps};
 use crate::process::{Result, cargo, root};
 use serde_json::Value;
@@ -91,12 +91,16 @@ pub fn copy(peer: &Peer, listed: &Listed, folder: &Path) -> Result<Copied> {
             String::new()
         }
         Wraps::Unchanged(runtime) => shim(runtime, folder)?,
+        Wraps::Within { package, says, .. } => {
+            within(peer, package, says, folder)?;
+            String::new()
+        }
     };
     write(&folder.join("Cargo.toml"), &(manifest(peer, &package, &used) + &patch))?;
     // The versions that the workspace has; cargo adds those of the tests' own dependencies.
     let lock = folder.join("Cargo.lock");
     let ours = match peer.wraps {
-        Wraps::Facade | Wraps::Part(..) => read(&root().join("Cargo.lock"))?,
+        Wraps::Facade | Wraps::Part(..) | Wraps::Within { .. } => read(&root().join("Cargo.lock"))?,
         // It would hold the runtime to the version that the shim takes the place of.
         Wraps::Unchanged(runtime) => without(&read(&root().join("Cargo.lock"))?, runtime.package.0),
     };
@@ -167,7 +171,7 @@ fn manifest(peer: &Peer, package: &Value, used: &str) -> String {
     let _ = writeln!(text, "\n[dependencies]\ninsight-probe = {{ path = {:?} }}\n", path("adapters/probe"));
     let own_name = peer.package.0;
     let _ = match peer.wraps {
-        Wraps::Facade => writeln!(
+        Wraps::Facade | Wraps::Within { .. } => writeln!(
             text,
             "[dev-dependencies]\n{own_name} = {{ package = {facade:?}, path = {:?}, features = {:?} }}",
             path(facade_folder),
@@ -181,6 +185,10 @@ fn manifest(peer: &Peer, package: &Value, used: &str) -> String {
             peer.features
         ),
     };
+    if let Wraps::Within { package: (name, _), others, .. } = peer.wraps {
+        let _ = writeln!(text, "{name} = {{ path = {PART:?} }}");
+        others.iter().for_each(|(name, version)| _ = writeln!(text, "{name} = {version:?}"));
+    }
     let mut seen = BTreeSet::new();
     let mut dependencies: Vec<&Value> = package["dependencies"].as_array().into_iter().flatten().collect();
     // What is both has for the tests the features that they need.

@@ -1,54 +1,9 @@
 //! The types are `Send`, `Sync`, `Unpin`, `UnwindSafe` and `RefUnwindSafe` exactly where async-channel's are.
 
+use crate::traits::{Has, HasNot, traits};
 use std::cell::Cell;
-use std::marker::{PhantomData, PhantomPinned};
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::marker::PhantomPinned;
 use std::rc::Rc;
-
-/// Asks whether a type has an auto trait: the inherent constant is found first, where its bound holds.
-struct Has<T: ?Sized>(PhantomData<T>);
-
-trait HasNot {
-    const SEND: bool = false;
-    const SYNC: bool = false;
-    const UNPIN: bool = false;
-    const UNWIND_SAFE: bool = false;
-    const REF_UNWIND_SAFE: bool = false;
-}
-
-impl<T: ?Sized> HasNot for Has<T> {}
-
-impl<T: ?Sized + Send> Has<T> {
-    const SEND: bool = true;
-}
-
-impl<T: ?Sized + Sync> Has<T> {
-    const SYNC: bool = true;
-}
-
-impl<T: ?Sized + Unpin> Has<T> {
-    const UNPIN: bool = true;
-}
-
-impl<T: ?Sized + UnwindSafe> Has<T> {
-    const UNWIND_SAFE: bool = true;
-}
-
-impl<T: ?Sized + RefUnwindSafe> Has<T> {
-    const REF_UNWIND_SAFE: bool = true;
-}
-
-macro_rules! traits {
-    ($type:ty) => {
-        [
-            ("Send", Has::<$type>::SEND),
-            ("Sync", Has::<$type>::SYNC),
-            ("Unpin", Has::<$type>::UNPIN),
-            ("UnwindSafe", Has::<$type>::UNWIND_SAFE),
-            ("RefUnwindSafe", Has::<$type>::REF_UNWIND_SAFE),
-        ]
-    };
-}
 
 macro_rules! same {
     ($observed:ident, $real:ident: $($value:ty),*: $types:tt) => {$(

@@ -5,3 +5,4 @@ mod auto_traits;
 mod bench;
 mod of_1;
 mod of_2;
+mod traits;

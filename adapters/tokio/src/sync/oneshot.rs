@@ -1,9 +1,6 @@
 //! tokio's `sync::oneshot`, observed: see [`tokio::sync::oneshot`](real::sync::oneshot).
 //!
-//! A program may make one for each request, and most messages are there when they are asked for. So the ends are small:
-//! a channel that is made while recording is off keeps nothing beside tokio's own, and is not seen later either: what waits
-//! on it counts as waiting for something foreign. One that is made while recording is on keeps what both ends have to
-//! know in one allocation, and becomes a resource when something waits on it.
+//! The ends are small, since a program may make a channel for each request: see [`OneshotEnd`].
 
 pub use real::sync::oneshot::error;
 
@@ -12,111 +9,26 @@ use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, Handle, LazyResource, Op, Party, Resource, Role, Type, Waiting, on, waiting};
+use insight_probe::{Blocking, OneshotEnd, Op, Role, Waiting, on, waiting};
 use real::sync::oneshot as tokio;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 /// See [`tokio::sync::oneshot::channel`](real::sync::oneshot::channel).
 #[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = tokio::channel();
-    let (mut sending, mut receiving) = (None, None);
-    if on() {
-        let channel = Arc::new(Channel::new(Location::caller()));
-        sending = Some(SenderEnd(channel.clone()));
-        receiving = Some(ReceiverEnd(channel));
-    }
+    let (sending, receiving) = OneshotEnd::pair(&EXECUTOR, Location::caller());
     let receiver = Receiver { waiting: Waiting::new(), end: receiving, inner: receiver };
     (Sender { end: sending, inner: sender }, receiver)
 }
 
-/// What the ends know of each other.
-#[derive(Debug)]
-struct Channel {
-    resource: LazyResource,
-    sender: Party,
-    receiver: Party,
-    sender_gone: AtomicBool,
-    receiver_gone: AtomicBool,
-}
-
-impl Channel {
-    fn new(at: &'static Location<'static>) -> Channel {
-        Channel {
-            resource: LazyResource::new(Type::Oneshot, at, Some(1)),
-            sender: Party::new(),
-            receiver: Party::new(),
-            sender_gone: AtomicBool::new(false),
-            receiver_gone: AtomicBool::new(false),
-        }
-    }
-
-    /// The resource, now that something is to wait on it.
-    ///
-    /// An end that goes at this moment may be counted still; but then what waits for the other end is woken, and over.
-    fn awaited(&self) -> Option<&Resource> {
-        let resource = self.resource.seen()?;
-        resource.set_length(0);
-        resource.set_count(Handle::Sender, usize::from(!self.sender_gone.load(Ordering::Acquire)));
-        resource.set_count(Handle::Receiver, usize::from(!self.receiver_gone.load(Ordering::Acquire)));
-        Some(resource)
-    }
-
-    #[inline]
-    fn gone(&self, flag: &AtomicBool, party: &Party, handle: Handle) {
-        flag.store(true, Ordering::Release);
-        party.gone();
-        if let Some(resource) = self.resource.if_seen() {
-            resource.set_count(handle, 0);
-        }
-    }
-}
-
-/// The sender's share of the channel.
-struct SenderEnd(Arc<Channel>);
-
-impl SenderEnd {
-    /// Notes that the current task has the sender, which is what waits.
-    fn used(&self, at: &'static Location<'static>) -> Option<&Resource> {
-        let resource = self.0.awaited()?;
-        self.0.sender.used_from(&raw const *self as usize, resource, Role::Sender, &EXECUTOR, at);
-        Some(resource)
-    }
-}
-
-impl Drop for SenderEnd {
-    fn drop(&mut self) {
-        self.0.gone(&self.0.sender_gone, &self.0.sender, Handle::Sender);
-    }
-}
-
-/// The receiver's share of the channel.
-struct ReceiverEnd(Arc<Channel>);
-
-impl ReceiverEnd {
-    /// Notes that the current task has the receiver, which is what waits.
-    fn used(&self, at: &'static Location<'static>) -> Option<&Resource> {
-        let resource = self.0.awaited()?;
-        self.0.receiver.used_from(&raw const *self as usize, resource, Role::Receiver, &EXECUTOR, at);
-        Some(resource)
-    }
-}
-
-impl Drop for ReceiverEnd {
-    fn drop(&mut self) {
-        self.0.gone(&self.0.receiver_gone, &self.0.receiver, Handle::Receiver);
-    }
-}
-
 /// See [`tokio::sync::oneshot::Sender`](real::sync::oneshot::Sender).
 pub struct Sender<T> {
-    end: Option<SenderEnd>,
+    end: Option<OneshotEnd>,
     inner: tokio::Sender<T>,
 }
 
@@ -128,15 +40,15 @@ pub struct Sender<T> {
 pub struct Receiver<T> {
     // First, so that the wait is over before the channel is.
     waiting: Waiting,
-    end: Option<ReceiverEnd>,
+    end: Option<OneshotEnd>,
     inner: tokio::Receiver<T>,
 }
 
 impl<T> Sender<T> {
     /// See [`tokio::sync::oneshot::Sender::send`](real::sync::oneshot::Sender::send).
     pub fn send(self, t: T) -> Result<(), T> {
-        if let Some(resource) = self.end.as_ref().and_then(|end| end.0.resource.if_seen()) {
-            resource.set_length(1);
+        if let Some(end) = &self.end {
+            end.sends();
         }
         self.inner.send(t)
     }
@@ -231,36 +143,24 @@ impl<T> Future for Receiver<T> {
     }
 }
 
-/// Leaves the channel as it is: the end is tokio's own from now on, and still there.
-///
-/// What is dropped in its place is the end of a channel that nobody knows.
-fn leave(channel: &mut Arc<Channel>, party: impl Fn(&Channel) -> &Party) {
-    party(channel).gone();
-    *channel = Arc::new(Channel::new(Location::caller()));
-}
-
 border!(out [T] Sender<T> => tokio::Sender<T>, self => {
-    let Sender { mut end, inner } = self;
-    end.iter_mut().for_each(|end| leave(&mut end.0, |channel| &channel.sender));
-    inner
+    self.end.into_iter().for_each(OneshotEnd::leave);
+    self.inner
 });
 border!(in [T] tokio::Sender<T> => Sender<T>, inner => {
-    let channel = on().then(|| Arc::new(Channel::new(Location::caller())));
-    Sender { end: channel.map(SenderEnd), inner }
+    Sender { end: OneshotEnd::beside_unseen(Role::Sender, &EXECUTOR, Location::caller()), inner }
 });
 border!(out [T] Receiver<T> => tokio::Receiver<T>, self => {
-    let Receiver { waiting, mut end, inner } = self;
+    let Receiver { waiting, end, inner } = self;
     drop(waiting);
-    end.iter_mut().for_each(|end| leave(&mut end.0, |channel| &channel.receiver));
+    end.into_iter().for_each(OneshotEnd::leave);
     inner
 });
 border!(in [T] tokio::Receiver<T> => Receiver<T>, inner => {
-    let channel = on().then(|| Arc::new(Channel::new(Location::caller())));
-    Receiver { waiting: Waiting::new(), end: channel.map(ReceiverEnd), inner }
+    let end = OneshotEnd::beside_unseen(Role::Receiver, &EXECUTOR, Location::caller());
+    Receiver { waiting: Waiting::new(), end, inner }
 });
 
-named!([] SenderEnd, self => &self.0.resource);
-named!([] ReceiverEnd, self => &self.0.resource);
 named!([T] Sender<T>, self => &self.end);
 named!([T] Receiver<T>, self => &self.end);
 

@@ -1,0 +1,166 @@
+//! The ends that send.
+
+use crate::{asked, resource, site, SendError, SendTimeoutError, TrySendError};
+use insight_probe::{on, AsResource, Blocking, End, Handle, Op, ResourceCell, ANY};
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+// The end of each handle comes first: it is counted out before the real one is gone, and with it maybe the channel open.
+
+/// See [`flume::Sender`](real::Sender).
+pub struct Sender<T> {
+    pub(crate) end: End,
+    pub(crate) inner: real::Sender<T>,
+}
+
+/// See [`flume::WeakSender`](real::WeakSender).
+pub struct WeakSender<T> {
+    end: End,
+    inner: real::WeakSender<T>,
+}
+
+asked!([T] Sender<T>, "Sender":
+    is_disconnected -> bool,
+    is_empty -> bool,
+    is_full -> bool,
+    len -> usize,
+    capacity -> Option<usize>,
+    sender_count -> usize,
+    receiver_count -> usize,
+);
+
+impl<T> Sender<T> {
+    /// Notes how full the channel is.
+    #[inline]
+    pub(crate) fn measure(&self) {
+        if on() {
+            self.end.channel().set_length(self.inner.len());
+        }
+    }
+
+    /// Sends by `send`, which does not wait, or for some time only.
+    #[inline]
+    fn sending<R>(&self, at: &'static Location<'static>, send: impl FnOnce(&real::Sender<T>) -> R) -> R {
+        self.end.used(at);
+        let result = send(&self.inner);
+        self.measure();
+        result
+    }
+
+    /// See [`flume::Sender::try_send`](real::Sender::try_send).
+    #[track_caller]
+    pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
+        self.sending(Location::caller(), |inner| inner.try_send(msg))
+    }
+
+    /// See [`flume::Sender::send`](real::Sender::send).
+    #[track_caller]
+    pub fn send(&self, msg: T) -> Result<(), SendError<T>> {
+        if !on() {
+            return self.inner.send(msg);
+        }
+        let at = Location::caller();
+        self.sending(at, |inner| match inner.try_send(msg) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Disconnected(msg)) => Err(SendError(msg)),
+            Err(TrySendError::Full(msg)) => {
+                self.measure();
+                let _blocking = Blocking::new(self.end.channel(), &site(Op::Send, Some(at)));
+                inner.send(msg)
+            }
+        })
+    }
+
+    /// See [`flume::Sender::send_deadline`](real::Sender::send_deadline).
+    #[track_caller]
+    pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
+        self.sending(Location::caller(), |inner| inner.send_deadline(msg, deadline))
+    }
+
+    /// See [`flume::Sender::send_timeout`](real::Sender::send_timeout).
+    #[track_caller]
+    pub fn send_timeout(&self, msg: T, dur: Duration) -> Result<(), SendTimeoutError<T>> {
+        self.sending(Location::caller(), |inner| inner.send_timeout(msg, dur))
+    }
+
+    /// See [`flume::Sender::downgrade`](real::Sender::downgrade).
+    pub fn downgrade(&self) -> WeakSender<T> {
+        WeakSender { end: self.end.another(Handle::WeakSender), inner: self.inner.downgrade() }
+    }
+
+    /// See [`flume::Sender::same_channel`](real::Sender::same_channel).
+    pub fn same_channel(&self, other: &Sender<T>) -> bool {
+        self.inner.same_channel(&other.inner)
+    }
+
+    /// The real one, for what asks for one: what it is used for from then on is not seen.
+    pub fn into_inner(self) -> real::Sender<T> {
+        self.end.leave(&[]);
+        self.inner
+    }
+}
+
+impl<T> WeakSender<T> {
+    /// See [`flume::WeakSender::upgrade`](real::WeakSender::upgrade).
+    pub fn upgrade(&self) -> Option<Sender<T>> {
+        let inner = self.inner.upgrade()?;
+        Some(Sender { end: self.end.another(Handle::Sender), inner })
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Sender { end: self.end.another(Handle::Sender), inner: self.inner.clone() }
+    }
+}
+
+#[cfg(not(insight_before = "0.12.0"))]
+impl<T> Clone for WeakSender<T> {
+    fn clone(&self) -> Self {
+        WeakSender { end: self.end.another(Handle::WeakSender), inner: self.inner.clone() }
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<T> fmt::Debug for WeakSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<T> AsResource for Sender<T> {
+    fn cell(&self) -> Option<&Arc<ResourceCell>> {
+        self.end.channel().cell()
+    }
+}
+
+impl<T> AsResource for WeakSender<T> {
+    fn cell(&self) -> Option<&Arc<ResourceCell>> {
+        self.end.channel().cell()
+    }
+}
+
+impl<T> From<Sender<T>> for real::Sender<T> {
+    fn from(sender: Sender<T>) -> Self {
+        sender.into_inner()
+    }
+}
+
+impl<T> From<real::Sender<T>> for Sender<T> {
+    /// Observed from now on; the other ends of its channel are not.
+    #[track_caller]
+    fn from(inner: real::Sender<T>) -> Self {
+        let channel = resource(inner.capacity(), Location::caller());
+        let unseen = [Handle::Sender, Handle::Receiver];
+        let sender = Sender { end: End::beside_unseen(channel, Handle::Sender, &ANY, &unseen), inner };
+        sender.measure();
+        sender
+    }
+}

@@ -1,0 +1,167 @@
+//! want, observed: a signal by which a receiver asks for the next value. hyper's connections ask for requests by it.
+//!
+//! The facade takes its place: by `cargo insight` in a whole graph, or in a manifest by hand.
+//!
+//! ```
+//! let (mut giver, mut taker) = insight_want::new();
+//! taker.want();
+//! futures_lite::future::block_on(giver.want()).unwrap();
+//! assert!(giver.give() && !giver.is_wanting());
+//! ```
+//!
+//! # The design and its cost
+//!
+//! The signal is shown as a `watch`: its value is the taker's state, the taker is the sender, and the giver waits until it
+//! has changed. So a giver's wait names the connection that does not ask. The wait lies in the giver, as in the facade of
+//! futures-channel: it ends with a poll that is ready, or with another use of the giver.
+//!
+//! The facade takes versions from 0.3.0 on. Where the version in the graph is older than 0.3.2, the build sets
+//! `insight_before = "0.3.2"`.
+
+pub use real::*;
+
+use insight_probe::{on, AsResource, End, Handle, Op, Resource, ResourceCell, Site, Type, Waiting, ANY};
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// See [`want::new`](real::new).
+#[track_caller]
+pub fn new() -> (Giver, Taker) {
+    let (giver, taker) = real::new();
+    let signal = Resource::new(Type::Watch, Location::caller(), None);
+    let gives = End::new(signal.clone(), Handle::Receiver, &ANY);
+    let takes = End::new(signal, Handle::Sender, &ANY);
+    (Giver { waiting: Waiting::new(), end: gives, inner: giver }, Taker { end: takes, inner: taker })
+}
+
+/// See [`want::Giver`](real::Giver).
+pub struct Giver {
+    // First, so that the wait is over before the signal is.
+    waiting: Waiting,
+    end: End,
+    inner: real::Giver,
+}
+
+/// See [`want::Taker`](real::Taker).
+pub struct Taker {
+    // First, so that it is counted out before the giver is woken.
+    end: End,
+    inner: real::Taker,
+}
+
+impl Giver {
+    /// See [`want::Giver::want`](real::Giver::want).
+    #[track_caller]
+    pub fn want(&mut self) -> impl Future<Output = Result<(), Closed>> + '_ {
+        self.waiting = Waiting::new();
+        Want { waiting: Waiting::new(), at: Location::caller(), giver: self }
+    }
+
+    /// See [`want::Giver::poll_want`](real::Giver::poll_want).
+    #[track_caller]
+    pub fn poll_want(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let Giver { waiting, end, inner } = self;
+        poll_want(inner, waiting, end, Location::caller(), cx)
+    }
+
+    /// See [`want::Giver::give`](real::Giver::give).
+    #[inline]
+    pub fn give(&self) -> bool {
+        self.inner.give()
+    }
+
+    /// See [`want::Giver::is_wanting`](real::Giver::is_wanting).
+    #[inline]
+    pub fn is_wanting(&self) -> bool {
+        self.inner.is_wanting()
+    }
+
+    /// See [`want::Giver::is_canceled`](real::Giver::is_canceled).
+    #[inline]
+    pub fn is_canceled(&self) -> bool {
+        self.inner.is_canceled()
+    }
+
+    /// See [`want::Giver::shared`](real::Giver::shared).
+    #[inline]
+    pub fn shared(self) -> SharedGiver {
+        self.inner.shared()
+    }
+}
+
+fn poll_want(
+    inner: &mut real::Giver,
+    waiting: &mut Waiting,
+    end: &End,
+    at: &'static Location<'static>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Closed>> {
+    if !on() {
+        return inner.poll_want(cx);
+    }
+    end.used(at);
+    let site = Site { executor: &ANY, op: Op::Changed, need: 1, location: Some(at) };
+    waiting.poll(end.channel(), &site, cx, |cx| inner.poll_want(cx))
+}
+
+struct Want<'a> {
+    waiting: Waiting,
+    at: &'static Location<'static>,
+    giver: &'a mut Giver,
+}
+
+impl Future for Want<'_> {
+    type Output = Result<(), Closed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Want { waiting, at, giver } = self.get_mut();
+        poll_want(&mut giver.inner, waiting, &giver.end, at, cx)
+    }
+}
+
+impl Taker {
+    /// See [`want::Taker::cancel`](real::Taker::cancel).
+    #[inline]
+    pub fn cancel(&mut self) {
+        self.inner.cancel();
+    }
+
+    /// See [`want::Taker::want`](real::Taker::want).
+    #[inline]
+    #[track_caller]
+    pub fn want(&mut self) {
+        self.end.used(Location::caller());
+        self.inner.want();
+    }
+
+    /// See [`want::Taker::unwant`](real::Taker::unwant).
+    #[cfg(not(insight_before = "0.3.2"))]
+    #[inline]
+    #[track_caller]
+    pub fn unwant(&mut self) {
+        self.end.used(Location::caller());
+        self.inner.unwant();
+    }
+}
+
+macro_rules! end {
+    ($($name:ident)*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.inner.fmt(f)
+            }
+        }
+
+        impl AsResource for $name {
+            fn cell(&self) -> Option<&Arc<ResourceCell>> {
+                self.end.channel().cell()
+            }
+        }
+    )*};
+}
+
+end!(Giver Taker);
