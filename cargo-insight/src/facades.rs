@@ -65,6 +65,16 @@ const fn over(
     }
 }
 
+/// The same for a library that has no tasks of its own.
+const fn library(
+    name: &'static str,
+    folder: &'static str,
+    versions: (Triple, Triple, Triple),
+    thresholds: &'static [&'static str],
+) -> Facade {
+    Facade { is_runtime: false, thresholds, ..over(name, folder, versions, &[PROBE]) }
+}
+
 /// A part of insight-sync over the real crate.
 const fn part(
     name: &'static str,
@@ -124,7 +134,11 @@ pub static FACADES: &[Facade] = &[
     },
     over("smol", "adapters/smol", ((1, 3, 0), (3, 0, 0), (2, 0, 2)), &[SERVER, PROBE]),
     over("async-executor", "adapters/executor", ((1, 5, 0), (2, 0, 0), (1, 14, 1)), &[SERVER, PROBE]),
-    Facade { is_runtime: false, ..over("async-task", "adapters/task", ((4, 4, 0), (5, 0, 0), (4, 7, 1)), &[PROBE]) },
+    library("async-task", "adapters/task", ((4, 4, 0), (5, 0, 0), (4, 7, 1)), &[]),
+    library("futures-channel", "adapters/futures-channel", ((0, 3, 28), (0, 4, 0), (0, 3, 34)), &["0.3.31", "0.3.32"]),
+    library("flume", "adapters/flume", ((0, 11, 0), (0, 13, 0), (0, 12, 0)), &["0.12.0"]),
+    library("event-listener", "adapters/event-listener", ((5, 3, 0), (6, 0, 0), (5, 4, 2)), &[]),
+    library("want", "adapters/want", ((0, 3, 0), (0, 4, 0), (0, 3, 2)), &["0.3.2"]),
     part("async-lock", ("async-lock", "async_lock", "lock"), ((3, 0, 0), (4, 0, 0), (3, 5, 0))),
     part("async-channel-1", ("async-channel", "async_channel_1", "channel-1"), ((1, 0, 0), (2, 0, 0), (1, 9, 0))),
     part("async-channel", ("async-channel", "async_channel_2", "channel-2"), ((2, 0, 0), (3, 0, 0), (2, 5, 0))),

@@ -22,8 +22,18 @@ const BUILT: [(&str, &str); 4] = [
 ];
 
 /// The facades, which are compiled over the program's own runtimes.
-const FACADES: [&str; 6] =
-    ["adapters/sync", "adapters/tokio", "adapters/task", "adapters/executor", "adapters/smol", "adapters/async-std"];
+const FACADES: [&str; 10] = [
+    "adapters/sync",
+    "adapters/futures-channel",
+    "adapters/event-listener",
+    "adapters/flume",
+    "adapters/want",
+    "adapters/tokio",
+    "adapters/task",
+    "adapters/executor",
+    "adapters/smol",
+    "adapters/async-std",
+];
 
 /// Writes the archive.
 pub fn write() -> Result {

@@ -27,7 +27,10 @@ pub(crate) fn announce() {
     static ANNOUNCED: std::sync::Once = std::sync::Once::new();
     ANNOUNCED.call_once(|| {
         #[cfg(insight_whole_graph)]
-        insight::start_with_program();
+        {
+            insight::graph_facts_at(env!("INSIGHT_COVERAGE_FILE"));
+            insight::start_with_program();
+        }
         EXECUTOR.announce();
     });
 }

@@ -31,7 +31,10 @@ pub fn announce() {
     static ANNOUNCED: Once = Once::new();
     ANNOUNCED.call_once(|| {
         #[cfg(insight_whole_graph)]
-        insight::start_with_program();
+        {
+            insight::graph_facts_at(env!("INSIGHT_COVERAGE_FILE"));
+            insight::start_with_program();
+        }
         EXECUTOR.announce();
     });
 }

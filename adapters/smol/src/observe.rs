@@ -29,6 +29,7 @@ pub(crate) static EXECUTOR: insight_probe::Executor =
 pub(crate) fn announce() {
     static ANNOUNCED: std::sync::Once = std::sync::Once::new();
     ANNOUNCED.call_once(|| {
+        insight::graph_facts_at(env!("INSIGHT_COVERAGE_FILE"));
         insight::start_with_program();
         EXECUTOR.announce();
     });

@@ -25,7 +25,10 @@ const VERSION: &str = "1.54";
 #[cfg(feature = "rt")]
 pub(crate) fn announce() {
     #[cfg(insight_whole_graph)]
-    insight::start_with_program();
+    {
+        insight::graph_facts_at(env!("INSIGHT_COVERAGE_FILE"));
+        insight::start_with_program();
+    }
     EXECUTOR.announce();
 }
 
