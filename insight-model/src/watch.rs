@@ -136,8 +136,6 @@ impl Watch {
     pub fn set_limits(&mut self, settle_ns: u64, thresholds: Thresholds) {
         self.diagnosis = Diagnosis::new(settle_ns);
         self.thresholds = Thresholds { settle_ns, ..thresholds };
-        // Also where the next look finds that nothing is stuck: that alone is no change.
-        self.found = Default::default();
         self.told_ns = None;
     }
 

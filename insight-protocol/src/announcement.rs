@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_and_private_is_trusted() {
+    fn a_file_of_another_user_or_open_to_others_is_not_trusted() {
         assert_eq!(trust(1000, 1000, 0o40700), Ok(()));
         assert_eq!(trust(1000, 1000, 0o100600), Ok(()));
         assert_eq!(trust(0, 1000, 0o40700), Err(Unusable::OtherOwner));

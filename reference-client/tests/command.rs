@@ -161,7 +161,7 @@ fn the_only_program_is_opened_without_an_address() {
 }
 
 #[test]
-fn of_several_programs_one_has_to_be_named() {
+fn several_programs_without_an_address_are_status_2() {
     let runtime = Runtime::new();
     for pid in [7, 8] {
         runtime.announce(pid, vec![snapshot(None); 3]);

@@ -86,8 +86,8 @@ impl Builder {
     /// Turns insight on. What goes wrong is said on stderr, in one line, and the program runs on without insight.
     ///
     /// Where `cargo insight` has turned it on before, with the program's first runtime, the options that this call sets are
-    /// applied to the instance that runs. An address is listened on besides, and an option that comes too late is one line on
-    /// stderr.
+    /// applied to the instance that runs. It then also listens on an address that the call names. An option that comes too
+    /// late is one line on stderr.
     pub fn init(self) -> Insight {
         instance::init(self)
     }

@@ -189,7 +189,7 @@ fn an_option_that_cannot_be_applied_leaves_the_instance_as_it_was() {
 }
 
 #[test]
-fn what_an_open_stream_was_told_does_not_change() {
+fn an_open_stream_keeps_its_interval_and_detail() {
     let (mut state, first, _feed) = started(&[]);
     let mut stream = BufReader::new(TcpStream::connect(first.address().unwrap()).unwrap());
     stream.get_mut().write_all(b"GET /v1/stream HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
