@@ -64,7 +64,10 @@ fn a_task_that_a_library_spawned_on_the_real_tokio_is_not_observed() {
     std::fs::remove_file(&facts).unwrap();
 
     // As a library does: with tokio's own `spawn`, on the runtime of whoever calls it.
-    let library = runtime.block_on(async { real::spawn(pending::<()>()) });
+    let library = {
+        let _entered = runtime.enter();
+        real::spawn(pending::<()>())
+    };
     let model = until(address, Some(1));
     assert_eq!(model.tasks.len(), 1, "the task that the program has spawned");
 
@@ -73,7 +76,10 @@ fn a_task_that_a_library_spawned_on_the_real_tokio_is_not_observed() {
     let closure = runtime.spawn_blocking(move || stopped.recv());
     let local = LocalSet::new();
     local.spawn_local(pending::<()>());
-    let another = runtime.block_on(local.run_until(async { real::spawn(pending::<()>()) }));
+    let another = runtime.block_on(local.run_until(std::future::poll_fn(|_| {
+        // A `JoinHandle` is a future too, and is not awaited here.
+        std::task::Poll::Ready(real::spawn(pending::<()>()))
+    })));
     until(address, Some(2));
     another.abort();
     until(address, Some(1));

@@ -143,7 +143,7 @@ impl Recorder {
 
     fn sample_task(&mut self, id: u64, at_ns: u64, counted: &mut [Counted], out: &mut Vec<Message>) {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
-        let Some(cell) = entry.cell.clone() else { return };
+        let Some(cell) = entry.cell.clone() else { return Counted::count_ended(counted) };
         Counted::count(counted, &cell);
         let counters = (!cell.partial).then(|| Counters::of(&cell));
         // Before the waits: an operation that was polled in the last of so many polls has noted that.
