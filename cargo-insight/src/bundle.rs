@@ -40,7 +40,10 @@ pub fn unpack(folder: &Path) -> Result<PathBuf> {
     let failed = |error: std::io::Error| format!("cannot unpack insight's sources to {}: {error}", partial.display());
     let _ = fs::remove_dir_all(&partial);
     fs::create_dir_all(&partial).map_err(failed)?;
-    tar::Archive::new(ARCHIVE).unpack(&partial).map_err(failed)?;
+    let mut archive = tar::Archive::new(ARCHIVE);
+    // By the time of a file cargo sees that another archive has another one.
+    archive.set_preserve_mtime(false);
+    archive.unpack(&partial).map_err(failed)?;
     match fs::rename(&partial, &sources) {
         Ok(()) => Ok(sources),
         // Another `cargo insight` was faster.
