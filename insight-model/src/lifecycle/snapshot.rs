@@ -42,8 +42,8 @@ impl Checker {
         let Opening { begin, counts, .. } = opening;
         // r[snapshot.end.same-time]
         let same = begin.at_ns == end.at_ns;
-        let expected = format_args!("at_ns {}", begin.at_ns);
-        self.expect(same, "snapshot.end.same-time", expected, || end.at_ns.to_string());
+        let actual = || end.at_ns.to_string();
+        self.expect(same, "snapshot.end.same-time", format_args!("at_ns {}", begin.at_ns), actual);
         // r[snapshot.counts]
         // r[snapshot.order]: of an ended task its end is told too.
         let revived = self.tasks.iter().find(|(id, task)| !task.completed && self.ended_tasks.contains(id.0));
