@@ -95,7 +95,7 @@ impl Program {
             let (id, edge) = self.tasks[at];
             self.now_ns += 40_000;
             // A third of them is still where it was.
-            if (at as u64 + self.samples).is_multiple_of(3) {
+            if (at as u64 + self.samples) % 3 == 0 {
                 continue;
             }
             self.close(text, edge, EdgeOutcome::Claimed);

@@ -96,7 +96,7 @@ impl Program {
             program.apply(ResourceUpdated { id, senders, receivers, ..ResourceUpdated::default() });
         }
         for id in 1..=tasks {
-            let last = id.is_multiple_of(length);
+            let last = id % length == 0;
             program.stats(id, TaskState::Idle, last && !stuck);
             program.wait(id);
             let next = if last { id + 1 - length } else { id + 1 };
@@ -139,7 +139,7 @@ impl Program {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let id = 1 + (self.random >> 33) % self.tasks;
         self.apply(EdgeClosed { id: self.waits[id as usize - 1], outcome: None, at_ns: self.now_ns });
-        self.stats(id, TaskState::Idle, id.is_multiple_of(self.length));
+        self.stats(id, TaskState::Idle, id % self.length == 0);
         self.wait(id);
     }
 }

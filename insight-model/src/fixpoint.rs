@@ -564,9 +564,8 @@ impl Fixpoint {
             Want::All(end) => (end, true),
             Want::Units => return Parties { known: 0, unknown: 0, way: None },
         };
-        if want == Want::Party(End::Sender)
-            && let Some(place) = self.place(look, resource)
-        {
+        let place = if want == Want::Party(End::Sender) { self.place(look, resource) } else { None };
+        if let Some(place) = place {
             // A sender that goes on and has no place to send to can only give up, as all the others must.
             let mut parties = self.parties_of(look, resource, end, !place);
             if let Some(Way::Task(_)) = parties.way {

@@ -123,7 +123,7 @@ impl Model {
         units.fold(0, u64::saturating_add)
     }
 
-    fn holders(&self, resource: &Resource) -> impl Iterator<Item = Freer> {
+    fn holders(&self, resource: &Resource) -> impl Iterator<Item = Freer> + use<'_> {
         self.edges_of_resource(resource.id).filter_map(|edge| match &edge.body {
             EdgeBody::Hold { transferable, .. } => {
                 Some(Freer { task: edge.task, edge: edge.id, certain: !transferable })

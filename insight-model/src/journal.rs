@@ -108,7 +108,7 @@ impl Journal {
     }
 
     /// What has changed since `mark`; `None` when that is no longer known, or of another model.
-    pub(crate) fn since(&self, mark: Mark) -> Option<impl Iterator<Item = Part>> {
+    pub(crate) fn since(&self, mark: Mark) -> Option<impl Iterator<Item = Part> + use<'_>> {
         let from = mark.position.checked_sub(self.forgotten).filter(|_| mark.of == self.of)?;
         Some(self.changed.range(usize::try_from(from).ok()?..).map(|packed| packed.part()))
     }

@@ -78,9 +78,11 @@ impl Stats {
             foreign_wakers: next(),
             poll_ns_log2: Vec::new(),
         };
-        while histogram && let Some(zeros) = pop(&mut rest) {
-            stats.poll_ns_log2.extend((0..zeros).map(|_| 0));
-            stats.poll_ns_log2.extend(pop(&mut rest));
+        if histogram {
+            while let Some(zeros) = pop(&mut rest) {
+                stats.poll_ns_log2.extend((0..zeros).map(|_| 0));
+                stats.poll_ns_log2.extend(pop(&mut rest));
+            }
         }
         stats
     }

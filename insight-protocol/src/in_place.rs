@@ -139,9 +139,10 @@ impl<'a> Line<'a> {
         let bytes = self.0.as_bytes();
         let (mut number, mut count) = (0u64, 0);
         // One that is longer is too large, whatever it is.
-        while let Some(digit @ b'0'..=b'9') = bytes.get(count)
-            && count <= 16
-        {
+        while let Some(digit @ b'0'..=b'9') = bytes.get(count) {
+            if count > 16 {
+                break;
+            }
             number = number * 10 + u64::from(digit - b'0');
             count += 1;
         }

@@ -199,13 +199,13 @@ fn not_null(field: &mut Value) {
         if let [only] = types.as_slice() {
             field["type"] = only.clone();
         }
-    } else if let Some([only, null]) = field.get("anyOf").and_then(Value::as_array).map(Vec::as_slice)
-        && null["type"] == "null"
-    {
-        let target = only["$ref"].clone();
-        let field = field.as_object_mut().expect("a schema with a keyword is an object");
-        field.remove("anyOf");
-        field.insert("$ref".to_owned(), target);
+    } else if let Some([only, null]) = field.get("anyOf").and_then(Value::as_array).map(Vec::as_slice) {
+        if null["type"] == "null" {
+            let target = only["$ref"].clone();
+            let field = field.as_object_mut().expect("a schema with a keyword is an object");
+            field.remove("anyOf");
+            field.insert("$ref".to_owned(), target);
+        }
     }
 }
 

@@ -112,7 +112,7 @@ impl<K: Id, V> Table<K, V> {
     }
 
     /// The ids, in order.
-    pub fn keys(&self) -> impl DoubleEndedIterator<Item = K> {
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = K> + use<'_, K, V> {
         self.iter().map(|(id, _)| id)
     }
 

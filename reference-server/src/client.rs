@@ -138,9 +138,8 @@ impl Client {
         }
         let mut bodies = Vec::new();
         let mut taken = 0;
-        while taken < bytes
-            && let Some(body) = state.live.pop_front()
-        {
+        while taken < bytes {
+            let Some(body) = state.live.pop_front() else { break };
             let size = body.len() + OVERHEAD_BYTES;
             taken += size;
             state.live_bytes -= size;

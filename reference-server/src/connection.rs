@@ -111,11 +111,11 @@ impl Connection {
                 Some(graph) => Reply::ok("text/vnd.graphviz; charset=utf-8", graph),
                 None => no_answer(),
             },
-            path if let Some(task) = trace::task_of(path) => match task {
-                Ok(id) => self.trace(id, request.head_only),
-                Err(refusal) => refusal,
+            path => match trace::task_of(path) {
+                Some(Ok(id)) => self.trace(id, request.head_only),
+                Some(Err(refusal)) => refusal,
+                None => pages::page(path).unwrap_or_else(pages::not_found),
             },
-            path => pages::page(path).unwrap_or_else(pages::not_found),
         };
         http::send(&mut self.stream, &reply, request.head_only)
     }

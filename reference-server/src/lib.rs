@@ -41,7 +41,7 @@
 //! better, where many are made in one place; what they say wins.
 //!
 //! ```
-//! # fn spawn(_: impl Future) {}
+//! # fn spawn(_: impl std::future::Future) {}
 //! # let jobs = insight_probe::Lock::new(insight_probe::Type::Mutex(insight_probe::HandOff::Fifo), std::panic::Location::caller());
 //! for shard in 0..4 {
 //!     insight::name(&jobs, &format!("jobs of shard {shard}"));

@@ -127,9 +127,10 @@ fn name_before(tokens: &[&str], whole: bool) -> Option<String> {
 
 /// Without the `std::sync::` that a path began with.
 fn without_path<'a, 'b>(mut tokens: &'a [&'b str]) -> &'a [&'b str] {
-    while let [rest @ .., word, "::"] = tokens
-        && (is_name(word) || matches!(*word, "crate" | "self" | "super"))
-    {
+    while let [rest @ .., word, "::"] = tokens {
+        if !is_name(word) && !matches!(*word, "crate" | "self" | "super") {
+            break;
+        }
         tokens = rest;
     }
     tokens

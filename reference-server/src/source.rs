@@ -147,7 +147,7 @@ impl Sources {
                 if first || fits {
                     location.source = Some(line);
                 }
-                if found && let Some(Some(file)) = self.files.get(&path) {
+                if let Some(Some(file)) = self.files.get(&path).filter(|_| found) {
                     let text = &file.lines[location.line as usize - 1];
                     let calls: String = text.chars().skip(location.column as usize - 1).take(8).collect();
                     if calls != "block_on" {

@@ -10,6 +10,7 @@ mod hangs;
 mod links;
 mod load;
 mod markdown;
+mod msrv;
 mod peer_program;
 mod peer_tests;
 mod process;

@@ -2,7 +2,7 @@
 
 use crate::process::{Result, apt_get_install, cargo, succeeds, target};
 use crate::runtime::Runtime;
-use crate::{bench, clients, docs, fuzz, hangs, load, peer_program, peer_tests, schema};
+use crate::{bench, clients, docs, fuzz, hangs, load, msrv, peer_program, peer_tests, schema};
 use std::process::Command;
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ pub fn run(full: bool) -> Result {
         let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         cargo_step(&arguments, "correct what clippy names above")
     })?;
+    step("Rust 1.85", msrv::check)?;
     step("cargo doc", || cargo_step(&["doc", "--no-deps", "--workspace"], "correct what rustdoc names above"))?;
     step("features of the facades", || {
         // Those of a library that asks for little of its runtime.

@@ -12,6 +12,7 @@ use async_std::task::{self, Builder};
 use common::{Bench, bench, edges, line_of, task_name, waits};
 use insight_model::{EdgeBody, Model};
 use insight_protocol::Outcome;
+use std::future::Future;
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};

@@ -1,7 +1,7 @@
 //! Listeners.
 
 use crate::Event;
-use insight_probe::{Blocking, Op, Resource, Site, Waiting, ANY};
+use insight_probe::{ANY, Blocking, Op, Resource, Site, Waiting};
 use real::Listener as _;
 use std::fmt;
 use std::future::Future;

@@ -222,9 +222,10 @@ impl Places {
     /// Takes it, unless there are enough.
     #[inline]
     fn give(&self, place: &mut Option<Box<MaybeUninit<TaskCell>>>) {
-        if self.count.get() != KEPT
-            && let Some(place) = place.take()
-        {
+        if self.count.get() == KEPT {
+            return;
+        }
+        if let Some(place) = place.take() {
             let free = NonNull::from(Box::leak(place)).cast::<Free>();
             // SAFETY: it is memory for a cell, in which a `Free` has room, and nobody else's.
             unsafe { free.write(Free { next: self.free.get() }) };

@@ -190,9 +190,8 @@ impl<'a> Held<'a> {
         if task != 0 && current::recorded_id() == task || self.moving.swap(true, Ordering::Acquire) {
             return;
         }
-        if let Some(before) = holds.at(index).filter(|hold| hold.edge == edge)
-            && let Some(at) = before.location
-        {
+        let before = holds.at(index).filter(|hold| hold.edge == edge);
+        if let Some((before, at)) = before.and_then(|before| Some((before, before.location?))) {
             let user = current::with(executor, at, |task| (task.id(), task.poll_time(), task.clone()));
             // Outside of tasks: by nobody that is known.
             let (task, since) = user.as_ref().map_or((0, before.since), |(id, since, _)| (*id, *since));

@@ -176,9 +176,8 @@ impl Holds {
 
     /// Puts another hold in the place of the caller's own; there may be neither for a moment.
     pub(crate) fn replace(&self, index: u32, change: impl FnOnce(HoldFacts) -> HoldFacts) {
-        if let Some(slot) = self.slot(index)
-            && let Some(before) = slot.read()
-        {
+        let Some(slot) = self.slot(index) else { return };
+        if let Some(before) = slot.read() {
             slot.close();
             slot.open(&change(before));
         }
@@ -330,7 +329,7 @@ mod tests {
     use std::sync::{Mutex, RwLock};
 
     fn facts(edge: u64, mode: Mode) -> HoldFacts {
-        let transferable = edge.is_multiple_of(2);
+        let transferable = edge % 2 == 0;
         HoldFacts { edge, task: edge * 2, mode, transferable, units: edge * 3, since: edge * 7, location: None }
     }
 

@@ -63,7 +63,7 @@ pub(crate) fn next_resource() -> u64 {
 pub(crate) fn next_edge() -> u64 {
     EDGE_BLOCK.with(|block| {
         let mut id = block.get();
-        if id.is_multiple_of(BLOCK) {
+        if id % BLOCK == 0 {
             id = EDGES.fetch_add(1, Ordering::Relaxed) * BLOCK;
         }
         block.set(id + 1);

@@ -44,6 +44,7 @@ impl<'a> SpawnMeta<'a> {
 /// ```
 /// use insight_probe::{Executor, SpawnMeta, observe};
 /// use std::collections::VecDeque;
+/// use std::future::Future;
 /// use std::pin::Pin;
 ///
 /// static TOY: Executor = Executor::new("toy", "1.0", || None);

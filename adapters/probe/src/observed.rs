@@ -70,10 +70,10 @@ impl Seen {
     /// It is being dropped: that is its end, if it had none.
     #[inline]
     fn cancelled(&self) {
-        if let Some(task) = self.seen()
-            && !task.0.cell().ended.load(Ordering::Relaxed)
-        {
-            task.0.cell().completed(Outcome::Cancelled);
+        if let Some(task) = self.seen() {
+            if !task.0.cell().ended.load(Ordering::Relaxed) {
+                task.0.cell().completed(Outcome::Cancelled);
+            }
         }
     }
 

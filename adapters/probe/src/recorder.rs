@@ -510,13 +510,13 @@ impl Recorder {
                     exclusive: fifth != 0,
                     since_ns: at_ns,
                 };
-                if self.open_edge(first, second, third, party.into(), out)
-                    && let Some(task) = self.tasks.get_mut(&second)
-                {
-                    if joined {
-                        task.parties().joined.insert(first);
-                    } else if fifth != 0 {
-                        task.parties().exclusive.insert(first);
+                if self.open_edge(first, second, third, party.into(), out) {
+                    if let Some(task) = self.tasks.get_mut(&second) {
+                        if joined {
+                            task.parties().joined.insert(first);
+                        } else if fifth != 0 {
+                            task.parties().exclusive.insert(first);
+                        }
                     }
                 }
             }

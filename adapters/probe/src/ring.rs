@@ -358,7 +358,9 @@ pub(crate) fn drain(cutoff: u64, out: &mut Vec<Read>) {
     readers.retain_mut(|reader| reader.drain(cutoff, out, &mut later));
     drop(readers);
     let mut late = LATE.lock().unwrap_or_else(PoisonError::into_inner);
-    out.extend(late.extract_if(.., |read| read.record.ticks <= cutoff));
+    let (due, rest) = std::mem::take(&mut *late).into_iter().partition(|read| read.record.ticks <= cutoff);
+    out.extend::<Vec<Read>>(due);
+    *late = rest;
     late.append(&mut later);
     drop(late);
     // What a task has recorded comes before its end, which was read with its beginning.

@@ -7,6 +7,7 @@ use futures::task::{LocalSpawnExt, SpawnExt};
 use insight_model::{Checker, Model, Task};
 use insight_probe::{Executor, Kind, Observing, Recorder, RecorderConfig, SpawnMeta, observe, task_name};
 use insight_protocol::{Message, encode};
+use std::future::Future;
 use std::panic::Location;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};

@@ -23,7 +23,7 @@ const TASKS: u64 = 5_000;
 fn run(thread: u64) {
     for n in 1..=TASKS {
         let task = || Observed::new(ready(()), &EXECUTOR, Kind::Task, Location::caller());
-        let task = if n.is_multiple_of(100) { task_name("hundredth", task) } else { task() };
+        let task = if n % 100 == 0 { task_name("hundredth", task) } else { task() };
         let mut task = pin!(task);
         RUNNING.set(thread << 32 | n);
         assert!(task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());

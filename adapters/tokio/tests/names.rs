@@ -8,7 +8,7 @@ mod common;
 use common::bench;
 use insight_model::Model;
 use insight_probe::{name, task_name};
-use std::future::pending;
+use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;

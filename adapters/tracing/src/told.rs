@@ -181,11 +181,12 @@ impl Known {
         if hold {
             holds.retain(|(other_exclusive, other)| {
                 let Some(other) = other.upgrade() else { return false };
+                let mut edge = lock(&other);
                 if exclusive || *other_exclusive {
                     // r[edge.hold.exclusive-alone]: a release that is told late is of a hold that has ended.
-                    lock(&other).take();
+                    edge.take();
                 }
-                lock(&other).is_some()
+                edge.is_some()
             });
             holds.push((exclusive, Arc::downgrade(&shared)));
         }
@@ -213,7 +214,8 @@ impl Known {
             Some("resource.updated") => {
                 let resource = fields.number("resource").and_then(|id| lock(&self.resources).get(&id).cloned());
                 let Some(resource) = resource else { return };
-                if let Some(recorded) = lock(&resource.recorded).as_ref() {
+                let recorded = lock(&resource.recorded);
+                if let Some(recorded) = recorded.as_ref() {
                     recorded.updated(RawUpdate {
                         name: fields.boxed("name"),
                         length: fields.number("length"),

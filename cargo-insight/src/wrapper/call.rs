@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The edition of the facades.
-const EDITION: &str = "2024";
+const EDITION: &str = "2021";
 
 /// A call that compiles a crate.
 #[derive(Clone, Debug, Default)]
@@ -204,7 +204,7 @@ mod tests {
         );
         let facade = call.facade(Path::new("/s/lib.rs"), &[("real".into(), real.library())]);
         let text = facade.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        assert!(text.starts_with("--crate-name tokio --edition=2024 /s/lib.rs "), "{text}");
+        assert!(text.starts_with("--crate-name tokio --edition=2021 /s/lib.rs "), "{text}");
         assert!(text.contains(" -C extra-filename=-bb "), "{text}");
         assert!(text.ends_with(" --extern real=/t/deps/libtokio-real-bb.rmeta"), "{text}");
     }

@@ -173,10 +173,8 @@ impl<'a> Look<'a> {
             if task.future_bytes.is_some_and(|bytes| bytes >= thresholds.future_bytes) {
                 look.large.push(task);
             }
-            if let Some(stats) = task.seen()
-                && stats.self_wakes() >= thresholds.spin_polls_per_second
-                && (blind || stats.foreign_wakers || waits(model, task))
-            {
+            let spins = task.seen().filter(|stats| stats.self_wakes() >= thresholds.spin_polls_per_second);
+            if spins.is_some_and(|stats| blind || stats.foreign_wakers || waits(model, task)) {
                 look.aided.push(task.id);
             }
             if task.state() == Some(TaskState::Running) && task.kind != TaskKind::BlockOn {

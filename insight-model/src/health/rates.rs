@@ -99,10 +99,8 @@ impl Rates {
             // What has done nothing for a window is idle; but nothing is told of a task in the middle of a poll either.
             let lately = task.seen().is_some_and(|stats| look.for_ns(stats.at_ns()) <= look.thresholds.window_ns);
             let idle = matches!(task.state(), None | Some(TaskState::Idle));
-            if (lately || !idle)
-                && let Some(counters) = Counters::of(task, look.now_ns)
-            {
-                self.before.push((task.id, counters));
+            if lately || !idle {
+                self.before.extend(Counters::of(task, look.now_ns).map(|counters| (task.id, counters)));
             }
         }
     }

@@ -75,8 +75,8 @@ impl Checker {
         // r[edge.updated.wait]
         self.expect(wait, "edge.updated.wait", "a wait", || format!("edge {id}"));
         // r[edge.updated.monotone]
-        let expected = format_args!("polls of at least {before}");
-        self.expect(now >= before, "edge.updated.monotone", expected, || now.to_string());
+        let actual = || now.to_string();
+        self.expect(now >= before, "edge.updated.monotone", format_args!("polls of at least {before}"), actual);
     }
 
     pub(super) fn edge_closed(&mut self, end: &EdgeClosed) {
@@ -101,8 +101,8 @@ impl Checker {
         self.expect(fits, "edge.closed.outcome-fits", "an outcome of such an edge", || format!("{:?}", end.outcome));
         // r[edge.closed.not-before-since]
         let in_time = matches!(kind, EdgeKind::Party { .. }) || end.at_ns >= since_ns;
-        let expected = format_args!("at_ns of at least {since_ns}");
-        self.expect(in_time, "edge.closed.not-before-since", expected, || end.at_ns.to_string());
+        let actual = || end.at_ns.to_string();
+        self.expect(in_time, "edge.closed.not-before-since", format_args!("at_ns of at least {since_ns}"), actual);
         self.forget_edge(id);
     }
 

@@ -13,15 +13,20 @@ impl Checker {
         let TaskPolls { thread, tasks, after_ns, running_ns, at_ns } = polls;
         let columns = [tasks.len(), after_ns.len(), running_ns.len()];
         let whole = columns.iter().all(|length| *length == tasks.len()) && (1..=MAX_POLLS).contains(&tasks.len());
-        let expected = format_args!("three arrays of one length from 1 to {MAX_POLLS}");
-        self.expect(whole, "task.polls.columns", expected, || format!("lengths of {columns:?}"));
+        let actual = || format!("lengths of {columns:?}");
+        self.expect(
+            whole,
+            "task.polls.columns",
+            format_args!("three arrays of one length from 1 to {MAX_POLLS}"),
+            actual,
+        );
         // r[task.polls.first]
         let first = after_ns.first().copied().unwrap_or(0);
         self.expect(first == 0, "task.polls.first", "after_ns that begins with 0", || first.to_string());
         // r[task.polls.in-order]
         let last = self.polled_ns.get(thread).copied().unwrap_or(0);
-        let expected = format_args!("at_ns of at least {last}");
-        self.expect(*at_ns >= last, "task.polls.in-order", expected, || format!("{at_ns} of thread {thread}"));
+        let actual = || format!("{at_ns} of thread {thread}");
+        self.expect(*at_ns >= last, "task.polls.in-order", format_args!("at_ns of at least {last}"), actual);
         let end = after_ns.iter().fold(*at_ns, |end, after| end.saturating_add(*after));
         self.polled_ns.insert(*thread, end);
         let mut unknown = None;
@@ -47,7 +52,12 @@ impl Checker {
     /// r[task.polls.counted]
     pub(super) fn expect_polls_counted(&mut self, stats: &TaskStats, told: u64) {
         let TaskStats { id, polls, .. } = stats;
-        let expected = format_args!("polls of at least {told}, which were told of task {id}");
-        self.expect(*polls >= told, "task.polls.counted", expected, || polls.to_string());
+        let actual = || polls.to_string();
+        self.expect(
+            *polls >= told,
+            "task.polls.counted",
+            format_args!("polls of at least {told}, which were told of task {id}"),
+            actual,
+        );
     }
 }

@@ -44,11 +44,11 @@ impl Checker {
         let Opening { begin, counts, coverage, .. } = opening;
         // r[snapshot.end.same-time]
         let same = begin.at_ns == end.at_ns;
-        let expected = format_args!("at_ns {}", begin.at_ns);
-        self.expect(same, "snapshot.end.same-time", expected, || end.at_ns.to_string());
+        let actual = || end.at_ns.to_string();
+        self.expect(same, "snapshot.end.same-time", format_args!("at_ns {}", begin.at_ns), actual);
         // r[coverage.in-snapshot]
         let said = coverage || !self.seen_coverage;
-        let expected = "a stream.coverage, as the stream had one before";
+        let expected = format_args!("a stream.coverage, as the stream had one before");
         self.expect(said, "coverage.in-snapshot", expected, || "none".to_owned());
         // r[snapshot.counts]
         // r[snapshot.order]: of an ended task its end is told too.

@@ -14,8 +14,13 @@ impl Checker {
         // r[party.exclusive.spawn]
         if let (Some(parent), None) = (task.parent, &self.snapshot) {
             let exclusive = self.tasks.get(&parent).is_some_and(|parent| parent.exclusive_parties > 0);
-            let expected = format_args!("no exclusive party of task {parent}, which spawns");
-            self.expect(!exclusive, "party.exclusive.spawn", expected, || "one is open".to_owned());
+            let actual = || "one is open".to_owned();
+            self.expect(
+                !exclusive,
+                "party.exclusive.spawn",
+                format_args!("no exclusive party of task {parent}, which spawns"),
+                actual,
+            );
         }
         let live = LiveTask {
             partial: task.partial,
@@ -52,9 +57,7 @@ impl Checker {
         self.expect(!again, "task.stats.once-a-sample", "one task.stats a sample", || format!("task {id} again"));
         self.expect_polls_counted(stats, told);
         // r[task.stats.monotone]
-        if let Some(before) = before
-            && let Some(fallen) = fallen(&before, stats)
-        {
+        if let Some(fallen) = before.and_then(|before| fallen(&before, stats)) {
             self.find("task.stats.monotone", "counters that do not fall".to_owned(), format!("task {id}: {fallen}"));
         }
     }
@@ -86,8 +89,13 @@ impl Checker {
     pub(super) fn expect_no_waits_of_ended_tasks(&mut self) {
         for id in std::mem::take(&mut self.just_ended) {
             let open = self.tasks.get(&id).filter(|task| task.completed).map_or(0, |task| task.ending_edges);
-            let expected = format_args!("no wait and no joined party of task {id}, which has ended");
-            self.expect(open == 0, "task.completed.waits", expected, || format!("{open} of them"));
+            let actual = || format!("{open} of them");
+            self.expect(
+                open == 0,
+                "task.completed.waits",
+                format_args!("no wait and no joined party of task {id}, which has ended"),
+                actual,
+            );
         }
     }
 

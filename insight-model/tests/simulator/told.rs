@@ -71,10 +71,10 @@ pub fn messages(world: &World) -> Vec<Message> {
             ResourceCreated { id, kind, name, location, task, capacity, hand_off, closed_by_any: false, at_ns: 0 };
         messages.push(created.into());
         messages.push(updated(world, at, id).into());
-        if let Kind::Join(of) = resource.kind
-            && world.tasks[usize::from(of)].status != Status::Ended
-        {
-            messages.push(edges.party(task_id(of), id, PartyRole::Joined, false));
+        if let Kind::Join(of) = resource.kind {
+            if world.tasks[usize::from(of)].status != Status::Ended {
+                messages.push(edges.party(task_id(of), id, PartyRole::Joined, false));
+            }
         }
         for handle in resource.handles.iter().filter(|it| it.known && it.users != 0 && it.owner != outside) {
             let role = if handle.sender { PartyRole::Sender } else { PartyRole::Receiver };

@@ -64,16 +64,14 @@ pub(super) fn origin(file: Option<&str>, root: Option<&str>) -> Origin {
     let path = file.map(|file| file.replace('\\', "/"));
     if let Some(path) = &path {
         // As in /rustc/<hash>/library/core/src, and in .../lib/rustlib/src/rust/library/core/src of the component rust-src.
-        if let Some((before, after)) = path.split_once("/library/")
-            && (before.starts_with("/rustc/") || before.ends_with("/rustlib/src/rust"))
-        {
+        let standard = path.split_once("/library/");
+        let is_root = |before: &str| before.starts_with("/rustc/") || before.ends_with("/rustlib/src/rust");
+        if let Some((_, after)) = standard.filter(|(before, _)| is_root(before)) {
             let name = after.split('/').next().unwrap_or("std");
             return named(FrameKind::Runtime, name, Some(format!("library/{after}")));
         }
         // <index>/<name>-<version>/src/...
-        if let Some((_, after)) = path.split_once("/registry/src/")
-            && let Some((_, after)) = after.split_once('/')
-        {
+        if let Some((_, after)) = path.split_once("/registry/src/").and_then(|(_, after)| after.split_once('/')) {
             let folder = after.split('/').next().unwrap_or_default();
             let name = without_version(folder);
             return named(library(name), name, Some(after.to_owned()));

@@ -41,7 +41,7 @@ impl Condvar {
 
     /// See [`async_std::sync::Condvar::wait`](real::sync::Condvar::wait).
     #[track_caller]
-    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> impl Future<Output = MutexGuard<'a, T>> {
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> impl Future<Output = MutexGuard<'a, T>> + use<'a, '_, T> {
         self.wait_called_at(guard, Location::caller())
     }
 
@@ -79,7 +79,7 @@ impl Condvar {
         &self,
         guard: MutexGuard<'a, T>,
         condition: F,
-    ) -> impl Future<Output = MutexGuard<'a, T>>
+    ) -> impl Future<Output = MutexGuard<'a, T>> + use<'a, '_, T, F>
     where
         F: FnMut(&mut T) -> bool,
     {
@@ -107,7 +107,7 @@ impl Condvar {
         &self,
         guard: MutexGuard<'a, T>,
         dur: Duration,
-    ) -> impl Future<Output = (MutexGuard<'a, T>, WaitTimeoutResult)> {
+    ) -> impl Future<Output = (MutexGuard<'a, T>, WaitTimeoutResult)> + use<'a, '_, T> {
         let at = Location::caller();
         async move {
             let mutex = MutexGuard::source(&guard);
@@ -125,7 +125,7 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         dur: Duration,
         condition: F,
-    ) -> impl Future<Output = (MutexGuard<'a, T>, WaitTimeoutResult)>
+    ) -> impl Future<Output = (MutexGuard<'a, T>, WaitTimeoutResult)> + use<'a, '_, T, F>
     where
         F: FnMut(&mut T) -> bool,
     {

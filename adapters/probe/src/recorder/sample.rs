@@ -179,10 +179,10 @@ impl Recorder {
         let before = std::mem::take(&mut entry.waits);
         for sampled in before.as_slice() {
             let over = |wait: &WaitFacts| wait.edge != sampled.slot || (fired && is_timer(wait.awaited));
-            if let Some(edge) = sampled.edge()
-                && waits.iter().all(|(wait, _)| over(wait))
-            {
-                self.close_edge(edge, None, at_ns, out);
+            if let Some(edge) = sampled.edge() {
+                if waits.iter().all(|(wait, _)| over(wait)) {
+                    self.close_edge(edge, None, at_ns, out);
+                }
             }
         }
         let mut open = SampledWaits::default();
@@ -267,9 +267,7 @@ impl Recorder {
     fn sample_resource(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
         let Some(entry) = self.resources.get_mut(&id) else { return };
         let Some(cell) = entry.cell.clone() else { return };
-        if !entry.named
-            && let Some(name) = cell.name.get()
-        {
+        if let Some(name) = cell.name.get().filter(|_| !entry.named) {
             entry.named = true;
             let name = Some(self.interned.string(name, out));
             out.push(ResourceUpdated { id: ResourceId(id), name, at_ns, ..ResourceUpdated::default() }.into());

@@ -111,13 +111,13 @@ impl Recorder {
                 EdgeParty { id, task: task_id, resource: resource_id, role, exclusive, since_ns }.into()
             }
         };
-        if self.open_edge(edge, task, resource, message, out)
-            && let Some(entry) = self.tasks.get_mut(&task)
-        {
-            if joined {
-                entry.parties().joined.insert(edge);
-            } else if exclusive_party {
-                entry.parties().exclusive.insert(edge);
+        if self.open_edge(edge, task, resource, message, out) {
+            if let Some(entry) = self.tasks.get_mut(&task) {
+                if joined {
+                    entry.parties().joined.insert(edge);
+                } else if exclusive_party {
+                    entry.parties().exclusive.insert(edge);
+                }
             }
         }
     }

@@ -77,9 +77,8 @@ fn replace(collector: Option<Collector>) -> Option<Collector> {
 fn with_collector(cell: *const TaskCell, f: impl FnOnce(&mut Collector)) {
     // An error would be one of the thread's end: what is lost then is a stack.
     let _ = COLLECTOR.try_with(|current| {
-        if let Ok(mut current) = current.try_borrow_mut()
-            && let Some(collector) = current.as_mut().filter(|collector| std::ptr::eq(collector.cell, cell))
-        {
+        let Ok(mut current) = current.try_borrow_mut() else { return };
+        if let Some(collector) = current.as_mut().filter(|collector| std::ptr::eq(collector.cell, cell)) {
             f(collector);
         }
     });

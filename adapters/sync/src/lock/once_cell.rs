@@ -146,8 +146,11 @@ impl<T> OnceCell<T> {
             if let Some(value) = self.inner.get() {
                 return Ok(value);
             }
-            let _turn = waiting(&self.lock, site(Op::Init, 1, at), self.turn(at)).await;
-            self.inner.get_or_try_init(closure).await
+            let turn = waiting(&self.lock, site(Op::Init, 1, at), self.turn(at)).await;
+            // In a statement: a future that is cancelled must end before its turn does.
+            let made = self.inner.get_or_try_init(closure).await;
+            drop(turn);
+            made
         }
     }
 
@@ -185,8 +188,11 @@ impl<T> OnceCell<T> {
     pub fn set(&self, value: T) -> impl Future<Output = Result<&T, T>> {
         let at = Location::caller();
         async move {
-            let _turn = waiting(&self.lock, site(Op::Init, 1, at), self.turn(at)).await;
-            self.inner.set(value).await
+            let turn = waiting(&self.lock, site(Op::Init, 1, at), self.turn(at)).await;
+            // In a statement: a future that is cancelled must end before its turn does.
+            let made = self.inner.set(value).await;
+            drop(turn);
+            made
         }
     }
 

@@ -35,7 +35,7 @@ impl Barrier {
 
     /// See [`tokio::sync::Barrier::wait`](real::sync::Barrier::wait).
     #[track_caller]
-    pub fn wait(&self) -> impl Future<Output = BarrierWaitResult> {
+    pub fn wait(&self) -> impl Future<Output = BarrierWaitResult> + use<'_> {
         let at = Location::caller();
         async move {
             self.came.fetch_add(1, Ordering::Relaxed);

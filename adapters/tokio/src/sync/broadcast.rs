@@ -97,7 +97,7 @@ impl<T> Sender<T> {
 
     /// See [`tokio::sync::broadcast::Sender::closed`](real::sync::broadcast::Sender::closed).
     #[track_caller]
-    pub fn closed(&self) -> impl Future<Output = ()> {
+    pub fn closed(&self) -> impl Future<Output = ()> + use<'_, T> {
         let at = Location::caller();
         async move {
             self.end.used(at);
@@ -188,7 +188,7 @@ impl<T: Clone> Receiver<T> {
 
     /// See [`tokio::sync::broadcast::Receiver::recv`](real::sync::broadcast::Receiver::recv).
     #[track_caller]
-    pub fn recv(&mut self) -> impl Future<Output = Result<T, RecvError>> {
+    pub fn recv(&mut self) -> impl Future<Output = Result<T, RecvError>> + use<'_, T> {
         let at = Location::caller();
         async move {
             self.end.used(at);

@@ -55,7 +55,7 @@ impl<T> Sender<T> {
 
     /// See [`tokio::sync::oneshot::Sender::closed`](real::sync::oneshot::Sender::closed).
     #[track_caller]
-    pub fn closed(&mut self) -> impl Future<Output = ()> {
+    pub fn closed(&mut self) -> impl Future<Output = ()> + use<'_, T> {
         let at = Location::caller();
         async move {
             match self.end.as_ref().and_then(|end| end.used(at)) {

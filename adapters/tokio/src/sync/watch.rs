@@ -88,7 +88,7 @@ impl<T> Sender<T> {
 
     /// See [`tokio::sync::watch::Sender::closed`](real::sync::watch::Sender::closed).
     #[track_caller]
-    pub fn closed(&self) -> impl Future<Output = ()> {
+    pub fn closed(&self) -> impl Future<Output = ()> + use<'_, T> {
         let at = Location::caller();
         async move {
             self.end.used(at);
@@ -200,7 +200,7 @@ impl<T> Receiver<T> {
 
     /// See [`tokio::sync::watch::Receiver::changed`](real::sync::watch::Receiver::changed).
     #[track_caller]
-    pub fn changed(&mut self) -> impl Future<Output = Result<(), RecvError>> {
+    pub fn changed(&mut self) -> impl Future<Output = Result<(), RecvError>> + use<'_, T> {
         let at = Location::caller();
         async move {
             self.end.used(at);

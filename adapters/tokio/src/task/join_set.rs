@@ -125,14 +125,14 @@ impl<T: 'static> JoinSet<T> {
 
     /// See [`tokio::task::JoinSet::join_next`](real::task::JoinSet::join_next).
     #[track_caller]
-    pub fn join_next(&mut self) -> impl Future<Output = Option<Result<T, JoinError>>> {
+    pub fn join_next(&mut self) -> impl Future<Output = Option<Result<T, JoinError>>> + use<'_, T> {
         let at = Location::caller();
         async move { self.wait(at, |inner, cx| inner.poll_join_next(cx)).await }
     }
 
     /// See [`tokio::task::JoinSet::join_next_with_id`](real::task::JoinSet::join_next_with_id).
     #[track_caller]
-    pub fn join_next_with_id(&mut self) -> impl Future<Output = Option<Result<(Id, T), JoinError>>> {
+    pub fn join_next_with_id(&mut self) -> impl Future<Output = Option<Result<(Id, T), JoinError>>> + use<'_, T> {
         let at = Location::caller();
         async move { self.wait(at, |inner, cx| inner.poll_join_next_with_id(cx)).await }
     }
@@ -149,7 +149,7 @@ impl<T: 'static> JoinSet<T> {
 
     /// See [`tokio::task::JoinSet::shutdown`](real::task::JoinSet::shutdown).
     #[track_caller]
-    pub fn shutdown(&mut self) -> impl Future<Output = ()> {
+    pub fn shutdown(&mut self) -> impl Future<Output = ()> + use<'_, T> {
         let at = Location::caller();
         async move {
             self.abort_all();

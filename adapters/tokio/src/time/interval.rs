@@ -28,7 +28,7 @@ pub struct Interval {
 impl Interval {
     /// See [`tokio::time::Interval::tick`](real::time::Interval::tick).
     #[track_caller]
-    pub fn tick(&mut self) -> impl Future<Output = Instant> {
+    pub fn tick(&mut self) -> impl Future<Output = Instant> + use<'_> {
         let at = Location::caller();
         async move {
             let mut sleeping = Sleeping::new(at);

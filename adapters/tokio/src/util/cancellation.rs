@@ -72,7 +72,7 @@ impl CancellationToken {
 
     /// See [`tokio_util::sync::CancellationToken::run_until_cancelled`].
     #[track_caller]
-    pub fn run_until_cancelled<F: Future>(&self, fut: F) -> impl Future<Output = Option<F::Output>> {
+    pub fn run_until_cancelled<F: Future>(&self, fut: F) -> impl Future<Output = Option<F::Output>> + use<'_, F> {
         let cancelled = self.cancelled();
         async move { until(self, cancelled, fut).await }
     }

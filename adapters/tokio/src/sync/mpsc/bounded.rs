@@ -67,7 +67,7 @@ impl<T> Sender<T> {
 
     /// See [`tokio::sync::mpsc::Sender::send`](real::sync::mpsc::Sender::send).
     #[track_caller]
-    pub fn send(&self, value: T) -> impl Future<Output = Result<(), SendError<T>>> {
+    pub fn send(&self, value: T) -> impl Future<Output = Result<(), SendError<T>>> + use<'_, T> {
         let at = Location::caller();
         async move {
             if !on() {
@@ -82,7 +82,7 @@ impl<T> Sender<T> {
 
     /// See [`tokio::sync::mpsc::Sender::closed`](real::sync::mpsc::Sender::closed).
     #[track_caller]
-    pub fn closed(&self) -> impl Future<Output = ()> {
+    pub fn closed(&self) -> impl Future<Output = ()> + use<'_, T> {
         let at = Location::caller();
         async move { waiting(self.end.channel(), site(Op::Closed, 1, at), self.inner.closed()).await }
     }
@@ -103,7 +103,7 @@ impl<T> Sender<T> {
         &self,
         value: T,
         timeout: std::time::Duration,
-    ) -> impl Future<Output = Result<(), super::error::SendTimeoutError<T>>> {
+    ) -> impl Future<Output = Result<(), super::error::SendTimeoutError<T>>> + use<'_, T> {
         use super::error::SendTimeoutError;
         let at = Location::caller();
         async move {

@@ -64,13 +64,17 @@ macro_rules! receiver {
 
             #[doc = see!($name, recv)]
             #[track_caller]
-            pub fn recv(&mut self) -> impl Future<Output = Option<T>> {
+            pub fn recv(&mut self) -> impl Future<Output = Option<T>> + use<'_, T> {
                 self.wait(Location::caller(), |inner, cx| inner.poll_recv(cx))
             }
 
             #[doc = see!($name, recv_many)]
             #[track_caller]
-            pub fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> impl Future<Output = usize> {
+            pub fn recv_many<'a>(
+                &'a mut self,
+                buffer: &'a mut Vec<T>,
+                limit: usize,
+            ) -> impl Future<Output = usize> + use<'a, T> {
                 self.wait(Location::caller(), move |inner, cx| inner.poll_recv_many(cx, buffer, limit))
             }
 

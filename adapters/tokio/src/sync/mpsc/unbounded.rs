@@ -59,7 +59,7 @@ impl<T> UnboundedSender<T> {
 
     /// See [`tokio::sync::mpsc::UnboundedSender::closed`](real::sync::mpsc::UnboundedSender::closed).
     #[track_caller]
-    pub fn closed(&self) -> impl Future<Output = ()> {
+    pub fn closed(&self) -> impl Future<Output = ()> + use<'_, T> {
         let at = Location::caller();
         async move { waiting(self.end.channel(), site(Op::Closed, 1, at), self.inner.closed()).await }
     }
