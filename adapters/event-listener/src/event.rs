@@ -1,7 +1,7 @@
 //! Events.
 
 use crate::{EventListener, IntoNotification};
-use insight_probe::{in_observed_operation, on, AsResource, LazyResource, Resource, ResourceCell, Type};
+use insight_probe::{AsResource, LazyResource, Resource, ResourceCell, Type, in_observed_operation, on};
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use crate::Event;
 #[cfg(all(feature = "std", not(target_family = "wasm")))]
 use insight_probe::Blocking;
-use insight_probe::{Op, Resource, Site, Waiting, ANY};
+use insight_probe::{ANY, Op, Resource, Site, Waiting};
 use real::Listener as _;
 use std::fmt;
 use std::future::Future;

@@ -7,20 +7,20 @@ mod bench;
 #[path = "../../sync/tests/channel/traits.rs"]
 mod traits;
 
-use bench::{bench, Tasks};
+use bench::{Tasks, bench};
 use futures_lite::future::{pending, poll_once};
-use insight_event_listener::{listener, Event, EventListener, IntoNotification, Listener};
-use insight_probe::{waiting, Executor, HandOff, ObservedClosure, Op, Resource, Site, Type, ANY};
+use insight_event_listener::{Event, EventListener, IntoNotification, Listener, listener};
+use insight_probe::{ANY, Executor, HandOff, ObservedClosure, Op, Resource, Site, Type, waiting};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::panic::Location;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
-use traits::{traits, Has, HasNot};
+use traits::{Has, HasNot, traits};
 
 fn line(text: &str) -> u32 {
     bench::line(include_str!("seen.rs"), text)

@@ -1,10 +1,10 @@
 //! Futures, streams and sinks of a channel's ends: see [`flume::async`](real::async).
 
-use crate::{asked, site, Receiver, RecvError, SendError, Sender};
+use crate::{Receiver, RecvError, SendError, Sender, asked, site};
 use futures_core::future::FusedFuture;
 use futures_core::stream::{FusedStream, Stream};
 use futures_sink::Sink;
-use insight_probe::{on, End, Handle, Op, Waiting};
+use insight_probe::{End, Handle, Op, Waiting, on};
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;

@@ -36,7 +36,7 @@ pub use receiver::Receiver;
 pub use select::Selector;
 pub use sender::{Sender, WeakSender};
 
-use insight_probe::{Closing, End, HandOff, Handle, Op, Resource, Site, Type, ANY};
+use insight_probe::{ANY, Closing, End, HandOff, Handle, Op, Resource, Site, Type};
 use std::panic::Location;
 
 /// See [`flume::unbounded`](real::unbounded).

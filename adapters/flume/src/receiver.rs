@@ -1,7 +1,7 @@
 //! The ends that receive.
 
-use crate::{asked, resource, site, Drain, IntoIter, Iter, RecvError, RecvTimeoutError, TryIter, TryRecvError};
-use insight_probe::{on, AsResource, Blocking, End, Handle, Op, ResourceCell, ANY};
+use crate::{Drain, IntoIter, Iter, RecvError, RecvTimeoutError, TryIter, TryRecvError, asked, resource, site};
+use insight_probe::{ANY, AsResource, Blocking, End, Handle, Op, ResourceCell, on};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The ends that send.
 
-use crate::{asked, resource, site, SendError, SendTimeoutError, TrySendError};
-use insight_probe::{on, AsResource, Blocking, End, Handle, Op, ResourceCell, ANY};
+use crate::{SendError, SendTimeoutError, TrySendError, asked, resource, site};
+use insight_probe::{ANY, AsResource, Blocking, End, Handle, Op, ResourceCell, on};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;

@@ -7,22 +7,22 @@ mod bench;
 #[path = "../../sync/tests/channel/traits.rs"]
 mod traits;
 
-use bench::{bench, Bench, Tasks};
-use futures_lite::future::{or, pending};
+use bench::{Bench, Tasks, bench};
 use futures_lite::StreamExt;
-use insight_flume::{bounded, unbounded, Receiver, Selector, Sender};
+use futures_lite::future::{or, pending};
+use insight_flume::{Receiver, Selector, Sender, bounded, unbounded};
 use insight_probe::{Executor, ObservedClosure};
 use insight_protocol::{Operation, Tier};
 use std::cell::Cell;
-use std::future::{poll_fn, Future};
+use std::future::{Future, poll_fn};
 use std::marker::PhantomPinned;
 use std::panic::Location;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
-use traits::{traits, Has, HasNot};
+use traits::{Has, HasNot, traits};
 
 fn line(text: &str) -> u32 {
     bench::line(include_str!("seen.rs"), text)

@@ -4,7 +4,7 @@ pub use real::oneshot::*;
 
 use crate::site;
 use futures_core::FusedFuture;
-use insight_probe::{on, AsResource, OneshotEnd, Op, ResourceCell, Role, Waiting, ANY};
+use insight_probe::{ANY, AsResource, OneshotEnd, Op, ResourceCell, Role, Waiting, on};
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;

@@ -7,7 +7,7 @@ mod traits;
 use std::cell::Cell;
 use std::marker::PhantomPinned;
 use std::rc::Rc;
-use traits::{traits, Has, HasNot};
+use traits::{Has, HasNot, traits};
 
 macro_rules! same {
     ($($value:ty),*: $types:tt) => {$(

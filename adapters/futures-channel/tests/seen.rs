@@ -4,14 +4,14 @@
 #[path = "../../sync/tests/channel/bench.rs"]
 mod bench;
 
-use bench::{bench, Bench, Tasks};
-use futures_lite::future::{or, pending, poll_once};
+use bench::{Bench, Tasks, bench};
 use futures_lite::StreamExt;
-use insight_futures_channel::mpsc::{channel, unbounded, Receiver, Sender, UnboundedReceiver, UnboundedSender};
+use futures_lite::future::{or, pending, poll_once};
+use insight_futures_channel::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded};
 use insight_futures_channel::oneshot;
 use insight_protocol::{Operation, Tier};
 use std::cell::Cell;
-use std::future::{poll_fn, Future};
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;
 

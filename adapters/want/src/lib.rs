@@ -20,7 +20,7 @@
 
 pub use real::*;
 
-use insight_probe::{on, AsResource, End, Handle, Op, Resource, ResourceCell, Site, Type, Waiting, ANY};
+use insight_probe::{ANY, AsResource, End, Handle, Op, Resource, ResourceCell, Site, Type, Waiting, on};
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;

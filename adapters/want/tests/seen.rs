@@ -7,17 +7,17 @@ mod bench;
 #[path = "../../sync/tests/channel/traits.rs"]
 mod traits;
 
-use bench::{bench, Tasks};
+use bench::{Tasks, bench};
 use futures_lite::future::{or, pending};
 use insight_protocol::{Operation, Tier};
 use insight_want::{Giver, Taker};
 use std::cell::Cell;
-use std::future::{poll_fn, Future};
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use traits::{traits, Has, HasNot};
+use traits::{Has, HasNot, traits};
 
 fn line(text: &str) -> u32 {
     bench::line(include_str!("seen.rs"), text)
@@ -128,11 +128,7 @@ fn a_giver_and_a_taker_on_two_threads_keep_the_rules() {
                         taker.want();
                         poll_fn(|cx| {
                             cx.waker().wake_by_ref();
-                            if taken.load(Ordering::SeqCst) == n {
-                                Poll::Ready(())
-                            } else {
-                                Poll::Pending
-                            }
+                            if taken.load(Ordering::SeqCst) == n { Poll::Ready(()) } else { Poll::Pending }
                         })
                         .await;
                     }

@@ -13,7 +13,7 @@ pub use receiver::Recv;
 pub use receiver::{Receiver, UnboundedReceiver};
 pub use sender::{Sender, UnboundedSender};
 
-use insight_probe::{Closing, End, HandOff, Handle, Resource, Type, ANY};
+use insight_probe::{ANY, Closing, End, HandOff, Handle, Resource, Type};
 use std::panic::Location;
 
 /// See [`futures_channel::mpsc::channel`](real::mpsc::channel).

@@ -2,12 +2,12 @@
 
 #[cfg(not(insight_real_before = "0.3.32"))]
 use super::RecvError;
-use super::{resource, see, TryRecvError};
+use super::{TryRecvError, resource, see};
 use crate::site;
 #[cfg(not(insight_real_before = "0.3.32"))]
 use futures_core::FusedFuture;
 use futures_core::{FusedStream, Stream};
-use insight_probe::{on, AsResource, End, Handle, Op, ResourceCell, Waiting, ANY};
+use insight_probe::{ANY, AsResource, End, Handle, Op, ResourceCell, Waiting, on};
 use std::fmt;
 #[cfg(not(insight_real_before = "0.3.32"))]
 use std::future::Future;

@@ -1,10 +1,10 @@
 //! The ends that send.
 
-use super::{resource, see, Receiver, SendError, TrySendError, UnboundedReceiver};
+use super::{Receiver, SendError, TrySendError, UnboundedReceiver, resource, see};
 use crate::site;
 #[cfg(feature = "sink")]
 use futures_sink::Sink;
-use insight_probe::{on, AsResource, End, Handle, Op, ResourceCell, Waiting, ANY};
+use insight_probe::{ANY, AsResource, End, Handle, Op, ResourceCell, Waiting, on};
 use std::fmt;
 use std::hash::Hasher;
 use std::panic::Location;
