@@ -136,7 +136,7 @@ pub static FACADES: &[Facade] = &[
     over("async-executor", "adapters/executor", ((1, 5, 0), (2, 0, 0), (1, 14, 1)), &[SERVER, PROBE]),
     library("async-task", "adapters/task", ((4, 4, 0), (5, 0, 0), (4, 7, 1)), &[]),
     library("futures-channel", "adapters/futures-channel", ((0, 3, 28), (0, 4, 0), (0, 3, 34)), &["0.3.31", "0.3.32"]),
-    library("flume", "adapters/flume", ((0, 11, 0), (0, 13, 0), (0, 12, 0)), &["0.12.0"]),
+    library("flume", "adapters/flume", ((0, 11, 0), (0, 13, 0), (0, 12, 0)), &["0.11.1"]),
     library("event-listener", "adapters/event-listener", ((5, 3, 0), (6, 0, 0), (5, 4, 2)), &[]),
     library("want", "adapters/want", ((0, 3, 0), (0, 4, 0), (0, 3, 2)), &["0.3.2"]),
     part("async-lock", ("async-lock", "async_lock", "lock"), ((3, 0, 0), (4, 0, 0), (3, 5, 0))),

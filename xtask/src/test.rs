@@ -28,7 +28,16 @@ pub fn run(full: bool) -> Result {
         let tokio = ["", "rt", "sync", "rt,time", "sync,time", "rt,sync", "stream", "util"];
         let async_std = ["", "std", "attributes", "default", "unstable", "default,unstable,attributes"];
         let sync = ["lock", "channel-1", "channel-2"];
-        let sets = [("insight-tokio", &tokio[..]), ("insight-async-std", &async_std), ("insight-sync", &sync)];
+        let futures_channel = ["", "alloc", "sink", "std"];
+        let flume = ["", "async", "select", "async,spin"];
+        let sets = [
+            ("insight-tokio", &tokio[..]),
+            ("insight-async-std", &async_std),
+            ("insight-sync", &sync),
+            ("insight-futures-channel", &futures_channel),
+            ("insight-flume", &flume),
+            ("insight-event-listener", &[""]),
+        ];
         for (package, sets) in sets {
             for features in sets {
                 let arguments =

@@ -1,7 +1,9 @@
 //! Listeners.
 
 use crate::Event;
-use insight_probe::{ANY, Blocking, Op, Resource, Site, Waiting};
+#[cfg(all(feature = "std", not(target_family = "wasm")))]
+use insight_probe::Blocking;
+use insight_probe::{ANY, Op, Resource, Site, Waiting};
 use real::Listener as _;
 use std::fmt;
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! Futures, streams and sinks of a channel's ends: see [`flume::async`](real::r#async).
+//! Futures, streams and sinks of a channel's ends: see [`flume::async`](real::async).
 
 use crate::{Receiver, RecvError, SendError, Sender, asked, site};
 use futures_core::future::FusedFuture;
@@ -42,7 +42,7 @@ impl<'a> EndOf<'a> {
 
 // Of each, the wait is over before the operation is, and an owned end is counted out before the real one is gone.
 
-/// See [`flume::async::SendFut`](real::r#async::SendFut).
+/// See [`flume::async::SendFut`](real::async::SendFut).
 #[must_use = "futures/streams/sinks do nothing unless you `.await` or poll them"]
 pub struct SendFut<'a, T> {
     waiting: Waiting,
@@ -51,7 +51,7 @@ pub struct SendFut<'a, T> {
     inner: real::r#async::SendFut<'a, T>,
 }
 
-/// See [`flume::async::SendSink`](real::r#async::SendSink).
+/// See [`flume::async::SendSink`](real::async::SendSink).
 pub struct SendSink<'a, T> {
     waiting: Waiting,
     end: EndOf<'a>,
@@ -66,7 +66,7 @@ enum SenderOf<'a, T> {
     Owned(OnceLock<Sender<T>>),
 }
 
-/// See [`flume::async::RecvFut`](real::r#async::RecvFut).
+/// See [`flume::async::RecvFut`](real::async::RecvFut).
 #[must_use = "futures/streams/sinks do nothing unless you `.await` or poll them"]
 pub struct RecvFut<'a, T> {
     waiting: Waiting,
@@ -75,7 +75,7 @@ pub struct RecvFut<'a, T> {
     inner: real::r#async::RecvFut<'a, T>,
 }
 
-/// See [`flume::async::RecvStream`](real::r#async::RecvStream).
+/// See [`flume::async::RecvStream`](real::async::RecvStream).
 pub struct RecvStream<'a, T> {
     waiting: Waiting,
     end: EndOf<'a>,
@@ -208,7 +208,7 @@ impl<'a, T> SendSink<'a, T> {
     fn sending(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        send: fn(Pin<&mut real::r#async::SendSink<'a, T>>, &mut Context<'_>) -> Poll<Result<(), SendError<T>>>,
+        send: impl FnOnce(Pin<&mut real::r#async::SendSink<'a, T>>, &mut Context<'_>) -> Poll<Result<(), SendError<T>>>,
     ) -> Poll<Result<(), SendError<T>>> {
         let SendSink { waiting, end, inner, .. } = self.get_mut();
         let result = poll(waiting, end, Op::Send, None, cx, |cx| send(Pin::new(&mut *inner), cx));
@@ -216,7 +216,7 @@ impl<'a, T> SendSink<'a, T> {
         result
     }
 
-    /// See [`flume::async::SendSink::sender`](real::r#async::SendSink::sender).
+    /// See [`flume::async::SendSink::sender`](real::async::SendSink::sender).
     pub fn sender(&self) -> &Sender<T> {
         match &self.sender {
             SenderOf::Borrowed(sender) => sender,
@@ -227,7 +227,7 @@ impl<'a, T> SendSink<'a, T> {
         }
     }
 
-    /// See [`flume::async::SendSink::same_channel`](real::r#async::SendSink::same_channel).
+    /// See [`flume::async::SendSink::same_channel`](real::async::SendSink::same_channel).
     pub fn same_channel(&self, other: &Self) -> bool {
         self.inner.same_channel(&other.inner)
     }
@@ -256,7 +256,7 @@ impl<T> Sink<T> for SendSink<'_, T> {
 }
 
 impl<T> RecvStream<'_, T> {
-    /// See [`flume::async::RecvStream::same_channel`](real::r#async::RecvStream::same_channel).
+    /// See [`flume::async::RecvStream::same_channel`](real::async::RecvStream::same_channel).
     pub fn same_channel(&self, other: &Self) -> bool {
         self.inner.same_channel(&other.inner)
     }

@@ -18,8 +18,8 @@
 //! flume tells the length of a channel under the channel's own lock, so while recording is on an operation takes that lock
 //! once more. The sender that an owned sink gives out by `SendSink::sender` is a clone, which counts beside the sink.
 //!
-//! The facade takes versions from 0.11.0 on. Where the version in the graph is older than 0.12.0, the build sets
-//! `insight_before = "0.12.0"`.
+//! The facade takes versions from 0.11.0 on. Where the version in the graph is older than 0.11.1, the build sets
+//! `insight_before = "0.11.1"`.
 
 #[cfg(feature = "async")]
 pub mod r#async;

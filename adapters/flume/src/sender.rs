@@ -116,7 +116,7 @@ impl<T> Clone for Sender<T> {
     }
 }
 
-#[cfg(not(insight_before = "0.12.0"))]
+#[cfg(not(insight_before = "0.11.1"))]
 impl<T> Clone for WeakSender<T> {
     fn clone(&self) -> Self {
         WeakSender { end: self.end.another(Handle::WeakSender), inner: self.inner.clone() }
@@ -129,6 +129,7 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
+#[cfg(not(insight_before = "0.11.1"))]
 impl<T> fmt::Debug for WeakSender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)

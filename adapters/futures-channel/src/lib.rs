@@ -24,8 +24,8 @@
 //! The facade takes versions from 0.3.28 on. Where the version in the graph is older than one that has added items, the
 //! build sets `insight_before = "0.3.31"` or `"0.3.32"`. Without the feature `std` it is futures-channel itself.
 
-#[cfg(not(all(feature = "std", target_has_atomic = "ptr")))]
-pub use real::*;
+#[cfg(all(feature = "alloc", not(feature = "std"), target_has_atomic = "ptr"))]
+pub use real::oneshot;
 
 #[cfg(all(feature = "std", target_has_atomic = "ptr"))]
 pub mod mpsc;

@@ -351,3 +351,36 @@ impl Drop for Resource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_channel_whose_messages_are_counted() {
+        let channel = |capacity| {
+            let kind = Type::Channel(HandOff::Fifo, Closing::ByAny);
+            let channel = Resource::new(kind, Location::caller(), capacity);
+            channel.set_length(0);
+            channel
+        };
+        let check = |channel: &Resource, expect: u64| assert_eq!(count(&channel.0.length), Some(expect));
+        let bounded = channel(Some(2));
+        bounded.add_length(1);
+        check(&bounded, 1);
+        bounded.set_full();
+        check(&bounded, 2);
+        bounded.add_length(1);
+        bounded.set_full();
+        check(&bounded, 3);
+        bounded.take_length(1);
+        check(&bounded, 2);
+        // Where the length was set meanwhile, there may be less to take back.
+        bounded.set_length(0);
+        bounded.take_length(1);
+        check(&bounded, 0);
+        let unbounded = channel(None);
+        unbounded.set_full();
+        check(&unbounded, 0);
+    }
+}
