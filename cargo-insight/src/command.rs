@@ -2,13 +2,15 @@
 
 use crate::arguments::{Arguments, SUBCOMMANDS};
 use crate::bundle;
-use crate::coverage::{self, Uncovered};
+use crate::coverage;
 use crate::facades::{FACADES, Facade, Source, words};
 use crate::graph::{Graph, Package, cargo};
 use crate::links::{Links, Role};
+use crate::open;
 use crate::plan::{self, Plan, Replaced};
 use crate::say::{Result, say};
 use cargo_config2::Config;
+use insight_protocol::PackageCoverage;
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,7 +22,10 @@ Runs an async program unchanged, with its whole dependency graph visible to insi
 
   cargo insight run|build|test|bench|nextest [arguments of cargo] [-- arguments of the program]
 
-  --open             open consolation on the program; its output goes to a file
+  cargo insight consolation [arguments]
+                     show what a running program waits for, in the terminal
+
+  --open             with run: open consolation on the program; its output goes to a file
   --leave-out NAME   leave a runtime or library as it is: NAME is one of those below; may be repeated
 
 The environment of the program:
@@ -46,6 +51,7 @@ pub fn run(mut words: Vec<OsString>) -> ExitCode {
             println!("cargo-insight {}", env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
         }
+        Some("consolation") => return wish4_consolation::run(words),
         Some(subcommand) if !SUBCOMMANDS.contains(&subcommand) => return plain(&words),
         Some(_) => {}
     }
@@ -102,9 +108,17 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
         // Cargo says why, in its own words and with its own exit status.
         Err(_) => return Ok(plain(&cargo_words)),
     };
-    let with_tests = !matches!(arguments.subcommand.as_str(), "run" | "r" | "build" | "b");
+    let is_run = matches!(arguments.subcommand.as_str(), "run" | "r");
+    if arguments.open && !is_run {
+        return Err(format!(
+            "--open is for `cargo insight run`; `cargo {}` starts no single program",
+            arguments.subcommand
+        ));
+    }
+    let with_tests = !is_run && !matches!(arguments.subcommand.as_str(), "build" | "b");
     let linked = graph.linked(with_tests);
-    let found = choose(&linked, &arguments.left_out)?;
+    let mut found = choose(&linked, &arguments.left_out)?;
+    found.uncovered.extend(coverage::without_facade(&linked));
     found.lines.iter().for_each(|line| say(line));
     if !found.replaced.iter().any(|replaced| Facade::named(&replaced.facade).is_some_and(|facade| facade.is_runtime)) {
         say("no supported runtime is in the dependency graph, so nothing is observed; these are supported:");
@@ -170,12 +184,17 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
         command.env(name, value);
     }
     plan.program = program_variables(&plan, &arguments.subcommand);
-    let path = own.join(format!("plan-{}.json", plan.key));
+    plan.output = (arguments.open && is_run).then(|| open::output_file(&own));
+    let suffix = if plan.output.is_some() { "-open" } else { "" };
+    let path = own.join(format!("plan-{}{suffix}.json", plan.key));
     plan.write(&path)?;
     command.args(&words).env(plan::VARIABLE, &path);
     // Whatever runs while cargo builds, such as a build script, is no program to observe.
     command.env(crate::runner::PROCESS, "0");
-    let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
+    let status = match &plan.output {
+        Some(output) => open::run(command, output)?,
+        None => command.status().map_err(|error| format!("cannot start cargo: {error}"))?,
+    };
     if status.success() {
         check(&plan)?;
     }
@@ -229,7 +248,7 @@ fn write_instead(sources: &Path) -> Result {
 #[derive(Debug, Default)]
 struct Found {
     replaced: Vec<Replaced>,
-    uncovered: Vec<Uncovered>,
+    uncovered: Vec<PackageCoverage>,
     lines: Vec<String>,
 }
 
@@ -289,6 +308,11 @@ fn choose(linked: &[&Package], left_out: &[String]) -> Result<Found> {
     Ok(found)
 }
 
-fn uncovered(package: &Package, reason: &str) -> Uncovered {
-    Uncovered { name: package.name.clone(), version: package.version.to_string(), reason: reason.to_owned() }
+fn uncovered(package: &Package, reason: &str) -> PackageCoverage {
+    PackageCoverage {
+        name: package.name.clone(),
+        version: package.version.to_string(),
+        covered: false,
+        reason: Some(reason.to_owned()),
+    }
 }

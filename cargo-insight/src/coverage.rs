@@ -1,26 +1,95 @@
-//! The graph facts that the program tells its clients: which packages are covered, and which are not.
+//! The graph facts that the program tells its clients: the packages that are covered, and those that are not.
 
+use crate::facades::Facade;
+use crate::graph::Package;
 use crate::plan::{Plan, write_whole};
 use crate::say::Result;
-use serde_json::json;
+use insight_protocol::{GraphFacts, PackageCoverage};
+use semver::VersionReq;
+use serde::Deserialize;
 
-/// Writes the facts to the plan's file.
-pub fn write(plan: &Plan, uncovered: &[Uncovered]) -> Result {
-    let covered = plan
-        .replaced
-        .iter()
-        .map(|replaced| json!({ "name": replaced.package, "version": replaced.version, "covered": true }));
-    let uncovered = uncovered.iter().map(|package| {
-        json!({ "name": package.name, "version": package.version, "covered": false, "reason": package.reason })
-    });
-    let packages: Vec<_> = covered.chain(uncovered).collect();
-    write_whole(&plan.coverage, &format!("{:#}\n", json!({ "version": 1, "packages": packages })))
+/// Packages without a facade in which tasks can wait.
+static PRIMITIVES: &str = include_str!("../primitives.toml");
+
+/// Why the waits of such a package are not in the list.
+const ONLY_TRACES: &str = "only traces show these waits";
+
+#[derive(Deserialize)]
+struct Primitives {
+    primitive: Vec<Primitive>,
 }
 
-/// A package in the graph that tasks can wait on, and that is not covered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uncovered {
-    pub name: String,
-    pub version: String,
-    pub reason: String,
+#[derive(Deserialize)]
+struct Primitive {
+    name: String,
+    versions: Option<VersionReq>,
+    covered: bool,
+}
+
+/// The packages of the graph that have no facade, and in which tasks can wait.
+pub fn without_facade(linked: &[&Package]) -> Vec<PackageCoverage> {
+    let primitives: Primitives = toml::from_str(PRIMITIVES).expect("a test reads the same text");
+    let is_about = |primitive: &&Primitive, package: &Package| {
+        primitive.name == package.name
+            && primitive.versions.as_ref().is_none_or(|versions| versions.matches(&package.version))
+    };
+    let found = linked.iter().filter_map(|package| {
+        let primitive = primitives.primitive.iter().find(|primitive| is_about(primitive, package))?;
+        Some(PackageCoverage {
+            name: package.name.clone(),
+            version: package.version.to_string(),
+            covered: primitive.covered,
+            reason: (!primitive.covered).then(|| ONLY_TRACES.to_owned()),
+        })
+    });
+    found.collect()
+}
+
+/// Writes the facts to the plan's file.
+pub fn write(plan: &Plan, others: &[PackageCoverage]) -> Result {
+    let replaced =
+        plan.replaced.iter().filter(|replaced| Facade::named(&replaced.facade).is_some_and(|it| !it.is_own()));
+    let covered = replaced.map(|replaced| PackageCoverage {
+        name: replaced.package.clone(),
+        version: replaced.version.clone(),
+        covered: true,
+        reason: None,
+    });
+    let packages = covered.chain(others.iter().cloned()).collect();
+    let facts = GraphFacts { version: GraphFacts::VERSION, packages };
+    let text = serde_json::to_string_pretty(&facts).map_err(|error| format!("cannot write the coverage: {error}"))?;
+    write_whole(&plan.coverage, &(text + "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facades::FACADES;
+
+    #[test]
+    fn each_primitive_is_named_once_and_has_no_facade() {
+        let primitives: Primitives = toml::from_str(PRIMITIVES).unwrap();
+        assert!(primitives.primitive.len() > 20);
+        for (index, primitive) in primitives.primitive.iter().enumerate() {
+            let again = primitives.primitive[index + 1..].iter().any(|other| {
+                other.name == primitive.name && (other.versions.is_none() || other.versions == primitive.versions)
+            });
+            assert!(!again, "{} is named twice", primitive.name);
+            assert!(!FACADES.iter().any(|facade| facade.package == primitive.name), "{} has a facade", primitive.name);
+        }
+    }
+
+    #[test]
+    fn a_package_is_covered_by_name_and_version() {
+        let package = |name: &str, version: &str| Package::new(name, version);
+        let graph = [
+            package("kanal", "0.1.1"),
+            package("tower", "0.5.0"),
+            package("serde", "1.0.0"),
+            package("async-broadcast", "0.5.1"),
+        ];
+        let found = without_facade(&graph.iter().collect::<Vec<_>>());
+        let lines: Vec<(&str, bool)> = found.iter().map(|package| (package.name.as_str(), package.covered)).collect();
+        assert_eq!(lines, [("kanal", false), ("tower", true), ("async-broadcast", false)]);
+    }
 }

@@ -93,6 +93,13 @@ impl Graph {
 }
 
 impl Package {
+    /// A package of a registry, for tests.
+    #[cfg(test)]
+    pub fn new(name: &str, version: &str) -> Package {
+        let version = Version::parse(version).unwrap();
+        Package { name: name.to_owned(), version, id: name.to_owned(), source: Some("registry+x".to_owned()) }
+    }
+
     /// Where the package is from, unless it is a registry.
     pub fn unusual_source(&self) -> Option<String> {
         match self.source.as_deref() {

@@ -16,6 +16,7 @@ mod coverage;
 mod facades;
 mod graph;
 mod links;
+mod open;
 mod plan;
 mod runner;
 mod say;

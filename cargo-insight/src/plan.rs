@@ -33,6 +33,8 @@ pub struct Plan {
     pub environment: Vec<(String, Option<String>)>,
     /// The variables that the program gets.
     pub program: Vec<(String, String)>,
+    /// The file for the program's output, if consolation has the terminal.
+    pub output: Option<PathBuf>,
     /// The file of graph facts that the program reads when it was started by hand.
     pub coverage: PathBuf,
 }

@@ -5,14 +5,19 @@
 //! program starts has another one, and stays silent.
 
 use crate::links::{Role, role};
-use crate::plan::Plan;
+use crate::open;
+use crate::plan::{Plan, write_whole};
 use crate::say::say;
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
 
 /// The process that is observed. Its children see that it is another one's.
 pub const PROCESS: &str = "INSIGHT_PROCESS";
+
+/// Names the file for the program's process ID to `insight-mark`.
+const PID_FILE: &str = "CARGO_INSIGHT_PID_FILE";
 
 /// `insight-runner PROGRAM ARGUMENTS`.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
@@ -39,15 +44,32 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
             command.env(name, value);
         }
     }
+    if let Some(output) = &plan.output {
+        if let Err(error) = redirect(&mut command, output) {
+            say(&format!("cannot write {}: {error}", output.display()));
+            return ExitCode::FAILURE;
+        }
+        command.env(PID_FILE, open::pid_file(output));
+    }
     if !mark {
         set_mark(&mut command);
     }
     become_it(command)
 }
 
+/// The terminal is consolation's.
+fn redirect(command: &mut Command, output: &Path) -> std::io::Result<()> {
+    let file = File::create(output)?;
+    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    Ok(())
+}
+
 /// `insight-mark PROGRAM ARGUMENTS`.
 pub fn mark(arguments: Vec<OsString>) -> ExitCode {
     let Some(mut command) = command(arguments) else { return ExitCode::FAILURE };
+    if let Some(file) = std::env::var_os(PID_FILE) {
+        command.env(PID_FILE, file);
+    }
     set_mark(&mut command);
     become_it(command)
 }
@@ -70,6 +92,13 @@ fn set_mark(command: &mut Command) {
         true => command.env(PROCESS, std::process::id().to_string()),
         false => command.env_remove(PROCESS),
     };
+    let file = command.get_envs().find(|(name, _)| *name == PID_FILE).and_then(|(_, value)| value).map(OsString::from);
+    if let Some(file) = file {
+        command.env_remove(PID_FILE);
+        if let Err(error) = write_whole(Path::new(&file), &std::process::id().to_string()) {
+            say(&error);
+        }
+    }
 }
 
 #[cfg(unix)]
