@@ -181,7 +181,7 @@ fn split(word: &str) -> (&str, Option<&str>) {
 /// A word of a call, for tests.
 #[cfg(test)]
 fn words(text: &str) -> Vec<OsString> {
-    text.split_whitespace().map(|word| OsString::from(word)).collect()
+    text.split_whitespace().map(OsString::from).collect()
 }
 
 #[cfg(test)]
