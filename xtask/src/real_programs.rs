@@ -70,8 +70,8 @@ pub fn run(arguments: &[&str]) -> Result {
 }
 
 const TABLE: &str = "\
-| program | version | shows | build, plain | build, observed | requests/s, plain | requests/s, observed | tasks | problems | findings |
-|---|---|---|---|---|---|---|---|---|---|";
+| program | version | shows | build, plain | build, observed | requests/s, plain | requests/s, observed | tasks | not covered | problems | findings |
+|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// Everything that one program's run shows.
 struct Report {
@@ -99,7 +99,7 @@ impl Report {
     fn row(&self, program: &RealProgram) -> String {
         let rate = self.observed.rate() / self.plain.rate() * 100.0;
         format!(
-            "| {} | {} | {} | {} | {} | {:.0} | {:.0} ({rate:.0} %) | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {:.0} | {:.0} ({rate:.0} %) | {} | {} | {} | {} |",
             program.name,
             program.package.1,
             program.shows,
@@ -108,6 +108,7 @@ impl Report {
             self.plain.rate(),
             self.observed.rate(),
             self.seen.tasks,
+            self.seen.uncovered.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
             self.seen.problems.len(),
             self.findings
         )

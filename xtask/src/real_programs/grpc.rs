@@ -158,3 +158,17 @@ async fn exchange(connection: &mut Connection, call: &Call) -> std::result::Resu
     let text = |name: &str| trailers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     Ok(Reply { status: text("grpc-status"), words: format!("{} {words}", text("grpc-message")) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_wrapped_in_any_and_in_the_message_of_its_call() {
+        let name = b"type.googleapis.com/arrow.flight.protocol.sql.X";
+        let any = [&[0x0a, 47], &name[..]].concat();
+        assert_eq!(Argument::Empty.encoded(), b"");
+        assert_eq!(Argument::Ticket("X").encoded(), [&[0x0a, 49], &any[..]].concat());
+        assert_eq!(Argument::Descriptor("X").encoded(), [&[0x08, 0x02, 0x12, 49], &any[..]].concat());
+    }
+}

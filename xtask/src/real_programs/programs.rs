@@ -270,3 +270,21 @@ static TRILLIUM: RealProgram = RealProgram {
         get("/nowhere"),
     ]),
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_program_has_its_own_name_and_a_load() {
+        for (at, program) in PROGRAMS.iter().enumerate() {
+            assert!(PROGRAMS[..at].iter().all(|before| before.name != program.name), "{}", program.name);
+            let has_load = match &program.clients {
+                Clients::Http(requests) => requests.iter().any(|request| request.load),
+                Clients::Grpc(calls) => calls.iter().any(|call| call.load),
+                Clients::Mqtt => true,
+            };
+            assert!(has_load, "{}", program.name);
+        }
+    }
+}

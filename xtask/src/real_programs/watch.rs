@@ -21,8 +21,10 @@ pub struct Seen {
     pub tasks: usize,
     /// Tasks without a state or a location, in words.
     incomplete: BTreeSet<String>,
-    /// Tasks that the runtime counts and insight does not observe, by the stream's last word.
+    /// Most tasks that a runtime counted and insight did not observe; `None` if no runtime counts its tasks.
     unobserved: Option<u64>,
+    /// Packages in which a task can wait unobserved, with their versions.
+    pub uncovered: BTreeSet<String>,
     /// Problems raised at any time: tier and title.
     pub problems: BTreeSet<String>,
 }
@@ -38,6 +40,19 @@ impl Seen {
             failures.push(format!("{count} tasks of the runtime are not observed"));
         }
         failures
+    }
+
+    /// Takes a `stream.coverage`.
+    fn cover(&mut self, coverage: &Value) {
+        let executors = coverage["executors"].as_array().into_iter().flatten();
+        let counts: Vec<u64> = executors.filter_map(|executor| executor["unobserved_tasks"].as_u64()).collect();
+        if !counts.is_empty() {
+            self.unobserved = self.unobserved.max(Some(counts.iter().sum()));
+        }
+        let packages = coverage["packages"].as_array().into_iter().flatten();
+        let uncovered = packages.filter(|package| package["covered"] == false);
+        let text = |package: &Value, key: &str| package[key].as_str().unwrap_or_default().to_owned();
+        self.uncovered = uncovered.map(|package| text(package, "name") + " " + &text(package, "version")).collect();
     }
 }
 
@@ -92,6 +107,7 @@ impl Watch {
         let mut seen = self.tasks.into_inner().expect("no thread panics with it");
         seen.problems = of_stream.problems;
         seen.unobserved = of_stream.unobserved;
+        seen.uncovered = of_stream.uncovered;
         let summary = read(&self.findings)?;
         let summary: Option<Value> = summary.lines().last().and_then(|line| serde_json::from_str(line).ok());
         let findings = summary.as_ref().and_then(|summary| summary["findings"].as_u64());
@@ -109,8 +125,29 @@ fn read_stream(insight: SocketAddr) -> Result<Seen> {
             seen.problems.insert(format!("{}: {}", raised.problem.tier, raised.problem.title));
         } else if line.contains("\"stream.coverage\"") {
             let coverage: Value = serde_json::from_str(&line).map_err(|error| format!("stream.coverage: {error}"))?;
-            seen.unobserved = coverage["tasks_unobserved"].as_u64();
+            seen.cover(&coverage);
         }
     }
     Ok(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_unobserved_tasks_and_the_last_packages_count() {
+        let mut seen = Seen { tasks: 1, ..Seen::default() };
+        let cover = |seen: &mut Seen, executors: &str, covered: bool| {
+            let packages = format!(r#"[{{"name":"flume","version":"0.11.1","covered":{covered}}}]"#);
+            let coverage = format!(r#"{{"executors":[{executors}],"packages":{packages}}}"#);
+            seen.cover(&serde_json::from_str(&coverage).unwrap());
+        };
+        cover(&mut seen, r#"{"name":"async-std","version":"1.13"}"#, true);
+        assert_eq!((seen.unobserved, seen.uncovered.len()), (None, 0));
+        cover(&mut seen, r#"{"name":"tokio","unobserved_tasks":2},{"name":"tokio","unobserved_tasks":1}"#, false);
+        cover(&mut seen, r#"{"name":"tokio","unobserved_tasks":0}"#, false);
+        assert_eq!(seen.uncovered.iter().collect::<Vec<_>>(), ["flume 0.11.1"]);
+        assert_eq!(seen.failures(), ["3 tasks of the runtime are not observed"]);
+    }
 }
