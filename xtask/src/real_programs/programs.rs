@@ -102,7 +102,7 @@ static MINISERVE: RealProgram = RealProgram {
     features: &[],
     moved: &[],
     fixed_port: None,
-    arguments: &["--interfaces", "127.0.0.1", "--port", "{port}", "--random-route-seed", "1", "{files}"],
+    arguments: &["--interfaces", "127.0.0.1", "--port", "{port}", "{files}"],
     environment: &[],
     files: &[],
     clients: Clients::Http(&[
