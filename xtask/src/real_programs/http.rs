@@ -138,7 +138,7 @@ fn send(
     Ok((answer.status().as_u16(), headers.join("\n"), body))
 }
 
-/// The answer without the values that each run has its own of.
+/// The answer, with a placeholder for each value that differs between runs.
 fn equal(answer: &str, address: SocketAddr, kept: &BTreeMap<&'static str, String>) -> String {
     let answer = answer.replace(&address.to_string(), "{address}");
     kept.iter().fold(answer, |answer, (name, value)| answer.replace(value, &format!("{{{name}}}")))
