@@ -15,6 +15,7 @@ mod peer_program;
 mod peer_tests;
 mod process;
 mod program;
+mod real_programs;
 mod runtime;
 mod sanitize;
 mod schema;
@@ -62,6 +63,9 @@ The commands of this repository:
                               the same of an example of smol's: eight clients, and what is seen of it
   cargo xtask peer-program sessions
                               the same of an example of tide's, on async-std
+  cargo xtask real-programs [--seconds N] [--clean] [name...]
+                              published programs, unchanged, under `cargo insight` and beside their plain builds: the same
+                              answers, all tasks, and the cost; each under load for 60 s. --clean: both build from scratch
   cargo xtask docs            render docs/*.md to the pages that the server serves
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages
@@ -89,6 +93,7 @@ fn main() -> ExitCode {
         ["load", rest @ ..] => load::command(rest),
         ["peer-tests", rest @ ..] => peer_tests::run(rest),
         ["peer-program", rest @ ..] => peer_program::run(rest),
+        ["real-programs", rest @ ..] => real_programs::run(rest),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["sanitize"] => sanitize::run(),

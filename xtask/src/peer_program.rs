@@ -119,7 +119,7 @@ impl Source {
 }
 
 /// The files in a folder, and in those within, by their paths from `root`.
-fn files(root: &Path, within: &Path) -> Result<Vec<PathBuf>> {
+pub fn files(root: &Path, within: &Path) -> Result<Vec<PathBuf>> {
     let folder = root.join(within);
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     let mut found = Vec::new();
@@ -150,7 +150,7 @@ fn conformance(check: &Path, insight: SocketAddr, seconds: u64) -> Result<Child>
 }
 
 /// What `/v1/snapshot` answers, folded.
-fn model(insight: SocketAddr) -> Result<Model> {
+pub fn model(insight: SocketAddr) -> Result<Model> {
     let mut model = Model::default();
     for line in snapshot(insight)?.lines() {
         if let Ok(Decoded::Message { message, .. }) = decode(line) {

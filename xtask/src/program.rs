@@ -54,6 +54,11 @@ impl Program {
         // The programs name their source files from the root.
         command.current_dir(root()).env("INSIGHT_LISTEN", "127.0.0.1:0");
         command.env(format!("{}_LISTEN", name.to_uppercase()), "127.0.0.1:0").env("PORT", "0");
+        Program::spawn(name, command)
+    }
+
+    /// Starts it as the command says, and reads its output.
+    pub fn spawn(name: &'static str, mut command: Command) -> Result<Program> {
         // A program that reads its stdin waits until this one ends it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;

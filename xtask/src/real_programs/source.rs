@@ -1,0 +1,172 @@
+//! A published program's sources and its two builds.
+
+use super::programs::RealProgram;
+use crate::process::{Result, cargo};
+use crate::program::executable;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The copy of a program, a git repository.
+pub struct Source {
+    program: &'static RealProgram,
+    /// The folder of everything about this program.
+    pub folder: PathBuf,
+}
+
+/// A built program.
+pub struct Built {
+    pub executable: PathBuf,
+    took: Duration,
+    /// Nothing was there before.
+    clean: bool,
+}
+
+impl fmt::Display for Built {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let warm = if self.clean { "" } else { " (warm)" };
+        write!(f, "{:.1} s{warm}", self.took.as_secs_f64())
+    }
+}
+
+impl Source {
+    /// Fetches the package and copies it, unless the copy is there.
+    pub fn fetch(program: &'static RealProgram, parent: &Path) -> Result<Source> {
+        let (name, version) = program.package;
+        let source = Source { program, folder: parent.join(format!("{name}-{version}")) };
+        if source.copy().join(".git/HEAD").exists() {
+            return Ok(source);
+        }
+        let package = format!("{name}-{version}");
+        let published = match in_registry(&package) {
+            Some(folder) => folder,
+            None => {
+                // `cargo info` puts the package's sources into the registry's folder, and resolves nothing.
+                let output = cargo().args(["info", "--quiet", &format!("{name}@{version}")]).output();
+                let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
+                let said = String::from_utf8_lossy(&output.stderr);
+                in_registry(&package).ok_or(format!("cargo cannot fetch {package}: {}", said.trim()))?
+            }
+        };
+        let failed = |error: std::io::Error| format!("cannot copy {}: {error}", published.display());
+        let copy = source.copy();
+        if copy.exists() {
+            fs::remove_dir_all(&copy).map_err(failed)?;
+        }
+        for file in crate::peer_program::files(&published, Path::new(""))? {
+            // Cargo's own mark in the registry's folder.
+            if file == Path::new(".cargo-ok") {
+                continue;
+            }
+            let to = copy.join(&file);
+            fs::create_dir_all(to.parent().expect("a file is in a folder")).map_err(failed)?;
+            fs::copy(published.join(&file), to).map_err(failed)?;
+        }
+        for (name, version) in program.moved {
+            let mut update = cargo();
+            update.current_dir(&copy).args(["update", "--quiet", "--package", name, "--precise", version]);
+            succeed(&mut update)?;
+        }
+        succeed(source.git().args(["init", "--quiet"]))?;
+        succeed(source.git().args(["add", "--all", "--force"]))?;
+        let author = ["-c", "user.name=xtask", "-c", "user.email=xtask@localhost", "-c", "commit.gpgsign=false"];
+        succeed(source.git().args(author).args(["commit", "--quiet", "--message", &package]))?;
+        Ok(source)
+    }
+
+    /// The folder of the program's sources.
+    pub fn copy(&self) -> PathBuf {
+        self.folder.join("source")
+    }
+
+    /// The folder of the builds, out of the sources' way.
+    fn target(&self) -> PathBuf {
+        self.folder.join("target")
+    }
+
+    /// Removes both builds, so that the next ones are clean.
+    pub fn remove_builds(&self) -> Result {
+        match self.target().exists() {
+            true => fs::remove_dir_all(self.target()).map_err(|error| format!("{}: {error}", self.target().display())),
+            false => Ok(()),
+        }
+    }
+
+    /// Builds it as its users do.
+    pub fn build_plain(&self) -> Result<Built> {
+        let (clean, start) = (!self.target().join("debug").exists(), Instant::now());
+        let output = self.cargo(cargo(), &["--message-format", "json-render-diagnostics"]).output();
+        let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
+        let executable = executable(&output, self.program.target.1);
+        let executable = executable.ok_or("the plain build fails: see cargo's words above")?;
+        Ok(Built { executable, took: start.elapsed(), clean })
+    }
+
+    /// Builds it under `cargo insight`.
+    pub fn build_observed(&self, insight: &Path) -> Result<Built> {
+        let (clean, start) = (!self.target().join(OBSERVED).exists(), Instant::now());
+        // As cargo calls its subcommands.
+        let mut command = Command::new(insight);
+        command.arg("insight");
+        succeed(&mut self.cargo(command, &[]))?;
+        let took = start.elapsed();
+        let folder = self.target().join(OBSERVED).join("debug");
+        let executable = match self.program.target.0 {
+            "--example" => folder.join("examples").join(self.program.target.1),
+            _ => folder.join(self.program.target.1),
+        };
+        match executable.exists() {
+            true => Ok(Built { executable, took, clean }),
+            false => Err(format!("`cargo insight build` succeeds, and {} is missing", executable.display())),
+        }
+    }
+
+    /// `build` with the program's arguments, which are the same in both builds.
+    fn cargo(&self, mut command: Command, more: &[&str]) -> Command {
+        let (kind, name) = self.program.target;
+        command.current_dir(self.copy()).env("CARGO_TARGET_DIR", self.target());
+        command.args(["build", "--locked", kind, name]).args(self.program.features).args(more);
+        command.stderr(Stdio::inherit());
+        command
+    }
+
+    /// A sentence for each file that the builds have changed or made.
+    pub fn changes(&self) -> Result<Vec<String>> {
+        let output = self.git().args(["status", "--porcelain", "--ignored"]).output();
+        let output = output.map_err(|error| format!("cannot start git: {error}"))?;
+        let lines = String::from_utf8_lossy(&output.stdout);
+        Ok(lines.lines().map(|line| format!("the builds changed the program's sources: {line}")).collect())
+    }
+
+    fn git(&self) -> Command {
+        let mut git = Command::new("git");
+        git.current_dir(self.copy());
+        git
+    }
+}
+
+/// Folder of `cargo insight`'s builds, in the target folder.
+const OBSERVED: &str = "insight";
+
+/// The folder of a package's sources in cargo's registry.
+fn in_registry(package: &str) -> Option<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))?;
+    let registries = fs::read_dir(home.join("registry/src")).ok()?;
+    // Cargo writes the mark when it has unpacked the whole package.
+    registries.flatten().map(|registry| registry.path().join(package)).find(|path| path.join(".cargo-ok").exists())
+}
+
+fn succeed(command: &mut Command) -> Result {
+    let name = command.get_program().to_string_lossy().into_owned();
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => {
+            let words: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+            Err(format!("`{name} {}` ended with {status}", words.join(" ")))
+        }
+        Err(error) => Err(format!("cannot start {name}: {error}")),
+    }
+}
