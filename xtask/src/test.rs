@@ -2,12 +2,12 @@
 
 use crate::process::{Result, apt_get_install, cargo, succeeds, target};
 use crate::runtime::Runtime;
-use crate::{bench, clients, docs, fuzz, hangs, load, peer_program, peer_tests, schema};
+use crate::{bench, clients, docs, fuzz, hangs, load, old_versions, peer_program, peer_tests, schema};
 use std::process::Command;
 use std::time::Instant;
 
-/// Runs every step, and stops at the first that fails. `full` runs a published program, too, and repeats the tests in a
-/// release build, where other races show.
+/// Runs every step, and stops at the first that fails. `full` runs a published program, too, compiles over all
+/// older versions of tokio, and repeats the tests in a release build, where other races show.
 pub fn run(full: bool) -> Result {
     let start = Instant::now();
     step("cargo fmt", || {
@@ -37,6 +37,7 @@ pub fn run(full: bool) -> Result {
         }
         Ok(())
     })?;
+    step("older versions of tokio", if full { old_versions::run } else { old_versions::oldest })?;
     graphviz();
     // All features: of insight-tokio, most tests need most of them.
     let tests = ["test", "--workspace", "--all-features"];
