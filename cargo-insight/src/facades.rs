@@ -127,7 +127,12 @@ const SERVER: (&str, &str) = ("insight", "insight");
 
 /// All facades. A crate that another one is built on needs no order: each is found by its package.
 pub static FACADES: &[Facade] = &[
-    over("tokio", "adapters/tokio", ((1, 0, 0), (2, 0, 0), (1, 54, 1)), &[SERVER, PROBE]),
+    Facade {
+        thresholds: &[
+            "1.39.0", "1.40.0", "1.41.0", "1.44.0", "1.46.0", "1.47.0", "1.49.0", "1.51.0", "1.52.0", "1.54.0",
+        ],
+        ..over("tokio", "adapters/tokio", ((1, 38, 0), (2, 0, 0), (1, 54, 1)), &[SERVER, PROBE])
+    },
     Facade {
         thresholds: &["1.13.0"],
         ..over("async-std", "adapters/async-std", ((1, 12, 0), (2, 0, 0), (1, 13, 2)), &[SERVER, PROBE])
@@ -211,4 +216,39 @@ fn triple(version: &Version) -> Triple {
 /// A triple in words.
 pub fn words((major, minor, patch): Triple) -> String {
     format!("{major}.{minor}.{patch}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    /// The versions in `insight_before = "VERSION"` below a folder.
+    fn named(folder: &Path, versions: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                named(&path, versions);
+                continue;
+            }
+            let text = fs::read_to_string(path).unwrap();
+            let versions_of_file = text.split("insight_before = \"").skip(1);
+            versions.extend(versions_of_file.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        }
+    }
+
+    #[test]
+    fn thresholds_are_the_versions_that_a_facade_names() {
+        for facade in FACADES {
+            let Source::Over { folder, .. } = facade.source else { continue };
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("src");
+            let mut versions = BTreeSet::new();
+            named(&folder, &mut versions);
+            versions.remove("VERSION");
+            let thresholds = facade.thresholds.iter().map(|version| (*version).to_owned()).collect();
+            assert_eq!(versions, thresholds, "{}", facade.name);
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod links;
 mod load;
 mod markdown;
 mod msrv;
+mod old_versions;
 mod peer_program;
 mod peer_tests;
 mod process;
@@ -49,6 +50,7 @@ The commands of this repository:
                               table when no program is named
   cargo xtask load [seconds] [seeds] [tokio|smol|async-std]
                               a program under load for 60 s: does its stream keep the rules of SPEC.md
+  cargo xtask old-versions    compile the facade of tokio over each older tokio that `cargo insight` replaces
   cargo xtask peer-tests tokio [--off|--on] [file...]
                               tokio's own tests on the facade, with recording off and on; all files, or those named
   cargo xtask peer-tests tokio-stream, cargo xtask peer-tests tokio-util
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => fuzz::run(seconds),
         ["hangs", rest @ ..] => hangs::run(rest),
         ["load", rest @ ..] => load::command(rest),
+        ["old-versions"] => old_versions::run(),
         ["peer-tests", rest @ ..] => peer_tests::run(rest),
         ["peer-program", rest @ ..] => peer_program::run(rest),
         ["real-programs", rest @ ..] => real_programs::run(rest),

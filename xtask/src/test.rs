@@ -2,12 +2,15 @@
 
 use crate::process::{Result, apt_get_install, cargo, succeeds, target};
 use crate::runtime::Runtime;
-use crate::{bench, clients, docs, fuzz, hangs, load, msrv, peer_program, peer_tests, schema};
+use crate::{
+    archive, bench, clients, docs, fuzz, hangs, load, msrv, old_versions, peer_program, peer_tests, real_programs,
+    schema,
+};
 use std::process::Command;
 use std::time::Instant;
 
-/// Runs every step, and stops at the first that fails. `full` runs a published program, too, and repeats the tests in a
-/// release build, where other races show.
+/// Runs every step, and stops at the first that fails. `full` runs a published program, too, compiles over all
+/// older versions of tokio, and repeats the tests in a release build, where other races show.
 pub fn run(full: bool) -> Result {
     let start = Instant::now();
     step("cargo fmt", || {
@@ -17,6 +20,7 @@ pub fn run(full: bool) -> Result {
     })?;
     step("docs and SPEC.md", docs::check)?;
     step("schema/v1", schema::check)?;
+    step("the sources of cargo-insight", archive::check)?;
     step("cargo clippy", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         cargo_step(&arguments, "correct what clippy names above")
@@ -47,6 +51,7 @@ pub fn run(full: bool) -> Result {
         }
         Ok(())
     })?;
+    step("older versions of tokio", if full { old_versions::run } else { old_versions::oldest })?;
     graphviz();
     // All features: of insight-tokio, most tests need most of them.
     let tests = ["test", "--workspace", "--all-features"];
@@ -70,8 +75,10 @@ pub fn run(full: bool) -> Result {
         step(&format!("load on {name}"), || load::run(runtime, load::SECONDS_OF_OTHERS, 1))?;
     }
     step("instructions", bench::guard)?;
+    step("a published program by cargo insight", || real_programs::run(&["--seconds", "10", "trillium-async-std"]))?;
     if full {
         let tests = ["test", "--workspace", "--all-features", "--release"];
+        step("published programs by cargo insight", || real_programs::run(&[]))?;
         for program in ["mini-redis", "chat-server", "sessions"] {
             step(program, || peer_program::run(&[program]))?;
         }

@@ -1,7 +1,7 @@
 use crate::Task;
 use crate::border::border;
 use crate::observe::{announce, observed};
-use insight_probe::{Kind, Observed, TaskRef, polling_others, recorded, running_others};
+use insight_probe::{Kind, Observed, TaskRef, polling_others, running_others};
 use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -41,7 +41,7 @@ macro_rules! executor {
             #[track_caller]
             pub fn spawn<T: $($send)* 'a>(&self, future: impl Future<Output = T> + $($send)* 'a) -> Task<T> {
                 let (future, task) = observed(future, $kind, Location::caller());
-                handle(recorded(|| self.inner.spawn(future)), task)
+                handle(self.inner.spawn(future), task)
             }
 
             #[doc = concat!("See [`async_executor::", $name, "::spawn_many`](real::", $name, "::spawn_many).")]
@@ -53,7 +53,7 @@ macro_rules! executor {
             ) {
                 let spawned = Cell::new(None);
                 let futures = Spawning { futures, kind: $kind, location: Location::caller(), spawned: &spawned };
-                recorded(|| self.inner.spawn_many(futures, &mut Handles { handles, spawned: &spawned }));
+                self.inner.spawn_many(futures, &mut Handles { handles, spawned: &spawned });
             }
 
             #[doc = concat!("See [`async_executor::", $name, "::try_tick`](real::", $name, "::try_tick).")]

@@ -95,6 +95,16 @@ impl OneshotEnd {
         }
     }
 
+    /// Whether the other end is gone: its message is there, or never comes.
+    #[inline]
+    pub fn other_is_gone(&self) -> bool {
+        let other = match self.role {
+            Role::Receiver => &self.channel.sender,
+            _ => &self.channel.receiver,
+        };
+        other.gone.load(Ordering::Acquire)
+    }
+
     fn side(&self) -> &Side {
         match self.role {
             Role::Receiver => &self.channel.receiver,

@@ -32,18 +32,20 @@ pub(crate) fn announce() {
     EXECUTOR.announce();
 }
 
-#[cfg(feature = "rt")]
+#[cfg(all(feature = "rt", not(insight_before = "1.41.0")))]
 fn current_task_id() -> Option<u64> {
     real::task::try_id().map(number)
 }
 
-#[cfg(not(feature = "rt"))]
+/// tokio before 1.41 does not tell the id. Its tasks are found by their polls alone. `cargo insight` compiles all spawns of
+/// a program with this facade, so no task that it does not know is polled within one that it knows.
+#[cfg(any(not(feature = "rt"), insight_before = "1.41.0"))]
 fn current_task_id() -> Option<u64> {
     None
 }
 
 /// The number of a task's id. tokio has no method for it; its `Hash` gives the number to the hasher as it is.
-#[cfg(feature = "rt")]
+#[cfg(all(feature = "rt", not(insight_before = "1.41.0")))]
 pub(crate) fn number(id: real::task::Id) -> u64 {
     use std::hash::{Hash, Hasher};
 

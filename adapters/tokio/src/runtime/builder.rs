@@ -1,4 +1,6 @@
-use super::{LocalOptions, LocalRuntime, Runtime};
+use super::Runtime;
+#[cfg(not(insight_before = "1.51.0"))]
+use super::{LocalOptions, LocalRuntime};
 use crate::border::border;
 use std::fmt;
 use std::io;
@@ -26,18 +28,6 @@ impl Builder {
         self.inner.build().map(Runtime::wrap)
     }
 
-    /// See [`tokio::runtime::Builder::build_local`](real::runtime::Builder::build_local).
-    pub fn build_local(&mut self, options: LocalOptions) -> io::Result<LocalRuntime> {
-        self.inner.build_local(options).map(LocalRuntime::wrap)
-    }
-
-    /// See [`tokio::runtime::Builder::name`](real::runtime::Builder::name).
-    #[track_caller]
-    pub fn name(&mut self, val: impl Into<String>) -> &mut Self {
-        self.inner.name(val);
-        self
-    }
-
     /// See [`tokio::runtime::Builder::thread_name`](real::runtime::Builder::thread_name).
     pub fn thread_name(&mut self, val: impl Into<String>) -> &mut Self {
         self.inner.thread_name(val);
@@ -50,6 +40,21 @@ impl Builder {
         F: Fn() -> String + Send + Sync + 'static,
     {
         self.inner.thread_name_fn(f);
+        self
+    }
+}
+
+#[cfg(not(insight_before = "1.51.0"))]
+impl Builder {
+    /// See [`tokio::runtime::Builder::build_local`](real::runtime::Builder::build_local).
+    pub fn build_local(&mut self, options: LocalOptions) -> io::Result<LocalRuntime> {
+        self.inner.build_local(options).map(LocalRuntime::wrap)
+    }
+
+    /// See [`tokio::runtime::Builder::name`](real::runtime::Builder::name).
+    #[track_caller]
+    pub fn name(&mut self, val: impl Into<String>) -> &mut Self {
+        self.inner.name(val);
         self
     }
 }
@@ -75,17 +80,18 @@ settings! {
     enable_io();
     #[cfg(any(feature = "net", all(unix, feature = "process"), all(unix, feature = "signal")))]
     max_io_events_per_tick(capacity: usize);
+    #[cfg(not(insight_before = "1.54.0"))]
     #[cfg(any(feature = "net", all(unix, feature = "process"), all(unix, feature = "signal")))]
     max_io_events_per_busy_tick(capacity: usize);
     #[cfg(feature = "time")]
     enable_time();
     #[cfg(feature = "test-util")]
     start_paused(start_paused: bool);
-    #[cfg(all(tokio_unstable, feature = "time", feature = "rt-multi-thread"))]
+    #[cfg(all(tokio_unstable, feature = "time", feature = "rt-multi-thread", not(insight_before = "1.49.0")))]
     enable_alt_timer();
-    #[cfg(all(tokio_unstable, feature = "rt-multi-thread"))]
+    #[cfg(all(tokio_unstable, feature = "rt-multi-thread", not(insight_before = "1.52.0")))]
     enable_eager_driver_handoff();
-    #[cfg(tokio_unstable)]
+    #[cfg(all(tokio_unstable, not(insight_before = "1.54.0")))]
     enable_sharded_blocking_queue();
     #[cfg(tokio_unstable)]
     unhandled_panic(behavior: super::UnhandledPanic);
@@ -93,9 +99,9 @@ settings! {
     disable_lifo_slot();
     #[cfg(tokio_unstable)]
     rng_seed(seed: super::RngSeed);
-    #[cfg(tokio_unstable)]
+    #[cfg(all(tokio_unstable, not(insight_before = "1.41.0")))]
     enable_metrics_poll_time_histogram();
-    #[cfg(tokio_unstable)]
+    #[cfg(all(tokio_unstable, not(insight_before = "1.41.0")))]
     metrics_poll_time_histogram_configuration(configuration: super::HistogramConfiguration);
     #[track_caller]
     worker_threads(val: usize);
@@ -125,9 +131,9 @@ macro_rules! hooks {
 
 hooks!(on_thread_start on_thread_stop on_thread_park on_thread_unpark);
 
+#[cfg(tokio_unstable)]
 macro_rules! task_hooks {
     ($($name:ident)+) => {
-        #[cfg(tokio_unstable)]
         impl Builder {
             $(
                 #[doc = concat!("See [`tokio::runtime::Builder::", stringify!($name), "`](real::runtime::Builder::", stringify!($name), ").")]
@@ -140,7 +146,10 @@ macro_rules! task_hooks {
     };
 }
 
-task_hooks!(on_task_spawn on_before_task_poll on_after_task_poll on_task_terminate);
+#[cfg(all(tokio_unstable, not(insight_before = "1.40.0")))]
+task_hooks!(on_task_spawn on_task_terminate);
+#[cfg(all(tokio_unstable, not(insight_before = "1.44.0")))]
+task_hooks!(on_before_task_poll on_after_task_poll);
 
 border!(out [] Builder => real::runtime::Builder, self => self.inner);
 border!(in [] real::runtime::Builder => Builder, inner => Builder { inner });

@@ -1,4 +1,6 @@
-use super::{EnterGuard, Id, RuntimeFlavor, RuntimeMetrics, TryCurrentError};
+#[cfg(not(insight_before = "1.49.0"))]
+use super::Id;
+use super::{EnterGuard, RuntimeFlavor, RuntimeMetrics, TryCurrentError};
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::task::{JoinHandle, observed, observed_closure};
@@ -64,11 +66,13 @@ impl Handle {
     }
 
     /// See [`tokio::runtime::Handle::id`](real::runtime::Handle::id).
+    #[cfg(not(insight_before = "1.49.0"))]
     pub fn id(&self) -> Id {
         self.inner.id()
     }
 
     /// See [`tokio::runtime::Handle::name`](real::runtime::Handle::name).
+    #[cfg(not(insight_before = "1.51.0"))]
     pub fn name(&self) -> Option<&str> {
         self.inner.name()
     }

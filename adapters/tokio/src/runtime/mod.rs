@@ -4,16 +4,18 @@ pub use real::runtime::*;
 
 mod builder;
 mod handle;
+#[cfg(not(insight_before = "1.51.0"))]
 mod local;
 
 pub use builder::Builder;
 pub use handle::Handle;
+#[cfg(not(insight_before = "1.51.0"))]
 pub use local::LocalRuntime;
 
 use crate::border::border;
 use crate::executor::{EXECUTOR, announce};
 use crate::task::JoinHandle;
-use insight_probe::{CountedTasks, Kind, Observed};
+use insight_probe::Observed;
 use std::future::Future;
 use std::ops::Deref;
 use std::panic::Location;
@@ -22,7 +24,7 @@ use std::time::Duration;
 /// See [`tokio::runtime::Runtime`](real::runtime::Runtime).
 #[derive(Debug)]
 pub struct Runtime {
-    _counted: CountedTasks,
+    _counted: Counted,
     handle: Handle,
     inner: real::runtime::Runtime,
 }
@@ -30,10 +32,7 @@ pub struct Runtime {
 impl Runtime {
     pub(super) fn wrap(inner: real::runtime::Runtime) -> Runtime {
         announce();
-        let metrics = inner.metrics();
-        // tokio counts neither closures of its blocking pool, nor the tasks of a `LocalSet`, nor what a `block_on` runs.
-        let counted = EXECUTOR.count_tasks(&[Kind::Task], move || metrics.num_alive_tasks());
-        Runtime { _counted: counted, handle: Handle::from(inner.handle().clone()), inner }
+        Runtime { _counted: counted(&inner), handle: Handle::from(inner.handle().clone()), inner }
     }
 
     /// See [`tokio::runtime::Runtime::new`](real::runtime::Runtime::new).
@@ -93,6 +92,23 @@ impl Runtime {
         self.inner.shutdown_background();
     }
 }
+
+#[cfg(not(insight_before = "1.39.0"))]
+type Counted = insight_probe::CountedTasks;
+
+/// tokio counts neither closures of its blocking pool, nor the tasks of a `LocalSet`, nor what a `block_on` runs.
+#[cfg(not(insight_before = "1.39.0"))]
+fn counted(inner: &real::runtime::Runtime) -> Counted {
+    let metrics = inner.metrics();
+    EXECUTOR.count_tasks(&[insight_probe::Kind::Task], move || metrics.num_alive_tasks())
+}
+
+#[cfg(insight_before = "1.39.0")]
+type Counted = ();
+
+/// tokio before 1.39 counts no live tasks, so the number of unobserved tasks stays unknown.
+#[cfg(insight_before = "1.39.0")]
+fn counted(_: &real::runtime::Runtime) {}
 
 border!(out [] Runtime => real::runtime::Runtime, self => self.inner);
 border!(in [] real::runtime::Runtime => Runtime, inner => Runtime::wrap(inner));

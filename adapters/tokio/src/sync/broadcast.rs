@@ -5,6 +5,12 @@
 
 pub use real::sync::broadcast::error;
 
+#[cfg(not(insight_before = "1.44.0"))]
+mod weak;
+
+#[cfg(not(insight_before = "1.44.0"))]
+pub use weak::WeakSender;
+
 use self::error::{RecvError, SendError, TryRecvError};
 use crate::border::border;
 use crate::executor::EXECUTOR;
@@ -36,12 +42,6 @@ pub struct Sender<T> {
     inner: tokio::Sender<T>,
 }
 
-/// See [`tokio::sync::broadcast::WeakSender`](real::sync::broadcast::WeakSender).
-pub struct WeakSender<T> {
-    end: End,
-    inner: tokio::WeakSender<T>,
-}
-
 /// See [`tokio::sync::broadcast::Receiver`](real::sync::broadcast::Receiver).
 pub struct Receiver<T> {
     end: End,
@@ -69,12 +69,6 @@ impl<T> Sender<T> {
         Receiver { inner: self.inner.subscribe(), end: self.end.another(Handle::Receiver) }
     }
 
-    /// See [`tokio::sync::broadcast::Sender::downgrade`](real::sync::broadcast::Sender::downgrade).
-    #[must_use = "Downgrade creates a WeakSender without destroying the original non-weak sender."]
-    pub fn downgrade(&self) -> WeakSender<T> {
-        WeakSender { end: self.end.another(Handle::WeakSender), inner: self.inner.downgrade() }
-    }
-
     /// See [`tokio::sync::broadcast::Sender::len`](real::sync::broadcast::Sender::len).
     pub fn len(&self) -> usize {
         self.inner.len()
@@ -94,56 +88,11 @@ impl<T> Sender<T> {
     pub fn same_channel(&self, other: &Self) -> bool {
         self.inner.same_channel(&other.inner)
     }
-
-    /// See [`tokio::sync::broadcast::Sender::closed`](real::sync::broadcast::Sender::closed).
-    #[track_caller]
-    pub fn closed(&self) -> impl Future<Output = ()> + use<'_, T> {
-        let at = Location::caller();
-        async move {
-            self.end.used(at);
-            waiting(self.end.channel(), site(Op::Closed, 1, at), self.inner.closed()).await;
-        }
-    }
-
-    /// See [`tokio::sync::broadcast::Sender::strong_count`](real::sync::broadcast::Sender::strong_count).
-    pub fn strong_count(&self) -> usize {
-        self.inner.strong_count()
-    }
-
-    /// See [`tokio::sync::broadcast::Sender::weak_count`](real::sync::broadcast::Sender::weak_count).
-    pub fn weak_count(&self) -> usize {
-        self.inner.weak_count()
-    }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         Sender { end: self.end.another(Handle::Sender), inner: self.inner.clone() }
-    }
-}
-
-impl<T> WeakSender<T> {
-    /// See [`tokio::sync::broadcast::WeakSender::upgrade`](real::sync::broadcast::WeakSender::upgrade).
-    #[must_use]
-    pub fn upgrade(&self) -> Option<Sender<T>> {
-        let inner = self.inner.upgrade()?;
-        Some(Sender { end: self.end.another(Handle::Sender), inner })
-    }
-
-    /// See [`tokio::sync::broadcast::WeakSender::strong_count`](real::sync::broadcast::WeakSender::strong_count).
-    pub fn strong_count(&self) -> usize {
-        self.inner.strong_count()
-    }
-
-    /// See [`tokio::sync::broadcast::WeakSender::weak_count`](real::sync::broadcast::WeakSender::weak_count).
-    pub fn weak_count(&self) -> usize {
-        self.inner.weak_count()
-    }
-}
-
-impl<T> Clone for WeakSender<T> {
-    fn clone(&self) -> Self {
-        WeakSender { end: self.end.another(Handle::WeakSender), inner: self.inner.clone() }
     }
 }
 
@@ -161,21 +110,6 @@ impl<T> Receiver<T> {
     /// See [`tokio::sync::broadcast::Receiver::same_channel`](real::sync::broadcast::Receiver::same_channel).
     pub fn same_channel(&self, other: &Self) -> bool {
         self.inner.same_channel(&other.inner)
-    }
-
-    /// See [`tokio::sync::broadcast::Receiver::sender_strong_count`](real::sync::broadcast::Receiver::sender_strong_count).
-    pub fn sender_strong_count(&self) -> usize {
-        self.inner.sender_strong_count()
-    }
-
-    /// See [`tokio::sync::broadcast::Receiver::sender_weak_count`](real::sync::broadcast::Receiver::sender_weak_count).
-    pub fn sender_weak_count(&self) -> usize {
-        self.inner.sender_weak_count()
-    }
-
-    /// See [`tokio::sync::broadcast::Receiver::is_closed`](real::sync::broadcast::Receiver::is_closed).
-    pub fn is_closed(&self) -> bool {
-        self.inner.is_closed()
     }
 }
 
@@ -240,16 +174,9 @@ impl<T> Receiver<T> {
 }
 
 named!([T] Sender<T>, self => self.end.channel());
-named!([T] WeakSender<T>, self => self.end.channel());
 named!([T] Receiver<T>, self => self.end.channel());
 
 impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
-
-impl<T> fmt::Debug for WeakSender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }

@@ -12,12 +12,15 @@ pub mod oneshot;
 mod rwlock;
 mod semaphore;
 mod semaphore_permit;
+#[cfg(not(insight_before = "1.47.0"))]
 mod set_once;
 pub mod watch;
 
 /// The named futures of this module.
 pub mod futures {
-    pub use super::notify::{Notified, OwnedNotified};
+    pub use super::notify::Notified;
+    #[cfg(not(insight_before = "1.47.0"))]
+    pub use super::notify::OwnedNotified;
 }
 
 pub use barrier::Barrier;
@@ -30,6 +33,7 @@ pub use rwlock::{
 };
 pub use semaphore::Semaphore;
 pub use semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
+#[cfg(not(insight_before = "1.47.0"))]
 pub use set_once::SetOnce;
 
 use crate::executor::EXECUTOR;

@@ -8,11 +8,35 @@ use crate::sync::site;
 use insight_probe::{LazyResource, Op, Type, Waiting};
 use std::fmt;
 use std::future::Future;
-use std::mem::transmute;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
+
+macro_rules! future {
+    ($notified:ty) => {
+        impl Future for $notified {
+            type Output = ();
+
+            #[inline]
+            fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+                let (inner, waiting, resource, at) = self.project();
+                waiting.poll(resource, &site(Op::Notified, 1, at), cx, |cx| inner.poll(cx))
+            }
+        }
+
+        impl fmt::Debug for $notified {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.inner.fmt(f)
+            }
+        }
+    };
+}
+
+#[cfg(not(insight_before = "1.47.0"))]
+mod owned;
+
+#[cfg(not(insight_before = "1.47.0"))]
+pub use owned::OwnedNotified;
 
 /// tokio's `Notify`, observed: see [`tokio::sync::Notify`](real::sync::Notify).
 pub struct Notify {
@@ -47,19 +71,6 @@ impl Notify {
             resource: &self.resource,
             at: Location::caller(),
         }
-    }
-
-    /// See [`tokio::sync::Notify::notified_owned`](real::sync::Notify::notified_owned).
-    #[track_caller]
-    pub fn notified_owned(self: Arc<Self>) -> OwnedNotified {
-        // SAFETY: what `inner` borrows lies in the allocation that `notify` keeps alive, at an address that does not
-        // change, and is only ever borrowed as shared; `inner` is a field before `notify`, and so dropped before it.
-        let inner = unsafe {
-            transmute::<real::sync::futures::Notified<'_>, real::sync::futures::Notified<'static>>(
-                self.inner.notified(),
-            )
-        };
-        OwnedNotified { waiting: Waiting::new(), inner, notify: self, at: Location::caller() }
     }
 
     /// See [`tokio::sync::Notify::notify_one`](real::sync::Notify::notify_one).
@@ -108,16 +119,6 @@ pub struct Notified<'a> {
     at: &'static Location<'static>,
 }
 
-/// The future of [`Notify::notified_owned`]. See [`tokio::sync::futures::OwnedNotified`](real::sync::futures::OwnedNotified).
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct OwnedNotified {
-    waiting: Waiting,
-    /// Of `notify`, and dropped before it.
-    inner: real::sync::futures::Notified<'static>,
-    notify: Arc<Notify>,
-    at: &'static Location<'static>,
-}
-
 impl<'a> Notified<'a> {
     /// The future within, and what is kept beside it.
     fn project(
@@ -138,46 +139,4 @@ impl<'a> Notified<'a> {
     }
 }
 
-impl OwnedNotified {
-    /// As [`Notified::project`].
-    fn project(
-        self: Pin<&mut Self>,
-    ) -> (Pin<&mut real::sync::futures::Notified<'static>>, &mut Waiting, &LazyResource, &'static Location<'static>)
-    {
-        // SAFETY: as there.
-        unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.inner), &mut this.waiting, &this.notify.resource, this.at)
-        }
-    }
-
-    /// See [`tokio::sync::futures::OwnedNotified::enable`](real::sync::futures::OwnedNotified::enable).
-    ///
-    /// It is not seen as a wait: no task is woken yet.
-    pub fn enable(self: Pin<&mut Self>) -> bool {
-        self.project().0.enable()
-    }
-}
-
-macro_rules! future {
-    ($notified:ty) => {
-        impl Future for $notified {
-            type Output = ();
-
-            #[inline]
-            fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-                let (inner, waiting, resource, at) = self.project();
-                waiting.poll(resource, &site(Op::Notified, 1, at), cx, |cx| inner.poll(cx))
-            }
-        }
-
-        impl fmt::Debug for $notified {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.inner.fmt(f)
-            }
-        }
-    };
-}
-
 future!(Notified<'_>);
-future!(OwnedNotified);

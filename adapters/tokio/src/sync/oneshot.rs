@@ -88,16 +88,6 @@ impl<T> Receiver<T> {
         self.inner.close();
     }
 
-    /// See [`tokio::sync::oneshot::Receiver::is_terminated`](real::sync::oneshot::Receiver::is_terminated).
-    pub fn is_terminated(&self) -> bool {
-        self.inner.is_terminated()
-    }
-
-    /// See [`tokio::sync::oneshot::Receiver::is_empty`](real::sync::oneshot::Receiver::is_empty).
-    pub fn is_empty(&self) -> bool {
-        self.inner.is_empty()
-    }
-
     /// See [`tokio::sync::oneshot::Receiver::try_recv`](real::sync::oneshot::Receiver::try_recv).
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         // Who can do this no longer waits.
@@ -117,6 +107,19 @@ impl<T> Receiver<T> {
     }
 }
 
+#[cfg(not(insight_before = "1.44.0"))]
+impl<T> Receiver<T> {
+    /// See [`tokio::sync::oneshot::Receiver::is_terminated`](real::sync::oneshot::Receiver::is_terminated).
+    pub fn is_terminated(&self) -> bool {
+        self.inner.is_terminated()
+    }
+
+    /// See [`tokio::sync::oneshot::Receiver::is_empty`](real::sync::oneshot::Receiver::is_empty).
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+}
+
 impl<T> Future for Receiver<T> {
     type Output = Result<T, RecvError>;
 
@@ -127,7 +130,7 @@ impl<T> Future for Receiver<T> {
         let inner = Pin::new(inner);
         // What is there is taken without a word of it: the channel was never waited on, and need not be recorded.
         let resource = match end {
-            Some(end) if on() && inner.is_empty() => end.used(Location::caller()),
+            Some(end) if on() && awaits(end, &inner) => end.used(Location::caller()),
             _ => None,
         };
         match resource {
@@ -141,6 +144,19 @@ impl<T> Future for Receiver<T> {
             }
         }
     }
+}
+
+/// Whether a poll of the receiver finds no result.
+#[cfg(not(insight_before = "1.44.0"))]
+#[inline]
+fn awaits<T>(_: &OneshotEnd, inner: &tokio::Receiver<T>) -> bool {
+    inner.is_empty()
+}
+
+/// As above. tokio before 1.44 has no `is_empty`, but a sender that has sent is gone.
+#[cfg(insight_before = "1.44.0")]
+fn awaits<T>(end: &OneshotEnd, _: &tokio::Receiver<T>) -> bool {
+    !end.other_is_gone()
 }
 
 border!(out [T] Sender<T> => tokio::Sender<T>, self => {

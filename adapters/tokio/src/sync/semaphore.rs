@@ -114,26 +114,6 @@ impl Semaphore {
         Ok(self.permit(self.inner.try_acquire_many(n)?, at))
     }
 
-    /// See [`tokio::sync::Semaphore::blocking_acquire`](real::sync::Semaphore::blocking_acquire).
-    #[track_caller]
-    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        let at = Location::caller();
-        Ok(self.permit(self.block(1, at)?, at))
-    }
-
-    /// See [`tokio::sync::Semaphore::blocking_acquire_many`](real::sync::Semaphore::blocking_acquire_many).
-    #[track_caller]
-    pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
-        let at = Location::caller();
-        Ok(self.permit(self.block(n, at)?, at))
-    }
-
-    #[track_caller]
-    fn block(&self, n: u32, at: &'static Location<'static>) -> Result<real::sync::SemaphorePermit<'_>, AcquireError> {
-        let _blocking = Blocking::new(&self.holders, &site(Op::Acquire, n as usize, at));
-        self.inner.blocking_acquire_many(n)
-    }
-
     /// See [`tokio::sync::Semaphore::acquire_owned`](real::sync::Semaphore::acquire_owned).
     #[track_caller]
     pub fn acquire_owned(self: Arc<Self>) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
@@ -172,6 +152,39 @@ impl Semaphore {
         Ok(self.owned_permit(self.inner.try_acquire_many(n)?, at))
     }
 
+    /// See [`tokio::sync::Semaphore::close`](real::sync::Semaphore::close).
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    /// See [`tokio::sync::Semaphore::is_closed`](real::sync::Semaphore::is_closed).
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+}
+
+#[cfg(not(insight_before = "1.54.0"))]
+impl Semaphore {
+    /// See [`tokio::sync::Semaphore::blocking_acquire`](real::sync::Semaphore::blocking_acquire).
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        let at = Location::caller();
+        Ok(self.permit(self.block(1, at)?, at))
+    }
+
+    /// See [`tokio::sync::Semaphore::blocking_acquire_many`](real::sync::Semaphore::blocking_acquire_many).
+    #[track_caller]
+    pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
+        let at = Location::caller();
+        Ok(self.permit(self.block(n, at)?, at))
+    }
+
+    #[track_caller]
+    fn block(&self, n: u32, at: &'static Location<'static>) -> Result<real::sync::SemaphorePermit<'_>, AcquireError> {
+        let _blocking = Blocking::new(&self.holders, &site(Op::Acquire, n as usize, at));
+        self.inner.blocking_acquire_many(n)
+    }
+
     /// See [`tokio::sync::Semaphore::blocking_acquire_owned`](real::sync::Semaphore::blocking_acquire_owned).
     #[track_caller]
     pub fn blocking_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
@@ -184,16 +197,6 @@ impl Semaphore {
     pub fn blocking_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, AcquireError> {
         let at = Location::caller();
         Ok(self.owned_permit(self.block(n, at)?, at))
-    }
-
-    /// See [`tokio::sync::Semaphore::close`](real::sync::Semaphore::close).
-    pub fn close(&self) {
-        self.inner.close();
-    }
-
-    /// See [`tokio::sync::Semaphore::is_closed`](real::sync::Semaphore::is_closed).
-    pub fn is_closed(&self) -> bool {
-        self.inner.is_closed()
     }
 }
 

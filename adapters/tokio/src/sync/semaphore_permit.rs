@@ -32,13 +32,14 @@ struct Permit<'a> {
     inner: tokio::SemaphorePermit<'a>,
 }
 
-/// Adds the permits of `other`; panics as tokio does when it is of another semaphore.
+/// Adds the permits of `other`, `same` if it is of the same semaphore; panics as tokio does when it is not.
 #[track_caller]
 fn merge<'a>(
+    same: bool,
     (held, inner): (&mut Held<'a>, &mut tokio::SemaphorePermit<'a>),
     (other_held, other): (Held<'a>, tokio::SemaphorePermit<'a>),
 ) {
-    if std::ptr::eq(inner.semaphore(), other.semaphore()) {
+    if same {
         held.merge(other_held);
     } else {
         drop(other_held);
@@ -63,7 +64,8 @@ impl<'a> SemaphorePermit<'a> {
     /// See [`tokio::sync::SemaphorePermit::merge`](real::sync::SemaphorePermit::merge).
     #[track_caller]
     pub fn merge(&mut self, other: Self) {
-        merge((&mut self.held, &mut self.inner), (other.held, other.inner));
+        let same = std::ptr::eq(self.semaphore, other.semaphore);
+        merge(same, (&mut self.held, &mut self.inner), (other.held, other.inner));
     }
 
     /// See [`tokio::sync::SemaphorePermit::split`](real::sync::SemaphorePermit::split).
@@ -73,6 +75,7 @@ impl<'a> SemaphorePermit<'a> {
     }
 
     /// See [`tokio::sync::SemaphorePermit::semaphore`](real::sync::SemaphorePermit::semaphore).
+    #[cfg(not(insight_before = "1.54.0"))]
     pub fn semaphore(&self) -> &Semaphore {
         self.semaphore
     }
@@ -105,8 +108,9 @@ impl OwnedSemaphorePermit {
     #[track_caller]
     pub fn merge(&mut self, other: Self) {
         self.permit.held.used(&EXECUTOR);
-        let OwnedSemaphorePermit { permit: other, semaphore: _of_other } = other;
-        merge((&mut self.permit.held, &mut self.permit.inner), (other.held, other.inner));
+        let OwnedSemaphorePermit { permit: other, semaphore } = other;
+        let same = Arc::ptr_eq(&self.semaphore, &semaphore);
+        merge(same, (&mut self.permit.held, &mut self.permit.inner), (other.held, other.inner));
     }
 
     /// See [`tokio::sync::OwnedSemaphorePermit::split`](real::sync::OwnedSemaphorePermit::split).

@@ -107,11 +107,13 @@ impl<T> Sender<T> {
     }
 
     /// See [`tokio::sync::watch::Sender::sender_count`](real::sync::watch::Sender::sender_count).
+    #[cfg(not(insight_before = "1.41.0"))]
     pub fn sender_count(&self) -> usize {
         self.inner.sender_count()
     }
 
     /// See [`tokio::sync::watch::Sender::same_channel`](real::sync::watch::Sender::same_channel).
+    #[cfg(not(insight_before = "1.39.0"))]
     pub fn same_channel(&self, other: &Self) -> bool {
         self.inner.same_channel(&other.inner)
     }
@@ -184,6 +186,7 @@ impl<T> Receiver<T> {
     }
 
     /// See [`tokio::sync::watch::Receiver::is_closed`](real::sync::watch::Receiver::is_closed).
+    #[cfg(not(insight_before = "1.54.0"))]
     pub fn is_closed(&self) -> bool {
         self.inner.is_closed()
     }

@@ -1,7 +1,9 @@
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use insight_probe::{Joining, TaskRef};
-use real::task::{AbortHandle, Id, JoinError};
+#[cfg(not(insight_before = "1.41.0"))]
+use real::task::Id;
+use real::task::{AbortHandle, JoinError};
 use std::fmt;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -36,6 +38,7 @@ impl<T> JoinHandle<T> {
     }
 
     /// See [`tokio::task::JoinHandle::id`](real::task::JoinHandle::id).
+    #[cfg(not(insight_before = "1.41.0"))]
     pub fn id(&self) -> Id {
         self.inner.id()
     }

@@ -6,7 +6,9 @@ use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::runtime::Handle;
 use insight_probe::{JoiningAny, Kind, Waiting};
-use real::task::{AbortHandle, Id, JoinError};
+#[cfg(not(insight_before = "1.41.0"))]
+use real::task::Id;
+use real::task::{AbortHandle, JoinError};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
@@ -130,21 +132,9 @@ impl<T: 'static> JoinSet<T> {
         async move { self.wait(at, |inner, cx| inner.poll_join_next(cx)).await }
     }
 
-    /// See [`tokio::task::JoinSet::join_next_with_id`](real::task::JoinSet::join_next_with_id).
-    #[track_caller]
-    pub fn join_next_with_id(&mut self) -> impl Future<Output = Option<Result<(Id, T), JoinError>>> + use<'_, T> {
-        let at = Location::caller();
-        async move { self.wait(at, |inner, cx| inner.poll_join_next_with_id(cx)).await }
-    }
-
     /// See [`tokio::task::JoinSet::try_join_next`](real::task::JoinSet::try_join_next).
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
         self.inner.try_join_next()
-    }
-
-    /// See [`tokio::task::JoinSet::try_join_next_with_id`](real::task::JoinSet::try_join_next_with_id).
-    pub fn try_join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
-        self.inner.try_join_next_with_id()
     }
 
     /// See [`tokio::task::JoinSet::shutdown`](real::task::JoinSet::shutdown).
@@ -158,6 +148,7 @@ impl<T: 'static> JoinSet<T> {
     }
 
     /// See [`tokio::task::JoinSet::join_all`](real::task::JoinSet::join_all).
+    #[cfg(not(insight_before = "1.40.0"))]
     #[track_caller]
     pub fn join_all(mut self) -> impl Future<Output = Vec<T>> {
         let at = Location::caller();
@@ -189,6 +180,21 @@ impl<T: 'static> JoinSet<T> {
     /// A poll without a result is not seen as a wait: nothing tells when it is given up.
     pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         self.inner.poll_join_next(cx)
+    }
+}
+
+#[cfg(not(insight_before = "1.41.0"))]
+impl<T: 'static> JoinSet<T> {
+    /// See [`tokio::task::JoinSet::join_next_with_id`](real::task::JoinSet::join_next_with_id).
+    #[track_caller]
+    pub fn join_next_with_id(&mut self) -> impl Future<Output = Option<Result<(Id, T), JoinError>>> + use<'_, T> {
+        let at = Location::caller();
+        async move { self.wait(at, |inner, cx| inner.poll_join_next_with_id(cx)).await }
+    }
+
+    /// See [`tokio::task::JoinSet::try_join_next_with_id`](real::task::JoinSet::try_join_next_with_id).
+    pub fn try_join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
+        self.inner.try_join_next_with_id()
     }
 
     /// See [`tokio::task::JoinSet::poll_join_next_with_id`](real::task::JoinSet::poll_join_next_with_id).

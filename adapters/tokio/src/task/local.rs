@@ -1,7 +1,9 @@
 use super::{JoinHandle, LocalEnterGuard, observed};
 use crate::border::border;
 use crate::executor::EXECUTOR;
-use crate::runtime::{Id, Runtime};
+#[cfg(not(insight_before = "1.49.0"))]
+use crate::runtime::Id;
+use crate::runtime::Runtime;
 use insight_probe::{Kind, Observed};
 use std::fmt;
 use std::future::Future;
@@ -61,6 +63,7 @@ impl LocalSet {
     }
 
     /// See [`tokio::task::LocalSet::id`](real::task::LocalSet::id).
+    #[cfg(not(insight_before = "1.49.0"))]
     pub fn id(&self) -> Id {
         self.inner.id()
     }

@@ -2,6 +2,7 @@
 
 pub use real::time::*;
 
+mod budget;
 mod interval;
 mod sleep;
 mod timeout;

@@ -1,8 +1,9 @@
+use super::budget::{Budget, Delay};
 use super::{Instant, error::Elapsed};
 use crate::executor::EXECUTOR;
 use insight_probe::Sleeping;
 use std::fmt;
-use std::future::{Future, IntoFuture, Pending, pending};
+use std::future::{Future, IntoFuture, pending};
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,15 +12,13 @@ use std::time::Duration;
 /// See [`tokio::time::timeout`](real::time::timeout()).
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    let value = future.into_future();
-    Timeout { value, delay: real::time::timeout(duration, pending()), sleeping: Sleeping::new(Location::caller()) }
+    Timeout::new(future.into_future(), real::time::timeout(duration, pending()), Location::caller())
 }
 
 /// See [`tokio::time::timeout_at`](real::time::timeout_at).
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    let value = future.into_future();
-    Timeout { value, delay: real::time::timeout_at(deadline, pending()), sleeping: Sleeping::new(Location::caller()) }
+    Timeout::new(future.into_future(), real::time::timeout_at(deadline, pending()), Location::caller())
 }
 
 /// A `timeout` that was called at `location`, for operations that have one within.
@@ -29,7 +28,7 @@ pub(crate) fn timeout_called_at<F: Future>(
     duration: Duration,
     value: F,
 ) -> Timeout<F> {
-    Timeout { value, delay: real::time::timeout(duration, pending()), sleeping: Sleeping::new(location) }
+    Timeout::new(value, real::time::timeout(duration, pending()), location)
 }
 
 /// See [`tokio::time::Timeout`](real::time::Timeout).
@@ -38,11 +37,16 @@ pub struct Timeout<T> {
     value: T,
     /// tokio's own of a future that is never ready: only it can make an [`Elapsed`]. The value is beside it and not
     /// within, so that what the value waits for and the timer are two waits.
-    delay: real::time::Timeout<Pending<()>>,
+    delay: Delay,
+    budget: Budget,
     sleeping: Sleeping,
 }
 
 impl<T> Timeout<T> {
+    fn new(value: T, delay: Delay, location: &'static Location<'static>) -> Timeout<T> {
+        Timeout { value, delay, budget: Budget::default(), sleeping: Sleeping::new(location) }
+    }
+
     /// See [`tokio::time::Timeout::get_ref`](real::time::Timeout::get_ref).
     pub fn get_ref(&self) -> &T {
         &self.value
@@ -66,46 +70,18 @@ impl<T: Future> Future for Timeout<T> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: `value` and `delay` are pinned structurally: `into_inner` takes one that is not pinned, and both are
-        // dropped in place; `sleeping` is not pinned.
-        let (value, delay, sleeping) = unsafe {
+        // dropped in place; `budget` and `sleeping` are not pinned.
+        let (value, delay, budget, sleeping) = unsafe {
             let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.value), Pin::new_unchecked(&mut this.delay), &mut this.sleeping)
+            let (value, delay) = (Pin::new_unchecked(&mut this.value), Pin::new_unchecked(&mut this.delay));
+            (value, delay, &mut this.budget, &mut this.sleeping)
         };
-        let had_budget = has_budget();
+        let remained = budget.remains();
         if let Poll::Ready(value) = value.poll(cx) {
             return Poll::Ready(Ok(value));
         }
-        // A value that uses up the task's budget at each poll must not keep the timer from being looked at.
-        let unconstrained = had_budget && !has_budget();
-        sleeping.poll(&EXECUTOR, cx, |cx| poll_delay(delay, unconstrained, cx)).map(Err)
+        sleeping.poll(&EXECUTOR, cx, |cx| budget.poll_delay(remained, delay, cx)).map(Err)
     }
-}
-
-/// Polls what is never ready by itself.
-fn poll_delay(
-    delay: Pin<&mut real::time::Timeout<Pending<()>>>,
-    _unconstrained: bool,
-    cx: &mut Context<'_>,
-) -> Poll<Elapsed> {
-    #[cfg(feature = "rt")]
-    let polled = match _unconstrained {
-        true => Pin::new(&mut real::task::unconstrained(delay)).poll(cx),
-        false => delay.poll(cx),
-    };
-    #[cfg(not(feature = "rt"))]
-    let polled = delay.poll(cx);
-    match polled {
-        Poll::Ready(Err(elapsed)) => Poll::Ready(elapsed),
-        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
-    }
-}
-
-/// Whether the task may still go on in this poll; without tokio's tasks there is no such budget.
-fn has_budget() -> bool {
-    #[cfg(feature = "rt")]
-    return real::task::coop::has_budget_remaining();
-    #[cfg(not(feature = "rt"))]
-    true
 }
 
 impl<T: fmt::Debug> fmt::Debug for Timeout<T> {

@@ -100,6 +100,7 @@ macro_rules! receiver {
             }
 
             #[doc = see!($name, blocking_recv_many)]
+            #[cfg(not(insight_before = "1.41.0"))]
             #[track_caller]
             pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
                 let at = Location::caller();
@@ -167,7 +168,10 @@ macro_rules! receiver {
                 self.measure();
                 result
             }
+        }
 
+        #[cfg(not(insight_before = "1.39.0"))]
+        impl<T> $name<T> {
             #[doc = see!($name, sender_strong_count)]
             pub fn sender_strong_count(&self) -> usize {
                 self.inner.sender_strong_count()

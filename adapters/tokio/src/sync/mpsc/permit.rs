@@ -99,7 +99,10 @@ impl<T> OwnedPermit<T> {
         sender.measure();
         sender
     }
+}
 
+#[cfg(not(insight_before = "1.46.0"))]
+impl<T> OwnedPermit<T> {
     /// See [`tokio::sync::mpsc::OwnedPermit::same_channel`](real::sync::mpsc::OwnedPermit::same_channel).
     pub fn same_channel(&self, other: &Self) -> bool {
         self.inner.same_channel(&other.inner)
