@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn sources_of_the_real_crate_join_those_of_the_facade() {
-        let own = "/t/a.d: /s/lib.rs\n\n/t/liba.rlib: /s/lib.rs\n\n/s/lib.rs:\n\n# env-dep:INSIGHT_COVERAGE_FILE=/t/c\n";
+        let own =
+            "/t/a.d: /s/lib.rs\n\n/t/liba.rlib: /s/lib.rs\n\n/s/lib.rs:\n\n# env-dep:INSIGHT_COVERAGE_FILE=/t/c\n";
         let real = "/t/a-real.d: /r\\ s/lib.rs /r/b.rs\n\n/r/b.rs:\n\n# env-dep:A=1\n# env-dep:B\n";
         let expect = "/t/a.d: /s/lib.rs /r\\ s/lib.rs /r/b.rs\n\n/t/liba.rlib: /s/lib.rs /r\\ s/lib.rs /r/b.rs\n\n\
                       /s/lib.rs:\n\n# env-dep:A=1\n# env-dep:B\n";
