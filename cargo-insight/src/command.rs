@@ -9,6 +9,7 @@ use crate::links::{Links, Role};
 use crate::open;
 use crate::plan::{self, Plan, Replaced};
 use crate::say::{Result, say};
+use crate::wrapper;
 use cargo_config2::Config;
 use insight_protocol::PackageCoverage;
 use std::ffi::OsString;
@@ -138,17 +139,17 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
     write_instead(&sources)?;
     let links = Links::make(&own.join("bin"), bundle::archive_hash())?;
     let triples = if targets.is_empty() { vec![String::new()] } else { targets.clone() };
-    let wrapper = config.build.rustc_wrapper.clone().filter(|wrapper| !wrapper.as_os_str().is_empty());
+    let user_wrapper = config.build.rustc_wrapper.clone().filter(|wrapper| !wrapper.as_os_str().is_empty());
     let mut plan = Plan {
         sources: sources.clone(),
-        wrapper: wrapper.clone(),
+        wrapper: user_wrapper.clone(),
         is_host: platforms.iter().all(|platform| *platform == host),
         replaced: found.replaced,
         coverage: own.join("coverage.json"),
         ..Plan::default()
     };
     for triple in &triples {
-        plan.bundles.push(bundle::build(&sources, &own, triple, arguments, &links, wrapper.as_deref())?);
+        plan.bundles.push(bundle::build(&sources, &own, triple, arguments, &links, user_wrapper.as_deref())?);
     }
     plan.key = key(&plan);
     plan.notes = own.join("notes").join(&plan.key);
@@ -177,6 +178,8 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
         ("RUSTC_WRAPPER".into(), links.path(Role::Rustc)),
         ("CARGO_TARGET_DIR".into(), target.clone()),
         ("CARGO_BUILD_BUILD_DIR".into(), target.clone()),
+        // The facades name it, and cargo compiles them again when its value changes.
+        (wrapper::COVERAGE_FILE.into(), plan.coverage.clone()),
     ];
     variables.extend(platforms.iter().map(|platform| (runner_variable(platform), links.path(Role::Runner))));
     for (name, value) in &variables {

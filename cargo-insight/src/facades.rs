@@ -80,9 +80,18 @@ const fn part(
     name: &'static str,
     (package, real, feature): (&'static str, &'static str, &'static str),
     versions: (Triple, Triple, Triple),
+    thresholds: &'static [&'static str],
 ) -> Facade {
     let source = Source::Over { folder: "adapters/sync", real, feature: Some(feature) };
-    Facade { name, package, crate_name: package, source, is_runtime: false, ..over(name, "", versions, &[PROBE]) }
+    Facade {
+        name,
+        package,
+        crate_name: package,
+        source,
+        is_runtime: false,
+        thresholds,
+        ..over(name, "", versions, &[PROBE])
+    }
 }
 
 /// A text that is compiled instead of a library, with a crate of insight as `own`.
@@ -138,18 +147,24 @@ pub static FACADES: &[Facade] = &[
         ..over("async-std", "adapters/async-std", ((1, 12, 0), (2, 0, 0), (1, 13, 2)), &[SERVER, PROBE])
     },
     over("smol", "adapters/smol", ((1, 3, 0), (3, 0, 0), (2, 0, 2)), &[SERVER, PROBE]),
-    over("async-executor", "adapters/executor", ((1, 5, 0), (2, 0, 0), (1, 14, 1)), &[SERVER, PROBE]),
+    Facade {
+        thresholds: &["1.10.0"],
+        ..over("async-executor", "adapters/executor", ((1, 5, 0), (2, 0, 0), (1, 14, 1)), &[SERVER, PROBE])
+    },
     library("async-task", "adapters/task", ((4, 4, 0), (5, 0, 0), (4, 7, 1)), &[]),
     library("futures-channel", "adapters/futures-channel", ((0, 3, 28), (0, 4, 0), (0, 3, 34)), &["0.3.31", "0.3.32"]),
     library("flume", "adapters/flume", ((0, 11, 0), (0, 13, 0), (0, 12, 0)), &["0.11.1"]),
     library("event-listener", "adapters/event-listener", ((5, 3, 0), (6, 0, 0), (5, 4, 2)), &[]),
     library("want", "adapters/want", ((0, 3, 0), (0, 4, 0), (0, 3, 2)), &["0.3.2"]),
-    part("async-lock", ("async-lock", "async_lock", "lock"), ((3, 0, 0), (4, 0, 0), (3, 5, 0))),
-    part("async-channel-1", ("async-channel", "async_channel_1", "channel-1"), ((1, 0, 0), (2, 0, 0), (1, 9, 0))),
-    part("async-channel", ("async-channel", "async_channel_2", "channel-2"), ((2, 0, 0), (3, 0, 0), (2, 5, 0))),
+    part("async-lock", ("async-lock", "async_lock", "lock"), ((3, 4, 0), (4, 0, 0), (3, 5, 0)), &["3.5.0"]),
+    part("async-channel-1", ("async-channel", "async_channel_1", "channel-1"), ((1, 9, 0), (2, 0, 0), (1, 9, 0)), &[]),
+    part(
+        "async-channel",
+        ("async-channel", "async_channel_2", "channel-2"),
+        ((2, 0, 0), (3, 0, 0), (2, 5, 0)),
+        &["2.3.0", "2.4.0", "2.5.0"],
+    ),
     own("wish4-async-insight", "insight", &[("own", "insight")]),
-    own("insight-protocol", "insight_protocol", &[("own", "insight_protocol")]),
-    own("insight-model", "insight_model", &[("own", "insight_model")]),
     own("insight-probe", "insight_probe", &[("own", "insight_probe")]),
     renamed(
         "insight-tokio",

@@ -15,6 +15,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
+/// Names the file of graph facts to the facades while they are compiled.
+pub const COVERAGE_FILE: &str = "INSIGHT_COVERAGE_FILE";
+
 /// Set while facades of a whole graph are compiled. They start insight by themselves.
 const WHOLE_GRAPH: &str = "insight_whole_graph";
 
@@ -173,7 +176,6 @@ impl Wrapped<'_> {
                 command.arg("--cfg").arg(format!("insight_before=\"{threshold}\""));
             }
         }
-        command.env("INSIGHT_COVERAGE_FILE", &self.plan.coverage);
         let status = status(&mut command)?;
         if !status.success() {
             say(&format!(

@@ -22,6 +22,8 @@ pub use real::*;
 
 mod border;
 mod executor;
+#[cfg(not(insight_before = "1.10.0"))]
+mod many;
 mod observe;
 
 pub use executor::{Executor, LocalExecutor};
