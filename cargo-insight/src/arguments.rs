@@ -22,6 +22,14 @@ pub struct Arguments {
     pub metadata: Vec<OsString>,
     /// Options that the build of insight's own crates gets, too.
     pub network: Vec<OsString>,
+    /// The values of `--config`.
+    pub configs: Vec<String>,
+    /// Cargo may not use the network.
+    pub is_offline: bool,
+    /// It builds tests, examples or benchmarks, which have dependencies of their own.
+    pub with_tests: bool,
+    /// The index in `rest` before which further options of cargo can stand.
+    pub options_at: usize,
 }
 
 /// `--target-dir` as it stands in the arguments.
@@ -72,15 +80,17 @@ const WITH_VALUE: [&str; 29] = [
 
 /// Of those, the ones by which cargo chooses the graph.
 const OF_GRAPH: [&str; 6] = ["--manifest-path", "--config", "-Z", "-F", "--features", "--lockfile-path"];
+/// Options that choose programs with dependencies of their own.
+const OF_TESTS: [&str; 7] = ["--example", "--examples", "--test", "--tests", "--bench", "--benches", "--all-targets"];
+/// The subcommands of nextest that build.
+const OF_NEXTEST: [&str; 5] = ["run", "r", "list", "bench", "archive"];
 const OF_GRAPH_ALONE: [&str; 5] = ["--all-features", "--no-default-features", "--locked", "--offline", "--frozen"];
 
 impl Arguments {
-    /// Takes apart what follows `cargo insight`.
+    /// Takes apart what follows `cargo insight`. Options before the subcommand come to stand after it.
     pub fn parse(words: &[OsString]) -> Result<Arguments> {
         let mut parsed = Arguments::default();
         let mut words = words.iter();
-        parsed.subcommand = words.next().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
-        let is_run = matches!(parsed.subcommand.as_str(), "run" | "r");
         while let Some(word) = words.next() {
             let text = word.to_string_lossy();
             if text == "--" {
@@ -103,10 +113,24 @@ impl Arguments {
                 parsed.left_out.extend(names.split(',').map(str::to_owned));
                 continue;
             }
+            if !text.starts_with('-') && parsed.subcommand.is_empty() {
+                parsed.subcommand = text.into_owned();
+                continue;
+            }
             // The program's arguments begin.
-            if is_run && !text.starts_with('-') {
+            if !text.starts_with('-') && matches!(parsed.subcommand.as_str(), "run" | "r") {
                 parsed.rest.push(word.clone());
                 break;
+            }
+            if parsed.subcommand == "nextest" && parsed.options_at == 0 && OF_NEXTEST.contains(&&*text) {
+                parsed.rest.push(word.clone());
+                parsed.options_at = parsed.rest.len();
+                continue;
+            }
+            if let Some((option, value)) = short(&text) {
+                parsed.rest.push(word.clone());
+                parsed.take(option, Some((value.into(), true)));
+                continue;
             }
             match text.split_once('=') {
                 Some((option, value)) if option.starts_with("--") => {
@@ -127,17 +151,30 @@ impl Arguments {
             }
         }
         parsed.rest.extend(words.cloned());
+        parsed.with_tests |= !matches!(parsed.subcommand.as_str(), "run" | "r" | "build" | "b");
         Ok(parsed)
+    }
+
+    /// Whether cargo builds something that can be observed: `nextest run`, but not `nextest show-config`.
+    pub fn builds(&self) -> bool {
+        SUBCOMMANDS.contains(&self.subcommand.as_str()) && (self.subcommand != "nextest" || self.options_at > 0)
+    }
+
+    /// The words that cargo gets.
+    pub fn words(&self) -> Vec<OsString> {
+        std::iter::once(OsString::from(&self.subcommand)).chain(self.rest.iter().cloned()).collect()
     }
 
     /// Notes an option that stands last in `rest`.
     fn take(&mut self, option: &str, value: Option<(OsString, bool)>) {
+        self.with_tests |= OF_TESTS.contains(&option);
         let Some((value, is_attached)) = value else {
             if OF_GRAPH_ALONE.contains(&option) {
                 self.metadata.push(option.into());
             }
             if ["--offline", "--frozen"].contains(&option) {
                 self.network.push("--offline".into());
+                self.is_offline = true;
             }
             return;
         };
@@ -149,6 +186,9 @@ impl Arguments {
             }
             option if OF_GRAPH.contains(&option) => {
                 self.metadata.extend([option.into(), value.clone()]);
+                if option == "--config" {
+                    self.configs.push(value.to_string_lossy().into_owned());
+                }
                 if option == "--config" || option == "-Z" {
                     self.network.extend([option.into(), value]);
                 }
@@ -156,6 +196,13 @@ impl Arguments {
             _ => {}
         }
     }
+}
+
+/// A short option with its value in one word: `-Frt`.
+fn short(word: &str) -> Option<(&str, &str)> {
+    let (option, value) = word.split_at_checked(2)?;
+    let has_value = option.starts_with('-') && option != "--" && !value.is_empty() && WITH_VALUE.contains(&option);
+    has_value.then_some((option, value))
 }
 
 #[cfg(test)]
@@ -176,6 +223,7 @@ mod tests {
             ("run -p --open", "-p --open"),
             ("test name --open --leave-out=tokio -- --nocapture", "name -- --nocapture"),
             ("nextest run --open -E test(a)", "run -E test(a)"),
+            ("--offline --config a=1 --open run b --open", "--offline --config a=1 b --open"),
         ] {
             let parsed = parse(line).unwrap();
             assert_eq!(parsed.rest, rest.split_whitespace().collect::<Vec<_>>(), "{line}");
@@ -200,8 +248,45 @@ mod tests {
             ["--manifest-path", "a/Cargo.toml", "--locked", "--features", "x", "--offline", "--config", "k=v"]
         );
         assert_eq!(parsed.network, ["--offline", "--config", "k=v"]);
+        assert_eq!((parsed.configs.as_slice(), parsed.is_offline), (&["k=v".to_owned()][..], true));
         let target_dir = parsed.target_dir.unwrap();
         assert_eq!((target_dir.before, target_dir.folder), ("--target-dir=", "d".into()));
         assert_eq!(parsed.rest[target_dir.index], "--target-dir=d");
+    }
+
+    #[test]
+    fn an_option_can_have_its_value_in_its_word() {
+        for (line, metadata) in [("build -Frt -j2 -vv", "-F rt"), ("run -F=a", "-F =a"), ("b -pFx", "")] {
+            assert_eq!(parse(line).unwrap().metadata, metadata.split_whitespace().collect::<Vec<_>>(), "{line}");
+        }
+    }
+
+    #[test]
+    fn programs_with_dependencies_of_their_own_are_known() {
+        for (line, expect) in [
+            ("run", false),
+            ("run -- --example", false),
+            ("run --example a", true),
+            ("build --all-targets", true),
+            ("b --bench=a", true),
+            ("test", true),
+            ("nextest run", true),
+        ] {
+            assert_eq!(parse(line).unwrap().with_tests, expect, "{line}");
+        }
+    }
+
+    #[test]
+    fn nextest_builds_only_in_some_of_its_subcommands() {
+        for (line, builds, options_at) in [
+            ("nextest run -E a", true, 1),
+            ("nextest --manifest-path run list", true, 3),
+            ("nextest show-config version", false, 0),
+            ("run", true, 0),
+            ("check", false, 0),
+        ] {
+            let parsed = parse(line).unwrap();
+            assert_eq!((parsed.builds(), parsed.options_at), (builds, options_at), "{line}");
+        }
     }
 }

@@ -2,21 +2,26 @@
 
 use crate::arguments::{Arguments, SUBCOMMANDS};
 use crate::bundle;
+use crate::config;
 use crate::coverage;
 use crate::facades::{FACADES, Facade, Source, words};
 use crate::graph::{Graph, Package, cargo};
 use crate::links::{Links, Role};
 use crate::open;
 use crate::plan::{self, Plan, Replaced};
+use crate::process::{become_it, exit_code};
+use crate::runner::PROCESS;
 use crate::say::{Result, say};
-use crate::wrapper;
-use cargo_config2::Config;
 use insight_protocol::PackageCoverage;
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 use std::process::{Command, ExitCode};
+
+/// cargo's variable for a compiler wrapper. It counts more than any configuration, ours on the command line, too.
+const WRAPPER: &str = "RUSTC_WRAPPER";
 
 const HELP: &str = "\
 Runs an async program unchanged, with its whole dependency graph visible to insight.
@@ -53,10 +58,11 @@ pub fn run(mut words: Vec<OsString>) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Some("consolation") => return wish4_consolation::run(words),
-        Some(subcommand) if !SUBCOMMANDS.contains(&subcommand) => return plain(&words),
         Some(_) => {}
     }
-    match Arguments::parse(&words).and_then(|arguments| observed(&arguments)) {
+    match parse(words)
+        .and_then(|arguments| if arguments.builds() { observed(&arguments) } else { Ok(plain(&arguments.words())) })
+    {
         Ok(code) => code,
         Err(error) => {
             say(&error);
@@ -73,41 +79,51 @@ fn supported() -> String {
     FACADES.iter().filter(|facade| !facade.is_own()).map(line).collect()
 }
 
-/// Cargo itself, with these words: its output and exit status are ours.
+/// Reads the command line. An alias of cargo's configuration is replaced, as cargo does.
+fn parse(mut words: Vec<OsString>) -> Result<Arguments> {
+    let mut arguments = Arguments::parse(&words)?;
+    let mut seen = Vec::new();
+    while !SUBCOMMANDS.contains(&arguments.subcommand.as_str()) && !seen.contains(&arguments.subcommand) {
+        let config = config::load(&arguments.configs)?;
+        let Some(alias) = config.alias.get(&arguments.subcommand) else { break };
+        let at = words.iter().position(|word| *word == *arguments.subcommand).unwrap_or_default();
+        words.splice(at..=at, alias.list.iter().map(OsString::from));
+        seen.push(std::mem::take(&mut arguments.subcommand));
+        arguments = Arguments::parse(&words)?;
+    }
+    Ok(arguments)
+}
+
+/// Cargo itself, with these words.
 fn plain(words: &[OsString]) -> ExitCode {
     let mut command = Command::new(cargo());
     command.args(words);
-    match command.status() {
-        Ok(status) => status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from),
-        Err(error) => {
-            say(&format!("cannot start cargo: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    become_it(command)
 }
 
 fn observed(arguments: &Arguments) -> Result<ExitCode> {
-    let cargo_words: Vec<OsString> =
-        std::iter::once(OsString::from(&arguments.subcommand)).chain(arguments.rest.iter().cloned()).collect();
     if let Some(unknown) = arguments.left_out.iter().find(|name| Facade::named(name).is_none()) {
         return Err(format!(
             "--leave-out {unknown}: there is no such runtime; these can be left out:\n{}",
             supported()
         ));
     }
-    let config = Config::load().map_err(|error| format!("cannot read cargo's configuration: {error}"))?;
-    let host =
-        config.host_triple().map_err(|error| format!("cannot ask the compiler for its host: {error}"))?.to_owned();
+    let config = config::load(&arguments.configs)?;
+    let host = config::host(&config)?;
     let mut targets = arguments.targets.clone();
     if targets.is_empty() {
         let configured = config.build.target.iter().flatten().map(|target| target.triple().to_owned());
         targets.extend(configured);
     }
     let platforms = if targets.is_empty() { vec![host.clone()] } else { targets.clone() };
-    let graph = match Graph::of(&arguments.metadata, &platforms)? {
+    let is_offline = arguments.is_offline || config.net.offline == Some(true);
+    let graph = match Graph::of(&arguments.metadata, &platforms, is_offline)? {
         Ok(graph) => graph,
-        // Cargo says why, in its own words and with its own exit status.
-        Err(_) => return Ok(plain(&cargo_words)),
+        // Cargo's own words and exit status.
+        Err(output) => {
+            let _ = std::io::stderr().write_all(&output.stderr);
+            return Ok(exit_code(output.status));
+        }
     };
     let is_run = matches!(arguments.subcommand.as_str(), "run" | "r");
     if arguments.open && !is_run {
@@ -116,15 +132,14 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
             arguments.subcommand
         ));
     }
-    let with_tests = !is_run && !matches!(arguments.subcommand.as_str(), "build" | "b");
-    let linked = graph.linked(with_tests);
+    let linked = graph.linked(arguments.with_tests);
     let mut found = choose(&linked, &arguments.left_out)?;
     found.uncovered.extend(coverage::without_facade(&linked));
     found.lines.iter().for_each(|line| say(line));
     if !found.replaced.iter().any(|replaced| Facade::named(&replaced.facade).is_some_and(|facade| facade.is_runtime)) {
-        say("no supported runtime is in the dependency graph, so nothing is observed; these are supported:");
-        eprint!("{}", supported());
-        return Ok(plain(&cargo_words));
+        let runtimes: Vec<&str> = FACADES.iter().filter(|facade| facade.is_runtime).map(|facade| facade.name).collect();
+        say(&format!("nothing is observed: no supported runtime ({}) is in the dependency graph", runtimes.join(", ")));
+        return Ok(plain(&arguments.words()));
     }
 
     // The folder of everything, in the user's target folder.
@@ -137,10 +152,11 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
     let own = target.join("own");
     let sources = bundle::unpack(&own)?;
     write_instead(&sources)?;
-    let links = Links::make(&own.join("bin"), bundle::archive_hash())?;
+    let links = Links::make(&own.join("bin"))?;
     let triples = if targets.is_empty() { vec![String::new()] } else { targets.clone() };
     let user_wrapper = config.build.rustc_wrapper.clone().filter(|wrapper| !wrapper.as_os_str().is_empty());
     let mut plan = Plan {
+        target: target.clone(),
         sources: sources.clone(),
         wrapper: user_wrapper.clone(),
         is_host: platforms.iter().all(|platform| *platform == host),
@@ -164,44 +180,71 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
             std::iter::once(word(runner.path.as_os_str())).chain(runner.args.iter().map(|arg| word(arg))).collect();
     }
 
-    let mut command = Command::new(cargo());
-    let mut words = cargo_words;
-    if let Some(named) = &arguments.target_dir {
-        let mut word = OsString::from(named.before);
-        word.push(&target);
-        // The subcommand is the first word.
-        words[named.index + 1] = word;
-    }
-    let runner_variable =
-        |triple: &str| format!("CARGO_TARGET_{}_RUNNER", triple.to_uppercase().replace(['-', '.'], "_"));
-    let mut variables: Vec<(String, PathBuf)> = vec![
-        ("RUSTC_WRAPPER".into(), links.path(Role::Rustc)),
-        ("CARGO_TARGET_DIR".into(), target.clone()),
-        ("CARGO_BUILD_BUILD_DIR".into(), target.clone()),
-        // The facades name it, and cargo compiles them again when its value changes.
-        (wrapper::COVERAGE_FILE.into(), plan.coverage.clone()),
-    ];
-    variables.extend(platforms.iter().map(|platform| (runner_variable(platform), links.path(Role::Runner))));
-    for (name, value) in &variables {
-        plan.environment.push((name.clone(), std::env::var(name).ok()));
-        command.env(name, value);
-    }
+    plan.environment = [WRAPPER, PROCESS].map(|name| (name.to_owned(), std::env::var(name).ok())).to_vec();
     plan.program = program_variables(&plan, &arguments.subcommand);
-    plan.output = (arguments.open && is_run).then(|| open::output_file(&own));
-    let suffix = if plan.output.is_some() { "-open" } else { "" };
-    let path = own.join(format!("plan-{}{suffix}.json", plan.key));
-    plan.write(&path)?;
-    command.args(&words).env(plan::VARIABLE, &path);
-    // Whatever runs while cargo builds, such as a build script, is no program to observe.
-    command.env(crate::runner::PROCESS, "0");
+    plan.output = arguments.open.then(|| open::output_file(&own));
+    let path = plan.write(&own)?;
+    let mut command = Command::new(cargo());
+    command
+        .args(words_with(arguments, &graph, &target, &platforms, &links)?)
+        .env_remove(WRAPPER)
+        .env(plan::VARIABLE, &path)
+        // Whatever runs while cargo builds, such as a build script, is no program to observe.
+        .env(PROCESS, "0");
     let status = match &plan.output {
-        Some(output) => open::run(command, output)?,
+        Some(output) => {
+            let status = open::run(command, output);
+            // It names the output of this run, so no other run has the same.
+            let _ = fs::remove_file(&path);
+            status?
+        }
+        // `cargo run` becomes the program, and the runner checks.
+        None if is_run => return Ok(become_it(command)),
         None => command.status().map_err(|error| format!("cannot start cargo: {error}"))?,
     };
     if status.success() {
-        check(&plan)?;
+        plan.check()?;
     }
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(exit_code(status))
+}
+
+/// The words for cargo: the user's, with a target folder, a compiler wrapper and a runner of our own.
+///
+/// They are words and not variables, because a build script may start another cargo, which has the variables, too. And cargo
+/// compares the variables that a crate reads with its own.
+fn words_with(
+    arguments: &Arguments,
+    graph: &Graph,
+    target: &Path,
+    platforms: &[String],
+    links: &Links,
+) -> Result<Vec<OsString>> {
+    let mut words = arguments.rest.clone();
+    let mut own = Vec::new();
+    match &arguments.target_dir {
+        Some(named) => {
+            let mut word = OsString::from(named.before);
+            word.push(target);
+            words[named.index] = word;
+        }
+        None => own.extend(["--target-dir".into(), target.into()]),
+    }
+    let text = |path: &Path| {
+        let text = path.to_str().ok_or_else(|| format!("{} is not Unicode, as cargo wants it here", path.display()));
+        // A string of JSON is one of TOML, too.
+        text.map(|text| serde_json::Value::from(text).to_string())
+    };
+    let mut set = |key: String, value: String| own.extend(["--config".into(), format!("{key}={value}").into()]);
+    for platform in platforms {
+        set(format!("target.\"{platform}\".runner"), format!("[{}]", text(&links.path(Role::Runner))?));
+    }
+    set("build.rustc-wrapper".into(), text(&links.path(Role::Rustc))?);
+    if graph.has_build_directory() {
+        set("build.build-dir".into(), text(target)?);
+    }
+    words.splice(arguments.options_at..arguments.options_at, own);
+    words.insert(0, OsString::from(&arguments.subcommand));
+    Ok(words)
 }
 
 /// The variables of the program: a test listens only if asked.
@@ -211,20 +254,6 @@ fn program_variables(plan: &Plan, subcommand: &str) -> Vec<(String, String)> {
         variables.push(("INSIGHT_LISTEN".to_owned(), "off".to_owned()));
     }
     variables
-}
-
-/// Without a note of the wrapper, cargo has compiled everything without it, and nothing is observed.
-fn check(plan: &Plan) -> Result {
-    let noted = fs::read_dir(&plan.notes).is_ok_and(|mut notes| notes.next().is_some());
-    if noted {
-        return Ok(());
-    }
-    let runtimes: Vec<String> =
-        plan.replaced.iter().map(|replaced| format!("{} {}", replaced.package, replaced.version)).collect();
-    Err(format!(
-        "nothing was observed: cargo compiled {} without the wrapper of insight. Is `build.rustc-wrapper` set by --config?",
-        runtimes.join(", ")
-    ))
 }
 
 /// Changes with everything that changes compiled code.

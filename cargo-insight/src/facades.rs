@@ -256,14 +256,18 @@ mod tests {
 
     #[test]
     fn thresholds_are_the_versions_that_a_facade_names() {
-        for facade in FACADES {
-            let Source::Over { folder, .. } = facade.source else { continue };
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("src");
+        let folder_of = |facade: &Facade| match facade.source {
+            Source::Over { folder, .. } => Some(folder),
+            Source::Instead(_) => None,
+        };
+        for folder in FACADES.iter().filter_map(folder_of) {
             let mut versions = BTreeSet::new();
-            named(&folder, &mut versions);
+            named(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("src"), &mut versions);
             versions.remove("VERSION");
-            let thresholds = facade.thresholds.iter().map(|version| (*version).to_owned()).collect();
-            assert_eq!(versions, thresholds, "{}", facade.name);
+            // insight-sync is three of them.
+            let facades = FACADES.iter().filter(|facade| folder_of(facade) == Some(folder));
+            let thresholds = facades.flat_map(|facade| facade.thresholds.iter().map(|version| (*version).to_owned()));
+            assert_eq!(versions, thresholds.collect(), "{folder}");
         }
     }
 }

@@ -5,14 +5,18 @@ use semver::Version;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, Output};
 
 /// The packages of a workspace and of all that it depends on.
 #[derive(Debug, Deserialize)]
 pub struct Graph {
     pub packages: Vec<Package>,
     pub target_directory: PathBuf,
+    /// Cargo names it from 1.91 on.
+    build_directory: Option<PathBuf>,
+    workspace_root: PathBuf,
     workspace_members: Vec<String>,
     resolve: Option<Resolve>,
 }
@@ -50,20 +54,36 @@ struct DependencyKind {
 }
 
 impl Graph {
-    /// Asks cargo. When cargo cannot say, its own exit status; it has said why.
-    pub fn of(options: &[OsString], targets: &[String]) -> Result<std::result::Result<Graph, ExitStatus>> {
-        let mut command = Command::new(cargo());
-        command.args(["metadata", "--format-version=1", "--quiet"]).args(options);
-        for target in targets {
-            command.args(["--filter-platform", target]);
+    /// Asks cargo. When cargo cannot say, its output.
+    ///
+    /// Cargo reads the manifest of each package, also of one that only another target or a test needs. Offline some may be
+    /// missing, and then the lock file says which packages there are.
+    pub fn of(
+        options: &[OsString],
+        targets: &[String],
+        is_offline: bool,
+    ) -> Result<std::result::Result<Graph, Output>> {
+        let filters = targets.iter().flat_map(|target| ["--filter-platform".into(), target.into()]);
+        let output = metadata(options, filters.collect())?;
+        if output.status.success() {
+            return read(&output).map(Ok);
         }
-        let output = command.stderr(std::process::Stdio::piped()).output();
-        let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
-        if !output.status.success() {
-            return Ok(Err(output.status));
+        if is_offline {
+            let members = metadata(options, vec!["--no-deps".into()])?;
+            if members.status.success() {
+                let graph = read(&members)?;
+                let lock = fs::read_to_string(graph.workspace_root.join("Cargo.lock")).ok();
+                if let Some(packages) = lock.and_then(|lock| packages_of_lock(&lock)) {
+                    return Ok(Ok(Graph { packages, ..graph }));
+                }
+            }
         }
-        let graph = serde_json::from_slice(&output.stdout);
-        graph.map(Ok).map_err(|error| format!("cannot read the output of `cargo metadata`: {error}"))
+        Ok(Err(output))
+    }
+
+    /// Whether the user's configuration has intermediate files in a folder of their own.
+    pub fn has_build_directory(&self) -> bool {
+        self.build_directory.as_ref().is_some_and(|folder| *folder != self.target_directory)
     }
 
     /// The packages that are compiled into the workspace's programs: not those that only build scripts and proc-macros use,
@@ -90,6 +110,39 @@ impl Graph {
         }
         self.packages.iter().filter(|package| reached.contains(package.id.as_str())).collect()
     }
+}
+
+fn metadata(options: &[OsString], more: Vec<OsString>) -> Result<Output> {
+    let mut command = Command::new(cargo());
+    command.args(["metadata", "--format-version=1", "--quiet"]).args(options).args(more);
+    command.output().map_err(|error| format!("cannot start cargo: {error}"))
+}
+
+fn read(output: &Output) -> Result<Graph> {
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("cannot read the output of `cargo metadata`: {error}"))
+}
+
+/// The packages of a lock file; `None` if it is none.
+fn packages_of_lock(lock: &str) -> Option<Vec<Package>> {
+    #[derive(Deserialize)]
+    struct Lock {
+        package: Vec<Locked>,
+    }
+    #[derive(Deserialize)]
+    struct Locked {
+        name: String,
+        version: Version,
+        source: Option<String>,
+    }
+    let lock: Lock = toml::from_str(lock).ok()?;
+    let package = |locked: Locked| Package {
+        id: format!("{}@{}", locked.name, locked.version),
+        name: locked.name,
+        version: locked.version,
+        source: locked.source,
+    };
+    Some(lock.package.into_iter().map(package).collect())
 }
 
 impl Package {

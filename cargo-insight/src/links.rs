@@ -41,24 +41,17 @@ pub struct Links(PathBuf);
 
 impl Links {
     /// Makes the links to this binary in `folder`.
-    ///
-    /// Cargo splits a runner at spaces, so a folder whose path has a space is replaced by one in the temporary folder.
-    pub fn make(folder: &Path, key: u64) -> Result<Links> {
-        let has_space = folder.to_string_lossy().contains(char::is_whitespace);
-        let folder = match has_space {
-            true => std::env::temp_dir().join(format!("cargo-insight-{key:016x}")),
-            false => folder.to_owned(),
-        };
+    pub fn make(folder: &Path) -> Result<Links> {
         let failed = |error| format!("cannot write {}: {error}", folder.display());
         let this = std::env::current_exe().map_err(|error| format!("cannot find cargo-insight itself: {error}"))?;
-        fs::create_dir_all(&folder).map_err(failed)?;
+        fs::create_dir_all(folder).map_err(failed)?;
         for (_, name) in NAMES {
             let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
             if !points_to(&path, &this) {
                 remove(&path).and_then(|()| link(&this, &path)).map_err(failed)?;
             }
         }
-        Ok(Links(folder))
+        Ok(Links(folder.to_owned()))
     }
 
     /// The path that calls this binary in a role.

@@ -12,12 +12,14 @@
 mod arguments;
 mod bundle;
 mod command;
+mod config;
 mod coverage;
 mod facades;
 mod graph;
 mod links;
 mod open;
 mod plan;
+mod process;
 mod runner;
 mod say;
 mod wrapper;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 /// Names the plan's file to the processes that cargo starts.
@@ -15,6 +16,8 @@ pub const VARIABLE: &str = "CARGO_INSIGHT_PLAN";
 pub struct Plan {
     /// Changes when a crate that was compiled before must be compiled again. Cargo sees it as a part of the compiler's version.
     pub key: String,
+    /// The folder in which crates are replaced. A build script may start a cargo of its own for another one.
+    pub target: PathBuf,
     /// The unpacked sources of the facades.
     pub sources: PathBuf,
     /// Where the wrapper notes which crates it has replaced.
@@ -70,10 +73,26 @@ impl Plan {
         serde_json::from_str(&text).map_err(|error| format!("{} is not a plan: {error}", path.display()))
     }
 
-    /// Writes the plan, whole or not at all: another `cargo insight` may be reading the file.
-    pub fn write(&self, path: &Path) -> Result {
+    /// Writes the plan to a file in `folder`. Another `cargo insight` with another plan has another file.
+    pub fn write(&self, folder: &Path) -> Result<PathBuf> {
         let text = serde_json::to_string_pretty(self).map_err(|error| format!("cannot write the plan: {error}"))?;
-        write_whole(path, &text)
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let path = folder.join(format!("plan-{:016x}.json", hasher.finish()));
+        write_whole(&path, &text)?;
+        Ok(path)
+    }
+
+    /// Without a note of the wrapper, cargo has compiled everything without it, and nothing is observed.
+    pub fn check(&self) -> Result {
+        if fs::read_dir(&self.notes).is_ok_and(|mut notes| notes.next().is_some()) {
+            return Ok(());
+        }
+        let name = |replaced: &Replaced| format!("{} {}", replaced.package, replaced.version);
+        Err(format!(
+            "nothing was observed: cargo compiled {} without the wrapper of insight",
+            self.replaced.iter().map(name).collect::<Vec<_>>().join(", ")
+        ))
     }
 
     /// The bundle of a target; `None` for a target whose crates are left alone, such as the host's with `--target`.

@@ -7,6 +7,7 @@
 use crate::links::{Role, role};
 use crate::open;
 use crate::plan::{Plan, write_whole};
+use crate::process::become_it;
 use crate::say::say;
 use std::ffi::OsString;
 use std::fs::File;
@@ -21,7 +22,8 @@ const PID_FILE: &str = "CARGO_INSIGHT_PID_FILE";
 
 /// `insight-runner PROGRAM ARGUMENTS`.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    let plan = match Plan::read() {
+    // `cargo run` becomes the program, so this is the first moment after the build.
+    let plan = match Plan::read().and_then(|plan| plan.check().map(|()| plan)) {
         Ok(plan) => plan,
         Err(error) => {
             say(&error);
@@ -97,25 +99,6 @@ fn set_mark(command: &mut Command) {
         command.env_remove(PID_FILE);
         if let Err(error) = write_whole(Path::new(&file), &std::process::id().to_string()) {
             say(&error);
-        }
-    }
-}
-
-#[cfg(unix)]
-fn become_it(mut command: Command) -> ExitCode {
-    use std::os::unix::process::CommandExt;
-    let error = command.exec();
-    say(&format!("cannot start {}: {error}", command.get_program().to_string_lossy()));
-    ExitCode::FAILURE
-}
-
-#[cfg(not(unix))]
-fn become_it(mut command: Command) -> ExitCode {
-    match command.status() {
-        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
-        Err(error) => {
-            say(&format!("cannot start {}: {error}", command.get_program().to_string_lossy()));
-            ExitCode::FAILURE
         }
     }
 }

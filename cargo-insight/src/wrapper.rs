@@ -6,7 +6,9 @@
 mod call;
 
 use crate::facades::{Facade, Source};
-use crate::plan::{Bundle, Plan};
+use crate::plan::{Bundle, Plan, Replaced};
+use crate::process::{become_it, exit_code};
+use crate::runner::PROCESS;
 use crate::say::{Result, say};
 use call::Call;
 use std::ffi::{OsStr, OsString};
@@ -14,9 +16,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
-
-/// Names the file of graph facts to the facades while they are compiled.
-pub const COVERAGE_FILE: &str = "INSIGHT_COVERAGE_FILE";
 
 /// Set while facades of a whole graph are compiled. They start insight by themselves.
 const WHOLE_GRAPH: &str = "insight_whole_graph";
@@ -27,7 +26,11 @@ pub fn rustc(words: Vec<OsString>) -> ExitCode {
         Ok(plan) => plan,
         Err(error) => return failed(&error),
     };
-    let wrapped = Wrapped { plan: &plan, compiler: compiler(plan.wrapper.as_deref(), &words) };
+    let mut compiler = compiler(plan.wrapper.as_deref(), &words);
+    // A macro such as `option_env!` has the values of a plain build.
+    plan.restore(&mut compiler);
+    compiler.env(PROCESS, "0");
+    let wrapped = Wrapped { plan: &plan, compiler };
     let Some(rest) = words.get(1..) else { return failed("called without a compiler") };
     if rest.iter().any(|word| word == "-vV") {
         return wrapped.version(rest);
@@ -36,14 +39,22 @@ pub fn rustc(words: Vec<OsString>) -> ExitCode {
     let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
     let replaced = plan.replaced.iter().find(|replaced| replaced.package == package && replaced.version == version);
     let facade = replaced.and_then(|replaced| Facade::named(&replaced.facade));
-    let result = match (facade, Call::parse(rest)) {
-        (Some(facade), Ok(Some(call))) if call.is_library_of(&facade.crate_name()) => match plan.bundle(&call.target) {
-            Some(bundle) => wrapped.replace(facade, bundle, &call, &version),
-            None => wrapped.pass(rest),
-        },
-        (_, Ok(Some(call))) => wrapped.other(rest, &call, &package, &version),
-        (_, Ok(None)) => wrapped.pass(rest),
-        (_, Err(error)) => return failed(&error),
+    let call = match Call::parse(rest) {
+        Ok(Some(call)) if std::path::absolute(&call.out_dir).is_ok_and(|it| it.starts_with(&plan.target)) => call,
+        Ok(_) => return wrapped.pass(rest),
+        Err(error) => return failed(&error),
+    };
+    let facade = facade.filter(|facade| call.is_library_of(&facade.crate_name()));
+    let result = match (facade, plan.bundle(&call.target)) {
+        (Some(facade), Some(bundle)) => wrapped.replace(facade, bundle, &call, &version),
+        (None, Some(_)) => {
+            let suspects = wrapped.suspects(&call);
+            if suspects.is_empty() {
+                return wrapped.pass(rest);
+            }
+            wrapped.other(rest, &suspects, &package, &version)
+        }
+        (_, None) => return wrapped.pass(rest),
     };
     match result {
         Ok(status) => exit_code(status),
@@ -93,10 +104,6 @@ fn failed(error: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn exit_code(status: ExitStatus) -> ExitCode {
-    status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
-}
-
 struct Wrapped<'p> {
     plan: &'p Plan,
     compiler: Command,
@@ -106,11 +113,20 @@ impl Wrapped<'_> {
     fn command(&self) -> Command {
         let mut command = Command::new(self.compiler.get_program());
         command.args(self.compiler.get_args());
+        for (name, value) in self.compiler.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command
     }
 
-    fn pass(&self, rest: &[OsString]) -> Result<ExitStatus> {
-        status(self.command().args(rest))
+    /// A call that is none of ours.
+    fn pass(&self, rest: &[OsString]) -> ExitCode {
+        let mut command = self.command();
+        command.args(rest);
+        become_it(command)
     }
 
     /// The compiler's version, with the plan's key: when the key changes, cargo compiles again.
@@ -127,18 +143,30 @@ impl Wrapped<'_> {
         exit_code(output.status)
     }
 
-    /// A crate that is not replaced. If it does not compile, the facades that it uses may be why.
-    fn other(&self, rest: &[OsString], call: &Call, package: &str, version: &str) -> Result<ExitStatus> {
-        let status = self.pass(rest)?;
-        let of_registry = call.caps_lints();
-        let used = self.plan.replaced.iter().find(|replaced| {
-            let file = replaced.package.replace('-', "_");
-            call.externs.iter().any(|(name, _)| *name == file)
-        });
-        if let (false, true, Some(used)) = (status.success(), of_registry, used) {
+    /// The facades that may be why a crate does not compile: those that it names, if it is somebody else's and so compiles
+    /// with the real crates.
+    fn suspects(&self, call: &Call) -> Vec<&str> {
+        let is_used = |replaced: &&Replaced| {
+            let library = Facade::named(&replaced.facade).map(Facade::crate_name).unwrap_or_default();
+            let file = format!("lib{library}-");
+            let is_it = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&file));
+            call.externs.iter().any(|(_, path)| is_it(path))
+        };
+        match call.caps_lints() {
+            true => self.plan.replaced.iter().filter(is_used).map(|replaced| replaced.facade.as_str()).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// A crate that is not replaced, and that uses facades.
+    fn other(&self, rest: &[OsString], suspects: &[&str], package: &str, version: &str) -> Result<ExitStatus> {
+        let status = status(self.command().args(rest))?;
+        if !status.success() {
+            let options: Vec<String> = suspects.iter().map(|name| format!("`--leave-out {name}`")).collect();
             say(&format!(
-                "{package} {version} does not compile with insight's {}; `--leave-out {}` leaves that one out",
-                used.facade, used.facade
+                "{package} {version} does not compile over insight's {}; {} leaves it out",
+                suspects.join(" or "),
+                options.join(" or ")
             ));
         }
         Ok(status)
@@ -176,6 +204,7 @@ impl Wrapped<'_> {
                 command.arg("--cfg").arg(format!("insight_before=\"{threshold}\""));
             }
         }
+        command.env("INSIGHT_COVERAGE_FILE", &self.plan.coverage);
         let status = status(&mut command)?;
         if !status.success() {
             say(&format!(

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 /// The edition of the facades.
 const EDITION: &str = "2021";
 
+/// A variable that the wrapper sets for the facades, in dep-info.
+const OWN_VARIABLE: &str = "# env-dep:INSIGHT_COVERAGE_FILE=";
+
 /// A call that compiles a crate.
 #[derive(Clone, Debug, Default)]
 pub struct Call {
@@ -142,14 +145,17 @@ impl Call {
     }
 }
 
-/// The dep-info `own`, each of whose rules names the sources of `other`, too.
+/// The dep-info `own`, each of whose rules names the sources of `other`, too, and with the variables that `other` reads.
+///
+/// A variable that only the wrapper sets is left out: cargo does not have it, and would compile the crate in each build.
 fn with_sources(own: &str, other: &str) -> String {
     let sources = other.lines().find_map(|line| line.split_once(".d: ")).map_or("", |(_, sources)| sources);
-    let lines = own.lines().map(|line| match line.split_once(": ") {
+    let lines = own.lines().filter(|line| !line.starts_with(OWN_VARIABLE)).map(|line| match line.split_once(": ") {
         Some((_, files)) if !files.is_empty() && !line.starts_with('#') => format!("{line} {sources}\n"),
         _ => format!("{line}\n"),
     });
-    lines.chain(sources.split(' ').filter(|source| !source.is_empty()).map(|source| format!("\n{source}:\n"))).collect()
+    let variables = other.lines().filter(|line| line.starts_with("# env-dep:")).map(|line| format!("{line}\n"));
+    lines.chain(variables).collect()
 }
 
 /// Cargo puts arguments into a file when there are too many for a command line.
@@ -226,9 +232,11 @@ mod tests {
 
     #[test]
     fn sources_of_the_real_crate_join_those_of_the_facade() {
-        let own = "/t/a.d: /s/lib.rs\n\n/t/liba.rlib: /s/lib.rs\n\n/s/lib.rs:\n";
-        let real = "/t/a-real.d: /r/lib.rs /r/b.rs\n\n/t/liba-real.rlib: /r/lib.rs /r/b.rs\n";
-        let expect = "/t/a.d: /s/lib.rs /r/lib.rs /r/b.rs\n\n/t/liba.rlib: /s/lib.rs /r/lib.rs /r/b.rs\n\n/s/lib.rs:\n\n/r/lib.rs:\n\n/r/b.rs:\n";
+        let own =
+            "/t/a.d: /s/lib.rs\n\n/t/liba.rlib: /s/lib.rs\n\n/s/lib.rs:\n\n# env-dep:INSIGHT_COVERAGE_FILE=/t/c\n";
+        let real = "/t/a-real.d: /r\\ s/lib.rs /r/b.rs\n\n/r/b.rs:\n\n# env-dep:A=1\n# env-dep:B\n";
+        let expect = "/t/a.d: /s/lib.rs /r\\ s/lib.rs /r/b.rs\n\n/t/liba.rlib: /s/lib.rs /r\\ s/lib.rs /r/b.rs\n\n\
+                      /s/lib.rs:\n\n# env-dep:A=1\n# env-dep:B\n";
         assert_eq!(with_sources(own, real), expect);
     }
 }

@@ -1,0 +1,89 @@
+//! cargo's configuration, with the values of `--config`.
+
+use crate::say::Result;
+use cargo_config2::{Config, ResolveOptions};
+use std::ffi::OsString;
+use std::fs;
+use toml::{Table, Value};
+
+/// The oldest compiler for insight's own crates.
+const OLDEST: (u32, u32) = (1, 85);
+
+/// Reads the configuration of the current folder. A value of `--config` counts more than a variable, and this more than a
+/// file; so a value is read as the variable of its name.
+pub fn load(configs: &[String]) -> Result<Config> {
+    let failed = |error: std::io::Error| format!("cannot find the current folder: {error}");
+    let folder = std::env::current_dir().map_err(failed)?;
+    let given = configs.iter().flat_map(|config| variables(config));
+    let all = std::env::vars_os().chain(given.map(|(name, value)| (name.into(), value.into())));
+    let options = ResolveOptions::default().env(all.collect::<Vec<(OsString, OsString)>>());
+    Config::load_with_options(folder, options).map_err(|error| format!("cannot read cargo's configuration: {error}"))
+}
+
+/// The host's triple, if the compiler is not too old.
+pub fn host(config: &Config) -> Result<String> {
+    let failed = |error| format!("cannot ask the compiler for its version: {error}");
+    too_old(config.rustc_version().map_err(failed)?.major_minor())?;
+    config.host_triple().map(str::to_owned).map_err(failed)
+}
+
+fn too_old(version: (u32, u32)) -> Result {
+    let (major, minor) = OLDEST;
+    match version < OLDEST {
+        true => Err(format!(
+            "rustc {}.{} is too old: insight's own crates need Rust {major}.{minor}. `cargo +{major}.{minor} insight` \
+             takes another one of rustup's",
+            version.0, version.1
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The variables for a value of `--config`: a file, or `KEY=VALUE`. What is not TOML, cargo reports.
+fn variables(config: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(config).unwrap_or_else(|_| config.to_owned());
+    let mut found = Vec::new();
+    collect("CARGO", &toml::from_str(&text).unwrap_or_default(), &mut found);
+    found
+}
+
+fn collect(before: &str, table: &Table, found: &mut Vec<(String, String)>) {
+    for (key, value) in table {
+        let name = format!("{before}_{}", key.to_uppercase().replace(['-', '.'], "_"));
+        match value {
+            Value::Table(table) => collect(&name, table, found),
+            Value::String(text) => found.push((name, text.clone())),
+            Value::Boolean(on) => found.push((name, on.to_string())),
+            Value::Array(values) => {
+                let words: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+                found.push((name, words.join(" ")));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_config_are_variables() {
+        for (config, expect) in [
+            ("build.rustc-wrapper='a b'", &[("CARGO_BUILD_RUSTC_WRAPPER", "a b")][..]),
+            ("target.x86_64-a.runner=['b', 'c']", &[("CARGO_TARGET_X86_64_A_RUNNER", "b c")]),
+            ("net.offline=true", &[("CARGO_NET_OFFLINE", "true")]),
+            ("no toml", &[]),
+        ] {
+            let expect: Vec<_> = expect.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            assert_eq!(variables(config), expect, "{config}");
+        }
+    }
+
+    #[test]
+    fn an_older_compiler_is_refused() {
+        assert_eq!(too_old((1, 85)), Ok(()));
+        assert_eq!(too_old((2, 0)), Ok(()));
+        assert!(too_old((1, 84)).unwrap_err().starts_with("rustc 1.84 is too old"));
+    }
+}
