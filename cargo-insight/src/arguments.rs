@@ -12,6 +12,8 @@ pub struct Arguments {
     pub rest: Vec<OsString>,
     /// Facades that are not to be used.
     pub left_out: Vec<String>,
+    /// Explain the options.
+    pub help: bool,
     /// Open consolation on the program.
     pub open: bool,
     /// The targets that are named.
@@ -28,8 +30,10 @@ pub struct Arguments {
     pub is_offline: bool,
     /// It builds tests, examples or benchmarks, which have dependencies of their own.
     pub with_tests: bool,
-    /// The index in `rest` before which further options of cargo can stand.
-    pub options_at: usize,
+    /// The index in `rest` of the word that ends cargo's options.
+    options_end: Option<usize>,
+    /// The subcommand of nextest builds.
+    is_nextest_build: bool,
 }
 
 /// `--target-dir` as it stands in the arguments.
@@ -94,9 +98,12 @@ impl Arguments {
         while let Some(word) = words.next() {
             let text = word.to_string_lossy();
             if text == "--" {
+                parsed.options_end = Some(parsed.rest.len());
                 parsed.rest.push(word.clone());
+                parsed.rest.extend(words.by_ref().cloned());
                 break;
             }
+            parsed.help |= text == "-h" || text == "--help";
             if text == "--open" {
                 parsed.open = true;
                 continue;
@@ -119,14 +126,12 @@ impl Arguments {
             }
             // The program's arguments begin.
             if !text.starts_with('-') && matches!(parsed.subcommand.as_str(), "run" | "r") {
+                parsed.options_end = Some(parsed.rest.len());
                 parsed.rest.push(word.clone());
+                parsed.rest.extend(words.by_ref().cloned());
                 break;
             }
-            if parsed.subcommand == "nextest" && parsed.options_at == 0 && OF_NEXTEST.contains(&&*text) {
-                parsed.rest.push(word.clone());
-                parsed.options_at = parsed.rest.len();
-                continue;
-            }
+            parsed.is_nextest_build |= OF_NEXTEST.contains(&&*text);
             if let Some((option, value)) = short(&text) {
                 parsed.rest.push(word.clone());
                 parsed.take(option, Some((value.into(), true)));
@@ -150,14 +155,18 @@ impl Arguments {
                 }
             }
         }
-        parsed.rest.extend(words.cloned());
         parsed.with_tests |= !matches!(parsed.subcommand.as_str(), "run" | "r" | "build" | "b");
         Ok(parsed)
     }
 
     /// Whether cargo builds something that can be observed: `nextest run`, but not `nextest show-config`.
     pub fn builds(&self) -> bool {
-        SUBCOMMANDS.contains(&self.subcommand.as_str()) && (self.subcommand != "nextest" || self.options_at > 0)
+        SUBCOMMANDS.contains(&self.subcommand.as_str()) && (self.subcommand != "nextest" || self.is_nextest_build)
+    }
+
+    /// The index in `rest` after the user's options of cargo.
+    pub fn options_end(&self) -> usize {
+        self.options_end.unwrap_or(self.rest.len())
     }
 
     /// The words that cargo gets.
@@ -230,6 +239,8 @@ mod tests {
         }
         assert_eq!(parse("test --leave-out=tokio,smol --leave-out a").unwrap().left_out, ["tokio", "smol", "a"]);
         assert!(parse("run --open").unwrap().open);
+        assert!(parse("run --help").unwrap().help);
+        assert!(!parse("run -- --help").unwrap().help);
         assert!(!parse("run -- --open").unwrap().open);
         assert!(parse("run --leave-out").unwrap_err().contains("wants the name"));
         assert!(parse("run --leave-outs").unwrap_err().contains("no option --leave-outs"));
@@ -278,15 +289,27 @@ mod tests {
 
     #[test]
     fn nextest_builds_only_in_some_of_its_subcommands() {
-        for (line, builds, options_at) in [
-            ("nextest run -E a", true, 1),
-            ("nextest --manifest-path run list", true, 3),
-            ("nextest show-config version", false, 0),
-            ("run", true, 0),
-            ("check", false, 0),
+        for (line, builds) in [
+            ("nextest run -E a", true),
+            ("nextest --manifest-path run list", true),
+            ("nextest --manifest-path run show-config version", false),
+            ("run", true),
+            ("check", false),
         ] {
-            let parsed = parse(line).unwrap();
-            assert_eq!((parsed.builds(), parsed.options_at), (builds, options_at), "{line}");
+            assert_eq!(parse(line).unwrap().builds(), builds, "{line}");
+        }
+    }
+
+    #[test]
+    fn further_options_go_after_those_of_cargo() {
+        for (line, before) in [
+            ("run", 0),
+            ("run --config a -- b", 2),
+            ("run --config a b -q", 2),
+            ("test a -q -- b", 2),
+            ("nextest run -q", 2),
+        ] {
+            assert_eq!(parse(line).unwrap().options_end(), before, "{line}");
         }
     }
 }

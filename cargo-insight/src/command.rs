@@ -60,9 +60,15 @@ pub fn run(mut words: Vec<OsString>) -> ExitCode {
         Some("consolation") => return wish4_consolation::run(words),
         Some(_) => {}
     }
-    match parse(words)
-        .and_then(|arguments| if arguments.builds() { observed(&arguments) } else { Ok(plain(&arguments.words())) })
-    {
+    let result = parse(words).and_then(|arguments| match arguments.builds() {
+        true if arguments.help => {
+            print!("{HELP}{}\n`cargo {1} --help` has cargo's own options.\n", supported(), arguments.subcommand);
+            Ok(ExitCode::SUCCESS)
+        }
+        true => observed(&arguments),
+        false => Ok(plain(&arguments.words())),
+    });
+    match result {
         Ok(code) => code,
         Err(error) => {
             say(&error);
@@ -152,22 +158,24 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
     let own = target.join("own");
     let sources = bundle::unpack(&own)?;
     write_instead(&sources)?;
-    let links = Links::make(&own.join("bin"))?;
     let triples = if targets.is_empty() { vec![String::new()] } else { targets.clone() };
-    let user_wrapper = config.build.rustc_wrapper.clone().filter(|wrapper| !wrapper.as_os_str().is_empty());
+    let wrapper = config.build.rustc_wrapper.clone().filter(|wrapper| !wrapper.as_os_str().is_empty());
     let mut plan = Plan {
         target: target.clone(),
         sources: sources.clone(),
-        wrapper: user_wrapper.clone(),
+        wrapper: wrapper.clone(),
         is_host: platforms.iter().all(|platform| *platform == host),
         replaced: found.replaced,
         coverage: own.join("coverage.json"),
         ..Plan::default()
     };
-    for triple in &triples {
-        plan.bundles.push(bundle::build(&sources, &own, triple, arguments, &links, user_wrapper.as_deref())?);
-    }
     plan.key = key(&plan);
+    // Cargo asks a compiler for its version again when the wrapper has another path: the key is a part of the answer.
+    let links = Links::make(&own.join("bin").join(&plan.key))?;
+    let own_links = Links::make(&own.join("bin"))?;
+    for triple in &triples {
+        plan.bundles.push(bundle::build(&sources, &own, triple, arguments, &own_links, wrapper.as_deref())?);
+    }
     plan.notes = own.join("notes").join(&plan.key);
     fs::create_dir_all(&plan.notes).map_err(|error| format!("cannot write {}: {error}", plan.notes.display()))?;
     coverage::write(&plan, &found.uncovered)?;
@@ -242,7 +250,9 @@ fn words_with(
     if graph.has_build_directory() {
         set("build.build-dir".into(), text(target)?);
     }
-    words.splice(arguments.options_at..arguments.options_at, own);
+    // Of two values of --config for a key, the last one holds.
+    let end = arguments.options_end();
+    words.splice(end..end, own);
     words.insert(0, OsString::from(&arguments.subcommand));
     Ok(words)
 }
@@ -305,17 +315,13 @@ fn choose(linked: &[&Package], left_out: &[String]) -> Result<Found> {
             continue;
         }
         if facade.is_too_old(&package.version) {
-            let newest = words(facade.newest);
-            return Err(format!(
-                "{} {} is older than {}, the oldest version that insight can observe. \
-                 `cargo update -p {}@{} --precise {newest}` raises it in Cargo.lock; `--leave-out {}` goes on without it",
-                package.name,
-                package.version,
-                words(facade.from),
-                package.name,
-                package.version,
-                facade.name
-            ));
+            let update = too_old(facade, package);
+            if facade.is_runtime {
+                return Err(format!("{update}; `--leave-out {}` goes on without it", facade.name));
+            }
+            found.lines.push(format!("{update}; its waits are not observed"));
+            found.uncovered.push(uncovered(package, "older than the oldest version that insight can observe"));
+            continue;
         }
         if facade.is_newer(&package.version) {
             found.lines.push(format!(
@@ -337,7 +343,34 @@ fn choose(linked: &[&Package], left_out: &[String]) -> Result<Found> {
             facade: facade.name.to_owned(),
         });
     }
+    leave_dependent(&mut found);
     Ok(found)
+}
+
+/// Leaves out the facades that need one that is left out.
+fn leave_dependent(found: &mut Found) {
+    let needed = |replaced: &Replaced| Facade::named(&replaced.facade).and_then(Facade::needs);
+    let names: Vec<String> = found.replaced.iter().map(|replaced| replaced.facade.clone()).collect();
+    let (kept, left) = std::mem::take(&mut found.replaced)
+        .into_iter()
+        .partition(|replaced| needed(replaced).is_none_or(|needed| names.iter().any(|name| name == needed)));
+    found.replaced = kept;
+    for Replaced { package, version, facade } in left {
+        let needed = Facade::named(&facade).and_then(Facade::needs).unwrap_or_default();
+        let reason = format!("cannot be observed without {needed}");
+        found.lines.push(format!("{package} {version} {reason}, so it is left out, too"));
+        found.uncovered.push(PackageCoverage { name: package, version, covered: false, reason: Some(reason) });
+    }
+}
+
+fn too_old(facade: &Facade, package: &Package) -> String {
+    let Package { name, version, .. } = package;
+    format!(
+        "{name} {version} is older than {}, the oldest version that insight can observe. \
+         `cargo update -p {name}@{version} --precise {}` raises it in Cargo.lock",
+        words(facade.from),
+        words(facade.newest)
+    )
 }
 
 fn uncovered(package: &Package, reason: &str) -> PackageCoverage {
@@ -346,5 +379,43 @@ fn uncovered(package: &Package, reason: &str) -> PackageCoverage {
         version: package.version.to_string(),
         covered: false,
         reason: Some(reason.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Holds the packages to those that are replaced, and to the lines.
+    fn check(packages: &[(&str, &str)], left_out: &[&str], replaced: &[&str], lines: &[&str]) {
+        let packages: Vec<Package> = packages.iter().map(|(name, version)| Package::new(name, version)).collect();
+        let left_out: Vec<String> = left_out.iter().map(|name| (*name).to_owned()).collect();
+        let found = choose(&packages.iter().collect::<Vec<_>>(), &left_out).unwrap();
+        let names: Vec<&str> = found.replaced.iter().map(|replaced| replaced.facade.as_str()).collect();
+        assert_eq!((names.as_slice(), found.lines.len()), (replaced, lines.len()), "{:?}", found.lines);
+        for (line, expect) in found.lines.iter().zip(lines) {
+            assert!(line.contains(expect), "{line}");
+        }
+        assert_eq!(found.replaced.len() + found.uncovered.len(), packages.len());
+    }
+
+    #[test]
+    fn each_supported_package_is_replaced_or_reported() {
+        check(&[("tokio", "1.54.1"), ("async-lock", "3.4.0")], &[], &["tokio", "async-lock"], &[]);
+        check(&[("tokio", "1.54.1"), ("tokio", "0.2.25")], &[], &["tokio"], &["tokio 0.2.25 is not supported"]);
+        check(&[("tokio", "1.999.0")], &[], &["tokio"], &["tokio 1.999.0 is newer than"]);
+        check(&[("tokio", "1.54.1")], &["tokio"], &[], &[]);
+        check(&[("event-listener", "5.0.0")], &[], &[], &["event-listener 5.0.0 is older than 5.3.0"]);
+        check(&[("event-listener", "2.5.3")], &[], &[], &[]);
+        let executor = [("async-task", "4.7.1"), ("async-executor", "1.14.1")];
+        check(&executor, &[], &["async-task", "async-executor"], &[]);
+        check(&executor, &["async-task"], &[], &["async-executor 1.14.1 cannot be observed without async-task"]);
+    }
+
+    #[test]
+    fn an_old_runtime_is_an_error_with_the_command_that_raises_it() {
+        let error = choose(&[&Package::new("tokio", "1.20.0")], &[]).unwrap_err();
+        assert!(error.contains("`cargo update -p tokio@1.20.0 --precise 1."), "{error}");
+        assert!(error.contains("`--leave-out tokio`"), "{error}");
     }
 }

@@ -185,7 +185,15 @@ pub static FACADES: &[Facade] = &[
     renamed("insight-async-std", "//! The program's async-std is observed.\n\npub use real::*;\n"),
 ];
 
+/// A facade that names what only another facade has.
+const NEEDS: [(&str, &str); 1] = [("async-executor", "async-task")];
+
 impl Facade {
+    /// The facade without which this one does not compile.
+    pub fn needs(&self) -> Option<&'static str> {
+        NEEDS.iter().find(|(name, _)| *name == self.name).map(|(_, needed)| *needed)
+    }
+
     /// The facade of a package.
     pub fn of(package: &str, version: &Version) -> Option<&'static Facade> {
         FACADES.iter().find(|facade| facade.package == package && facade.covers_series(version))

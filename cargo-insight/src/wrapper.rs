@@ -174,15 +174,35 @@ impl Wrapped<'_> {
 
     fn replace(&self, facade: &Facade, bundle: &Bundle, call: &Call, version: &str) -> Result<ExitStatus> {
         self.bring(bundle, &call.out_dir)?;
+        let command = self.facade(facade, bundle, call, version)?;
+        let status = match facade.source {
+            Source::Over { .. } => match self.real(&call.real(), command)? {
+                (status, false) => return Ok(status),
+                (status, true) => status,
+            },
+            Source::Instead(_) => status(&mut { command })?,
+        };
+        if !status.success() {
+            say(&format!(
+                "insight's {} does not compile over {} {version}; `--leave-out {}` leaves it out",
+                facade.name, facade.package, facade.name
+            ));
+            return Ok(status);
+        }
+        if let Source::Over { .. } = facade.source {
+            call.join_dep_info()?;
+        }
+        let note = self.plan.notes.join(format!("{}-{version}", facade.package));
+        fs::write(&note, "").map_err(|error| format!("cannot write {}: {error}", note.display()))?;
+        Ok(status)
+    }
+
+    /// The call that compiles a facade.
+    fn facade(&self, facade: &Facade, bundle: &Bundle, call: &Call, version: &str) -> Result<Command> {
         let mut externs: Vec<(OsString, PathBuf)> = Vec::new();
         let source = match facade.source {
             Source::Over { folder, real: name, .. } => {
-                let real = call.real();
-                let status = self.real(&real)?;
-                if !status.success() {
-                    return Ok(status);
-                }
-                externs.push((name.into(), real.library()));
+                externs.push((name.into(), call.real().library()));
                 self.plan.sources.join(folder).join("src/lib.rs")
             }
             Source::Instead(_) => self.plan.sources.join("instead").join(facade.name).join("lib.rs"),
@@ -205,38 +225,41 @@ impl Wrapped<'_> {
             }
         }
         command.env("INSIGHT_COVERAGE_FILE", &self.plan.coverage);
-        let status = status(&mut command)?;
-        if !status.success() {
-            say(&format!(
-                "insight's {} does not compile over {} {version}; `--leave-out {}` leaves it out",
-                facade.name, facade.package, facade.name
-            ));
-            return Ok(status);
-        }
-        if let Source::Over { .. } = facade.source {
-            call.join_dep_info()?;
-        }
-        let note = self.plan.notes.join(format!("{}-{version}", facade.package));
-        fs::write(&note, "").map_err(|error| format!("cannot write {}: {error}", note.display()))?;
-        Ok(status)
+        Ok(command)
     }
 
-    /// Compiles the real crate. Cargo is not told of its files: it waits for those of the facade.
-    fn real(&self, call: &Call) -> Result<ExitStatus> {
-        let mut child = self
-            .command()
-            .args(&call.words)
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("cannot start the compiler: {error}"))?;
+    /// Compiles the real crate and then the facade. The status is the facade's; or the real crate's, with `false`, if that does
+    /// not compile.
+    ///
+    /// As in cargo's pipeline, the facade is begun when the real crate's metadata is there, while its code is generated. Cargo
+    /// is not told of the real crate's files: it waits for those of the facade.
+    fn real(&self, call: &Call, mut facade: Command) -> Result<(ExitStatus, bool)> {
+        let failed = |error| format!("cannot start the compiler: {error}");
+        let mut child = self.command().args(&call.words).stderr(Stdio::piped()).spawn().map_err(failed)?;
+        let mut begun = None;
         let lines = BufReader::new(child.stderr.take().expect("it is piped"));
         for line in lines.split(b'\n').map_while(std::io::Result::ok) {
-            let is_artifact = line.starts_with(b"{\"$message_type\":\"artifact\"");
-            if !is_artifact {
+            if !line.starts_with(b"{\"$message_type\":\"artifact\"") {
                 let _ = std::io::stderr().write_all(&[&line[..], b"\n"].concat());
+            } else if line.ends_with(b"\"emit\":\"metadata\"}") && begun.is_none() {
+                begun = Some(facade.spawn().map_err(failed)?);
             }
         }
-        child.wait().map_err(|error| format!("cannot wait for the compiler: {error}"))
+        let waited = |error| format!("cannot wait for the compiler: {error}");
+        let real = child.wait().map_err(waited)?;
+        if !real.success() {
+            if let Some(mut begun) = begun {
+                // It may have ended.
+                let _ = begun.kill();
+                begun.wait().map_err(waited)?;
+            }
+            return Ok((real, false));
+        }
+        let status = match begun {
+            Some(mut begun) => begun.wait().map_err(waited)?,
+            None => status(&mut facade)?,
+        };
+        Ok((status, true))
     }
 
     /// Links the files of insight's own crates into the folder in which the compiler looks for crates.
