@@ -138,9 +138,10 @@ const SERVER: (&str, &str) = ("insight", "insight");
 pub static FACADES: &[Facade] = &[
     Facade {
         thresholds: &[
-            "1.39.0", "1.40.0", "1.41.0", "1.44.0", "1.46.0", "1.47.0", "1.49.0", "1.51.0", "1.52.0", "1.54.0",
+            "1.37.0", "1.38.0", "1.39.0", "1.40.0", "1.41.0", "1.44.0", "1.46.0", "1.47.0", "1.49.0", "1.51.0",
+            "1.52.0", "1.54.0",
         ],
-        ..over("tokio", "adapters/tokio", ((1, 38, 0), (2, 0, 0), (1, 54, 1)), &[SERVER, PROBE])
+        ..over("tokio", "adapters/tokio", ((1, 36, 0), (2, 0, 0), (1, 54, 1)), &[SERVER, PROBE])
     },
     Facade {
         thresholds: &["1.13.0"],
