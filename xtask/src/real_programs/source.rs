@@ -56,38 +56,15 @@ impl Source {
         if source.copy().join(".git/HEAD").exists() {
             return Ok(source);
         }
-        let package = format!("{name}-{version}");
-        let published = match in_registry(&package) {
-            Some(folder) => folder,
-            None => {
-                // `cargo info` puts the package's sources into the registry's folder, and resolves nothing.
-                let output = cargo().args(["info", "--quiet", &format!("{name}@{version}")]).output();
-                let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
-                let said = String::from_utf8_lossy(&output.stderr);
-                in_registry(&package).ok_or(format!("cargo cannot fetch {package}: {}", said.trim()))?
-            }
-        };
-        let failed = |error: std::io::Error| format!("cannot copy {}: {error}", published.display());
-        let copy = source.copy();
-        if copy.exists() {
-            fs::remove_dir_all(&copy).map_err(failed)?;
-        }
-        for file in crate::peer_program::files(&published, Path::new(""))? {
-            // Cargo's own mark in the registry's folder.
-            if file == Path::new(".cargo-ok") {
-                continue;
-            }
-            let to = copy.join(&file);
-            fs::create_dir_all(to.parent().expect("a file is in a folder")).map_err(failed)?;
-            fs::copy(published.join(&file), to).map_err(failed)?;
-        }
+        copy_package(name, version, &source.copy())?;
         for (name, version) in program.moved {
             let mut update = cargo();
-            update.current_dir(&copy).args(["update", "--quiet", "--package", name, "--precise", version]);
+            update.current_dir(source.copy()).args(["update", "--quiet", "--package", name, "--precise", version]);
             succeed(&mut update)?;
         }
         succeed(source.git().args(["init", "--quiet"]))?;
         succeed(source.git().args(["add", "--all", "--force"]))?;
+        let package = format!("{name}-{version}");
         let author = ["-c", "user.name=xtask", "-c", "user.email=xtask@localhost", "-c", "commit.gpgsign=false"];
         succeed(source.git().args(author).args(["commit", "--quiet", "--message", &package]))?;
         Ok(source)
@@ -174,6 +151,41 @@ impl Source {
     }
 }
 
+<<<<<<< HEAD
+=======
+/// Folder of `cargo insight`'s builds, in the target folder.
+const OBSERVED: &str = "insight";
+
+/// Fetches a published package, and copies its files to a folder.
+pub fn copy_package(name: &str, version: &str, copy: &Path) -> Result {
+    let package = format!("{name}-{version}");
+    let published = match in_registry(&package) {
+        Some(folder) => folder,
+        None => {
+            // `cargo info` puts the package's sources into the registry's folder, and resolves nothing.
+            let output = cargo().args(["info", "--quiet", &format!("{name}@{version}")]).output();
+            let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            in_registry(&package).ok_or(format!("cargo cannot fetch {package}: {}", said.trim()))?
+        }
+    };
+    let failed = |error: std::io::Error| format!("cannot copy {}: {error}", published.display());
+    if copy.exists() {
+        fs::remove_dir_all(copy).map_err(failed)?;
+    }
+    for file in crate::peer_program::files(&published, Path::new(""))? {
+        // Cargo's own mark in the registry's folder.
+        if file == Path::new(".cargo-ok") {
+            continue;
+        }
+        let to = copy.join(&file);
+        fs::create_dir_all(to.parent().expect("a file is in a folder")).map_err(failed)?;
+        fs::copy(published.join(&file), to).map_err(failed)?;
+    }
+    Ok(())
+}
+
+>>>>>>> h-suites
 /// The folder of a package's sources in cargo's registry.
 fn in_registry(package: &str) -> Option<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
