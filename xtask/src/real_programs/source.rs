@@ -151,11 +151,6 @@ impl Source {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// Folder of `cargo insight`'s builds, in the target folder.
-const OBSERVED: &str = "insight";
-
 /// Fetches a published package, and copies its files to a folder.
 pub fn copy_package(name: &str, version: &str, copy: &Path) -> Result {
     let package = format!("{name}-{version}");
@@ -185,7 +180,6 @@ pub fn copy_package(name: &str, version: &str, copy: &Path) -> Result {
     Ok(())
 }
 
->>>>>>> h-suites
 /// The folder of a package's sources in cargo's registry.
 fn in_registry(package: &str) -> Option<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
