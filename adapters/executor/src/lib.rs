@@ -18,6 +18,8 @@ use async_task as task;
 #[cfg(not(insight_whole_graph))]
 use insight_task as task;
 
+// Without the feature `static` all is replaced.
+#[allow(unused_imports)]
 pub use real::*;
 
 mod border;
