@@ -1,6 +1,6 @@
 //! `cargo xtask suites`: published libraries' own tests under `cargo insight test`.
 //!
-//! The packages contain their tests, and stay as they are. Each suite runs plainly, then under `cargo insight test` with
+//! The packages contain their tests, which stay as they are, except for listed changes. Each suite runs plainly, then under `cargo insight test` with
 //! recording off, which is its default, and with recording on. As many tests pass each time, except for listed ones.
 
 use crate::process::{Result, cargo, target};
@@ -16,7 +16,17 @@ struct Suite {
     /// Name and version of the package.
     package: (&'static str, &'static str),
     arguments: &'static [&'static str],
+    /// Entries of its Cargo.lock that are older than insight can observe, and their replacements.
+    moved: &'static [(&'static str, &'static str)],
+    changes: &'static [Change],
     exceptions: &'static [Exception],
+}
+
+/// A text in a test file that does not compile under `cargo insight`.
+struct Change {
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
 }
 
 /// A test that fails under `cargo insight`.
@@ -34,20 +44,21 @@ enum Recording {
     On,
 }
 
-static SUITES: [Suite; 12] = [
-    Suite { package: ("tokio-util", "0.7.20"), arguments: &["--all-features", "--tests"], exceptions: &[] },
-    Suite { package: ("tokio-stream", "0.1.19"), arguments: &["--all-features", "--tests"], exceptions: &[] },
-    Suite { package: ("tokio-retry", "0.3.2"), arguments: &["--tests"], exceptions: &[] },
-    Suite { package: ("deadpool", "0.13.1"), arguments: &["--all-features", "--tests"], exceptions: &[] },
-    Suite { package: ("bb8", "0.9.1"), arguments: &["--tests"], exceptions: &[] },
-    Suite { package: ("hyper-util", "0.1.21"), arguments: &["--features", "full", "--tests"], exceptions: &[] },
-    Suite { package: ("tower", "0.5.3"), arguments: &["--features", "full", "--tests"], exceptions: &[] },
-    Suite { package: ("moka", "0.12.16"), arguments: &["--features", "future,sync", "--tests"], exceptions: &[] },
-    Suite { package: ("flume", "0.12.0"), arguments: &["--tests"], exceptions: &[] },
-    Suite { package: ("async-channel", "2.5.0"), arguments: &["--tests"], exceptions: &[] },
-    Suite { package: ("async-lock", "3.5.0"), arguments: &["--tests"], exceptions: &[] },
-    Suite { package: ("async-broadcast", "0.7.2"), arguments: &["--tests"], exceptions: &[] },
+static SUITES: [Suite; 9] = [
+    suite("tokio-util", "0.7.20", &["--all-features", "--tests"]),
+    suite("tokio-stream", "0.1.19", &["--all-features", "--tests"]),
+    suite("tokio-retry", "0.3.2", &["--tests"]),
+    suite("deadpool", "0.13.1", &["--all-features", "--tests"]),
+    suite("bb8", "0.9.1", &["--tests"]),
+    suite("hyper-util", "0.1.21", &["--features", "full", "--tests"]),
+    suite("tower", "0.5.3", &["--features", "full", "--tests"]),
+    suite("moka", "0.12.16", &["--features", "future,sync", "--tests"]),
+    Suite { moved: &[("futures-channel", "0.3.34"), ("tokio", "1.48.0")], ..suite("flume", "0.12.0", &["--tests"]) },
 ];
+
+const fn suite(name: &'static str, version: &'static str, arguments: &'static [&'static str]) -> Suite {
+    Suite { package: (name, version), arguments, moved: &[], changes: &[], exceptions: &[] }
+}
 
 /// Runs the named suites, or all of them.
 pub fn run(names: &[&str]) -> Result {
@@ -108,6 +119,23 @@ impl Bench<'_> {
         let logs = bench.folder.join("logs");
         if !logs.exists() {
             copy_package(name, version, &bench.source())?;
+            for (name, version) in suite.moved {
+                let mut update = cargo();
+                update.current_dir(bench.source()).args(["update", "--quiet", "--package", name]);
+                match update.args(["--precise", version]).status() {
+                    Ok(status) if status.success() => {}
+                    _ => return Err(format!("cargo cannot update {name} to {version} in its Cargo.lock")),
+                }
+            }
+            for Change { file, from, to } in suite.changes {
+                let file = bench.source().join(file);
+                let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+                let text = fs::read_to_string(&file).map_err(failed)?;
+                if !text.contains(from) {
+                    return Err(format!("{} is to be changed, and has no `{from}`", file.display()));
+                }
+                fs::write(&file, text.replace(from, to)).map_err(failed)?;
+            }
             fs::create_dir_all(&logs).map_err(|error| format!("{}: {error}", logs.display()))?;
         }
         Ok(bench)
@@ -240,7 +268,7 @@ mod tests {
     #[test]
     fn each_difference_from_the_plain_run_is_a_failure() {
         let check = |exceptions: &'static [Exception], recording, plain, expect: &[&str]| {
-            let suite = Suite { package: ("x", "1.0.0"), arguments: &[], exceptions };
+            let suite = Suite { exceptions, ..suite("x", "1.0.0", &[]) };
             let log = PathBuf::from("log");
             let failures = Outcome { log, ..Outcome::parse(SAID) }.failures(recording, &suite, plain);
             assert_eq!(failures, expect);
@@ -257,7 +285,7 @@ mod tests {
         let passes = "x: `e` passes with recording off; remove the exception (why)";
         check(&[B, D, E], off, 15, &[unlisted, passes]);
         let none = Outcome { passed: 1, log: PathBuf::from("log"), ..Outcome::default() };
-        let suite = Suite { package: ("x", "1.0.0"), arguments: &[], exceptions: &[] };
+        let suite = suite("x", "1.0.0", &[]);
         assert_eq!(none.failures(on, &suite, 1), ["x: no test program records; see log"]);
         assert_eq!(none.failures(off, &suite, 1), [""; 0]);
     }
