@@ -141,7 +141,10 @@ pub static FACADES: &[Facade] = &[
         ..over("async-std", "adapters/async-std", ((1, 12, 0), (2, 0, 0), (1, 13, 2)), &[SERVER, PROBE])
     },
     over("smol", "adapters/smol", ((1, 3, 0), (3, 0, 0), (2, 0, 2)), &[SERVER, PROBE]),
-    over("async-executor", "adapters/executor", ((1, 5, 0), (2, 0, 0), (1, 14, 1)), &[SERVER, PROBE]),
+    Facade {
+        thresholds: &["1.10.0", "1.13.0"],
+        ..over("async-executor", "adapters/executor", ((1, 5, 0), (2, 0, 0), (1, 14, 1)), &[SERVER, PROBE])
+    },
     library("async-task", "adapters/task", ((4, 4, 0), (5, 0, 0), (4, 7, 1)), &[]),
     library("futures-channel", "adapters/futures-channel", ((0, 3, 28), (0, 4, 0), (0, 3, 34)), &["0.3.31", "0.3.32"]),
     library("flume", "adapters/flume", ((0, 11, 0), (0, 13, 0), (0, 12, 0)), &["0.11.1"]),

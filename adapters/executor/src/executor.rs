@@ -44,18 +44,6 @@ macro_rules! executor {
                 handle(self.inner.spawn(future), task)
             }
 
-            #[doc = concat!("See [`async_executor::", $name, "::spawn_many`](real::", $name, "::spawn_many).")]
-            #[track_caller]
-            pub fn spawn_many<T: $($send)* 'a, F: Future<Output = T> + $($send)* 'a>(
-                &self,
-                futures: impl IntoIterator<Item = F>,
-                handles: &mut impl Extend<Task<F::Output>>,
-            ) {
-                let spawned = Cell::new(None);
-                let futures = Spawning { futures, kind: $kind, location: Location::caller(), spawned: &spawned };
-                self.inner.spawn_many(futures, &mut Handles { handles, spawned: &spawned });
-            }
-
             #[doc = concat!("See [`async_executor::", $name, "::try_tick`](real::", $name, "::try_tick).")]
             pub fn try_tick(&self) -> bool {
                 polling_others(|| self.inner.try_tick())
@@ -93,8 +81,36 @@ macro_rules! executor {
     };
 }
 
+/// Their `spawn_many`, which an executor has from 1.10 on.
+#[cfg(not(insight_before = "1.10.0"))]
+macro_rules! spawn_many {
+    ($Executor:ident, $name:literal, $kind:expr, $($send:tt)*) => {
+        impl<'a> $Executor<'a> {
+            #[doc = concat!("See [`async_executor::", $name, "::spawn_many`](real::", $name, "::spawn_many).")]
+            #[track_caller]
+            pub fn spawn_many<T: $($send)* 'a, F: Future<Output = T> + $($send)* 'a>(
+                &self,
+                futures: impl IntoIterator<Item = F>,
+                handles: &mut impl Extend<Task<F::Output>>,
+            ) {
+                let spawned = Cell::new(None);
+                let futures = Spawning { futures, kind: $kind, location: Location::caller(), spawned: &spawned };
+                self.inner.spawn_many(futures, &mut Handles { handles, spawned: &spawned });
+            }
+        }
+    };
+}
+
 executor!(Executor, "Executor", Kind::Task, Send+);
 executor!(LocalExecutor, "LocalExecutor", Kind::Local,);
+
+#[cfg(not(insight_before = "1.10.0"))]
+spawn_many!(Executor, "Executor", Kind::Task, Send+);
+#[cfg(not(insight_before = "1.13.0"))]
+spawn_many!(LocalExecutor, "LocalExecutor", Kind::Local,);
+// It asks for more than it needs.
+#[cfg(all(insight_before = "1.13.0", not(insight_before = "1.10.0")))]
+spawn_many!(LocalExecutor, "LocalExecutor", Kind::Local, Send+);
 
 /// The futures of `spawn_many`, observed one by one as they are spawned. The real one spawns each and hands on its task
 /// before it asks for the next: `spawned` is that next task's.
