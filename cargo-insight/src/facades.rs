@@ -83,15 +83,8 @@ const fn part(
     thresholds: &'static [&'static str],
 ) -> Facade {
     let source = Source::Over { folder: "adapters/sync", real, feature: Some(feature) };
-    Facade {
-        name,
-        package,
-        crate_name: package,
-        source,
-        is_runtime: false,
-        thresholds,
-        ..over(name, "", versions, &[PROBE])
-    }
+    let facade = over(name, "", versions, &[PROBE]);
+    Facade { name, package, crate_name: package, source, is_runtime: false, thresholds, ..facade }
 }
 
 /// A text that is compiled instead of a library, with a crate of insight as `own`.
@@ -149,7 +142,7 @@ pub static FACADES: &[Facade] = &[
     },
     over("smol", "adapters/smol", ((1, 3, 0), (3, 0, 0), (2, 0, 2)), &[SERVER, PROBE]),
     Facade {
-        thresholds: &["1.10.0"],
+        thresholds: &["1.10.0", "1.13.0"],
         ..over("async-executor", "adapters/executor", ((1, 5, 0), (2, 0, 0), (1, 14, 1)), &[SERVER, PROBE])
     },
     library("async-task", "adapters/task", ((4, 4, 0), (5, 0, 0), (4, 7, 1)), &[]),

@@ -28,7 +28,11 @@ macro_rules! spawn_many {
 }
 
 spawn_many!(Executor, "Executor", Kind::Task, Send+);
+#[cfg(not(insight_before = "1.13.0"))]
 spawn_many!(LocalExecutor, "LocalExecutor", Kind::Local,);
+// Until then the real one asks for `Send` here, too.
+#[cfg(insight_before = "1.13.0")]
+spawn_many!(LocalExecutor, "LocalExecutor", Kind::Local, Send+);
 
 /// The futures of `spawn_many`, observed one by one as they are spawned. The real one spawns each and hands on its task
 /// before it asks for the next: `spawned` is that next task's.
