@@ -4,6 +4,7 @@
 //! not compressed, so that git keeps only the difference between two versions.
 
 use crate::process::{Result, read, root};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,14 +55,16 @@ pub fn check() -> Result {
 fn archive() -> Result<Vec<u8>> {
     let mut files: Vec<(PathBuf, Vec<u8>)> = vec![
         ("Cargo.toml".into(), manifest()?.into_bytes()),
-        ("Cargo.lock".into(), lock(&read(Path::new("Cargo.lock"))?).into_bytes()),
         ("bundle/Cargo.toml".into(), bundle().into_bytes()),
         ("bundle/src/lib.rs".into(), b"//! insight's own crates, so that one build has them all.\n".to_vec()),
     ];
+    let mut needed = BTreeSet::new();
     for (_, folder) in BUILT {
         let text = without_tests(&read(&Path::new(folder).join("Cargo.toml"))?);
+        needed.extend(dependencies(&text));
         files.push((Path::new(folder).join("Cargo.toml"), text.into_bytes()));
     }
+    files.push(("Cargo.lock".into(), lock(&read(Path::new("Cargo.lock"))?, &needed).into_bytes()));
     let folders = BUILT.iter().map(|(_, folder)| *folder).chain(FACADES);
     for folder in folders {
         add(&Path::new(folder).join("src"), &mut files)?;
@@ -115,10 +118,12 @@ fn manifest() -> Result<String> {
         let _ = writeln!(text, "{line}");
     }
     // A number of units that no other profile has: cargo's names of files are hashes of the profile among others, and these
-    // files come to lie beside those of the program.
+    // files come to lie beside those of the program. The user's configuration may set the profile `release` for all workspaces.
     text.push_str(
-        "\n[profile.insight]\ninherits = \"release\"\ndebug = \"line-tables-only\"\ncodegen-units = 13\n\n\
-         [profile.insight.build-override]\ncodegen-units = 13\n",
+        "\n[profile.insight]\ninherits = \"release\"\nopt-level = 3\ndebug = \"line-tables-only\"\nstrip = \"none\"\n\
+         debug-assertions = false\noverflow-checks = false\nlto = false\npanic = \"unwind\"\nincremental = false\n\
+         codegen-units = 13\nrpath = false\n\n\
+         [profile.insight.build-override]\nopt-level = 0\ncodegen-units = 13\ndebug = false\n",
     );
     Ok(text)
 }
@@ -149,15 +154,40 @@ fn without_tests(manifest: &str) -> String {
     text
 }
 
-/// The lock file without packages of this workspace, which cargo adds again: the archive has others.
-fn lock(text: &str) -> String {
+/// The lock file, of which only the packages stay that these dependencies need. Cargo adds the archive's own again.
+fn lock(text: &str, dependencies: &BTreeSet<String>) -> String {
     let mut packages = text.split("\n[[package]]\n");
-    let mut lock = packages.next().unwrap_or_default().to_owned();
-    for package in packages.filter(|package| package.contains("\nsource = ")) {
-        lock.push_str("\n[[package]]\n");
-        lock.push_str(package);
+    let head = packages.next().unwrap_or_default().to_owned();
+    let packages: Vec<&str> = packages.filter(|package| package.contains("\nsource = ")).collect();
+    let field = |package: &str, name: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+        line.unwrap_or_default().trim_matches('"').to_owned()
+    };
+    // A dependency is a name, or a name and a version if there are several.
+    let mut needed: BTreeSet<usize> = BTreeSet::new();
+    let mut next: Vec<String> = dependencies.iter().cloned().collect();
+    while let Some(dependency) = next.pop() {
+        for (index, package) in packages.iter().enumerate() {
+            let name = field(package, "name");
+            if (dependency == name || dependency == format!("{name} {}", field(package, "version")))
+                && needed.insert(index)
+            {
+                let words = package.lines().filter_map(|line| line.strip_prefix(" \"")?.strip_suffix("\","));
+                next.extend(words.map(str::to_owned));
+            }
+        }
     }
-    lock
+    let needed = needed.iter().map(|index| format!("\n[[package]]\n{}", packages[*index]));
+    std::iter::once(head).chain(needed).collect()
+}
+
+/// The names in a manifest's sections of dependencies.
+fn dependencies(manifest: &str) -> impl Iterator<Item = String> {
+    let sections = manifest
+        .split("\n[")
+        .filter(|section| section.lines().next().is_some_and(|head| head.ends_with("dependencies]")));
+    let names = sections.flat_map(|section| section.lines().skip(1)).filter(|line| !line.starts_with('#'));
+    names.filter_map(|line| Some(line.split_once('=')?.0.trim().trim_end_matches(".workspace").to_owned()))
 }
 
 #[cfg(test)]
@@ -172,5 +202,22 @@ mod tests {
             without_tests(text),
             "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n\n[lints]\nworkspace = true\n"
         );
+    }
+
+    #[test]
+    fn a_lock_file_has_the_packages_that_are_needed() {
+        let package = |name: &str, version: &str, rest: &str| {
+            format!("\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{rest}")
+        };
+        let source = "source = \"registry\"\n";
+        let (a, b) = (
+            package("a", "1.0.0", &format!("{source}dependencies = [\n \"b 2.0.0\",\n]\n")),
+            package("b", "2.0.0", source),
+        );
+        let text = ["version = 4\n", &a, &package("b", "1.0.0", source), &b, &package("own", "0.1.0", "")].concat();
+        let manifest =
+            "[package]\nname = \"own\"\n\n[dependencies]\n# Why.\na.workspace = true\nown = { path = \"..\" }\n";
+        let needed: BTreeSet<String> = dependencies(manifest).collect();
+        assert_eq!(lock(&text, &needed), ["version = 4\n", &a, &b].concat());
     }
 }
