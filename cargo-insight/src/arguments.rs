@@ -82,7 +82,7 @@ const WITH_VALUE: [&str; 29] = [
     "--run-ignored",
 ];
 
-/// Of those, the ones by which cargo chooses the graph.
+/// Options by which cargo chooses the graph.
 const OF_GRAPH: [&str; 6] = ["--manifest-path", "--config", "-Z", "-F", "--features", "--lockfile-path"];
 /// Options that choose programs with dependencies of their own.
 const OF_TESTS: [&str; 7] = ["--example", "--examples", "--test", "--tests", "--bench", "--benches", "--all-targets"];

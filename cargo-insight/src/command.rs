@@ -331,7 +331,7 @@ fn choose(linked: &[&Package], left_out: &[String]) -> Result<Found> {
                 words(facade.newest)
             ));
         }
-        if let Some(source) = package.unusual_source() {
+        if let Some(source) = package.unusual_source().filter(|_| !facade.is_own()) {
             found.lines.push(format!(
                 "{} {} comes from {source}; it is observed like the published one",
                 package.name, package.version

@@ -1,7 +1,7 @@
 //! `consolation`: shows in a terminal what the tasks of a running program wait for, and who could free them.
 //!
-//! One thread reads the program's stream and folds it into a [`Picture`](picture::Picture); the main thread draws that and
-//! takes keys. What is drawn is a function of the picture and of [`App`](app::App), so all of it is tested without a
+//! One thread reads the program's stream and folds it into a `Picture`; the main thread draws that and
+//! takes keys. What is drawn is a function of the picture and of `App`, so all of it is tested without a
 //! terminal and without a program.
 
 mod app;

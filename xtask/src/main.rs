@@ -21,6 +21,7 @@ mod runtime;
 mod sanitize;
 mod schema;
 mod spec;
+mod suites;
 mod test;
 
 use std::process::ExitCode;
@@ -68,6 +69,9 @@ The commands of this repository:
   cargo xtask real-programs [--seconds N] [--clean] [name...]
                               published programs, unchanged, under `cargo insight` and beside their plain builds: the same
                               answers, all tasks, and the cost; each under load for 60 s. --clean: both build from scratch
+  cargo xtask suites [name...]
+                              published libraries' own tests under `cargo insight test`, with recording off and on: as
+                              many pass as plainly
   cargo xtask docs            render docs/*.md to the pages that the server serves
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
         ["peer-tests", rest @ ..] => peer_tests::run(rest),
         ["peer-program", rest @ ..] => peer_program::run(rest),
         ["real-programs", rest @ ..] => real_programs::run(rest),
+        ["suites", rest @ ..] => suites::run(rest),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["sanitize"] => sanitize::run(),

@@ -13,7 +13,7 @@ use std::path::Path;
 const FACADE: &str = "adapters/tokio";
 
 /// The oldest version of all. cargo-insight/src/facades.rs has the same one.
-const OLDEST: Version = (1, 38);
+const OLDEST: Version = (1, 36);
 
 const ALL_FEATURES: &str = "full,test-util";
 

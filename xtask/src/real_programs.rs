@@ -16,6 +16,7 @@ use crate::process::{Result, target};
 use crate::program::{Profile, build};
 use programs::{PROGRAMS, RealProgram};
 use serve::{Build, Server};
+pub use source::copy_package;
 use source::{Built, Source};
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@ use crate::process::{Result, apt_get_install, cargo, succeeds, target};
 use crate::runtime::Runtime;
 use crate::{
     archive, bench, clients, docs, fuzz, hangs, load, msrv, old_versions, peer_program, peer_tests, real_programs,
-    schema,
+    schema, suites,
 };
 use std::process::Command;
 use std::time::Instant;
@@ -79,6 +79,7 @@ pub fn run(full: bool) -> Result {
     if full {
         let tests = ["test", "--workspace", "--all-features", "--release"];
         step("published programs by cargo insight", || real_programs::run(&[]))?;
+        step("published libraries' tests by cargo insight", || suites::run(&[]))?;
         for program in ["mini-redis", "chat-server", "sessions"] {
             step(program, || peer_program::run(&[program]))?;
         }

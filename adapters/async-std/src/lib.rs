@@ -66,7 +66,7 @@ pub mod future;
 pub mod io;
 #[cfg(feature = "unstable")]
 pub mod stream;
-// Before 1.13 async-std is built on async-lock 2, of which there is no facade.
+// Before 1.13 async-std is built on async-lock 2, which has no facade.
 #[cfg(all(feature = "std", not(insight_before = "1.13.0")))]
 pub mod sync;
 #[cfg(feature = "default")]

@@ -1,8 +1,7 @@
 use crate::Task;
 use crate::border::border;
 use crate::observe::{announce, observed};
-use insight_probe::{Kind, Observed, TaskRef, polling_others, running_others};
-use std::cell::Cell;
+use insight_probe::{Kind, TaskRef, polling_others, running_others};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
@@ -10,12 +9,12 @@ use std::pin::pin;
 
 /// See [`async_executor::Executor`](real::Executor).
 pub struct Executor<'a> {
-    inner: real::Executor<'a>,
+    pub(crate) inner: real::Executor<'a>,
 }
 
 /// See [`async_executor::LocalExecutor`](real::LocalExecutor).
 pub struct LocalExecutor<'a> {
-    inner: real::LocalExecutor<'a>,
+    pub(crate) inner: real::LocalExecutor<'a>,
 }
 
 /// What both have, in the words of each.
@@ -42,18 +41,6 @@ macro_rules! executor {
             pub fn spawn<T: $($send)* 'a>(&self, future: impl Future<Output = T> + $($send)* 'a) -> Task<T> {
                 let (future, task) = observed(future, $kind, Location::caller());
                 handle(self.inner.spawn(future), task)
-            }
-
-            #[doc = concat!("See [`async_executor::", $name, "::spawn_many`](real::", $name, "::spawn_many).")]
-            #[track_caller]
-            pub fn spawn_many<T: $($send)* 'a, F: Future<Output = T> + $($send)* 'a>(
-                &self,
-                futures: impl IntoIterator<Item = F>,
-                handles: &mut impl Extend<Task<F::Output>>,
-            ) {
-                let spawned = Cell::new(None);
-                let futures = Spawning { futures, kind: $kind, location: Location::caller(), spawned: &spawned };
-                self.inner.spawn_many(futures, &mut Handles { handles, spawned: &spawned });
             }
 
             #[doc = concat!("See [`async_executor::", $name, "::try_tick`](real::", $name, "::try_tick).")]
@@ -96,61 +83,7 @@ macro_rules! executor {
 executor!(Executor, "Executor", Kind::Task, Send+);
 executor!(LocalExecutor, "LocalExecutor", Kind::Local,);
 
-/// The futures of `spawn_many`, observed one by one as they are spawned. The real one spawns each and hands on its task
-/// before it asks for the next: `spawned` is that next task's.
-struct Spawning<'c, I> {
-    futures: I,
-    kind: Kind,
-    location: &'static Location<'static>,
-    spawned: &'c Cell<Option<TaskRef>>,
-}
-
-impl<'c, I: IntoIterator> IntoIterator for Spawning<'c, I> {
-    type Item = Observed<I::Item>;
-    type IntoIter = SpawningIter<'c, I::IntoIter>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        let Spawning { futures, kind, location, spawned } = self;
-        SpawningIter { futures: futures.into_iter(), kind, location, spawned }
-    }
-}
-
-struct SpawningIter<'c, I> {
-    futures: I,
-    kind: Kind,
-    location: &'static Location<'static>,
-    spawned: &'c Cell<Option<TaskRef>>,
-}
-
-impl<I: Iterator> Iterator for SpawningIter<'_, I> {
-    type Item = Observed<I::Item>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (future, task) = observed(self.futures.next()?, self.kind, self.location);
-        self.spawned.set(Some(task));
-        Some(future)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.futures.size_hint()
-    }
-}
-
-/// Where `spawn_many` puts its tasks.
-struct Handles<'c, E> {
-    handles: &'c mut E,
-    spawned: &'c Cell<Option<TaskRef>>,
-}
-
-impl<T, E: Extend<Task<T>>> Extend<real::Task<T>> for Handles<'_, E> {
-    fn extend<I: IntoIterator<Item = real::Task<T>>>(&mut self, tasks: I) {
-        let spawned = self.spawned;
-        let task = |inner| handle(inner, spawned.take().unwrap_or(TaskRef::unseen()));
-        self.handles.extend(tasks.into_iter().map(task));
-    }
-}
-
 /// The handle of an observed task. In a whole graph the real crate hands out the facade's already.
-fn handle<T>(inner: impl Into<Task<T>>, task: TaskRef) -> Task<T> {
+pub(crate) fn handle<T>(inner: impl Into<Task<T>>, task: TaskRef) -> Task<T> {
     inner.into().observed_as(task)
 }

@@ -18,10 +18,14 @@ use async_task as task;
 #[cfg(not(insight_whole_graph))]
 use insight_task as task;
 
+// Without the feature `static` all is replaced.
+#[allow(unused_imports)]
 pub use real::*;
 
 mod border;
 mod executor;
+#[cfg(not(insight_before = "1.10.0"))]
+mod many;
 mod observe;
 
 pub use executor::{Executor, LocalExecutor};

@@ -70,7 +70,9 @@ mod waker;
 mod yielding;
 
 /// What an adapter says in the words of the protocol.
-pub use insight_protocol::{Capability, Outcome, ResourceKind, adapter};
+pub use insight_protocol::{
+    Capability, EdgeOutcome, HoldMode, Operation, Outcome, PartyRole, ResourceKind, TaskKind, adapter,
+};
 
 pub use end::End;
 pub use executor::{ANY, CountedTasks, Executor};

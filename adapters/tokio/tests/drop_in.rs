@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc::error::{SendTimeoutError, TryRecvError, TrySendError};
-use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, mpsc};
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet, LocalSet};
 
 static COUNTER: Mutex<u64> = Mutex::const_new(7);
@@ -55,6 +55,12 @@ fn auto_traits() {
     future(receiver.recv());
     let dynamic: Arc<Mutex<dyn Fn() -> u8 + Send>> = Arc::new(Mutex::new(|| 1));
     assert_eq!(dynamic.try_lock().unwrap()(), 1);
+    // tokio's may be dropped without a warning; tests of hyper's do it, and deny warnings.
+    #[deny(unused_must_use)]
+    fn dropped(channel: fn() -> oneshot::Receiver<u8>) {
+        channel();
+    }
+    dropped(|| oneshot::channel().1);
     fn not_static(text: &str) -> OwnedMutexGuard<&str> {
         Arc::new(Mutex::new(text)).try_lock_owned().unwrap()
     }

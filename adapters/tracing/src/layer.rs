@@ -180,7 +180,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Insight {
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         guarded(|_| {
             match seen(&id, &context)? {
-                Seen::Task(task) => task.completed(insight_protocol::Outcome::Unseen),
+                Seen::Task(task) => task.completed(insight_probe::Outcome::Unseen),
                 Seen::Operation(operation) | Seen::OperationPoll(operation) => operation.over(),
                 // Gone with the last operation on it.
                 Seen::Resource(_) => {}

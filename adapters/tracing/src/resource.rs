@@ -2,10 +2,10 @@
 
 use crate::fields::{PlaceFields, each};
 use crate::layer::OperationFrame;
+use insight_probe::{HoldMode, ResourceKind};
 use insight_probe::{
     Moment, Op, Place, RawEdge, RawRelation, RawResource, RawResourceMeta, RawTask, RawWait, in_observed_operation,
 };
-use insight_protocol::{HoldMode, ResourceKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing_core::Event;

@@ -1,8 +1,8 @@
 //! The tasks of tokio's own spans.
 
 use crate::fields::{PlaceFields, each};
+use insight_probe::{Capability, TaskKind};
 use insight_probe::{Executor, Parent, RawMeta, RawTask, is_observed_spawn, told_capability, told_executor};
-use insight_protocol::{Capability, TaskKind};
 use std::sync::Once;
 use tracing_core::Event;
 use tracing_core::span::{Attributes, Id};

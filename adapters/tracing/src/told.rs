@@ -1,11 +1,11 @@
 //! The binding's own spans and events, of the target `insight`.
 
 use crate::fields::{PlaceFields, Value, each};
+use insight_probe::{Capability, EdgeOutcome, HoldMode, Operation, Outcome, PartyRole, ResourceKind, TaskKind};
 use insight_probe::{
     Executor, Moment, Parent, RawEdge, RawMeta, RawRelation, RawResource, RawResourceMeta, RawTask, RawUpdate,
     told_capability, told_executor,
 };
-use insight_protocol::{Capability, EdgeOutcome, HoldMode, Operation, Outcome, PartyRole, ResourceKind, TaskKind};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tracing_core::Event;

@@ -14,20 +14,36 @@ pub struct Source {
     program: &'static RealProgram,
     /// The folder of everything about this program.
     pub folder: PathBuf,
+    /// The folder of the builds of all programs: `cargo insight` builds its own crates once in each target folder.
+    target: PathBuf,
 }
 
 /// A built program.
 pub struct Built {
     pub executable: PathBuf,
     took: Duration,
-    /// Nothing was there before.
-    clean: bool,
+    state: State,
+}
+
+/// The target folder before a build.
+#[derive(Clone, Copy)]
+enum State {
+    /// Nothing of this kind of build is there.
+    Clean,
+    /// The crates of another build are there.
+    Warm,
+    /// Not even insight's own crates are there.
+    New,
 }
 
 impl fmt::Display for Built {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let warm = if self.clean { "" } else { " (warm)" };
-        write!(f, "{:.1} s{warm}", self.took.as_secs_f64())
+        let state = match self.state {
+            State::Clean => "",
+            State::Warm => " (warm)",
+            State::New => " (with insight's own crates)",
+        };
+        write!(f, "{:.1} s{state}", self.took.as_secs_f64())
     }
 }
 
@@ -35,42 +51,20 @@ impl Source {
     /// Fetches the package and copies it, unless the copy is there.
     pub fn fetch(program: &'static RealProgram, parent: &Path) -> Result<Source> {
         let (name, version) = program.package;
-        let source = Source { program, folder: parent.join(format!("{name}-{version}")) };
+        let (folder, target) = (parent.join(format!("{name}-{version}")), parent.join("target"));
+        let source = Source { program, folder, target };
         if source.copy().join(".git/HEAD").exists() {
             return Ok(source);
         }
-        let package = format!("{name}-{version}");
-        let published = match in_registry(&package) {
-            Some(folder) => folder,
-            None => {
-                // `cargo info` puts the package's sources into the registry's folder, and resolves nothing.
-                let output = cargo().args(["info", "--quiet", &format!("{name}@{version}")]).output();
-                let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
-                let said = String::from_utf8_lossy(&output.stderr);
-                in_registry(&package).ok_or(format!("cargo cannot fetch {package}: {}", said.trim()))?
-            }
-        };
-        let failed = |error: std::io::Error| format!("cannot copy {}: {error}", published.display());
-        let copy = source.copy();
-        if copy.exists() {
-            fs::remove_dir_all(&copy).map_err(failed)?;
-        }
-        for file in crate::peer_program::files(&published, Path::new(""))? {
-            // Cargo's own mark in the registry's folder.
-            if file == Path::new(".cargo-ok") {
-                continue;
-            }
-            let to = copy.join(&file);
-            fs::create_dir_all(to.parent().expect("a file is in a folder")).map_err(failed)?;
-            fs::copy(published.join(&file), to).map_err(failed)?;
-        }
+        copy_package(name, version, &source.copy())?;
         for (name, version) in program.moved {
             let mut update = cargo();
-            update.current_dir(&copy).args(["update", "--quiet", "--package", name, "--precise", version]);
+            update.current_dir(source.copy()).args(["update", "--quiet", "--package", name, "--precise", version]);
             succeed(&mut update)?;
         }
         succeed(source.git().args(["init", "--quiet"]))?;
         succeed(source.git().args(["add", "--all", "--force"]))?;
+        let package = format!("{name}-{version}");
         let author = ["-c", "user.name=xtask", "-c", "user.email=xtask@localhost", "-c", "commit.gpgsign=false"];
         succeed(source.git().args(author).args(["commit", "--quiet", "--message", &package]))?;
         Ok(source)
@@ -81,44 +75,52 @@ impl Source {
         self.folder.join("source")
     }
 
-    /// The folder of the builds, out of the sources' way.
-    fn target(&self) -> PathBuf {
-        self.folder.join("target")
+    /// Removes both builds, so that the next ones are clean. insight's own crates stay.
+    pub fn remove_builds(&self) -> Result {
+        for folder in [self.target.join("debug"), self.observed()] {
+            if folder.exists() {
+                fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+            }
+        }
+        Ok(())
     }
 
-    /// Removes both builds, so that the next ones are clean.
-    pub fn remove_builds(&self) -> Result {
-        match self.target().exists() {
-            true => fs::remove_dir_all(self.target()).map_err(|error| format!("{}: {error}", self.target().display())),
-            false => Ok(()),
-        }
+    /// The folder of the observed build.
+    fn observed(&self) -> PathBuf {
+        self.target.join("insight/debug")
     }
 
     /// Builds it as its users do.
     pub fn build_plain(&self) -> Result<Built> {
-        let (clean, start) = (!self.target().join("debug").exists(), Instant::now());
+        let state = if self.target.join("debug").exists() { State::Warm } else { State::Clean };
+        let start = Instant::now();
         let output = self.cargo(cargo(), &["--message-format", "json-render-diagnostics"]).output();
         let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
         let executable = executable(&output, self.program.target.1);
         let executable = executable.ok_or("the plain build fails: see cargo's words above")?;
-        Ok(Built { executable, took: start.elapsed(), clean })
+        Ok(Built { executable, took: start.elapsed(), state })
     }
 
     /// Builds it under `cargo insight`.
     pub fn build_observed(&self, insight: &Path) -> Result<Built> {
-        let (clean, start) = (!self.target().join(OBSERVED).exists(), Instant::now());
+        let state = match self.observed().exists() {
+            true => State::Warm,
+            false if self.target.join("insight/own/target").exists() => State::Clean,
+            false => State::New,
+        };
+        let start = Instant::now();
         // As cargo calls its subcommands.
         let mut command = Command::new(insight);
         command.arg("insight");
         succeed(&mut self.cargo(command, &[]))?;
         let took = start.elapsed();
-        let folder = self.target().join(OBSERVED).join("debug");
+        let folder = self.observed();
         let executable = match self.program.target.0 {
             "--example" => folder.join("examples").join(self.program.target.1),
             _ => folder.join(self.program.target.1),
         };
         match executable.exists() {
-            true => Ok(Built { executable, took, clean }),
+            true => Ok(Built { executable, took, state }),
             false => Err(format!("`cargo insight build` succeeds, and {} is missing", executable.display())),
         }
     }
@@ -126,7 +128,9 @@ impl Source {
     /// `build` with the program's arguments, which are the same in both builds.
     fn cargo(&self, mut command: Command, more: &[&str]) -> Command {
         let (kind, name) = self.program.target;
-        command.current_dir(self.copy()).env("CARGO_TARGET_DIR", self.target());
+        command.current_dir(self.copy()).env("CARGO_TARGET_DIR", &self.target);
+        // Backtraces have lines, and the target folder has a third of the size.
+        command.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
         command.args(["build", "--locked", kind, name]).args(self.program.features).args(more);
         command.stderr(Stdio::inherit());
         command
@@ -147,8 +151,34 @@ impl Source {
     }
 }
 
-/// Folder of `cargo insight`'s builds, in the target folder.
-const OBSERVED: &str = "insight";
+/// Fetches a published package, and copies its files to a folder.
+pub fn copy_package(name: &str, version: &str, copy: &Path) -> Result {
+    let package = format!("{name}-{version}");
+    let published = match in_registry(&package) {
+        Some(folder) => folder,
+        None => {
+            // `cargo info` puts the package's sources into the registry's folder, and resolves nothing.
+            let output = cargo().args(["info", "--quiet", &format!("{name}@{version}")]).output();
+            let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            in_registry(&package).ok_or(format!("cargo cannot fetch {package}: {}", said.trim()))?
+        }
+    };
+    let failed = |error: std::io::Error| format!("cannot copy {}: {error}", published.display());
+    if copy.exists() {
+        fs::remove_dir_all(copy).map_err(failed)?;
+    }
+    for file in crate::peer_program::files(&published, Path::new(""))? {
+        // Cargo's own mark in the registry's folder.
+        if file == Path::new(".cargo-ok") {
+            continue;
+        }
+        let to = copy.join(&file);
+        fs::create_dir_all(to.parent().expect("a file is in a folder")).map_err(failed)?;
+        fs::copy(published.join(&file), to).map_err(failed)?;
+    }
+    Ok(())
+}
 
 /// The folder of a package's sources in cargo's registry.
 fn in_registry(package: &str) -> Option<PathBuf> {

@@ -18,16 +18,23 @@ use std::task::{Context, Poll};
 #[path = "common.rs"]
 mod common;
 
+#[cfg(not(insight_before = "2.5.0"))]
 operation!(Closed, Sender, Op::Closed, ());
 
+#[cfg(not(insight_before = "2.5.0"))]
 impl<T> Sender<T> {
     /// See [`async_channel::Sender::closed`](real::Sender::closed).
+    #[cfg(not(insight_before = "2.5.0"))]
     #[track_caller]
     pub fn closed(&self) -> Closed<'_, T> {
         Closed::new(self, self.inner.closed(), Location::caller())
     }
+}
 
+#[cfg(not(insight_before = "2.3.0"))]
+impl<T> Sender<T> {
     /// See [`async_channel::Sender::force_send`](real::Sender::force_send).
+    #[cfg(not(insight_before = "2.3.0"))]
     #[track_caller]
     pub fn force_send(&self, msg: T) -> Result<Option<T>, SendError<T>> {
         self.used(Location::caller());
@@ -35,15 +42,21 @@ impl<T> Sender<T> {
         self.measure();
         result
     }
+}
 
+#[cfg(not(insight_before = "2.4.0"))]
+impl<T> Sender<T> {
     /// See [`async_channel::Sender::same_channel`](real::Sender::same_channel).
+    #[cfg(not(insight_before = "2.4.0"))]
     pub fn same_channel(&self, other: &Sender<T>) -> bool {
         self.inner.same_channel(&other.inner)
     }
 }
 
+#[cfg(not(insight_before = "2.4.0"))]
 impl<T> Receiver<T> {
     /// See [`async_channel::Receiver::same_channel`](real::Receiver::same_channel).
+    #[cfg(not(insight_before = "2.4.0"))]
     pub fn same_channel(&self, other: &Receiver<T>) -> bool {
         self.inner.same_channel(&other.inner)
     }

@@ -197,6 +197,7 @@ impl<T> OnceCell<T> {
     }
 
     /// See [`async_lock::OnceCell::try_set`].
+    #[cfg(not(insight_before = "3.5.0"))]
     pub fn try_set(&self, value: T) -> Result<(), T> {
         self.inner.try_set(value)?;
         self.free.notify_additional(usize::MAX);

@@ -141,6 +141,7 @@ impl Semaphore {
     }
 
     /// See [`async_lock::Semaphore::available_permits`].
+    #[cfg(not(insight_before = "3.5.0"))]
     pub fn available_permits(&self) -> usize {
         self.inner.available_permits()
     }

@@ -1,6 +1,8 @@
 #[cfg(not(insight_before = "1.49.0"))]
 use super::Id;
-use super::{EnterGuard, RuntimeFlavor, RuntimeMetrics, TryCurrentError};
+#[cfg(any(tokio_unstable, not(insight_before = "1.38.0")))]
+use super::RuntimeMetrics;
+use super::{EnterGuard, RuntimeFlavor, TryCurrentError};
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::task::{JoinHandle, observed, observed_closure};
@@ -78,6 +80,7 @@ impl Handle {
     }
 
     /// See [`tokio::runtime::Handle::metrics`](real::runtime::Handle::metrics).
+    #[cfg(any(tokio_unstable, not(insight_before = "1.38.0")))]
     pub fn metrics(&self) -> RuntimeMetrics {
         self.inner.metrics()
     }

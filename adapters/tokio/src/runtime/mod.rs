@@ -78,6 +78,7 @@ impl Runtime {
     }
 
     /// See [`tokio::runtime::Runtime::metrics`](real::runtime::Runtime::metrics).
+    #[cfg(any(tokio_unstable, not(insight_before = "1.38.0")))]
     pub fn metrics(&self) -> RuntimeMetrics {
         self.inner.metrics()
     }

@@ -79,6 +79,7 @@ impl Notify {
     }
 
     /// See [`tokio::sync::Notify::notify_last`](real::sync::Notify::notify_last).
+    #[cfg(not(insight_before = "1.38.0"))]
     pub fn notify_last(&self) {
         self.inner.notify_last();
     }

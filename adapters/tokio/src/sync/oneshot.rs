@@ -36,7 +36,7 @@ pub struct Sender<T> {
 ///
 /// It is itself the future that waits, so the place of its `.await` is not known. A wait by reference, such as
 /// `select!` on `&mut receiver`, is seen until the receiver is used again or dropped: nothing tells when it is given up.
-#[must_use = "futures do nothing unless you `.await` or poll them"]
+// Not `must_use`, like tokio's: hyper's tests drop one, and deny warnings.
 pub struct Receiver<T> {
     // First, so that the wait is over before the channel is.
     waiting: Waiting,

@@ -4,7 +4,7 @@ use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::map::map;
 use crate::named::named;
-use crate::sync::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
+use crate::sync::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit, counted};
 use crate::sync::site;
 use insight_probe::{Blocking, HandOff, Held, Holders, Mode, Op, waiting};
 use real::sync::{AcquireError, TryAcquireError};
@@ -50,6 +50,7 @@ impl Semaphore {
     }
 
     /// See [`tokio::sync::Semaphore::forget_permits`](real::sync::Semaphore::forget_permits).
+    #[cfg(not(insight_before = "1.37.0"))]
     pub fn forget_permits(&self, n: usize) -> usize {
         let forgotten = self.inner.forget_permits(n);
         self.holders.taken_away(forgotten);
@@ -70,18 +71,20 @@ impl Semaphore {
     fn permit<'a>(
         &'a self,
         inner: real::sync::SemaphorePermit<'a>,
+        permits: usize,
         at: &'static Location<'static>,
     ) -> SemaphorePermit<'a> {
-        SemaphorePermit::new(self, self.held(inner.num_permits(), false, at), inner)
+        SemaphorePermit::new(self, self.held(permits, false, at), counted(inner, permits))
     }
 
     #[inline]
     fn owned_permit(
         self: &Arc<Self>,
         inner: real::sync::SemaphorePermit<'_>,
+        permits: usize,
         at: &'static Location<'static>,
     ) -> OwnedSemaphorePermit {
-        OwnedSemaphorePermit::new(self, self.held(inner.num_permits(), true, at), inner)
+        OwnedSemaphorePermit::new(self, self.held(permits, true, at), counted(inner, permits))
     }
 
     /// See [`tokio::sync::Semaphore::acquire`](real::sync::Semaphore::acquire).
@@ -89,7 +92,7 @@ impl Semaphore {
     pub fn acquire(&self) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
         let at = Location::caller();
         let operation = waiting(&self.holders, site(Op::Acquire, 1, at), self.inner.acquire());
-        map(operation, move |permit| Ok(self.permit(permit?, at)))
+        map(operation, move |permit| Ok(self.permit(permit?, 1, at)))
     }
 
     /// See [`tokio::sync::Semaphore::acquire_many`](real::sync::Semaphore::acquire_many).
@@ -97,21 +100,21 @@ impl Semaphore {
     pub fn acquire_many(&self, n: u32) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
         let at = Location::caller();
         let operation = waiting(&self.holders, site(Op::Acquire, n as usize, at), self.inner.acquire_many(n));
-        map(operation, move |permit| Ok(self.permit(permit?, at)))
+        map(operation, move |permit| Ok(self.permit(permit?, n as usize, at)))
     }
 
     /// See [`tokio::sync::Semaphore::try_acquire`](real::sync::Semaphore::try_acquire).
     #[track_caller]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.inner.try_acquire()?, at))
+        Ok(self.permit(self.inner.try_acquire()?, 1, at))
     }
 
     /// See [`tokio::sync::Semaphore::try_acquire_many`](real::sync::Semaphore::try_acquire_many).
     #[track_caller]
     pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.inner.try_acquire_many(n)?, at))
+        Ok(self.permit(self.inner.try_acquire_many(n)?, n as usize, at))
     }
 
     /// See [`tokio::sync::Semaphore::acquire_owned`](real::sync::Semaphore::acquire_owned).
@@ -120,7 +123,7 @@ impl Semaphore {
         let at = Location::caller();
         async move {
             let permit = waiting(&self.holders, site(Op::Acquire, 1, at), self.inner.acquire()).await?;
-            Ok(self.owned_permit(permit, at))
+            Ok(self.owned_permit(permit, 1, at))
         }
     }
 
@@ -134,7 +137,7 @@ impl Semaphore {
         async move {
             let site = site(Op::Acquire, n as usize, at);
             let permit = waiting(&self.holders, site, self.inner.acquire_many(n)).await?;
-            Ok(self.owned_permit(permit, at))
+            Ok(self.owned_permit(permit, n as usize, at))
         }
     }
 
@@ -142,14 +145,14 @@ impl Semaphore {
     #[track_caller]
     pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.owned_permit(self.inner.try_acquire()?, at))
+        Ok(self.owned_permit(self.inner.try_acquire()?, 1, at))
     }
 
     /// See [`tokio::sync::Semaphore::try_acquire_many_owned`](real::sync::Semaphore::try_acquire_many_owned).
     #[track_caller]
     pub fn try_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.owned_permit(self.inner.try_acquire_many(n)?, at))
+        Ok(self.owned_permit(self.inner.try_acquire_many(n)?, n as usize, at))
     }
 
     /// See [`tokio::sync::Semaphore::close`](real::sync::Semaphore::close).
@@ -169,14 +172,14 @@ impl Semaphore {
     #[track_caller]
     pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.block(1, at)?, at))
+        Ok(self.permit(self.block(1, at)?, 1, at))
     }
 
     /// See [`tokio::sync::Semaphore::blocking_acquire_many`](real::sync::Semaphore::blocking_acquire_many).
     #[track_caller]
     pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.block(n, at)?, at))
+        Ok(self.permit(self.block(n, at)?, n as usize, at))
     }
 
     #[track_caller]
@@ -189,14 +192,14 @@ impl Semaphore {
     #[track_caller]
     pub fn blocking_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
         let at = Location::caller();
-        Ok(self.owned_permit(self.block(1, at)?, at))
+        Ok(self.owned_permit(self.block(1, at)?, 1, at))
     }
 
     /// See [`tokio::sync::Semaphore::blocking_acquire_many_owned`](real::sync::Semaphore::blocking_acquire_many_owned).
     #[track_caller]
     pub fn blocking_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, AcquireError> {
         let at = Location::caller();
-        Ok(self.owned_permit(self.block(n, at)?, at))
+        Ok(self.owned_permit(self.block(n, at)?, n as usize, at))
     }
 }
 

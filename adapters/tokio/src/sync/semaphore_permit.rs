@@ -1,10 +1,57 @@
 use crate::executor::EXECUTOR;
 use crate::sync::semaphore::Semaphore;
 use insight_probe::Held;
-use real::sync as tokio;
 use std::fmt;
 use std::mem::transmute;
 use std::sync::Arc;
+
+/// tokio's permit, which says how many it is.
+#[cfg(not(insight_before = "1.38.0"))]
+pub(super) use real::sync::SemaphorePermit as Inner;
+
+/// A permit of tokio and its count, which the permit itself says from 1.38 on.
+#[cfg(insight_before = "1.38.0")]
+pub(super) struct Inner<'a> {
+    permit: real::sync::SemaphorePermit<'a>,
+    permits: usize,
+}
+
+/// The permit with its count.
+#[cfg(not(insight_before = "1.38.0"))]
+#[inline]
+pub(super) fn counted(permit: Inner<'_>, _permits: usize) -> Inner<'_> {
+    permit
+}
+
+#[cfg(insight_before = "1.38.0")]
+#[inline]
+pub(super) fn counted(permit: real::sync::SemaphorePermit<'_>, permits: usize) -> Inner<'_> {
+    Inner { permit, permits }
+}
+
+#[cfg(insight_before = "1.38.0")]
+impl Inner<'_> {
+    fn num_permits(&self) -> usize {
+        self.permits
+    }
+
+    fn forget(self) {
+        self.permit.forget();
+    }
+
+    #[track_caller]
+    fn merge(&mut self, other: Self) {
+        self.permit.merge(other.permit);
+        self.permits += other.permits;
+    }
+}
+
+#[cfg(insight_before = "1.38.0")]
+impl fmt::Debug for Inner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.permit.fmt(f)
+    }
+}
 
 /// See [`tokio::sync::SemaphorePermit`](real::sync::SemaphorePermit).
 #[must_use]
@@ -12,7 +59,7 @@ use std::sync::Arc;
 pub struct SemaphorePermit<'a> {
     // First, so that its end is recorded before the permits are really free.
     held: Held<'a>,
-    inner: tokio::SemaphorePermit<'a>,
+    inner: Inner<'a>,
     semaphore: &'a Semaphore,
 }
 
@@ -29,16 +76,12 @@ pub struct OwnedSemaphorePermit {
 struct Permit<'a> {
     // In this order, as above.
     held: Held<'a>,
-    inner: tokio::SemaphorePermit<'a>,
+    inner: Inner<'a>,
 }
 
 /// Adds the permits of `other`, `same` if it is of the same semaphore; panics as tokio does when it is not.
 #[track_caller]
-fn merge<'a>(
-    same: bool,
-    (held, inner): (&mut Held<'a>, &mut tokio::SemaphorePermit<'a>),
-    (other_held, other): (Held<'a>, tokio::SemaphorePermit<'a>),
-) {
+fn merge<'a>(same: bool, (held, inner): (&mut Held<'a>, &mut Inner<'a>), (other_held, other): (Held<'a>, Inner<'a>)) {
     if same {
         held.merge(other_held);
     } else {
@@ -49,7 +92,7 @@ fn merge<'a>(
 
 impl<'a> SemaphorePermit<'a> {
     #[inline]
-    pub(super) fn new(semaphore: &'a Semaphore, held: Held<'a>, inner: tokio::SemaphorePermit<'a>) -> Self {
+    pub(super) fn new(semaphore: &'a Semaphore, held: Held<'a>, inner: Inner<'a>) -> Self {
         SemaphorePermit { held, inner, semaphore }
     }
 
@@ -69,6 +112,7 @@ impl<'a> SemaphorePermit<'a> {
     }
 
     /// See [`tokio::sync::SemaphorePermit::split`](real::sync::SemaphorePermit::split).
+    #[cfg(not(insight_before = "1.38.0"))]
     pub fn split(&mut self, n: usize) -> Option<Self> {
         let inner = self.inner.split(n)?;
         Some(SemaphorePermit { held: self.held.split(n), inner, semaphore: self.semaphore })
@@ -89,7 +133,7 @@ impl<'a> SemaphorePermit<'a> {
 impl OwnedSemaphorePermit {
     /// `held` and `inner` are of `semaphore`.
     #[inline]
-    pub(super) fn new(semaphore: &Arc<Semaphore>, held: Held<'_>, inner: tokio::SemaphorePermit<'_>) -> Self {
+    pub(super) fn new(semaphore: &Arc<Semaphore>, held: Held<'_>, inner: Inner<'_>) -> Self {
         // SAFETY: what the permit borrows lies in the allocation that `semaphore` keeps alive, at an address that does not
         // change; in the owned permit the one is dropped before the other.
         let permit = unsafe { transmute::<Permit<'_>, Permit<'static>>(Permit { held, inner }) };
@@ -114,6 +158,7 @@ impl OwnedSemaphorePermit {
     }
 
     /// See [`tokio::sync::OwnedSemaphorePermit::split`](real::sync::OwnedSemaphorePermit::split).
+    #[cfg(not(insight_before = "1.38.0"))]
     pub fn split(&mut self, n: usize) -> Option<Self> {
         self.permit.held.used(&EXECUTOR);
         let inner = self.permit.inner.split(n)?;

@@ -119,6 +119,7 @@ impl<T> Sender<T> {
     }
 }
 
+#[cfg(not(insight_before = "1.37.0"))]
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         Sender { end: self.end.another(Handle::Sender), inner: self.inner.clone() }

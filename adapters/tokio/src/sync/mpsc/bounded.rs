@@ -1,6 +1,7 @@
-use super::common::{crossing, receiver, see, weak_sender};
+use super::common::{crossing, measure, receiver, see, weak_sender};
 use super::error::{SendError, TryRecvError, TrySendError};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
+use super::received::Received;
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
@@ -223,11 +224,13 @@ impl<T> Sender<T> {
     }
 
     /// See [`tokio::sync::mpsc::Sender::strong_count`](real::sync::mpsc::Sender::strong_count).
+    #[cfg(not(insight_before = "1.37.0"))]
     pub fn strong_count(&self) -> usize {
         self.inner.strong_count()
     }
 
     /// See [`tokio::sync::mpsc::Sender::weak_count`](real::sync::mpsc::Sender::weak_count).
+    #[cfg(not(insight_before = "1.37.0"))]
     pub fn weak_count(&self) -> usize {
         self.inner.weak_count()
     }
@@ -247,10 +250,12 @@ impl<T> fmt::Debug for Sender<T> {
 
 weak_sender!(WeakSender, Sender);
 crossing!(Sender, Handle::Sender, [Handle::Sender, Handle::Receiver], inner => Some(inner.max_capacity()));
+#[cfg(not(insight_before = "1.38.0"))]
 crossing!(Receiver, Handle::Receiver, [Handle::Sender], inner => Some(inner.max_capacity()));
 named!([T] Sender<T>, self => self.end.channel());
 named!([T] Receiver<T>, self => self.end.channel());
 
+#[cfg(not(insight_before = "1.38.0"))]
 impl<T> Receiver<T> {
     #[inline]
     fn measure(&self) {

@@ -17,6 +17,24 @@ macro_rules! see {
     };
 }
 
+/// Notes how long a receiver's queue is after an operation with this result.
+#[cfg(not(insight_before = "1.38.0"))]
+macro_rules! measure {
+    ($receiver:ident, $result:ident) => {
+        $receiver.measure()
+    };
+}
+
+/// The same over a tokio whose receivers do not say how long their queue is.
+#[cfg(insight_before = "1.38.0")]
+macro_rules! measure {
+    ($receiver:ident, $result:ident) => {
+        if on() {
+            $result.take_from($receiver.end.channel());
+        }
+    };
+}
+
 /// The methods of a receiver with a `measure`.
 macro_rules! receiver {
     ($name:ident) => {
@@ -33,6 +51,7 @@ macro_rules! receiver {
 
         impl<T, R, P> Future for Receiving<'_, T, P>
         where
+            R: Received,
             P: FnMut(&mut tokio::$name<T>, &mut Context<'_>) -> Poll<R>,
         {
             type Output = R;
@@ -47,7 +66,7 @@ macro_rules! receiver {
                 }
                 let site = site(Op::Recv, 1, at);
                 let result = waiting.poll(receiver.end.channel(), &site, cx, |cx| poll(&mut receiver.inner, cx));
-                receiver.measure();
+                measure!(receiver, result);
                 result
             }
         }
@@ -57,6 +76,7 @@ macro_rules! receiver {
             #[inline]
             fn wait<R, P>(&mut self, at: &'static Location<'static>, poll: P) -> Receiving<'_, T, P>
             where
+                R: Received,
                 P: FnMut(&mut tokio::$name<T>, &mut Context<'_>) -> Poll<R>,
             {
                 Receiving { receiver: self, at, poll, waiting: Waiting::new(), is_used: false, _pinned: PhantomPinned }
@@ -83,7 +103,7 @@ macro_rules! receiver {
             pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
                 self.end.used(Location::caller());
                 let result = self.inner.try_recv();
-                self.measure();
+                measure!(self, result);
                 result
             }
 
@@ -95,7 +115,7 @@ macro_rules! receiver {
                 let blocking = Blocking::new(self.end.channel(), &site(Op::Recv, 1, at));
                 let result = self.inner.blocking_recv();
                 drop(blocking);
-                self.measure();
+                measure!(self, result);
                 result
             }
 
@@ -108,7 +128,7 @@ macro_rules! receiver {
                 let blocking = Blocking::new(self.end.channel(), &site(Op::Recv, 1, at));
                 let result = self.inner.blocking_recv_many(buffer, limit);
                 drop(blocking);
-                self.measure();
+                measure!(self, result);
                 result
             }
 
@@ -118,16 +138,19 @@ macro_rules! receiver {
             }
 
             #[doc = see!($name, is_closed)]
+            #[cfg(not(insight_before = "1.37.0"))]
             pub fn is_closed(&self) -> bool {
                 self.inner.is_closed()
             }
 
             #[doc = see!($name, is_empty)]
+            #[cfg(not(insight_before = "1.37.0"))]
             pub fn is_empty(&self) -> bool {
                 self.inner.is_empty()
             }
 
             #[doc = see!($name, len)]
+            #[cfg(not(insight_before = "1.37.0"))]
             pub fn len(&self) -> usize {
                 self.inner.len()
             }
@@ -139,7 +162,7 @@ macro_rules! receiver {
             pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
                 self.end.used(Location::caller());
                 let result = self.inner.poll_recv(cx);
-                self.measure();
+                measure!(self, result);
                 result
             }
 
@@ -150,7 +173,7 @@ macro_rules! receiver {
             pub fn poll_recv_many(&mut self, cx: &mut Context<'_>, buffer: &mut Vec<T>, limit: usize) -> Poll<usize> {
                 self.end.used(Location::caller());
                 let result = self.inner.poll_recv_many(cx, buffer, limit);
-                self.measure();
+                measure!(self, result);
                 result
             }
 
@@ -165,7 +188,7 @@ macro_rules! receiver {
                 self.end.used(at);
                 let site = insight_probe::Site { location: None, ..site(Op::Recv, 1, at) };
                 let result = waiting.poll(self.end.channel(), &site, cx, |cx| self.inner.poll_recv(cx));
-                self.measure();
+                measure!(self, result);
                 result
             }
         }
@@ -219,11 +242,13 @@ macro_rules! weak_sender {
             }
 
             #[doc = see!($name, strong_count)]
+            #[cfg(not(insight_before = "1.37.0"))]
             pub fn strong_count(&self) -> usize {
                 self.inner.strong_count()
             }
 
             #[doc = see!($name, weak_count)]
+            #[cfg(not(insight_before = "1.37.0"))]
             pub fn weak_count(&self) -> usize {
                 self.inner.weak_count()
             }
@@ -245,4 +270,4 @@ macro_rules! weak_sender {
     };
 }
 
-pub(super) use {crossing, receiver, see, weak_sender};
+pub(super) use {crossing, measure, receiver, see, weak_sender};

@@ -6,6 +6,7 @@ mod common;
 
 mod bounded;
 mod permit;
+mod received;
 mod unbounded;
 
 pub use bounded::{Receiver, Sender, WeakSender, channel};

@@ -1,5 +1,6 @@
-use super::common::{crossing, receiver, see, weak_sender};
+use super::common::{crossing, measure, receiver, see, weak_sender};
 use super::error::{SendError, TryRecvError};
+use super::received::Received;
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
@@ -81,11 +82,13 @@ impl<T> UnboundedSender<T> {
     }
 
     /// See [`tokio::sync::mpsc::UnboundedSender::strong_count`](real::sync::mpsc::UnboundedSender::strong_count).
+    #[cfg(not(insight_before = "1.37.0"))]
     pub fn strong_count(&self) -> usize {
         self.inner.strong_count()
     }
 
     /// See [`tokio::sync::mpsc::UnboundedSender::weak_count`](real::sync::mpsc::UnboundedSender::weak_count).
+    #[cfg(not(insight_before = "1.37.0"))]
     pub fn weak_count(&self) -> usize {
         self.inner.weak_count()
     }
@@ -105,10 +108,12 @@ impl<T> fmt::Debug for UnboundedSender<T> {
 
 weak_sender!(WeakUnboundedSender, UnboundedSender);
 crossing!(UnboundedSender, Handle::Sender, [Handle::Sender, Handle::Receiver], _inner => None);
+#[cfg(not(insight_before = "1.38.0"))]
 crossing!(UnboundedReceiver, Handle::Receiver, [Handle::Sender], _inner => None);
 named!([T] UnboundedSender<T>, self => self.end.channel());
 named!([T] UnboundedReceiver<T>, self => self.end.channel());
 
+#[cfg(not(insight_before = "1.38.0"))]
 impl<T> UnboundedReceiver<T> {
     #[inline]
     fn measure(&self) {
