@@ -75,7 +75,6 @@ pub fn run(full: bool) -> Result {
         step(&format!("load on {name}"), || load::run(runtime, load::SECONDS_OF_OTHERS, 1))?;
     }
     step("instructions", bench::guard)?;
-    step("a published program by cargo insight", || real_programs::run(&["--seconds", "10", "trillium-async-std"]))?;
     if full {
         let tests = ["test", "--workspace", "--all-features", "--release"];
         step("published programs by cargo insight", || real_programs::run(&[]))?;
