@@ -71,7 +71,7 @@ impl<T> EventListener<T> {
 }
 
 impl<'ev, L> StackListener<'ev, L> {
-    /// Of `inner`, the real listener to `event`.
+    /// The wait of `inner`, the real listener to `event`.
     #[inline]
     #[track_caller]
     pub fn new<T>(event: &'ev Event<T>, inner: L) -> StackListener<'ev, L>

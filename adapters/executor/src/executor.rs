@@ -26,7 +26,7 @@ macro_rules! executor {
                 $Executor { inner: real::$Executor::new() }
             }
 
-            /// async-executor's own, for what asks for one: what is spawned on it is run with the others, and not seen.
+            /// async-executor's own, for a crate that wants it. It runs the tasks spawned there, too, and they are not observed.
             pub const fn real(&self) -> &real::$Executor<'a> {
                 &self.inner
             }
@@ -63,7 +63,7 @@ macro_rules! executor {
         }
 
         border!(out ['a] $Executor<'a> => real::$Executor<'a>, self => self.inner);
-        // What it has already is not seen, what is spawned on it from then on is.
+        // Its present tasks are not observed, later ones are.
         border!(in ['a] real::$Executor<'a> => $Executor<'a>, inner => $Executor { inner });
 
         impl Default for $Executor<'_> {

@@ -1,4 +1,4 @@
-//! async-executor, as an executor of the protocol, and what is spawned, observed.
+//! async-executor as an executor of the protocol, and its futures, observed.
 
 use insight_probe::{Capability, Executor, Kind, Observed, TaskRef, is_recorded, on};
 use std::panic::Location;

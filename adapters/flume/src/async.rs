@@ -40,7 +40,7 @@ impl<'a> EndOf<'a> {
     }
 }
 
-// Of each, the wait is over before the operation is, and an owned end is counted out before the real one is gone.
+// In each, the wait ends before the operation, and an owned end is counted out before the real one is gone.
 
 /// See [`flume::async::SendFut`](real::async::SendFut).
 #[must_use = "futures/streams/sinks do nothing unless you `.await` or poll them"]

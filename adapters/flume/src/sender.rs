@@ -95,7 +95,7 @@ impl<T> Sender<T> {
         self.inner.same_channel(&other.inner)
     }
 
-    /// The real one, for what asks for one: what it is used for from then on is not seen.
+    /// The real one, for a crate that wants it. Its uses from then on are not observed.
     pub fn into_inner(self) -> real::Sender<T> {
         self.end.leave(&[]);
         self.inner

@@ -86,7 +86,7 @@ impl<T> Sender<T> {
         self.inner.is_connected_to(&receiver.inner)
     }
 
-    /// The real one, for what asks for one: what it is used for from then on is not seen.
+    /// The real one, for a crate that wants it. Its uses from then on are not observed.
     pub fn into_inner(self) -> real::oneshot::Sender<T> {
         let Sender { waiting, end, inner } = self;
         drop(waiting);
@@ -137,7 +137,7 @@ impl<T> Receiver<T> {
         self.inner.try_recv()
     }
 
-    /// The real one, for what asks for one: what it is used for from then on is not seen.
+    /// The real one, for a crate that wants it. Its uses from then on are not observed.
     pub fn into_inner(self) -> real::oneshot::Receiver<T> {
         let Receiver { waiting, end, inner } = self;
         drop(waiting);

@@ -4,7 +4,7 @@
 macro_rules! border {
     (out [$($generics:tt)*] $facade:ty => $real:ty, $self:ident => $out:expr) => {
         impl<$($generics)*> $facade {
-            /// async-task's own, for what asks for one: what it is used for from then on is not seen.
+            /// async-task's own, for a crate that wants it. Its uses from then on are not observed.
             pub fn into_inner($self) -> $real {
                 $out
             }

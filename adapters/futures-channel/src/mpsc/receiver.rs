@@ -143,7 +143,7 @@ macro_rules! receiver {
                 self.inner.close();
             }
 
-            /// The real one, for what asks for one: what it is used for from then on is not seen.
+            /// The real one, for a crate that wants it. Its uses from then on are not observed.
             pub fn into_inner(self) -> real::mpsc::$name<T> {
                 let $name { waiting, end, inner } = self;
                 drop(waiting);

@@ -103,7 +103,7 @@ impl<T> Sender<T> {
         self.inner.disconnect();
     }
 
-    /// The real one, for what asks for one: what it is used for from then on is not seen.
+    /// The real one, for a crate that wants it. Its uses from then on are not observed.
     pub fn into_inner(self) -> real::mpsc::Sender<T> {
         let Sender { waiting, end, inner } = self;
         drop(waiting);
@@ -157,7 +157,7 @@ impl<T> UnboundedSender<T> {
         self.inner.is_empty()
     }
 
-    /// The real one, for what asks for one: what it is used for from then on is not seen.
+    /// The real one, for a crate that wants it. Its uses from then on are not observed.
     pub fn into_inner(self) -> real::mpsc::UnboundedSender<T> {
         self.end.into_iter().for_each(|end| end.leave(&[]));
         self.inner

@@ -337,7 +337,7 @@ handles!(Sender Receiver WeakSender WeakReceiver);
 macro_rules! crossing {
     ($($end:ident, $inner:ident: $with:ident => $observed:expr;)*) => {$(
         impl<T> $end<T> {
-            /// The real one, for what asks for one: what it is used for from then on is not seen. It goes on counting, as
+            /// The real one, for a crate that wants it. Its uses from then on are not observed. It goes on counting, as
             /// one that any task may have.
             pub fn into_inner(self) -> real::$end<T> {
                 self.end.leave(&[]);
