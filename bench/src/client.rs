@@ -1,6 +1,6 @@
 //! A client that does what every client does, and measures it: reads the stream, decodes it, and folds it.
 //!
-//! `bench-client follow ADDRESS` connects when its stdin has a line. It prints how long it took to a complete picture, and
+//! `bench-client follow ADDRESS` connects when its stdin has a line. It prints how long it took to a complete snapshot, and
 //! when stdin ends, how late the tasks were seen and what was lost. `bench-client stop ADDRESS` reads nothing.
 
 use insight_model::Model;
@@ -87,7 +87,7 @@ impl Reader {
         Ok(Some(message))
     }
 
-    /// Reads up to the first complete picture.
+    /// Reads up to the first complete snapshot.
     fn complete(&mut self, start: Instant) -> io::Result<()> {
         // The answer's head.
         let mut head = String::new();
@@ -103,7 +103,7 @@ impl Reader {
             }
         }
         println!(
-            "client complete_ms={:.2} picture_bytes={} picture_lines={} picture_tasks={}",
+            "client complete_ms={:.2} snapshot_bytes={} snapshot_lines={} snapshot_tasks={}",
             start.elapsed().as_secs_f64() * 1e3,
             self.bytes,
             self.lines,

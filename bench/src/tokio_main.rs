@@ -10,12 +10,12 @@ pub fn main() -> ExitCode {
     let mut observer = observer::start(&arguments);
     let row = arguments.row();
     let drivers =
-        ["parked", "picture", "spawns", "storm", "http", "http-spawn", "timeout-ready", "timeout-poll"].contains(&row);
+        ["parked", "snapshot", "spawns", "storm", "http", "http-spawn", "timeout-ready", "timeout-poll"].contains(&row);
     runtime::start(arguments.workers(), drivers, &observer);
     let client = load::client::attach(&arguments, observer::address(&observer));
     match row {
         "parked" => load::parked::memory(&arguments),
-        "picture" => load::parked::picture(&arguments, observer::address(&observer)),
+        "snapshot" => load::parked::snapshot(&arguments, observer::address(&observer)),
         "spawns" => load::spawns::steady(&arguments),
         "storm" => load::spawns::storm(&arguments),
         "http" => load::http::serve(false),

@@ -28,12 +28,16 @@ pub struct Arguments {
     pub configs: Vec<String>,
     /// Cargo may not use the network.
     pub is_offline: bool,
+    /// The user reads cargo's messages.
+    pub has_message_format: bool,
     /// It builds tests, examples or benchmarks, which have dependencies of their own.
     pub with_tests: bool,
     /// The index in `rest` of the word that ends cargo's options.
     options_end: Option<usize>,
-    /// The subcommand of nextest builds.
-    is_nextest_build: bool,
+    /// The subcommand of nextest that builds.
+    of_nextest: Option<String>,
+    /// nextest reads or writes an archive of programs.
+    has_archive_file: bool,
 }
 
 /// `--target-dir` as it stands in the arguments.
@@ -50,7 +54,7 @@ pub struct TargetDir {
 pub const SUBCOMMANDS: [&str; 9] = ["run", "r", "build", "b", "test", "t", "bench", "nextest", "rustc"];
 
 /// Options of cargo that take a value in the next word.
-const WITH_VALUE: [&str; 29] = [
+const WITH_VALUE: [&str; 30] = [
     "-p",
     "--package",
     "--exclude",
@@ -80,6 +84,7 @@ const WITH_VALUE: [&str; 29] = [
     "--retries",
     "--test-threads",
     "--run-ignored",
+    "--archive-file",
 ];
 
 /// Options by which cargo chooses the graph.
@@ -131,7 +136,9 @@ impl Arguments {
                 parsed.rest.extend(words.by_ref().cloned());
                 break;
             }
-            parsed.is_nextest_build |= OF_NEXTEST.contains(&&*text);
+            if OF_NEXTEST.contains(&&*text) && parsed.of_nextest.is_none() {
+                parsed.of_nextest = Some(text.clone().into_owned());
+            }
             if let Some((option, value)) = short(&text) {
                 parsed.rest.push(word.clone());
                 parsed.take(option, Some((value.into(), true)));
@@ -161,7 +168,12 @@ impl Arguments {
 
     /// Whether cargo builds something that can be observed: `nextest run`, but not `nextest show-config`.
     pub fn builds(&self) -> bool {
-        SUBCOMMANDS.contains(&self.subcommand.as_str()) && (self.subcommand != "nextest" || self.is_nextest_build)
+        let nextest_builds = || match self.of_nextest.as_deref() {
+            None => false,
+            Some("archive") => true,
+            Some(_) => !self.has_archive_file,
+        };
+        SUBCOMMANDS.contains(&self.subcommand.as_str()) && (self.subcommand != "nextest" || nextest_builds())
     }
 
     /// The index in `rest` after the user's options of cargo.
@@ -188,6 +200,8 @@ impl Arguments {
             return;
         };
         match option {
+            "--message-format" => self.has_message_format = true,
+            "--archive-file" => self.has_archive_file = true,
             "--target" => self.targets.push(value.to_string_lossy().into_owned()),
             "--target-dir" => {
                 let before = if is_attached { "--target-dir=" } else { "" };
@@ -293,6 +307,8 @@ mod tests {
             ("nextest run -E a", true),
             ("nextest --manifest-path run list", true),
             ("nextest --manifest-path run show-config version", false),
+            ("nextest run --archive-file a.tar.zst", false),
+            ("nextest archive --archive-file=a.tar.zst", true),
             ("run", true),
             ("check", false),
         ] {

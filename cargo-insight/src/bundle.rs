@@ -10,7 +10,6 @@ use crate::plan::Bundle;
 use crate::say::{Result, say};
 use crate::wrapper::OWN_WRAPPER;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader};
@@ -37,7 +36,13 @@ pub fn unpack(folder: &Path) -> Result<PathBuf> {
         return Ok(sources);
     }
     let partial = folder.join(format!("partial-{}", std::process::id()));
-    let failed = |error: std::io::Error| format!("cannot unpack insight's sources to {}: {error}", partial.display());
+    let failed = |error: std::io::Error| {
+        let _ = fs::remove_dir_all(&partial);
+        // The innermost cause, such as a full disk.
+        let cause = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source()).last();
+        let cause = cause.map(ToString::to_string).unwrap_or_default();
+        format!("cannot unpack insight's sources to {}: {cause}", partial.display())
+    };
     let _ = fs::remove_dir_all(&partial);
     fs::create_dir_all(&partial).map_err(failed)?;
     let mut archive = tar::Archive::new(ARCHIVE);
@@ -104,27 +109,34 @@ pub fn build(
         say("building insight's own crates, once for this target folder");
     }
     let mut child = command.spawn().map_err(|error| format!("cannot start cargo: {error}"))?;
-    let mut bundle = Bundle { triple: triple.to_owned(), crates: BTreeMap::new(), files: Vec::new() };
+    let mut has_compiled = false;
+    let mut bundle = Bundle { triple: triple.to_owned(), ..Bundle::default() };
     for line in BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(std::io::Result::ok) {
         let Ok(Artifact { reason, target: Some(target), filenames, .. }) = serde_json::from_str(&line) else {
             continue;
         };
+        has_compiled = true;
         if reason != "compiler-artifact" || target.kind.iter().any(|kind| kind == "custom-build") {
             continue;
         }
         for file in filenames {
             let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
+            if ending == "rmeta" {
+                continue;
+            }
+            let name = name_of(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
             if ending == "rlib" {
-                bundle.crates.insert(target.name.replace('-', "_"), file.clone());
+                bundle.crates.insert(target.name.replace('-', "_"), name.clone());
             }
-            if ending != "rmeta" {
-                bundle.files.push(file);
-            }
+            bundle.files.insert(name, file);
         }
     }
     let status = child.wait().map_err(|error| format!("cannot wait for cargo: {error}"))?;
     if status.success() {
         return Ok(bundle);
+    }
+    if has_compiled {
+        return Err("insight's own crates could not be built, see cargo's words above".to_owned());
     }
     Err(format!(
         "insight's own crates could not be built, see cargo's words above. They need, from the registry that this folder \
@@ -132,6 +144,20 @@ pub fn build(
         dependencies(sources).join(", "),
         manifest.display()
     ))
+}
+
+/// The name of a file in the folder of the user's crates. No other build of the same crate has it: cargo may take a crate as
+/// up to date that was compiled over another build, and that one must still be there.
+fn name_of(file: &Path) -> std::io::Result<String> {
+    let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let (stem, ending) = (text(file.file_stem()), text(file.extension()));
+    if stem.contains('-') {
+        // Cargo's own hash.
+        return Ok(text(file.file_name()));
+    }
+    let mut hasher = DefaultHasher::new();
+    fs::read(file)?.hash(&mut hasher);
+    Ok(format!("{stem}-{:016x}.{ending}", hasher.finish()))
 }
 
 /// The packages of a registry that insight's own crates need.
@@ -152,6 +178,20 @@ fn packages_of_registries(lock: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_build_of_a_crate_has_another_name() {
+        let folder = std::env::temp_dir().join(format!("insight-names-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let name = |file: &str, content: &str| {
+            fs::write(folder.join(file), content).unwrap();
+            name_of(&folder.join(file)).unwrap()
+        };
+        let (one, other, again) = (name("liba.rlib", "1"), name("liba.rlib", "2"), name("liba.rlib", "1"));
+        assert!(one != other && one == again && one.starts_with("liba-") && one.ends_with(".rlib"), "{one} {other}");
+        assert_eq!(name("libb-0123456789abcdef.rlib", ""), "libb-0123456789abcdef.rlib");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn packages_of_a_lock_file() {

@@ -8,11 +8,12 @@ use crate::facades::{FACADES, Facade, Source, words};
 use crate::graph::{Graph, Package, cargo};
 use crate::links::{Links, Role};
 use crate::open;
-use crate::plan::{self, Plan, Replaced};
-use crate::process::{become_it, exit_code};
+use crate::plan::{self, Plan, Replaced, triple_name};
+use crate::process::{become_it, exit_code, run_to_end};
+use crate::proof::{self, Proof};
 use crate::runner::PROCESS;
 use crate::say::{Result, say};
-use insight_protocol::PackageCoverage;
+use insight_protocol::{PackageCoverage, with};
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,6 +23,9 @@ use std::process::{Command, ExitCode};
 
 /// cargo's variable for a compiler wrapper. It counts more than any configuration, ours on the command line, too.
 const WRAPPER: &str = "RUSTC_WRAPPER";
+
+/// cargo's word for the host's triple.
+const HOST: &str = "host-tuple";
 
 const HELP: &str = "\
 Runs an async program unchanged, with its whole dependency graph visible to insight.
@@ -50,23 +54,29 @@ pub fn run(mut words: Vec<OsString>) -> ExitCode {
     }
     match words.first().map(|word| word.to_string_lossy().into_owned()).as_deref() {
         None | Some("-h" | "--help" | "help") => {
-            print!("{HELP}{}", supported());
+            write(&format!("{HELP}{}", supported()));
             return ExitCode::SUCCESS;
         }
         Some("-V" | "--version") => {
-            println!("cargo-insight {}", env!("CARGO_PKG_VERSION"));
+            write(&format!("cargo-insight {}\n", env!("CARGO_PKG_VERSION")));
             return ExitCode::SUCCESS;
         }
         Some("consolation") => return wish4_consolation::run(words),
         Some(_) => {}
     }
+    let given = words.clone();
     let result = parse(words).and_then(|arguments| match arguments.builds() {
         true if arguments.help => {
-            print!("{HELP}{}\n`cargo {1} --help` has cargo's own options.\n", supported(), arguments.subcommand);
+            write(&format!(
+                "{HELP}{}\n`cargo {} --help` has cargo's own options.\n",
+                supported(),
+                arguments.subcommand
+            ));
             Ok(ExitCode::SUCCESS)
         }
         true => observed(&arguments),
-        false => Ok(plain(&arguments.words())),
+        // Its `--open` and all others are cargo's.
+        false => Ok(plain(&given)),
     });
     match result {
         Ok(code) => code,
@@ -75,6 +85,11 @@ pub fn run(mut words: Vec<OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes to stdout. Not `print!`, which panics when stdout is closed or full.
+fn write(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// The facades and their versions, a line each.
@@ -121,6 +136,10 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
         let configured = config.build.target.iter().flatten().map(|target| target.triple().to_owned());
         targets.extend(configured);
     }
+    for target in &mut targets {
+        let name = if target == HOST { host.clone() } else { triple_name(target).to_owned() };
+        *target = name;
+    }
     let platforms = if targets.is_empty() { vec![host.clone()] } else { targets.clone() };
     let is_offline = arguments.is_offline || config.net.offline == Some(true);
     let graph = match Graph::of(&arguments.metadata, &platforms, is_offline)? {
@@ -166,19 +185,18 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
         wrapper: wrapper.clone(),
         is_host: platforms.iter().all(|platform| *platform == host),
         replaced: found.replaced,
-        coverage: own.join("coverage.json"),
+        is_run,
         ..Plan::default()
     };
-    plan.key = key(&plan);
+    plan.key = key(&plan, &triples);
+    plan.coverage = own.join("coverage").join(&plan.key);
     // Cargo asks a compiler for its version again when the wrapper has another path: the key is a part of the answer.
     let links = Links::make(&own.join("bin").join(&plan.key))?;
     let own_links = Links::make(&own.join("bin"))?;
     for triple in &triples {
         plan.bundles.push(bundle::build(&sources, &own, triple, arguments, &own_links, wrapper.as_deref())?);
     }
-    plan.notes = own.join("notes").join(&plan.key);
-    fs::create_dir_all(&plan.notes).map_err(|error| format!("cannot write {}: {error}", plan.notes.display()))?;
-    coverage::write(&plan, &found.uncovered)?;
+    let facts = coverage::write(&plan, &found.uncovered, &graph.programs(), &own)?;
     let runner = config
         .runner(&platforms[0])
         .map_err(|error| format!("cannot read the runner of cargo's configuration: {error}"))?;
@@ -189,7 +207,7 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
     }
 
     plan.environment = [WRAPPER, PROCESS].map(|name| (name.to_owned(), std::env::var(name).ok())).to_vec();
-    plan.program = program_variables(&plan, &arguments.subcommand);
+    plan.program = program_variables(&facts, &arguments.subcommand);
     plan.output = arguments.open.then(|| open::output_file(&own));
     let path = plan.write(&own)?;
     let mut command = Command::new(cargo());
@@ -199,19 +217,26 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
         .env(plan::VARIABLE, &path)
         // Whatever runs while cargo builds, such as a build script, is no program to observe.
         .env(PROCESS, "0");
-    let status = match &plan.output {
-        Some(output) => {
-            let status = open::run(command, output);
-            // It names the output of this run, so no other run has the same.
-            let _ = fs::remove_file(&path);
-            status?
-        }
-        // `cargo run` becomes the program, and the runner checks.
-        None if is_run => return Ok(become_it(command)),
-        None => command.status().map_err(|error| format!("cannot start cargo: {error}"))?,
-    };
+    if let Some(output) = &plan.output {
+        let status = open::run(command, output);
+        // It names the output of this run, so no other run has the same.
+        let _ = fs::remove_file(&path);
+        return Ok(exit_code(status?));
+    }
+    if !matches!(arguments.subcommand.as_str(), "build" | "b") || arguments.has_message_format {
+        // The runner checks the programs that are started.
+        return Ok(become_it(command));
+    }
+    let status = run_to_end(&mut command)?;
     if status.success() {
-        plan.check()?;
+        let mut again = Command::new(cargo());
+        again.args(command.get_args()).arg("--message-format=json");
+        again.env_remove(WRAPPER).env(plan::VARIABLE, &path).env(PROCESS, "0");
+        let unobserved = |program: &std::path::PathBuf| Proof::of(program, &plan).ok()?.fault(program);
+        let faults: Vec<String> = proof::programs(again).iter().filter_map(unobserved).collect();
+        if !faults.is_empty() {
+            return Err(faults.join("\n"));
+        }
     }
     Ok(exit_code(status))
 }
@@ -258,22 +283,26 @@ fn words_with(
 }
 
 /// The variables of the program: a test listens only if asked.
-fn program_variables(plan: &Plan, subcommand: &str) -> Vec<(String, String)> {
-    let mut variables = vec![("INSIGHT_COVERAGE".to_owned(), plan.coverage.display().to_string())];
+fn program_variables(facts: &Path, subcommand: &str) -> Vec<(String, String)> {
+    let mut variables = vec![("INSIGHT_COVERAGE".to_owned(), facts.display().to_string())];
     if !matches!(subcommand, "run" | "r") {
         variables.push(("INSIGHT_LISTEN".to_owned(), "off".to_owned()));
     }
     variables
 }
 
-/// Changes with everything that changes compiled code.
-fn key(plan: &Plan) -> String {
+/// Changes with everything that changes compiled code. With `--target` crates for the host are not replaced, so it is not
+/// enough that the replaced ones have the same names.
+fn key(plan: &Plan, triples: &[String]) -> String {
     let mut hasher = DefaultHasher::new();
-    (bundle::archive_hash(), env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    // Another build of this binary may compile facades otherwise.
+    let this = std::env::current_exe().and_then(fs::metadata);
+    let this = this.ok().map(|this| (this.len(), this.modified().ok()));
+    (bundle::archive_hash(), env!("CARGO_PKG_VERSION"), this).hash(&mut hasher);
     let mut names: Vec<&str> = plan.replaced.iter().map(|replaced| replaced.facade.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    names.hash(&mut hasher);
+    (names, triples).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
@@ -341,6 +370,7 @@ fn choose(linked: &[&Package], left_out: &[String]) -> Result<Found> {
             package: package.name.clone(),
             version: package.version.to_string(),
             facade: facade.name.to_owned(),
+            folder: package.folder(),
         });
     }
     leave_dependent(&mut found);
@@ -355,11 +385,11 @@ fn leave_dependent(found: &mut Found) {
         .into_iter()
         .partition(|replaced| needed(replaced).is_none_or(|needed| names.iter().any(|name| name == needed)));
     found.replaced = kept;
-    for Replaced { package, version, facade } in left {
+    for Replaced { package, version, facade, .. } in left {
         let needed = Facade::named(&facade).and_then(Facade::needs).unwrap_or_default();
         let reason = format!("cannot be observed without {needed}");
         found.lines.push(format!("{package} {version} {reason}, so it is left out, too"));
-        found.uncovered.push(PackageCoverage { name: package, version, covered: false, reason: Some(reason) });
+        found.uncovered.push(with!(PackageCoverage::new(package, version, false), reason = Some(reason)));
     }
 }
 
@@ -374,12 +404,10 @@ fn too_old(facade: &Facade, package: &Package) -> String {
 }
 
 fn uncovered(package: &Package, reason: &str) -> PackageCoverage {
-    PackageCoverage {
-        name: package.name.clone(),
-        version: package.version.to_string(),
-        covered: false,
-        reason: Some(reason.to_owned()),
-    }
+    with!(
+        PackageCoverage::new(package.name.clone(), package.version.to_string(), false),
+        reason = Some(reason.to_owned())
+    )
 }
 
 #[cfg(test)]

@@ -4,9 +4,12 @@ use crate::facades::Facade;
 use crate::graph::Package;
 use crate::plan::{Plan, write_whole};
 use crate::say::Result;
-use insight_protocol::{GraphFacts, PackageCoverage};
+use insight_protocol::{GraphFacts, PackageCoverage, with};
 use semver::VersionReq;
 use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
 
 /// Packages without a facade in which tasks can wait.
 static PRIMITIVES: &str = include_str!("../primitives.toml");
@@ -35,30 +38,33 @@ pub fn without_facade(linked: &[&Package]) -> Vec<PackageCoverage> {
     };
     let found = linked.iter().filter_map(|package| {
         let primitive = primitives.primitive.iter().find(|primitive| is_about(primitive, package))?;
-        Some(PackageCoverage {
-            name: package.name.clone(),
-            version: package.version.to_string(),
-            covered: primitive.covered,
-            reason: (!primitive.covered).then(|| ONLY_TRACES.to_owned()),
-        })
+        Some(with!(
+            PackageCoverage::new(package.name.clone(), package.version.to_string(), primitive.covered),
+            reason = (!primitive.covered).then(|| ONLY_TRACES.to_owned())
+        ))
     });
     found.collect()
 }
 
-/// Writes the facts to the plan's file.
-pub fn write(plan: &Plan, others: &[PackageCoverage]) -> Result {
+/// Writes the facts: to a file of their own below `folder`, whose path is returned, and for each of the programs to a file by
+/// its name in the plan's folder.
+pub fn write(plan: &Plan, others: &[PackageCoverage], programs: &BTreeSet<&str>, folder: &Path) -> Result<PathBuf> {
     let replaced =
         plan.replaced.iter().filter(|replaced| Facade::named(&replaced.facade).is_some_and(|it| !it.is_own()));
-    let covered = replaced.map(|replaced| PackageCoverage {
-        name: replaced.package.clone(),
-        version: replaced.version.clone(),
-        covered: true,
-        reason: None,
-    });
+    let covered =
+        replaced.map(|replaced| PackageCoverage::new(replaced.package.clone(), replaced.version.clone(), true));
     let packages = covered.chain(others.iter().cloned()).collect();
-    let facts = GraphFacts { version: GraphFacts::VERSION, packages };
+    let facts = GraphFacts::new(packages);
     let text = serde_json::to_string_pretty(&facts).map_err(|error| format!("cannot write the coverage: {error}"))?;
-    write_whole(&plan.coverage, &(text + "\n"))
+    let text = text + "\n";
+    for program in programs {
+        write_whole(&plan.coverage.join(format!("{program}.json")), &text)?;
+    }
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let path = folder.join(format!("coverage-{:016x}.json", hasher.finish()));
+    write_whole(&path, &text)?;
+    Ok(path)
 }
 
 #[cfg(test)]

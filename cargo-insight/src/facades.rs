@@ -256,6 +256,21 @@ mod tests {
         }
     }
 
+    /// The manifest of a program in tests/programs.rs has these versions of all crates with a facade.
+    fn assert_versions(manifest: &str, version_of: impl Fn(&Facade) -> Triple) {
+        for facade in FACADES.iter().filter(|facade| !facade.is_own()) {
+            let line = manifest.lines().find(|line| line.split(" = ").next() == Some(facade.name));
+            let exact = format!("\"={}\"", words(version_of(facade)));
+            assert!(line.is_some_and(|line| line.contains(&exact)), "{} {exact}: {line:?}", facade.name);
+        }
+    }
+
+    #[test]
+    fn the_oldest_and_the_newest_versions_have_a_test() {
+        assert_versions(include_str!("../tests/versions/oldest.toml"), |facade| facade.from);
+        assert_versions(include_str!("../tests/versions/newest.toml"), |facade| facade.newest);
+    }
+
     #[test]
     fn thresholds_are_the_versions_that_a_facade_names() {
         let folder_of = |facade: &Facade| match facade.source {

@@ -28,6 +28,14 @@ pub struct Package {
     id: String,
     /// The registry or repository; `None` for a folder.
     pub source: Option<String>,
+    manifest_path: Option<PathBuf>,
+    #[serde(default)]
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,9 +89,15 @@ impl Graph {
         Ok(Err(output))
     }
 
-    /// Whether the user's configuration has intermediate files in a folder of their own.
+    /// Whether this cargo can have intermediate files in a folder of their own.
     pub fn has_build_directory(&self) -> bool {
-        self.build_directory.as_ref().is_some_and(|folder| *folder != self.target_directory)
+        self.build_directory.is_some()
+    }
+
+    /// The names of the programs, examples, tests and benchmarks of the workspace.
+    pub fn programs(&self) -> BTreeSet<&str> {
+        let members = self.packages.iter().filter(|package| self.workspace_members.contains(&package.id));
+        members.flat_map(|package| &package.targets).map(|target| target.name.as_str()).collect()
     }
 
     /// The packages that are compiled into the workspace's programs: not those that only build scripts and proc-macros use,
@@ -141,6 +155,8 @@ fn packages_of_lock(lock: &str) -> Option<Vec<Package>> {
         name: locked.name,
         version: locked.version,
         source: locked.source,
+        manifest_path: None,
+        targets: Vec::new(),
     };
     Some(lock.package.into_iter().map(package).collect())
 }
@@ -150,7 +166,20 @@ impl Package {
     #[cfg(test)]
     pub fn new(name: &str, version: &str) -> Package {
         let version = Version::parse(version).unwrap();
-        Package { name: name.to_owned(), version, id: name.to_owned(), source: Some("registry+x".to_owned()) }
+        let source = Some("registry+x".to_owned());
+        Package {
+            name: name.to_owned(),
+            version,
+            id: name.to_owned(),
+            source,
+            manifest_path: None,
+            targets: Vec::new(),
+        }
+    }
+
+    /// The folder with its manifest.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.manifest_path.as_deref()?.parent().map(PathBuf::from)
     }
 
     /// Where the package is from, unless it is a registry.

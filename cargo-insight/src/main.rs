@@ -20,6 +20,7 @@ mod links;
 mod open;
 mod plan;
 mod process;
+mod proof;
 mod runner;
 mod say;
 mod wrapper;

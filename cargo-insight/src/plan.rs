@@ -20,8 +20,6 @@ pub struct Plan {
     pub target: PathBuf,
     /// The unpacked sources of the facades.
     pub sources: PathBuf,
-    /// Where the wrapper notes which crates it has replaced.
-    pub notes: PathBuf,
     /// The user's own compiler wrapper.
     pub wrapper: Option<PathBuf>,
     /// The user's own runner, with its arguments, for the target that the program is built for.
@@ -38,8 +36,10 @@ pub struct Plan {
     pub program: Vec<(String, String)>,
     /// The file for the program's output, if consolation has the terminal.
     pub output: Option<PathBuf>,
-    /// The file of graph facts that the program reads when it was started by hand.
+    /// The folder of graph facts for programs that are started by hand, a file for each name of a program.
     pub coverage: PathBuf,
+    /// The subcommand starts one program, `run`.
+    pub is_run: bool,
 }
 
 /// A crate of the user's graph that is replaced.
@@ -51,6 +51,8 @@ pub struct Replaced {
     pub version: String,
     /// The entry of [`FACADES`](crate::facades::FACADES), by its name.
     pub facade: String,
+    /// The package's folder, if cargo has named it.
+    pub folder: Option<PathBuf>,
 }
 
 /// insight's own crates, as they were built for one target.
@@ -58,10 +60,10 @@ pub struct Replaced {
 pub struct Bundle {
     /// The target's triple; empty for the host without `--target`.
     pub triple: String,
-    /// The crates that facades name, by their names.
-    pub crates: BTreeMap<String, PathBuf>,
-    /// All files that the compiler needs beside them.
-    pub files: Vec<PathBuf>,
+    /// The files of the crates that facades name, by the crates' names.
+    pub crates: BTreeMap<String, String>,
+    /// All files that the compiler needs, by their names in the folder of the user's crates.
+    pub files: BTreeMap<String, PathBuf>,
 }
 
 impl Plan {
@@ -83,21 +85,9 @@ impl Plan {
         Ok(path)
     }
 
-    /// Without a note of the wrapper, cargo has compiled everything without it, and nothing is observed.
-    pub fn check(&self) -> Result {
-        if fs::read_dir(&self.notes).is_ok_and(|mut notes| notes.next().is_some()) {
-            return Ok(());
-        }
-        let name = |replaced: &Replaced| format!("{} {}", replaced.package, replaced.version);
-        Err(format!(
-            "nothing was observed: cargo compiled {} without the wrapper of insight",
-            self.replaced.iter().map(name).collect::<Vec<_>>().join(", ")
-        ))
-    }
-
     /// The bundle of a target; `None` for a target whose crates are left alone, such as the host's with `--target`.
     pub fn bundle(&self, triple: &str) -> Option<&Bundle> {
-        self.bundles.iter().find(|bundle| bundle.triple == triple)
+        self.bundles.iter().find(|bundle| bundle.triple == triple_name(triple))
     }
 
     /// Gives a command the variables as they were before `cargo insight`.
@@ -110,6 +100,12 @@ impl Plan {
             };
         }
     }
+}
+
+/// The name by which cargo's configuration knows a target: a file such as `my.json` is called `my` there.
+pub fn triple_name(target: &str) -> &str {
+    let Some(path) = target.strip_suffix(".json") else { return target };
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// Writes a file by renaming a complete one.

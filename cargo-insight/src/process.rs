@@ -1,6 +1,6 @@
 //! Processes that this one becomes, or whose end is its own.
 
-use crate::say::say;
+use crate::say::{Result, say};
 use std::process::{Command, ExitCode, ExitStatus};
 
 /// Becomes the command: its process ID, its signals and its end are this process's.
@@ -18,6 +18,21 @@ pub fn become_it(mut command: Command) -> ExitCode {
         Ok(status) => exit_code(status),
         Err(error) => cannot_start(&command, &error),
     }
+}
+
+/// Runs the command to its end. A signal that ends this process ends the command, too.
+pub fn run_to_end(command: &mut Command) -> Result<ExitStatus> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::process::CommandExt;
+        let end_with_parent = || {
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+            Ok(())
+        };
+        // SAFETY: one system call, which allocates nothing and takes no lock.
+        unsafe { command.pre_exec(end_with_parent) };
+    }
+    command.status().map_err(|error| format!("cannot start cargo: {error}"))
 }
 
 fn cannot_start(command: &Command, error: &std::io::Error) -> ExitCode {

@@ -8,6 +8,7 @@ use crate::links::{Role, role};
 use crate::open;
 use crate::plan::{Plan, write_whole};
 use crate::process::become_it;
+use crate::proof::Proof;
 use crate::say::say;
 use std::ffi::OsString;
 use std::fs::File;
@@ -23,13 +24,31 @@ const PID_FILE: &str = "CARGO_INSIGHT_PID_FILE";
 /// `insight-runner PROGRAM ARGUMENTS`.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     // `cargo run` becomes the program, so this is the first moment after the build.
-    let plan = match Plan::read().and_then(|plan| plan.check().map(|()| plan)) {
+    let plan = match Plan::read() {
         Ok(plan) => plan,
         Err(error) => {
             say(&error);
             return ExitCode::FAILURE;
         }
     };
+    if let Some(program) = arguments.first().map(Path::new) {
+        match Proof::of(program, &plan) {
+            Ok(Proof::Nothing) if plan.is_run => say(&format!(
+                "nothing of {} is observed: no runtime that insight supports is linked into it",
+                program.display()
+            )),
+            Ok(proof) => {
+                if let Some(fault) = proof.fault(program) {
+                    say(&fault);
+                    if plan.is_run {
+                        return ExitCode::FAILURE;
+                    }
+                }
+            }
+            // The attempt to start it reports more.
+            Err(_) => {}
+        }
+    }
     // The user's runner may start another process, and that one is to be marked. An emulator takes only the program.
     let mut words: Vec<OsString> = plan.runner.iter().map(OsString::from).collect();
     let mark = !words.is_empty() && plan.is_host;
@@ -92,7 +111,10 @@ fn command(words: Vec<OsString>) -> Option<Command> {
 fn set_mark(command: &mut Command) {
     match cfg!(unix) {
         true => command.env(PROCESS, std::process::id().to_string()),
-        false => command.env_remove(PROCESS),
+        false => {
+            say("programs that your program starts are observed, too: this system cannot mark one process");
+            command.env_remove(PROCESS)
+        }
     };
     let file = command.get_envs().find(|(name, _)| *name == PID_FILE).and_then(|(_, value)| value).map(OsString::from);
     if let Some(file) = file {

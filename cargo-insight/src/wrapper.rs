@@ -192,8 +192,6 @@ impl Wrapped<'_> {
         if let Source::Over { .. } = facade.source {
             call.join_dep_info()?;
         }
-        let note = self.plan.notes.join(format!("{}-{version}", facade.package));
-        fs::write(&note, "").map_err(|error| format!("cannot write {}: {error}", note.display()))?;
         Ok(status)
     }
 
@@ -208,8 +206,7 @@ impl Wrapped<'_> {
             Source::Instead(_) => self.plan.sources.join("instead").join(facade.name).join("lib.rs"),
         };
         for (name, own) in facade.externs {
-            let path = bundle.crates.get(*own).ok_or_else(|| format!("insight's own crates lack {own}"))?;
-            let file = path.file_name().unwrap_or_default();
+            let file = bundle.crates.get(*own).ok_or_else(|| format!("insight's own crates lack {own}"))?;
             externs.push((name.into(), call.out_dir.join(file)));
         }
         let mut command = self.command();
@@ -264,8 +261,8 @@ impl Wrapped<'_> {
 
     /// Links the files of insight's own crates into the folder in which the compiler looks for crates.
     fn bring(&self, bundle: &Bundle, folder: &Path) -> Result {
-        for file in &bundle.files {
-            let to = folder.join(file.file_name().unwrap_or_default());
+        for (name, file) in &bundle.files {
+            let to = folder.join(name);
             if is_same(file, &to) {
                 continue;
             }

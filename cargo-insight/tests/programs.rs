@@ -5,13 +5,16 @@
 
 #![cfg(unix)]
 
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const MAIN: &str = r#"use std::io::Read;
 
@@ -29,6 +32,10 @@ async fn main() {
         Some("child") => {
             let this = std::env::current_exe().unwrap();
             std::process::Command::new(this).status().unwrap();
+        }
+        Some("cleared") => {
+            let this = std::env::current_exe().unwrap();
+            std::process::Command::new(this).env_clear().status().unwrap();
         }
         Some("stdin") => {
             let mut text = String::new();
@@ -228,6 +235,7 @@ fn a_program_runs_as_with_cargo() {
         (&["--offline", "run", "stdin", "a b"], "some\ntext"),
         (&["run", "--", "panic"], ""),
         (&["run", "--", "child"], ""),
+        (&["run", "--", "cleared"], ""),
     ] {
         let plain = program.run("cargo", words, input);
         let observed = program.run("insight", words, input);
@@ -252,6 +260,38 @@ fn tests_and_doc_tests_run_and_do_not_listen() {
     assert!(output.status.success(), "{text}{}", stderr(&output));
     assert_eq!(text.matches("test result: ok. 1 passed").count(), 2, "{text}");
     assert_eq!(listeners(&output), 0);
+}
+
+/// Builds for a named target and without one share a target folder, and leave crates for the host as they are, or not.
+#[test]
+fn a_build_for_a_target_does_not_change_one_without() {
+    let own = format!(
+        "[dependencies]\n{TOKIO}\n\n[build-dependencies]\n{TOKIO}\n\n[profile.dev]\ndebug = false\n\n\
+         [workspace]\nmembers = [\"without\"]\n"
+    );
+    let script = "fn main() {\n    tokio::runtime::Runtime::new().unwrap();\n}\n";
+    let empty = "fn main() {}\n";
+    let program = Program::new(
+        "targets",
+        &[
+            ("Cargo.toml", &manifest("targets", &own)),
+            ("src/main.rs", script),
+            ("build.rs", script),
+            ("without/Cargo.toml", &manifest("without", "")),
+            ("without/src/main.rs", empty),
+        ],
+    );
+    for words in [&["run", "--target", "host-tuple"][..], &["run"], &["run", "--target", "host-tuple"]] {
+        let output = program.run("insight", words, "");
+        assert_eq!((output.status.success(), listeners(&output)), (true, 1), "{words:?}: {}", stderr(&output));
+    }
+    // A package of the workspace that has no runtime.
+    let output = program.run("insight", &["run", "-q", "-p", "without"], "");
+    let text = stderr(&output);
+    assert!(
+        output.status.success() && text.ends_with("no runtime that insight supports is linked into it\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -332,6 +372,88 @@ fn cargo_reports_what_is_wrong() {
         };
         assert_eq!(errors(&observed), errors(&plain), "{words:?}");
         assert_eq!(observed.status, plain.status, "{words:?}");
+    }
+}
+
+/// A process that is killed in the end.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The program is this process, since cargo and the runner become it.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The messages of `/v1/snapshot`.
+fn snapshot(address: &str) -> Vec<Value> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(format!("GET /v1/snapshot HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Each wait's source line. The units in a comment such as `// waits, 2 of 3` are those of the resource.
+fn waits(messages: &[Value]) -> Vec<String> {
+    let find = |kind: &str, id: &Value| messages.iter().find(|message| message["type"] == kind && message["id"] == *id);
+    let units = |kind: &str, wait: &Value, field: &str| match find(kind, &wait["resource"]) {
+        Some(found) if found[field].is_u64() => found[field].to_string(),
+        _ => "none".to_owned(),
+    };
+    let waits = messages.iter().filter(|message| message["type"] == "edge.wait").map(|wait| {
+        let source = find("define.location", &wait["location"]).unwrap()["source"]["text"].as_str().unwrap().trim();
+        match source.split_once(" // waits, ") {
+            Some((code, _)) => {
+                let (length, capacity) =
+                    (units("resource.updated", wait, "length"), units("resource.created", wait, "capacity"));
+                format!("{code} // waits, {length} of {capacity}")
+            }
+            None => source.to_owned(),
+        }
+    });
+    let mut waits: Vec<String> = waits.collect();
+    waits.sort();
+    waits
+}
+
+/// A program that waits in all crates that are replaced shows all its waits, in the oldest versions and in the newest.
+#[test]
+fn the_oldest_and_the_newest_versions_are_observed() {
+    let main = include_str!("versions/program.rs");
+    let mut expected: Vec<&str> = main.lines().map(str::trim).filter(|line| line.contains(" // waits")).collect();
+    expected.sort_unstable();
+    for (name, manifest) in
+        [("oldest", include_str!("versions/oldest.toml")), ("newest", include_str!("versions/newest.toml"))]
+    {
+        let program = Program::new(name, &[("Cargo.toml", manifest), ("src/main.rs", main)]);
+        let mut child = program.command("insight", &["run"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (mut text, building) = (String::new(), "insight: building insight's own crates");
+        let running = Running(child);
+        let address = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("{name}: the program ended:\n{text}")).unwrap();
+            match line.strip_prefix("insight: listening on http://") {
+                Some(address) => break address.to_owned(),
+                None if line.starts_with(building) => {}
+                None => text += &(line + "\n"),
+            }
+        };
+        assert!(!text.contains("insight: "), "{name}: {text}");
+        // The program waits a moment after it listens.
+        let start = Instant::now();
+        loop {
+            let messages = snapshot(&address);
+            let seen = waits(&messages);
+            if seen == expected {
+                // A task that was not spawned through a facade.
+                assert!(!messages.iter().any(|message| message["partial"] == true), "{name}: {messages:#?}");
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "{name}: {seen:#?}\nexpected: {expected:#?}");
+        }
+        drop(running);
     }
 }
 

@@ -28,7 +28,7 @@ A last line without its end is cut off, as a stream may be anywhere: it is not c
 Exit status:
   0  no finding
   1  findings
-  2  it could not be read, or the command line is wrong")]
+  2  it could not be read, it is no stream or speaks another major version, or the command line is wrong")]
     Check(Check),
 
     /// Finds what a recorded or a live program suffers from, as the program itself would
@@ -37,9 +37,11 @@ What is found is found from the facts of the stream, whatever problems the strea
 others at its end, that is said.
 
 Exit status:
-  0  no problem stood at the end
-  1  problems stood
-  2  it could not be read, or the command line is wrong")]
+  0  no problem stood at the end, or where the stream is cut off, or only notices
+  2  nothing can be said: it is no stream, has no complete snapshot, or speaks another major version; it could not be
+     read; or the command line is wrong
+  3  a hang stood, proven or suspected
+  4  no hang stood, but the program is degraded")]
     Diagnose(Diagnose),
 }
 

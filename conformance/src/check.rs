@@ -1,9 +1,9 @@
 use crate::context::{Context, ContextLine};
 use crate::emit::{Announced, Emit};
-use crate::lines::{LINE_LIMIT, Line, Lines};
 use crate::rule::{Checked, Level, Rule, rule};
 use insight_model::{Checker, RuleFinding};
 use insight_protocol::{DecodeError, Decoded, Message, PROTOCOL_VERSION, decode};
+use insight_reader::{Ending, LINE_LIMIT, Line, Outcome, Reader, Refusal};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,17 +65,6 @@ pub struct Finding {
     pub context: Vec<Rc<ContextLine>>,
 }
 
-/// Why the stream ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It came to its end.
-    End,
-    /// The reader has read enough of it.
-    Stopped,
-    /// It broke off, and why.
-    BrokenOff(String),
-}
-
 /// What was checked, and how much was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
@@ -89,8 +78,8 @@ pub struct Summary {
     pub per_rule: u64,
     /// Why it ended.
     pub ending: Ending,
-    /// The last line has no end; it was not checked. r[stream.cut-off]
-    pub cut_off: bool,
+    /// Whether it is cut off, and where: the last line was not checked then. r[stream.cut-off]
+    pub outcome: Outcome,
 }
 
 impl Summary {
@@ -113,35 +102,24 @@ pub trait Sink {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// It speaks a major version that this crate does not know. r[version.major.refused]
-    Unsupported {
-        /// The version that its header names.
-        protocol: String,
-    },
-    /// It is compressed, and this crate does not decompress. r[file.zstd]
-    Compressed,
-    /// It has no line that ends.
-    Empty,
+    /// Nothing can be said of it: it is no stream, or speaks another major version.
+    Refused(Refusal),
     /// It could not be read.
     Read(io::Error),
     /// The sink could not write.
     Write(io::Error),
 }
 
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        Error::Refused(refusal)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Unsupported { protocol } => write!(
-                f,
-                "it speaks version {} of the protocol, and this program knows {PROTOCOL_VERSION}: \
-                 use one that knows that version",
-                protocol.escape_default()
-            ),
-            Error::Compressed => f.write_str(
-                "it is compressed with Zstandard, and this program does not decompress: \
-                 `zstd -dc FILE | insight-conformance check -`",
-            ),
-            Error::Empty => f.write_str("it has no line that ends: there is nothing to check"),
+            Error::Refused(refusal) => refusal.fmt(f),
             Error::Read(error) => write!(f, "reading failed: {error}"),
             Error::Write(error) => write!(f, "writing the report failed: {error}"),
         }
@@ -149,9 +127,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// The first bytes of a frame of Zstandard.
-const ZSTANDARD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Checks a stream from its first byte to its last, and gives what it finds to `sink`.
 pub fn check(mut stream: impl Read, options: Options, sink: &mut dyn Sink) -> Result<Summary, Error> {
@@ -173,8 +148,7 @@ pub fn check(mut stream: impl Read, options: Options, sink: &mut dyn Sink) -> Re
 #[derive(Debug)]
 pub struct Check {
     options: Options,
-    start: Vec<u8>,
-    lines: Lines,
+    reader: Reader,
     judge: Judge,
 }
 
@@ -204,18 +178,13 @@ impl Check {
             line: 0,
             findings: BTreeMap::new(),
         };
-        Check { options, start: Vec::new(), lines: Lines::default(), judge }
+        Check { options, reader: Reader::default(), judge }
     }
 
     /// Takes the next bytes, however the stream is divided.
     pub fn piece(&mut self, piece: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
-        let missing = ZSTANDARD.len() - self.start.len();
-        self.start.extend_from_slice(&piece[..missing.min(piece.len())]);
-        if self.start == ZSTANDARD {
-            return Err(Error::Compressed);
-        }
         let judge = &mut self.judge;
-        self.lines.push(piece, |line| judge.line(line, sink))
+        self.reader.push(piece, |line| judge.line(line, sink))
     }
 
     /// Findings wait for the lines after theirs.
@@ -231,9 +200,16 @@ impl Check {
 
     /// There are no more bytes.
     pub fn end(mut self, ending: Ending, sink: &mut dyn Sink) -> Result<Summary, Error> {
-        let lines = self.judge.line;
-        if lines == 0 {
-            return Err(Error::Empty);
+        let marked = self.reader.has_mark();
+        let outcome = self.reader.end(&ending)?;
+        if marked {
+            self.judge.find(
+                "framing.message",
+                1,
+                Some(1),
+                "a line that begins with {".to_owned(),
+                "a byte order mark".to_owned(),
+            );
         }
         let ends = self.judge.checker.end();
         self.judge.found(ends, None);
@@ -242,13 +218,13 @@ impl Check {
         if let Some(name) = self.options.file_name.take().filter(|name| !named(name)) {
             self.judge.find("file.name", 0, None, "a name that ends in .ndjson".to_owned(), name);
         }
-        self.release(sink)?;
+        tell(&self.judge.context.release(), sink)?;
         let summary = Summary {
             strictness: self.options.strictness,
-            lines,
+            lines: self.judge.line,
             findings: self.judge.findings,
             per_rule: self.options.per_rule,
-            cut_off: self.lines.in_line() && ending != Ending::Stopped,
+            outcome,
             ending,
         };
         sink.end(&summary).map_err(Error::Write)?;
@@ -270,7 +246,7 @@ impl Judge {
         let not_utf8 = std::str::from_utf8(bytes).err();
         let text = String::from_utf8_lossy(bytes);
         if self.announced.is_none() {
-            self.header(&text)?;
+            self.header(&text);
         }
         let ready = self.context.line(self.line, &text, length);
         tell(&ready, sink)?;
@@ -300,7 +276,7 @@ impl Judge {
     }
 
     /// Looks for the header, to know its version before anything is said about the lines.
-    fn header(&mut self, text: &str) -> Result<(), Error> {
+    fn header(&mut self, text: &str) {
         #[derive(Deserialize)]
         struct Header {
             #[serde(rename = "type")]
@@ -308,19 +284,15 @@ impl Judge {
             protocol: String,
         }
         if !text.contains("stream.header") {
-            return Ok(());
+            return;
         }
-        let Ok(Header { type_name, protocol }) = serde_json::from_str(text) else { return Ok(()) };
+        let Ok(Header { type_name, protocol }) = serde_json::from_str(text) else { return };
         let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u64>().ok())?;
         let version = |text: &str| text.split_once('.').and_then(|(a, b)| Some((number(a)?, number(b)?)));
-        let (Some(theirs), Some(ours)) = (version(&protocol), version(PROTOCOL_VERSION)) else { return Ok(()) };
+        let (Some(theirs), Some(ours)) = (version(&protocol), version(PROTOCOL_VERSION)) else { return };
         if type_name == "stream.header" {
-            if theirs.0 != ours.0 {
-                return Err(Error::Unsupported { protocol });
-            }
             self.announced = Some(Announced { later: theirs.1 > ours.1, extensions: Vec::new() });
         }
-        Ok(())
     }
 
     /// The strict part: the line decodes. `found` are the rules that it was found to break already.

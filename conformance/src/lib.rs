@@ -34,16 +34,17 @@ mod check;
 mod context;
 mod diagnose;
 mod emit;
-mod lines;
 mod report;
 mod rule;
 mod rules;
 
-pub use check::{Check, Ending, Error, Finding, Options, Sink, Strictness, Summary, check};
+pub use check::{Check, Error, Finding, Options, Sink, Strictness, Summary, check};
 pub use context::{ContextLine, TEXT_LIMIT};
 pub use diagnose::{Diagnose, Verdict};
-pub use lines::LINE_LIMIT;
-pub use report::{Json, Junit, Text};
+pub use insight_reader::{Ending, LINE_LIMIT, Outcome, Refusal};
+#[cfg(feature = "cli")]
+pub use report::Junit;
+pub use report::{Json, Text};
 pub use rule::{Checked, Level, Rule, rule};
 
 /// The rules of SPEC.md, in the order of their ids.

@@ -1,82 +1,212 @@
 //! `insight-conformance`: holds streams of the insight protocol to the rules of SPEC.md.
 
 mod args;
-mod source;
 
 use crate::args::{Cli, Command, Format};
-use crate::source::{Source, why};
 use clap::Parser;
-use insight_conformance::{Check, Diagnose, Ending, Error, Json, Junit, Options, Sink, Strictness, Summary, Text};
+use insight_conformance::{
+    Check, Diagnose, Ending, Error, Json, Junit, Options, Refusal, Sink, Strictness, Summary, Text,
+};
 use insight_protocol::{Message, Problem, encode};
+use insight_reader::{Source, exit_status, json, visible, why};
+use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 /// How long a finding of a live stream waits for the three lines after it.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How many pieces wait for the checker at most: the reader waits then.
+const PIECES: usize = 4;
+/// Size of a piece, in bytes.
+const PIECE: usize = 64 << 10;
 
 fn main() -> ExitCode {
-    let (source, well) = match Cli::parse().command {
-        Command::Check(args) => (args.source.clone(), run(&args).map(|summary| summary.total() == 0)),
+    let (source, status) = match Cli::parse().command {
+        Command::Check(args) => (args.source.clone(), run(&args).map(|summary| u8::from(summary.total() > 0))),
         Command::Diagnose(args) => (args.source.clone(), diagnose(&args)),
     };
-    match well {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(why) => {
-            eprintln!("insight-conformance: {}: {why}", source.escape_debug());
+    match status {
+        Ok(status) => ExitCode::from(status),
+        // The reader of the output, such as `head`, has seen enough.
+        Err(Failure::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(2),
+        Err(failure) => {
+            complain(&format!("{source}: {failure}"));
             ExitCode::from(2)
         }
     }
 }
 
-/// Prints what is found; whether nothing stood at the end.
-fn diagnose(args: &args::Diagnose) -> Result<bool, String> {
+/// Why a command has no result.
+enum Failure {
+    /// The source, or the report's file.
+    Named(String),
+    /// What came is no stream, or another major version.
+    Refused(Refusal),
+    /// The output could not be written.
+    Write(io::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Named(why) => f.write_str(why),
+            Failure::Refused(refusal) => refusal.fmt(f),
+            Failure::Write(error) => write!(f, "the output cannot be written: {}", why(error)),
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Failure {
+        Failure::Named(text)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        match error {
+            Error::Refused(refusal) => Failure::Refused(refusal),
+            Error::Write(error) => Failure::Write(error),
+            error => Failure::Named(error.to_string()),
+        }
+    }
+}
+
+/// Writes a line to stderr. There is nobody to hear that this failed.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "insight-conformance: {}", visible(text));
+}
+
+type Pieces = Receiver<io::Result<Vec<u8>>>;
+
+/// Opens and reads on a thread of its own, so that its pauses are seen. A piece of no bytes is the end.
+fn begin(source: &Source, end: Option<Instant>) -> Result<Pieces, String> {
+    if let Some(remark) = source.remark() {
+        complain(remark);
+    }
+    let (send, receive) = sync_channel(PIECES);
+    let (send_opened, opened) = sync_channel(1);
+    let theirs = source.clone();
+    let read = move || {
+        let mut stream = match theirs.open() {
+            Ok(stream) => stream,
+            // Nobody listens if the time is over.
+            Err(why) => return drop(send_opened.send(Err(why))),
+        };
+        if send_opened.send(Ok(())).is_err() {
+            return;
+        }
+        loop {
+            let mut piece = vec![0; PIECE];
+            let outcome = match stream.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                outcome => outcome,
+            };
+            let last = !matches!(outcome, Ok(1..));
+            let outcome = outcome.map(|length| {
+                piece.truncate(length);
+                piece
+            });
+            if send.send(outcome).is_err() || last {
+                return;
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("reader".to_owned()).spawn(read);
+    thread.map_err(|error| format!("no thread to read with: {error}"))?;
+    match opened.recv_timeout(left(end)) {
+        Ok(opened) => opened.map(|()| receive),
+        Err(RecvTimeoutError::Timeout) => Err("it gave no answer in this time".to_owned()),
+        Err(RecvTimeoutError::Disconnected) => Err("its reader stopped".to_owned()),
+    }
+}
+
+/// When to stop.
+fn end_of(time: Option<Duration>) -> Option<Instant> {
+    // A time that no clock reaches is none.
+    time.and_then(|time| Instant::now().checked_add(time))
+}
+
+/// Time until the end.
+fn left(end: Option<Instant>) -> Duration {
+    end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
+}
+
+/// That a connection ends is part of a stream, and so is the cut of a file; that a file cannot be read, or is damaged, is not.
+fn is_failure(source: &Source, error: &io::Error) -> bool {
+    matches!(source, Source::File(_) | Source::Stdin) && error.kind() != io::ErrorKind::UnexpectedEof
+}
+
+/// Prints what is found; the exit status, by what stood at the end.
+fn diagnose(args: &args::Diagnose) -> Result<u8, Failure> {
     let source = Source::named(&args.source)?;
-    let pieces = source.open()?;
-    let end = args.time.map(|time| Instant::now() + time);
+    let end = end_of(args.time);
+    let pieces = begin(&source, end)?;
     let mut diagnose = Diagnose::new(u64::try_from(args.settle.as_nanos()).unwrap_or(u64::MAX));
     let mut output = BufWriter::new(io::stdout());
     let (mut seq, mut written) = (0, Ok(()));
     let mut change = |message: &Message| {
         seq += 1;
-        let text = if args.json { encode(seq, message) + "\n" } else { words(message) };
+        // r[security.control-characters]
+        let text = if args.json { json(&encode(seq, message)).into_owned() + "\n" } else { words(message) };
         if written.is_ok() {
             written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
         }
     };
-    loop {
-        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
-        match pieces.recv_timeout(left) {
-            Ok(Ok(piece)) if piece.is_empty() => break,
-            Ok(Ok(piece)) => diagnose.piece(&piece, &mut change),
-            Ok(Err(error)) if matches!(source, Source::File(_) | Source::Stdin) => {
-                return Err(format!("reading failed: {}", why(&error)));
-            }
-            // That a connection ends is part of a stream.
-            Ok(Err(_)) | Err(_) => break,
+    let ending = loop {
+        let left = left(end);
+        // Pieces may come faster than they are read.
+        if left.is_zero() {
+            break Ending::Stopped;
         }
-    }
-    written.map_err(|error| why(&error))?;
-    let verdict = diagnose.end();
-    if verdict.unread > 0 {
-        eprintln!("insight-conformance: {} lines are no messages; `check` says why", verdict.unread);
-    }
+        match pieces.recv_timeout(left) {
+            Ok(Ok(piece)) if piece.is_empty() => break Ending::End,
+            Ok(Ok(piece)) => diagnose.piece(&piece, &mut change).map_err(Failure::Refused)?,
+            Ok(Err(error)) => break Ending::BrokenOff(why(&error)),
+            Err(RecvTimeoutError::Timeout) => break Ending::Stopped,
+            Err(RecvTimeoutError::Disconnected) => break Ending::BrokenOff("its reader stopped".to_owned()),
+        }
+    };
+    let verdict = diagnose.end(&ending, &mut change).map_err(Failure::Refused)?;
+    written.map_err(Failure::Write)?;
+    let cut = verdict.outcome.cut();
+    let notes = [
+        (verdict.unread > 0).then(|| {
+            let verb = if verdict.unread == 1 { "is no message" } else { "are no messages" };
+            format!("{} {verb}; `check` says why", several(verdict.unread, "line"))
+        }),
+        (verdict.missing > 0).then(|| format!("{} missing by their numbers", several(verdict.missing, "message"))),
+        (verdict.lost > 0).then(|| format!("{} lost by the program", several(verdict.lost, "fact"))),
+        (verdict.left_out > 0).then(|| format!("{} not kept: too many", several(verdict.left_out, "name"))),
+        (verdict.facts_left_out > 0).then(|| format!("{} not kept: too many", several(verdict.facts_left_out, "fact"))),
+        cut.as_ref().map(|cut| format!("{cut}; what came later is not known")),
+    ];
+    notes.iter().flatten().for_each(|note| complain(note));
     if !args.json {
-        println!("{} at the end of the stream", counted(verdict.standing.len()));
+        let mut text = match cut {
+            None => format!("{} at the end of the stream\n", counted(verdict.standing.len())),
+            Some(_) => format!("{} where the stream is cut off\n", counted(verdict.standing.len())),
+        };
         let kinds = |problems: &[Problem]| {
             let mut kinds: Vec<_> = problems.iter().map(|it| (it.kind.clone(), it.tier, it.title.clone())).collect();
             kinds.sort();
             kinds
         };
         if kinds(&verdict.standing) != kinds(&verdict.told) {
-            println!("the stream itself says otherwise: {}", counted(verdict.told.len()));
-            verdict.told.iter().for_each(|problem| println!("  {}", problem.title));
+            text += &format!("the stream itself says otherwise: {}\n", counted(verdict.told.len()));
+            verdict.told.iter().for_each(|problem| text += &format!("  {}\n", visible(&problem.title)));
         }
+        output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(Failure::Write)?;
     }
-    Ok(verdict.standing.is_empty())
+    Ok(exit_status(&verdict.standing))
+}
+
+fn several(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn counted(problems: usize) -> String {
@@ -93,22 +223,34 @@ fn words(message: &Message) -> String {
         }
         _ => return String::new(),
     };
-    let Problem { id, kind, tier, title, explanation, unknowns, advice, .. } = problem;
-    let mut text = format!("{}  problem {id} {what}: {kind}, {tier}\n  {title}\n", seconds(at_ns));
-    explanation.iter().for_each(|sentence| text += &format!("    {sentence}\n"));
-    unknowns.iter().for_each(|unknown| text += &format!("    not known: {unknown}\n"));
-    text + &format!("    {advice}\n")
+    let Problem { id, kind, tier, severity, title, explanation, unknowns, advice, .. } = problem;
+    let kind = visible(kind.as_str());
+    let mut text =
+        format!("{}  problem {id} {what}: {kind}, {tier}, {severity}\n  {}\n", seconds(at_ns), visible(title));
+    explanation.iter().for_each(|sentence| text += &format!("    {}\n", visible(sentence)));
+    unknowns.iter().for_each(|unknown| text += &format!("    not known: {}\n", visible(unknown)));
+    text + &format!("    {}\n", visible(advice))
 }
 
 fn seconds(at_ns: u64) -> String {
     format!("{:9.3} s", at_ns as f64 / 1e9)
 }
 
-fn run(args: &args::Check) -> Result<Summary, String> {
+/// Whether both paths lead to one file.
+fn is_same_file(path: &Path, source: &str) -> bool {
+    let file = |path: &Path| path.canonicalize().ok();
+    file(path).is_some_and(|output| file(Path::new(source)) == Some(output) && path.is_file())
+}
+
+fn run(args: &args::Check) -> Result<Summary, Failure> {
     let source = Source::named(&args.source)?;
-    let pieces = source.open()?;
+    let end = end_of(args.time);
+    let pieces = begin(&source, end)?;
     let output: Box<dyn Write> = match &args.output {
         None => Box::new(io::stdout()),
+        Some(path) if is_same_file(path, &args.source) => {
+            return Err(format!("the report would replace its source, {}: name another file", path.display()).into());
+        }
         Some(path) => {
             Box::new(File::create(path).map_err(|error| format!("cannot write {}: {}", path.display(), why(&error)))?)
         }
@@ -126,15 +268,13 @@ fn run(args: &args::Check) -> Result<Summary, String> {
         file_name: source.recording().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned())),
     };
     let mut check = Check::new(options);
-    let mut live = Live { end: args.time.map(|time| Instant::now() + time), check: &mut check, sink: sink.as_mut() };
-    let ending = live.follow(&pieces).map_err(|error| error.to_string())?;
-    let broken_off = match (&source, &ending) {
-        // That a connection ends is part of a stream; that a file cannot be read is not.
-        (Source::File(_) | Source::Stdin, Ending::BrokenOff(why)) => Some(format!("reading failed: {why}")),
-        _ => None,
-    };
-    let summary = check.end(ending, sink.as_mut()).map_err(|error| error.to_string())?;
-    broken_off.map_or(Ok(summary), Err)
+    let mut live = Live { end, check: &mut check, sink: sink.as_mut() };
+    let (ending, error) = live.follow(&pieces)?;
+    let summary = check.end(ending, sink.as_mut())?;
+    match error.filter(|error| is_failure(&source, error)) {
+        Some(error) => Err(Failure::Named(format!("reading failed: {}", why(&error)))),
+        None => Ok(summary),
+    }
 }
 
 /// A stream that may pause.
@@ -146,19 +286,22 @@ struct Live<'l> {
 }
 
 impl Live<'_> {
-    fn follow(&mut self, pieces: &std::sync::mpsc::Receiver<io::Result<Vec<u8>>>) -> Result<Ending, Error> {
+    /// How it ended, and by which error.
+    fn follow(&mut self, pieces: &Pieces) -> Result<(Ending, Option<io::Error>), Error> {
         loop {
-            let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Ok(Ending::Stopped);
+            let left = left(self.end);
+            if left.is_zero() {
+                return Ok((Ending::Stopped, None));
             }
             let patience = if self.check.holds_findings() { PATIENCE } else { Duration::MAX };
-            match pieces.recv_timeout(left.unwrap_or(Duration::MAX).min(patience)) {
-                Ok(Ok(piece)) if piece.is_empty() => return Ok(Ending::End),
+            match pieces.recv_timeout(left.min(patience)) {
+                Ok(Ok(piece)) if piece.is_empty() => return Ok((Ending::End, None)),
                 Ok(Ok(piece)) => self.check.piece(&piece, self.sink)?,
-                Ok(Err(error)) => return Ok(Ending::BrokenOff(why(&error))),
+                Ok(Err(error)) => return Ok((Ending::BrokenOff(why(&error)), Some(error))),
                 Err(RecvTimeoutError::Timeout) => self.check.release(self.sink)?,
-                Err(RecvTimeoutError::Disconnected) => return Ok(Ending::BrokenOff("its reader stopped".to_owned())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Ok((Ending::BrokenOff("its reader stopped".to_owned()), None));
+                }
             }
         }
     }

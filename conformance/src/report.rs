@@ -1,9 +1,11 @@
 //! The forms of a report.
 
 mod json;
+#[cfg(feature = "cli")]
 mod junit;
 mod text;
 
 pub use json::Json;
+#[cfg(feature = "cli")]
 pub use junit::Junit;
 pub use text::Text;

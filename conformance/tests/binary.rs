@@ -76,11 +76,36 @@ fn a_compressed_recording_is_checked_up_to_where_it_is_cut_off() {
     packed.flush().unwrap();
     let flushed = packed.get_ref().len();
     let whole = packed.finish().unwrap();
-    for bytes in [&whole[..], &whole[..flushed]] {
+    let cut = "It is cut off: line 133 and those after it were not checked. The stream broke off: its gzip data has no end.\n";
+    for (bytes, more) in [(&whole[..], ""), (&whole[..flushed], cut)] {
         let recording = file("run.ndjson.gz", bytes);
         let said = run(&[recording.to_str().unwrap()]);
-        assert_eq!(said, (0, "no finding in 132 lines (strict)\n".to_owned(), String::new()));
+        assert_eq!(said, (0, format!("no finding in 132 lines (strict)\n{more}"), String::new()));
     }
+    // Its lines are checked, but it is not as it was written.
+    let mut damaged = whole.clone();
+    damaged[whole.len() - 6] ^= 1;
+    let recording = file("damaged.ndjson.gz", &damaged);
+    let (status, stdout, stderr) = run(&[recording.to_str().unwrap()]);
+    assert!(stdout.starts_with("no finding in 132 lines (strict)\nIt is cut off: line 133 "), "{stdout}");
+    assert_eq!((status, stderr.ends_with("reading failed: its gzip data is damaged\n")), (2, true), "{stderr}");
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+#[test]
+fn a_file_that_is_small_only_when_compressed_is_cut_off() {
+    let (header, _) = STORY.split_once('\n').unwrap();
+    let mut bomb = format!("{header}\n").into_bytes();
+    bomb.extend_from_slice(&vec![b' '; 100 << 20]);
+    let recording = file("bomb.ndjson.gz", &packed(&bomb));
+    let (status, _, stderr) = diagnose(&[recording.to_str().unwrap()]);
+    assert_eq!(status, 2, "{stderr}");
+    assert!(stderr.contains("it is cut off at line 2: its text is more than 200 times as large"), "{stderr}");
 }
 
 #[test]
@@ -105,7 +130,7 @@ fn what_cannot_be_read_is_said() {
     };
     check("none.ndjson", "there is no such file: name a recording, an address such as 127.0.0.1:8080, or - for stdin");
     check(env!("CARGO_MANIFEST_DIR"), "it is a directory: name a recording in it");
-    check(empty.to_str().unwrap(), "it has no line that ends: there is nothing to check");
+    check(empty.to_str().unwrap(), "it is empty: no program has written to it");
     check(
         compressed.to_str().unwrap(),
         "it is compressed with Zstandard, and this program does not decompress: `zstd -dc FILE | insight-conformance check -`",
@@ -179,8 +204,7 @@ fn a_live_stream_that_breaks_off_is_checked_as_far_as_it_came() {
     let (address, server) = serve(CHUNKED, |stream| chunk(stream, &STORY[..STORY.len() - 5]));
     let (status, stdout, stderr) = run(&[&format!("http://{address}/v1/snapshot")]);
     assert_eq!((status, stderr.as_str()), (0, ""));
-    assert!(stdout.starts_with("no finding in 131 lines (strict)\nThe stream broke off: "), "{stdout}");
-    assert!(stdout.ends_with("line 132 has no end, and was not checked. A stream may end anywhere.\n"), "{stdout}");
+    assert!(stdout.starts_with("no finding in 131 lines (strict)\nIt is cut off: line 132 and those after it were not checked. The stream broke off: "), "{stdout}");
     assert_eq!(server.join().unwrap(), "GET /v1/snapshot HTTP/1.1");
 }
 
@@ -220,28 +244,217 @@ fn a_live_stream_is_read_for_as_long_as_is_asked_for() {
     server.join().unwrap();
 }
 
+fn diagnose(arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_insight-conformance"));
+    ended(command.arg("diagnose").args(arguments).stdin(Stdio::null()).output().unwrap())
+}
+
+fn recording(name: &str) -> String {
+    format!("{}/recordings/{name}.ndjson", env!("CARGO_MANIFEST_DIR"))
+}
+
 #[test]
 fn what_a_recorded_program_suffers_from() {
-    let diagnose = |name: &str, arguments: &[&str]| {
-        let recording = format!("{}/recordings/{name}.ndjson", env!("CARGO_MANIFEST_DIR"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_insight-conformance"));
-        ended(command.args(["diagnose", &recording]).args(arguments).output().unwrap())
-    };
     let none = "0 problems stood at the end of the stream\n";
-    assert_eq!(diagnose("barbara", &[]), (0, none.to_owned(), String::new()));
+    assert_eq!(diagnose(&[&recording("barbara")]), (0, none.to_owned(), String::new()));
     for (name, begins) in
         [("deadlock", "deadlock cycle: task 2"), ("lock_order", "deadlock cycle: 2 tasks wait for each other")]
     {
-        let (status, said, warned) = diagnose(name, &[]);
-        assert_eq!((status, warned), (1, String::new()));
-        assert!(said.contains("problem 1 raised: deadlock, proven") && said.contains(begins), "{said}");
+        let (status, said, warned) = diagnose(&[&recording(name)]);
+        assert_eq!((status, warned), (3, String::new()));
+        assert!(said.contains("problem 1 raised: deadlock, proven, hang\n") && said.contains(begins), "{said}");
         // As the program itself found: nothing is said of a difference.
         assert!(said.ends_with("1 problem stood at the end of the stream\n"), "{said}");
-        let (_, said, _) = diagnose(name, &["--json"]);
+        let (_, said, _) = diagnose(&[&recording(name), "--json"]);
         assert!(said.starts_with("{\"seq\":1,\"type\":\"problem.raised\"") && said.lines().count() == 1, "{said}");
     }
-    assert_eq!(diagnose("lock_order", &["--settle", "3600"]).0, 0);
-    let (status, _, why) = diagnose("no_such", &[]);
+    assert_eq!(diagnose(&[&recording("lock_order"), "--settle", "3600"]).0, 0);
+    let (status, _, why) = diagnose(&["no_such"]);
     assert_eq!(status, 2);
     assert!(why.starts_with("insight-conformance: "), "{why}");
+}
+
+#[test]
+fn status_is_2_when_nothing_can_be_said_of_the_program() {
+    let check = |name: &str, content: &[u8], expect: &str| {
+        let path = file(name, content);
+        let (status, stdout, stderr) = diagnose(&[path.to_str().unwrap()]);
+        assert_eq!((status, stdout.as_str()), (2, ""), "{name}: {stderr}");
+        assert!(stderr.contains(expect), "{name}: {stderr}");
+        assert!(!stderr.contains('\x1b'), "{name}: {stderr}");
+        // `check` refuses the same bytes with the same words, if nothing can be said of the stream either.
+        let (status, _, said) = run(&[path.to_str().unwrap()]);
+        assert!(status != 2 || said == stderr, "{name}: {said}");
+    };
+    let lines: Vec<&str> = STORY.split_inclusive('\n').collect();
+    check("d_empty.ndjson", b"", "it is empty");
+    check("d_image.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x1b[2J", "it is not a stream of insight");
+    check("d_utf16.ndjson", b"\xff\xfe{\0\"\0", "it is UTF-16");
+    check("d_later.ndjson", STORY.replacen("\"1.0\"", "\"2.0\"", 1).as_bytes(), "it speaks version 2.0");
+    check("d_header.ndjson", lines[0].as_bytes(), "its snapshot is not complete: nothing can be said of its program");
+    check("d_begun.ndjson", lines[..6].concat().as_bytes(), "its snapshot is not complete");
+    check("d_headless.ndjson", lines[1..].concat().as_bytes(), "it has no `stream.header`");
+    let begin = lines.iter().find(|line| line.contains("snapshot.begin")).unwrap();
+    check("d_again.ndjson", format!("{STORY}{begin}").as_bytes(), "its snapshot is not complete");
+}
+
+#[test]
+fn a_cut_is_said_and_a_mark_is_passed_over() {
+    let cut = file("d_cut.ndjson", &STORY.as_bytes()[..STORY.len() - 9]);
+    let (status, stdout, stderr) = diagnose(&[cut.to_str().unwrap()]);
+    assert_eq!((status, stdout.as_str()), (0, "0 problems stood where the stream is cut off\n"));
+    assert_eq!(stderr, "insight-conformance: it is cut off in line 132; what came later is not known\n");
+    let marked = file("d_marked.ndjson", format!("\u{feff}{STORY}").as_bytes());
+    assert_eq!(diagnose(&[marked.to_str().unwrap()]).0, 0);
+    let (status, stdout, _) = run(&[marked.to_str().unwrap()]);
+    assert_eq!(status, 1);
+    assert!(stdout.contains("actual:   a byte order mark"), "{stdout}");
+    // A snapshot alone is looked at, too.
+    let lines: Vec<String> =
+        std::fs::read_to_string(recording("deadlock")).unwrap().lines().map(str::to_owned).collect();
+    let mut model = insight_model::Model::default();
+    for line in &lines {
+        let Ok(insight_protocol::Decoded::Message { message, .. }) = insight_protocol::decode(line) else { continue };
+        model.apply(&message);
+    }
+    let header = insight_protocol::encode(1, &model.header.clone().unwrap().into());
+    let snapshot =
+        model.snapshot().into_iter().enumerate().map(|(at, it)| insight_protocol::encode(at as u64 + 2, &it));
+    let snapshot: Vec<String> = std::iter::once(header).chain(snapshot).collect();
+    let alone = file("d_snapshot.ndjson", (snapshot.join("\n") + "\n").as_bytes());
+    let (status, stdout, _) = diagnose(&[alone.to_str().unwrap()]);
+    assert!(status == 3 && stdout.contains("raised: deadlock, proven"), "{stdout}");
+}
+
+#[test]
+fn lines_that_were_lost_prove_nothing() {
+    let text = std::fs::read_to_string(recording("deadlock")).unwrap();
+    let lost = text.replacen("\"type\":\"stream.heartbeat\"", "\"type\":\"stream.heartbeat", 1);
+    let (status, stdout, stderr) = diagnose(&[file("d_lost.ndjson", lost.as_bytes()).to_str().unwrap()]);
+    assert!(status == 3 && stdout.contains("raised: deadlock, suspected"), "{stdout}");
+    assert!(stderr.contains("1 line is no message"), "{stderr}");
+}
+
+#[test]
+fn a_proof_of_a_channel_that_does_not_close_names_the_receiver() {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proven_evidence.ndjson");
+    let (status, stdout, _) = diagnose(&[source]);
+    let title = "forgotten receiver: task 3 waits until broadcast 1 is closed, and keeps a receiver itself";
+    assert!(status == 3 && stdout.contains(title), "{stdout}");
+    // The program could send it as it was found: the checker finds no fault in it.
+    let (_, problem, _) = diagnose(&[source, "--json"]);
+    let lines = include_str!("proven_evidence.ndjson");
+    let seq = lines.lines().count() + 1;
+    let problem = problem.replacen("\"seq\":1,", &format!("\"seq\":{seq},"), 1);
+    let at = problem.rfind("\"at_ns\":").unwrap();
+    let problem = format!("{}\"at_ns\":1400000000}}\n", &problem[..at]);
+    let whole = file("evidence.ndjson", format!("{lines}{problem}").as_bytes());
+    let (status, stdout, _) = run(&["--lenient", whole.to_str().unwrap()]);
+    assert_eq!(status, 0, "{stdout}");
+}
+
+#[test]
+fn no_escape_sequence_reaches_the_terminal() {
+    let hidden = |text: &str| text.chars().any(|c| insight_reader::is_hidden(c) && c != '\n');
+    let source = include_str!("escapes.ndjson");
+    // Each kind of hidden character in each name, raw where JSON takes it raw.
+    let source = source.replace("hidden", "\u{7f}\u{9b}\u{202e}\u{200b}\u{e0041}hidden");
+    let path = file("escapes.ndjson", source.as_bytes());
+    let path = path.to_str().unwrap();
+    let (status, stdout, stderr) = diagnose(&[path]);
+    assert!(status == 3 && stdout.contains(r"worker\u{1b}]52;c;ZXZpbA==\u{7}"), "{stdout}");
+    assert!(!hidden(&stdout) && !hidden(&stderr), "{stdout:?} {stderr:?}");
+    let (_, json, _) = diagnose(&[path, "--json"]);
+    assert!(!hidden(&json) && json.contains(r"\u202e\u200b\udb40\udc41hidden"), "{json:?}");
+    let broken = file(
+        "escapes_broken.ndjson",
+        source.replace("\"kind\": \"task\"", "\"kind\": \"\u{9b}2J\u{202e}\"").as_bytes(),
+    );
+    for format in ["text", "json", "junit"] {
+        let (status, stdout, stderr) = run(&[broken.to_str().unwrap(), "--format", format]);
+        assert!(status == 1 && !hidden(&stdout) && !hidden(&stderr), "{format}: {stdout:?} {stderr:?}");
+    }
+    let (_, _, stderr) = run(&["no\x1b[2Jfile"]);
+    assert!(!hidden(&stderr) && stderr.contains(r"no\u{1b}[2Jfile"), "{stderr:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_is_full_or_closed_is_no_panic() {
+    let deadlock = recording("deadlock");
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full");
+    if full().is_err() {
+        // Not every system has it.
+        return;
+    }
+    for arguments in [&["diagnose", &deadlock][..], &["diagnose", &deadlock, "--json"], &["check", &deadlock]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_insight-conformance"));
+        let (status, _, stderr) = ended(command.args(arguments).stdout(full().unwrap()).output().unwrap());
+        assert_eq!((status, stderr.contains("cannot be written: no space left on device")), (2, true), "{stderr}");
+        // Nobody reads either of them.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_insight-conformance"));
+        let status = command.args(arguments).stdout(writer).stderr(full().unwrap()).status().unwrap();
+        assert_eq!(status.code(), Some(2), "{arguments:?}");
+    }
+    let (status, _, stderr) = diagnose(&["/dev/zero"]);
+    assert!(status == 2 && stderr.contains("it is a device"), "{stderr}");
+    let zeros = std::fs::File::open("/dev/zero").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_insight-conformance"));
+    let (status, _, stderr) = ended(command.args(["diagnose", "-"]).stdin(zeros).output().unwrap());
+    assert!(status == 2 && stderr.contains("it is not a stream of insight"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_without_a_writer_is_waited_for_no_longer_than_asked_for() {
+    let pipe = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("pipe-{}", std::process::id()));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (status, _, stderr) in [run, diagnose].map(|command| command(&[pipe.to_str().unwrap(), "--for", "0.1"])) {
+        assert!(stderr.ends_with("it gave no answer in this time\n"), "{stderr}");
+        assert_eq!(status, 2);
+    }
+    std::fs::remove_file(&pipe).unwrap();
+}
+
+#[test]
+fn a_time_that_no_clock_reaches_is_no_limit() {
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/barbara.ndjson");
+    assert_eq!(run(&[recording, "--for", "1e19"]), run(&[recording]));
+    assert_eq!(diagnose(&[recording, "--for", "1e19"]), diagnose(&[recording]));
+}
+
+#[test]
+fn a_refusal_whose_words_do_not_come_is_a_refusal() {
+    let head = "HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\n";
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let (address, server) = serve(head, move |stream| {
+        stream.write_all(b"too many").unwrap();
+        let _ = ended.recv();
+    });
+    let (status, _, stderr) = run(&[&address]);
+    assert!(stderr.contains("and not 200: \"too many\""), "{stderr}");
+    assert_eq!(status, 2);
+    drop(end);
+    server.join().unwrap();
+}
+
+#[test]
+fn the_end_of_a_snapshot_that_has_not_begun_says_nothing_of_the_program() {
+    let (header, _) = STORY.split_once('\n').unwrap();
+    let text = format!("{header}\n{{\"seq\":2,\"type\":\"snapshot.end\",\"at_ns\":9}}\n");
+    let recording = file("end.ndjson", text.as_bytes());
+    let (status, stdout, stderr) = diagnose(&[recording.to_str().unwrap()]);
+    assert!(stderr.contains("its snapshot is not complete"), "{stderr}");
+    assert_eq!((status, stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn missing_messages_are_noted() {
+    let text = STORY.lines().enumerate().filter(|(index, _)| !(50..53).contains(index));
+    let text: String = text.map(|(_, line)| format!("{line}\n")).collect();
+    let recording = file("missing.ndjson", text.as_bytes());
+    let stderr = diagnose(&[recording.to_str().unwrap()]).2;
+    assert_eq!(stderr, "insight-conformance: 3 messages missing by their numbers\n");
 }

@@ -8,7 +8,7 @@ const MOST_STEPS: usize = 200;
 
 /// The string that each wait names; after a snapshot it has to be sent again.
 pub fn reason() -> Message {
-    DefineString { id: StringId(1), text: "waiting".into() }.into()
+    DefineString::new(StringId(1), "waiting").into()
 }
 
 /// The stream of what happens: four bytes a step. The first says what happens, the others to what of what is alive; where
@@ -18,7 +18,7 @@ pub fn stream(bytes: &[u8]) -> Vec<Message> {
     producer.open(bytes.first().is_some_and(|first| first & 0x80 != 0));
     let (steps, _) = bytes.as_chunks();
     steps.iter().take(MOST_STEPS).for_each(|step| _ = producer.step(*step));
-    producer.messages.push(StreamHeartbeat { at_ns: producer.now_ns }.into());
+    producer.messages.push(StreamHeartbeat::new(producer.now_ns).into());
     producer.messages
 }
 
@@ -66,20 +66,15 @@ impl Producer {
         if !blind {
             capabilities.push(Capability::ForeignWakers);
         }
-        self.send(StreamHeader {
-            protocol: PROTOCOL_VERSION.into(),
-            session: "fuzz".into(),
-            process: Process { pid: 1, name: "fuzz".into(), working_directory: None },
-            executors: vec![],
-            clock: Clock { wall_anchor_unix_ms: 0 },
-            detail: Detail::Structure,
-            interval_ms: 100,
-            capabilities,
-            extensions: vec![],
-            at_ns: 0,
-        });
-        self.send(SnapshotBegin { at_ns: 0, tasks: 0, resources: 0, edges: 0, problems: 0 });
-        self.send(SnapshotEnd { at_ns: 0 });
+        self.send(with!(
+            StreamHeader::new("fuzz", Process::new(1, "fuzz")),
+            clock = Clock::new(0),
+            detail = Detail::Structure,
+            interval_ms = 100,
+            capabilities
+        ));
+        self.send(SnapshotBegin::default());
+        self.send(SnapshotEnd::new(0));
         self.send(reason());
     }
 
@@ -101,8 +96,8 @@ impl Producer {
                     Some(edge.task) == parent && matches!(edge.kind, Kind::Party { exclusive: true, joined: false })
                 });
                 let (id, partial) = (TaskId(self.id(0)), b == 1);
-                self.send(TaskSpawned { id, parent, partial, at_ns, ..TaskSpawned::default() });
-                let stats = TaskStats { id, ..TaskStats::default() };
+                self.send(with!(TaskSpawned::default(), id, parent, partial, at_ns));
+                let stats = with!(TaskStats::default(), id);
                 self.tasks.push(Task { id, partial, stats, sampled: false });
             }
             2 | 3 => {
@@ -125,25 +120,15 @@ impl Producer {
                 self.close(|edge| {
                     edge.task == id && matches!(edge.kind, Kind::Wait | Kind::Party { joined: true, .. })
                 });
-                self.send(TaskCompleted { id, outcome: Outcome::Returned, at_ns });
+                self.send(TaskCompleted::new(id, Outcome::Returned, at_ns));
             }
             5 => {
                 let id = ResourceId(self.id(1));
                 let kind = ResourceKind::from(*pick(ResourceKind::KNOWN, a)?);
                 let capacity = flag.then_some(b.into());
                 let hand_off = pick(HandOff::KNOWN, c).filter(|_| c & 0x80 == 0).map(|word| HandOff::from(*word));
-                let (name, location, task) = (None, None, None);
-                self.send(ResourceCreated {
-                    id,
-                    kind,
-                    name,
-                    location,
-                    task,
-                    capacity,
-                    hand_off,
-                    closed_by_any: c & 0x40 != 0,
-                    at_ns,
-                });
+                let closed_by_any = c & 0x40 != 0;
+                self.send(with!(ResourceCreated::new(id, kind, at_ns), capacity, hand_off, closed_by_any));
                 self.resources.push(id);
             }
             6 => {
@@ -153,9 +138,9 @@ impl Producer {
                 let weak_senders = count(c);
                 let (outside_senders, outside_receivers) = (count(c >> 2), count(c >> 4));
                 let capacity = flag.then_some(1);
-                self.send(ResourceUpdated {
+                self.send(with!(
+                    ResourceUpdated::default(),
                     id,
-                    name: None,
                     capacity,
                     length,
                     senders,
@@ -163,14 +148,14 @@ impl Producer {
                     receivers,
                     outside_senders,
                     outside_receivers,
-                    at_ns,
-                });
+                    at_ns
+                ));
             }
             7 => {
                 let at = usize::from(a).checked_rem(self.resources.len())?;
                 let id = self.resources.remove(at);
                 self.edges.retain(|edge| edge.resource != id);
-                self.send(ResourceDropped { id, at_ns });
+                self.send(ResourceDropped::new(id, at_ns));
             }
             8 | 9 => {
                 let (task, resource) = (pick(&self.tasks, a)?.id, *pick(&self.resources, b)?);
@@ -178,7 +163,7 @@ impl Producer {
                 let operation = Operation::from(*pick(Operation::KNOWN, c)?);
                 let reason = StringId(1);
                 let location = None;
-                self.send(EdgeWait { id, task, resource, operation, reason, need: 1, location, since_ns: at_ns });
+                self.send(with!(EdgeWait::new(id, task, resource, operation, reason, 1, at_ns), location));
                 self.edges.push(Edge { id, task, resource, kind: Kind::Wait, polls: 0 });
             }
             10 => {
@@ -192,16 +177,7 @@ impl Producer {
                 });
                 let id = EdgeId(self.id(2));
                 let location = None;
-                self.send(EdgeHold {
-                    id,
-                    task,
-                    resource,
-                    mode,
-                    units: 1,
-                    transferable: flag,
-                    location,
-                    since_ns: at_ns,
-                });
+                self.send(with!(EdgeHold::new(id, task, resource, mode, 1, at_ns), transferable = flag, location));
                 self.edges.push(Edge { id, task, resource, kind: Kind::Hold { exclusive }, polls: 0 });
             }
             11 => {
@@ -209,7 +185,7 @@ impl Producer {
                 let id = EdgeId(self.id(2));
                 let (role, exclusive) = (PartyRole::from(*pick(PartyRole::KNOWN, c)?), flag);
                 let joined = role == PartyRole::Joined;
-                self.send(EdgeParty { id, task, resource, role, exclusive, since_ns: at_ns });
+                self.send(EdgeParty::new(id, task, resource, role, exclusive, at_ns));
                 self.edges.push(Edge { id, task, resource, kind: Kind::Party { exclusive, joined }, polls: 0 });
             }
             12 => {
@@ -221,25 +197,31 @@ impl Producer {
                 });
                 let id = *id;
                 self.edges.retain(|edge| edge.id != id);
-                self.send(EdgeClosed { id, outcome, at_ns });
+                self.send(with!(EdgeClosed::new(id, at_ns), outcome));
             }
             13 => {
                 let edge = pick_mut(&mut self.edges, a).filter(|edge| edge.kind == Kind::Wait)?;
                 edge.polls += u64::from(b);
                 let (id, polls) = (edge.id, (b != 0).then_some(edge.polls));
                 let polled = [None, Some(false), Some(true)][usize::from(c % 3)];
-                self.send(EdgeUpdated { id, polls, polled, granted_ns: flag.then_some(at_ns), at_ns });
+                self.send(with!(EdgeUpdated::default(), id, polls, polled, granted_ns = flag.then_some(at_ns), at_ns));
             }
             14 => {
                 self.tasks.iter_mut().for_each(|task| task.sampled = false);
                 if flag {
-                    self.send(StreamCoverage { at_ns, ..StreamCoverage::default() });
+                    self.send(with!(StreamCoverage::default(), at_ns));
                 }
-                self.send(StreamHeartbeat { at_ns });
+                self.send(StreamHeartbeat::new(at_ns));
             }
             _ => {
                 let kinds = if flag { pick(Message::TYPES, a).map(|kind| (*kind).to_owned()) } else { None };
-                self.send(Gap { count: 1, kinds: kinds.into_iter().collect(), reason: "lost".into(), at_ns });
+                self.send(with!(
+                    Gap::default(),
+                    count = 1,
+                    kinds = kinds.into_iter().collect(),
+                    reason = "lost".into(),
+                    at_ns
+                ));
             }
         }
         Some(())
@@ -247,7 +229,7 @@ impl Producer {
 
     fn close(&mut self, which: impl Fn(&Edge) -> bool) {
         for edge in self.edges.extract_if(.., |edge| which(edge)) {
-            self.messages.push(EdgeClosed { id: edge.id, outcome: None, at_ns: self.now_ns }.into());
+            self.messages.push(EdgeClosed::new(edge.id, self.now_ns).into());
         }
     }
 }

@@ -87,7 +87,7 @@ impl Program {
                 let (id, edge) = self.tasks.pop_front().expect("there are some");
                 self.close(text, edge, EdgeOutcome::Abandoned);
                 let at_ns = self.now_ns;
-                self.say(text, TaskCompleted { id, outcome: Outcome::Returned, at_ns });
+                self.say(text, TaskCompleted::new(id, Outcome::Returned, at_ns));
             }
             self.spawn(text);
         }
@@ -103,31 +103,26 @@ impl Program {
             self.tasks[at].1 = Some(self.wait(text, id, at as u64));
         }
         let at_ns = self.now_ns;
-        self.say(text, StreamHeartbeat { at_ns });
+        self.say(text, StreamHeartbeat::new(at_ns));
     }
 
     fn open(&mut self, text: &mut String) {
         self.say(text, header());
-        self.say(text, SnapshotBegin { at_ns: 0, tasks: 0, resources: 0, edges: 0, problems: 0 });
-        self.say(text, SnapshotEnd { at_ns: 0 });
+        self.say(text, SnapshotBegin::default());
+        self.say(text, SnapshotEnd::new(0));
         for (id, word) in (1..).zip(["server::handler::{async_fn}", "waiting on channel capacity", "jobs"]) {
-            self.say(text, DefineString { id: StringId(id), text: word.to_owned() });
+            self.say(text, DefineString::new(StringId(id), word));
         }
         for id in 1..=10 {
             let file = "src/server.rs".to_owned();
             let location = LocationId(u64::from(id));
-            self.say(text, DefineLocation { id: location, file, line: 80 + id, column: 9, source: None });
-            let channel = ResourceCreated {
-                id: ResourceId(u64::from(id)),
-                kind: ResourceKind::Channel,
-                name: Some(StringId(3)),
-                location: Some(location),
-                task: None,
-                capacity: Some(64),
-                hand_off: None,
-                closed_by_any: false,
-                at_ns: 0,
-            };
+            self.say(text, DefineLocation::new(location, file, 80 + id, 9));
+            let channel = with!(
+                ResourceCreated::new(ResourceId(u64::from(id)), ResourceKind::Channel, 0),
+                name = Some(StringId(3)),
+                location = Some(location),
+                capacity = Some(64)
+            );
             self.say(text, channel);
         }
     }
@@ -135,24 +130,18 @@ impl Program {
     fn spawn(&mut self, text: &mut String) {
         self.spawned += 1;
         let id = TaskId(self.spawned);
-        let task = TaskSpawned {
+        let task = with!(
+            TaskSpawned::default(),
             id,
-            name: Some(StringId(1)),
-            location: Some(LocationId(1)),
-            future_bytes: Some(384),
-            at_ns: self.now_ns,
-            ..Default::default()
-        };
+            name = Some(StringId(1)),
+            location = Some(LocationId(1)),
+            future_bytes = Some(384),
+            at_ns = self.now_ns
+        );
         self.say(text, task);
         self.edges += 1;
-        let party = EdgeParty {
-            id: EdgeId(self.edges),
-            task: id,
-            resource: ResourceId(id.0 % 10 + 1),
-            role: PartyRole::Sender,
-            exclusive: false,
-            since_ns: self.now_ns,
-        };
+        let party =
+            EdgeParty::new(EdgeId(self.edges), id, ResourceId(id.0 % 10 + 1), PartyRole::Sender, false, self.now_ns);
         self.say(text, party);
         // A party ends with its handle, before its task does.
         self.close(text, Some(EdgeId(self.edges)), EdgeOutcome::Moved);
@@ -162,42 +151,44 @@ impl Program {
     fn close(&mut self, text: &mut String, edge: Option<EdgeId>, outcome: EdgeOutcome) {
         let at_ns = self.now_ns;
         if let Some(id) = edge {
-            self.say(text, EdgeClosed { id, outcome: Some(outcome), at_ns });
+            self.say(text, with!(EdgeClosed::new(id, at_ns), outcome = Some(outcome)));
         }
     }
 
     fn wait(&mut self, text: &mut String, task: TaskId, at: u64) -> EdgeId {
         self.edges += 1;
-        let wait = EdgeWait {
-            id: EdgeId(self.edges),
-            task,
-            resource: ResourceId(at % 10 + 1),
-            operation: Operation::Send,
-            reason: StringId(2),
-            need: 1,
-            location: Some(LocationId(at % 10 + 1)),
-            since_ns: self.now_ns,
-        };
+        let wait = with!(
+            EdgeWait::new(
+                EdgeId(self.edges),
+                task,
+                ResourceId(at % 10 + 1),
+                Operation::Send,
+                StringId(2),
+                1,
+                self.now_ns
+            ),
+            location = Some(LocationId(at % 10 + 1))
+        );
         self.say(text, wait);
         EdgeId(self.edges)
     }
 
     fn stats(&mut self, text: &mut String, id: TaskId, at: u64) {
         let polls = self.samples * 3;
-        let stats = TaskStats {
+        let stats = with!(
+            TaskStats::default(),
             id,
-            state: Some(TaskState::Idle),
-            since_ns: self.now_ns,
+            state = Some(TaskState::Idle),
+            since_ns = self.now_ns,
             polls,
-            wakes: polls - 1,
-            woken_by: Some(TaskId(at + 1)),
-            running_ns: polls * 5_210,
-            scheduled_ns: polls * 1_777,
-            idle_ns: self.samples * 50_000_000,
-            poll_ns_log2: vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, polls - polls / 3, polls / 3],
-            at_ns: self.now_ns,
-            ..Default::default()
-        };
+            wakes = polls - 1,
+            woken_by = Some(TaskId(at + 1)),
+            running_ns = polls * 5_210,
+            scheduled_ns = polls * 1_777,
+            idle_ns = self.samples * 50_000_000,
+            poll_ns_log2 = vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, polls - polls / 3, polls / 3],
+            at_ns = self.now_ns
+        );
         self.say(text, stats);
     }
 }
@@ -225,16 +216,11 @@ fn resident_kb() -> u64 {
 }
 
 fn header() -> StreamHeader {
-    StreamHeader {
-        protocol: PROTOCOL_VERSION.to_owned(),
-        session: "made-up".to_owned(),
-        process: Process { pid: 1, name: "server".to_owned(), working_directory: None },
-        executors: Vec::new(),
-        clock: Clock { wall_anchor_unix_ms: 0 },
-        detail: Detail::Structure,
-        interval_ms: 50,
-        capabilities: vec![Capability::Tasks, Capability::TaskTimes, Capability::Channels],
-        extensions: Vec::new(),
-        at_ns: 0,
-    }
+    with!(
+        StreamHeader::new("made-up", Process::new(1, "server")),
+        clock = Clock::new(0),
+        detail = Detail::Structure,
+        interval_ms = 50,
+        capabilities = vec![Capability::Tasks, Capability::TaskTimes, Capability::Channels]
+    )
 }

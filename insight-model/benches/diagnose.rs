@@ -77,23 +77,13 @@ impl Program {
         let mut program =
             Program { model: Model::default(), now_ns: 0, edges: 0, tasks, length, waits: Vec::new(), random: 1 };
         for id in 1..=tasks {
-            program.apply(TaskSpawned { id: TaskId(id), ..TaskSpawned::default() });
+            program.apply(with!(TaskSpawned::default(), id = TaskId(id)));
             let kind = ResourceKind::Channel;
             let (name, location, task, capacity, hand_off) = (None, None, None, None, None);
             let id = ResourceId(id);
-            program.apply(ResourceCreated {
-                id,
-                kind,
-                name,
-                location,
-                task,
-                capacity,
-                hand_off,
-                closed_by_any: false,
-                at_ns: 0,
-            });
+            program.apply(with!(ResourceCreated::new(id, kind, 0), name, location, task, capacity, hand_off));
             let (senders, receivers) = (Some(1), Some(1));
-            program.apply(ResourceUpdated { id, senders, receivers, ..ResourceUpdated::default() });
+            program.apply(with!(ResourceUpdated::default(), id, senders, receivers));
         }
         for id in 1..=tasks {
             let last = id % length == 0;
@@ -102,7 +92,7 @@ impl Program {
             let next = if last { id + 1 - length } else { id + 1 };
             program.edges += 1;
             let (edge, resource, role) = (EdgeId(program.edges), ResourceId(id), PartyRole::Sender);
-            program.apply(EdgeParty { id: edge, task: TaskId(next), resource, role, exclusive: true, since_ns: 0 });
+            program.apply(EdgeParty::new(edge, TaskId(next), resource, role, true, 0));
         }
         program
     }
@@ -113,13 +103,13 @@ impl Program {
 
     fn beat(&mut self, at_ns: u64) {
         self.now_ns = at_ns;
-        self.apply(StreamHeartbeat { at_ns });
+        self.apply(StreamHeartbeat::new(at_ns));
     }
 
     fn stats(&mut self, id: u64, state: TaskState, timer: bool) {
         let (state, since_ns) = (Some(state), self.now_ns);
         let foreign_wakers = u64::from(timer);
-        self.apply(TaskStats { id: TaskId(id), state, since_ns, foreign_wakers, ..TaskStats::default() });
+        self.apply(with!(TaskStats::default(), id = TaskId(id), state, since_ns, foreign_wakers));
     }
 
     fn wait(&mut self, id: u64) {
@@ -127,7 +117,7 @@ impl Program {
         let edge = EdgeId(self.edges);
         let (task, resource, operation) = (TaskId(id), ResourceId(id), Operation::Recv);
         let (reason, location, since_ns) = (StringId(1), None, self.now_ns);
-        self.apply(EdgeWait { id: edge, task, resource, operation, reason, need: 1, location, since_ns });
+        self.apply(with!(EdgeWait::new(edge, task, resource, operation, reason, 1, since_ns), location));
         match self.waits.get_mut(id as usize - 1) {
             Some(wait) => *wait = edge,
             None => self.waits.push(edge),
@@ -138,7 +128,7 @@ impl Program {
     fn change(&mut self) {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let id = 1 + (self.random >> 33) % self.tasks;
-        self.apply(EdgeClosed { id: self.waits[id as usize - 1], outcome: None, at_ns: self.now_ns });
+        self.apply(EdgeClosed::new(self.waits[id as usize - 1], self.now_ns));
         self.stats(id, TaskState::Idle, id % self.length == 0);
         self.wait(id);
     }

@@ -1,6 +1,7 @@
 use crate::fixpoint::{Changes, Fixpoint, IdSet};
-use crate::kind::{is_hard, kind};
 use crate::knot::bottom_components;
+use crate::operation::is_hard;
+use crate::problem::{self, Knot, lost_wakeup};
 use crate::units::Held;
 use crate::wait_graph::{Node, WaitGraph};
 use crate::wants::{End, blind_to_wakers, has_ended, has_foreign_waker};
@@ -10,6 +11,9 @@ use std::collections::BTreeSet;
 
 /// How many unknowns a finding names at most.
 const MOST_UNKNOWNS: usize = 20;
+
+/// Maximum number of findings that become problems: each takes some kilobytes, more than once.
+pub(crate) const MOST_PROBLEMS: usize = 1_000;
 
 /// What [`diagnose`] finds: the smallest part of a program that cannot go on, with all the evidence and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +118,7 @@ impl Diagnosis {
             self.find(model, suspected, Tier::Suspected);
         }
         for &task in self.fixpoint.lost() {
-            self.findings.push(lost_wakeup(model, task));
+            self.findings.push(lost_wakeup::finding(model, task));
         }
         self.findings.sort_by(|a, b| (a.tier, &a.tasks).cmp(&(b.tier, &b.tasks)));
         true
@@ -135,7 +139,11 @@ impl Diagnosis {
 
     fn waits_hard(&self, model: &Model, task: TaskId) -> bool {
         let waits = self.fixpoint.waits(task).into_iter().flat_map(|waits| &waits.pending);
-        waits.into_iter().any(|wait| wait.polled && is_hard(model, wait.edge))
+        let is_hard = |edge| match model.edges.get(&edge).map(|edge| &edge.body) {
+            Some(EdgeBody::Wait { operation, .. }) => is_hard(operation),
+            _ => false,
+        };
+        waits.into_iter().any(|wait| wait.polled && is_hard(wait.edge))
     }
 
     fn find(&mut self, model: &Model, mut graph: WaitGraph, tier: Tier) {
@@ -241,7 +249,10 @@ impl Diagnosis {
         finding.tasks = tasks.into_iter().collect();
         finding.resources = resources.into_iter().collect();
         finding.edges = edges.into_iter().collect();
-        finding.kind = if alone { ProblemKind::ForgottenParty } else { kind(model, &finding, &in_order) };
+        finding.kind = match alone {
+            true => ProblemKind::ForgottenParty,
+            false => problem::kind(&Knot { model, finding: &finding, in_order: &in_order }),
+        };
         let since = finding.edges.iter().filter_map(|id| model.edges.get(id)).map(|edge| edge.since_ns);
         finding.since_ns = since.max().unwrap_or(0);
         if tier == Tier::Suspected {
@@ -285,18 +296,6 @@ fn is_suspect(model: &Model, finding: &Finding) -> bool {
         // Where anything else is not known either, there are two ways out. And one part of a task may hold what another one
         // waits for while it writes to a socket.
         foreign => finding.unknowns.len() == foreign && finding.tasks.len() > 1,
-    }
-}
-
-fn lost_wakeup(model: &Model, id: TaskId) -> Finding {
-    Finding {
-        kind: ProblemKind::LostWakeup,
-        tier: Tier::Proven,
-        tasks: vec![id],
-        resources: Vec::new(),
-        edges: Vec::new(),
-        unknowns: Vec::new(),
-        since_ns: model.tasks.get(&id).map_or(0, |task| task.since_ns()),
     }
 }
 

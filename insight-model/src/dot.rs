@@ -1,4 +1,4 @@
-use crate::{Edge, EdgeBody, Model};
+use crate::{Edge, EdgeBody, Model, is_hidden};
 use insight_protocol::{Problem, ResourceId, ResourceKind, SourceLocation, TaskId, Tier};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -166,6 +166,8 @@ fn quoted(lines: &[&str]) -> String {
                 '&' => text.push_str("&amp;"),
                 // It refuses some control characters, and ends at a NUL.
                 _ if character.is_control() => text.push(' '),
+                // r[security.control-characters]
+                _ if is_hidden(character) => text.push('\u{fffd}'),
                 _ => text.push(character),
             }
         }

@@ -2,12 +2,15 @@
 
 use crate::due::Due;
 use crate::journal::{Mark, Part};
+use crate::resource_kind::UnitKind;
 use crate::units::Units;
 use crate::wants::{End, Rules, Verdict, Waits, Want, has_ended};
 use crate::{Edge, EdgeBody, Model, Resource, Task, Waiter};
-use insight_protocol::{EdgeId, IdHasher, Operation, ResourceId, ResourceKind, TaskId, Tier};
+use insight_protocol::{EdgeId, Operation, ResourceId, TaskId, Tier};
+use insight_table::IdHasher;
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
 /// Which tasks can go on, in each of two passes that differ in what an unknown is: see [`diagnose`](crate::diagnose).
@@ -180,6 +183,17 @@ struct Check {
     /// Those whose grounds stand up to the end. None of them rests on a task of which that is still to be asked: so none
     /// that is asked later rests on itself by way of them.
     founded: IdSet<TaskId>,
+    /// By what a wait for these parties ends. What many wait for is asked once: a task that has come to go on meanwhile only
+    /// adds a way, and one that no longer does is found by following its grounds.
+    ways: HashMap<(ResourceId, Want), Option<Way>>,
+}
+
+/// The tasks that go on by what a resource gives, in one pass.
+struct Rests {
+    /// By all that go on.
+    on_all: Vec<TaskId>,
+    /// By this task.
+    on: IdMap<TaskId, Vec<TaskId>>,
 }
 
 /// So far the grounds of a task are followed; more take more time than to look at it again.
@@ -206,7 +220,7 @@ impl Fixpoint {
                 *self = Fixpoint::new(self.settle_ns);
                 changes.all = true;
                 changes.tasks.extend(model.tasks.values().filter(|task| !task.edges.is_empty()).map(|task| task.id));
-                let lost = |task: &&Task| task.seen().is_some_and(|stats| stats.lost_waker);
+                let lost = |task: &&Task| task.packed().is_some_and(|stats| stats.lost_waker);
                 changes.tasks.extend(model.tasks.values().filter(lost).map(|task| task.id));
             }
         }
@@ -330,8 +344,12 @@ impl Fixpoint {
     fn take_back(&mut self, look: &mut Look, ask: &mut Vec<ResourceId>, touched: &mut IdSet<TaskId>) {
         let tier = look.tier;
         let mut back: Vec<TaskId> = Vec::new();
-        let mut check =
-            Check { changed: ask.iter().copied().collect(), stands: IdSet::default(), founded: IdSet::default() };
+        let mut check = Check {
+            changed: ask.iter().copied().collect(),
+            stands: IdSet::default(),
+            founded: IdSet::default(),
+            ways: HashMap::new(),
+        };
         // Who waits only now most often goes on by what others have: then nothing that rests on it needs to be asked.
         let new: Vec<TaskId> = touched
             .iter()
@@ -386,22 +404,18 @@ impl Fixpoint {
                 }
             }
         }
+        let mut rests: IdMap<ResourceId, Rests> = IdMap::default();
+        let mut asked: IdSet<ResourceId> = ask.iter().copied().collect();
         while let Some(task) = back.pop() {
             touched.insert(task);
-            ask.extend(self.waiting[&task].waits.pending.iter().map(|wait| wait.resource));
-            let Some(task) = look.model.tasks.get(&task) else { continue };
-            let mut seen = IdSet::default();
-            for edge in task.edges.iter().filter_map(|edge| look.model.edges.get(&edge)) {
+            let waits = self.waiting[&task].waits.pending.iter();
+            ask.extend(waits.map(|wait| wait.resource).filter(|id| asked.insert(*id)));
+            for edge in look.model.edges_of_task(task) {
                 let Some(resource) = look.model.resources.get(&edge.resource) else { continue };
-                if !seen.insert(resource.id) {
-                    continue;
-                }
-                let rests = |other: &TaskId| match self.waiting[other].by.own(tier) {
-                    Some(Ground::Units(id)) => id == resource.id,
-                    Some(Ground::Task(id, by)) => id == resource.id && by == task.id,
-                    _ => false,
-                };
-                let others: Vec<TaskId> = self.waiting_for(look.model, resource).filter(rests).collect();
+                let rests = rests.entry(resource.id).or_insert_with(|| self.rests(look, resource));
+                // Nothing comes to rest on anything here: so each list is taken once.
+                let others =
+                    std::mem::take(&mut rests.on_all).into_iter().chain(rests.on.remove(&task).unwrap_or_default());
                 for other in others {
                     if self.waiting.get_mut(&other).expect("it waits").by.take(tier) {
                         back.push(other);
@@ -411,13 +425,29 @@ impl Fixpoint {
         }
     }
 
+    /// The tasks that go on by what this resource gives, in this pass alone.
+    fn rests(&self, look: &Look, resource: &Resource) -> Rests {
+        let mut rests = Rests { on_all: Vec::new(), on: IdMap::default() };
+        for task in self.waiting_for(look.model, resource) {
+            match self.waiting[&task].by.own(look.tier) {
+                Some(Ground::Units(id)) if id == resource.id => rests.on_all.push(task),
+                Some(Ground::Task(id, by)) if id == resource.id => rests.on.entry(by).or_default().push(task),
+                _ => {}
+            }
+        }
+        rests
+    }
+
     /// A ground for the task among the parties of a resource that it waits for, which does not rest on the task itself.
     fn ground(&mut self, look: &Look, check: &mut Check, task: TaskId, id: ResourceId) -> Option<Ground> {
         let resource = look.model.resources.get(&id)?;
         let waits = &self.waiting.get(&task)?.waits;
         let ends = waits.pending.iter().filter(|wait| wait.polled && wait.resource == id);
+        let way = |check: &mut Check, want| {
+            *check.ways.entry((id, want)).or_insert_with(|| self.parties(look, resource, want).way)
+        };
         let ground = ends.into_iter().find_map(|wait| match wait.want {
-            Want::Party(_) => match self.parties(look, resource, wait.want).way? {
+            Want::Party(_) => match way(check, wait.want)? {
                 Way::Seed | Way::Nobody => Some(Ground::Seed(id)),
                 Way::Task(by) => self.stands_without(look, check, by, task).then_some(Ground::Task(id, by)),
                 Way::All => None,
@@ -456,9 +486,17 @@ impl Fixpoint {
     }
 
     /// Asks these resources what they give, and those that are given something for what they have.
-    fn go_on(&mut self, look: &Look, mut ask: Vec<ResourceId>, touched: &mut IdSet<TaskId>) {
-        let mut asked: IdSet<ResourceId> = ask.iter().copied().collect();
-        while let Some(id) = ask.pop() {
+    ///
+    /// Those with the fewest edges first: a resource with many is asked once, after many tasks that have some of it were
+    /// found to go on.
+    fn go_on(&mut self, look: &Look, ask: Vec<ResourceId>, touched: &mut IdSet<TaskId>) {
+        let with_edges = |id: ResourceId| {
+            let edges = look.model.resources.get(&id).map_or(0, |resource| resource.edges.len());
+            Reverse((edges, id))
+        };
+        let mut asked: IdSet<ResourceId> = ask.into_iter().collect();
+        let mut queue: BinaryHeap<_> = asked.iter().copied().map(with_edges).collect();
+        while let Some(Reverse((_, id))) = queue.pop() {
             asked.remove(&id);
             let Some(resource) = look.model.resources.get(&id) else { continue };
             let mut due = std::mem::take(&mut self.due);
@@ -479,7 +517,7 @@ impl Fixpoint {
                         && matches!(edge.body, EdgeBody::Wait { .. })
                         && edge.waiter().polled != Some(false);
                     if !known && asked.insert(edge.resource) {
-                        ask.push(edge.resource);
+                        queue.push(with_edges(edge.resource));
                     }
                 }
             }
@@ -666,7 +704,7 @@ impl Fixpoint {
     /// Of a channel with nothing but places that are reserved: whether one of them may come free. `None` of another one.
     fn place(&self, look: &Look, resource: &Resource) -> Option<bool> {
         let (capacity, length) = resource.capacity.zip(resource.length)?;
-        if resource.kind != ResourceKind::Channel || length < capacity || capacity == 0 {
+        if resource.definition().units != UnitKind::Room || length < capacity || capacity == 0 {
             return None;
         }
         let mut kept = 0;
@@ -732,5 +770,7 @@ impl Changes {
 pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 pub(crate) type IdSet<K> = HashSet<K, BuildHasherDefault<IdHasher>>;
 
+#[cfg(test)]
+mod scale;
 #[cfg(test)]
 mod tests;

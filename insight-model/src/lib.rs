@@ -5,10 +5,10 @@
 //!
 //! ```
 //! use insight_model::Model;
-//! use insight_protocol::{Message, TaskId, TaskSpawned};
+//! use insight_protocol::{Message, TaskId, TaskSpawned, with};
 //!
 //! let mut model = Model::default();
-//! model.apply(&Message::from(TaskSpawned { id: TaskId(1), at_ns: 5, ..TaskSpawned::default() }));
+//! model.apply(&Message::from(with!(TaskSpawned::default(), id = TaskId(1), at_ns = 5)));
 //! assert_eq!(model.tasks.len(), 1);
 //! assert_eq!(model.now_ns, 5);
 //! ```
@@ -18,18 +18,24 @@
 //! the rules of SPEC.md.
 
 mod journal;
+mod location;
+mod maybe;
 mod shared;
-mod state;
 mod stats;
+
+mod edge;
+mod resource;
+mod task;
+
+mod fold;
+mod state;
 
 mod coverage;
 mod freers;
 mod snapshot;
 
 mod diagnose;
-mod explain;
 mod fixpoint;
-mod kind;
 mod knot;
 mod units;
 mod wait_graph;
@@ -37,18 +43,27 @@ mod wants;
 mod watch;
 
 pub mod health;
+pub mod operation;
+pub mod problem;
+pub mod resource_kind;
 
 mod dot;
 mod due;
+mod hidden;
 
 mod lifecycle;
 
 pub use coverage::ObservedTasks;
 pub use diagnose::{Finding, diagnose, stuck_tasks};
 pub use dot::dot_problem;
-pub use insight_protocol::{EdgeSet, Id, Table};
+pub use insight_table::{EdgeSet, Id, Table};
 
+pub use edge::{Edge, EdgeBody, Relation, Waiter};
 pub use freers::{Freer, Freers};
+pub use hidden::is_hidden;
 pub use lifecycle::{Checker, RuleFinding};
-pub use state::{Edge, EdgeBody, Location, Model, Origin, Relation, Resource, Task, Times, Waiter};
+pub use location::Location;
+pub use resource::Resource;
+pub use state::Model;
+pub use task::{Origin, Task, Times};
 pub use watch::{DEFAULT_SETTLE_NS, Watch};

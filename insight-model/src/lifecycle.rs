@@ -42,8 +42,10 @@ pub struct Checker {
     heartbeat_ns: u64,
     /// Counts heartbeats: two stats of a task with the same count are of the same sample.
     sample: u64,
-    strings: HashMap<StringId, String>,
-    locations: HashMap<LocationId, DefineLocation>,
+    /// Hashes of the texts: a stream can define them without end, and all that is asked of one is if it is the same.
+    strings: HashMap<StringId, u64>,
+    dropped_strings: Ids,
+    locations: HashMap<LocationId, u64>,
     tasks: HashMap<TaskId, LiveTask>,
     resources: HashMap<ResourceId, LiveResource>,
     edges: BTreeMap<EdgeId, LiveEdge>,
@@ -63,6 +65,10 @@ pub struct Checker {
     snapshot: Option<Opening>,
     seen_snapshot: bool,
     seen_coverage: bool,
+    /// Facts were left out for lack of room: each later snapshot says so.
+    left_out: bool,
+    /// The last message was the end of a snapshot.
+    after_snapshot: bool,
 }
 
 #[derive(Debug)]
@@ -176,41 +182,114 @@ impl Checker {
             _ => self.after_header(message.type_name()),
         }
         self.in_snapshot(message);
-        match message {
-            Message::StreamHeader(header) => self.stream_header(header),
-            Message::StreamHeartbeat(heartbeat) => self.stream_heartbeat(heartbeat),
-            Message::StreamCoverage(coverage) => self.stream_coverage(coverage),
-            Message::DefineString(string) => self.define_string(string),
-            Message::DefineLocation(location) => self.define_location(location),
-            Message::TaskSpawned(task) => self.task_spawned(task),
-            Message::TaskStats(stats) => self.task_stats(stats),
-            Message::TaskPolls(polls) => self.task_polls(polls),
-            Message::TaskCompleted(end) => self.task_completed(end),
-            Message::ResourceCreated(resource) => self.resource_created(resource),
-            Message::ResourceUpdated(update) => self.resource_updated(update),
-            Message::ResourceDropped(end) => self.resource_dropped(end),
-            Message::EdgeWait(edge) => {
-                self.named(Some(edge.reason), edge.location);
-                self.edge_opened(edge.id, edge.task, edge.resource, EdgeKind::Wait, edge.since_ns);
-            }
-            Message::EdgeHold(edge) => {
-                self.named(None, edge.location);
-                let exclusive = edge.mode == HoldMode::Exclusive;
-                let kind = EdgeKind::Hold { exclusive, transferable: edge.transferable };
-                self.edge_opened(edge.id, edge.task, edge.resource, kind, edge.since_ns);
-            }
-            Message::EdgeParty(edge) => {
-                let kind = EdgeKind::Party { role: edge.role.clone(), exclusive: edge.exclusive };
-                self.edge_opened(edge.id, edge.task, edge.resource, kind, edge.since_ns);
-            }
-            Message::EdgeUpdated(update) => self.edge_updated(update),
-            Message::EdgeClosed(end) => self.edge_closed(end),
-            Message::ProblemRaised(raised) => self.problem_raised(&raised.problem),
-            Message::ProblemUpdated(updated) => self.problem_updated(&updated.problem),
-            Message::ProblemCleared(cleared) => self.problem_cleared(cleared.id),
-            Message::SnapshotBegin(begin) => self.snapshot_begin(begin),
-            Message::SnapshotEnd(end) => self.snapshot_end(end),
-            _ => {}
-        }
+        self.standing_gap(message);
+        message.visit(&mut Rules(self));
     }
+}
+
+/// Checks the rules of each type.
+struct Rules<'a>(&'a mut Checker);
+
+impl Visit for Rules<'_> {
+    type Output = ();
+
+    fn stream_header(&mut self, header: &StreamHeader) {
+        self.0.stream_header(header);
+    }
+
+    fn stream_heartbeat(&mut self, heartbeat: &StreamHeartbeat) {
+        self.0.stream_heartbeat(heartbeat);
+    }
+
+    fn stream_coverage(&mut self, coverage: &StreamCoverage) {
+        self.0.stream_coverage(coverage);
+    }
+
+    fn define_string(&mut self, string: &DefineString) {
+        self.0.define_string(string);
+    }
+
+    fn define_location(&mut self, location: &DefineLocation) {
+        self.0.define_location(location);
+    }
+
+    fn define_dropped(&mut self, dropped: &DefineDropped) {
+        self.0.define_dropped(dropped);
+    }
+
+    fn task_spawned(&mut self, task: &TaskSpawned) {
+        self.0.task_spawned(task);
+    }
+
+    fn task_completed(&mut self, end: &TaskCompleted) {
+        self.0.task_completed(end);
+    }
+
+    fn task_stats(&mut self, stats: &TaskStats) {
+        self.0.task_stats(stats);
+    }
+
+    fn task_polls(&mut self, polls: &TaskPolls) {
+        self.0.task_polls(polls);
+    }
+
+    fn resource_created(&mut self, resource: &ResourceCreated) {
+        self.0.resource_created(resource);
+    }
+
+    fn resource_updated(&mut self, update: &ResourceUpdated) {
+        self.0.resource_updated(update);
+    }
+
+    fn resource_dropped(&mut self, end: &ResourceDropped) {
+        self.0.resource_dropped(end);
+    }
+
+    fn edge_wait(&mut self, edge: &EdgeWait) {
+        self.0.named(Some(edge.reason), edge.location);
+        self.0.edge_opened(edge.id, edge.task, edge.resource, EdgeKind::Wait, edge.since_ns);
+    }
+
+    fn edge_hold(&mut self, edge: &EdgeHold) {
+        self.0.named(None, edge.location);
+        let exclusive = edge.mode == HoldMode::Exclusive;
+        let kind = EdgeKind::Hold { exclusive, transferable: edge.transferable };
+        self.0.edge_opened(edge.id, edge.task, edge.resource, kind, edge.since_ns);
+    }
+
+    fn edge_party(&mut self, edge: &EdgeParty) {
+        let kind = EdgeKind::Party { role: edge.role.clone(), exclusive: edge.exclusive };
+        self.0.edge_opened(edge.id, edge.task, edge.resource, kind, edge.since_ns);
+    }
+
+    fn edge_updated(&mut self, update: &EdgeUpdated) {
+        self.0.edge_updated(update);
+    }
+
+    fn edge_closed(&mut self, end: &EdgeClosed) {
+        self.0.edge_closed(end);
+    }
+
+    fn problem_raised(&mut self, raised: &ProblemRaised) {
+        self.0.problem_raised(&raised.problem);
+    }
+
+    fn problem_updated(&mut self, updated: &ProblemUpdated) {
+        self.0.problem_updated(&updated.problem);
+    }
+
+    fn problem_cleared(&mut self, cleared: &ProblemCleared) {
+        self.0.problem_cleared(cleared.id);
+    }
+
+    fn snapshot_begin(&mut self, begin: &SnapshotBegin) {
+        self.0.snapshot_begin(begin);
+    }
+
+    fn snapshot_end(&mut self, end: &SnapshotEnd) {
+        self.0.snapshot_end(end);
+    }
+
+    /// `standing_gap` checks it, since a gap's place in the stream matters.
+    fn gap(&mut self, _: &Gap) {}
 }

@@ -1,6 +1,6 @@
 use crate::{Edge, EdgeBody, Location, Model, Resource, Task, Waiter};
-use insight_protocol::IdHasher;
 use insight_protocol::*;
+use insight_table::IdHasher;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::hash::BuildHasherDefault;
@@ -52,13 +52,14 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
 
     fn all(&mut self) -> Result<(), E> {
         let model = self.model;
-        self.push(SnapshotBegin {
-            at_ns: model.told_ns,
-            tasks: model.tasks.len() as u64,
-            resources: model.resources.len() as u64,
-            edges: model.edges.len() as u64,
-            problems: model.problems.len() as u64,
-        })?;
+        self.push(with!(
+            SnapshotBegin::default(),
+            at_ns = model.told_ns,
+            tasks = model.tasks.len() as u64,
+            resources = model.resources.len() as u64,
+            edges = model.edges.len() as u64,
+            problems = model.problems.len() as u64
+        ))?;
         // r[coverage.in-snapshot]
         if let Some(coverage) = &model.coverage {
             self.push(coverage.clone())?;
@@ -69,13 +70,13 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         // After the edges: a task that ends without an edge is gone.
         for task in model.tasks.values() {
             if let Some(outcome) = task.outcome() {
-                self.push(TaskCompleted { id: task.id, outcome: outcome.clone(), at_ns: model.now_ns })?;
+                self.push(TaskCompleted::new(task.id, outcome.clone(), model.now_ns))?;
             }
         }
         for problem in model.problems.values() {
-            self.push(ProblemRaised { problem: problem.clone(), at_ns: model.now_ns })?;
+            self.push(ProblemRaised::new(problem.clone(), model.now_ns))?;
         }
-        self.push(SnapshotEnd { at_ns: model.told_ns })
+        self.push(SnapshotEnd::new(model.told_ns))
     }
 
     fn other_definitions(&mut self) -> Result<(), E> {
@@ -83,7 +84,7 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         let mut strings: Vec<_> = model.strings.iter().filter(|(id, _)| !self.strings.contains(id)).collect();
         strings.sort_unstable_by_key(|(id, _)| **id);
         for (id, text) in strings {
-            self.push(DefineString { id: *id, text: text.as_ref().to_owned() })?;
+            self.push(DefineString::new(*id, text.as_ref()))?;
         }
         let mut locations: Vec<_> = model.locations.values().filter(|at| !self.locations.contains(&at.id)).collect();
         locations.sort_unstable_by_key(|location| location.id);
@@ -95,18 +96,19 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
     }
 
     fn task(&mut self, task: &Task) -> Result<(), E> {
-        let spawned = TaskSpawned {
-            id: task.id,
-            kind: task.kind.clone(),
-            name: self.string(task.name.as_ref())?,
-            location: self.location(task.location.as_ref())?,
-            parent: task.parent(),
-            executor: self.string(task.executor.as_ref())?,
-            executor_task_id: task.executor_task_id(),
-            future_bytes: task.future_bytes,
-            partial: task.partial,
-            at_ns: task.spawned_ns,
-        };
+        let spawned = with!(
+            TaskSpawned::default(),
+            id = task.id,
+            kind = task.kind.clone(),
+            name = self.string(task.name.as_ref())?,
+            location = self.location(task.location.as_ref())?,
+            parent = task.parent(),
+            executor = self.string(task.executor.as_ref())?,
+            executor_task_id = task.executor_task_id(),
+            future_bytes = task.future_bytes,
+            partial = task.partial,
+            at_ns = task.spawned_ns
+        );
         self.push(spawned)?;
         if let Some(stats) = task.stats() {
             self.push(stats)?;
@@ -115,33 +117,30 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
     }
 
     fn resource(&mut self, resource: &Resource) -> Result<(), E> {
-        let created = ResourceCreated {
-            id: resource.id,
-            kind: resource.kind.clone(),
-            name: self.string(resource.name.as_ref())?,
-            location: self.location(resource.location.as_ref())?,
-            task: resource.task,
-            capacity: resource.capacity,
-            hand_off: resource.hand_off.clone(),
-            closed_by_any: resource.closed_by_any,
-            at_ns: resource.created_ns,
-        };
+        let created = with!(
+            ResourceCreated::new(resource.id, resource.kind.clone(), resource.created_ns),
+            name = self.string(resource.name.as_ref())?,
+            location = self.location(resource.location.as_ref())?,
+            task = resource.task,
+            capacity = resource.capacity,
+            hand_off = resource.hand_off.clone(),
+            closed_by_any = resource.closed_by_any
+        );
         self.push(created)?;
         let Resource { length, senders, weak_senders, receivers, outside_senders, outside_receivers, .. } = *resource;
         if [length, senders, weak_senders, receivers, outside_senders, outside_receivers].iter().any(Option::is_some) {
             let at_ns = self.model.now_ns;
-            self.push(ResourceUpdated {
-                id: resource.id,
-                name: None,
-                capacity: None,
+            self.push(with!(
+                ResourceUpdated::default(),
+                id = resource.id,
                 length,
                 senders,
                 weak_senders,
                 receivers,
                 outside_senders,
                 outside_receivers,
-                at_ns,
-            })?;
+                at_ns
+            ))?;
         }
         Ok(())
     }
@@ -154,20 +153,20 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
                 // A reason that was never defined stays so: 0 is no id.
                 let reason = self.string(Some(reason))?.unwrap_or_default();
                 let operation = operation.clone();
-                self.push(EdgeWait { id, task, resource, operation, reason, need: *need, location, since_ns })?;
+                self.push(with!(EdgeWait::new(id, task, resource, operation, reason, *need, since_ns), location))?;
                 let waiter = edge.waiter();
                 if waiter != Waiter::default() {
                     let Waiter { polls, polled, granted_ns } = waiter;
-                    self.push(EdgeUpdated { id, polls, polled, granted_ns, at_ns: self.model.now_ns })?;
+                    self.push(with!(EdgeUpdated::default(), id, polls, polled, granted_ns, at_ns = self.model.now_ns))?;
                 }
                 Ok(())
             }
             EdgeBody::Hold { mode, units, transferable } => {
                 let (mode, units, transferable) = (mode.clone(), *units, *transferable);
-                self.push(EdgeHold { id, task, resource, mode, units, transferable, location, since_ns })
+                self.push(with!(EdgeHold::new(id, task, resource, mode, units, since_ns), transferable, location))
             }
             EdgeBody::Party { role, exclusive } => {
-                self.push(EdgeParty { id, task, resource, role: role.clone(), exclusive: *exclusive, since_ns })
+                self.push(EdgeParty::new(id, task, resource, role.clone(), *exclusive, since_ns))
             }
         }
     }
@@ -183,7 +182,7 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         let Some(id) = self.model.string_ids.get(text).copied() else { return Ok(None) };
         self.found.insert(place, id);
         if self.strings.insert(id) {
-            self.push(DefineString { id, text: text.as_ref().to_owned() })?;
+            self.push(DefineString::new(id, text.as_ref()))?;
         }
         Ok(Some(id))
     }
@@ -193,8 +192,8 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         let Some(location) = location else { return Ok(None) };
         if self.locations.insert(location.id) {
             let location = self.model.locations.get(&location.id).unwrap_or(location);
-            let SourceLocation { file, line, column } = location.place.clone();
-            self.push(DefineLocation { id: location.id, file, line, column, source: location.source.clone() })?;
+            let SourceLocation { file, line, column, .. } = location.place.clone();
+            self.push(with!(DefineLocation::new(location.id, file, line, column), source = location.source.clone()))?;
         }
         Ok(Some(location.id))
     }

@@ -1,6 +1,6 @@
 //! A task's state and counters, as small as they are: most tasks wait, and have not done much.
 
-use insight_protocol::{MAX_NUMBER, TaskId, TaskState, TaskStats};
+use insight_protocol::{MAX_NUMBER, TaskId, TaskState, TaskStats, with};
 
 /// What was last sent of a task, in 40 bytes for most.
 ///
@@ -62,22 +62,22 @@ impl Stats {
     pub(crate) fn told(&self, id: TaskId, histogram: bool) -> TaskStats {
         let mut rest = self.counters.slice();
         let mut next = || pop(&mut rest).unwrap_or(0);
-        let mut stats = TaskStats {
+        let mut stats = with!(
+            TaskStats::default(),
             id,
-            state: self.state,
-            since_ns: self.since_ns,
-            lost_waker: self.lost_waker,
-            at_ns: self.since_ns.wrapping_add(next()),
-            polls: next(),
-            wakes: next(),
-            self_wakes: next(),
-            woken_by: next().checked_sub(1).map(TaskId),
-            running_ns: next(),
-            scheduled_ns: next(),
-            idle_ns: next(),
-            foreign_wakers: next(),
-            poll_ns_log2: Vec::new(),
-        };
+            state = self.state,
+            since_ns = self.since_ns,
+            lost_waker = self.lost_waker,
+            at_ns = self.since_ns.wrapping_add(next()),
+            polls = next(),
+            wakes = next(),
+            self_wakes = next(),
+            woken_by = next().checked_sub(1).map(TaskId),
+            running_ns = next(),
+            scheduled_ns = next(),
+            idle_ns = next(),
+            foreign_wakers = next()
+        );
         if histogram {
             while let Some(zeros) = pop(&mut rest) {
                 stats.poll_ns_log2.extend((0..zeros).map(|_| 0));
@@ -168,38 +168,38 @@ fn pop(bytes: &mut &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::Stats;
-    use insight_protocol::{MAX_NUMBER, TaskId, TaskState, TaskStats};
+    use insight_protocol::{MAX_NUMBER, TaskId, TaskState, TaskStats, with};
 
     fn check(stats: TaskStats) {
         let kept = Stats::of(&stats);
         assert_eq!(kept.told(stats.id, true), stats);
-        assert_eq!(kept.told(stats.id, false), TaskStats { poll_ns_log2: Vec::new(), ..stats.clone() });
+        assert_eq!(kept.told(stats.id, false), with!(stats.clone(), poll_ns_log2 = Vec::new()));
         assert_eq!((kept.at_ns(), kept.polls(), kept.self_wakes()), (stats.at_ns, stats.polls, stats.self_wakes));
         assert_eq!(kept.foreign_wakers, stats.foreign_wakers > 0);
     }
 
     #[test]
     fn what_was_sent_is_what_is_kept() {
-        check(TaskStats { id: TaskId(1), ..TaskStats::default() });
+        check(with!(TaskStats::default(), id = TaskId(1)));
         let numbers = [1, 127, 128, 300, 1 << 32, MAX_NUMBER, u64::MAX];
         for (index, number) in numbers.into_iter().enumerate() {
-            check(TaskStats {
-                id: TaskId(7),
-                state: [None, Some(TaskState::Idle), Some(TaskState::Running)][index % 3],
-                since_ns: number,
-                // Also from before it came into its state.
-                at_ns: number / 2,
-                polls: number,
-                wakes: number - 1,
-                self_wakes: number / 3,
-                woken_by: (index % 2 == 0).then_some(TaskId(number.min(MAX_NUMBER))),
-                running_ns: number,
-                scheduled_ns: 0,
-                idle_ns: number,
-                foreign_wakers: number % 5,
-                lost_waker: index % 2 == 1,
-                poll_ns_log2: (0..=index as u64).map(|it| it % 3 * (number / 3)).chain([number]).collect(),
-            });
+            // The time may be before the begin of the state.
+            check(with!(
+                TaskStats::default(),
+                id = TaskId(7),
+                state = [None, Some(TaskState::Idle), Some(TaskState::Running)][index % 3],
+                since_ns = number,
+                at_ns = number / 2,
+                polls = number,
+                wakes = number - 1,
+                self_wakes = number / 3,
+                woken_by = (index % 2 == 0).then_some(TaskId(number.min(MAX_NUMBER))),
+                running_ns = number,
+                idle_ns = number,
+                foreign_wakers = number % 5,
+                lost_waker = index % 2 == 1,
+                poll_ns_log2 = (0..=index as u64).map(|it| it % 3 * (number / 3)).chain([number]).collect(),
+            ));
         }
     }
 

@@ -1,9 +1,10 @@
 //! What is given in units: locks, permits, and room in a channel.
 
 use crate::fixpoint::{Fixpoint, IdSet, Look, Role, Way};
+use crate::resource_kind::UnitKind;
 use crate::wants::{End, Want};
 use crate::{EdgeBody, Resource, Waiter};
-use insight_protocol::{EdgeId, HandOff, HoldMode, Operation, ResourceKind, TaskId, Tier};
+use insight_protocol::{EdgeId, HandOff, HoldMode, Operation, TaskId, Tier};
 use std::collections::HashMap;
 
 /// More than any sum of units, and all of a lock for reading and writing.
@@ -58,13 +59,13 @@ pub(crate) struct Queued {
 impl Units {
     /// The units of a resource; `None` when so little is known that any wait may end.
     pub(crate) fn new(fixpoint: &Fixpoint, look: &Look, resource: &Resource) -> Option<Units> {
-        let all = match &resource.kind {
-            ResourceKind::Mutex | ResourceKind::OnceCell => 1,
-            ResourceKind::Rwlock => ALL,
-            ResourceKind::Channel if resource.length.is_none() || resource.capacity.is_none() => ALL,
-            _ => i128::from(resource.capacity?),
+        let kind = resource.definition().units;
+        let all = match kind {
+            UnitKind::Lock => 1,
+            UnitKind::ReadWriteLock => ALL,
+            UnitKind::Room if resource.length.is_none() || resource.capacity.is_none() => ALL,
+            UnitKind::Room | UnitKind::Permits | UnitKind::Unknown => i128::from(resource.capacity?),
         };
-        let is_lock = is_lock(&resource.kind);
         let mut units = Units {
             available: 0,
             held: Vec::new(),
@@ -72,7 +73,7 @@ impl Units {
             ordered: false,
             for_receivers: false,
             front: None,
-            is_rwlock: resource.kind == ResourceKind::Rwlock,
+            is_rwlock: kind == UnitKind::ReadWriteLock,
         };
         let (mut taken, mut stuck, mut claimed) = (0, 0, 0);
         let mut written = false;
@@ -84,10 +85,10 @@ impl Units {
             match &edge.body {
                 EdgeBody::Hold { mode, units: count, transferable } => {
                     let exclusive = *mode == HoldMode::Exclusive;
-                    let count = match &resource.kind {
-                        ResourceKind::Rwlock if exclusive => ALL,
-                        _ if is_lock => 1,
-                        _ => i128::from(*count),
+                    let count = match kind {
+                        UnitKind::ReadWriteLock if exclusive => ALL,
+                        UnitKind::ReadWriteLock | UnitKind::Lock => 1,
+                        UnitKind::Permits | UnitKind::Room | UnitKind::Unknown => i128::from(*count),
                     };
                     taken += count;
                     if *transferable {
@@ -108,7 +109,7 @@ impl Units {
                     }
                 }
                 EdgeBody::Wait { operation, need, .. } => {
-                    let need = self::need(&resource.kind, operation, *need);
+                    let need = self::need(kind, operation, *need);
                     let Waiter { polled, granted_ns, .. } = edge.waiter();
                     let polled = polled != Some(false);
                     let waits = Queued { task: edge.task, edge: edge.id, need, polled, since_ns: edge.since_ns };
@@ -168,7 +169,7 @@ impl Units {
                 units.queue.push(waits);
             }
         }
-        if resource.kind == ResourceKind::Channel {
+        if kind == UnitKind::Room {
             taken += claimed;
             let receivers = fixpoint.parties(look, resource, Want::Party(End::Receiver));
             if receivers.known == 0 && units.held.is_empty() && (receivers.unknown == 0 || !units.ordered) {
@@ -210,9 +211,9 @@ impl Units {
         if woken_in_vain {
             units.available = 0;
         }
-        if !is_lock {
+        if !kind.is_lock() {
             // There never are so many, unless somebody adds some. A channel without a place hands each message over.
-            let most = if resource.kind == ResourceKind::Channel { all.max(1) } else { all };
+            let most = if kind == UnitKind::Room { all.max(1) } else { all };
             units.queue.retain(|waits| waits.need <= most);
         }
         if units.ordered {
@@ -281,17 +282,12 @@ impl Units {
     }
 }
 
-/// What nobody shares in units, or only with others of its kind.
-fn is_lock(kind: &ResourceKind) -> bool {
-    matches!(kind, ResourceKind::Mutex | ResourceKind::Rwlock | ResourceKind::OnceCell)
-}
-
-/// How many units an operation needs of a resource of this kind.
-pub(crate) fn need(kind: &ResourceKind, operation: &Operation, need: u64) -> i128 {
-    match (kind, operation) {
-        (ResourceKind::Rwlock, Operation::Write) => ALL,
-        _ if is_lock(kind) => 1,
-        _ => i128::from(need),
+/// How many units an operation needs of a resource with this kind of units.
+pub(crate) fn need(kind: UnitKind, operation: &Operation, need: u64) -> i128 {
+    match kind {
+        UnitKind::ReadWriteLock if *operation == Operation::Write => ALL,
+        UnitKind::ReadWriteLock | UnitKind::Lock => 1,
+        UnitKind::Permits | UnitKind::Room | UnitKind::Unknown => i128::from(need),
     }
 }
 

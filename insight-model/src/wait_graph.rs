@@ -155,6 +155,9 @@ impl<'m> WaitGraph<'m> {
     }
 
     /// The stuck tasks that have this end of a resource, by which edge.
+    ///
+    /// Where all who have it must give it up, one that keeps it is enough: in the proven pass that is one whose handle no
+    /// other task can use, and the others prove nothing. r[problem.proven.certain]
     pub(crate) fn parties<'a>(
         &'a self,
         fixpoint: &'a Fixpoint,
@@ -162,7 +165,9 @@ impl<'m> WaitGraph<'m> {
         end: End,
     ) -> impl Iterator<Item = (TaskId, EdgeId)> + 'a {
         let edges = self.look.model.edges_of_resource(resource.id).filter(move |edge| match &edge.body {
-            EdgeBody::Party { role, .. } => end.is(role),
+            EdgeBody::Party { role, exclusive } => {
+                end.is(role) && (*exclusive || end == End::Joined || self.look.tier == Tier::Suspected)
+            }
             EdgeBody::Hold { .. } | EdgeBody::Wait { .. } => false,
         });
         let stuck = edges.filter(|edge| fixpoint.role(&self.look, edge.task) == Role::Stuck);

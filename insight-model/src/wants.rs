@@ -1,8 +1,11 @@
 //! What a task waits for, and whether it may go on without it.
 
-use crate::kind::is_hard;
+use crate::operation::is_hard;
+use crate::resource_kind::{Definition, FreedBy};
 use crate::{Edge, EdgeBody, Model, Task, units};
-use insight_protocol::{Capability, EdgeId, Operation, PartyRole, ResourceId, ResourceKind, TaskState};
+use insight_protocol::{Capability, EdgeId, Operation, ResourceId, TaskState};
+
+pub(crate) use crate::resource_kind::End;
 
 /// For how many times the settle time the wait of a partial task must have stood: of such a task nothing else is seen.
 const PARTIAL_SETTLES: u64 = 4;
@@ -17,7 +20,7 @@ const PARTIAL_SETTLES: u64 = 4;
 const FOREIGN_SETTLES: u64 = 10;
 
 /// By what a wait ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Want {
     /// Any one who has this of the resource can end it.
     Party(End),
@@ -25,24 +28,6 @@ pub(crate) enum Want {
     All(End),
     /// Units of the resource: a lock, permits, room in a channel.
     Units,
-}
-
-/// What a party has of a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum End {
-    Sender,
-    Receiver,
-    Joined,
-}
-
-impl End {
-    pub(crate) fn is(self, role: &PartyRole) -> bool {
-        match self {
-            End::Sender => *role == PartyRole::Sender,
-            End::Receiver => *role == PartyRole::Receiver,
-            End::Joined => *role == PartyRole::Joined,
-        }
-    }
 }
 
 /// An operation of a task that waits.
@@ -127,15 +112,15 @@ impl Rules {
                     return GOES_ON;
                 }
                 // What is polled with another waker is one of many parts, such as those of a `FuturesUnordered`.
-                if foreign && !(waiter.polled == Some(true) && is_hard(model, wait.id)) {
+                if foreign && !(waiter.polled == Some(true) && is_hard(operation)) {
                     return GOES_ON;
                 }
                 if let Some(until_ns) = young_until(model, wait.since_ns, settle_ns) {
                     return Verdict::GoesOn { until_ns: Some(until_ns) };
                 }
             }
-            let kind = model.resources.get(&wait.resource).map(|resource| &resource.kind);
-            match kind.and_then(|kind| want(kind, operation).map(|want| (want, units::need(kind, operation, *need)))) {
+            let kind = model.resources.get(&wait.resource).map(|resource| resource.definition());
+            match kind.and_then(|kind| Some((want(kind, operation)?, units::need(kind.units, operation, *need)))) {
                 Some((want, need)) => {
                     let Edge { id: edge, resource, .. } = *wait;
                     pending.push(Pending { edge, resource, want, need, polled });
@@ -153,7 +138,7 @@ impl Rules {
     /// Whether nothing is left that could wake the task: the last of its wakers was dropped, and none of its waits is
     /// polled. What never took a waker waits for ever on purpose.
     pub(crate) fn is_lost(&self, model: &Model, task: &Task) -> Result<bool, u64> {
-        let Some(stats) = task.seen().filter(|stats| stats.lost_waker && !stats.foreign_wakers) else {
+        let Some(stats) = task.packed().filter(|stats| stats.lost_waker && !stats.foreign_wakers) else {
             return Ok(false);
         };
         if self.blind || task.partial || task.outcome().is_some() || stats.state != Some(TaskState::Idle) {
@@ -175,25 +160,14 @@ fn young_until(model: &Model, since_ns: u64, settle_ns: u64) -> Option<u64> {
     (model.told_ns.saturating_sub(since_ns) < settle_ns).then(|| since_ns.saturating_add(settle_ns))
 }
 
-/// By what a wait for this kind of resource ends; `None` when nobody can be named who could end it.
-fn want(kind: &ResourceKind, operation: &Operation) -> Option<Want> {
-    match (kind, operation) {
-        (ResourceKind::Mutex, Operation::Lock)
-        | (ResourceKind::Rwlock, Operation::Read | Operation::Write)
-        | (ResourceKind::Semaphore, Operation::Acquire)
-        | (ResourceKind::OnceCell, Operation::Init)
-        | (ResourceKind::Channel, Operation::Send | Operation::Reserve) => Some(Want::Units),
-        (
-            ResourceKind::Channel | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast,
-            Operation::Recv | Operation::Changed,
-        ) => Some(Want::Party(End::Sender)),
-        // A receiver of these can close it, and not only go.
-        (ResourceKind::Channel | ResourceKind::Oneshot, Operation::Closed)
-        | (ResourceKind::Broadcast, Operation::Send) => Some(Want::Party(End::Receiver)),
-        (ResourceKind::Watch | ResourceKind::Broadcast, Operation::Closed) => Some(Want::All(End::Receiver)),
-        (ResourceKind::Join, Operation::Join) => Some(Want::Party(End::Joined)),
-        // Time and the world outside; signals, which anybody may give who has a reference; and what a later version has.
-        _ => None,
+/// How a wait for this kind of resource ends; `None` if no task can be named that ends it.
+fn want(kind: &Definition, operation: &Operation) -> Option<Want> {
+    match kind.wait(operation)?.freed.by {
+        FreedBy::Holder | FreedBy::Room => Some(Want::Units),
+        FreedBy::Party(end) => Some(Want::Party(end)),
+        FreedBy::All(end) => Some(Want::All(end)),
+        // The tasks that have not come, or that may give a signal, are not known.
+        FreedBy::Missing | FreedBy::Anybody => None,
     }
 }
 
@@ -205,7 +179,7 @@ pub(crate) fn blind_to_wakers(model: &Model) -> bool {
 
 /// Whether something that is not seen may wake it.
 pub(crate) fn has_foreign_waker(task: &Task) -> bool {
-    task.seen().is_some_and(|stats| stats.foreign_wakers) && !has_ended(task)
+    task.packed().is_some_and(|stats| stats.foreign_wakers) && !has_ended(task)
 }
 
 /// Whether it has ended, or is about to be reported so.

@@ -1,5 +1,5 @@
 use crate::Model;
-use crate::diagnose::Diagnosis;
+use crate::diagnose::{Diagnosis, MOST_PROBLEMS};
 use crate::health::{Health, HealthFinding, Thresholds};
 use insight_protocol::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,10 +73,17 @@ impl Watch {
         let [stuck, unwell] = &mut self.found;
         let diagnosed = self.diagnosis.update(model);
         if diagnosed {
-            let findings = self.diagnosis.findings().iter();
-            *stuck = findings
+            let findings = self.diagnosis.findings();
+            let listed = &findings[..findings.len().min(MOST_PROBLEMS)];
+            let mut problems: Vec<(Key, Problem)> = listed
+                .iter()
                 .map(|it| ((it.kind.clone(), it.tasks.clone(), it.resources.clone(), None), it.problem(model, no_id)))
                 .collect();
+            if let Some((_, last)) = problems.last_mut().filter(|_| findings.len() > listed.len()) {
+                let more = findings.len() - listed.len();
+                last.explanation.push(format!("{more} more problems were found, and are not listed."));
+            }
+            *stuck = problems.into_iter().collect();
         }
         // Also when the time of a recording begins anew.
         let told = self.told_ns.is_none_or(|last| model.told_ns.abs_diff(last) >= pace_ns);
@@ -102,29 +109,29 @@ impl Watch {
         self.standing.retain(|key, problem| {
             let stands = found.contains_key(key);
             if !stands {
-                out.push(ProblemCleared { id: problem.id, at_ns }.into());
+                out.push(ProblemCleared::new(problem.id, at_ns).into());
             }
             stands
         });
         for (key, problem) in found {
             if let Some(before) = self.standing.get_mut(key) {
-                let problem = Problem { id: before.id, ..problem.clone() };
+                let problem = with!(problem.clone(), id = before.id);
                 if problem != *before {
                     *before = problem.clone();
-                    out.push(ProblemUpdated { problem, at_ns }.into());
+                    out.push(ProblemUpdated::new(problem, at_ns).into());
                 }
             } else {
                 self.last_id += 1;
-                let problem = Problem { id: ProblemId(self.last_id), ..problem.clone() };
+                let problem = with!(problem.clone(), id = ProblemId(self.last_id));
                 self.standing.insert(key.clone(), problem.clone());
-                out.push(ProblemRaised { problem, at_ns }.into());
+                out.push(ProblemRaised::new(problem, at_ns).into());
             }
         }
     }
 
     /// Clears the problems that stand, as what is known of the program is about to be forgotten.
     pub fn forget(&mut self, at_ns: u64, out: &mut Vec<Message>) {
-        let cleared = self.standing.values().map(|problem| ProblemCleared { id: problem.id, at_ns }.into());
+        let cleared = self.standing.values().map(|problem| ProblemCleared::new(problem.id, at_ns).into());
         out.extend(cleared);
         let last_id = self.last_id;
         *self = Watch::with_thresholds(self.thresholds.settle_ns, self.thresholds.clone());

@@ -19,6 +19,7 @@ const OTHERS: u32 = 0o077;
 
 /// A program that listens: the content of a file `<pid>.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Announcement {
     /// The protocol version that it speaks, `major.minor`.
     pub protocol: String,

@@ -1,7 +1,8 @@
 use crate::one_pass::{OnePass, Read};
-use crate::strict::{self, Strict};
-use crate::{Message, ids, in_place};
+use crate::strict::{self, Broken, Note, Noted, Strict};
+use crate::{Message, in_place};
 use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -29,22 +30,26 @@ pub enum Decoded {
     },
 }
 
-/// A line that is not a message. The stream goes on with the next line.
+/// A line that is not a message. The stream continues with the next line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// Not a JSON object with a string `type` and a number `seq`.
     NotAMessage {
-        /// What the JSON reader said.
+        /// The ID of the rule of SPEC.md that the line breaks.
+        rule: &'static str,
+        /// The JSON reader's description of the fault.
         reason: String,
         /// The column, from 1.
         column: usize,
     },
-    /// A known type with a field that is missing, twice there, or of the wrong kind.
+    /// A known type with a field that is missing, occurs twice, or has a wrong value.
     Malformed {
         /// The `type`.
         type_name: String,
-        /// What the JSON reader said.
+        /// The ID of the rule of SPEC.md that the line breaks.
+        rule: &'static str,
+        /// The JSON reader's description of the fault.
         reason: String,
         /// The column, from 1.
         column: usize,
@@ -54,10 +59,10 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::NotAMessage { reason, column } => {
+            DecodeError::NotAMessage { reason, column, .. } => {
                 write!(f, "not a message: {reason} (column {column})")
             }
-            DecodeError::Malformed { type_name, reason, column } => {
+            DecodeError::Malformed { type_name, reason, column, .. } => {
                 write!(f, "malformed `{type_name}`: {reason} (column {column})")
             }
         }
@@ -67,28 +72,37 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 impl DecodeError {
-    /// The id of the rule of SPEC.md that the line breaks.
+    /// The ID of the rule of SPEC.md that the line breaks.
     pub fn rule(&self) -> &'static str {
-        let (DecodeError::NotAMessage { reason, .. } | DecodeError::Malformed { reason, .. }) = self;
-        // serde says what is wrong in words only; the tests hold these to it.
-        let not_a_number = reason.ends_with("expected u64") || reason.ends_with("expected u32");
-        if reason.starts_with("duplicate field") {
-            "framing.field-once"
-        } else if reason.ends_with(ids::RANGE) {
-            "id.range"
-        } else if reason.ends_with(strict::RANGE)
-            || not_a_number && (reason.starts_with("invalid value") || reason.contains("floating point"))
-        {
-            "number.range"
-        } else if reason.starts_with("unknown variant") {
-            "enum.closed"
-        } else if let DecodeError::Malformed { .. } = self {
-            "malformed.known-type"
-        } else if reason.starts_with("missing field") || reason.starts_with("invalid type") {
-            "framing.envelope"
-        } else {
-            "framing.message"
-        }
+        let (DecodeError::NotAMessage { rule, .. } | DecodeError::Malformed { rule, .. }) = self;
+        rule
+    }
+
+    /// An error outside of the fields of a known type.
+    fn not_a_message(error: &serde_json::Error, broken: Option<Broken>) -> DecodeError {
+        // serde_json itself finds a value of another type.
+        let has_shape = error.classify() == Category::Data;
+        let rule = of_field(broken).unwrap_or(match broken {
+            None if !has_shape => "framing.message",
+            _ => "framing.envelope",
+        });
+        DecodeError::NotAMessage { rule, reason: reason(error), column: error.column() }
+    }
+
+    fn malformed(type_name: String, error: &serde_json::Error, broken: Option<Broken>) -> DecodeError {
+        let rule = of_field(broken).unwrap_or("malformed.known-type");
+        DecodeError::Malformed { type_name, rule, reason: reason(error), column: error.column() }
+    }
+}
+
+/// The rule for a fault in one field, in the envelope or not.
+fn of_field(broken: Option<Broken>) -> Option<&'static str> {
+    match broken? {
+        Broken::FieldTwice => Some("framing.field-once"),
+        Broken::UnknownWord => Some("enum.closed"),
+        Broken::NumberRange => Some("number.range"),
+        Broken::IdRange => Some("id.range"),
+        Broken::Shape => None,
     }
 }
 
@@ -99,18 +113,20 @@ struct Envelope<'a> {
     seq: u64,
 }
 
-/// Decodes an object as `accept.schema.json` has it.
+/// Decodes an object that `accept.schema.json` accepts.
 fn read<'de, T>(
     json: &'de str,
-    read: impl FnOnce(Strict<&mut Reader<'de>>) -> Result<T, serde_json::Error>,
+    note: &Note,
+    read: impl FnOnce(Fields<'de, '_, '_>) -> Result<T, Noted<serde_json::Error>>,
 ) -> Result<T, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    let value = read(Strict(&mut reader))?;
+    let value = strict::read(&mut reader, note, read)?;
     reader.end()?;
     Ok(value)
 }
 
 type Reader<'de> = serde_json::Deserializer<serde_json::de::StrRead<'de>>;
+type Fields<'de, 'r, 'n> = Strict<'n, &'r mut Reader<'de>>;
 
 /// Decodes one line, with or without its end.
 ///
@@ -121,12 +137,13 @@ pub fn decode(line: &str) -> Result<Decoded, DecodeError> {
     let line = line.trim_end_matches(['\n', '\r']);
     if !line.trim_start().starts_with('{') {
         // serde would take an array for a struct.
-        return Err(DecodeError::NotAMessage { reason: "expected a JSON object".to_owned(), column: 1 });
+        let reason = "expected a JSON object".to_owned();
+        return Err(DecodeError::NotAMessage { rule: "framing.message", reason, column: 1 });
     }
     if let Some((seq, message)) = in_place::read(line) {
         return Ok(Decoded::Message { seq, message });
     }
-    let (seq, type_name, message) = match read(line, |fields| fields.deserialize_map(OnePass)) {
+    let (seq, type_name, message) = match read(line, &Note::default(), |fields| fields.deserialize_map(OnePass)) {
         Ok(read) => read,
         Err(_) => in_two_passes(line)?,
     };
@@ -137,15 +154,12 @@ pub fn decode(line: &str) -> Result<Decoded, DecodeError> {
 }
 
 fn in_two_passes(line: &str) -> Result<Read<'_>, DecodeError> {
-    let Envelope { type_name, seq } = read(line, |fields| Envelope::deserialize(fields))
-        .map_err(|error| DecodeError::NotAMessage { reason: reason(&error), column: error.column() })?;
-    match read(line, |fields| Message::of_type(&type_name, fields)) {
+    let note = Note::default();
+    let Envelope { type_name, seq } = read(line, &note, |fields| Envelope::deserialize(fields))
+        .map_err(|error| DecodeError::not_a_message(&error, note.broken()))?;
+    match read(line, &note, |fields| Message::of_type(&type_name, fields)) {
         Ok(message) => Ok((seq, type_name, message)),
-        Err(error) => Err(DecodeError::Malformed {
-            type_name: type_name.into_owned(),
-            reason: reason(&error),
-            column: error.column(),
-        }),
+        Err(error) => Err(DecodeError::malformed(type_name.into_owned(), &error, note.broken())),
     }
 }
 
@@ -167,8 +181,7 @@ pub fn keep(line: &str) -> Result<Kept<'_>, DecodeError> {
     }
     let line = line.trim_end_matches(['\n', '\r']);
     let decoded = decode(line)?;
-    let Seq { seq } = serde_json::from_str(line)
-        .map_err(|error| DecodeError::NotAMessage { reason: reason(&error), column: error.column() })?;
+    let Seq { seq } = serde_json::from_str(line).map_err(|error| DecodeError::not_a_message(&error, None))?;
     let start = seq.get().as_ptr().addr() - line.as_ptr().addr();
     Ok(Kept { decoded, around_seq: (&line[..start], &line[start + seq.get().len()..]) })
 }
@@ -244,7 +257,7 @@ mod tests {
                 let type_name = Cow::Borrowed(message.type_name());
                 assert_eq!(Ok((seq, type_name, Some(message))), two, "{line}");
             }
-            match (read(line, |fields| fields.deserialize_map(OnePass)), two) {
+            match (read(line, &Note::default(), |fields| fields.deserialize_map(OnePass)), two) {
                 (Ok(one), two) => assert_eq!(Ok(one), two, "{line}"),
                 // Another order, or a name with an escape in it.
                 (Err(_), two) => {

@@ -1,4 +1,4 @@
-//! Which part of a program is observed, and which part is not.
+//! The part of a program that is observed, and the part that is not.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -6,9 +6,11 @@ use std::fmt;
 /// Maximum number of packages that one `stream.coverage` lists.
 pub const MAX_PACKAGES: usize = 64;
 
-/// Which part of the program is observed. The latest one is true; [`SnapshotBegin`](crate::SnapshotBegin) ends it.
+/// The part of the program that is observed. The latest message is valid, up to the next
+/// [`SnapshotBegin`](crate::SnapshotBegin).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct StreamCoverage {
     /// The executors whose tasks are observed, as far as they have been used.
     pub executors: Vec<ExecutorCoverage>,
@@ -23,22 +25,31 @@ pub struct StreamCoverage {
     pub at_ns: u64,
 }
 
-/// An executor, and its tasks that are not observed.
+/// An executor, and its unobserved tasks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ExecutorCoverage {
     /// Its name, such as `tokio`.
     pub name: String,
     /// The version of its adapter's runtime, such as `1.54`.
     pub version: String,
-    /// Number of live tasks that the executor counts and whose spawn was not observed, at least; absent when unknown.
+    /// Minimum number of live tasks that the executor counts and whose spawn was not observed; absent when unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unobserved_tasks: Option<u64>,
+}
+
+impl ExecutorCoverage {
+    /// Makes one with its required fields. Each other field is empty, zero or false.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> ExecutorCoverage {
+        ExecutorCoverage { name: name.into(), version: version.into(), unobserved_tasks: None }
+    }
 }
 
 /// A package in which a task can wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct PackageCoverage {
     /// Its name, such as `flume`.
     pub name: String,
@@ -46,9 +57,16 @@ pub struct PackageCoverage {
     pub version: String,
     /// Whether its waits are observed.
     pub covered: bool,
-    /// Why it is not covered, or how its waits show nevertheless.
+    /// The reason why it is not covered, or how its waits can be observed nevertheless.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+impl PackageCoverage {
+    /// Makes one with its required fields. Each other field is empty, zero or false.
+    pub fn new(name: impl Into<String>, version: impl Into<String>, covered: bool) -> PackageCoverage {
+        PackageCoverage { name: name.into(), version: version.into(), covered, reason: None }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -66,11 +84,19 @@ fn is_0(number: &u64) -> bool {
 /// assert_eq!(GraphFacts::parse(text).unwrap().packages[0].name, "flume");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct GraphFacts {
     /// The version of this format: [`GraphFacts::VERSION`].
     pub version: u64,
     /// The packages, in any order and of any number.
     pub packages: Vec<PackageCoverage>,
+}
+
+impl GraphFacts {
+    /// Makes one with its required fields. Each other field is empty, zero or false.
+    pub fn new(packages: Vec<PackageCoverage>) -> GraphFacts {
+        GraphFacts { version: GraphFacts::VERSION, packages }
+    }
 }
 
 /// A text that is not a [`GraphFacts`].

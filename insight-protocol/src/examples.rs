@@ -16,11 +16,20 @@ pub fn examples() -> Vec<Message> {
         Gap {
             count: 311,
             kinds: vec!["task.spawned".into(), "edge.party".into()],
-            reason: "more than 67108864 bytes of events were waiting to be collected".into(),
+            reason: "there was no room within the 67108864 bytes that insight may take".into(),
+            tasks: Some(40),
+            standing: true,
             at_ns: 12_210_000_000,
         }
         .into(),
-        Gap { count: 1, kinds: vec![], reason: "the reader was too slow".into(), at_ns: 12_210_000_000 }.into(),
+        Gap {
+            count: 1,
+            kinds: vec![],
+            reason: "the reader was too slow".into(),
+            at_ns: 12_210_000_000,
+            ..Gap::default()
+        }
+        .into(),
     ]);
     examples
 }
@@ -110,6 +119,7 @@ fn stream() -> Vec<Message> {
         .into(),
         DefineLocation { id: LocationId(3), file: "src/main.rs".into(), line: u32::MAX, column: 1, source: None }
             .into(),
+        DefineDropped { strings: vec![StringId(MAX_ID)] }.into(),
     ]
 }
 
@@ -281,6 +291,7 @@ fn problems() -> Vec<Message> {
         id: ProblemId(1),
         kind: ProblemKind::Deadlock,
         tier: Tier::Proven,
+        severity: Severity::Hang,
         title: "deadlock cycle: task 4 (crawl) waits for itself through channel `prototype_channel`".into(),
         tasks: vec![ProblemTask { id: TaskId(4), name: Some("crawl".into()), location: location(9) }],
         resources: vec![ProblemResource {

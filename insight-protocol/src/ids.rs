@@ -27,8 +27,8 @@ macro_rules! id {
     };
 }
 
-/// What is expected of an id, in words.
-pub(crate) const RANGE: &str = "an id from 1 to 9007199254740991";
+/// The expected range of an id, in words.
+const RANGE: &str = "an id from 1 to 9007199254740991";
 
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     match u64::deserialize(deserializer)? {

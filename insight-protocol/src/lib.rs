@@ -2,13 +2,12 @@
 //!
 //! One [`Message`] is one JSON object with a `type` tag and a `seq` number, one a line (NDJSON).
 //! A live stream, a snapshot and a recording are the same sequence of lines.
-//! This crate has no clock, socket, thread or executor. Beside the wire types it has what both ends keep by their ids:
-//! [`Table`] and [`EdgeSet`].
+//! This crate has no clock, socket, thread or executor.
 //!
 //! ```
 //! use insight_protocol::{Decoded, Message, TaskId, TaskCompleted, Outcome, decode, encode};
 //!
-//! let message = Message::from(TaskCompleted { id: TaskId(7), outcome: Outcome::Returned, at_ns: 1_000 });
+//! let message = Message::from(TaskCompleted::new(TaskId(7), Outcome::Returned, 1_000));
 //! let line = encode(12, &message);
 //! assert_eq!(line, r#"{"seq":12,"type":"task.completed","id":7,"outcome":"returned","at_ns":1000}"#);
 //! let Decoded::Message { seq, message: same } = decode(&line).unwrap() else { unreachable!() };
@@ -25,7 +24,6 @@ mod closed_enum;
 mod codec;
 mod coverage;
 mod edge;
-mod edge_set;
 mod header;
 mod ids;
 mod in_place;
@@ -35,7 +33,6 @@ mod open_enum;
 mod problem;
 mod resource;
 mod strict;
-mod table;
 mod task;
 mod trace;
 mod word;
@@ -49,22 +46,42 @@ pub mod schema;
 
 pub use codec::{DecodeError, Decoded, Kept, body, decode, encode, encode_to, keep, line};
 pub use coverage::{ExecutorCoverage, GraphFacts, MAX_PACKAGES, NotGraphFacts, PackageCoverage, StreamCoverage};
-pub use edge::{EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeUpdated, EdgeWait, HoldMode, Operation, PartyRole};
-pub use edge_set::EdgeSet;
+pub use edge::{
+    ByOperation, EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeUpdated, EdgeWait, HoldMode, Operation, PartyRole,
+};
 pub use header::{
-    Capability, Clock, DefineLocation, DefineString, Detail, Executor, Gap, Process, SnapshotBegin, SnapshotEnd,
-    SourceLine, SourceStatus, StreamHeader, StreamHeartbeat,
+    Capability, Clock, DefineDropped, DefineLocation, DefineString, Detail, Executor, Gap, Process, SnapshotBegin,
+    SnapshotEnd, SourceLine, SourceStatus, StreamHeader, StreamHeartbeat,
 };
 pub use ids::{EdgeId, LocationId, ProblemId, ResourceId, StringId, TaskId};
-pub use message::Message;
+pub use message::{Message, Visit, VisitMut};
 pub use problem::{
     Problem, ProblemCleared, ProblemEdge, ProblemKind, ProblemRaised, ProblemResource, ProblemTask, ProblemUpdated,
-    Problems, SourceLocation, Tier,
+    Problems, Severity, SourceLocation, Tier,
 };
-pub use resource::{HandOff, ResourceCreated, ResourceDropped, ResourceKind, ResourceUpdated};
-pub use table::{Id, IdHasher, Table};
+pub use resource::{ByResourceKind, HandOff, ResourceCreated, ResourceDropped, ResourceKind, ResourceUpdated};
 pub use task::{Outcome, TaskCompleted, TaskKind, TaskPolls, TaskSpawned, TaskState, TaskStats};
 pub use trace::{FrameKind, TaskTrace, TraceFrame, TraceLeaf, TraceOutcome};
+
+/// Sets fields of a value. A struct literal cannot do that outside of this crate, since the types may get more fields.
+///
+/// ```
+/// use insight_protocol::{Gap, with};
+///
+/// let reason = "no room".to_owned();
+/// let gap = with!(Gap::default(), count = 3, reason);
+/// assert_eq!((gap.count, gap.reason.as_str(), gap.tasks), (3, "no room", None));
+/// ```
+#[macro_export]
+macro_rules! with {
+    (@ $field:ident) => { $field };
+    (@ $field:ident = $to:expr) => { $to };
+    ($value:expr $(, $field:ident $(= $to:expr)?)* $(,)?) => {{
+        let mut it = $value;
+        $(it.$field = $crate::with!(@ $field $(= $to)?);)*
+        it
+    }};
+}
 
 /// The version of the protocol that this crate speaks, `major.minor`.
 pub const PROTOCOL_VERSION: &str = "1.0";

@@ -3,7 +3,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
 macro_rules! messages {
-    ($($tag:literal => $name:ident,)+) => {
+    ($($tag:literal => $name:ident $method:ident,)+) => {
         /// One message of the stream, by its `type`.
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -22,8 +22,8 @@ macro_rules! messages {
                 match self { $(Message::$name(_) => $tag,)+ }
             }
 
-            /// Decodes the fields of the message that `type_name` names; passes over those of a type that is not
-            /// known.
+            /// Decodes the fields of a message of the type `type_name`. `None` for an unknown type, whose fields are
+            /// skipped.
             pub(crate) fn of_type<'de, D: Deserializer<'de>>(
                 type_name: &str,
                 fields: D,
@@ -35,6 +35,41 @@ macro_rules! messages {
             }
         }
 
+        /// A reader of all messages: one method for each type.
+        ///
+        /// No method has a default, so a reader that lacks a new type does not compile. A `match` on [`Message`] cannot give
+        /// that: outside of this crate it needs a `_` arm.
+        pub trait Visit {
+            /// The result for one message.
+            type Output;
+
+            $(#[doc = concat!("Reads a `", $tag, "`.")]
+            fn $method(&mut self, message: &$name) -> Self::Output;)+
+        }
+
+        /// As [`Visit`], for messages that are changed.
+        pub trait VisitMut {
+            /// The result for one message.
+            type Output;
+
+            $(#[doc = concat!("Changes a `", $tag, "`.")]
+            fn $method(&mut self, message: &mut $name) -> Self::Output;)+
+        }
+
+        impl Message {
+            /// Calls the method of `visitor` for this type.
+            #[inline]
+            pub fn visit<V: Visit + ?Sized>(&self, visitor: &mut V) -> V::Output {
+                match self { $(Message::$name(message) => visitor.$method(message),)+ }
+            }
+
+            /// Calls the method of `visitor` for this type.
+            #[inline]
+            pub fn visit_mut<V: VisitMut + ?Sized>(&mut self, visitor: &mut V) -> V::Output {
+                match self { $(Message::$name(message) => visitor.$method(message),)+ }
+            }
+        }
+
         $(impl From<$name> for Message {
             fn from(inner: $name) -> Message { Message::$name(inner) }
         })+
@@ -42,27 +77,28 @@ macro_rules! messages {
 }
 
 messages! {
-    "stream.header" => StreamHeader,
-    "stream.heartbeat" => StreamHeartbeat,
-    "stream.coverage" => StreamCoverage,
-    "define.string" => DefineString,
-    "define.location" => DefineLocation,
-    "task.spawned" => TaskSpawned,
-    "task.completed" => TaskCompleted,
-    "task.stats" => TaskStats,
-    "task.polls" => TaskPolls,
-    "resource.created" => ResourceCreated,
-    "resource.updated" => ResourceUpdated,
-    "resource.dropped" => ResourceDropped,
-    "edge.wait" => EdgeWait,
-    "edge.hold" => EdgeHold,
-    "edge.party" => EdgeParty,
-    "edge.updated" => EdgeUpdated,
-    "edge.closed" => EdgeClosed,
-    "problem.raised" => ProblemRaised,
-    "problem.updated" => ProblemUpdated,
-    "problem.cleared" => ProblemCleared,
-    "snapshot.begin" => SnapshotBegin,
-    "snapshot.end" => SnapshotEnd,
-    "gap" => Gap,
+    "stream.header" => StreamHeader stream_header,
+    "stream.heartbeat" => StreamHeartbeat stream_heartbeat,
+    "stream.coverage" => StreamCoverage stream_coverage,
+    "define.string" => DefineString define_string,
+    "define.location" => DefineLocation define_location,
+    "define.dropped" => DefineDropped define_dropped,
+    "task.spawned" => TaskSpawned task_spawned,
+    "task.completed" => TaskCompleted task_completed,
+    "task.stats" => TaskStats task_stats,
+    "task.polls" => TaskPolls task_polls,
+    "resource.created" => ResourceCreated resource_created,
+    "resource.updated" => ResourceUpdated resource_updated,
+    "resource.dropped" => ResourceDropped resource_dropped,
+    "edge.wait" => EdgeWait edge_wait,
+    "edge.hold" => EdgeHold edge_hold,
+    "edge.party" => EdgeParty edge_party,
+    "edge.updated" => EdgeUpdated edge_updated,
+    "edge.closed" => EdgeClosed edge_closed,
+    "problem.raised" => ProblemRaised problem_raised,
+    "problem.updated" => ProblemUpdated problem_updated,
+    "problem.cleared" => ProblemCleared problem_cleared,
+    "snapshot.begin" => SnapshotBegin snapshot_begin,
+    "snapshot.end" => SnapshotEnd snapshot_end,
+    "gap" => Gap gap,
 }

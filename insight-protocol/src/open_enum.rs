@@ -1,7 +1,43 @@
 /// An enum that may grow in a minor version: what it does not know it keeps, as [`Other`](macro@open_enum).
 ///
 /// On the wire it is a plain string. serde's own `#[serde(other)]` would lose the string.
+///
+/// With `in` and a name after its own, and a field for each value, it also makes a struct of that name: one `T` for each value.
+/// Other crates cannot match on an open enum without `_`, so a value that they forget would go unnoticed. A struct that
+/// lacks a field does not compile.
 macro_rules! open_enum {
+    ($(#[doc = $doc:literal])+ $name:ident in $by:ident {
+        $($(#[$variant_doc:meta])* $variant:ident = $text:literal in $field:ident,)+
+    }) => {
+        open_enum!($(#[doc = $doc])+ $name { $($(#[$variant_doc])* $variant = $text,)+ });
+
+        #[doc = concat!("One `T` for each [`", stringify!($name), "`].")]
+        ///
+        /// A crate that builds one has a part for each value: the compiler names each missing field. Every version of this
+        /// crate may add fields, so this suits crates that are released together with it.
+        #[derive(Clone, Debug)]
+        pub struct $by<T> {
+            $(#[doc = concat!("The `T` of `", $text, "`.")] pub $field: T,)+
+            /// The `T` of all values that this version does not name.
+            pub other: T,
+        }
+
+        impl<T> $by<T> {
+            /// The `T` of this value.
+            #[inline]
+            pub const fn get(&self, value: &$name) -> &T {
+                match value {
+                    $($name::$variant => &self.$field,)+
+                    $name::Other(_) => &self.other,
+                }
+            }
+
+            /// Each value that this version names, with its `T`, in the order of its list.
+            pub fn iter(&self) -> impl Iterator<Item = ($name, &T)> {
+                [$(($name::$variant, &self.$field)),+].into_iter()
+            }
+        }
+    };
     ($(#[doc = $doc:literal])+ $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[doc = $doc])+
         ///

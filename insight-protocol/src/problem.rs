@@ -1,4 +1,4 @@
-//! Problems: diagnoses, self-contained so that a client shows one without looking anything up.
+//! Problems: self-contained diagnoses. A client can show one without other messages.
 
 use crate::closed_enum::closed_enum;
 use crate::open_enum::open_enum;
@@ -6,9 +6,9 @@ use crate::{Operation, ProblemId, ResourceId, ResourceKind, TaskId};
 use serde::{Deserialize, Serialize};
 
 open_enum!(
-    /// What is wrong.
+    /// The kind of a problem.
     ProblemKind {
-        /// Tasks that wait for each other, or one for itself, and cannot go on.
+        /// Tasks that wait for each other, or one for itself, and cannot make progress.
         Deadlock = "deadlock",
         /// A task waits for a lock or permits that it holds itself.
         SelfDeadlock = "self_deadlock",
@@ -16,13 +16,14 @@ open_enum!(
         ChannelCycle = "channel_cycle",
         /// A task holds a lock and waits for the end of a task that needs it.
         LockAcrossJoin = "lock_across_join",
-        /// A reader waits behind a writer that waits for a lock for reading which the reader, or who needs it, holds.
+        /// A reader waits behind a writer. The writer waits for a read lock of the reader, or of a task that needs the
+        /// reader.
         ReadBehindWriter = "read_behind_writer",
-        /// A task waits behind an operation that it has begun and does not poll any more.
+        /// A task waits behind an operation that it has begun and no longer polls.
         Futurelock = "futurelock",
-        /// A channel is full, and who receives from it waits for who sends.
+        /// A channel is full, and the receiving task waits for the sending task.
         ChannelFull = "channel_full",
-        /// What is waited for could come only by a handle or a guard that was forgotten.
+        /// Only a forgotten handle or guard could unblock the waiting task.
         ForgottenParty = "forgotten_party",
         /// A task waits, and nothing is left that could wake it.
         LostWakeup = "lost_wakeup",
@@ -38,17 +39,17 @@ open_enum!(
         Spins = "spins",
         /// A task is woken far more often than it is polled.
         WakerStorm = "waker_storm",
-        /// Tasks that are spawned at one place become more and more.
+        /// The number of tasks that were spawned at one place grows and grows.
         TaskLeak = "task_leak",
         /// A lock or permit is held, and others wait for it.
         LockHeldLong = "lock_held_long",
-        /// What is spawned at one place has a large future.
+        /// The tasks that are spawned at one place have a large future.
         LargeFuture = "large_future",
     }
 );
 
 closed_enum!(
-    /// How sure a diagnosis is.
+    /// The certainty of a problem.
     Tier {
         /// Every fact was observed.
         Proven = "proven",
@@ -57,67 +58,120 @@ closed_enum!(
     }
 );
 
+closed_enum!(
+    /// The effect of a problem. It does not depend on the tier.
+    Severity {
+        /// A task cannot continue, according to all known facts.
+        Hang = "hang",
+        /// The program continues, but work is held up or lost.
+        Degraded = "degraded",
+        /// Worth knowing.
+        Notice = "notice",
+    }
+);
+
 /// A diagnosis with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Problem {
-    /// The id, stable while the problem lasts.
+    /// The id, the same while the problem is open.
     pub id: ProblemId,
-    /// What is wrong.
+    /// Its kind.
     pub kind: ProblemKind,
-    /// How sure that is.
+    /// Its certainty.
     pub tier: Tier,
+    /// Its effect.
+    pub severity: Severity,
     /// One line.
     pub title: String,
-    /// The tasks of which the problem consists, and no others.
+    /// The tasks of the problem, and no others.
     pub tasks: Vec<ProblemTask>,
-    /// The resources of which the problem consists, and no others.
+    /// The resources of the problem, and no others.
     pub resources: Vec<ProblemResource>,
-    /// The edges that make it.
+    /// The edges that cause the problem.
     pub edges: Vec<ProblemEdge>,
-    /// What is not known; empty for a proven problem.
+    /// The unknown facts; empty for a proven problem.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknowns: Vec<String>,
-    /// The chain in words, one sentence an entry.
+    /// The chain of causes, one sentence in each entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanation: Vec<String>,
-    /// What to do, in a sentence or two.
+    /// A way to fix the problem, in a sentence or two.
     pub advice: String,
-    /// Where to read more: a path on the server, such as `/docs/deadlock`.
+    /// The page about this kind: a path on the server, such as `/docs/deadlock`.
     pub docs: String,
-    /// Since when its facts have stood.
+    /// The time from which all its facts have been true.
     pub since_ns: u64,
+}
+
+impl Problem {
+    /// Makes one with its required fields. Each other field is empty, zero or false.
+    pub fn new(id: ProblemId, kind: ProblemKind, tier: Tier, severity: Severity) -> Problem {
+        Problem {
+            id,
+            kind,
+            tier,
+            severity,
+            title: String::new(),
+            tasks: Vec::new(),
+            resources: Vec::new(),
+            edges: Vec::new(),
+            unknowns: Vec::new(),
+            explanation: Vec::new(),
+            advice: String::new(),
+            docs: String::new(),
+            since_ns: 0,
+        }
+    }
 }
 
 /// A task of a problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ProblemTask {
     /// The id.
     pub id: TaskId,
     /// Its name.
     pub name: Option<String>,
-    /// Where it was spawned.
+    /// The location of its spawn.
     pub location: Option<SourceLocation>,
+}
+
+impl ProblemTask {
+    /// Makes one with its required fields. Each other field is empty, zero or false.
+    pub fn new(id: TaskId) -> ProblemTask {
+        ProblemTask { id, name: None, location: None }
+    }
 }
 
 /// A resource of a problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ProblemResource {
     /// The id.
     pub id: ResourceId,
-    /// What it is.
+    /// Its kind.
     pub kind: ResourceKind,
     /// Its name.
     pub name: Option<String>,
-    /// Where it was created.
+    /// The location of its creation.
     pub location: Option<SourceLocation>,
+}
+
+impl ProblemResource {
+    /// Makes one with its required fields. Each other field is empty, zero or false.
+    pub fn new(id: ResourceId, kind: ResourceKind) -> ProblemResource {
+        ProblemResource { id, kind, name: None, location: None }
+    }
 }
 
 /// An edge of a problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ProblemEdge {
     /// `wait`, `hold` or `party`.
     #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::open_enum(&["wait", "hold", "party"]))))]
@@ -126,19 +180,35 @@ pub struct ProblemEdge {
     pub task: TaskId,
     /// The resource.
     pub resource: ResourceId,
-    /// What a waiting task is doing.
+    /// The operation of a waiting task.
     pub operation: Option<Operation>,
-    /// Why it waits, in words; for a hold its mode, for a party its role.
+    /// For a wait, its reason in words; for a hold its mode, for a party its role.
     pub reason: String,
-    /// Where it waits, or acquired what it holds.
+    /// The location of the wait, or where the hold was acquired.
     pub location: Option<SourceLocation>,
-    /// Since when.
+    /// The time at which it began.
     pub since_ns: u64,
+}
+
+impl ProblemEdge {
+    /// Makes one with its required fields. Each other field is empty, zero or false.
+    pub fn new(kind: impl Into<String>, task: TaskId, resource: ResourceId, since_ns: u64) -> ProblemEdge {
+        ProblemEdge {
+            kind: kind.into(),
+            task,
+            resource,
+            operation: None,
+            reason: String::new(),
+            location: None,
+            since_ns,
+        }
+    }
 }
 
 /// A place in the source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct SourceLocation {
     /// The file, as the compiler names it.
     pub file: String,
@@ -150,6 +220,13 @@ pub struct SourceLocation {
     pub column: u32,
 }
 
+impl SourceLocation {
+    /// Makes one.
+    pub fn new(file: impl Into<String>, line: u32, column: u32) -> SourceLocation {
+        SourceLocation { file: file.into(), line, column }
+    }
+}
+
 impl std::fmt::Display for SourceLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
@@ -159,37 +236,65 @@ impl std::fmt::Display for SourceLocation {
 /// The reply to `/v1/problems`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Problems {
-    /// The problems that stand, the proven ones first.
+    /// The open problems: the most severe first, and in each severity the proven ones first.
     pub problems: Vec<Problem>,
+    /// Time since the diagnosis that found them, in nanoseconds. Absent if it was made for this reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ns: Option<u64>,
 }
 
 /// A problem was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ProblemRaised {
     /// The problem.
     pub problem: Problem,
-    /// When.
+    /// The time of the fact.
     pub at_ns: u64,
 }
 
-/// A problem stands, and its evidence has changed.
+impl ProblemRaised {
+    /// Makes one.
+    pub fn new(problem: Problem, at_ns: u64) -> ProblemRaised {
+        ProblemRaised { problem, at_ns }
+    }
+}
+
+/// A problem is still open, and its evidence has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ProblemUpdated {
     /// The problem as it is now.
     pub problem: Problem,
-    /// When.
+    /// The time of the fact.
     pub at_ns: u64,
 }
 
-/// A problem no longer stands; its id is not used again.
+impl ProblemUpdated {
+    /// Makes one.
+    pub fn new(problem: Problem, at_ns: u64) -> ProblemUpdated {
+        ProblemUpdated { problem, at_ns }
+    }
+}
+
+/// A problem is resolved; its id is not used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ProblemCleared {
     /// The problem.
     pub id: ProblemId,
-    /// When.
+    /// The time of the fact.
     pub at_ns: u64,
+}
+
+impl ProblemCleared {
+    /// Makes one.
+    pub fn new(id: ProblemId, at_ns: u64) -> ProblemCleared {
+        ProblemCleared { id, at_ns }
+    }
 }

@@ -1,53 +1,55 @@
-//! Resources: what a task can wait on.
+//! Resources: the things that a task can wait for.
 
 use crate::open_enum::open_enum;
 use crate::{LocationId, ResourceId, StringId, TaskId};
 use serde::{Deserialize, Serialize};
 
 open_enum!(
-    /// What a resource is.
-    ResourceKind {
+    /// The kind of a resource.
+    ResourceKind in ByResourceKind {
         /// A queue of messages with senders and receivers.
-        Channel = "channel",
+        Channel = "channel" in channel,
         /// A lock with one holder.
-        Mutex = "mutex",
+        Mutex = "mutex" in mutex,
         /// A lock with one writer or many readers.
-        Rwlock = "rwlock",
+        Rwlock = "rwlock" in rwlock,
         /// A number of permits.
-        Semaphore = "semaphore",
+        Semaphore = "semaphore" in semaphore,
         /// A notification without a value.
-        Notify = "notify",
+        Notify = "notify" in notify,
         /// A channel for one message.
-        Oneshot = "oneshot",
+        Oneshot = "oneshot" in oneshot,
         /// A value whose changes can be awaited.
-        Watch = "watch",
+        Watch = "watch" in watch,
         /// A channel whose every receiver gets every message.
-        Broadcast = "broadcast",
+        Broadcast = "broadcast" in broadcast,
         /// A point that a number of tasks must reach.
-        Barrier = "barrier",
+        Barrier = "barrier" in barrier,
         /// A value that is set once.
-        OnceCell = "once_cell",
+        OnceCell = "once_cell" in once_cell,
         /// The end of one task, or of any task of a set.
-        Join = "join",
-        /// A time to come.
-        Timer = "timer",
+        Join = "join" in join,
+        /// A time in the future.
+        Timer = "timer" in timer,
         /// A file, a socket, a process or a signal.
-        Io = "io",
+        Io = "io" in io,
         /// A thread of the pool for blocking closures.
-        BlockingSlot = "blocking_slot",
-        /// Something that the producer cannot name.
-        Foreign = "foreign",
+        BlockingSlot = "blocking_slot" in blocking_slot,
+        /// A thing that the producer cannot name.
+        Foreign = "foreign" in foreign,
     }
 );
 
 open_enum!(
-    /// Who of those that wait for a resource gets what becomes free.
+    /// The waiting task that gets the next free unit of a resource.
     HandOff {
-        /// Who has waited longest, and nobody before it: neither who comes later nor who needs less.
+        /// The task that has waited longest. No task overtakes it, neither one that comes later nor one that needs
+        /// less.
         Fifo = "fifo",
-        /// As with `barging`, but once a writer waits and nobody writes, no reader gets in before it.
+        /// As for `barging`, but while a writer waits and no task writes, no new reader gets in before the writer.
         WriterFirst = "writer_first",
-        /// Who comes first. Of those that wait one is woken, and while it has not looked no other one is.
+        /// The task that comes first. The resource wakes one of the waiting tasks, and no other one until that task has
+        /// tried.
         Barging = "barging",
     }
 );
@@ -55,74 +57,101 @@ open_enum!(
 /// A resource exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ResourceCreated {
     /// The id.
     pub id: ResourceId,
-    /// What it is.
+    /// Its kind.
     pub kind: ResourceKind,
     /// Its name: given by the program, or the source text of its `let`, field or `static`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<StringId>,
-    /// Where it was created; for a join, where the awaited task was spawned.
+    /// The location of its creation; for a join, the location where the awaited task was spawned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationId>,
     /// The task that created it, or was the first to use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
-    /// How many units it has at most; absent when it has no bound.
+    /// Maximum number of its units; absent when it has no bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<u64>,
-    /// Who of those that wait for it gets what becomes free; absent when that is not known.
+    /// The waiting task that gets the next free unit; absent when unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hand_off: Option<HandOff>,
-    /// Of a channel: whoever has an end of it can close it, for all.
+    /// For a channel: a task that has one end can close it for all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closed_by_any: bool,
-    /// When it was created; when it is only seen from its first use on, then.
+    /// The time of its creation; if it is observed only from its first use on, the time of the first use.
     pub at_ns: u64,
 }
 
-/// What has changed of a resource; what is absent is as before.
+impl ResourceCreated {
+    /// Makes one with its required fields. Each other field is empty, zero or false.
+    pub fn new(id: ResourceId, kind: ResourceKind, at_ns: u64) -> ResourceCreated {
+        ResourceCreated {
+            id,
+            kind,
+            name: None,
+            location: None,
+            task: None,
+            capacity: None,
+            hand_off: None,
+            closed_by_any: false,
+            at_ns,
+        }
+    }
+}
+
+/// The properties of a resource that have changed. An absent field is unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ResourceUpdated {
     /// The resource.
     pub id: ResourceId,
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<StringId>,
-    /// How many units it has at most, where that has changed since it was created.
+    /// Maximum number of its units, if this has changed since its creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<u64>,
-    /// How many units are in use: messages in a channel and reserved places for one, permits of a semaphore that were
-    /// taken, tasks that have come to a barrier, tasks in a set that is joined.
+    /// Number of units in use: messages in a channel and its reserved places, acquired permits of a semaphore, tasks
+    /// that have arrived at a barrier, or tasks of a set that is joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u64>,
-    /// How many sender handles there are.
+    /// Number of its sender handles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub senders: Option<u64>,
-    /// How many handles there are that can become a sender.
+    /// Number of handles that can become a sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weak_senders: Option<u64>,
-    /// How many receiver handles there are.
+    /// Number of its receiver handles, including handles that can become one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receivers: Option<u64>,
-    /// How many of its sender handles were last used outside of tasks, such as by a plain thread.
+    /// Number of its sender handles that were last used outside of tasks, such as by a plain thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside_senders: Option<u64>,
-    /// How many of its receiver handles were last used outside of tasks, such as by a plain thread.
+    /// Number of its receiver handles that were last used outside of tasks, such as by a plain thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside_receivers: Option<u64>,
-    /// When this was read.
+    /// The time at which these values were read.
     pub at_ns: u64,
 }
 
-/// A resource is gone; its id is not used again, and its edges are closed.
+/// A resource no longer exists; its id is not used again, and its edges are closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ResourceDropped {
     /// The id.
     pub id: ResourceId,
-    /// When.
+    /// The time of the fact.
     pub at_ns: u64,
+}
+
+impl ResourceDropped {
+    /// Makes one.
+    pub fn new(id: ResourceId, at_ns: u64) -> ResourceDropped {
+        ResourceDropped { id, at_ns }
+    }
 }

@@ -1,4 +1,4 @@
-//! Tasks: what an executor schedules.
+//! Tasks: the units that an executor schedules.
 
 use crate::closed_enum::closed_enum;
 use crate::open_enum::open_enum;
@@ -6,7 +6,7 @@ use crate::{LocationId, StringId, TaskId};
 use serde::{Deserialize, Serialize};
 
 open_enum!(
-    /// What a task is to its executor.
+    /// The kind of a task.
     TaskKind {
         /// A future that was spawned, and may move between threads.
         Task = "task",
@@ -20,7 +20,7 @@ open_enum!(
 );
 
 closed_enum!(
-    /// What a task does.
+    /// The state of a task.
     TaskState {
         /// It is being polled, or its closure runs.
         Running = "running",
@@ -36,15 +36,16 @@ closed_enum!(
 /// A task exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct TaskSpawned {
     /// The id.
     pub id: TaskId,
-    /// What it is to its executor.
+    /// Its kind.
     pub kind: TaskKind,
     /// Its name: given by the program, or its future's type made readable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<StringId>,
-    /// Where it was spawned.
+    /// The location of its spawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationId>,
     /// The task that spawned it.
@@ -53,21 +54,21 @@ pub struct TaskSpawned {
     /// The name of its executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<StringId>,
-    /// The executor's own id of it.
+    /// The executor's own id of the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor_task_id: Option<u64>,
     /// The size of its future, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub future_bytes: Option<u64>,
-    /// Only its use of resources is seen: not its polls, its state, its wakers or its end.
+    /// It is a library task: only its use of resources is observed, not its polls, its state, its wakers or its end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
-    /// When it was spawned; for a partial task, when it was first seen.
+    /// The time of its spawn; for a library task, the time when it was first observed.
     pub at_ns: u64,
 }
 
 open_enum!(
-    /// How a task ended.
+    /// The way in which a task ended.
     Outcome {
         /// Its future was ready, or its closure returned.
         Returned = "returned",
@@ -75,7 +76,7 @@ open_enum!(
         Panicked = "panicked",
         /// Its future was dropped before it was ready: aborted, or its runtime was shut down.
         Cancelled = "cancelled",
-        /// The producer no longer follows it: a partial task that uses nothing any more.
+        /// The producer no longer follows it: a library task that uses no resource any more.
         Unseen = "unseen",
     }
 );
@@ -83,33 +84,42 @@ open_enum!(
 /// A task has ended; its id is not used again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct TaskCompleted {
     /// The id.
     pub id: TaskId,
-    /// How it ended.
+    /// The way in which it ended.
     pub outcome: Outcome,
-    /// When.
+    /// The time of the fact.
     pub at_ns: u64,
+}
+
+impl TaskCompleted {
+    /// Makes one.
+    pub fn new(id: TaskId, outcome: Outcome, at_ns: u64) -> TaskCompleted {
+        TaskCompleted { id, outcome, at_ns }
+    }
 }
 
 /// The state of a task and its counters since it was spawned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct TaskStats {
     /// The task.
     pub id: TaskId,
-    /// What it does; absent for a partial task.
+    /// Its state; absent for a library task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<TaskState>,
-    /// Since when it does so.
+    /// The time at which this state began.
     pub since_ns: u64,
-    /// How often it was polled.
+    /// Number of polls.
     pub polls: u64,
-    /// How often it was woken.
+    /// Number of wakes.
     pub wakes: u64,
-    /// How often it woke itself.
+    /// Number of wakes that it did itself.
     pub self_wakes: u64,
-    /// The task that woke it last; absent when a timer, io or a thread outside of tasks did, or nothing yet.
+    /// The task that woke it last; absent if a timer, io or a thread outside of tasks did, or if nothing has woken it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub woken_by: Option<TaskId>,
     /// Time in state `running` that ended before `since_ns`.
@@ -118,18 +128,18 @@ pub struct TaskStats {
     pub scheduled_ns: u64,
     /// Time in state `idle` that ended before `since_ns`.
     pub idle_ns: u64,
-    /// How many live clones of its waker are held by something that is not a resource of this stream, such as a
-    /// timer or a socket. While it is not 0 such a thing may wake the task.
+    /// Number of its foreign wakers: live clones of its waker that no resource of this stream has, such as the clone in
+    /// a socket. While it is not 0, the holder of a clone may wake the task.
     #[serde(default)]
     pub foreign_wakers: u64,
     /// Since its last poll, the last live clone of its waker was dropped, and it was not woken: nothing can wake it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost_waker: bool,
-    /// How long its polls took: entry `n` counts those of at least 2^n and less than 2^(n+1) nanoseconds (entry 0 from
-    /// 0). Ends at the last count that is not 0.
+    /// Entry `n` is the number of polls that took at least 2^n and less than 2^(n+1) nanoseconds (entry 0 from 0). The
+    /// array ends at the last number that is not 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub poll_ns_log2: Vec<u64>,
-    /// When this was read.
+    /// The time at which these values were read.
     pub at_ns: u64,
 }
 
@@ -138,17 +148,19 @@ pub struct TaskStats {
 /// In columns, in which numbers repeat: so a compressed recording has a few bytes a poll.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct TaskPolls {
-    /// The thread that polled: a number from 1, which no other thread of the session has.
+    /// The thread that polled: a number from 1, unique in the session.
     #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::from_1())))]
     pub thread: u64,
-    /// The task of each poll, in the order in which they ended.
+    /// The task of each poll, in the order in which the polls ended.
     pub tasks: Vec<TaskId>,
-    /// How long after the one before it in this message each of them ended, in nanoseconds; 0 for the first.
+    /// The time from the end of the previous poll in this message to the end of this poll, in nanoseconds; 0 for the
+    /// first.
     pub after_ns: Vec<u64>,
-    /// How long each of them ran, in nanoseconds, without what it polled of other tasks.
+    /// The duration of each poll, in nanoseconds, without the polls of other tasks inside it.
     pub running_ns: Vec<u64>,
-    /// When the first of them ended.
+    /// The time at which the first of these polls ended.
     pub at_ns: u64,
 }
 

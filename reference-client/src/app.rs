@@ -1,17 +1,16 @@
 //! Where the user is, and what keys do. No terminal, no socket, no clock: all tested as data.
 
 use crate::args::Address;
-use crate::picture::{Link, Picture};
+use crate::picture::{self, Picture};
 use crate::shares::Shares;
 use crate::text::{clean, fit, fit_end};
 use crate::theme::Theme;
 use crate::traces::Traces;
-use crate::views::help::{Help, Topic};
-use crate::views::page::{Cursor, Goto, Page, task_label};
-use crate::views::task_list::TaskList;
-use crate::views::{Scene, problem, resource, status, task};
+use crate::views::help::Help;
+use crate::views::rows::{Rows, put};
+use crate::views::{Kind, Link, Opener, Scene, Traced, VIEWS, View, status};
 use crate::words;
-use insight_protocol::{Problem, ResourceId, TaskId, TaskTrace};
+use insight_protocol::{Problem, TaskId, TaskTrace};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
@@ -43,9 +42,10 @@ const MOST_TRACES: usize = 8;
 /// Where the user is.
 pub struct App {
     base: Base,
-    list: TaskList,
-    /// The views over the task list, the one on the screen last.
-    stack: Vec<View>,
+    /// The first of all views. It never closes.
+    first: Box<dyn View>,
+    /// The views over the first one, the one on the screen last.
+    stack: Vec<Open>,
     help: Option<Help>,
     /// What there is to say, and since when: until the next key, and for a few seconds at most.
     message: Option<(String, Instant)>,
@@ -68,26 +68,18 @@ impl Base {
     }
 }
 
-struct View {
-    subject: Subject,
+struct Open {
+    view: Box<dyn View>,
     /// Its name in the path, kept for when it is gone.
     name: String,
-    cursor: Cursor,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Subject {
-    Task(TaskId),
-    Resource(ResourceId),
-    Problems,
 }
 
 impl App {
-    /// At the task list.
+    /// At the first view.
     pub fn new(address: Address, theme: Theme) -> App {
         App {
             base: Base { address, theme, shares: Shares::default(), traces: Traces::default() },
-            list: TaskList::default(),
+            first: (VIEWS[0].open)(0),
             stack: Vec::new(),
             help: None,
             message: None,
@@ -102,7 +94,9 @@ impl App {
             self.begin_anew(picture, now);
         }
         self.base.shares.sample(&picture.model);
-        self.list.refresh(&self.base.scene(picture, now));
+        let scene = self.base.scene(picture, now);
+        self.first.refresh(&scene);
+        self.stack.iter_mut().for_each(|open| open.view.refresh(&scene));
     }
 
     /// Between two refreshes the program may have been started anew.
@@ -122,7 +116,7 @@ impl App {
         self.stack.clear();
         self.base.shares = Shares::default();
         self.base.traces = Traces::default();
-        self.list.forget();
+        self.first.forget();
     }
 
     /// Takes a key.
@@ -149,11 +143,13 @@ impl App {
         if let Some(help) = &mut self.help {
             match key {
                 KeyCode::Esc | KeyCode::Backspace | KeyCode::Enter => self.help = None,
-                KeyCode::Char('P' | 'p') => {
-                    self.help = None;
-                    return self.open_problems(picture, now);
-                }
-                key => help.on_key(key),
+                key => match opened_by(key) {
+                    Some(kind) => {
+                        self.help = None;
+                        return self.open_by_key(kind, picture, now);
+                    }
+                    None => help.on_key(key),
+                },
             }
             return Action::None;
         }
@@ -163,10 +159,15 @@ impl App {
                     self.say("This is the first view. q quits.".into(), now);
                 }
             }
-            KeyCode::Char('P' | 'p') => return self.open_problems(picture, now),
             KeyCode::Char('T' | 't') => return self.trace(picture, now),
             KeyCode::Enter => self.enter(picture, now),
-            key => self.move_cursor(key, picture, now),
+            key => match opened_by(key) {
+                Some(kind) => return self.open_by_key(kind, picture, now),
+                None => {
+                    let scene = self.base.scene(picture, now);
+                    top(&mut self.first, &mut self.stack).on_key(key, &scene);
+                }
+            },
         }
         Action::None
     }
@@ -190,43 +191,13 @@ impl App {
         }
         let footer = rows.bottom_if(rows.rest.height > 3);
         let status = rows.bottom_if(rows.rest.height > 2);
-        if self.stack.is_empty() {
-            put(buffer, rows.top_if(rows.rest.height > 4), &status::program(&scene, area.width.into()));
-            let counts_row = rows.top_if(rows.rest.height > 3 && picture.model.header.is_some());
-            put(buffer, counts_row, &self.counts(&scene, counts_row.width.into()));
-            let row = rows.top_if(rows.rest.height > 4 && picture.model.header.is_some());
-            put(buffer, row, &status::coverage(&scene, &self.list.observed, row.width.into()));
-        } else {
+        if !self.stack.is_empty() {
             put(buffer, rows.top_if(rows.rest.height > 2), &self.path(&scene));
         }
-        let cause = rows.bottom_if(self.stack.is_empty() && picture.model.header.is_some() && rows.rest.height > 8);
-        put(buffer, cause, &self.list.cause(&scene, cause.width.into()));
-        let body = rows.rest;
-        match self.stack.last_mut() {
-            None if picture.model.header.is_none() => {
-                let mut page = Page::new(&scene, body.width.into());
-                page.blank();
-                status::nothing_yet(&scene).iter().for_each(|line| page.text(2, line));
-                page.draw_from(0, body, buffer);
-            }
-            None => match picture.model.why_empty() {
-                // r[coverage.empty]
-                Some(why) => {
-                    let mut page = Page::new(&scene, body.width.into());
-                    page.blank();
-                    page.text(2, &why);
-                    page.draw_from(0, body, buffer);
-                }
-                None => self.list.draw(&scene, body, buffer),
-            },
-            Some(view) => {
-                let page = page(&scene, view.subject, body.width.into());
-                view.cursor.draw(&page, body, buffer);
-            }
-        }
-        let topic = topic(self.stack.last(), &self.list);
+        let view = top(&mut self.first, &mut self.stack);
+        let body = view.draw(&scene, rows.rest, buffer);
         if let Some(help) = &mut self.help {
-            help.draw(&scene, topic, body, buffer);
+            help.draw(&scene, view, body, buffer);
         }
         let (text, style) = match &self.message {
             Some((message, since)) if now.saturating_duration_since(*since) < MESSAGE_STANDS => {
@@ -239,66 +210,55 @@ impl App {
         put(buffer, footer, &status::keys(scene.theme, &self.hints(picture), footer.width.into()));
     }
 
-    fn move_cursor(&mut self, key: KeyCode, picture: &Picture, now: Instant) {
-        let scene = self.base.scene(picture, now);
-        match self.stack.last_mut() {
-            None => self.list.on_key(key, &scene),
-            Some(view) => view.cursor.on_key(key, &page(&scene, view.subject, self.width)),
-        };
+    /// The view on the screen.
+    fn view(&self) -> &dyn View {
+        self.stack.last().map_or(&*self.first, |open| &*open.view)
     }
 
     fn enter(&mut self, picture: &Picture, now: Instant) {
-        let scene = self.base.scene(picture, now);
-        let goto = match self.stack.last() {
-            None => self.list.selected().map(Goto::Task),
-            Some(view) => {
-                let page = page(&scene, view.subject, self.width);
-                view.cursor.entry(&page).and_then(|entry| entry.goto)
-            }
-        };
-        let (subject, name) = match goto {
-            None => return,
-            Some(Goto::Task(id)) => (Subject::Task(id), task_label(&scene, id)),
-            Some(Goto::Resource(id)) => {
-                let resource = picture.model.resources.get(&id);
-                (
-                    Subject::Resource(id),
-                    resource.map_or_else(|| format!("resource {id}"), |it| words::short_name(&picture.model, it)),
-                )
-            }
-        };
-        self.stack.push(View { subject, name, cursor: Cursor::default() });
+        if let Some(link) = self.view().link(&self.base.scene(picture, now)) {
+            self.open(link, picture, now);
+        }
     }
 
-    /// The tasks of the problems are asked where they wait: to open the view is to ask.
-    fn open_problems(&mut self, picture: &Picture, now: Instant) -> Action {
-        if picture.model.problems.is_empty() {
-            self.say("No problem was found.".into(), now);
+    fn open(&mut self, link: Link, picture: &Picture, now: Instant) {
+        let scene = self.base.scene(picture, now);
+        let mut view = (link.kind.open)(link.id);
+        view.refresh(&scene);
+        let name = view.name(&scene);
+        self.stack.push(Open { view, name });
+    }
+
+    fn open_by_key(&mut self, (kind, opener): (&'static Kind, &Opener), picture: &Picture, now: Instant) -> Action {
+        if let Err(why) = (opener.ready)(&picture.model) {
+            self.say(why.to_owned(), now);
             return Action::None;
         }
-        if self.stack.last().is_none_or(|view| view.subject != Subject::Problems) {
-            let (subject, name) = (Subject::Problems, "problems".to_owned());
-            self.stack.push(View { subject, name, cursor: Cursor::default() });
+        if !std::ptr::eq(self.view().kind(), kind) {
+            self.open(Link { kind, id: 0 }, picture, now);
         }
-        let mut tasks = tasks_of_problems(picture);
-        tasks.retain(|task| self.base.traces.of(*task).is_none());
-        self.ask(tasks)
+        match self.view().traced(&self.base.scene(picture, now)) {
+            Traced::Tasks(mut tasks) if opener.traces => {
+                tasks.retain(|task| self.base.traces.of(*task).is_none());
+                self.ask(tasks)
+            }
+            Traced::Tasks(_) | Traced::Linked => Action::None,
+        }
     }
 
-    /// Where the task of the view, or each task of the problems, waits now.
+    /// Where the tasks of the view wait now.
     fn trace(&mut self, picture: &Picture, now: Instant) -> Action {
-        if self.stack.is_empty() {
+        if matches!(self.view().traced(&self.base.scene(picture, now)), Traced::Linked) {
             self.enter(picture, now);
         }
-        let tasks = match self.stack.last().map(|view| view.subject) {
-            Some(Subject::Task(id)) if picture.model.tasks.contains_key(&id) => vec![id],
-            Some(Subject::Problems) => tasks_of_problems(picture),
-            _ => {
+        let tasks = match self.view().traced(&self.base.scene(picture, now)) {
+            Traced::Tasks(tasks) if !tasks.is_empty() => tasks,
+            Traced::Tasks(_) | Traced::Linked => {
                 self.say("There is no task here that could be traced.".into(), now);
                 return Action::None;
             }
         };
-        if picture.link != Link::Connected {
+        if picture.link != picture::Link::Connected {
             self.say("A task is traced by its program, and that is not connected.".into(), now);
             return Action::None;
         }
@@ -319,10 +279,7 @@ impl App {
     /// The problem under the cursor, elsewhere the first of them.
     fn write_dot(&mut self, picture: &Picture, now: Instant) -> Action {
         let scene = self.base.scene(picture, now);
-        let chosen = self.stack.last().and_then(|view| {
-            let page = page(&scene, view.subject, self.width);
-            view.cursor.entry(&page).and_then(|entry| entry.problem)
-        });
+        let chosen = self.view().problem(&scene);
         let first = || picture.model.problems().problems.first().map(|problem| problem.id);
         match chosen.or_else(first).and_then(|id| picture.model.problems.get(&id)) {
             Some(problem) => Action::WriteDot(Box::new(problem.clone())),
@@ -331,15 +288,6 @@ impl App {
                 Action::None
             }
         }
-    }
-
-    fn counts(&self, scene: &Scene, columns: usize) -> Line<'static> {
-        let counts = self.list.counts.text(scene.model().ended, scene.model().panicked);
-        let sorted = format!("{} ", self.list.sorted_by());
-        let room = columns.saturating_sub(crate::text::width(&sorted) + 2);
-        let counts = fit(&counts, room);
-        let gap = columns.saturating_sub(1 + crate::text::width(&counts) + crate::text::width(&sorted));
-        Line::from(vec![Span::raw(format!(" {counts}{}", " ".repeat(gap))), Span::styled(sorted, scene.theme.dim())])
     }
 
     /// `barbara › task 7 (post) › prototype_channel`; its end is what matters.
@@ -363,78 +311,28 @@ impl App {
         if self.help.is_some() {
             return vec![(9, "↑↓", "scroll"), (9, "Esc", "close"), (1, "q", "quit")];
         }
-        let mut hints = match self.stack.last() {
-            None => vec![(6, "↑↓", "move"), (8, "Enter", "open"), (3, "←→", "sort"), (2, "r", "reverse")],
-            Some(_) => vec![(6, "↑↓", "move"), (8, "Enter", "open"), (7, "Esc", "back")],
-        };
-        if self.stack.last().is_some_and(|view| matches!(view.subject, Subject::Task(_) | Subject::Problems)) {
-            hints.push((5, "t", "trace"));
-        }
+        let mut hints: Vec<status::Hint> = self.view().kind().keys.iter().filter_map(|key| key.hint).collect();
+        let openers = VIEWS.iter().filter_map(|kind| kind.opener.as_ref());
+        hints.extend(openers.filter(|it| (it.ready)(&picture.model).is_ok()).filter_map(|it| it.shown.hint));
         if !picture.model.problems.is_empty() {
-            hints.extend([(5, "P", "problems"), (4, "D", "dot file")]);
+            hints.push((4, "D", "dot file"));
         }
         hints.extend([(9, "?", "help"), (7, "q", "quit")]);
         hints
     }
 }
 
-fn page(scene: &Scene, subject: Subject, width: usize) -> Page {
-    match subject {
-        Subject::Task(id) => task::page(scene, id, width),
-        Subject::Resource(id) => resource::page(scene, id, width),
-        Subject::Problems => problem::page(scene, width),
+/// The view on the screen, to change it.
+fn top<'a>(first: &'a mut Box<dyn View>, stack: &'a mut [Open]) -> &'a mut dyn View {
+    match stack.last_mut() {
+        Some(open) => &mut *open.view,
+        None => &mut **first,
     }
 }
 
-/// Each once, those of the first problem first.
-fn tasks_of_problems(picture: &Picture) -> Vec<TaskId> {
-    let mut tasks = Vec::new();
-    for problem in picture.model.problems().problems {
-        for task in problem.tasks.iter().map(|task| task.id) {
-            if !tasks.contains(&task) {
-                tasks.push(task);
-            }
-        }
-    }
-    tasks
-}
-
-fn topic(view: Option<&View>, list: &TaskList) -> Topic {
-    match view.map(|view| view.subject) {
-        None => Topic::Tasks(list.selected()),
-        Some(Subject::Task(id)) => Topic::Task(id),
-        Some(Subject::Resource(id)) => Topic::Resource(id),
-        Some(Subject::Problems) => Topic::Problems,
-    }
-}
-
-fn put(buffer: &mut Buffer, row: Rect, line: &Line) {
-    if !row.is_empty() {
-        buffer.set_line(row.x, row.y, line, row.width);
-    }
-}
-
-/// Takes rows off a screen, from its top and its bottom; empty ones when none is left.
-struct Rows {
-    rest: Rect,
-}
-
-impl Rows {
-    fn top(&mut self) -> Rect {
-        self.top_if(true)
-    }
-
-    fn top_if(&mut self, wanted: bool) -> Rect {
-        let height = self.rest.height.min(wanted.into());
-        let row = Rect { height, ..self.rest };
-        self.rest.y += height;
-        self.rest.height -= height;
-        row
-    }
-
-    fn bottom_if(&mut self, wanted: bool) -> Rect {
-        let height = self.rest.height.min(wanted.into());
-        self.rest.height -= height;
-        Rect { y: self.rest.y + self.rest.height, height, ..self.rest }
-    }
+/// The kind of view that this key opens from everywhere.
+fn opened_by(key: KeyCode) -> Option<(&'static Kind, &'static Opener)> {
+    let KeyCode::Char(letter) = key else { return None };
+    let mut openers = VIEWS.iter().filter_map(|kind| Some((*kind, kind.opener.as_ref()?)));
+    openers.find(|(_, opener)| opener.key == letter.to_ascii_uppercase())
 }

@@ -21,10 +21,11 @@ several.
 Without a terminal on stdin and stdout it does what --once does.
 
 Exit status, with --once:
-  0  no problem found
-  1  the program could not be reached, or another error
+  0  no problem found, or only notices
+  1  the program could not be reached, the recording is none, or another error
   2  the command line is wrong, or it names none of several programs
-  3  a problem was found
+  3  a hang was found, proven or suspected
+  4  no hang was found, but the program is degraded
 
 Press ? inside for help on what is on the screen."
 )]

@@ -1,30 +1,34 @@
 //! The thread that reads the stream, again and again.
 
 use crate::args::Address;
-use crate::picture::{Intake, Link, NotInsight, Picture, lock};
-use flate2::bufread::MultiGzDecoder;
-use insight_protocol::{Decoded, Message, TaskId, TaskTrace, decode};
+use crate::picture::{Intake, Link, Picture, lock};
+use crate::text::fit;
+use insight_protocol::{Decoded, Message, PROTOCOL_VERSION, TaskId, TaskTrace, decode};
+use insight_reader::{Ending, Refusal, Source, why, words_of_refusal};
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(test)]
+use std::sync::MutexGuard;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// A longer line is passed over and counted: no message grows with the number of tasks.
-const LINE_LIMIT: usize = 16 << 20;
+/// Maximum size of a header, or of an answer that is none, in bytes.
+const HEADER_LIMIT: u64 = 1 << 20;
+/// Size of the pieces in which a stream is read, in bytes.
+const PIECE: usize = 64 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
+/// A program sends a snapshot in one go; a program that is stopped sends no more of it.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A trace waits for its turn and for the task, and at first the program's debug information is read.
 const TRACE_TIMEOUT: Duration = Duration::from_secs(30);
 const TRACE_LIMIT: u64 = 16 << 20;
 /// A program that runs says its name at once; a program that is stopped never does.
 const NAME_TIMEOUT: Duration = Duration::from_secs(2);
-/// The first bytes of a file that is compressed by gzip.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -35,8 +39,13 @@ pub enum Failure {
     Unreachable(String),
     /// Somebody answers, and it is not insight.
     NotInsight(String),
+    /// It is insight of another major version.
+    OtherVersion(String),
     /// The snapshot ended before its end.
-    Incomplete,
+    Incomplete {
+        /// Why no more came; `None` if the reply just ended.
+        why: Option<String>,
+    },
 }
 
 impl fmt::Display for Failure {
@@ -44,16 +53,32 @@ impl fmt::Display for Failure {
         match self {
             Failure::Unreachable(why) => f.write_str(why),
             Failure::NotInsight(said) => write!(f, "it answers, but does not speak insight: it said {said}"),
-            Failure::Incomplete => f.write_str("the snapshot did not come to its end"),
+            Failure::OtherVersion(protocol) => {
+                let protocol = fit(protocol, 20);
+                write!(
+                    f,
+                    "it speaks insight {protocol}, and this consolation {PROTOCOL_VERSION}: use one that knows it"
+                )
+            }
+            Failure::Incomplete { why } => {
+                f.write_str("the snapshot did not come to its end")?;
+                why.as_ref().map_or(Ok(()), |why| write!(f, ": {}", fit(why, 80)))
+            }
         }
     }
 }
 
-impl From<NotInsight> for Failure {
-    fn from(refusal: NotInsight) -> Failure {
-        let said = match refusal.said.as_str() {
-            "" => "nothing".to_owned(),
-            line => format!("\"{}\"", crate::text::fit(line, 60)),
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        let said = match refusal {
+            Refusal::OtherVersion { protocol } => return Failure::OtherVersion(protocol),
+            Refusal::BrokenOff(why) => return Failure::Unreachable(why),
+            Refusal::Empty => "nothing".to_owned(),
+            Refusal::NotAStream { said } if said.is_empty() => "an empty line".to_owned(),
+            Refusal::NotAStream { said } => format!("\"{}\"", fit(&said, 60)),
+            Refusal::NoLine | Refusal::NoLineInTime => "a line without an end".to_owned(),
+            Refusal::NoHeader => "messages without a header".to_owned(),
+            other => format!("bytes that are no text: {other}"),
         };
         Failure::NotInsight(said)
     }
@@ -62,53 +87,61 @@ impl From<NotInsight> for Failure {
 /// Reads one snapshot, and no more.
 pub fn snapshot(address: &Address) -> Result<Picture, Failure> {
     let picture = Mutex::new(Picture::default());
-    let outcome = read(&address.url("/v1/snapshot"), Some(SNAPSHOT_TIMEOUT), &picture, &mut || true);
+    let limits = Some((SNAPSHOT_TIMEOUT, SILENCE_TIMEOUT));
+    let outcome = read(&address.url("/v1/snapshot"), limits, &picture, &mut || true);
     let picture = picture.into_inner().unwrap_or_else(PoisonError::into_inner);
     match outcome {
         Ok(()) | Err(Failure::Unreachable(_)) if picture.model.complete => Ok(picture),
-        Ok(()) => Err(Failure::Incomplete),
-        Err(Failure::Unreachable(_)) if picture.link == Link::Connected => Err(Failure::Incomplete),
+        Ok(()) => Err(Failure::Incomplete { why: None }),
+        Err(Failure::Unreachable(why)) if matches!(picture.link, Link::Reading { .. }) => {
+            Err(Failure::Incomplete { why: Some(why) })
+        }
         Err(failure) => Err(failure),
     }
 }
 
-/// The last picture of a recorded stream.
-pub fn recording(path: &Path) -> Result<Picture, Failure> {
-    let unreadable = |error: io::Error| Failure::Unreachable(why(&error));
-    let mut file = BufReader::with_capacity(64 << 10, File::open(path).map_err(unreadable)?);
-    let (mut line, mut intake) = (Vec::new(), Intake::new());
-    let picture = Mutex::new(Picture::default());
-    if file.fill_buf().map_err(unreadable)?.starts_with(&GZIP) {
-        let mut lines = BufReader::with_capacity(64 << 10, MultiGzDecoder::new(file));
-        loop {
-            match next_line(&mut lines, &mut line) {
-                Ok(true) => intake.line(&line, &picture)?,
-                Ok(false) => break,
-                // r[file.cut-off]: a program that was killed has not ended its file.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
-                Err(error) => return Err(unreadable(error)),
-            }
-        }
-    } else {
-        while next_line(&mut file, &mut line).map_err(unreadable)? {
-            intake.line(&line, &picture)?;
-        }
+/// The last picture of a recorded stream, or why there is none.
+pub fn recording(path: &Path) -> Result<Picture, String> {
+    let source = Source::File(path.to_owned());
+    if let Some(remark) = source.remark() {
+        crate::once::complain(&format!("note: {}: {remark}", path.display()));
     }
-    intake.end()?;
-    let picture = picture.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if picture.model.complete { Ok(picture) } else { Err(Failure::Incomplete) }
+    let mut bytes = source.open()?;
+    let (mut intake, mut piece) = (Intake::default(), vec![0; PIECE]);
+    let picture = Mutex::new(Picture::default());
+    let ending = loop {
+        match bytes.read(&mut piece) {
+            Ok(0) => break Ending::End,
+            Ok(length) => intake.push(&piece[..length], &picture).map_err(|refusal| refusal.to_string())?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // The lines before the cut are true. r[file.cut-off]
+            Err(error) => break Ending::BrokenOff(why(&error)),
+        }
+    };
+    let outcome = intake.end(&ending).map_err(|refusal| refusal.to_string())?;
+    let mut picture = picture.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let cut = outcome.cut();
+    if !picture.model.complete {
+        return Err(Refusal::NoSnapshot { cut }.to_string());
+    }
+    picture.losses.cut = cut;
+    Ok(picture)
 }
 
-/// Asks where a task waits: the reply as it came, or why there is none.
-pub fn trace(address: &Address, task: TaskId) -> Result<String, String> {
-    let call = agent(TRACE_TIMEOUT, Some(TRACE_TIMEOUT)).get(address.url(&format!("/v1/tasks/{task}/trace"))).call();
-    let mut response = call.map_err(|error| failure(&error).to_string())?;
+/// Asks where a task waits: the trace, or why there is none.
+pub fn trace(address: &Address, task: TaskId) -> Result<TaskTrace, String> {
+    let limits = Some((TRACE_TIMEOUT, TRACE_TIMEOUT));
+    let failed = |error: ureq::Error| match error {
+        ureq::Error::BodyExceedsLimit(limit) => format!("the trace is larger than {} MiB", limit >> 20),
+        error => failure(&error, TRACE_TIMEOUT).to_string(),
+    };
+    let call = agent(TRACE_TIMEOUT, limits).get(address.url(&format!("/v1/tasks/{task}/trace"))).call();
+    let mut response = call.map_err(failed)?;
     let status = response.status();
-    let text =
-        response.body_mut().with_config().limit(TRACE_LIMIT).read_to_string().map_err(|e| failure(&e).to_string())?;
-    let line = crate::text::fit(text.lines().next().unwrap_or_default(), 120);
+    let text = response.body_mut().with_config().limit(TRACE_LIMIT).read_to_string().map_err(failed)?;
+    let line = fit(text.lines().next().unwrap_or_default(), 120);
     match status.as_u16() {
-        200 => Ok(text),
+        200 => parse_trace(&text),
         404 if line.starts_with("there is no task") => Err(line),
         404 => Err(format!("this program does not trace tasks: it said \"404 {line}\"")),
         _ => Err(format!("the program refuses: {status} {line}")),
@@ -116,7 +149,7 @@ pub fn trace(address: &Address, task: TaskId) -> Result<String, String> {
 }
 
 /// The trace that a reply is.
-pub fn parse_trace(json: &str) -> Result<TaskTrace, String> {
+fn parse_trace(json: &str) -> Result<TaskTrace, String> {
     serde_json::from_str(json).map_err(|error| format!("the trace was not understood: {error}"))
 }
 
@@ -135,25 +168,25 @@ pub enum Answer {
 
 /// Asks a stream for its header, and no more.
 pub fn who_answers(address: SocketAddr) -> Answer {
-    let response = match agent(NAME_TIMEOUT, Some(NAME_TIMEOUT)).get(format!("http://{address}/v1/stream")).call() {
-        Ok(response) => response,
-        Err(ureq::Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => return Answer::Nobody,
-        Err(ureq::Error::Protocol(_)) => return Answer::Other,
-        Err(_) => return Answer::Silence,
-    };
+    let response =
+        match agent(NAME_TIMEOUT, Some((NAME_TIMEOUT, NAME_TIMEOUT))).get(format!("http://{address}/v1/stream")).call()
+        {
+            Ok(response) => response,
+            Err(ureq::Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => return Answer::Nobody,
+            Err(ureq::Error::Protocol(_)) => return Answer::Other,
+            Err(_) => return Answer::Silence,
+        };
     match response.status().as_u16() {
         200 => {}
         // Too many clients, or its recorder has stopped.
         503 => return Answer::Silence,
         _ => return Answer::Other,
     }
-    let mut line = Vec::new();
-    match next_line(&mut BufReader::new(response.into_body().into_reader()), &mut line) {
-        Ok(true) => {}
-        Ok(false) => return Answer::Other,
+    let line = match first_line(response.into_body().into_reader()) {
+        Ok(line) => line,
         Err(_) => return Answer::Silence,
-    }
-    match decode(&String::from_utf8_lossy(&line)) {
+    };
+    match decode(&line) {
         Ok(Decoded::Message { message: Message::StreamHeader(header), .. }) => Answer::Session(header.session),
         _ => Answer::Other,
     }
@@ -184,7 +217,15 @@ impl Connection {
         Ok(Connection { shared, thread })
     }
 
-    /// What is known now. To be held for a short while: the reader waits.
+    /// The picture now, if it is not that of this revision. It is a copy: however long the user of it takes, the reader
+    /// goes on.
+    pub fn picture_after(&self, revision: u64) -> Option<Picture> {
+        let picture = lock(&self.shared.picture);
+        (picture.revision != revision).then(|| picture.view())
+    }
+
+    /// The picture itself. The reader waits.
+    #[cfg(test)]
     pub fn picture(&self) -> MutexGuard<'_, Picture> {
         lock(&self.shared.picture)
     }
@@ -227,7 +268,9 @@ impl Shared {
             // The first cause stands, and so does its time, until there is another answer.
             picture.link = match (failure, std::mem::take(&mut picture.link)) {
                 (Failure::NotInsight(said), _) => Link::NotInsight { said },
-                (_, gone @ Link::Gone { .. }) => gone,
+                (Failure::OtherVersion(protocol), _) => Link::OtherVersion { protocol },
+                // The cause may be another one now.
+                (failure, Link::Gone { since, .. }) => Link::Gone { since, why: failure.to_string() },
                 (failure, _) => Link::Gone { since: Instant::now(), why: failure.to_string() },
             };
             picture.revision += 1;
@@ -257,7 +300,8 @@ impl Shared {
     }
 }
 
-fn agent(response_timeout: Duration, body_timeout: Option<Duration>) -> ureq::Agent {
+/// Makes requests; `body` has the limits of a whole body and of a silence in it.
+fn agent(response_timeout: Duration, body: Option<(Duration, Duration)>) -> ureq::Agent {
     ureq::Agent::config_builder()
         .proxy(None)
         .max_redirects(0)
@@ -265,41 +309,45 @@ fn agent(response_timeout: Duration, body_timeout: Option<Duration>) -> ureq::Ag
         .http_status_as_error(false)
         .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_recv_response(Some(response_timeout))
-        .timeout_recv_body(body_timeout)
+        .timeout_recv_body(body.map(|(whole, _)| whole))
+        .timeout_per_read(body.map(|(_, silence)| silence))
         .build()
         .new_agent()
 }
 
-/// Reads the lines of one response until it ends, or until `go_on` says no after one.
+/// Reads the lines of one response until it ends, or until `go_on` says no after one. `limits` are those of its whole body
+/// and of a silence in it.
 fn read(
     url: &str,
-    body_timeout: Option<Duration>,
+    limits: Option<(Duration, Duration)>,
     picture: &Mutex<Picture>,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<(), Failure> {
-    let response = agent(RESPONSE_TIMEOUT, body_timeout).get(url).call().map_err(|error| failure(&error))?;
+    let agent = agent(RESPONSE_TIMEOUT, limits);
+    let response = agent.get(url).call().map_err(|error| failure(&error, RESPONSE_TIMEOUT))?;
     let status = response.status();
-    let mut lines = BufReader::with_capacity(64 << 10, response.into_body().into_reader());
-    let mut line = Vec::new();
+    let mut body = response.into_body().into_reader();
     if status == 503 {
-        let _ = next_line(&mut lines, &mut line);
-        let text = String::from_utf8_lossy(&line);
-        return Err(Failure::Unreachable(format!("the program refuses: {}", crate::text::fit(text.trim(), 80))));
+        let text = words_of_refusal(&agent, body);
+        return Err(Failure::Unreachable(format!("the program refuses: {}", fit(&text, 80))));
     }
     if status != 200 {
-        let _ = next_line(&mut lines, &mut line);
-        let text = String::from_utf8_lossy(&line);
-        let said = format!("\"{status} {}\"", crate::text::fit(text.trim(), 60));
-        return Err(Failure::NotInsight(said));
+        let said = format!("{status} {}", fit(&words_of_refusal(&agent, body), 60));
+        return Err(Failure::NotInsight(format!("\"{}\"", said.trim_end())));
     }
-    let mut intake = Intake::new();
+    let (mut intake, mut piece) = (Intake::default(), vec![0; PIECE]);
     loop {
-        match next_line(&mut lines, &mut line) {
-            Ok(true) => intake.line(&line, picture)?,
-            Ok(false) => return Ok(intake.end()?),
+        match body.read(&mut piece) {
+            Ok(0) => {
+                let cut = intake.end(&Ending::End)?.cut();
+                return cut.map_or(Ok(()), |cut| Err(Failure::Unreachable(format!("the stream ended: {cut}"))));
+            }
+            Ok(length) => intake.push(&piece[..length], picture)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
-                intake.end()?;
-                return Err(Failure::Unreachable(why(&error)));
+                let why = why(&error);
+                intake.end(&Ending::BrokenOff(why.clone()))?;
+                return Err(Failure::Unreachable(why));
             }
         }
         if !go_on() {
@@ -308,35 +356,13 @@ fn read(
     }
 }
 
-/// Reads a line without its end; false at the end of the stream. A line that was cut off by it is no line, and one that
-/// is too long leaves a few bytes that are none either.
-fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    let mut too_long = false;
-    loop {
-        let available = match lines.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        };
-        if available.is_empty() {
-            return Ok(!line.is_empty());
-        }
-        let end = available.iter().position(|byte| *byte == b'\n');
-        let taken = end.unwrap_or(available.len());
-        too_long |= line.len() + taken > LINE_LIMIT;
-        if too_long {
-            line.truncate(200);
-        } else {
-            line.extend_from_slice(&available[..taken]);
-        }
-        lines.consume(end.map_or(taken, |end| end + 1));
-        if end.is_some() {
-            return Ok(true);
-        }
-    }
+fn first_line(body: impl Read) -> io::Result<String> {
+    let mut line = Vec::new();
+    BufReader::new(body.take(HEADER_LIMIT)).read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
-fn failure(error: &ureq::Error) -> Failure {
+fn failure(error: &ureq::Error, timeout: Duration) -> Failure {
     match error {
         ureq::Error::Io(error) => Failure::Unreachable(why(error)),
         ureq::Error::Timeout(ureq::Timeout::Connect) => {
@@ -344,16 +370,13 @@ fn failure(error: &ureq::Error) -> Failure {
         }
         ureq::Error::Timeout(_) => Failure::Unreachable(format!(
             "it takes the connection, but gave no answer within {} s: it may be stopped, or something else",
-            RESPONSE_TIMEOUT.as_secs()
+            timeout.as_secs()
         )),
         ureq::Error::HostNotFound => Failure::Unreachable("there is no host of this name".into()),
         ureq::Error::Protocol(error) => Failure::NotInsight(format!("something that is not HTTP ({error})")),
+        ureq::Error::LargeResponseHeader(_, limit) => {
+            Failure::NotInsight(format!("something that is not HTTP (a head of more than {limit} bytes)"))
+        }
         other => Failure::Unreachable(other.to_string()),
     }
-}
-
-/// The system's words without its number for them.
-fn why(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

@@ -6,33 +6,111 @@ use crate::views::task_list::TaskList;
 use crate::words::{self, FreersOf};
 use insight_model::{Edge, EdgeBody, Location, Model, ObservedTasks, Resource, Task};
 use insight_protocol::Operation;
+use insight_reader::JsonWriter;
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use std::io::{self, Write};
 
-/// The document, indented, with its last line's end.
-pub fn json(scene: &Scene) -> String {
+/// Writes the document, indented, with its last line's end. It is never whole in memory: there may be a million tasks.
+pub fn write(scene: &Scene, output: &mut dyn Write) -> io::Result<()> {
     let model = scene.model();
     let mut list = TaskList::default();
-    list.refresh(scene);
+    list.sort_again(scene);
     let freers = FreersOf::new(model);
-    let tasks: Vec<Value> =
-        list.order().iter().filter_map(|id| model.tasks.get(id)).map(|value| task(model, &freers, value)).collect();
-    let resources: Vec<Value> = model.resources.values().map(|value| resource(model, value)).collect();
     let losses = &scene.picture.losses;
-    let document = json!({
-        "header": model.header,
-        "now_ns": model.now_ns,
-        "coverage": coverage(model, &list.observed),
-        "tasks": tasks,
-        "resources": resources,
-        "problems": model.problems().problems,
-        "losses": {
+    let document = Document {
+        coverage: coverage(model, &list.observed),
+        header: json!(model.header),
+        losses: json!({
             "bad_lines": losses.bad_lines,
+            "cut": losses.cut,
+            "facts_not_kept": losses.facts,
+            "names_not_kept": losses.names,
             "unknown_messages": losses.unknown_messages,
             "missing_messages": losses.missing_messages,
             "gap_count": scene.picture.gap_count(),
-        },
-    });
-    format!("{document:#}\n")
+        }),
+        now_ns: model.now_ns,
+        problems: Each(&|each| model.problems().problems.iter().try_for_each(|problem| each(Item::of(json!(problem))))),
+        resources: Each(&|each| model.resources.values().try_for_each(|value| each(Item::of(resource(model, value))))),
+        tasks: Each(&|each| {
+            let mut tasks = list.order().iter().filter_map(|id| model.tasks.get(id));
+            tasks.try_for_each(|value| task(model, &freers, value, each))
+        }),
+    };
+    // r[security.control-characters]
+    serde_json::to_writer_pretty(JsonWriter(&mut *output), &document)?;
+    output.write_all(b"\n")
+}
+
+/// The document as a string.
+#[cfg(test)]
+pub fn json(scene: &Scene) -> String {
+    let mut text = Vec::new();
+    write(scene, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    coverage: Value,
+    header: Value,
+    losses: Value,
+    now_ns: u64,
+    problems: Each<'a>,
+    resources: Each<'a>,
+    tasks: Each<'a>,
+}
+
+/// An array whose values are made one after another, each when the one before it is written.
+struct Each<'a>(&'a dyn Fn(&mut Take) -> Result<(), Stop>);
+
+/// Takes an item.
+type Take<'t> = dyn FnMut(Item<'_>) -> Result<(), Stop> + 't;
+
+/// A value; these of its fields are arrays that are not made before they are written. One task may hold a million permits.
+struct Item<'a> {
+    value: Value,
+    arrays: &'a [(&'static str, Each<'a>)],
+}
+
+impl Item<'_> {
+    fn of(value: Value) -> Item<'static> {
+        Item { value, arrays: &[] }
+    }
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (Value::Object(fields), [_, ..]) = (&self.value, self.arrays) else {
+            return self.value.serialize(serializer);
+        };
+        let mut map = serializer.serialize_map(Some(fields.len()))?;
+        for (name, value) in fields {
+            match self.arrays.iter().find(|(array, _)| array == name) {
+                Some((_, array)) => map.serialize_entry(name, array)?,
+                None => map.serialize_entry(name, value)?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// No more values shall be made.
+struct Stop;
+
+impl Serialize for Each<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut array = serializer.serialize_seq(None)?;
+        let mut outcome = Ok(());
+        let _ = (self.0)(&mut |item| {
+            outcome = array.serialize_element(&item);
+            if outcome.is_ok() { Ok(()) } else { Err(Stop) }
+        });
+        outcome?;
+        array.end()
+    }
 }
 
 /// As in the stream, and how many tasks are observed, and the line that the screens have.
@@ -44,9 +122,10 @@ fn coverage(model: &Model, observed: &ObservedTasks) -> Value {
     json!({ "said": value, "text": model.coverage_text(observed), "why_empty": model.why_empty() })
 }
 
-fn task(model: &Model, freers: &FreersOf, task: &Task) -> Value {
-    let edges = |wanted: fn(&EdgeBody) -> bool| -> Vec<Value> {
-        model.edges_of_task(task.id).filter(|edge| wanted(&edge.body)).map(|value| edge(model, freers, value)).collect()
+fn task(model: &Model, freers: &FreersOf, task: &Task, each: &mut Take) -> Result<(), Stop> {
+    let edges = |wanted: fn(&EdgeBody) -> bool, each: &mut Take| {
+        let mut edges = model.edges_of_task(task.id).filter(|edge| wanted(&edge.body));
+        edges.try_for_each(|value| each(Item::of(edge(model, freers, value))))
     };
     let stats = task.counters();
     let stats = stats.as_ref();
@@ -57,7 +136,7 @@ fn task(model: &Model, freers: &FreersOf, task: &Task) -> Value {
             "idle_ns": times.idle_ns,
         })
     });
-    json!({
+    let value = json!({
         "id": task.id,
         "kind": task.kind,
         "name": task.name.as_deref(),
@@ -77,10 +156,22 @@ fn task(model: &Model, freers: &FreersOf, task: &Task) -> Value {
         "self_wakes": stats.map(|stats| stats.self_wakes),
         "woken_by": stats.and_then(|stats| stats.woken_by),
         "foreign_wakers": stats.map(|stats| stats.foreign_wakers),
-        "waits": model.waits_of_task(task.id).into_iter().map(|value| edge(model, freers, value)).collect::<Vec<_>>(),
-        "holds": edges(|body| matches!(body, EdgeBody::Hold { .. })),
-        "parties": edges(|body| matches!(body, EdgeBody::Party { .. })),
-    })
+        "waits": null,
+        "holds": null,
+        "parties": null,
+    });
+    let arrays = [
+        (
+            "waits",
+            Each(&|each| {
+                let mut waits = model.waits_of_task(task.id).into_iter();
+                waits.try_for_each(|value| each(Item::of(edge(model, freers, value))))
+            }),
+        ),
+        ("holds", Each(&|each| edges(|body| matches!(body, EdgeBody::Hold { .. }), each))),
+        ("parties", Each(&|each| edges(|body| matches!(body, EdgeBody::Party { .. }), each))),
+    ];
+    each(Item { value, arrays: &arrays })
 }
 
 fn edge(model: &Model, freers: &FreersOf, edge: &Edge) -> Value {

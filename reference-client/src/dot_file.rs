@@ -1,15 +1,18 @@
 //! Writing a problem's graph to a file.
 
 use insight_protocol::Problem;
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// Maximum number of files of other content beside which a new one is written.
+const MOST_FILES: u32 = 1000;
 
 /// Writes `insight-deadlock-<id>.dot` into `folder`, or finds it there as it would be written. Another file of that name
 /// is left alone: the next free suffix is taken.
 pub fn write(folder: &Path, problem: &Problem) -> io::Result<PathBuf> {
     let dot = insight_model::dot_problem(problem);
-    for attempt in 1.. {
+    for attempt in 1..=MOST_FILES {
         let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
         let path = folder.join(format!("insight-deadlock-{}{suffix}.dot", problem.id));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -18,12 +21,22 @@ pub fn write(folder: &Path, problem: &Problem) -> io::Result<PathBuf> {
                 return Ok(path);
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                if fs::read(&path).is_ok_and(|there| there == dot.as_bytes()) {
+                if is_there(&path, dot.as_bytes()) {
                     return Ok(path);
                 }
             }
             Err(error) => return Err(error),
         }
     }
-    unreachable!("one of the numbers is free")
+    Err(io::Error::other(format!("there are {MOST_FILES} of this problem already: remove some")))
+}
+
+/// Whether the file has this content. A pipe, a device and a link are not opened: to read one may never end.
+fn is_there(path: &Path, content: &[u8]) -> bool {
+    let is_candidate = |file: fs::Metadata| file.is_file() && file.len() == content.len() as u64;
+    let mut there = Vec::new();
+    fs::symlink_metadata(path).is_ok_and(is_candidate)
+        && File::open(path)
+            .and_then(|file| file.take(content.len() as u64 + 1).read_to_end(&mut there))
+            .is_ok_and(|_| there == content)
 }

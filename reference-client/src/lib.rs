@@ -27,7 +27,7 @@ use args::{Address, Args};
 use clap::Parser;
 use running::{Running, running};
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -82,7 +82,7 @@ fn in_terminal_at(address: &Address) -> ExitCode {
 }
 
 fn no_terminal(error: &io::Error) -> ExitCode {
-    eprintln!("consolation: the terminal cannot be used: {error}. `consolation --once` needs none.");
+    once::complain(&format!("the terminal cannot be used: {error}. `consolation --once` needs none."));
     ExitCode::FAILURE
 }
 
@@ -97,9 +97,9 @@ fn only_or_chosen(running: &Running, prints: bool) -> Result<Address, ExitCode> 
         }
         [only] => Ok(only.announcement.address.into()),
         [first, ..] if prints => {
-            eprint!("{}", program_list::text(programs, now_unix_ms()));
+            let _ = io::stderr().write_all(program_list::text(programs, now_unix_ms()).as_bytes());
             let (count, port) = (programs.len(), first.announcement.address.port());
-            eprintln!("consolation: {count} programs run with insight: name one, such as by --port {port}");
+            once::complain(&format!("{count} programs run with insight: name one, such as by --port {port}"));
             Err(ExitCode::from(USAGE))
         }
         _ => match terminal::choose(programs, now_unix_ms()) {
@@ -122,7 +122,7 @@ fn list(running: &Running, json: bool) -> ExitCode {
 }
 
 fn notes(running: &Running) {
-    running.notes.iter().for_each(|note| eprintln!("consolation: note: {note}"));
+    running.notes.iter().for_each(|note| once::complain(&format!("note: {note}")));
 }
 
 fn now_unix_ms() -> u64 {

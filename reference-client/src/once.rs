@@ -15,25 +15,23 @@ use crate::views::trace::{self, Part};
 use crate::words::{self, FreersOf, Weight};
 use insight_model::{Edge, EdgeBody, Location, ObservedTasks};
 use insight_protocol::{Problem, TaskId, TaskState, TaskTrace};
-use std::io::{self, Write};
+use insight_reader::{JsonWriter, exit_status, why};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// A problem was found.
-const FOUND: u8 = 3;
-
-/// Prints one picture of the program at `address`, or the last one of a recording: 0 when no problem was found, 3 when one
-/// was, 1 when there is none.
+/// Prints one picture of the program at `address`, or the last one of a recording. Exit status: that of [`exit_status`] for
+/// its problems; 1 without a picture.
 pub fn run(address: &Address, recording: Option<&Path>, json: bool) -> ExitCode {
     let picture = match recording {
         None => connection::snapshot(address).map_err(|failure| failed(address, &failure)),
-        Some(path) => connection::recording(path).map_err(|failure| format!("{}: {failure}", path.display())),
+        Some(path) => connection::recording(path).map_err(|why| format!("{}: {why}", path.display())),
     };
     let picture = match picture {
         Ok(picture) => picture,
         Err(why) => {
-            eprintln!("consolation: {why}");
+            complain(&why);
             return ExitCode::FAILURE;
         }
     };
@@ -50,28 +48,33 @@ pub fn run(address: &Address, recording: Option<&Path>, json: bool) -> ExitCode 
         None => format!("at http://{address}"),
         Some(path) => format!("as recorded in {}", path.display()),
     };
-    let output = if json { document::json(&scene) } else { text_from(&scene, &source) };
-    print(&output).unwrap_or(match picture.model.problems.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(FOUND),
-    })
+    // JSON has no place for the notes of the text.
+    if json {
+        losses(&picture).iter().for_each(|loss| complain(&format!("note: {loss}")));
+    }
+    let written =
+        if json { print_by(|output| document::write(&scene, output)) } else { print(&text_from(&scene, &source)) };
+    written.unwrap_or_else(|| ExitCode::from(exit_status(&picture.model.problems().problems)))
 }
 
 /// Prints where one task waits: 0 when the program has answered, 1 when not.
 pub fn trace(address: &Address, task: TaskId, json: bool) -> ExitCode {
-    let reply = connection::trace(address, task);
-    let output =
-        reply.and_then(
-            |reply| if json { Ok(reply + "\n") } else { connection::parse_trace(&reply).map(|it| trace_text(&it)) },
-        );
-    let output = match output {
-        Ok(output) => output,
+    let trace = match connection::trace(address, task) {
+        Ok(trace) => trace,
         Err(why) => {
-            eprintln!("consolation: {address}: task {task}: {why}");
+            complain(&format!("{address}: task {task}: {why}"));
             return ExitCode::FAILURE;
         }
     };
-    print(&output).unwrap_or(ExitCode::SUCCESS)
+    let written = match json {
+        // Written anew: a program may answer with anything. r[security.control-characters]
+        true => print_by(|output| {
+            serde_json::to_writer(JsonWriter(&mut *output), &trace)?;
+            output.write_all(b"\n")
+        }),
+        false => print(&trace_text(&trace)),
+    };
+    written.unwrap_or(ExitCode::SUCCESS)
 }
 
 /// A trace as text.
@@ -96,14 +99,26 @@ pub fn trace_text(trace: &TaskTrace) -> String {
 
 /// Writes to stdout; the status to end with when that failed.
 pub fn print(output: &str) -> Option<ExitCode> {
-    match io::stdout().lock().write_all(output.as_bytes()) {
+    print_by(|stdout| stdout.write_all(output.as_bytes()))
+}
+
+/// As [`print()`], by parts.
+fn print_by(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Option<ExitCode> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
         // A reader such as `head` has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("consolation: the output could not be written: {error}");
+            complain(&format!("the output cannot be written: {}", why(&error)));
             Some(ExitCode::FAILURE)
         }
         _ => None,
     }
+}
+
+/// Writes a line to stderr, or more of them. There is nobody to hear that this failed.
+pub fn complain(text: &str) {
+    let text: String = text.lines().map(|line| format!("{}\n", clean(line))).collect();
+    let _ = write!(io::stderr(), "consolation: {text}");
 }
 
 fn failed(address: &Address, failure: &Failure) -> String {
@@ -125,7 +140,8 @@ fn remedy(failure: &Failure) -> &'static str {
         Failure::NotInsight(_) => {
             "Another program has this port. Yours says on stderr where it listens: consolation HOST:PORT"
         }
-        Failure::Incomplete => "The program ended, or was too slow. Try again.",
+        Failure::OtherVersion(_) => "The program was built with another version of insight.",
+        Failure::Incomplete { .. } => "The program ended, or was too slow. Try again.",
     }
 }
 
@@ -191,7 +207,7 @@ fn tasks(paper: &mut Paper, scene: &Scene) {
     }
     let freers = FreersOf::new(model);
     let mut list = TaskList::default();
-    list.refresh(scene);
+    list.sort_again(scene);
     // What a task waits for, and where, is below it.
     let shown = |column: &&Column| !matches!(column, Column::WaitsFor | Column::Location);
     let columns: Vec<Column> = list.columns().iter().filter(shown).copied().collect();
@@ -291,7 +307,9 @@ fn problems(paper: &mut Paper, scene: &Scene) {
             0 => String::new(),
             _ => format!(", so far: {} for less than a second, too short to judge", count(young, "wait")),
         };
-        paper.line(0, &format!("no problem found{note}"));
+        // What was not read may be a problem.
+        let part = if losses(scene.picture).is_empty() { "" } else { " in what was read" };
+        paper.line(0, &format!("no problem found{part}{note}"));
     }
     for problem in &problems {
         describe(paper, scene, problem);
@@ -310,9 +328,9 @@ fn young_waits(scene: &Scene) -> u64 {
 
 fn describe(paper: &mut Paper, scene: &Scene, problem: &Problem) {
     let since = duration(scene.model().now_ns.saturating_sub(problem.since_ns));
-    let (tier, kind) = (problem.tier.as_str(), &problem.kind);
+    let Problem { severity, tier, kind, .. } = problem;
     paper.line(0, &format!("problem {}: {}", problem.id, problem.title));
-    paper.line(4, &format!("{tier} {kind}, stands for {since}"));
+    paper.line(4, &format!("{severity}: {tier} {kind}, stands for {since}"));
     problem.explanation.iter().for_each(|sentence| paper.line(4, sentence));
     for task in &problem.tasks {
         let name = task.name.as_deref().map_or(String::new(), |name| format!(" ({name})"));

@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Maximum number of announcements that are read in a folder.
+/// Maximum number of announcements that are read in a folder: the youngest files.
 const MAX_FILES: usize = 1000;
 /// Maximum number of programs that are asked at the same time.
 const AT_ONCE: usize = 32;
@@ -82,8 +82,18 @@ type Announced = Vec<(PathBuf, Announcement)>;
 fn read_folder(folder: &Path, notes: &mut Vec<String>) -> io::Result<Announced> {
     system::trust(folder, fs::Metadata::is_dir)?;
     let mut announced = Vec::new();
-    let files = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
-    for path in files.filter(|path| path.extension().is_some_and(|it| it == "json")).take(MAX_FILES) {
+    let files = fs::read_dir(folder)?
+        .filter_map(|entry| entry.ok().filter(|it| it.path().extension().is_some_and(|it| it == "json")));
+    let modified = |entry: &fs::DirEntry| entry.metadata().and_then(|metadata| metadata.modified()).ok();
+    let mut files: Vec<_> = files.map(|entry| (modified(&entry), entry.path())).collect();
+    files.sort_unstable_by(|one, other| other.cmp(one));
+    if files.len() > MAX_FILES {
+        let more = files.len() - MAX_FILES;
+        let text = format!("{more} older files in {} were not read; a program may be among them", folder.display());
+        notes.push(clean(&text).into_owned());
+        files.truncate(MAX_FILES);
+    }
+    for (_, path) in files {
         match read(&path) {
             Ok(announcement) => announced.push((path, announcement)),
             // Removed since by another consolation.
@@ -163,7 +173,7 @@ mod system {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use insight_protocol::Process;
+    use insight_protocol::{Clock, Process, StreamHeader, with};
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 
     /// A folder that is gone at the end.
@@ -184,14 +194,9 @@ mod tests {
         }
 
         fn announce(&self, pid: u32, port: u16, started_unix_ms: u64) -> PathBuf {
-            let announcement = Announcement {
-                protocol: "1.0".to_owned(),
-                session: format!("session {pid}"),
-                process: Process { pid, name: "barbara".to_owned(), working_directory: None },
-                command: Vec::new(),
-                address: ([127, 0, 0, 1], port).into(),
-                started_unix_ms,
-            };
+            let header = StreamHeader::new(format!("session {pid}"), Process::new(pid, "barbara"));
+            let header = with!(header, clock = Clock::new(started_unix_ms));
+            let announcement = Announcement::new(header, [], ([127, 0, 0, 1], port).into());
             self.write(&announcement.file_name(), &announcement.to_json())
         }
 
@@ -204,6 +209,23 @@ mod tests {
         fn drop(&mut self) {
             drop(fs::remove_dir_all(&self.0));
         }
+    }
+
+    #[test]
+    fn a_program_is_found_among_many_stale_files() {
+        let folder = Folder::new("stale");
+        (1..=MAX_FILES as u32 + 5).for_each(|pid| drop(folder.announce(pid, 4, 1)));
+        folder.announce(9999, 1, 2);
+        let found = folder.look(|address| match address.port() {
+            1 => Answer::Session("session 9999".to_owned()),
+            _ => Answer::Nobody,
+        });
+        let programs: Vec<_> = found.programs.iter().map(|it| it.announcement.process.pid).collect();
+        assert_eq!(programs, [9999]);
+        let note = format!("6 older files in {} were not read; a program may be among them", folder.0.display());
+        assert_eq!(found.notes, [note]);
+        // The stale files that were read are gone.
+        assert_eq!(folder.look(|_| Answer::Nobody).notes, [""; 0]);
     }
 
     #[test]

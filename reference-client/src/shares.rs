@@ -70,25 +70,25 @@ impl Shares {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use insight_protocol::{TaskSpawned, TaskState, TaskStats};
+    use insight_protocol::{TaskSpawned, TaskState, TaskStats, with};
 
     #[test]
     fn shares_are_of_the_last_stretch_once_there_is_one() {
         let mut model = Model::default();
         let mut shares = Shares::default();
-        model.apply(&TaskSpawned { id: TaskId(1), ..TaskSpawned::default() }.into());
+        model.apply(&with!(TaskSpawned::default(), id = TaskId(1)).into());
         let mut check = |at_ms: u64, running_ms: u64, expect: [f64; 3]| {
             let ns = 1_000_000;
             model.apply(
-                &TaskStats {
-                    id: TaskId(1),
-                    state: Some(TaskState::Idle),
-                    since_ns: at_ms * ns,
-                    running_ns: running_ms * ns,
-                    idle_ns: (at_ms - running_ms) * ns,
-                    at_ns: at_ms * ns,
-                    ..TaskStats::default()
-                }
+                &with!(
+                    TaskStats::default(),
+                    id = TaskId(1),
+                    state = Some(TaskState::Idle),
+                    since_ns = at_ms * ns,
+                    running_ns = running_ms * ns,
+                    idle_ns = (at_ms - running_ms) * ns,
+                    at_ns = at_ms * ns
+                )
                 .into(),
             );
             shares.sample(&model);

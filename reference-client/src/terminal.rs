@@ -4,6 +4,7 @@ use crate::app::{Action, App};
 use crate::args::Address;
 use crate::connection::{self, Connection};
 use crate::dot_file;
+use crate::picture::Picture;
 use crate::running::Program;
 use crate::theme::Theme;
 use crate::views::program_list::{Choice, ProgramList};
@@ -12,7 +13,10 @@ use ratatui::DefaultTerminal;
 use ratatui::backend::Backend;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
@@ -23,23 +27,79 @@ const FRAME: Duration = Duration::from_millis(250);
 pub fn run(address: &Address) -> io::Result<()> {
     let connection = Connection::open(address)?;
     let mut app = App::new(address.clone(), Theme::from_environment());
-    let result = ratatui::try_init().and_then(|mut terminal| frames(&mut terminal, &mut app, &connection, address));
-    ratatui::restore();
-    result
+    on_screen(|terminal, ending| frames(terminal, &mut app, &connection, address, ending))
 }
 
 /// Lets the user choose one of the programs; `None` when they quit. The terminal is as after [`run`].
 pub fn choose(programs: &[Program], now_unix_ms: u64) -> io::Result<Option<usize>> {
     let mut list = ProgramList::new(programs, now_unix_ms);
-    let result = ratatui::try_init().and_then(|mut terminal| choice(&mut terminal, &mut list));
-    ratatui::restore();
+    on_screen(|terminal, ending| choice(terminal, &mut list, ending))
+}
+
+/// Runs `body` on a terminal of its own screen, which is as before afterwards: also when a signal ends the process, or the
+/// terminal has gone.
+fn on_screen<T>(body: impl FnOnce(&mut DefaultTerminal, &Ending) -> io::Result<T>) -> io::Result<T> {
+    let ending = Ending::watch()?;
+    let result = ratatui::try_init().and_then(|terminal| {
+        // Its destructor writes to stderr, and panics, where the terminal has gone.
+        let mut terminal = ManuallyDrop::new(terminal);
+        let result = body(&mut terminal, &ending);
+        let _ = terminal.show_cursor();
+        result
+    });
+    // It fails only where there is no terminal any more.
+    let _ = ratatui::try_restore();
+    ending.end()?;
     result
 }
 
-fn choice(terminal: &mut DefaultTerminal, list: &mut ProgramList) -> io::Result<Option<usize>> {
+/// The signals that end the process: SIGTERM, SIGINT and SIGHUP. The terminal is restored first.
+struct Ending {
+    /// The number of the last signal that came; 0 if none did.
+    signal: Arc<AtomicUsize>,
+}
+
+impl Ending {
+    #[cfg(unix)]
+    fn watch() -> io::Result<Ending> {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        let signal = Arc::new(AtomicUsize::new(0));
+        for number in [SIGTERM, SIGINT, SIGHUP] {
+            signal_hook::flag::register_usize(number, Arc::clone(&signal), number as usize)?;
+        }
+        Ok(Ending { signal })
+    }
+
+    #[cfg(not(unix))]
+    fn watch() -> io::Result<Ending> {
+        Ok(Ending { signal: Arc::new(AtomicUsize::new(0)) })
+    }
+
+    /// An error once a signal has come.
+    fn check(&self) -> io::Result<()> {
+        match self.signal.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            _ => Err(io::Error::from(io::ErrorKind::Interrupted)),
+        }
+    }
+
+    /// Ends the process by the signal that came, as if it had no handler.
+    fn end(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        if let number @ 1.. = self.signal.load(Ordering::Relaxed) {
+            signal_hook::low_level::emulate_default_handler(number as i32)?;
+        }
+        Ok(())
+    }
+}
+
+fn choice(terminal: &mut DefaultTerminal, list: &mut ProgramList, ending: &Ending) -> io::Result<Option<usize>> {
     let theme = Theme::from_environment();
     loop {
         terminal.draw(|frame| list.draw(theme, frame.area(), frame.buffer_mut()))?;
+        while !event::poll(FRAME)? {
+            ending.check()?;
+        }
         match event::read()? {
             Event::Key(key) if key.kind != KeyEventKind::Release => match list.on_key(key) {
                 Choice::None => {}
@@ -52,20 +112,31 @@ fn choice(terminal: &mut DefaultTerminal, list: &mut ProgramList) -> io::Result<
     }
 }
 
-fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection, address: &Address) -> io::Result<()> {
+fn frames(
+    terminal: &mut DefaultTerminal,
+    app: &mut App,
+    connection: &Connection,
+    address: &Address,
+    ending: &Ending,
+) -> io::Result<()> {
     let (answer, answers) = mpsc::channel();
     let mut next_frame = Instant::now();
-    // The first picture does not wait for the next frame.
-    let mut complete = false;
+    // Drawn from and sorted without a lock: the reader never waits for the screen.
+    let mut picture = Picture::default();
     loop {
+        ending.check()?;
         let mut changed = Instant::now() >= next_frame;
-        if changed || !complete {
-            let picture = connection.picture();
-            changed |= picture.model.complete;
+        // The first picture does not wait for the next frame.
+        if changed || !picture.model.complete {
+            if let Some(newer) = connection.picture_after(picture.revision) {
+                changed |= newer.model.complete && !picture.model.complete;
+                picture = newer;
+            }
             if changed {
-                complete = picture.model.complete;
-                next_frame = Instant::now() + FRAME;
-                app.refresh(&picture, Instant::now());
+                let begun = Instant::now();
+                app.refresh(&picture, begun);
+                // Of very many tasks, sorting leaves time for keys.
+                next_frame = Instant::now() + FRAME.max(begun.elapsed() * 4);
             }
         }
         if !connection.alive() {
@@ -75,15 +146,13 @@ fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection
             app.traced(task, trace);
             changed = true;
         }
-        let patience = if complete { FRAME } else { FRAME / 8 };
+        let patience = if picture.model.complete { FRAME } else { FRAME / 8 };
         if event::poll(next_frame.saturating_duration_since(Instant::now()).min(patience))? {
             changed = true;
             // Keys that came together are drawn together.
             while event::poll(Duration::ZERO)? {
                 let action = match event::read()? {
-                    Event::Key(key) if key.kind != KeyEventKind::Release => {
-                        app.on_key(key, &connection.picture(), Instant::now())
-                    }
+                    Event::Key(key) if key.kind != KeyEventKind::Release => app.on_key(key, &picture, Instant::now()),
                     // Away and back within a frame leaves a terminal empty that looks as it did.
                     Event::Resize(..) => Action::Redraw,
                     _ => Action::None,
@@ -98,7 +167,7 @@ fn frames(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection
             }
         }
         if changed {
-            draw(terminal, app, connection)?;
+            draw(terminal, app, &picture)?;
         }
     }
 }
@@ -111,10 +180,10 @@ fn clear(terminal: &mut DefaultTerminal) -> io::Result<()> {
     Ok(())
 }
 
-fn draw(terminal: &mut DefaultTerminal, app: &mut App, connection: &Connection) -> io::Result<()> {
+fn draw(terminal: &mut DefaultTerminal, app: &mut App, picture: &Picture) -> io::Result<()> {
     terminal.draw(|frame| {
         let area = frame.area();
-        app.draw(&connection.picture(), Instant::now(), area, frame.buffer_mut());
+        app.draw(picture, Instant::now(), area, frame.buffer_mut());
     })?;
     Ok(())
 }
@@ -127,8 +196,7 @@ fn trace(tasks: Vec<TaskId>, address: &Address, answer: &Sender<Answer>) {
     let work = move || {
         for task in tasks {
             // Nobody takes it when the user has quit.
-            let _ =
-                theirs.send((task, connection::trace(&address, task).and_then(|json| connection::parse_trace(&json))));
+            let _ = theirs.send((task, connection::trace(&address, task)));
         }
     };
     if let Err(error) = std::thread::Builder::new().name("tracer".into()).spawn(work) {

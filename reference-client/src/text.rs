@@ -1,5 +1,6 @@
 //! Text for a screen: made harmless, measured, cut and wrapped.
 
+use insight_reader::is_hidden;
 use ratatui::text::{Line, Span};
 use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -7,16 +8,12 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// The text without what could move a cursor, colour a terminal or reorder the line: names and source lines come
 /// from the observed program, and anything may stand in them.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    if !text.contains(harmful) {
+    if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
     let replace = |c: char| match c {
         '\t' => ' ',
-        c if harmful(c) => '\u{fffd}',
+        c if is_hidden(c) => '\u{fffd}',
         c => c,
     };
     Cow::Owned(text.chars().map(replace).collect())

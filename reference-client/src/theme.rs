@@ -1,6 +1,6 @@
 //! Colours. What they say is also said by words or by signs: with `NO_COLOR` nothing is lost.
 
-use insight_protocol::{TaskState, Tier};
+use insight_protocol::{Severity, TaskState, Tier};
 use ratatui::style::{Color, Modifier, Style};
 
 /// What is drawn how.
@@ -60,7 +60,16 @@ impl Theme {
         self.both(Color::Indexed(231), Color::Indexed(52))
     }
 
-    /// The line that says a problem was found.
+    /// A problem of this severity and tier.
+    pub fn problem(self, severity: Severity, tier: Tier) -> Style {
+        match (severity, tier) {
+            (Severity::Hang, Tier::Proven) => self.alarm(),
+            (Severity::Hang, Tier::Suspected) | (Severity::Degraded, _) => self.warning(),
+            (Severity::Notice, _) => self.accent(),
+        }
+    }
+
+    /// The line that says a hang was found.
     pub fn banner(self, tier: Tier) -> Style {
         let style = match tier {
             Tier::Proven => self.both(Color::Indexed(231), Color::Indexed(160)),

@@ -1,8 +1,10 @@
 //! Facts of the model in words: the same on every screen and in plain text.
 
 use crate::text::{clean, count, duration, grouped};
+use insight_model::operation::{self, Class};
+use insight_model::resource_kind::{Ends, FreedBy, Level};
 use insight_model::{Edge, EdgeBody, Freers, Location, Model, Resource, Task};
-use insight_protocol::{Operation, PartyRole, ProblemKind, ResourceId, ResourceKind, SourceStatus, TaskId, Tier};
+use insight_protocol::{Operation, PartyRole, ProblemKind, ResourceId, Severity, SourceStatus, TaskId, Tier};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -22,11 +24,11 @@ pub enum Weight {
 
 /// The weight of a wait with this operation.
 pub fn weight(operation: &Operation) -> Weight {
-    match operation {
-        Operation::Join | Operation::Wait => Weight::Join,
-        Operation::Recv | Operation::Closed | Operation::Notified | Operation::Changed => Weight::Work,
-        Operation::Sleep => Weight::Sleep,
-        _ => Weight::Hard,
+    match operation::of(operation).class {
+        Class::Contention | Class::Unknown => Weight::Hard,
+        Class::Others => Weight::Join,
+        Class::Work => Weight::Work,
+        Class::Time => Weight::Sleep,
     }
 }
 
@@ -51,7 +53,7 @@ pub fn short_name(model: &Model, resource: &Resource) -> String {
     if let Some(name) = &resource.name {
         return clean(&format!("`{name}`")).into_owned();
     }
-    if resource.kind != ResourceKind::Join {
+    if resource.definition().ends != Ends::Joined {
         // A channel may have a hundred thousand edges.
         return clean(&resource.label()).into_owned();
     }
@@ -107,14 +109,18 @@ pub fn state_for(task: &Task, now_ns: u64) -> String {
 
 /// How much of a resource is in use: `2 of 2 in use (full)`.
 pub fn level(resource: &Resource) -> String {
-    if let (ResourceKind::Join, Some(length)) = (&resource.kind, resource.length) {
-        return count(length, "task");
+    match resource.definition().level {
+        Level::Count(noun) => resource.length.map_or_else(|| in_use(resource), |length| count(length, noun)),
+        Level::Come => match resource.length.zip(resource.capacity) {
+            Some((length, capacity)) => format!("{} of {} have come", grouped(length), grouped(capacity)),
+            None => in_use(resource),
+        },
+        Level::Room | Level::InUse | Level::Kept | Level::Permits => in_use(resource),
     }
+}
+
+fn in_use(resource: &Resource) -> String {
     match (resource.length, resource.capacity) {
-        (Some(length), None) if resource.kind == ResourceKind::Rwlock => count(length, "holder"),
-        (Some(length), Some(capacity)) if resource.kind == ResourceKind::Barrier => {
-            format!("{} of {} have come", grouped(length), grouped(capacity))
-        }
         (Some(length), Some(capacity)) if is_full(resource) => {
             format!("{} of {} in use (full)", grouped(length), grouped(capacity))
         }
@@ -125,37 +131,35 @@ pub fn level(resource: &Resource) -> String {
     }
 }
 
-/// It is freed by the tasks that hold it, and not by what others do.
-pub fn is_held(resource: &Resource) -> bool {
-    use ResourceKind::{Barrier, Broadcast, Channel, Notify, Oneshot, Watch};
-    !matches!(resource.kind, Channel | Oneshot | Watch | Broadcast | Notify | Barrier)
-}
-
 /// Everything that a bounded resource has is in use. Of what nobody has to wait for room in, that is nothing to tell.
 pub fn is_full(resource: &Resource) -> bool {
-    !matches!(resource.kind, ResourceKind::Oneshot | ResourceKind::Broadcast | ResourceKind::Barrier)
-        && matches!((resource.length, resource.capacity), (Some(length), Some(capacity)) if length >= capacity)
+    match resource.definition().level {
+        Level::Room | Level::InUse | Level::Permits => {
+            matches!((resource.length, resource.capacity), (Some(length), Some(capacity)) if length >= capacity)
+        }
+        Level::Kept | Level::Count(_) | Level::Come => false,
+    }
 }
 
 /// `capacity 2, length 2 (full), 1 sender, 1 receiver`.
 pub fn sizes(resource: &Resource) -> String {
     let mut parts = Vec::new();
-    let channel = resource.kind == ResourceKind::Channel;
-    match resource.capacity {
-        Some(_) if resource.kind == ResourceKind::Barrier => return level(resource),
-        Some(permits) if resource.kind == ResourceKind::Semaphore => parts.push(count(permits, "permit")),
-        Some(capacity) => parts.push(format!("capacity {}", grouped(capacity))),
-        None if channel => parts.push("no bound".into()),
-        None => {}
+    let words = resource.definition().level;
+    match (words, resource.capacity) {
+        (Level::Come, Some(_)) => return level(resource),
+        (Level::Permits, Some(permits)) => parts.push(count(permits, "permit")),
+        (Level::Room | Level::InUse | Level::Kept | Level::Count(_), Some(capacity)) => {
+            parts.push(format!("capacity {}", grouped(capacity)));
+        }
+        (Level::Room, None) => parts.push("no bound".into()),
+        (Level::InUse | Level::Kept | Level::Permits | Level::Count(_) | Level::Come, None) => {}
     }
-    match resource.length {
-        Some(length) if is_full(resource) && channel => parts.push(format!("length {} (full)", grouped(length))),
-        Some(length) if resource.kind == ResourceKind::Join => parts.push(count(length, "task")),
-        Some(length) if resource.kind == ResourceKind::Rwlock => parts.push(count(length, "holder")),
-        Some(length) if resource.kind == ResourceKind::Semaphore => parts.push(format!("{} taken", grouped(length))),
-        Some(length) => parts.push(format!("length {}", grouped(length))),
-        None => {}
-    }
+    parts.extend(resource.length.map(|length| match words {
+        Level::Room if is_full(resource) => format!("length {} (full)", grouped(length)),
+        Level::Count(noun) => count(length, noun),
+        Level::Permits => format!("{} taken", grouped(length)),
+        Level::Room | Level::InUse | Level::Kept | Level::Come => format!("length {}", grouped(length)),
+    }));
     let handles =
         [(resource.senders, "sender"), (resource.weak_senders, "weak sender"), (resource.receivers, "receiver")];
     parts.extend(handles.iter().filter_map(|(number, what)| {
@@ -166,9 +170,10 @@ pub fn sizes(resource: &Resource) -> String {
 
 /// The edge is a wait for room in a channel that has a bound.
 pub fn is_full_channel_wait(model: &Model, edge: &Edge) -> bool {
-    let channel = model.resources.get(&edge.resource);
-    matches!(&edge.body, EdgeBody::Wait { operation: Operation::Send | Operation::Reserve, .. })
-        && channel.is_some_and(|resource| resource.kind == ResourceKind::Channel && resource.capacity.is_some())
+    let (Some(resource), EdgeBody::Wait { operation, .. }) = (model.resources.get(&edge.resource), &edge.body) else {
+        return false;
+    };
+    resource.capacity.is_some() && resource.definition().freed(operation).by == FreedBy::Room
 }
 
 /// What a task does or has by an edge: `send`, `exclusive`, `receiver`.
@@ -278,9 +283,10 @@ pub fn other_wakers(task: &Task) -> Option<String> {
 /// What a partial task's silence means.
 pub const PARTIAL: &str = "Only its use of resources is seen: not its polls, its state, its wakers or its end.";
 
-/// The banner: how many problems stand, and how sure they are; `None` when none does.
+/// The banner: the number of hangs, and how sure they are; `None` if there are none.
 pub fn banner(model: &Model) -> Option<(Tier, String)> {
-    let problems = model.problems().problems;
+    let mut problems = model.problems().problems;
+    problems.retain(|problem| problem.severity == Severity::Hang);
     let first = problems.first()?;
     let proven = problems.iter().filter(|problem| problem.tier == Tier::Proven).count();
     let kind = clean(first.kind.as_str()).replace('_', " ");
@@ -291,26 +297,38 @@ pub fn banner(model: &Model) -> Option<(Tier, String)> {
     };
     let text = match (problems.len(), problems.len() - proven) {
         (1, _) => format!("{what}, P for more"),
-        (all, 0) => format!("{all} problems: {what}, P for more"),
-        (all, suspected) if suspected == all => format!("{all} problems: {what}, P for more"),
-        (all, suspected) => format!("{all} problems ({suspected} of them suspected): {what}, P for more"),
+        (all, 0) => format!("{all} hangs: {what}, P for more"),
+        (all, suspected) if suspected == all => format!("{all} hangs: {what}, P for more"),
+        (all, suspected) => format!("{all} hangs ({suspected} of them suspected): {what}, P for more"),
     };
     Some((first.tier, text))
+}
+
+/// The number of problems that are no hangs: `1 degraded, 2 notices: P`; `None` if there are none.
+pub fn besides_hangs(model: &Model) -> Option<String> {
+    let number = |severity| model.problems.values().filter(|problem| problem.severity == severity).count() as u64;
+    let (degraded, notices) = (number(Severity::Degraded), number(Severity::Notice));
+    match (degraded, notices) {
+        (0, 0) => None,
+        (0, _) => Some(format!("{}: P", count(notices, "notice"))),
+        (_, 0) => Some(format!("{} degraded: P", grouped(degraded))),
+        _ => Some(format!("{} degraded, {}: P", grouped(degraded), count(notices, "notice"))),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use insight_protocol::{DefineString, Message, StringId, TaskSpawned};
+    use insight_protocol::{DefineString, Message, StringId, TaskSpawned, with};
 
     #[test]
     fn names_for_a_narrow_column() {
         let check = |name: Option<&str>, partial: bool, expect: &str| {
             let mut model = Model::default();
             let text = name.unwrap_or_default().to_owned();
-            model.apply(&Message::from(DefineString { id: StringId(1), text }));
+            model.apply(&Message::from(DefineString::new(StringId(1), text)));
             let name = name.map(|_| StringId(1));
-            model.apply(&Message::from(TaskSpawned { id: TaskId(1), name, partial, ..TaskSpawned::default() }));
+            model.apply(&Message::from(with!(TaskSpawned::default(), id = TaskId(1), name, partial)));
             assert_eq!(task_name(&model.tasks[&TaskId(1)]), expect);
         };
         check(Some("barbara::write_orders"), false, "write_orders");

@@ -4,13 +4,14 @@
 mod story;
 
 use insight_protocol::announcement::Announcement;
-use insight_protocol::{PROTOCOL_VERSION, Process, Tier};
+use insight_protocol::{Clock, ProblemRaised, Process, Severity, Tier, with};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use story::{deadlock, no_hang};
 
 /// Runs the binary against a server that gives one answer.
 fn run(answer: &str, options: &[&str]) -> Output {
@@ -51,14 +52,9 @@ impl Runtime {
     /// Announces a program that gives one answer after another.
     fn announce(&self, pid: u32, answers: Vec<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let announcement = Announcement {
-            protocol: PROTOCOL_VERSION.to_owned(),
-            session: story::header("first run").session,
-            process: Process { pid, name: format!("program\x1b{pid}"), working_directory: None },
-            command: vec!["./program".to_owned()],
-            address: listener.local_addr().unwrap(),
-            started_unix_ms: u64::from(pid),
-        };
+        let process = Process::new(pid, format!("program\x1b{pid}"));
+        let header = with!(story::header("first run"), process, clock = Clock::new(u64::from(pid)));
+        let announcement = Announcement::new(header, ["./program".to_owned()], listener.local_addr().unwrap());
         let path = self.0.join("insight").join(announcement.file_name());
         fs::write(&path, announcement.to_json()).unwrap();
         make_private(&path);
@@ -93,13 +89,13 @@ fn make_private(_file: &std::path::Path) {
     fs::set_permissions(_file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
-fn snapshot(problem: Option<Tier>) -> String {
-    let story = story::story(|story| problem.into_iter().for_each(|tier| story.push(story::deadlock(1, tier))));
+fn snapshot(problem: Option<ProblemRaised>) -> String {
+    let story = story::story(|story| problem.into_iter().for_each(|problem| story.push(problem)));
     format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}\n", story.lines().join("\n"))
 }
 
 #[test]
-fn the_exit_status_says_whether_a_problem_was_found() {
+fn the_exit_status_says_how_bad_the_worst_problem_is() {
     let check = |answer: &str, options: &[&str], status: i32, expect: &str| {
         let output = run(answer, options);
         let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
@@ -108,8 +104,15 @@ fn the_exit_status_says_whether_a_problem_was_found() {
     };
     check(&snapshot(None), &["--once"], 0, "waits for `prototype_channel`: waiting on channel capacity (send)");
     check(&snapshot(None), &[], 0, "no problem found");
-    check(&snapshot(Some(Tier::Proven)), &["--once"], 3, "deadlock cycle: task 3 (post_prototype) waits for itself");
-    check(&snapshot(Some(Tier::Suspected)), &["--once", "--json"], 3, "\"tier\": \"suspected\"");
+    check(
+        &snapshot(Some(deadlock(1, Tier::Proven))),
+        &["--once"],
+        3,
+        "deadlock cycle: task 3 (post_prototype) waits for itself",
+    );
+    check(&snapshot(Some(deadlock(1, Tier::Suspected))), &["--once", "--json"], 3, "\"tier\": \"suspected\"");
+    check(&snapshot(Some(no_hang(1, Severity::Degraded))), &["--once"], 4, "degraded: proven lock_held_long");
+    check(&snapshot(Some(no_hang(1, Severity::Notice))), &["--once", "--json"], 0, "\"severity\": \"notice\"");
     check("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nno", &["--once"], 1, "does not speak insight");
     check("SSH-2.0-OpenSSH_9.6\r\n", &["--once"], 1, "does not speak insight: it said something that is not HTTP");
 }
@@ -142,8 +145,113 @@ fn a_recording_has_a_last_picture() {
     };
     check("barbara.ndjson", 0, "as recorded in ");
     check("deadlock.ndjson", 3, "problem 1: deadlock cycle");
-    check("no_such", 1, "no such file or directory");
-    check("../README.md", 1, "it said");
+    check("no_such", 1, "there is no such file");
+    check("../README.md", 1, "it is not a stream of insight: its first line is \"# insight-conformance\"");
+    check("..", 1, "it is a directory");
+}
+
+/// A file that is gone at the end.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, content: &[u8]) -> File {
+        let path = std::env::temp_dir().join(format!("consolation-{}-{name}", std::process::id()));
+        fs::write(&path, content).unwrap();
+        File(path)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.0));
+    }
+}
+
+#[test]
+fn a_recording_has_one_of_few_outcomes() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/recordings/barbara.ndjson"));
+    let text = text.unwrap();
+    let check = |name: &str, content: &[u8], status: i32, expect: &str| {
+        let file = File::new(name, content);
+        for options in [&[][..], &["--json"]] {
+            let output = command(&[&["--recording", file.0.to_str().unwrap()], options].concat());
+            let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert_eq!(output.status.code(), Some(status), "{text}");
+            assert!(text.contains(expect), "{text}");
+        }
+    };
+    let cut = "note: it is cut off in line 132; what came later is not known";
+    check("cut", &text.as_bytes()[..text.len() - 9], 0, cut);
+    check("mark", format!("\u{feff}{text}").as_bytes(), 0, "");
+    check("empty", b"", 1, "it is empty");
+    check("png", b"\x89PNG\r\n\x1a\n\0\0", 1, "it is not a stream of insight");
+    check(
+        "later",
+        text.replacen("\"1.0\"", "\"2.0\"", 1).as_bytes(),
+        1,
+        "it speaks version 2.0 of the protocol, and this program knows 1.0",
+    );
+    let header = text.split_inclusive('\n').next().unwrap();
+    check("header", header.as_bytes(), 1, "its snapshot is not complete: nothing can be said of its program");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_refused_and_a_pipe_is_announced() {
+    let output = command(&["--recording", "/dev/zero"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), stderr.contains("it is a device")), (Some(1), true), "{stderr}");
+    let path = std::env::temp_dir().join(format!("consolation-fifo-{}", std::process::id()));
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_consolation"));
+    child
+        .args(["--recording", path.to_str().unwrap()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("it is a pipe: waiting for its writer"), "{line}");
+    let lines = story::story(|_| {}).lines().join("\n") + "\n";
+    fs::write(&path, lines).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("as recorded in "));
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_hostile_trace_is_written_anew() {
+    let hidden = |text: &str| text.chars().any(|c| insight_reader::is_hidden(c) && c != '\n');
+    let trace =
+        "{\"task\":7,\"at_ns\":1,\"outcome\":\"captured\",\"reason\":\"a\u{9b}2J\u{7f}\u{202e}b\",\"leaves\":[]}";
+    let answer = |body: &str| format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}");
+    let output = run(&answer(trace), &["--trace", "7", "--json"]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && !hidden(&stdout), "{stdout:?}");
+    assert!(stdout.contains(r"a\u009b2J\u007f\u202eb"), "{stdout:?}");
+    let output = run(&answer("\x1b[2Jowned"), &["--trace", "7", "--json"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
+    assert!(stderr.contains("the trace was not understood") && !hidden(&stderr), "{stderr:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_is_full_is_said() {
+    let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else { return };
+    let deadlock = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/recordings/deadlock.ndjson");
+    for options in [&[][..], &["--json"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_consolation"));
+        command.args(["--recording", deadlock]).args(options).stdin(Stdio::null());
+        let output = command.stdout(full.try_clone().unwrap()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("the output cannot be written: no space left on device"), "{stderr}");
+        command.stdout(full.try_clone().unwrap()).stderr(full.try_clone().unwrap());
+        assert_eq!(command.status().unwrap().code(), Some(1));
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Where to listen: what the environment says, or else the code.
+//! The address to listen on, from the environment or else from the code.
 
 use crate::{Error, environment};
 use std::ffi::OsStr;
@@ -9,7 +9,7 @@ const NOT_AN_ADDRESS: &str =
 const NOT_LOOPBACK: &str = "not a loopback address, and insight shows the program to whoever can connect; \
                             write a port such as 8080, or an address such as 127.0.0.1:8080 or [::1]:8080";
 
-/// Where to listen; `None` for not at all.
+/// The address to listen on. `None` if listening is off.
 pub(crate) fn listen_address(
     environment: Option<&OsStr>,
     code: Option<&str>,
@@ -27,11 +27,11 @@ fn parse(setting: &'static str, text: &str) -> Result<Option<SocketAddr>, Error>
     if text.eq_ignore_ascii_case("off") {
         return Ok(None);
     }
-    // `+80` is a number to Rust, not a port to anyone else.
+    // Rust parses `+80` as a number, but it is not a port.
     let port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
     let address = match text.rsplit_once(':') {
         None => port(text).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-        // Not looked up: a resolver could answer anything.
+        // Not resolved by DNS, since a resolver could return any address.
         Some((host, after)) if host.eq_ignore_ascii_case("localhost") => {
             port(after).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn environment_and_code() {
+    fn environment_wins_over_the_code_and_bad_values_are_refused() {
         let default = ([127, 0, 0, 1], 7000).into();
         let check = |environment: Option<&str>, code: &str, expect: &str| {
             let code = Some(code).filter(|code| !code.is_empty());
@@ -103,7 +103,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_value_that_is_not_text() {
+    fn value_that_is_not_unicode_is_refused() {
         use std::os::unix::ffi::OsStrExt;
         let default = ([127, 0, 0, 1], 7000).into();
         let error = listen_address(Some(OsStr::from_bytes(b"\xff80")), None, default).unwrap_err();

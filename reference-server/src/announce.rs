@@ -11,19 +11,19 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Maximum number of other announcements that one program checks.
+/// Maximum number of announcements of other programs that one program checks.
 const MAX_CHECKED: usize = 256;
-/// A program of this machine that runs takes a connection at once.
+/// Maximum time to connect. A running program on this machine accepts a connection immediately.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The folder for announcements, made if it is missing.
+/// The folder for announcements. It is created if it is missing.
 pub(crate) fn folder() -> io::Result<PathBuf> {
     let folder = system::folder();
     system::make_private(&folder)?;
     Ok(folder)
 }
 
-/// Writes the announcement, whole or not at all, and returns the announcements of other programs.
+/// Writes the announcement atomically, and returns the files of the other announcements.
 pub(crate) fn announce(folder: &Path, header: StreamHeader, address: SocketAddr) -> io::Result<Vec<PathBuf>> {
     let command = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let announcement = Announcement::new(header, command, address);
@@ -52,17 +52,17 @@ pub(crate) fn announce(folder: &Path, header: StreamHeader, address: SocketAddr)
 pub(crate) fn sweep(announcements: &[PathBuf]) {
     for path in announcements {
         let Some(before) = read(path) else { continue };
-        // Another program may have taken the address since: only a client finds that out.
+        // Another program may listen on the address now. Only a client can find that out.
         let gone = TcpStream::connect_timeout(&before.address, CONNECT_TIMEOUT)
             .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-        // A new program may have got the old one's ID in between.
+        // A new program may have got the same process ID in between.
         if gone && read(path).is_some_and(|now| now == before) {
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// The announcement in this file; `None` for anything else, which is left alone.
+/// The announcement in this file. `None` if the file is something else, which must not be removed.
 fn read(path: &Path) -> Option<Announcement> {
     if !fs::symlink_metadata(path).ok()?.is_file() {
         return None;
@@ -81,21 +81,22 @@ mod system {
     use std::path::{Path, PathBuf};
 
     fn user() -> u32 {
-        // SAFETY: the call takes nothing, only returns a number, and never fails.
+        // SAFETY: the call has no arguments, returns a number and never fails.
         unsafe { libc::geteuid() }
     }
 
     /// r[announcement.folder]: after `su` the variable still names the other user's folder.
     pub(super) fn folder() -> PathBuf {
         let own = |path: &PathBuf| fs::metadata(path).is_ok_and(|it| it.is_dir() && it.uid() == user());
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+        let runtime =
+            crate::environment::variable("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
         match runtime.filter(own) {
             Some(runtime) => runtime.join("insight"),
             None => std::env::temp_dir().join(format!("insight-{}", user())),
         }
     }
 
-    /// r[announcement.private]: in a folder for all users, another user may have made it before.
+    /// r[announcement.private]: if the parent folder is open to all users, another user may have created this folder first.
     pub(super) fn make_private(folder: &Path) -> io::Result<()> {
         match DirBuilder::new().mode(0o700).create(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -115,9 +116,9 @@ mod system {
     use std::io;
     use std::path::{Path, PathBuf};
 
-    /// r[announcement.folder]: each user has a folder of their own for both.
+    /// r[announcement.folder]: each user has a separate folder on this system.
     pub(super) fn folder() -> PathBuf {
-        std::env::var_os("LOCALAPPDATA").map_or_else(std::env::temp_dir, PathBuf::from).join("insight")
+        crate::environment::variable("LOCALAPPDATA").map_or_else(std::env::temp_dir, PathBuf::from).join("insight")
     }
 
     pub(super) fn make_private(folder: &Path) -> io::Result<()> {
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_announcement_is_written_whole_and_stale_ones_are_swept() {
+    fn announcement_is_written_whole_and_stale_ones_are_removed() {
         let folder = Folder::new("announcements");
         let listener = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = |listener: &TcpListener| listener.local_addr().unwrap();
@@ -146,7 +147,7 @@ mod tests {
         let (ended_address, runs_address) = (address(&ended), address(&runs));
         announce(&folder.0, named(1), ended_address).unwrap();
         announce(&folder.0, named(2), runs_address).unwrap();
-        // Neither is an announcement: both are left alone.
+        // Neither is an announcement, so both stay.
         fs::write(folder.0.join("3.json"), "{").unwrap();
         fs::write(folder.0.join("notes.txt"), "mine").unwrap();
         drop(ended);
@@ -172,7 +173,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_folder_that_others_can_open_is_refused() {
+    fn folder_that_others_can_open_is_refused() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let parent = Folder::new("private");
         let folder = parent.0.join("insight");

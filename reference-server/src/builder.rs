@@ -11,18 +11,18 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 #[must_use = "does nothing until `init` or `start`"]
 pub struct Builder {
-    /// `None` for the default, here and in `options`: only options that the program set reach an instance that runs.
+    /// `None` if the program did not set it, as in `options`: only set options change a running instance.
     pub(crate) listen: Option<String>,
     pub(crate) record_to: Option<PathBuf>,
     options: Options,
 }
 
 impl Builder {
-    /// Where to listen: `"127.0.0.1:0"`, `"[::1]:8080"`, a port, or `"off"` for not to listen: then insight is on only where
-    /// it [records](Builder::record_to). Only loopback addresses. Port 0 is any free one, which the line on stderr names. Default:
-    /// `127.0.0.1:8080`, or a free port in a program that `cargo insight` has started.
+    /// Sets the address to listen on: `"127.0.0.1:0"`, `"[::1]:8080"`, a port, or `"off"`. If it is off, insight is on only if it
+    /// [records](Builder::record_to). Only loopback addresses are allowed. Port 0 is any free port; the line on stderr names it.
+    /// Default: `127.0.0.1:8080`, or a free port in a program that `cargo insight` has started.
     ///
-    /// The environment variable `INSIGHT_LISTEN` takes the same values and wins.
+    /// The environment variable `INSIGHT_LISTEN` takes the same values and overrides this one.
     pub fn listen(mut self, address: impl ToString) -> Builder {
         self.listen = Some(address.to_string());
         self
@@ -33,72 +33,73 @@ impl Builder {
         self.listen(port)
     }
 
-    /// How often states, counters and waits are sampled and sent, from 1 ms to 1 s; spawns and ends are sent twice as often.
-    /// Default: 100 ms. Shorter is fresher, and takes the program's processors more often: of a server that has none to spare,
-    /// 50 ms showed in the 99th percentile of the latency, and 100 ms did not.
+    /// Sets the time between two samples of states, counters and waits, from 1 ms to 1 s. Spawns and ends are sent twice as often.
+    /// Default: 100 ms. A shorter interval takes more processor time: in a server with no processor to spare, 50 ms showed in
+    /// the 99th percentile of the latency, and 100 ms did not.
     pub fn interval(mut self, interval: Duration) -> Builder {
         self.options.interval = Some(interval.clamp(Duration::from_millis(1), Duration::from_secs(1)));
         self
     }
 
-    /// How long tasks must have been stuck before that is reported. Default: 500 ms.
+    /// Sets the time for which tasks must be stuck before a problem is reported. Default: 500 ms.
     pub fn settle(mut self, settle: Duration) -> Builder {
         self.options.settle = Some(settle);
         self
     }
 
-    /// From when on something is too long, too much or too large; [`OFF`](crate::OFF) for what is not to be looked for.
+    /// Sets the limits above which something is too long, too much or too large. [`OFF`](crate::OFF) turns a check off.
     ///
     /// ```no_run
     /// use insight::{OFF, Thresholds};
     ///
-    /// insight::init!(thresholds => Thresholds { future_bytes: OFF, ..Thresholds::default() });
+    /// let mut thresholds = Thresholds::default();
+    /// thresholds.large_future.bytes = OFF;
+    /// insight::init!(thresholds => thresholds);
     /// ```
     pub fn thresholds(mut self, thresholds: Thresholds) -> Builder {
         self.options.thresholds = Some(thresholds);
         self
     }
 
-    /// How much memory insight may take for what it records, about. Default: 256 MiB, which is enough for 200,000 tasks
-    /// that are alive at once, each of which waits for something. What goes beyond is not recorded, counted, and said in the stream. Each client has a queue
-    /// of 8 MiB besides.
+    /// Sets the approximate memory for recorded facts, in bytes. Default: 256 MiB, which is enough for 200,000 live tasks that
+    /// all wait. Facts beyond the limit are not recorded; the stream has their count. Each client also has a queue of 8 MiB.
     pub fn max_bytes(mut self, bytes: usize) -> Builder {
         self.options.max_bytes = Some(bytes);
         self
     }
 
-    /// What is told: [`Detail::Structure`], or [`Detail::Polls`] for each single poll besides, which takes about half of
-    /// [`max_bytes`](Builder::max_bytes) and 4 to 9 ns a poll more. Default: [`Detail::Structure`].
+    /// Sets the detail of the stream. [`Detail::Polls`] adds every single poll to [`Detail::Structure`]. It takes about half of
+    /// [`max_bytes`](Builder::max_bytes), and 4 to 9 ns more for each poll. Default: [`Detail::Structure`].
     pub fn detail(mut self, detail: Detail) -> Builder {
         self.options.detail = Some(detail);
         self
     }
 
-    /// Writes the stream to this file, from its header on, as long as the program runs. A file of this name is replaced. It is
-    /// compressed when its name ends in `.gz`. Its queue takes 32 MiB.
+    /// Writes the stream to this file, from its header on, as long as the program runs. `{pid}` in the path stands for the
+    /// process's ID. An existing file is replaced, unless a process records to it; the name of the new file then begins with
+    /// the process's ID. The file is compressed if its name ends in `.gz`. Its queue takes up to 32 MiB.
     ///
-    /// The environment variable `INSIGHT_RECORD` names a file too, and wins; `off` is none.
+    /// The environment variable `INSIGHT_RECORD` overrides this path; `off` turns the recording off.
     pub fn record_to(mut self, file: impl Into<PathBuf>) -> Builder {
         self.record_to = Some(file.into());
         self
     }
 
-    /// Turns insight on. What goes wrong is said on stderr, in one line, and the program runs on without insight.
+    /// Turns insight on. After an error, a line on stderr names it, and the program continues without insight.
     ///
-    /// Where `cargo insight` has turned it on before, with the program's first runtime, the options that this call sets are
-    /// applied to the instance that runs. It then also listens on an address that the call names. An option that comes too
-    /// late is one line on stderr.
+    /// If `cargo insight` has already turned it on, with the program's first runtime, this call applies its options to the
+    /// running instance, which then also listens on the call's address. An option that comes too late prints a line on stderr.
     pub fn init(self) -> Insight {
         instance::init(self)
     }
 
-    /// As [`init`](Builder::init), and returns an error instead of saying it. On an error recording is off, or goes on as it
-    /// was before.
+    /// Turns insight on as [`init`](Builder::init) does, and returns an error instead of printing it. After an error, recording
+    /// is as before the call.
     pub fn start(self) -> Result<Insight, Error> {
         instance::start(self)
     }
 
-    /// How to record.
+    /// The settings of the recorder.
     pub(crate) fn config(&self) -> RecorderConfig {
         let Options { interval, max_bytes, detail, .. } = self.options.clone();
         let default = RecorderConfig::default();
@@ -109,7 +110,7 @@ impl Builder {
         }
     }
 
-    /// How to look, and to serve.
+    /// The settings of the diagnosis and of the server.
     pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.set(&self.options);
@@ -136,7 +137,7 @@ impl Insight {
         Insight { address, records }
     }
 
-    /// Where it listens; `None` when it does not, or this call did not turn it on.
+    /// The address it listens on; `None` if it does not listen, or if this call did not turn it on.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }

@@ -1,48 +1,49 @@
-//! What waits to be sent to one client: a queue with a bound, between the recorder's thread and the client's.
+//! The bounded queue of one client, between the recorder's thread and the client's thread.
 //!
-//! A queue that would grow past its bound is emptied, and what comes is counted instead of kept.
-//! The client's thread notices when it next has something to send, which is when the client has read what was on its
-//! way. It then asks for a new opening. So a client that has stopped reading holds at most a full queue and the one picture
-//! that it is being sent, which costs what has changed since, until its connection times out.
+//! A queue that would exceed its bound is emptied, and later messages are counted instead of queued. The client's thread
+//! notices this at its next send, after the client has read all earlier messages. It then asks for a new opening. So a client
+//! that has stopped reading holds at most one full queue and the changed pages of one snapshot, until its connection times out.
 
 use insight_model::Model;
-use insight_protocol::{Gap, Message, StreamHeader};
+use insight_protocol::{Gap, Message, StreamHeader, with};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What a queued message takes besides its text.
+/// Memory of a queued message besides its text, in bytes.
 const OVERHEAD_BYTES: usize = 32;
 
-/// With what a stream begins, or begins again.
+/// The begin of a stream, and its new begin after skipped messages.
 #[derive(Debug)]
 pub(crate) struct Opening {
     pub(crate) header: StreamHeader,
-    /// What there is: a copy, which shares with the recorder's what has not changed since. To make messages of it, and to
-    /// encode them, is left to the thread of who asked.
-    pub(crate) picture: Model,
-    /// While recording is off: what says so.
-    pub(crate) off: Option<Message>,
+    /// A copy of the recorder's model; the two share the pages that have not changed. The client's thread makes its messages and
+    /// encodes them.
+    pub(crate) model: Model,
+    /// Counts the facts that the snapshot lacks: all while recording is off, or those for which there was no room.
+    pub(crate) gap: Option<Message>,
 }
 
 impl Opening {
-    /// Gives out its messages after the header one after another, and what the stream that goes on may name besides.
+    /// Passes the messages after the header to `tell`, one by one, with the definitions that later messages may name.
     pub(crate) fn tell<E>(&self, mut tell: impl FnMut(&Message) -> Result<(), E>) -> Result<(), E> {
-        self.picture.tell_opening(|message| tell(&message))?;
-        self.off.iter().try_for_each(tell)
+        self.model.tell_opening(|message| tell(&message))?;
+        self.gap.iter().try_for_each(tell)
     }
 }
 
-/// What there is for a client.
+/// The next part of a client's stream.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// An opening, and for a client that had too much to read what was skipped.
+    /// An opening, and the count of skipped messages if the client was too slow.
     Opening(Box<Opening>, Option<Gap>),
     /// Encoded messages, in order.
     Live(Vec<Arc<str>>),
-    /// Some were skipped: ask for a new opening.
+    /// Messages were skipped: ask for a new opening.
     Lagging,
-    /// Nothing more will come.
+    /// No message within the timeout: the recorder is busy, or this process was stopped.
+    Silent,
+    /// The stream has ended.
     Closed,
 }
 
@@ -58,11 +59,13 @@ struct State {
     opening: Option<(Box<Opening>, Option<Gap>)>,
     live: VecDeque<Arc<str>>,
     live_bytes: usize,
-    /// How many messages were not queued since the queue was last full; until the next opening, none is.
+    /// Number of messages that were not queued since the queue was last full. Until the next opening, none is queued.
     skipped: u64,
-    /// The client's thread knows that some were skipped.
-    told: bool,
+    /// Whether the client's thread knows that messages were skipped.
+    lag_reported: bool,
     closed: bool,
+    /// Whether the queue is closed: it accepts no more messages, and ends after the messages in it.
+    last: bool,
 }
 
 impl Client {
@@ -70,27 +73,30 @@ impl Client {
         Client { queue_bytes, state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// A panic elsewhere leaves the queue as it was between two changes of it.
+    /// A poisoned lock is safe to use: each change of the queue is complete before any panic.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the client an opening; what is pushed from now on follows it.
+    /// Gives the client an opening. Messages that are pushed later follow it.
     pub(crate) fn open(&self, opening: Opening) {
         let mut state = self.state();
-        let gap = (state.skipped > 0).then(|| Gap {
-            count: state.skipped,
-            kinds: Vec::new(),
-            reason: "this client reads too slowly".to_owned(),
-            at_ns: opening.picture.told_ns,
+        let gap = (state.skipped > 0).then(|| {
+            with!(
+                Gap::default(),
+                count = state.skipped,
+                kinds = Vec::new(),
+                reason = "this client reads too slowly".to_owned(),
+                at_ns = opening.model.told_ns
+            )
         });
         state.opening = Some((Box::new(opening), gap));
         state.skipped = 0;
-        state.told = false;
+        state.lag_reported = false;
         self.changed.notify_one();
     }
 
-    /// Counts messages that a lagging client does not get; `false` when it is not lagging.
+    /// Counts messages as skipped if the client lags; returns whether it does.
     pub(crate) fn skip_while_lagging(&self, count: usize) -> bool {
         let mut state = self.state();
         let lagging = state.skipped > 0;
@@ -100,10 +106,10 @@ impl Client {
         lagging
     }
 
-    /// Queues encoded messages, or empties the queue when it would be over its bound.
+    /// Queues encoded messages, or empties the queue if it would exceed its bound.
     pub(crate) fn push(&self, bodies: &[Arc<str>]) {
         let mut state = self.state();
-        if state.closed {
+        if state.closed || state.last {
             return;
         }
         let bytes: usize = bodies.iter().map(|body| body.len() + OVERHEAD_BYTES).sum();
@@ -118,22 +124,32 @@ impl Client {
         self.changed.notify_one();
     }
 
-    /// What there is for the client, at most about `bytes` of it. [`Next::Closed`] when nothing comes for `timeout`:
-    /// a recorder that lives sends a heartbeat much sooner.
+    /// Takes the next part of the stream, at most about `bytes` of it. Returns [`Next::Silent`] after `timeout` without a message;
+    /// the stream is still open then.
     pub(crate) fn next(&self, bytes: usize, timeout: Duration) -> Next {
         let nothing = |state: &mut State| {
-            state.opening.is_none() && state.live.is_empty() && (state.skipped == 0 || state.told) && !state.closed
+            state.opening.is_none()
+                && state.live.is_empty()
+                && (state.skipped == 0 || state.lag_reported)
+                && !state.closed
+                && !state.last
         };
         let (mut state, timed_out) =
             self.changed.wait_timeout_while(self.state(), timeout, nothing).unwrap_or_else(PoisonError::into_inner);
         if let Some((opening, gap)) = state.opening.take() {
             return Next::Opening(opening, gap);
         }
-        if state.closed || timed_out.timed_out() {
+        if state.closed {
             return Next::Closed;
         }
+        if timed_out.timed_out() {
+            return Next::Silent;
+        }
         if state.live.is_empty() {
-            state.told = true;
+            if state.last {
+                return Next::Closed;
+            }
+            state.lag_reported = true;
             return Next::Lagging;
         }
         let mut bodies = Vec::new();
@@ -148,7 +164,13 @@ impl Client {
         Next::Live(bodies)
     }
 
-    /// Nothing more is queued; what is queued is let go.
+    /// Ends the stream after the queued messages.
+    pub(crate) fn finish(&self) {
+        self.state().last = true;
+        self.changed.notify_one();
+    }
+
+    /// Ends the stream at once, and drops the queued messages.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         *state = State { closed: true, ..State::default() };
@@ -172,6 +194,7 @@ mod tests {
             Next::Opening(_, Some(gap)) => format!("opening, gap of {} at {}", gap.count, gap.at_ns),
             Next::Live(bodies) => bodies.iter().map(|body| &**body).collect::<Vec<_>>().join(","),
             Next::Lagging => "lagging".to_owned(),
+            Next::Silent => "silent".to_owned(),
             Next::Closed => "closed".to_owned(),
         }
     }
@@ -184,10 +207,10 @@ mod tests {
     }
 
     fn opening() -> Opening {
-        let begin = SnapshotBegin { at_ns: 7, tasks: 0, resources: 0, edges: 0, problems: 0 };
-        let mut picture = Model::default();
-        [begin.into(), SnapshotEnd { at_ns: 7 }.into()].iter().for_each(|message| picture.apply(message));
-        Opening { header: header(), picture, off: None }
+        let begin = with!(SnapshotBegin::default(), at_ns = 7);
+        let mut model = Model::default();
+        [begin.into(), SnapshotEnd::new(7).into()].iter().for_each(|message| model.apply(message));
+        Opening { header: header(), model, gap: None }
     }
 
     #[test]
@@ -203,13 +226,18 @@ mod tests {
         push(&client, "h");
         assert_eq!(next(&client), "lagging");
         push(&client, "i");
-        assert_eq!(next(&client), "closed", "told once, and then nothing comes");
+        assert_eq!(next(&client), "silent", "a lag is reported once");
         client.open(opening());
         push(&client, "j");
         assert_eq!(next(&client), "opening, gap of 6 at 7");
         assert_eq!(next(&client), "j");
-        client.close();
         push(&client, "k");
+        client.finish();
+        push(&client, "l");
+        assert_eq!(next(&client), "k");
+        assert_eq!(next(&client), "closed");
+        client.close();
+        push(&client, "m");
         assert_eq!(next(&client), "closed");
     }
 

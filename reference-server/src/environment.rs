@@ -1,14 +1,16 @@
-//! The environment variables that win over the code.
+//! The environment variables. They take precedence over the options in the code.
 
-use crate::Error;
+use crate::{Error, ancestors};
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
-/// Where to listen.
+/// The address to listen on.
 pub(crate) const LISTEN: &str = "INSIGHT_LISTEN";
-/// Where to record.
+/// The file to record to.
 const RECORD: &str = "INSIGHT_RECORD";
-/// The process that is observed, as `cargo insight` sets it.
+/// Is replaced by the process ID in the path of a recording.
+const PID: &str = "{pid}";
+/// The ID of the observed process. `cargo insight` sets it.
 const PROCESS: &str = "INSIGHT_PROCESS";
 /// Whether the children of that process are observed, too.
 const CHILDREN: &str = "INSIGHT_CHILDREN";
@@ -16,7 +18,7 @@ const CHILDREN: &str = "INSIGHT_CHILDREN";
 const NOT_A_PROCESS: &str = "not a process ID; `cargo insight` sets this variable, so do not set it by hand";
 const NOT_ON_OR_OFF: &str = "write on to observe the children of the program, too, or off";
 
-/// The variables of this process. An empty one counts as not set.
+/// The variables of this process. An empty variable counts as unset.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
     pub(crate) listen: Option<OsString>,
@@ -25,31 +27,54 @@ pub(crate) struct Environment {
     pub(crate) children: Option<OsString>,
 }
 
-/// The part of this process among those that `cargo insight` starts.
+/// The relation of this process to the program that `cargo insight` starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// `cargo insight` has not started it.
+    /// `cargo insight` did not start this process.
     Unmarked,
-    /// It is the program that `cargo insight` has started.
+    /// This process is the program that `cargo insight` started.
     Marked,
-    /// It is a child of that program, and is to be observed, too.
+    /// This process is a child of that program, and is observed too.
     Child,
-    /// It is a child of that program, and stays silent.
+    /// This process is a child of that program, and is not observed.
     Silent,
+}
+
+/// Reads an environment variable. `None` in a program with more rights than its caller, such as a setuid program: there the
+/// caller could otherwise choose files that only the program may read or write.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|_| !has_more_rights())
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn has_more_rights() -> bool {
+    // SAFETY: the call takes and returns a number.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+fn has_more_rights() -> bool {
+    // SAFETY: the calls take nothing and return numbers.
+    unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
+}
+
+#[cfg(not(unix))]
+fn has_more_rights() -> bool {
+    false
 }
 
 impl Environment {
     pub(crate) fn of_process() -> Environment {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.to_string_lossy().trim().is_empty());
+        let variable = |name| variable(name).filter(|value| !value.to_string_lossy().trim().is_empty());
         Environment {
             listen: variable(LISTEN),
             record: variable(RECORD),
-            process: variable(PROCESS),
+            process: variable(PROCESS).or_else(|| ancestors::mark(PROCESS)),
             children: variable(CHILDREN),
         }
     }
 
-    /// The part of the process with this ID.
+    /// The role of the process with this ID.
     pub(crate) fn role(&self, pid: u32) -> Result<Role, Error> {
         let Some(process) = &self.process else { return Ok(Role::Unmarked) };
         let wrong = |setting, value: &OsStr, reason| {
@@ -57,7 +82,7 @@ impl Environment {
             Error::Misconfigured { setting, value, reason }
         };
         let text = process.to_string_lossy();
-        // `+7` is a number to Rust only.
+        // Rust parses `+7` as a number, but it is not a process ID.
         let digits = Some(text.trim()).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let observed: u32 =
             digits.and_then(|text| text.parse().ok()).ok_or_else(|| wrong(PROCESS, process, NOT_A_PROCESS))?;
@@ -76,13 +101,21 @@ impl Environment {
         })
     }
 
-    /// The file to record to: the environment's, or else the code's. A child has a file of its own: its parent's is taken.
+    /// The file to record to, from the environment or else from the code. Each `{pid}` is replaced by the process ID. The name of a
+    /// child's file gets its process ID as a prefix otherwise, since its parent already records to the file.
     pub(crate) fn record_to(&self, code: Option<PathBuf>, role: Role, pid: u32) -> Option<PathBuf> {
         let file = match &self.record {
             Some(file) if file.eq_ignore_ascii_case("off") => None,
             Some(file) => Some(PathBuf::from(file)),
             None => code,
         }?;
+        if file.to_string_lossy().contains(PID) {
+            let replace = |part: Component<'_>| match part.as_os_str().to_str() {
+                Some(text) => OsString::from(text.replace(PID, &pid.to_string())),
+                None => part.as_os_str().to_owned(),
+            };
+            return Some(file.components().map(replace).collect());
+        }
         match file.file_name() {
             Some(name) if role == Role::Child => {
                 let mut own = OsString::from(format!("{pid}-"));
@@ -100,7 +133,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn a_child_stays_silent_unless_it_is_asked_for() {
+    fn child_is_observed_only_if_the_environment_turns_children_on() {
         let check = |process: Option<&str>, children: Option<&str>, expect: &str| {
             let process = process.map(OsString::from);
             let environment = Environment { process, children: children.map(OsString::from), ..Environment::default() };
@@ -125,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_names_the_recording_before_the_code() {
+    fn recording_path_from_the_environment_wins_over_the_code() {
         let check = |environment: Option<&str>, code: Option<&str>, role: Role, expect: Option<&str>| {
             let environment = Environment { record: environment.map(OsString::from), ..Environment::default() };
             let actual = environment.record_to(code.map(PathBuf::from), role, 7);
@@ -137,5 +170,8 @@ mod tests {
         check(Some("OFF"), Some("code"), Role::Unmarked, None);
         check(Some("runs/run.ndjson.gz"), None, Role::Child, Some("runs/7-run.ndjson.gz"));
         check(None, Some("run.ndjson"), Role::Child, Some("7-run.ndjson"));
+        check(Some("runs/{pid}/run-{pid}.ndjson"), None, Role::Marked, Some("runs/7/run-7.ndjson"));
+        check(None, Some("run-{pid}.ndjson"), Role::Child, Some("run-7.ndjson"));
+        check(Some("run-{pid.ndjson"), None, Role::Unmarked, Some("run-{pid.ndjson"));
     }
 }

@@ -8,41 +8,41 @@ use std::path::PathBuf;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// Whoever set `setting` wrote something that cannot be used.
+    /// The value of a setting cannot be used.
     Misconfigured {
         /// Such as `INSIGHT_LISTEN`, or `listen` for a value from the code.
         setting: &'static str,
         /// The value.
         value: String,
-        /// What is wrong with it, and what to write.
+        /// The fault of the value, and a value that would be valid.
         reason: &'static str,
     },
-    /// The program turned insight on a second time; the first one stays on.
+    /// The program started insight a second time. The first start stays in effect.
     AlreadyStarted,
-    /// Another program, or another part of this one, listens there.
+    /// Another program, or another part of this one, listens on the address.
     AddressInUse {
-        /// Where.
+        /// The address.
         address: SocketAddr,
     },
-    /// The system does not let the program listen there.
+    /// The system does not let the program listen on the address.
     CannotListen {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error from the system.
         error: io::Error,
     },
     /// The system does not let the program write the recording.
     CannotRecord {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the system.
         error: io::Error,
     },
-    /// A fault of insight's own has ended its recorder before.
+    /// The recorder has stopped because of a fault in insight.
     Stopped,
     /// The system does not let the program start a thread.
     CannotStartThread {
-        /// What the system said.
+        /// The error from the system.
         error: io::Error,
     },
 }
@@ -50,7 +50,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // The value is quoted with its control characters escaped, so that the message stays one line.
+            // `{value:?}` escapes control characters, so the message stays on one line.
             Error::Misconfigured { setting, value, reason } => write!(f, "{setting} is {value:?}: {reason}"),
             Error::AlreadyStarted => f.write_str("already on in this program; this call does nothing"),
             Error::AddressInUse { address } => write!(

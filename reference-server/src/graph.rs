@@ -1,31 +1,33 @@
-//! The waiting packages of the program's dependency graph, from the file that the tool that built it has left.
+//! The waiting packages of the program's dependency graph. The build tool has written them to a file.
 
+use crate::environment::variable;
 use crate::say;
 use insight_protocol::GraphFacts;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// The environment variable that names the file, and wins.
+/// The environment variable that names the file. It takes precedence over the folder.
 const VARIABLE: &str = "INSIGHT_COVERAGE";
 
 static COMPILED_IN: OnceLock<&'static str> = OnceLock::new();
 
-/// Names the file with the [`GraphFacts`] of this program, before insight is turned on: for the facades of `cargo insight`,
-/// into which the path is compiled. The environment variable `INSIGHT_COVERAGE` names a file too, and wins.
+/// Sets the folder with the [`GraphFacts`] of programs. Call it before insight starts. The facades of `cargo insight` call it with
+/// a path that is compiled in. Programs of several workspaces may share the folder, since each file has its program's name. The
+/// environment variable `INSIGHT_COVERAGE` names a file, and takes precedence.
 #[doc(hidden)]
 pub fn graph_facts_at(path: &'static str) {
-    // The first facade names the same file as the others.
+    // All facades name the same folder, so only the first call matters.
     let _ = COMPILED_IN.set(path);
 }
 
-/// The facts of this program; `None` if they are unknown. Reads a file, so not on the program's own threads.
+/// The facts of this program. `None` if they are unknown. Reads a file, so do not call it on the program's own threads.
 pub(crate) fn facts() -> Option<GraphFacts> {
-    let named = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
-    let compiled_in = COMPILED_IN.get().copied().map(Path::new);
-    // A program that was moved to another machine has left its file behind.
-    let path = named.as_deref().map(Path::new).or(compiled_in.filter(|path| path.exists()))?;
+    let named = variable(VARIABLE).filter(|path| !path.is_empty());
+    // The file is missing if the program was moved to another machine.
+    let compiled_in = || COMPILED_IN.get().and_then(|folder| of_program(folder)).filter(|path| path.exists());
+    let path = &named.map(PathBuf::from).or_else(compiled_in)?;
     match read(path) {
         Ok(facts) => Some(facts),
         Err(reason) => {
@@ -35,16 +37,32 @@ pub(crate) fn facts() -> Option<GraphFacts> {
     }
 }
 
+/// The file of this program in a folder.
+fn of_program(folder: &str) -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let name = program.file_stem()?.to_str()?;
+    Some(Path::new(folder).join(format!("{}.json", without_hash(name))))
+}
+
+/// A program's name without the hash that cargo adds to that of a test.
+fn without_hash(name: &str) -> &str {
+    let is_hash = |hash: &str| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match name.rsplit_once('-') {
+        Some((name, hash)) if is_hash(hash) => name,
+        _ => name,
+    }
+}
+
 fn read(path: &Path) -> Result<GraphFacts, String> {
-    let said = |error: std::io::Error| error.to_string();
-    // Before it is opened: to open a pipe waits.
-    if !path.metadata().map_err(said)?.is_file() {
+    let text_of = |error: std::io::Error| error.to_string();
+    // Checked before we open it, since opening a pipe can block.
+    if !path.metadata().map_err(text_of)?.is_file() {
         return Err("it is not a file".to_owned());
     }
     let mut text = String::new();
-    // One more than the maximum, for `parse` to see that it is too large.
+    // One byte more than the maximum, so that `parse` notices a file that is too large.
     let most = GraphFacts::MAX_BYTES as u64 + 1;
-    File::open(path).map_err(said)?.take(most).read_to_string(&mut text).map_err(said)?;
+    File::open(path).map_err(text_of)?.take(most).read_to_string(&mut text).map_err(text_of)?;
     GraphFacts::parse(&text).map_err(|error| error.to_string())
 }
 
@@ -53,7 +71,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_read_or_the_reason_is_given() {
+    fn hash_is_removed_from_the_name_of_a_test() {
+        for (name, expect) in [
+            ("app", "app"),
+            ("my-app", "my-app"),
+            ("my-app-0123456789abcdef", "my-app"),
+            ("app-0123456789abcdeg", "app-0123456789abcdeg"),
+        ] {
+            assert_eq!(without_hash(name), expect);
+        }
+    }
+
+    #[test]
+    fn file_is_read_or_the_error_gives_the_reason() {
         let folder = std::env::temp_dir().join(format!("insight-graph-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let check = |name: &str, content: Option<&str>, expect: Result<usize, &str>| {

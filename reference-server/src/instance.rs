@@ -1,29 +1,50 @@
-//! The one instance of insight in this process: who started it, and the options that can still reach it.
+//! The one instance of insight in this process: the cause of its start, and the options that can still be applied.
 
 use crate::address::listen_address;
 use crate::builder::{Builder, Insight};
 use crate::client::Client;
-use crate::connection::{self, Jobs};
+use crate::connection::{self, Shared};
 use crate::environment::{Environment, Role};
+use crate::fork::{self, ClosedByChild, ProcessId};
 use crate::producer::Producer;
 use crate::recorder::{self, Command, Settings};
 use crate::recording::Recording;
-use crate::{Error, announce, say};
+use crate::thread::{self, LARGE, SMALL};
+use crate::{Error, announce, say, signals};
 use insight_probe::{Recorder, RecorderConfig};
 use insight_protocol::StreamHeader;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where `init` listens if neither the program nor the environment names an address.
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-/// A port that the program itself cannot need.
+/// Any free port, so that we do not take a port that the program itself needs.
 const FREE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-static STATE: Mutex<State> = Mutex::new(State { instance: None, declined: false, said: None });
+/// The state of this process. Written at its first use, and again in a forked child, since another thread of the parent could
+/// have held the lock. Release and acquire, so that readers see a complete state. The state is never freed.
+static HERE: AtomicPtr<Here> = AtomicPtr::new(ptr::null_mut());
+/// The number of forks, plus 1, at which a runtime has started insight; 0 before the first start. Written by the first call in
+/// each process, read by all calls. Relaxed, since the state has its own lock.
+static STARTED: AtomicU32 = AtomicU32::new(0);
+/// Whether insight was on in this process, or in an ancestor that forked. Relaxed, since it only decides about a line on stderr.
+static OBSERVED: AtomicBool = AtomicBool::new(false);
+
+/// The state of one process.
+struct Here {
+    process: ProcessId,
+    /// An observed process has forked this one.
+    forked: bool,
+    state: Mutex<State>,
+    /// We have printed that this forked process is not observed.
+    reported: AtomicBool,
+}
 
 /// Insight in this process.
 #[derive(Default)]
@@ -31,8 +52,8 @@ pub(crate) struct State {
     instance: Option<Instance>,
     /// The code asked for insight to be off, before anything turned it on.
     declined: bool,
-    /// The error that the user has read already.
-    said: Option<String>,
+    /// The last error line that we printed.
+    last_error: Option<String>,
 }
 
 /// The cause of a start.
@@ -51,68 +72,128 @@ struct Instance {
     service: Service,
 }
 
-/// The ways to the recorder's thread, and what all connections share.
+/// The channel to the recorder's thread, and the state that all connections share.
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) commands: SyncSender<Command>,
     settings: Arc<Settings>,
-    traces: Arc<Jobs>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-/// Starts insight when the program makes a runtime, once a process. Later calls cost one load.
+/// Starts insight when the program creates its first runtime. Later calls in the same process cost two loads.
 pub(crate) fn start_with_program() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // A panic would make each later call panic.
-        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            let mut state = lock();
-            if let Err(error) = state.start_here(Builder::default(), Cause::Runtime) {
-                state.say(&error);
-            }
+    let this = fork::forks() + 1;
+    if STARTED.load(Ordering::Relaxed) == this {
+        return;
+    }
+    let here = here();
+    let mut state = here.lock();
+    // Another thread may have started it meanwhile.
+    if STARTED.swap(this, Ordering::Relaxed) == this {
+        return;
+    }
+    // A panic of ours must not reach the program.
+    let outcome =
+        std::panic::catch_unwind(AssertUnwindSafe(|| match state.start_here(Builder::default(), Cause::Runtime) {
+            Ok(insight) => here.report(&state, insight),
+            Err(error) => state.print_error(&error),
         }));
-        if outcome.is_err() {
-            say("a fault of insight's own has kept it off; the program runs on");
-        }
-    });
+    if outcome.is_err() {
+        say("insight is off because of a fault in it; the program runs on");
+    }
 }
 
 /// Turns insight on, or applies the options to the instance that the program's first runtime started.
 pub(crate) fn start(builder: Builder) -> Result<Insight, Error> {
-    lock().start_here(builder, Cause::Code)
+    here().lock().start_here(builder, Cause::Code)
 }
 
-/// As [`start`], with an error said on stderr.
+/// Same as [`start`], but prints an error on stderr.
 pub(crate) fn init(builder: Builder) -> Insight {
-    let mut state = lock();
-    state.start_here(builder, Cause::Code).unwrap_or_else(|error| {
-        state.say(&error);
-        Insight::OFF
-    })
+    let here = here();
+    let mut state = here.lock();
+    match state.start_here(builder, Cause::Code) {
+        Ok(insight) => {
+            here.report(&state, insight);
+            insight
+        }
+        Err(error) => {
+            state.print_error(&error);
+            Insight::OFF
+        }
+    }
 }
 
-/// The way to the recorder's thread; `None` while insight is off.
+/// The channel to the recorder's thread. `None` while insight is off.
 pub(crate) fn commands() -> Option<SyncSender<Command>> {
-    lock().instance.as_ref().map(|instance| instance.service.commands.clone())
+    let here = here();
+    let state = here.lock();
+    here.report(&state, Insight::OFF);
+    state.instance.as_ref().map(|instance| instance.service.commands.clone())
 }
 
-fn lock() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+/// The state of this process.
+fn here() -> &'static Here {
+    let process = ProcessId::here();
+    let mut known = HERE.load(Ordering::Acquire);
+    loop {
+        // SAFETY: the pointer is null, or was made below and is never freed.
+        if let Some(here) = unsafe { known.as_ref() }.filter(|here| here.process == process) {
+            return here;
+        }
+        let forked = OBSERVED.load(Ordering::Relaxed);
+        let fresh = Here { process, forked, state: Mutex::default(), reported: AtomicBool::new(false) };
+        let fresh = Box::into_raw(Box::new(fresh));
+        match HERE.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: the pointer was just made, and is never freed from now on.
+            Ok(_) => return unsafe { &*fresh },
+            Err(other) => {
+                // SAFETY: the pointer was just made, and no other thread has it.
+                drop(unsafe { Box::from_raw(fresh) });
+                known = other;
+            }
+        }
+    }
+}
+
+impl Here {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prints once that this process is not observed, if an observed process has forked it: its user may expect otherwise.
+    fn report(&self, state: &State, insight: Insight) {
+        let is_on = state.instance.is_some() || insight != Insight::OFF;
+        if is_on || !self.forked || self.reported.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let role = Environment::of_process().role(self.process.pid());
+        let way = match role {
+            Ok(Role::Silent) => "set INSIGHT_CHILDREN=on",
+            _ => "call insight::init() after the fork",
+        };
+        let pid = self.process.pid();
+        say(&format!("off in process {pid}, which was forked from the observed one; to observe it, {way}"));
+    }
 }
 
 impl State {
     fn start_here(&mut self, builder: Builder, cause: Cause) -> Result<Insight, Error> {
-        let place = Place { pid: std::process::id(), folder: Some(announce::folder) };
+        fork::watch();
+        let place = ThisProcess { pid: std::process::id(), folder: Some(announce::folder) };
         let record = |config| Recorder::start(config).map_err(|_| Error::AlreadyStarted);
-        self.start(builder, cause, &Environment::of_process(), &place, record)
+        let outcome = self.start(builder, cause, &Environment::of_process(), &place, record);
+        OBSERVED.fetch_or(self.instance.is_some(), Ordering::Relaxed);
+        outcome
     }
 
-    /// The environment and the place are of this process, except in tests.
+    /// `environment` and `place` describe this process, except in tests.
     pub(crate) fn start<P: Producer>(
         &mut self,
         builder: Builder,
         cause: Cause,
         environment: &Environment,
-        place: &Place,
+        place: &ThisProcess,
         record: impl FnOnce(RecorderConfig) -> Result<P, Error>,
     ) -> Result<Insight, Error> {
         if let Some(instance) = &mut self.instance {
@@ -132,14 +213,14 @@ impl State {
             self.declined |= cause == Cause::Code;
             return Ok(Insight::OFF);
         }
-        // Before recording begins: where this fails, nothing was ever recorded.
+        // Before recording begins, so that nothing was recorded if this fails.
         let listener = wanted.map(listen).transpose()?;
-        // After the port: a second program that cannot listen does not replace the first one's file.
-        let recording = record_to.map(Recording::create).transpose()?;
-        let file = recording.as_ref().map(|recording| recording.path().to_owned());
+        // After the port, so that a second program that cannot listen does not replace the file of the first one.
+        let recording = record_to.map(|path| Recording::create(path, place.pid)).transpose()?;
+        let lines = recording.as_ref().map(Recording::lines);
         let producer = record(builder.config())?;
         let header = producer.header();
-        let insight = Insight::new(listener.as_ref().map(|(_, address)| *address), file.is_some());
+        let insight = Insight::new(listener.as_ref().map(|(_, address)| *address), lines.is_some());
         let listener = listener.map(|(listener, _)| listener);
         let service = serve(listener, recording, producer, builder.settings())
             .map_err(|error| Error::CannotStartThread { error })?;
@@ -148,31 +229,31 @@ impl State {
             place.announce(header, address);
             say(&format!("listening on http://{address}"));
         }
-        say_file(file);
+        lines.into_iter().flatten().for_each(|line| say(&line));
         Ok(insight)
     }
 
-    /// Says an error, if the user has not read it yet: a program may start insight twice, with the same mistake.
-    fn say(&mut self, error: &Error) {
+    /// Prints an error, unless the same line was printed last: a program may start insight twice with the same mistake.
+    fn print_error(&mut self, error: &Error) {
         let line = match (error, &self.instance) {
             (Error::AlreadyStarted, _) => error.to_string(),
             (_, None) => format!("{error}. The program runs on without insight."),
             (_, Some(_)) => format!("{error}. insight stays on, without the options of this call."),
         };
-        if self.said.as_ref() != Some(&line) || matches!(error, Error::AlreadyStarted) {
+        if self.last_error.as_ref() != Some(&line) || matches!(error, Error::AlreadyStarted) {
             say(&line);
         }
-        self.said = Some(line);
+        self.last_error = Some(line);
     }
 }
 
 impl Instance {
-    /// Applies the options of the code to insight that the program's first runtime started. On an error it stays as it was.
-    fn apply(&mut self, builder: Builder, environment: &Environment, place: &Place) -> Result<Insight, Error> {
+    /// Applies the options of the code to an instance that the program's first runtime started. An error changes nothing.
+    fn apply(&mut self, builder: Builder, environment: &Environment, place: &ThisProcess) -> Result<Insight, Error> {
         let role = environment.role(place.pid)?;
         let mut late: Vec<String> = Vec::new();
         let mut listener = None;
-        // The environment wins, as before the start.
+        // The environment takes precedence, as in a start.
         if let (Some(text), None) = (&builder.listen, &environment.listen) {
             match listen_address(None, Some(text), FREE)?.map(|address| in_role(address, role)) {
                 None => late.push(match self.insight.address() {
@@ -180,9 +261,9 @@ impl Instance {
                         "the option `listen => \"off\"` comes too late: insight listens on {address} already; \
                          set INSIGHT_LISTEN=off"
                     ),
-                    None => return Ok(self.taken(self.insight)),
+                    None => return Ok(self.set_by_code(self.insight)),
                 }),
-                // It has a free port already.
+                // It already has a free port.
                 Some(address) if address == FREE || Some(address) == self.insight.address() => {}
                 Some(address) => listener = Some(listen(address)?),
             }
@@ -191,8 +272,8 @@ impl Instance {
             None => environment.record_to(builder.record_to.clone(), role, place.pid),
             Some(_) => None,
         };
-        let recording = record_to.map(Recording::create).transpose()?;
-        let file = recording.as_ref().map(|recording| recording.path().to_owned());
+        let recording = record_to.map(|path| Recording::create(path, place.pid)).transpose()?;
+        let lines = recording.as_ref().map(Recording::lines);
 
         let (reply, answer) = mpsc::sync_channel(1);
         let sent = self.service.commands.send(Command::Configure(Box::new(builder.options()), reply));
@@ -213,13 +294,13 @@ impl Instance {
             insight = Insight::new(Some(address), insight.records());
             say(&format!("listening on http://{address}"));
         }
-        say_file(file);
+        lines.into_iter().flatten().for_each(|line| say(&line));
         late.iter().for_each(|line| say(line));
-        Ok(self.taken(insight))
+        Ok(self.set_by_code(insight))
     }
 
-    /// The code has called: the next call is its second one.
-    fn taken(&mut self, insight: Insight) -> Insight {
+    /// Notes that the code has called, so that its next call is an error.
+    fn set_by_code(&mut self, insight: Insight) -> Insight {
         self.cause = Cause::Code;
         self.insight = insight;
         insight
@@ -227,21 +308,24 @@ impl Instance {
 }
 
 /// The process, and its folder for announcements.
-pub(crate) struct Place {
+pub(crate) struct ThisProcess {
     pub(crate) pid: u32,
-    /// `None` for no announcement.
+    /// `None` if the program is not announced.
     pub(crate) folder: Option<fn() -> io::Result<PathBuf>>,
 }
 
-impl Place {
-    /// Announces the program to its user's clients. Without it they need the address, and all else is as it is.
+impl ThisProcess {
+    /// Announces the program to clients of the same user. If this fails, clients need the address; nothing else changes.
     fn announce(&self, header: StreamHeader, address: SocketAddr) {
         let Some(folder) = self.folder else { return };
-        let announced = folder().and_then(|folder| announce::announce(&folder, header, address));
+        let announced = signals::without_write_signals(|| {
+            let folder = folder()?;
+            announce::announce(&folder, header, address)
+        });
         match announced {
             Ok(others) if others.is_empty() => {}
-            // Not here: an address that does not answer takes its time.
-            Ok(others) => drop(crate::spawn("insight-sweep", move || announce::sweep(&others))),
+            // On another thread, since an address that does not answer takes time.
+            Ok(others) => drop(thread::spawn("insight-sweep", SMALL, move || announce::sweep(&others))),
             Err(error) => say(&format!(
                 "consolation does not list this program, and needs its address: the folder of announcements cannot be \
                  used: {error}"
@@ -250,7 +334,7 @@ impl Place {
     }
 }
 
-/// Where to listen at the start; `None` for not at all.
+/// The address to listen on at the start. `None` if listening is off.
 fn wanted(
     code: Option<&str>,
     cause: Cause,
@@ -262,18 +346,12 @@ fn wanted(
     Ok(wanted.map(|address| in_role(address, role)))
 }
 
-/// A child's parent has the port.
+/// A child gets a free port, since its parent has the configured one.
 fn in_role(mut address: SocketAddr, role: Role) -> SocketAddr {
     if role == Role::Child {
         address.set_port(0);
     }
     address
-}
-
-fn say_file(file: Option<PathBuf>) {
-    if let Some(file) = file {
-        say(&format!("recording to {}", file.display()));
-    }
 }
 
 fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
@@ -286,7 +364,7 @@ fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
     Ok((listener, address))
 }
 
-/// Starts the recorder's thread and the threads that ask it. They end with the process, and nobody waits for them.
+/// Starts the recorder's thread and the threads that query it. They end with the process and are never joined.
 pub(crate) fn serve(
     listener: Option<TcpListener>,
     recording: Option<Recording>,
@@ -294,14 +372,14 @@ pub(crate) fn serve(
     settings: Settings,
 ) -> io::Result<Service> {
     let (commands, mut recorder) = recorder::prepare(producer, settings.clone());
-    let service = Service { commands, settings: Arc::new(settings), traces: Arc::default() };
+    let service = Service { commands, settings: Arc::new(settings), shared: Arc::default() };
     if let Some(recording) = recording {
         let client = recording.client(&service.settings);
         recorder.attach(Arc::clone(&client));
         service.write(recording, client)?;
     }
-    crate::spawn("insight-record", move || recorder.run())?;
-    // When this fails, the commands' sender is dropped, and the recorder's thread ends.
+    thread::spawn("insight-record", LARGE, move || recorder.run())?;
+    // If this fails, the sender of the commands is dropped, which ends the recorder's thread.
     if let Some(listener) = listener {
         service.listen(listener)?;
     }
@@ -309,16 +387,20 @@ pub(crate) fn serve(
 }
 
 impl Service {
-    /// Serves on one more address.
+    /// Listens on another address.
     fn listen(&self, listener: TcpListener) -> io::Result<()> {
-        let Service { commands, settings, traces } = self.clone();
-        crate::spawn("insight-listen", move || connection::listen(&listener, &settings, &commands, &traces))
+        let Service { commands, settings, shared } = self.clone();
+        let closed_by_child = ClosedByChild::new(&listener);
+        thread::spawn("insight-listen", SMALL, move || {
+            connection::listen(&listener, &settings, &commands, &shared);
+            drop(closed_by_child);
+        })
     }
 
-    /// Begins a recording of a stream that others have already.
+    /// Begins a recording while other clients may already be attached.
     fn record(&self, recording: Recording) -> io::Result<()> {
         let client = recording.client(&self.settings);
-        // Fails only where the recorder has stopped: then the recording ends at once.
+        // This fails only if the recorder has stopped. Then the recording ends immediately.
         if self.commands.send(Command::Attach(Arc::clone(&client))).is_err() {
             client.close();
         }
@@ -327,7 +409,7 @@ impl Service {
 
     fn write(&self, recording: Recording, client: Arc<Client>) -> io::Result<()> {
         let Service { commands, settings, .. } = self.clone();
-        crate::spawn("insight-file", move || recording.run(&client, &settings, &commands))
+        thread::spawn("insight-file", SMALL, move || recording.run(&client, &settings, &commands))
     }
 }
 

@@ -1,29 +1,30 @@
-//! See what an async program waits for: one line at its start, and a client shows which task waits for what, who
-//! could free it, and on which line.
+//! Makes an async program observable, with one line at its start. A client then shows each waiting task, the resource that it
+//! waits for, the line of source, and the tasks that can unblock it.
 //!
 //! ```
 //! let insight = insight::init!(listen => "127.0.0.1:0");
 //! // On stderr: insight: listening on http://127.0.0.1:41234
-//! println!("{:?}", insight.address()); // Nobody needs this value: `insight::init();` is enough.
+//! println!("{:?}", insight.address()); // You can ignore this value: `insight::init();` is enough.
 //! ```
 //!
-//! [`init()`](fn@init) listens on 127.0.0.1:8080. [`init!`](macro@init) takes the keys that [`Builder`] has as methods. The
-//! environment variable `INSIGHT_LISTEN` wins over both, and with `INSIGHT_LISTEN=off` insight is off, unless it records.
-//! Where the source is not where it was built, `INSIGHT_SOURCE` names the directory of its workspace.
+//! [`init()`](fn@init) listens on 127.0.0.1:8080. [`init!`](macro@init) takes the methods of [`Builder`] as keys. The environment
+//! variable `INSIGHT_LISTEN` overrides both; `INSIGHT_LISTEN=off` turns insight off, unless it records. If the source is no
+//! longer in the folder where it was built, `INSIGHT_SOURCE` names the folder of its workspace. The server reads lines only from
+//! regular files below the folders of the program's source.
 //!
 //! A program that listens writes its address to a file in its user's runtime folder, and consolation finds it there.
 //!
 //! # Under `cargo insight`
 //!
-//! `cargo insight run` needs no call: insight starts with the program's first runtime, on a free port of 127.0.0.1. A call of
-//! `init` that comes later applies the options that it sets to this instance. A call that comes earlier starts it, also on a
-//! free port unless the call names another one. The program's children stay silent, unless `INSIGHT_CHILDREN=on`: then each
-//! child takes a free port, and puts its process ID before the name of its recording.
+//! `cargo insight run` needs no call: insight starts with the program's first runtime, on a free port of 127.0.0.1. A later call
+//! of `init` applies its options to this instance. An earlier call starts the instance, also on a free port unless the call names
+//! a port. The program's children stay silent unless `INSIGHT_CHILDREN=on`. With it, each child takes a free port and puts
+//! its process ID before the name of its recording.
 //!
 //! # Recording
 //!
-//! `record_to` writes the stream to a file besides, also of a program that does not listen, and `INSIGHT_RECORD` wins over
-//! it. At detail `polls` each single poll is told.
+//! `record_to` also writes the stream to a file, even if the program does not listen. `INSIGHT_RECORD` overrides it. At detail
+//! `polls`, the stream contains every single poll.
 //!
 //! ```no_run
 //! use insight::Detail;
@@ -31,14 +32,21 @@
 //! insight::init!(listen => "off", record_to => "hang.ndjson.gz", detail => Detail::Polls);
 //! ```
 //!
-//! The file is compressed by gzip when its name ends in `.gz`. It is flushed four times a second, so what a process that is
-//! killed loses of it is that. What writes it is a thread of its own, `insight-file`, which is a client like any other: where
-//! the disk is too slow, a `gap` says what was skipped.
+//! The file is compressed by gzip if its name ends in `.gz`. A thread of its own, `insight-file`, writes it and is a client like
+//! any other: if the disk is too slow, a `gap` counts the skipped messages.
+//!
+//! Each process has a file of its own: `{pid}` in the path stands for the process's ID. insight never overwrites a file to which
+//! another process records, or to which this process recorded before it called `exec`. The recording then goes to a file in
+//! the same folder, whose name begins with the process's ID. A line on stderr names it.
+//!
+//! The file is flushed four times a second, so a killed process loses at most a quarter of a second. A program that returns from
+//! `main`, exits or aborts first completes its recording, which takes up to 200 ms. For `abort`, and so for a panic that cannot
+//! unwind, `init` sets a handler of `SIGABRT` unless the program has one.
 //!
 //! # Names
 //!
-//! A resource is called as the source calls it, and a task as its function. [`name`](fn@name) and [`task_name`] say it
-//! better, where many are made in one place; what they say wins.
+//! By default, a resource has the name of its variable in the source, and a task the name of its function. If one line makes
+//! many of them, [`name`](fn@name) and [`task_name`] give better names.
 //!
 //! ```
 //! # fn spawn(_: impl std::future::Future) {}
@@ -51,64 +59,85 @@
 //!
 //! # Coverage
 //!
-//! The stream says how many tasks of each runtime are not observed. Which packages of the program's dependency graph are
-//! not covered is known where a tool has written that to a file; the environment variable `INSIGHT_COVERAGE` names the file.
+//! The stream counts the tasks of each runtime that are not observed. It also lists the packages of the dependency graph that are not
+//! covered, if a tool has written them to a file; the environment variable `INSIGHT_COVERAGE` names the file.
 //!
-//! # While nobody looks
+//! # Pause
 //!
-//! [`pause`] turns recording off and [`resume`] on again, without a restart. A program decides itself when, such as by a
-//! signal; not whoever can connect: what is served changes nothing.
+//! [`pause`] turns recording off and [`resume`] on again, without a restart. Only the program itself can call them, for example
+//! on a signal. A client cannot: no request changes anything.
 //!
-//! # What is served
+//! # In a forked process
 //!
-//! | path            | what                                                                                   |
+//! A child that was forked without `exec`, such as a daemon, has none of insight's threads and closes their descriptors. It
+//! records nothing until it calls `init`, or makes its first runtime under `cargo insight`: insight then starts again, with
+//! another port and another file. If it stays off, [`pause`] and [`resume`] return false, and a line on stderr says so. So a
+//! daemon calls `init` after it has forked.
+//!
+//! # Paths
+//!
+//! | path            | content                                                                                 |
 //! |-----------------|----------------------------------------------------------------------------------------|
-//! | `/v1/stream`    | NDJSON: a header, a snapshot, then what happens as it happens                           |
+//! | `/v1/stream`    | NDJSON: a header, a snapshot, then each change                                          |
 //! | `/v1/snapshot`  | NDJSON: a header and a snapshot                                                         |
-//! | `/v1/problems`  | JSON: the problems that stand                                                           |
-//! | `/v1/tasks/7/trace` | JSON: where task 7 waits, a stack for each of its awaits                             |
+//! | `/v1/problems`  | JSON: the open problems                                                                 |
+//! | `/v1/tasks/7/trace` | JSON: a backtrace for each await of task 7                                          |
 //! | `/v1/graph.dot` | the graph of tasks and resources, for Graphviz                                          |
-//! | `/docs/`        | what each view and problem means                                                        |
+//! | `/docs/`        | a page for each view and each problem                                                   |
 //!
 //! # Design, and its cost
 //!
-//! The server shares nothing with the program but what [`insight_probe`] recorded: plain threads (`insight-record`,
-//! `insight-listen`, and one `insight-client` a connection) and blocking sockets, because an async runtime inside of the
-//! program could hang with it, or be taken for it. The price is a thread a connection, of which there are at most 64.
+//! The server shares nothing with the program but the facts that [`insight_probe`] recorded. It consists of plain threads
+//! (`insight-record`, `insight-listen`, and an `insight-client` for each connection) and blocking sockets, because an async runtime inside
+//! the program could hang with it, or be mistaken for it. The price is a thread for each connection. There are at most 64
+//! connections, and fewer in a program that has fewer than 512 file descriptors (insight takes an eighth of them) or a limited
+//! address space. If all are taken, a new connection replaces one that has sent no request, or one that has read its
+//! reply for 5 s. A quarter of the connections stays free of streams, for short requests.
 //!
-//! The recorder's thread alone owns the model of the program. It collects what was recorded, folds it, looks for
-//! problems, and hands each message, encoded once, to the clients' queues. It never waits for a client: a queue that is
-//! full is emptied, and its client gets a `gap` and a new snapshot as soon as it reads again; one that takes no byte for
-//! 10 s is dropped. Without a client, nothing is encoded.
+//! The recorder's thread alone owns the model of the program. It collects the recorded facts, folds them, looks for problems,
+//! encodes each message once, and puts it into the clients' queues. It never waits for a client. A full queue is emptied, and
+//! its client gets a `gap` and a new snapshot as soon as it reads again. A client that takes no byte for 10 s, or more than 60 s to
+//! read a reply or a stream's snapshot, is disconnected. All snapshots that are being sent may keep 128 MiB of changed pages in
+//! memory; above that, all but one are cut off. Without a client, nothing is encoded.
+//!
+//! No time limit counts a pause of the whole process, in a debugger or a frozen container: open connections stay open.
 //!
 //! No panic of these threads reaches the program (unless it is built with `panic = "abort"`), and they do not delay its
-//! end. A setting that is wrong, or a port in use, is one line on stderr, and recording stays off.
+//! end. A wrong setting, or a port in use, prints one line on stderr, and recording stays off.
 //!
-//! Whoever can connect sees names, source lines and the state of the program. So only loopback addresses are served,
-//! and a request must name a loopback host, so that no web page can reach it through a name of its own. Other users of
+//! Anyone who can connect reads names, source lines and the state of the program. So the server listens on loopback addresses
+//! only, and a request must name a loopback host, so that no web page can reach it through a name of its own. Other users of
 //! the same machine can connect.
 
 mod address;
+mod ancestors;
 mod announce;
 mod builder;
 mod client;
 mod connection;
+mod ending;
 mod environment;
 mod error;
+mod fork;
 mod graph;
 mod http;
 mod instance;
 mod name;
 mod pages;
+mod patience;
 mod pause;
+mod places;
 mod producer;
 mod recorder;
 mod recording;
+mod signals;
+mod snapshots;
 mod source;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod thread;
 mod trace;
 
 pub use builder::{Builder, Insight};
@@ -121,16 +150,15 @@ pub use insight_protocol::Detail;
 pub use pause::{pause, resume};
 
 use std::io::Write;
-use std::panic::AssertUnwindSafe;
 
-/// Turns insight on, on 127.0.0.1:8080 or where `INSIGHT_LISTEN` says.
+/// Turns insight on, on 127.0.0.1:8080 or the address in `INSIGHT_LISTEN`.
 ///
-/// Never panics: when it cannot listen it says so on stderr, and the program runs on without it.
+/// Never panics: if it cannot listen, it prints a line on stderr, and the program continues without it.
 pub fn init() -> Insight {
     builder().init()
 }
 
-/// Turns insight on with settings: each key is a method of [`Builder`].
+/// Turns insight on with settings. Each key is a method of [`Builder`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -144,31 +172,36 @@ macro_rules! init {
     };
 }
 
-/// Turns insight on if it is off: a facade calls this each time when the program makes a runtime. Not for programs.
+/// Turns insight on if it is off. A facade calls this each time the program makes a runtime; programs do not.
 ///
-/// Without `INSIGHT_LISTEN` it listens on a free port. It never panics, and says an error on stderr.
+/// Without `INSIGHT_LISTEN` it listens on a free port. It never panics, and prints an error on stderr.
 #[doc(hidden)]
 pub fn start_with_program() {
     instance::start_with_program();
 }
 
-/// The settings, to be changed before insight is turned on.
+/// Returns the default settings. Change them, then turn insight on.
 pub fn builder() -> Builder {
     Builder::default()
 }
 
-/// Says a line on stderr. Not `eprintln!`, which panics when stderr is closed.
+/// Prints a line on stderr. `eprintln!` panics if stderr is closed.
 fn say(line: &str) {
-    let _ = std::io::stderr().write_all(format!("insight: {line}\n").as_bytes());
+    // This may be one of the program's threads.
+    let line = format!("insight: {line}\n");
+    signals::without_write_signals(|| drop(write_to_stderr(line.as_bytes())));
 }
 
-/// Starts a thread out of which no panic goes.
-fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        // What `body` owns is dropped by the unwinding, and nothing else sees it.
-        if std::panic::catch_unwind(AssertUnwindSafe(body)).is_err() {
-            say(&format!("the thread {name} has stopped by a fault of insight's own; the program runs on"));
-        }
-    })?;
-    Ok(())
+/// Writes without std's lock, which a child that is forked meanwhile would find locked for ever.
+#[cfg(unix)]
+fn write_to_stderr(bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::fd::FromRawFd;
+    // SAFETY: the descriptor belongs to the process as long as it runs, and `ManuallyDrop` does not close it.
+    let stderr = std::mem::ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(libc::STDERR_FILENO) });
+    (&*stderr).write_all(bytes)
+}
+
+#[cfg(not(unix))]
+fn write_to_stderr(bytes: &[u8]) -> std::io::Result<()> {
+    std::io::stderr().write_all(bytes)
 }

@@ -1,18 +1,17 @@
 //! The name of a resource, from the source text around the call that makes it.
 //!
-//! Only what is written there once and plainly: the variable, field or `static` that the call's value becomes. In doubt
-//! there is no name.
+//! The name is the variable, field or `static` to which the call's value is assigned. If that is not certain, there is no name.
 
 mod tokens;
 
 use tokens::{is_name, tokens};
 
-/// How many lines above the call its statement may begin.
+/// Maximum number of lines between the begin of the statement and the call.
 const LINES_ABOVE: usize = 6;
-/// How many lines the call may go on.
+/// Maximum number of lines below the first one to which the call may extend.
 const LINES_BELOW: usize = 40;
 
-/// Calls whose value is their first argument's, as far as a name goes.
+/// Calls that wrap their first argument. The name of the result is also a name for the argument.
 const TRANSPARENT: &[[&str; 2]] = &[
     ["Arc", "new"],
     ["Arc", "from"],
@@ -25,16 +24,16 @@ const TRANSPARENT: &[[&str; 2]] = &[
     ["", "Some"],
     ["", "Ok"],
 ];
-/// Calls whose value is that of the closure they are given.
+/// Calls that return the value of their closure.
 const LAZY: &[&str] = &["LazyLock", "LazyCell", "Lazy"];
 
-/// What stands left of an `=`.
+/// The pattern to the left of an `=`.
 enum Pattern<'a> {
     One(&'a str),
     Tuple(Vec<&'a str>),
 }
 
-/// The name of what the call at `line` and `column`, both from 1, makes.
+/// The name of the resource that the call at `line` and `column` creates. Both count from 1.
 pub(crate) fn derive(lines: &[String], line: u32, column: u32) -> Option<String> {
     let at = usize::try_from(line).ok()?.checked_sub(1)?;
     let text = lines.get(at)?;
@@ -50,7 +49,7 @@ pub(crate) fn derive(lines: &[String], line: u32, column: u32) -> Option<String>
     name_before(&tokens(&before), first == 0)
 }
 
-/// The value of the call is what its statement uses, and not only the start of a chain of methods.
+/// Whether the statement uses the value of the call itself, and not the result of further method calls.
 fn is_whole(after: &[&str]) -> bool {
     let mut depth = 0_i32;
     let mut rest = after.iter();
@@ -62,7 +61,7 @@ fn is_whole(after: &[&str]) -> bool {
                 match depth {
                     0 => break,
                     1.. => {}
-                    // There was no call.
+                    // There is no call.
                     _ => return false,
                 }
             }
@@ -75,7 +74,7 @@ fn is_whole(after: &[&str]) -> bool {
             Some(&"?") => {}
             Some(&".") => match rest.next().copied() {
                 Some("await" | "0" | "1") => {}
-                // With their parentheses, which hold at most a literal.
+                // The method and its parentheses, which contain at most a literal.
                 Some("unwrap" | "expect") => while rest.next().is_some_and(|token| *token != ")") {},
                 _ => return false,
             },
@@ -84,7 +83,7 @@ fn is_whole(after: &[&str]) -> bool {
     }
 }
 
-/// The name from the tokens before the call. `whole`: they begin where the file begins.
+/// The name from the tokens before the call. `whole`: the tokens begin at the start of the file.
 fn name_before(tokens: &[&str], whole: bool) -> Option<String> {
     let mut before = tokens;
     let mut element = None;
@@ -125,7 +124,7 @@ fn name_before(tokens: &[&str], whole: bool) -> Option<String> {
     }
 }
 
-/// Without the `std::sync::` that a path began with.
+/// Removes the start of a path, such as `std::sync::`.
 fn without_path<'a, 'b>(mut tokens: &'a [&'b str]) -> &'a [&'b str] {
     while let [rest @ .., word, "::"] = tokens {
         if !is_name(word) && !matches!(*word, "crate" | "self" | "super") {
@@ -136,7 +135,7 @@ fn without_path<'a, 'b>(mut tokens: &'a [&'b str]) -> &'a [&'b str] {
     tokens
 }
 
-/// The statement or field that the tokens are the last of, and whether its beginning was seen.
+/// The statement or field at the end of the tokens, and whether the tokens contain its beginning.
 fn statement<'a, 'b>(tokens: &'a [&'b str]) -> Option<(&'a [&'b str], bool)> {
     let mut depth = 0;
     for (index, token) in tokens.iter().enumerate().rev() {
@@ -150,13 +149,13 @@ fn statement<'a, 'b>(tokens: &'a [&'b str]) -> Option<(&'a [&'b str], bool)> {
     (depth == 0).then_some((tokens, false))
 }
 
-/// Where the tuple that is right of an `=` and not yet closed begins, and how many elements are complete.
+/// The start of an open tuple to the right of an `=`, and the number of its complete elements.
 fn tuple(tokens: &[&str]) -> Option<(usize, usize)> {
     let mut depth = 0;
     let mut commas = 0;
     for (index, token) in tokens.iter().enumerate().rev() {
         match *token {
-            // A comma between these might be of a type's parameters.
+            // A comma between these could separate the parameters of a type.
             "<" => return None,
             "," if depth == 0 => commas += 1,
             "(" if depth == 0 => return (index > 0 && tokens[index - 1] == "=").then_some((index, commas)),
@@ -186,11 +185,11 @@ fn pattern<'a>(mut tokens: &[&'a str], bounded: bool) -> Option<Pattern<'a>> {
         | ["static" | "const", rest @ ..] => match rest {
             ["(", rest @ ..] => names(rest).map(Pattern::Tuple),
             [name] => Some(Pattern::One(name)),
-            // An `=` in the type would be `dyn Iterator<Item = T>`, or a sign that this is something else.
+            // An `=` in the type is from `dyn Iterator<Item = T>`, or this is not a type.
             [name, ":", kind @ ..] if !kind.contains(&"=") => Some(Pattern::One(name)),
             _ => None,
         },
-        // `self.name = `, `name = `. A beginning that was not seen could make it `let (name, other) = `.
+        // `self.name = `, `name = `. If the beginning is missing, it could be `let (name, other) = `.
         [owner @ .., name] if bounded => {
             let is_path = owner.chunks(2).all(|pair| matches!(pair, [word, "."] if is_name(word) || *word == "self"));
             is_path.then_some(Pattern::One(name))
@@ -199,7 +198,7 @@ fn pattern<'a>(mut tokens: &[&'a str], bounded: bool) -> Option<Pattern<'a>> {
     }
 }
 
-/// The names of a tuple pattern after its `(`; `_` for one that is not named.
+/// The names in a tuple pattern after its `(`. `_` for an element without a name.
 fn names<'a>(tokens: &[&'a str]) -> Option<Vec<&'a str>> {
     let end = tokens.iter().position(|token| *token == ")")?;
     if !matches!(tokens.get(end + 1), None | Some(&":")) {
@@ -215,12 +214,12 @@ fn names<'a>(tokens: &[&'a str]) -> Option<Vec<&'a str>> {
         .collect()
 }
 
-/// The name as it is shown; `None` for `_`.
+/// The name to display. `None` for `_`.
 fn known(name: &str) -> Option<String> {
     (is_name(name) && name != "_").then(|| name.strip_prefix("r#").unwrap_or(name).to_owned())
 }
 
-/// The name of a channel from those of its two ends.
+/// The name of a channel, from the names of its two ends.
 fn pair(names: &[&str]) -> Option<String> {
     let [first, second] = names else { return None };
     let ends = [first.trim_start_matches('_'), second.trim_start_matches('_')];
@@ -229,7 +228,7 @@ fn pair(names: &[&str]) -> Option<String> {
         _ if ends == ["", ""] => None,
         (_, [true, true]) => Some(ends.join("/")),
         ([Some(one), Some(other)], _) if one == other => known(one),
-        // An end that is not named, or by a word that fits every channel, is no name for this one.
+        // An end without a name, or with a word that fits every channel, gives no name.
         (_, [true, false]) if !ends[1].is_empty() => known(ends[1]),
         _ if ends[0].is_empty() => known(ends[1]),
         _ => known(ends[0]),

@@ -4,33 +4,30 @@ use crate::http::Reply;
 
 const HTML: &str = "text/html; charset=utf-8";
 
-const PAGES: &[(&str, &str)] = &[
-    ("index", include_str!("../docs/index.html")),
-    ("task-list", include_str!("../docs/task-list.html")),
-    ("task", include_str!("../docs/task.html")),
-    ("resource", include_str!("../docs/resource.html")),
-    ("problem", include_str!("../docs/problem.html")),
-    ("coverage", include_str!("../docs/coverage.html")),
-    ("channel-full", include_str!("../docs/channel-full.html")),
-    ("deadlock", include_str!("../docs/deadlock.html")),
-    ("self-deadlock", include_str!("../docs/self-deadlock.html")),
-    ("channel-cycle", include_str!("../docs/channel-cycle.html")),
-    ("lock-across-join", include_str!("../docs/lock-across-join.html")),
-    ("read-behind-writer", include_str!("../docs/read-behind-writer.html")),
-    ("futurelock", include_str!("../docs/futurelock.html")),
-    ("forgotten-party", include_str!("../docs/forgotten-party.html")),
-    ("lost-wakeup", include_str!("../docs/lost-wakeup.html")),
-    ("worker-blocked", include_str!("../docs/worker-blocked.html")),
-    ("runtime-blocked", include_str!("../docs/runtime-blocked.html")),
-    ("blocking-pool-exhausted", include_str!("../docs/blocking-pool-exhausted.html")),
-    ("never-yields", include_str!("../docs/never-yields.html")),
-    ("spins", include_str!("../docs/spins.html")),
-    ("waker-storm", include_str!("../docs/waker-storm.html")),
-    ("task-leak", include_str!("../docs/task-leak.html")),
-    ("lock-held-long", include_str!("../docs/lock-held-long.html")),
-    ("large-future", include_str!("../docs/large-future.html")),
-    ("write-an-adapter", include_str!("../docs/write-an-adapter.html")),
-];
+/// The position of the navigation in a page.
+const NAVIGATION: &str = "<nav></nav>";
+
+const PAGES: &[Page] = &include!("../docs/pages.rs");
+
+/// A page of the documentation, without its navigation.
+struct Page {
+    name: &'static str,
+    /// Escaped.
+    title: &'static str,
+    html: &'static str,
+}
+
+impl Page {
+    fn with_navigation(&self) -> String {
+        let mut navigation = "<nav>\n<ul>\n".to_owned();
+        for page in PAGES {
+            let current = if page.name == self.name { " aria-current=\"page\"" } else { "" };
+            let href = if page.name == "index" { "./" } else { page.name };
+            navigation += &format!("<li><a href=\"{href}\"{current}>{}</a></li>\n", page.title);
+        }
+        self.html.replacen(NAVIGATION, &(navigation + "</ul>\n</nav>"), 1)
+    }
+}
 
 const FRONT: &str = r#"<!DOCTYPE html>
 <html lang="en">
@@ -59,17 +56,17 @@ pub(crate) fn page(path: &str) -> Option<Reply> {
     let name = path.strip_prefix("/docs")?;
     if name.is_empty() {
         let reply = Reply::text("308 Permanent Redirect", "/docs/");
-        // So that what the page links to is relative to it.
+        // The links of the page are relative to this path.
         return Some(Reply { headers: "Location: /docs/\r\n", ..reply });
     }
     let name = name.strip_prefix('/')?;
     let name = name.strip_suffix(".html").or_else(|| name.strip_suffix(".md")).unwrap_or(name);
     let name = if name.is_empty() { "index" } else { name };
-    let (_, text) = PAGES.iter().find(|(page, _)| *page == name)?;
-    Some(Reply::ok(HTML, (*text).to_owned()))
+    let page = PAGES.iter().find(|page| page.name == name)?;
+    Some(Reply::ok(HTML, page.with_navigation()))
 }
 
-/// What a path that is not there is answered with.
+/// The reply to a request for an unknown path.
 pub(crate) fn not_found() -> Reply {
     let text = "no such path; there are /, /v1/stream, /v1/snapshot, /v1/problems, /v1/tasks/ID/trace, /v1/graph.dot and /docs/";
     Reply::text("404 Not Found", text)
@@ -80,24 +77,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table() {
+    fn path_leads_to_its_page_or_to_none() {
         let check = |path: &str, expect: Option<&str>| {
             let reply = page(path);
             assert_eq!(reply.as_ref().map(|reply| reply.body.as_str()), expect, "{path}");
         };
-        let text = |name: &str| PAGES.iter().find(|(page, _)| *page == name).map(|(_, text)| *text);
+        let index = PAGES[0].with_navigation();
         check("/", Some(FRONT));
-        check("/docs/", text("index"));
-        check("/docs/index.md", text("index"));
-        for (name, text) in PAGES {
+        check("/docs/", Some(&index));
+        check("/docs/index.md", Some(&index));
+        for page in PAGES {
             for suffix in ["", ".html", ".md"] {
-                check(&format!("/docs/{name}{suffix}"), Some(*text));
+                check(&format!("/docs/{}{suffix}", page.name), Some(&page.with_navigation()));
             }
         }
         check("/docs", Some("/docs/\n"));
         for path in ["/docs/nothing", "/docs/../deadlock", "/docsdeadlock", "/docs//deadlock", "", "/DOCS/", "deadlock"]
         {
             check(path, None);
+        }
+    }
+
+    #[test]
+    fn each_page_is_marked_as_current_in_its_navigation() {
+        for page in PAGES {
+            assert_eq!(page.html.matches(NAVIGATION).count(), 1, "{}", page.name);
+            let html = page.with_navigation();
+            let (href, title) = (if page.name == "index" { "./" } else { page.name }, page.title);
+            let own = format!("<li><a href=\"{href}\" aria-current=\"page\">{title}</a></li>\n");
+            assert_eq!((html.matches(&own).count(), html.matches("aria-current=\"page\"").count()), (1, 1), "{own}");
+            assert_eq!(html.matches("<li><a href=").count() - page.html.matches("<li><a href=").count(), PAGES.len());
         }
     }
 }

@@ -1,30 +1,28 @@
-//! Recording, turned off and on again while the program runs.
+//! Turns recording off and on while the program runs.
 
 use crate::instance;
 use crate::recorder::Command;
 use std::sync::mpsc;
 
-/// Turns recording off, until [`resume`]: nothing is recorded any more, and what is known of the program is forgotten. It
-/// goes on at the price of a program that never called [`init`](fn@crate::init); insight's thread listens as before, and its
-/// clients are told.
+/// Turns recording off until [`resume`], and forgets all recorded facts. The program then runs as fast as one that never
+/// called [`init`](fn@crate::init). insight's threads still listen, and each client gets a message.
 ///
-/// Returns when that is so, after a few milliseconds at most for most programs. False when insight is not on in this
-/// process.
+/// Returns once recording is off, usually within a few milliseconds. Returns false if insight is not on in this process.
 ///
 /// ```
 /// insight::init!(listen => "127.0.0.1:0");
 /// assert!(insight::pause());
-/// // For as long as nobody looks.
+/// // The program runs at full speed.
 /// assert!(insight::resume());
 /// ```
 pub fn pause() -> bool {
     record(false)
 }
 
-/// Turns recording on again, as if [`init`](fn@crate::init) were called now: a task that was spawned before appears at its next
-/// poll, and a lock or channel when it is next used. What has stood still since before is not seen.
+/// Turns recording on again, as if [`init`](fn@crate::init) were called now. An older task appears at its next poll, and an older
+/// lock or channel at its next use; until then they are not observed.
 ///
-/// Returns when that is so. False when insight is not on in this process.
+/// Returns once recording is on. Returns false if insight is not on in this process.
 pub fn resume() -> bool {
     record(true)
 }

@@ -1,30 +1,35 @@
 use insight_probe::{Recorder, RecorderConfig, Traceable};
-use insight_protocol::{GraphFacts, Message, StreamHeader, StringId, TaskId};
+use insight_protocol::{GraphFacts, LocationId, Message, StreamHeader, StringId, TaskId};
 
-/// What the server needs of a recorder, so that tests can give it data instead.
+/// The part of a recorder that the server needs. Tests implement it with data.
 pub(crate) trait Producer: Send + 'static {
     /// The header of a stream that begins now.
     fn header(&self) -> StreamHeader;
     /// The producer's time.
     fn now_ns(&self) -> u64;
-    /// Says which packages of the program's dependency graph a task can wait in; `None` if the graph is unknown.
+    /// Sets the packages of the program's dependency graph in which a task can wait; `None` if the graph is unknown.
     fn set_packages(&mut self, facts: Option<GraphFacts>);
-    /// Appends what has happened since the last call, in an order that a fold can take, and when all up to some time is
-    /// told, a heartbeat with it; with `now`, all up to now is told: for an answer that is wanted now. It may be a part
-    /// of it: then it is true, and the next call goes on.
+    /// Appends the messages since the last call, in an order for a fold. A heartbeat follows once they are complete up to its time. With
+    /// `now`, they are complete up to now. Returns `true` if this was only a part, and the next call continues.
     fn collect(&mut self, now: bool, out: &mut Vec<Message>) -> bool;
-    /// Turns recording off, or on again; appends what that changes, if it does.
+    /// Turns recording off, or on again. Appends the messages of that change.
     fn set_on(&mut self, on: bool, out: &mut Vec<Message>);
-    /// How it records.
+    /// The present settings.
     fn config(&self) -> RecorderConfig;
-    /// Records in another way from now on.
+    /// Changes the settings.
     fn configure(&mut self, config: RecorderConfig);
-    /// The id of `text`; appends its `define.string` when it is new.
+    /// Returns the ID of `text`. Appends its `define.string` if it is new.
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId;
-    /// The task with this id, to be asked where it waits.
+    /// Whether the location comes from the program's code, and not from a string at run time.
+    fn is_compiled_in(&self, id: LocationId) -> bool;
+    /// The task with this ID, for a trace.
     fn traceable(&self, id: TaskId) -> Option<Traceable>;
-    /// Whether a task has had this id.
+    /// Whether a task has or had this ID.
     fn was_task(&self, id: TaskId) -> bool;
+    /// Whether a task that is no longer known was observed to end.
+    fn has_ended(&self, id: TaskId) -> bool;
+    /// The number of living tasks that are not recorded, for lack of room.
+    fn left_out_tasks(&self) -> u64;
 }
 
 impl Producer for Recorder {
@@ -60,11 +65,23 @@ impl Producer for Recorder {
         Recorder::intern(self, text, out)
     }
 
+    fn is_compiled_in(&self, id: LocationId) -> bool {
+        Recorder::is_compiled_in(self, id)
+    }
+
     fn traceable(&self, id: TaskId) -> Option<Traceable> {
         Recorder::traceable(self, id)
     }
 
     fn was_task(&self, id: TaskId) -> bool {
         Recorder::was_task(self, id)
+    }
+
+    fn has_ended(&self, id: TaskId) -> bool {
+        Recorder::has_ended(self, id)
+    }
+
+    fn left_out_tasks(&self) -> u64 {
+        Recorder::left_out_tasks(self)
     }
 }

@@ -1,33 +1,40 @@
-//! The program's source: the text of the lines that messages name, and the names that resources have there.
+//! The program's source: the text of the lines that messages name, and the names of resources in the source.
+
+mod file;
+mod reader;
 
 use crate::name::derive;
 use crate::producer::Producer;
+use file::{Candidate, Roots, Text};
+use insight_model::resource_kind;
 use insight_protocol::{
-    DefineLocation, DefineString, LocationId, Message, ResourceCreated, ResourceKind, SourceLine, SourceLocation,
-    SourceStatus, StringId, TaskKind,
+    DefineLocation, DefineString, LocationId, Message, ResourceCreated, SourceLine, SourceLocation, SourceStatus,
+    StringId, TaskKind, with,
 };
+use reader::Reader;
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// A file that is larger is not read.
-const MAX_FILE_BYTES: u64 = 8 << 20;
-/// A line that is longer is cut.
+/// Maximum size of the files that are kept while one batch of messages is processed, in bytes.
+const MAX_KEPT_BYTES: usize = 32 << 20;
+/// Maximum length of a line, in characters. A longer line is cut.
 const MAX_LINE_CHARS: usize = 1000;
 
 pub(crate) struct Sources {
-    /// Where a relative path may start, the best first.
-    roots: Vec<PathBuf>,
+    roots: Roots,
+    reader: Reader,
     /// When the program was built.
     built: Option<SystemTime>,
-    /// What the source calls what is made at a location.
+    /// The name in the source of the resource that is created at a location.
     names: HashMap<LocationId, String>,
-    /// Locations at which the source, as it was built, does not call `block_on`.
+    /// Locations at which the unchanged source does not call `block_on`.
     not_block_on: HashSet<LocationId>,
-    /// The names that the stream has a string for.
+    /// The names for which the stream has a string.
     strings: HashMap<String, StringId>,
-    /// The files that the messages at hand name; `None` for one that cannot be read.
+    /// The files that the current batch of messages names. `None` for a file that cannot be read.
     files: HashMap<PathBuf, Option<File>>,
+    kept_bytes: usize,
 }
 
 struct File {
@@ -36,51 +43,42 @@ struct File {
 }
 
 impl Sources {
-    /// Compile-time paths are relative to the workspace. So after `INSIGHT_SOURCE` come the executable's directory and
-    /// its ancestors, which hold `target/debug`, before the working directory and its own: a program that runs in
-    /// another package's directory must not be shown that one's `src/main.rs`.
     pub(crate) fn new() -> Sources {
-        let executable = std::env::current_exe().ok();
-        let mut roots: Vec<PathBuf> = Vec::new();
-        let mut add = |path: &Path| {
-            if path.is_absolute() && !roots.iter().any(|root| root == path) {
-                roots.push(path.to_owned());
-            }
-        };
-        if let Some(named) = std::env::var_os("INSIGHT_SOURCE").and_then(|path| std::path::absolute(path).ok()) {
-            add(&named);
-        }
-        executable.iter().flat_map(|path| path.ancestors().skip(1)).for_each(&mut add);
-        std::env::current_dir().iter().flat_map(|path| path.ancestors()).for_each(&mut add);
-        let built = executable.and_then(|path| path.metadata().ok()?.modified().ok());
-        Sources::with(roots, built)
+        let built = std::env::current_exe().ok().and_then(|path| path.metadata().ok()?.modified().ok());
+        Sources::with(Roots::of_process(), built)
     }
 
-    fn with(roots: Vec<PathBuf>, built: Option<SystemTime>) -> Sources {
+    fn with(roots: Roots, built: Option<SystemTime>) -> Sources {
         Sources {
             roots,
+            reader: Reader::new(),
             built,
             names: HashMap::new(),
             not_block_on: HashSet::new(),
             strings: HashMap::new(),
             files: HashMap::new(),
+            kept_bytes: 0,
         }
     }
 
-    /// Adds to locations the text of their lines, and to resources that have no name the one that their source gives.
+    /// Adds the source line to locations, and the name in the source to resources without a name.
     pub(crate) fn enrich(&mut self, mut messages: Vec<Message>, producer: &mut impl Producer) -> Vec<Message> {
-        // What is to be put in, and before which: seldom anything, and there may be a message of each of a million tasks.
+        // The messages to insert, and the index of the message before which each goes. Usually there are none, while a batch may
+        // have a message for each of a million tasks.
         let mut put: Vec<(usize, Message)> = Vec::new();
         for (at, message) in messages.iter_mut().enumerate() {
             match message {
-                // What was sent before is not referenced after.
+                // Messages after this cannot refer to definitions before it.
                 Message::SnapshotBegin(_) => {
                     self.names.clear();
                     self.not_block_on.clear();
                     self.strings.clear();
                 }
-                Message::DefineLocation(location) if location.source.is_none() => self.locate(location),
-                // A `main` macro calls `block_on` at the end of what it was put on, where nobody wrote that.
+                Message::DefineLocation(location) if location.source.is_none() => {
+                    let compiled_in = producer.is_compiled_in(location.id);
+                    self.locate(location, compiled_in);
+                }
+                // A `main` macro creates a call of `block_on` at the end of the function. The source has no such call.
                 Message::TaskSpawned(task) if task.kind == TaskKind::BlockOn => {
                     task.location = task.location.filter(|location| !self.not_block_on.contains(location));
                 }
@@ -103,27 +101,29 @@ impl Sources {
             }
             messages = merged;
         }
-        // Read again when it is needed again: few locations come after a program's first minutes.
-        self.files.clear();
+        // A file that is needed later is read again. That is rare: few new locations appear after a program's first minutes.
+        self.forget_files();
+        self.reader.end_batch();
         messages
     }
 
-    /// The text of a line that the program's debug information names.
+    /// The text of a line from the program's debug information.
     pub(crate) fn text_at(&mut self, location: &SourceLocation) -> SourceLine {
-        let SourceLocation { file, line, column } = location.clone();
-        let mut location = DefineLocation { id: LocationId(1), file, line, column, source: None };
-        self.locate(&mut location);
-        location.source.unwrap_or(SourceLine { status: SourceStatus::Missing, text: None })
+        let SourceLocation { file, line, column, .. } = location.clone();
+        let mut location = DefineLocation::new(LocationId(1), file, line, column);
+        self.locate(&mut location, true);
+        location.source.unwrap_or(SourceLine::new(SourceStatus::Missing))
     }
 
-    /// The name of the function in which a line is: the nearest `fn` above it that is indented less; `file` is a whole path.
+    /// The name of the function that contains a line: the nearest `fn` above the line with less indentation. `file` is a whole
+    /// path.
     pub(crate) fn function_at(&mut self, file: &str, line: u32) -> Option<String> {
-        let (path, built) = (PathBuf::from(file), self.built);
-        let file = self.files.entry(path.clone()).or_insert_with(|| File::read(&path, built)).as_ref()?;
+        let candidate = self.roots.candidates(file, true).into_iter().next()?;
+        let file = self.file(&candidate)?;
         let above = file.lines.get(..usize::try_from(line).ok()?)?;
         let indent = |line: &str| line.len() - line.trim_start().len();
         let (last, above) = above.split_last()?;
-        // A function of one line is its own.
+        // The line itself is included, for a function of one line.
         let candidates = std::iter::once(last).chain(above.iter().rev().filter(|line| indent(line) < indent(last)));
         candidates.into_iter().find_map(|line| {
             let (before, name) = line.split_once("fn ")?;
@@ -134,42 +134,53 @@ impl Sources {
         })
     }
 
-    fn locate(&mut self, location: &mut DefineLocation) {
-        let missing = SourceLine { status: SourceStatus::Missing, text: None };
+    fn locate(&mut self, location: &mut DefineLocation, compiled_in: bool) {
+        let missing = SourceLine::new(SourceStatus::Missing);
         location.source = Some(missing);
-        for index in 0..self.roots.len().max(1) {
-            // An absolute path replaces the root.
-            let path = self.roots.get(index).map_or_else(PathBuf::new, PathBuf::clone).join(&location.file);
-            let absolute = Path::new(&location.file).is_absolute();
-            if let Some((line, fits)) = self.line(&path, location.line, location.column) {
-                let found = line.status == SourceStatus::Found;
-                let first = location.source.as_ref().is_some_and(|source| source.text.is_none());
-                if first || fits {
-                    location.source = Some(line);
-                }
-                if let Some(Some(file)) = self.files.get(&path).filter(|_| found) {
-                    let text = &file.lines[location.line as usize - 1];
-                    let calls: String = text.chars().skip(location.column as usize - 1).take(8).collect();
-                    if calls != "block_on" {
-                        self.not_block_on.insert(location.id);
-                    }
-                    let name = derive(&file.lines, location.line, location.column);
-                    name.and_then(|name| self.names.insert(location.id, name));
-                }
-                if fits {
-                    return;
-                }
+        for candidate in self.roots.candidates(&location.file, compiled_in) {
+            let Some((line, fits)) = self.line(&candidate, location.line, location.column) else { continue };
+            let found = line.status == SourceStatus::Found;
+            let first = location.source.as_ref().is_some_and(|source| source.text.is_none());
+            if first || fits {
+                location.source = Some(line);
             }
-            if absolute {
+            if let Some(Some(file)) = self.files.get(&candidate.path).filter(|_| found) {
+                let text = &file.lines[location.line as usize - 1];
+                let calls: String = text.chars().skip(location.column as usize - 1).take(8).collect();
+                if calls != "block_on" {
+                    self.not_block_on.insert(location.id);
+                }
+                let name = derive(&file.lines, location.line, location.column);
+                name.and_then(|name| self.names.insert(location.id, name));
+            }
+            if fits {
                 return;
             }
         }
     }
 
-    /// The line of the file, and whether something begins at the column: if not, this is not what was compiled.
-    fn line(&mut self, path: &Path, line: u32, column: u32) -> Option<(SourceLine, bool)> {
-        let built = self.built;
-        let file = self.files.entry(path.to_owned()).or_insert_with(|| File::read(path, built)).as_ref()?;
+    fn file(&mut self, candidate: &Candidate) -> Option<&File> {
+        if !self.files.contains_key(&candidate.path) {
+            let text = self.reader.read(candidate);
+            let bytes = text.as_ref().map_or(0, |text| text.bytes);
+            if self.kept_bytes + bytes > MAX_KEPT_BYTES {
+                self.forget_files();
+            }
+            self.kept_bytes += bytes;
+            let file = text.map(|text| File::new(text, self.built));
+            self.files.insert(candidate.path.clone(), file);
+        }
+        self.files.get(&candidate.path)?.as_ref()
+    }
+
+    fn forget_files(&mut self) {
+        self.files = HashMap::new();
+        self.kept_bytes = 0;
+    }
+
+    /// The line of the file, and whether a token begins at the column. If none does, the file is not the one that was compiled.
+    fn line(&mut self, candidate: &Candidate, line: u32, column: u32) -> Option<(SourceLine, bool)> {
+        let file = self.file(candidate)?;
         let text = file.lines.get(usize::try_from(line).ok()?.checked_sub(1)?)?;
         let at = text.chars().nth(usize::try_from(column).ok()?.checked_sub(1)?);
         let fits = at.is_some_and(|character| !character.is_whitespace());
@@ -178,7 +189,7 @@ impl Sources {
         if shown.len() < text.len() {
             shown.push('…');
         }
-        Some((SourceLine { status, text: Some(shown) }, fits))
+        Some((with!(SourceLine::new(status), text = Some(shown)), fits))
     }
 
     fn name(
@@ -187,9 +198,7 @@ impl Sources {
         producer: &mut impl Producer,
         out: &mut Vec<Message>,
     ) -> Option<StringId> {
-        // A join that has no name is of a set, or of a task without one: what stands there is the set or the handle. A timer's
-        // location is where it is waited for: the name there is the result's.
-        if resource.kind == ResourceKind::Timer {
+        if !resource_kind::of(&resource.kind).named_by_source {
             return None;
         }
         let name = self.names.get(&resource.location?)?;
@@ -199,8 +208,8 @@ impl Sources {
         let before = out.len();
         let id = producer.intern(name, out);
         if out.len() == before {
-            // It was new to the producer once, but perhaps before the snapshot.
-            out.push(DefineString { id, text: name.clone() }.into());
+            // The producer may have defined the string before this snapshot, so it is defined again.
+            out.push(DefineString::new(id, name.clone()).into());
         }
         self.strings.insert(name.clone(), id);
         Some(id)
@@ -208,16 +217,10 @@ impl Sources {
 }
 
 impl File {
-    fn read(path: &Path, built: Option<SystemTime>) -> Option<File> {
-        let metadata = path.metadata().ok()?;
-        if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
-            return None;
-        }
-        let text = std::fs::read(path).ok()?;
-        let lines = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
-        // Of a time that cannot be read, nothing is known: it is not called the program's.
-        let changed = !matches!((metadata.modified(), built), (Ok(modified), Some(built)) if modified <= built);
-        Some(File { lines, changed })
+    fn new(text: Text, built: Option<SystemTime>) -> File {
+        // If a time cannot be read, we assume that the file was changed after the build.
+        let changed = !matches!((text.modified, built), (Some(modified), Some(built)) if modified <= built);
+        File { lines: text.lines, changed }
     }
 }
 
@@ -225,10 +228,10 @@ impl File {
 mod tests {
     use super::*;
     use crate::testing::Script;
-    use insight_protocol::{ResourceId, TaskId, TaskSpawned};
+    use insight_protocol::{ResourceId, ResourceKind, TaskId, TaskSpawned};
     use std::time::Duration;
 
-    /// A folder that is gone at the end.
+    /// A folder that is removed on drop.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -253,26 +256,15 @@ mod tests {
     }
 
     fn location(id: u64, file: &str, line: u32, column: u32) -> Message {
-        DefineLocation { id: LocationId(id), file: file.to_owned(), line, column, source: None }.into()
+        DefineLocation::new(LocationId(id), file, line, column).into()
     }
 
     fn resource(kind: ResourceKind, location: u64) -> Message {
-        ResourceCreated {
-            id: ResourceId(1),
-            kind,
-            name: None,
-            location: Some(LocationId(location)),
-            task: None,
-            capacity: None,
-            hand_off: None,
-            closed_by_any: false,
-            at_ns: 1,
-        }
-        .into()
+        with!(ResourceCreated::new(ResourceId(1), kind, 1), location = Some(LocationId(location))).into()
     }
 
     #[test]
-    fn lines() {
+    fn locations_get_the_text_of_their_lines() {
         let folder = Folder::new("lines");
         let built = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let (before, after) = (built - Duration::from_secs(1), built + Duration::from_secs(1));
@@ -282,11 +274,11 @@ mod tests {
         folder.write("src/latin.rs", b"fn \xe4() {}\n", before);
         folder.write("src/long.rs", "x".repeat(5000).as_bytes(), before);
         let large = std::fs::File::create(folder.0.join("src/large.rs")).unwrap();
-        large.set_len(MAX_FILE_BYTES + 1).unwrap();
+        large.set_len(file::MAX_FILE_BYTES + 1).unwrap();
 
         let (mut script, _feed) = Script::new();
         let mut check = |file: &str, line: u32, column: u32, expect: &str| {
-            let mut sources = Sources::with(vec![folder.0.join("near"), folder.0.clone()], Some(built));
+            let mut sources = Sources::with(Roots::at(&[folder.0.join("near"), folder.0.clone()]), Some(built));
             let messages = sources.enrich(vec![location(1, file, line, column)], &mut script);
             let Message::DefineLocation(location) = &messages[0] else { panic!("{messages:?}") };
             let source = location.source.as_ref().unwrap();
@@ -294,9 +286,9 @@ mod tests {
             assert_eq!(actual, expect, "{file}:{line}:{column}");
         };
         check("src/main.rs", 1, 1, "found //");
-        // Not the nearer file, which has no such line.
+        // The nearer file has no such line.
         check("src/main.rs", 2, 5, "found     run();");
-        // Not the nearer file, which has nothing at that column.
+        // The nearer file has no token at that column.
         check("src/main.rs", 1, 4, "found fn main() {");
         check("src/main.rs", 2, 1, "changed     run();");
         check("src/main.rs", 2, 80, "changed     run();");
@@ -314,12 +306,38 @@ mod tests {
     }
 
     #[test]
-    fn functions() {
+    fn location_from_a_string_gets_no_line_of_a_file_outside_the_source() {
+        let folder = Folder::new("strings");
+        let built = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        folder.write("src/main.rs", b"fn main() {}\n", built);
+        folder.write("secret", b"a secret\n", built);
+        std::fs::create_dir_all(folder.0.join("other/src")).unwrap();
+        folder.write("other/Cargo.toml", b"", built);
+        folder.write("other/src/lib.rs", b"fn other() {}\n", built);
+        let (mut script, _feed) = Script::new();
+        let mut sources = Sources::with(Roots::at(&[folder.0.join("src")]), Some(built));
+        let other = folder.0.join("other/src/lib.rs");
+        let mut check = |id: u64, file: &str, expect: Option<&str>| {
+            let messages = sources.enrich(vec![location(id, file, 1, 1)], &mut script);
+            let Message::DefineLocation(location) = &messages[0] else { panic!("{messages:?}") };
+            assert_eq!(location.source.as_ref().unwrap().text.as_deref(), expect, "{id} {file}");
+        };
+        check(1, "main.rs", Some("fn main() {}"));
+        check(100, "main.rs", Some("fn main() {}"));
+        check(1, other.to_str().unwrap(), Some("fn other() {}"));
+        check(100, other.to_str().unwrap(), None);
+        for file in ["../secret", "/etc/passwd", "/proc/self/environ"] {
+            check(100, file, None);
+        }
+    }
+
+    #[test]
+    fn function_is_the_nearest_one_above_the_line() {
         let folder = Folder::new("functions");
         let text =
             b"// fn no()\npub(crate) async fn first<T>(\n) {\n    fn inner() {}\n    wait();\n}\nfn second() {}\n";
         folder.write("src/main.rs", text, SystemTime::UNIX_EPOCH);
-        let mut sources = Sources::with(Vec::new(), None);
+        let mut sources = Sources::with(Roots::at(std::slice::from_ref(&folder.0)), None);
         let path = folder.0.join("src/main.rs");
         let mut check = |line, expect| assert_eq!(sources.function_at(path.to_str().unwrap(), line).as_deref(), expect);
         check(0, None);
@@ -337,8 +355,8 @@ mod tests {
         folder.write("src/main.rs", b"runtime.block_on(serve());\n    serve().await;\n", built);
         let (mut script, _feed) = Script::new();
         let mut check = |file: &str, line: u32, column: u32, kind: TaskKind, located: bool| {
-            let mut sources = Sources::with(vec![folder.0.clone()], Some(built));
-            let root = TaskSpawned { id: TaskId(1), kind, location: Some(LocationId(1)), ..TaskSpawned::default() };
+            let mut sources = Sources::with(Roots::at(std::slice::from_ref(&folder.0)), Some(built));
+            let root = with!(TaskSpawned::default(), id = TaskId(1), kind, location = Some(LocationId(1)));
             let messages = sources.enrich(vec![location(1, file, line, column), root.into()], &mut script);
             let Message::TaskSpawned(root) = &messages[1] else { panic!("{messages:?}") };
             assert_eq!(root.location.is_some(), located, "{file}:{line}:{column}");
@@ -350,13 +368,13 @@ mod tests {
     }
 
     #[test]
-    fn names() {
+    fn resources_get_names_from_unchanged_source() {
         let folder = Folder::new("names");
         let built = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         folder.write("src/main.rs", b"let jobs = Mutex::new(0);\n", built);
         folder.write("src/edited.rs", b"let jobs = Mutex::new(0);\n", built + Duration::from_secs(1));
         let (mut script, _feed) = Script::new();
-        let mut sources = Sources::with(vec![folder.0.clone()], Some(built));
+        let mut sources = Sources::with(Roots::at(std::slice::from_ref(&folder.0)), Some(built));
         let mut check = |messages: Vec<Message>, expect: &str| {
             let actual: Vec<String> = sources
                 .enrich(messages, &mut script)
@@ -384,20 +402,16 @@ mod tests {
         check(vec![resource(ResourceKind::Mutex, 3)], "unnamed");
         check(vec![resource(ResourceKind::Join, 1)], "named 1001");
         check(vec![resource(ResourceKind::Timer, 1)], "unnamed");
-        // A name that the program gives wins: it comes with the resource, or after the source's.
+        // A name from the program takes precedence. It comes with the resource, or in a later update.
         let mut given = resource(ResourceKind::Mutex, 1);
         if let Message::ResourceCreated(given) = &mut given {
             given.name = Some(StringId(7));
         }
         check(vec![given], "named 7");
-        let update = insight_protocol::ResourceUpdated {
-            id: ResourceId(1),
-            name: Some(StringId(7)),
-            ..insight_protocol::ResourceUpdated::default()
-        };
+        let update = with!(insight_protocol::ResourceUpdated::default(), id = ResourceId(1), name = Some(StringId(7)));
         check(vec![resource(ResourceKind::Mutex, 1), update.into()], "named 1001, updated to 7");
-        // The producer has the string, but the stream does not any more.
-        let begin = insight_protocol::SnapshotBegin { at_ns: 1, tasks: 0, resources: 1, edges: 0, problems: 0 };
+        // The producer still has the string, but a new snapshot does not refer to earlier definitions.
+        let begin = with!(insight_protocol::SnapshotBegin::default(), at_ns = 1, resources = 1);
         check(
             vec![begin.into(), location(1, "src/main.rs", 1, 12), resource(ResourceKind::Mutex, 1)],
             "snapshot.begin, define.location, 1001=jobs, named 1001",

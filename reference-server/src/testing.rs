@@ -1,10 +1,10 @@
-//! A producer that says what a test gives it.
+//! A producer that sends the messages from a test.
 
 use crate::producer::Producer;
 use insight_probe::{RecorderConfig, Traceable};
 use insight_protocol::{
-    Clock, DefineString, Detail, Gap, GraphFacts, Message, PROTOCOL_VERSION, Process, SnapshotBegin, SnapshotEnd,
-    StreamHeader, StreamHeartbeat, StringId, TaskId,
+    Clock, DefineString, Detail, Gap, GraphFacts, LocationId, Message, Process, SnapshotBegin, SnapshotEnd,
+    StreamHeader, StreamHeartbeat, StringId, TaskId, with,
 };
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 pub(crate) struct Script {
     begun: Instant,
-    /// An empty part is a fault of the producer's.
+    /// An empty part makes the producer panic.
     parts: Receiver<Vec<Message>>,
     names: Vec<String>,
     config: RecorderConfig,
@@ -28,7 +28,7 @@ impl Script {
 impl Producer for Script {
     fn header(&self) -> StreamHeader {
         let interval_ms = self.config.interval.as_millis() as u64;
-        StreamHeader { detail: self.config.detail.clone(), interval_ms, ..header() }
+        with!(header(), detail = self.config.detail.clone(), interval_ms)
     }
 
     fn now_ns(&self) -> u64 {
@@ -42,15 +42,15 @@ impl Producer for Script {
             assert!(!part.is_empty(), "a fault, for the test of it");
             out.extend(part);
         }
-        out.push(StreamHeartbeat { at_ns: self.now_ns() }.into());
+        out.push(StreamHeartbeat::new(self.now_ns()).into());
         false
     }
 
     fn set_on(&mut self, on: bool, out: &mut Vec<Message>) {
         let at_ns = self.now_ns();
-        out.push(SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
-        out.push(SnapshotEnd { at_ns }.into());
-        let gap = Gap { count: 1, kinds: Vec::new(), reason: "off".to_owned(), at_ns };
+        out.push(with!(SnapshotBegin::default(), at_ns).into());
+        out.push(SnapshotEnd::new(at_ns).into());
+        let gap = with!(Gap::default(), count = 1, reason = "off".to_owned(), at_ns);
         out.extend((!on).then_some(gap.into()));
     }
 
@@ -65,38 +65,45 @@ impl Producer for Script {
     fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
         let at = self.names.iter().position(|name| name == text).unwrap_or_else(|| {
             self.names.push(text.to_owned());
-            out.push(DefineString { id: StringId(1000 + self.names.len() as u64), text: text.to_owned() }.into());
+            out.push(DefineString::new(StringId(1000 + self.names.len() as u64), text).into());
             self.names.len() - 1
         });
         StringId(1001 + at as u64)
+    }
+
+    /// The locations from ID 100 on come from strings.
+    fn is_compiled_in(&self, id: LocationId) -> bool {
+        id.0 < 100
     }
 
     fn traceable(&self, _id: TaskId) -> Option<Traceable> {
         None
     }
 
-    /// The first three have ended.
     fn was_task(&self, id: TaskId) -> bool {
+        id.0 <= 4
+    }
+
+    /// Tasks 1 to 3 have ended, and the fourth one has another ID.
+    fn has_ended(&self, id: TaskId) -> bool {
         id.0 <= 3
+    }
+
+    fn left_out_tasks(&self) -> u64 {
+        5
     }
 }
 
 pub(crate) fn header() -> StreamHeader {
-    StreamHeader {
-        protocol: PROTOCOL_VERSION.to_owned(),
-        session: "test".to_owned(),
-        process: Process { pid: 1, name: "test".to_owned(), working_directory: None },
-        executors: Vec::new(),
-        clock: Clock { wall_anchor_unix_ms: 0 },
-        detail: Detail::Structure,
-        interval_ms: 1,
-        capabilities: Vec::new(),
-        extensions: Vec::new(),
-        at_ns: 0,
-    }
+    with!(
+        StreamHeader::new("test", Process::new(1, "test")),
+        clock = Clock::new(0),
+        detail = Detail::Structure,
+        interval_ms = 1
+    )
 }
 
-/// A new folder that is gone at the end.
+/// A new folder that is removed on drop.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {

@@ -1,4 +1,4 @@
-//! Traces of tasks: asks the probe, makes sense of the addresses, and sees to it that there is one at a time.
+//! Traces of tasks: requests a trace from the probe, resolves its addresses, and runs only one trace at a time.
 
 mod frames;
 mod origin;
@@ -6,30 +6,32 @@ mod symbol;
 
 use crate::http::Reply;
 use insight_probe::{Capture, Trace, Traceable};
-use insight_protocol::{MAX_ID, TaskId, TaskTrace, TraceOutcome};
+use insight_protocol::{MAX_ID, TaskId, TaskTrace, TraceOutcome, with};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How long a task may take to be polled. An executor that takes longer is busy, and that is the answer.
+/// Maximum time until the task is polled. If the executor takes longer, the outcome is that it is busy.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// How many tasks may be traced or wait for it, at a time: each trace makes the program poll, and takes memory.
+/// Maximum number of traces that run or wait. Each trace makes the program poll a task, and takes memory.
 const MAX_JOBS: usize = 8;
 
-/// What gives the futures in it wakers of its own: the type, and its module.
+/// Collections that give their futures separate wakers, by type and by module.
 const COLLECTIONS: [&str; 2] = ["FuturesUnordered", "futures_unordered"];
 
-/// What the recorder's thread knows of a task that is to be traced.
+/// The recorder's facts about a task that a client wants to trace.
 pub(crate) struct Subject {
     pub(crate) task: Option<Traceable>,
-    /// A task has had the id.
+    /// There was a task with the ID.
     pub(crate) was_task: bool,
+    /// The recorder has observed the end of the task.
+    pub(crate) has_ended: bool,
     pub(crate) now_ns: u64,
-    /// The files of the program, as its locations name them.
+    /// The paths of the program's files, in the form that its locations use.
     pub(crate) files: BTreeSet<String>,
 }
 
-/// The id in `/v1/tasks/{id}/trace`; `None` for another path.
+/// The ID in `/v1/tasks/{id}/trace`. `None` for another path.
 pub(crate) fn task_of(path: &str) -> Option<Result<TaskId, Reply>> {
     let id = path.strip_prefix("/v1/tasks/")?.strip_suffix("/trace")?;
     if id.contains('/') {
@@ -46,21 +48,30 @@ pub(crate) fn task_of(path: &str) -> Option<Result<TaskId, Reply>> {
     })
 }
 
-/// What a task that cannot be asked is answered with.
+/// The reply for a task that cannot be traced because it has ended or is unknown. `None` if it can be traced.
 pub(crate) fn unknown(id: TaskId, subject: &Subject) -> Option<TaskTrace> {
     if subject.task.is_some() {
         return None;
     }
-    let reason = format!("task {id} has ended");
-    Some(TaskTrace::without_leaves(id, TraceOutcome::Ended, reason, subject.now_ns))
+    let (outcome, reason) = match subject.has_ended {
+        true => (TraceOutcome::Ended, format!("task {id} has ended")),
+        false => (
+            TraceOutcome::NotKnown,
+            format!(
+                "task {id} is unknown: it has ended, or it was recorded before a pause and has another ID now, or there \
+                 was no room for it"
+            ),
+        ),
+    };
+    Some(TaskTrace::without_leaves(id, outcome, reason, subject.now_ns))
 }
 
-/// Traces the task. Blocks for up to a second, and longer at first: the program's debug information is read.
+/// Traces the task. Blocks for up to a second. The first trace takes longer, since it reads the program's debug information.
 pub(crate) fn trace(id: TaskId, subject: Subject) -> TaskTrace {
     if let Some(trace) = unknown(id, &subject) {
         return trace;
     }
-    let Some(task) = &subject.task else { unreachable!("one that is not known was answered") };
+    let Some(task) = &subject.task else { unreachable!("`unknown` has returned a reply otherwise") };
     match task.trace(TIMEOUT) {
         Trace::Polled(capture) => polled(id, capture, &subject),
         other => unpolled(id, &other, subject.now_ns),
@@ -70,57 +81,57 @@ pub(crate) fn trace(id: TaskId, subject: Subject) -> TaskTrace {
 fn polled(id: TaskId, capture: Capture, subject: &Subject) -> TaskTrace {
     let bare = |outcome, reason: &str| TaskTrace::without_leaves(id, outcome, reason, capture.at_ns);
     if capture.ready {
-        return bare(TraceOutcome::Ready, "the task was polled and is ready: it waits no more");
+        return bare(TraceOutcome::Ready, "the task was polled and is ready: it no longer waits");
     }
     if capture.other_waker {
         let reason = "the task is polled with another waker than at first, by another future or another block_on; \
-                      that one is not followed";
+                      insight cannot trace it there";
         return bare(TraceOutcome::Untraceable, reason);
     }
     let leaves = frames::leaves(&capture.stacks, &subject.files);
     let mut reason = match leaves.len() as u64 + capture.more {
-        0 => "the task was polled and is not ready, but nothing in it asked for its waker: what it waits for keeps \
-              wakers of its own, or nothing will wake it"
+        0 => "the task was polled and is not ready, but nothing in it asked for its waker: its future keeps separate \
+              wakers, or nothing will wake the task"
             .to_owned(),
         1 => "the task waits at one await".to_owned(),
         number => format!("the task waits at {number} awaits at once"),
     };
     let all = || leaves.iter().flat_map(|leaf| &leaf.frames);
     if all().any(|frame| frame.function.as_deref().is_some_and(|name| COLLECTIONS.iter().any(|it| name.contains(it)))) {
-        reason += "; FuturesUnordered gives its futures wakers of its own, so only its own await is seen";
+        reason += "; FuturesUnordered gives its futures separate wakers, so the trace shows only its own await";
     }
     if !leaves.is_empty() && all().all(|frame| frame.location.is_none()) {
-        reason += "; lines are not known, as the program is without debug information: `debug = \"line-tables-only\"` \
+        reason += "; lines are unknown, since the program has no debug information: `debug = \"line-tables-only\"` \
                    in its profile is enough";
     }
-    TaskTrace { leaves, more: capture.more, ..bare(TraceOutcome::Captured, &reason) }
+    with!(bare(TraceOutcome::Captured, &reason), leaves, more = capture.more)
 }
 
 fn unpolled(id: TaskId, trace: &Trace, at_ns: u64) -> TaskTrace {
     let bare = |outcome, reason: &str| TaskTrace::without_leaves(id, outcome, reason, at_ns);
     match trace {
-        Trace::Running { since_ns } => TaskTrace {
-            since_ns: Some(*since_ns),
-            ..bare(TraceOutcome::Running, "the task is running, in one long poll: it is at no await")
-        },
-        Trace::NotPolled { since_ns } => TaskTrace {
-            since_ns: Some(*since_ns),
-            ..bare(
+        Trace::Running { since_ns } => with!(
+            bare(TraceOutcome::Running, "the task is running, in one long poll: it is at no await"),
+            since_ns = Some(*since_ns)
+        ),
+        Trace::NotPolled { since_ns } => with!(
+            bare(
                 TraceOutcome::NotPolled,
                 "the task was woken and not polled within a second: its executor is busy, blocked or not running",
-            )
-        },
+            ),
+            since_ns = Some(*since_ns)
+        ),
         Trace::NeverPolled => bare(TraceOutcome::NeverPolled, "the task was never polled, so it is at no await yet"),
         Trace::Ended => bare(TraceOutcome::Ended, "the task has ended"),
         Trace::Partial => bare(
             TraceOutcome::Untraceable,
-            "a library spawned the task past the instrumented runtime, so its polls are not seen",
+            "a library spawned the task past the instrumented runtime, so insight does not observe its polls",
         ),
         _ => bare(TraceOutcome::Untraceable, "the task is a closure on a thread of its own, which has no awaits"),
     }
 }
 
-/// One trace at a time, and requests for the same task share one.
+/// Runs one trace at a time. Requests for the same task share one trace.
 #[derive(Default)]
 pub(crate) struct Jobs {
     state: Mutex<State>,
@@ -134,7 +145,7 @@ struct State {
 }
 
 impl Jobs {
-    /// The reply that `make` makes, or that of the same task's job at hand.
+    /// Returns the reply from `make`, or the reply of a job for the same task that runs or waits already.
     pub(crate) fn run(&self, id: TaskId, make: impl FnOnce() -> Reply) -> Reply {
         let mut state = self.lock();
         if let Some(job) = state.jobs.get(&id).cloned() {
@@ -166,7 +177,7 @@ impl Jobs {
     }
 }
 
-/// Ends a job, also one that panics: others wait for it.
+/// Ends a job on drop, so that others do not wait for a job that has panicked.
 struct Done<'a> {
     jobs: &'a Jobs,
     id: TaskId,
@@ -187,7 +198,7 @@ mod tests {
     use std::sync::mpsc;
 
     #[test]
-    fn ids_in_paths() {
+    fn task_id_is_parsed_from_the_path() {
         let check = |path: &str, expect: &str| {
             let actual = match task_of(path) {
                 None => "another".to_owned(),
@@ -207,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_shared_and_bounded() {
+    fn traces_run_one_at_a_time_and_are_shared_and_bounded() {
         let jobs = Jobs::default();
         let reply = |text: &str| Reply::text("200 OK", text);
         std::thread::scope(|scope| {
@@ -223,7 +234,7 @@ mod tests {
             });
             begun.recv().unwrap();
             let shared = scope.spawn(move || jobs.run(TaskId(1), || unreachable!("the first one's is shared")));
-            // The wait for its turn of each is seen by their number.
+            // The number of jobs shows that each of them waits for its turn.
             let others: Vec<_> = (2..=MAX_JOBS as u64)
                 .map(|id| scope.spawn(move || jobs.run(TaskId(id), || reply(&id.to_string()))))
                 .collect();
@@ -233,7 +244,7 @@ mod tests {
             let refused = jobs.run(TaskId(99), || unreachable!("there are too many"));
             assert_eq!(refused.status, "503 Service Unavailable");
             assert!(others.iter().all(|other| !other.is_finished()));
-            // The one that shares holds the job of the first one, besides that one and the table.
+            // Three references: the first job, the table, and the request that shares it.
             while jobs.lock().jobs.get(&TaskId(1)).is_some_and(|job| Arc::strong_count(job) < 3) {
                 std::thread::yield_now();
             }

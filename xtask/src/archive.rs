@@ -15,8 +15,9 @@ const ARCHIVE: &str = "cargo-insight/sources.tar";
 
 /// The crates that are built beforehand. No trait of another crate is implemented in them for facades to use: that would
 /// be another crate than the program's own.
-const BUILT: [(&str, &str); 4] = [
+const BUILT: [(&str, &str); 5] = [
     ("insight-protocol", "insight-protocol"),
+    ("insight-table", "insight-table"),
     ("insight-model", "insight-model"),
     ("insight-probe", "adapters/probe"),
     ("wish4-async-insight", "reference-server"),

@@ -105,7 +105,7 @@ fn deadlock() -> Result<Vec<String>> {
                waiting on channel capacity, at {send}\n  \
                could be freed by task deadlock::crawl (receiver)\n"
         ),
-        "problem proven deadlock: deadlock cycle: task (deadlock::crawl) waits for itself \
+        "problem hang, proven deadlock: deadlock cycle: task (deadlock::crawl) waits for itself \
          through channel `prototype_channel`\n"
             .to_owned(),
     ])

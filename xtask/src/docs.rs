@@ -1,49 +1,36 @@
-//! `cargo xtask docs`: docs/*.md as the pages that the server embeds and serves at `/docs/<name>`, and the rules of SPEC.md
-//! as the table that the conformance checker tells of them from.
+//! `cargo xtask docs`: docs/*.md as the pages that the server embeds and serves at `/docs/<name>`, the rules of SPEC.md as
+//! the table that the conformance checker tells of them from, and the lists of the kinds of problems.
 
 use crate::process::{Result, read, root};
-use crate::{links, markdown, spec};
+use crate::{kinds, links, markdown, spec};
 use std::path::{Path, PathBuf};
 
-/// The pages, in the order of their navigation; the first is `/docs/` itself.
-const PAGES: &[&str] = &[
-    "index",
-    "task-list",
-    "task",
-    "resource",
-    "problem",
-    "coverage",
-    "channel-full",
-    "deadlock",
-    "self-deadlock",
-    "channel-cycle",
-    "lock-across-join",
-    "read-behind-writer",
-    "futurelock",
-    "forgotten-party",
-    "lost-wakeup",
-    "worker-blocked",
-    "runtime-blocked",
-    "blocking-pool-exhausted",
-    "never-yields",
-    "spins",
-    "waker-storm",
-    "task-leak",
-    "lock-held-long",
-    "large-future",
-    "write-an-adapter",
-];
 const OUTPUT: &str = "reference-server/docs";
+/// The list of the pages, as the server includes it.
+const LIST: &str = "reference-server/docs/pages.rs";
+/// The files with a part that is made from the list of the kinds.
+const WITH_KINDS: [&str; 2] = ["SPEC.md", "docs/index.md"];
 const RULES: &str = "conformance/src/rules.rs";
 const STYLE: &str = include_str!("docs.css");
 
-/// Renders the pages to where the server embeds them from, and writes the table of the rules.
+/// The names of the pages, in the order of their navigation; the first is `/docs/` itself.
+fn pages() -> Vec<String> {
+    let views = ["index", "task-list", "task", "resource", "problem", "coverage"].map(str::to_owned);
+    let problems = insight_model::problem::ALL.iter().map(|about| about.page());
+    views.into_iter().chain(problems).chain(["write-an-adapter".to_owned()]).collect()
+}
+
+/// Renders the pages to where the server embeds them from, and writes the table of the rules and the lists of the kinds.
 pub fn write() -> Result {
+    for path in WITH_KINDS {
+        put(Path::new(path), &kinds::filled(path)?)?;
+    }
     let folder = root().join(OUTPUT);
     std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {OUTPUT}: {error}"))?;
-    for name in PAGES {
-        put(&output(name), &render(name)?)?;
+    for name in pages() {
+        put(&output(&name), &render(&name)?)?;
     }
+    put(Path::new(LIST), &list()?)?;
     put(Path::new(RULES), &spec::rules_table()?)
 }
 
@@ -58,7 +45,7 @@ pub fn check() -> Result {
         .iter()
         .map(PathBuf::from)
         .collect();
-    pages.extend(PAGES.iter().map(|name| source(name)));
+    pages.extend(self::pages().iter().map(|name| source(name)));
     findings.extend(links::findings(&pages)?);
     findings.extend(spec::findings()?);
     for finding in &findings {
@@ -74,11 +61,19 @@ pub fn check() -> Result {
 /// What is generated and not what its source says.
 fn stale() -> Result<Vec<String>> {
     let mut findings = Vec::new();
-    for name in PAGES {
-        let expected = render(name)?;
-        if read(&output(name)).ok().as_ref() != Some(&expected) {
+    for name in pages() {
+        let expected = render(&name)?;
+        if read(&output(&name)).ok().as_ref() != Some(&expected) {
             findings
-                .push(format!("{} is not what docs/{name}.md says: run `cargo xtask docs`", output(name).display()));
+                .push(format!("{} is not what docs/{name}.md says: run `cargo xtask docs`", output(&name).display()));
+        }
+    }
+    if read(Path::new(LIST)).ok().as_ref() != Some(&list()?) {
+        findings.push(format!("{LIST} is not the list of the pages: run `cargo xtask docs`"));
+    }
+    for path in WITH_KINDS {
+        if read(Path::new(path))? != kinds::filled(path)? {
+            findings.push(format!("{path} does not have what insight-model says of the kinds: run `cargo xtask docs`"));
         }
     }
     if read(Path::new(RULES)).ok().as_ref() != Some(&spec::rules_table()?) {
@@ -106,20 +101,23 @@ fn render(name: &str) -> Result<String> {
         ));
     }
     let body = page.html(href);
-    let mut navigation = String::new();
-    for other in PAGES {
-        let text = read(&source(other))?;
-        let current = if other == &name { " aria-current=\"page\"" } else { "" };
-        let title = escape(&markdown::read(&text).title);
-        navigation.push_str(&format!("<li><a href=\"{}\"{current}>{title}</a></li>\n", href(&format!("{other}.md"))));
-    }
     Ok(format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{} · insight</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <nav>\n<ul>\n{navigation}</ul>\n</nav>\n<main>\n{body}</main>\n</body>\n</html>\n",
+         <nav></nav>\n<main>\n{body}</main>\n</body>\n</html>\n",
         escape(&title)
     ))
+}
+
+/// The pages in the order of the navigation, which the server makes of them: so a new page changes no other.
+fn list() -> Result<String> {
+    let mut list = "// Made by `cargo xtask docs`.\n[\n".to_owned();
+    for name in pages() {
+        let title = escape(&markdown::read(&read(&source(&name))?).title);
+        list += &format!("    Page {{ name: {name:?}, title: {title:?}, html: include_str!(\"{name}.html\") }},\n");
+    }
+    Ok(list + "]\n")
 }
 
 /// `channel-full.md#why` is served at `channel-full#why`, and `index.md` at the folder itself.
@@ -127,7 +125,7 @@ fn href(link: &str) -> String {
     let (file, anchor) = link.split_once('#').map_or((link, String::new()), |(file, a)| (file, format!("#{a}")));
     match file.strip_suffix(".md") {
         Some("index") => format!("./{anchor}"),
-        Some(name) if PAGES.contains(&name) => format!("{name}{anchor}"),
+        Some(name) if pages().iter().any(|page| page == name) => format!("{name}{anchor}"),
         _ => link.to_owned(),
     }
 }

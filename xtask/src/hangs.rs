@@ -59,6 +59,12 @@ pub fn check() -> Result {
     }
 }
 
+/// The kinds of problems that the corpus has.
+#[cfg(test)]
+pub fn kinds() -> Result<BTreeSet<String>> {
+    Ok(expectations()?.iter().flat_map(Expectation::kinds).map(str::to_owned).collect())
+}
+
 fn verdict(wrong: Vec<String>) -> Result {
     wrong.iter().for_each(|finding| println!("xtask: {finding}"));
     match wrong.len() {

@@ -1,17 +1,22 @@
 //! The commands of this repository: `cargo xtask` lists them.
 
 mod archive;
+mod attack;
 mod bench;
+mod circles;
 mod clients;
 mod demo;
 mod docs;
+mod english;
 mod fuzz;
 mod hangs;
+mod kinds;
 mod links;
 mod load;
 mod markdown;
 mod msrv;
 mod old_versions;
+mod packages;
 mod peer_program;
 mod peer_tests;
 mod process;
@@ -22,6 +27,7 @@ mod sanitize;
 mod schema;
 mod spec;
 mod suites;
+mod systems;
 mod test;
 
 use std::process::ExitCode;
@@ -37,6 +43,9 @@ The commands of this repository:
   cargo xtask test --full     the same, published programs, and the tests once more in a release build
   cargo xtask archive         write the sources that `cargo insight` compiles into programs to its package
   cargo xtask archive --check say whether the archive is made of these sources
+  cargo xtask attack [--quick] [name...]
+                              hostile clients, limits, signals, forks, strange files and servers: does the program go on,
+                              and is what is said of it true; the whole takes about half an hour
   cargo xtask bench [--quick] [row...]
                               what insight costs beside bare programs and its peers, in about 15 minutes; a whole run
                               writes docs/cost
@@ -45,13 +54,24 @@ The commands of this repository:
   cargo xtask bench --accept  write down how many instructions each operation takes; `cargo xtask test` holds them
   cargo xtask bench --functions [row...]
                               where in the source the instructions of an operation are
+  cargo xtask circles [crate...]
+                              which source files of the probe and the model need each other: there is to be none
+  cargo xtask english [text...]
+                              count patterns of speech that are hard to read, in each crate and document; of a text that
+                              is named, list the sentences
+  cargo xtask english --check the same, as an error if a count is above its limit
+  cargo xtask english --write write down the counts above the limit, which may only fall
   cargo xtask fuzz [seconds]  make up lines and streams, each for 600 s: does a decoder, a checker or a model fail
   cargo xtask hangs [--seconds N] [--runs N] [name...]
                               the corpus of hangs, each program for at least 5 s: is what is said of it right; writes its
                               table when no program is named
   cargo xtask load [seconds] [seeds] [tokio|smol|async-std]
                               a program under load for 60 s: does its stream keep the rules of SPEC.md
-  cargo xtask old-versions    compile the facade of tokio over each older tokio that `cargo insight` replaces
+  cargo xtask old-versions    compile each facade over the older versions that `cargo insight` replaces
+  cargo xtask packages        package each published crate, build it outside the workspace, and compare its public items with
+                              those of the last release
+  cargo xtask packages --check
+                              whether each published crate has README, LICENSE, and all that Cargo.toml needs
   cargo xtask peer-tests tokio [--off|--on] [file...]
                               tokio's own tests on the facade, with recording off and on; all files, or those named
   cargo xtask peer-tests tokio-stream, cargo xtask peer-tests tokio-util
@@ -76,6 +96,7 @@ The commands of this repository:
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages
   cargo xtask sanitize        the adapters' tests with the address sanitizer; needs a nightly compiler
+  cargo xtask systems         whether the published crates compile for Windows and macOS
   cargo xtask schema          write schema/v1 from the wire types of insight-protocol
   cargo xtask schema --check  say what of it is not what the types and its manifest say
   cargo xtask clients         the clients of docs/clients against programs that hang: do they say what is so
@@ -90,20 +111,29 @@ fn main() -> ExitCode {
         ["demo", rest @ ..] => demo::command(rest),
         ["archive"] => archive::write(),
         ["archive", "--check"] => archive::check(),
+        ["attack", rest @ ..] => attack::command(rest),
         ["test"] => test::run(false),
         ["test", "--full"] => test::run(true),
         ["bench", rest @ ..] => bench::run(rest),
+        ["circles", rest @ ..] => circles::run(rest),
+        ["english"] => english::run(&[]),
+        ["english", "--check"] => english::check(),
+        ["english", "--write"] => english::write(),
+        ["english", names @ ..] => english::run(names),
         ["fuzz"] => fuzz::run(fuzz::SECONDS),
         ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => fuzz::run(seconds),
         ["hangs", rest @ ..] => hangs::run(rest),
         ["load", rest @ ..] => load::command(rest),
         ["old-versions"] => old_versions::run(),
+        ["packages"] => packages::run(),
+        ["packages", "--check"] => packages::check(),
         ["peer-tests", rest @ ..] => peer_tests::run(rest),
         ["peer-program", rest @ ..] => peer_program::run(rest),
         ["real-programs", rest @ ..] => real_programs::run(rest),
         ["suites", rest @ ..] => suites::run(rest),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
+        ["systems"] => packages::names().and_then(|names| systems::check(&names, &systems::TARGETS)),
         ["sanitize"] => sanitize::run(),
         ["schema"] => schema::write(),
         ["schema", "--check"] => schema::check(),

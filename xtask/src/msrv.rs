@@ -8,12 +8,14 @@ use std::process::Command;
 const MSRV: &str = "1.85";
 
 /// The packages that are tools or hold tests. Every other package of the workspace is held to [`MSRV`].
-const TOOLS: [&str; 7] = [
+const TOOLS: [&str; 9] = [
     "cargo-insight",
     "insight-bench",
     "insight-conformance",
     "insight-examples",
     "insight-hangs",
+    "insight-reader",
+    "insight-test-kit",
     "wish4-consolation",
     "xtask",
 ];

@@ -1,116 +1,119 @@
-//! `cargo xtask old-versions`: whether the facade of tokio compiles over each tokio that `cargo insight` promises.
+//! `cargo xtask old-versions`: whether each facade compiles over the older versions that `cargo insight` promises.
 //!
-//! A scratch package compiles the facade's source over another tokio, and its build script sets `insight_before` as
-//! `cargo insight` does. So one target folder serves all versions.
+//! A facade leaves out what an older real crate lacks. So the versions just before those that its source names are what
+//! matters. A scratch package asks for one of them, and `cargo insight build` compiles it. The oldest and the newest
+//! versions of all are run by a test of cargo-insight.
 
-use crate::process::{Result, cargo, read, root, target};
+use crate::process::{Result, read, root, target};
+use crate::program::{Profile, build};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-/// The facade of tokio.
-const FACADE: &str = "adapters/tokio";
+/// A crate with a facade.
+struct Replaced {
+    package: &'static str,
+    /// Where the facade's source names versions.
+    source: &'static str,
+    /// Features to ask for, as a list in a manifest.
+    features: &'static str,
+}
 
-/// The oldest version of all. cargo-insight/src/facades.rs has the same one.
-const OLDEST: Version = (1, 36);
+const REPLACED: [Replaced; 8] = [
+    replaced("tokio", "adapters/tokio/src", "\"full\", \"test-util\""),
+    replaced("async-std", "adapters/async-std/src", "\"attributes\", \"unstable\""),
+    replaced("async-executor", "adapters/executor/src", ""),
+    replaced("async-lock", "adapters/sync/src/lock", ""),
+    replaced("async-channel", "adapters/sync/src/channel", ""),
+    replaced("futures-channel", "adapters/futures-channel/src", "\"sink\""),
+    replaced("flume", "adapters/flume/src", ""),
+    replaced("want", "adapters/want/src", ""),
+];
 
-const ALL_FEATURES: &str = "full,test-util";
+const fn replaced(package: &'static str, source: &'static str, features: &'static str) -> Replaced {
+    Replaced { package, source, features }
+}
 
-/// The features with which the oldest version is compiled. Cargo enables others only when a program's crates do.
-const FEATURES_OF_OLDEST: [&str; 8] = [ALL_FEATURES, "full", "", "rt", "sync", "rt,sync", "sync,time", "rt,time"];
+/// tokio's features with which its oldest version is compiled.
+const FEATURES_OF_OLDEST: [&str; 7] =
+    ["\"full\"", "", "\"rt\"", "\"sync\"", "\"rt\", \"sync\"", "\"sync\", \"time\"", "\"rt\", \"time\""];
 
-/// Major and minor version.
-type Version = (u64, u64);
+/// Major, minor and patch version.
+type Version = (u64, u64, u64);
 
-/// Compiles over the oldest version, the version before each threshold, and the newest version, also with tokio's unstable
-/// items.
+/// Compiles each facade over the newest version before each that its source names; tokio's, over its newest version and with
+/// its unstable items, too.
 pub fn run() -> Result {
-    oldest()?;
-    let thresholds = thresholds(&root().join(FACADE).join("src"))?;
-    for flags in ["", "--cfg tokio_unstable"] {
-        for (major, minor) in &thresholds {
-            let before = (*major, minor - 1);
-            check(&format!("~{}.{}", before.0, before.1), before, &thresholds, &[ALL_FEATURES], flags)?;
-        }
-        // The lock file names the newest.
-        check("1", (1, u64::MAX), &thresholds, &[ALL_FEATURES], flags)?;
+    let insight = build("cargo-insight", "cargo-insight", Profile::Dev)?;
+    for features in FEATURES_OF_OLDEST {
+        check(&insight, "tokio", "=1.36.0", features, "")?;
     }
-    Ok(())
+    for Replaced { package, source, features } in &REPLACED {
+        let versions = versions(&root().join(source))?;
+        if versions.is_empty() {
+            return Err(format!("{source} names no version: take {package} out of xtask/src/old_versions.rs"));
+        }
+        for (major, minor, patch) in versions {
+            // The series in which the version is, without those before it.
+            let series = if major > 0 { major.to_string() } else { format!("0.{minor}") };
+            let before = format!("{series}, <{major}.{minor}.{patch}");
+            check(&insight, package, &before, features, "")?;
+            if *package == "tokio" {
+                check(&insight, package, &before, features, "--cfg tokio_unstable")?;
+            }
+        }
+    }
+    check(&insight, "tokio", "1", "\"full\", \"test-util\"", "--cfg tokio_unstable")
 }
 
-/// Compiles over the oldest version only.
-pub fn oldest() -> Result {
-    let thresholds = thresholds(&root().join(FACADE).join("src"))?;
-    check(&format!("={}.{}.0", OLDEST.0, OLDEST.1), OLDEST, &thresholds, &FEATURES_OF_OLDEST, "")
-}
-
-/// Compiles the facade over the version that `requirement` selects.
-fn check(
-    requirement: &str,
-    version: Version,
-    thresholds: &BTreeSet<Version>,
-    features: &[&str],
-    flags: &str,
-) -> Result {
+/// Compiles a package that asks for these versions of a crate.
+fn check(insight: &Path, package: &str, requirement: &str, features: &str, flags: &str) -> Result {
+    println!("xtask: {package} {requirement}, features [{features}] {flags}");
     let folder = target().join("old-versions");
     let failed = |error| format!("cannot write to {}: {error}", folder.display());
-    fs::create_dir_all(&folder).map_err(failed)?;
-    let mut script = String::from("fn main() {\n");
-    for (major, minor) in thresholds.iter().filter(|threshold| version < **threshold) {
-        let _ = writeln!(script, "    println!(r#\"cargo::rustc-cfg=insight_before=\"{major}.{minor}.0\"\"#);");
-    }
-    script.push_str("}\n");
-    fs::write(folder.join("build.rs"), script).map_err(failed)?;
-    fs::write(folder.join("Cargo.toml"), manifest(requirement)?).map_err(failed)?;
+    // Without a runtime there is nothing to observe.
+    let runtime = if package == "async-executor" { "" } else { "async-executor = \"1\"\n" };
+    let manifest = format!(
+        "[package]\nname = \"old-versions\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[dependencies]\n{runtime}\
+         {package} = {{ version = \"{requirement}\", features = [{features}] }}\n\n[workspace]\n"
+    );
+    fs::create_dir_all(folder.join("src")).map_err(failed)?;
+    fs::write(folder.join("src/lib.rs"), "").map_err(failed)?;
+    fs::write(folder.join("Cargo.toml"), manifest).map_err(failed)?;
     fs::write(folder.join("Cargo.lock"), read(Path::new("Cargo.lock"))?).map_err(failed)?;
-    for features in features {
-        println!("xtask: tokio {requirement}, features {features:?} {flags}");
-        let mut command = cargo();
-        command.args(["check", "--quiet", "--features", features]).current_dir(&folder);
-        let name = if flags.is_empty() { "target" } else { "target-unstable" };
-        command.env("RUSTFLAGS", flags).env("CARGO_TARGET_DIR", folder.join(name));
-        let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
-        if !status.success() {
-            return Err(format!(
-                "{FACADE} does not compile over tokio {requirement} with the features {features:?}: put newer items \
-                 under `#[cfg(not(insight_before = \"VERSION\"))]`"
-            ));
-        }
+    let name = if flags.is_empty() { "target" } else { "target-unstable" };
+    let mut command = Command::new(insight);
+    command.args(["build", "--target-dir", name]).current_dir(&folder).env("RUSTFLAGS", flags);
+    let output = command.output().map_err(|error| format!("cannot start {}: {error}", insight.display()))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    // Any other line of insight's says that something is not observed.
+    let is_other =
+        |line: &str| line.starts_with("insight: ") && !line.starts_with("insight: building insight's own crates");
+    if !output.status.success() || text.lines().any(is_other) {
+        return Err(format!(
+            "{text}\nthe facade of {package} must compile over {requirement} with the features [{features}]: put newer \
+             items under `#[cfg(not(insight_before = \"VERSION\"))]`"
+        ));
     }
     Ok(())
 }
 
-/// The scratch package's manifest: the facade's edition and features, without the features of other crates.
-fn manifest(requirement: &str) -> Result<String> {
-    let (own, workspace) = (read(&Path::new(FACADE).join("Cargo.toml"))?, read(Path::new("Cargo.toml"))?);
-    let edition = own.lines().chain(workspace.lines()).find(|line| line.starts_with("edition = ")).unwrap_or_default();
-    let features = own.split_once("\n[features]\n").map_or("", |(_, rest)| rest);
-    let features = features.split("\n\n").next().unwrap_or_default().lines().filter(|line| !line.contains("dep:"));
-    let features = features.collect::<Vec<_>>().join("\n");
-    Ok(format!(
-        "[package]\nname = \"old-versions\"\nversion = \"0.0.0\"\n{edition}\n\n[lib]\npath = {facade:?}\n\n\
-         [features]\n{features}\n\n[dependencies]\ninsight-probe = {{ path = {probe:?} }}\n\
-         real = {{ package = \"tokio\", version = \"{requirement}\" }}\n\n\
-         [lints.rust]\nwarnings = \"allow\"\n\n[workspace]\n",
-        facade = root().join(FACADE).join("src/lib.rs"),
-        probe = root().join("adapters/probe"),
-    ))
-}
-
-/// The versions that the facade's source names. A test of cargo-insight compares its list with them.
-fn thresholds(folder: &Path) -> Result<BTreeSet<Version>> {
+/// The versions that the source in a folder names. A test of cargo-insight compares its list with them.
+fn versions(folder: &Path) -> Result<BTreeSet<Version>> {
     let failed = |error| format!("cannot read {}: {error}", folder.display());
     let mut versions = BTreeSet::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         if path.is_dir() {
-            versions.extend(thresholds(&path)?);
+            versions.extend(self::versions(&path)?);
             continue;
         }
         for rest in read(&path)?.split("insight_before = \"").skip(1) {
             let mut numbers = rest.split(['.', '"']).map_while(|number| number.parse().ok());
-            versions.extend(numbers.next().zip(numbers.next()));
+            if let (Some(major), Some(minor), Some(patch)) = (numbers.next(), numbers.next(), numbers.next()) {
+                versions.insert((major, minor, patch));
+            }
         }
     }
     Ok(versions)

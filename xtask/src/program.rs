@@ -4,7 +4,7 @@ use crate::process::{Result, cargo, root};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -85,9 +85,11 @@ impl Program {
             if let Some(line) = self.said.iter().find(|line| line.starts_with(prefix)) {
                 return Ok(line.clone());
             }
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) => self.said.push(line),
-                Err(RecvTimeoutError::Timeout) => {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                // A program that never stops talking has no more time than a silent one.
+                Ok(line) if !left.is_zero() => self.said.push(line),
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {
                     let (name, last) = (self.name, self.last_words());
                     return Err(format!("{name} did not say `{prefix}...` in {patience:?}; {last}"));
                 }
@@ -100,6 +102,44 @@ impl Program {
                 }
             }
         }
+    }
+
+    /// The ID of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Writes a line to its stdin.
+    pub fn say(&mut self, line: &str) -> Result {
+        let stdin = self.child.stdin.as_mut().ok_or_else(|| format!("the stdin of {} is closed", self.name))?;
+        writeln!(stdin, "{line}").map_err(|error| format!("{} does not read its stdin: {error}", self.name))
+    }
+
+    /// Closes its stdin.
+    pub fn close_stdin(&mut self) {
+        self.child.stdin.take();
+    }
+
+    /// Waits for its end, at most so long.
+    pub fn ends(&mut self, patience: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Ok(status),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
+                Ok(None) => {
+                    let (name, last) = (self.name, self.last_words());
+                    return Err(format!("{name} did not end in {patience:?}; {last}"));
+                }
+                Err(error) => return Err(format!("cannot wait for {}: {error}", self.name)),
+            }
+        }
+    }
+
+    /// All lines up to now.
+    pub fn lines(&mut self) -> &[String] {
+        self.said.extend(self.lines.try_iter());
+        &self.said
     }
 
     /// The last line it said.

@@ -54,7 +54,14 @@ pub fn run(arguments: &[&str]) -> Result {
     for program in chosen {
         println!("xtask: {} {}: {}", program.name, program.package.1, program.shows);
         let report = one(program, clean, seconds, &insight, &check);
-        let report = report.map_err(|error| format!("{}: {error}", program.name))?;
+        let report = match report {
+            Ok(report) => report,
+            Err(error) => {
+                println!("xtask: {}: {error}", program.name);
+                failures.push(format!("{}: {error}", program.name));
+                continue;
+            }
+        };
         println!("xtask: {}", report.row(program));
         failures.extend(report.failures.iter().map(|failure| format!("{}: {failure}", program.name)));
         problems.extend(report.seen.problems.iter().map(|problem| format!("{}: {problem}", program.name)));

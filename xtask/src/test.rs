@@ -3,8 +3,8 @@
 use crate::process::{Result, apt_get_install, cargo, succeeds, target};
 use crate::runtime::Runtime;
 use crate::{
-    archive, bench, clients, docs, fuzz, hangs, load, msrv, old_versions, peer_program, peer_tests, real_programs,
-    schema, suites,
+    archive, attack, bench, circles, clients, docs, english, fuzz, hangs, load, msrv, old_versions, packages,
+    peer_program, peer_tests, real_programs, schema, suites, systems,
 };
 use std::process::Command;
 use std::time::Instant;
@@ -21,11 +21,17 @@ pub fn run(full: bool) -> Result {
     step("docs and SPEC.md", docs::check)?;
     step("schema/v1", schema::check)?;
     step("the sources of cargo-insight", archive::check)?;
+    step("parts of the packages", packages::check)?;
+    step("plain English", english::check)?;
+    step("circles of files", || circles::run(&["insight-probe"]))?;
     step("cargo clippy", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         cargo_step(&arguments, "correct what clippy names above")
     })?;
     step("Rust 1.85", msrv::check)?;
+    // macOS differs less from Linux, so `--full` checks it.
+    let systems = if full { &systems::TARGETS[..] } else { &systems::TARGETS[..1] };
+    step("other systems", || systems::check(&packages::names()?, systems))?;
     step("cargo doc", || cargo_step(&["doc", "--no-deps", "--workspace"], "correct what rustdoc names above"))?;
     step("features of the facades", || {
         // Those of a library that asks for little of its runtime.
@@ -51,7 +57,6 @@ pub fn run(full: bool) -> Result {
         }
         Ok(())
     })?;
-    step("older versions of tokio", if full { old_versions::run } else { old_versions::oldest })?;
     graphviz();
     // All features: of insight-tokio, most tests need most of them.
     let tests = ["test", "--workspace", "--all-features"];
@@ -74,8 +79,13 @@ pub fn run(full: bool) -> Result {
     for (name, runtime) in [("smol", Runtime::Smol), ("async-std", Runtime::AsyncStd)] {
         step(&format!("load on {name}"), || load::run(runtime, load::SECONDS_OF_OTHERS, 1))?;
     }
+    step("attack", || attack::run(false, &[]))?;
+    step("a published program by cargo insight", || real_programs::run(&["--seconds", "10", "trillium-async-std"]))?;
     step("instructions", bench::guard)?;
     if full {
+        step("attack, the whole", || attack::run(true, &[]))?;
+        step("packages", packages::run)?;
+        step("older versions of the runtimes", old_versions::run)?;
         let tests = ["test", "--workspace", "--all-features", "--release"];
         step("published programs by cargo insight", || real_programs::run(&[]))?;
         step("published libraries' tests by cargo insight", || suites::run(&[]))?;

@@ -1,5 +1,4 @@
-//! async-std, to those who know only the protocol: what a conformance suite runs its cases on. async-std has no such
-//! module.
+//! async-std as an adapter of the protocol, on which a conformance suite runs its cases. async-std has no such module.
 
 use crate::channel::{Receiver, Sender};
 use crate::executor::EXECUTOR;
@@ -45,7 +44,7 @@ impl Future for Task {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Task>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        // A panic of the task comes through its handle.
+        // The handle passes on the task's panic.
         match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
             Ok(poll) => poll.map(|()| Outcome::Returned),
             Err(_) => Poll::Ready(Outcome::Panicked),
@@ -55,7 +54,7 @@ impl Future for Task {
 
 impl Spawned for Task {
     fn cancel(self) {
-        // The first poll asks for it; it is not waited for.
+        // The first poll asks for the cancel; nothing waits for it to finish.
         let _ = pin!(self.0.cancel()).poll(&mut Context::from_waker(Waker::noop()));
     }
 
@@ -80,7 +79,7 @@ impl Lock for Mutex {
     }
 }
 
-/// An rwlock, to write.
+/// An rwlock, held to write.
 #[derive(Debug)]
 pub struct RwLock(sync::RwLock<()>);
 

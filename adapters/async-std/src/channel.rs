@@ -1,3 +1,3 @@
-//! async-std's `channel`, with the ends and what waits at them observed.
+//! async-std's `channel`, with its ends and the waits on them observed.
 
 pub use crate::channel_1::*;

@@ -1,4 +1,4 @@
-//! async-std, as an executor of the protocol.
+//! async-std as an executor of the protocol.
 
 use insight_probe::{Capability, Executor};
 
@@ -8,8 +8,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[cfg(not(insight_whole_graph))]
 const VERSION: &str = "1.13";
 
-/// What insight knows of async-std. Timers are not among it: the extension methods `timeout` and `delay` are
-/// async-std's own.
+/// The description of async-std. It lacks the capability of timers, since the extension methods `timeout` and `delay`
+/// are async-std's own.
 pub(crate) static EXECUTOR: Executor = Executor::new("async-std", VERSION, current_task_id).observing(&[
     Capability::Tasks,
     Capability::TaskTimes,
@@ -20,8 +20,8 @@ pub(crate) static EXECUTOR: Executor = Executor::new("async-std", VERSION, curre
     Capability::Joins,
 ]);
 
-/// Makes it known to streams that begin from now on. There is one executor a process, which nothing makes: so it is
-/// known from its first task on. In a whole graph that starts insight.
+/// Names async-std in streams that begin from now on. The process has one executor, which no call makes, so we name it
+/// at its first task. In a whole graph that also starts insight.
 #[cfg(feature = "default")]
 pub(crate) fn announce() {
     static ANNOUNCED: std::sync::Once = std::sync::Once::new();
@@ -45,7 +45,7 @@ fn current_task_id() -> Option<u64> {
     None
 }
 
-/// The number of a task's id. async-std has no method for it; its `Hash` gives the number to the hasher as it is.
+/// The number in a task's ID. async-std has no method for it, but its `Hash` gives the number to the hasher unchanged.
 #[cfg(feature = "default")]
 fn number(id: real::task::TaskId) -> u64 {
     use std::hash::{Hash, Hasher};

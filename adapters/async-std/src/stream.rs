@@ -18,15 +18,15 @@ pub fn interval(dur: Duration) -> Interval {
 
 /// See [`async_std::stream::Interval`](real::stream::Interval).
 ///
-/// Where its `next` is awaited is not known: it is seen to wait where it was made.
+/// The line of `next().await` is unknown, so the wait has the line where the interval was made.
 pub struct Interval {
-    // First, so that the wait is over before the timer itself is.
+    // The first field, so that the wait ends before the timer does.
     sleeping: Sleeping,
     inner: real::stream::Interval,
 }
 
 impl Interval {
-    /// async-std's own, for what asks for one: what it is used for from then on is not seen.
+    /// The async-std stream inside, for code that asks for one. We do not observe its use from then on.
     pub fn into_inner(self) -> real::stream::Interval {
         self.inner
     }

@@ -1,4 +1,4 @@
-//! Waiting for a time at most.
+//! A wait with a time limit.
 
 use crate::executor::EXECUTOR;
 use insight_probe::Sleeping;
@@ -10,11 +10,11 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// The output of `value`, or the error of `delay`, which is made with the time that is left and is ready when it is
-/// over.
+/// The output of `value`, or the error of `delay`. We make `delay` with the time that is left, and it is ready when
+/// that has passed.
 ///
-/// The value is beside the delay and not within, so that what the value waits for and the timer are two waits. The time
-/// begins with the first poll, and the value is polled first: as async-std's own timeouts do.
+/// The value is not inside the delay, so that the wait of the value and the timer are two waits. The time begins with
+/// the first poll, and the value is polled first, as in async-std's own timeouts.
 pub(crate) async fn within<V, D, E>(
     duration: Duration,
     value: V,
@@ -43,7 +43,7 @@ where
     .await
 }
 
-/// The delay of what has async-std's own error: only its `timeout` can make one.
+/// The delay with async-std's own error, which only its `timeout` can make.
 pub(crate) fn elapsed(rest: Duration) -> impl Future<Output = Result<Infallible, TimeoutError>> {
     real::future::timeout(rest, pending())
 }

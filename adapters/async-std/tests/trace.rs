@@ -14,10 +14,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Mutex as StdMutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What takes longer has failed.
+/// Time after which a test has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// One insight a process: the tests take turns.
+/// The insight of this process, for one test at a time.
 fn insight() -> (SocketAddr, MutexGuard<'static, ()>) {
     static INSIGHT: OnceLock<SocketAddr> = OnceLock::new();
     static TURN: StdMutex<()> = StdMutex::new(());
@@ -48,7 +48,7 @@ fn newest(address: SocketAddr) -> u64 {
     ids.max().expect("a task")
 }
 
-/// Where this file has the line that ends in this comment.
+/// The line of this file with this comment at its end.
 fn line(marker: &str) -> u32 {
     let comment = format!("// here: {marker}");
     let lines = include_str!("trace.rs").lines().zip(1..);
@@ -57,7 +57,7 @@ fn line(marker: &str) -> u32 {
     lines[0]
 }
 
-/// Parks a task, traces it until `markers` are its awaits, and lets it go by `release`.
+/// Parks a task, traces it until its awaits are `markers`, and releases it by `release`.
 fn check<T: Send + 'static>(
     address: SocketAddr,
     future: impl Future<Output = T> + Send + 'static,
@@ -72,9 +72,9 @@ fn check<T: Send + 'static>(
         let body = get(address, &format!("/v1/tasks/{id}/trace"));
         let trace: TaskTrace = serde_json::from_str(&body).unwrap();
         let place = |leaf: &insight_protocol::TraceLeaf| Some(leaf.own_frame()?.location.as_ref()?.line);
-        // A timer of async-io has two clones of a waker: each is an await to the trace.
+        // A timer of async-io has two clones of a waker, and the trace shows an await for each.
         let awaits: BTreeSet<u32> = trace.leaves.iter().filter_map(place).collect();
-        // It may not have come there yet.
+        // The task may not have reached the await yet.
         if awaits == expect {
             break trace;
         }

@@ -12,7 +12,7 @@ pub struct Event<T = ()> {
     inner: ::real::Event<T>,
 }
 
-// As the real one.
+// As in event-listener.
 impl<T> UnwindSafe for Event<T> {}
 impl<T> RefUnwindSafe for Event<T> {}
 
@@ -31,7 +31,7 @@ impl<T> Event<T> {
         Event { resource, inner: ::real::Event::with_tag() }
     }
 
-    /// The resource of what listens now; `None` while recording is off, and within an operation that is observed itself.
+    /// The resource of a new listener. `None` while recording is off, and within another observed operation.
     #[inline]
     pub(crate) fn listened(&self) -> Option<&Resource> {
         if !on() || in_observed_operation() {

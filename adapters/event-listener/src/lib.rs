@@ -1,7 +1,7 @@
-//! event-listener, observed: each event that tasks wait for.
+//! event-listener, with each event that tasks wait for visible to insight.
 //!
-//! It is the ground of async-lock and async-channel, and sqlx, zbus and async-process wait for its events themselves. The
-//! facade takes its place by `cargo insight` in a whole graph, or in a manifest by hand.
+//! async-lock and async-channel are built on it, and sqlx, zbus and async-process wait for its events directly. `cargo
+//! insight` puts the facade in its place in a whole graph, or you do so in a manifest.
 //!
 //! ```
 //! let event = insight_event_listener::Event::new();
@@ -12,11 +12,11 @@
 //!
 //! # The design and its cost
 //!
-//! An event is shown as a `notify`: any task that has a reference to it may notify, so nobody is named who could end a wait.
-//! Its resource is made when something first listens. An event that is a part of an observed primitive is not recorded: a
-//! listener that is made within an operation of that primitive belongs to the primitive's own wait.
+//! insight shows an event as a `notify`. Any task with a reference to it may notify, so no task is named that could end
+//! a wait. The resource is made when something first listens. We do not record an event that is a part of an observed
+//! primitive: a listener made within an operation of that primitive belongs to the primitive's own wait.
 //!
-//! The facade takes versions from 5.3.0 on.
+//! The facade supports versions from 5.3.0 on.
 
 mod event;
 mod listener;

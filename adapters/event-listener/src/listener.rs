@@ -37,12 +37,12 @@ pub trait Listener<T = ()>: Future<Output = T> + Sealed {
     fn same_event(&self, other: &Self) -> bool;
 }
 
-/// Nothing else is a listener.
+/// No other type is a listener.
 pub trait Sealed {}
 
 /// See [`event_listener::EventListener`](real::EventListener).
 pub struct EventListener<T = ()> {
-    // First, so that the wait is over before the real one is.
+    // The first field, so that the wait ends before the listener does.
     waiting: Waiting,
     /// `None` if it is not observed.
     event: Option<Resource>,
@@ -148,7 +148,7 @@ listener!([T] EventListener<T>);
 
 impl<T> Sealed for EventListener<T> {}
 
-// As the real one.
+// As in event-listener.
 impl<T> UnwindSafe for EventListener<T> {}
 impl<T> RefUnwindSafe for EventListener<T> {}
 impl<T> Unpin for EventListener<T> {}

@@ -1,16 +1,10 @@
-//! What insight sees of event-listener's events.
+//! Facts that insight records of event-listener's events.
 
-#[allow(dead_code)]
-#[path = "../../sync/tests/channel/bench.rs"]
-mod bench;
-#[allow(dead_code)]
-#[path = "../../sync/tests/channel/traits.rs"]
-mod traits;
-
-use bench::{Tasks, bench};
 use futures_lite::future::{pending, poll_once};
 use insight_event_listener::{Event, EventListener, IntoNotification, Listener, listener};
 use insight_probe::{ANY, Executor, HandOff, ObservedClosure, Op, Resource, Site, Type, waiting};
+use insight_test_kit::traits;
+use insight_test_kit::{Tasks, by_hand, line_with};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::panic::Location;
@@ -20,10 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
-use traits::{Has, HasNot, traits};
 
 fn line(text: &str) -> u32 {
-    bench::line(include_str!("seen.rs"), text)
+    line_with(include_str!("seen.rs"), text)
 }
 
 #[test]
@@ -54,7 +47,7 @@ fn a_listener_waits_until_it_is_notified() {
         assert_eq!(event.listen().await, 7);
         pending::<()>().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         static _CAN_BE_A_STATIC: Event = Event::new();
         let event = Arc::new(Event::default());
         tasks.spawn(boxed(event.clone()));
@@ -65,13 +58,13 @@ fn a_listener_waits_until_it_is_notified() {
             format!("on_the_stack waits notified :{}", line("// on the stack")),
         ];
         assert_eq!(bench.edges(), expect);
-        let resources = &bench.look().resources;
+        let resources = &bench.sample().resources;
         assert_eq!(resources.values().map(|resource| resource.kind.as_str()).collect::<Vec<_>>(), ["notify"]);
         assert_eq!((event.total_listeners(), event.notify(usize::MAX)), (2, 2));
         tasks.run();
         assert_eq!(bench.edges(), [""; 0]);
     });
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let event = Arc::new(Event::with_tag());
         tasks.spawn(tagged(event.clone()));
         tasks.run();
@@ -98,7 +91,7 @@ fn a_listener_that_is_used_otherwise_no_longer_waits() {
         |listener| assert!(listener.wait_timeout(Duration::from_millis(1)).is_none()),
     ];
     for after in all {
-        bench(|bench, tasks| {
+        by_hand(|bench, tasks| {
             let (event, tell) = (Arc::new(Event::new()), Rc::new(Cell::new(false)));
             tasks.spawn(polls_once(event, tell.clone(), after));
             tasks.run();
@@ -110,7 +103,7 @@ fn a_listener_that_is_used_otherwise_no_longer_waits() {
     }
 }
 
-/// As async-lock's: the lock's own wait is the only one.
+/// As in async-lock: the lock's own wait is the only one.
 #[test]
 fn an_event_of_an_observed_primitive_is_not_recorded() {
     async fn locks(lock: Arc<(Resource, Event)>) {
@@ -123,14 +116,14 @@ fn an_event_of_an_observed_primitive_is_not_recorded() {
         })
         .await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let lock = Resource::new(Type::Mutex(HandOff::Fifo), Location::caller(), None);
         let lock = Arc::new((lock, Event::new()));
         tasks.spawn(locks(lock.clone()));
         for _ in 0..2 {
             tasks.run();
             assert_eq!(bench.edges(), ["locks waits lock"]);
-            assert_eq!(bench.look().resources.len(), 1);
+            assert_eq!(bench.sample().resources.len(), 1);
             lock.1.notify(1);
         }
         tasks.run();
@@ -146,7 +139,7 @@ fn a_task_that_blocks_its_thread_waits() {
         listener!(*event => listener);
         listener.wait(); // wait on the stack
     }
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let event = Arc::new(Event::new());
         let listened = event.clone();
         let task = ObservedClosure::new(move || blocks(&listened), &EXECUTOR, Location::caller());
@@ -161,7 +154,7 @@ fn a_task_that_blocks_its_thread_waits() {
     });
 }
 
-/// Looked at all the while, and held to the rules; nothing of it is left at the end.
+/// We sample all the while, each message keeps the rules, and nothing is left at the end.
 #[test]
 fn many_listeners_on_many_threads_keep_the_rules() {
     const WAITS: usize = 200;
@@ -171,7 +164,7 @@ fn many_listeners_on_many_threads_keep_the_rules() {
         }
         left.fetch_sub(1, Ordering::SeqCst);
     }
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (event, left) = (Arc::new(Event::new()), Arc::new(AtomicUsize::new(6)));
         let start = |_| {
             let (event, left) = (event.clone(), left.clone());
@@ -185,7 +178,7 @@ fn many_listeners_on_many_threads_keep_the_rules() {
         let threads: Vec<_> = (0..3).map(start).collect();
         while left.load(Ordering::SeqCst) != 0 {
             event.notify(usize::MAX);
-            bench.look();
+            bench.sample();
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });

@@ -17,7 +17,7 @@ pub struct LocalExecutor<'a> {
     pub(crate) inner: real::LocalExecutor<'a>,
 }
 
-/// What both have, in the words of each.
+/// The methods of both executors.
 macro_rules! executor {
     ($Executor:ident, $name:literal, $kind:expr, $($send:tt)*) => {
         impl<'a> $Executor<'a> {
@@ -26,7 +26,8 @@ macro_rules! executor {
                 $Executor { inner: real::$Executor::new() }
             }
 
-            /// async-executor's own, for a crate that wants it. It runs the tasks spawned there, too, and they are not observed.
+            /// The async-executor inside, for a crate that takes it. It also runs the tasks spawned there, and these
+            /// are unobserved.
             pub const fn real(&self) -> &real::$Executor<'a> {
                 &self.inner
             }
@@ -50,7 +51,8 @@ macro_rules! executor {
 
             #[doc = concat!("See [`async_executor::", $name, "::tick`](real::", $name, "::tick).")]
             pub async fn tick(&self) {
-                // The current task waits until there is a task to run, so the executor keeps its waker as it is.
+                // The current task waits until there is a task to run, so the executor gets the waker of that task
+                // unchanged.
                 let mut tick = pin!(self.inner.tick());
                 poll_fn(|cx| polling_others(|| tick.as_mut().poll(cx))).await;
             }
@@ -63,7 +65,7 @@ macro_rules! executor {
         }
 
         border!(out ['a] $Executor<'a> => real::$Executor<'a>, self => self.inner);
-        // Its present tasks are not observed, later ones are.
+        // Its present tasks are unobserved, and later ones are observed.
         border!(in ['a] real::$Executor<'a> => $Executor<'a>, inner => $Executor { inner });
 
         impl Default for $Executor<'_> {
@@ -83,7 +85,7 @@ macro_rules! executor {
 executor!(Executor, "Executor", Kind::Task, Send+);
 executor!(LocalExecutor, "LocalExecutor", Kind::Local,);
 
-/// The handle of an observed task. In a whole graph the real crate hands out the facade's already.
+/// The handle of an observed task. In a whole graph the real crate already returns the facade's handle.
 pub(crate) fn handle<T>(inner: impl Into<Task<T>>, task: TaskRef) -> Task<T> {
     inner.into().observed_as(task)
 }

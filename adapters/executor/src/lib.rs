@@ -1,7 +1,7 @@
 //! async-executor, with its tasks and their ends visible to insight.
 //!
-//! insight-smol re-exports these types. `cargo insight` compiles this crate in the place of async-executor, which smol,
-//! async-std and other crates are built on.
+//! insight-smol re-exports these types. `cargo insight` compiles this crate in the place of async-executor, on which
+//! smol, async-std and other crates are built.
 //!
 //! ```
 //! use insight_executor::LocalExecutor;
@@ -18,7 +18,7 @@ use async_task as task;
 #[cfg(not(insight_whole_graph))]
 use insight_task as task;
 
-// Without the feature `static` all is replaced.
+// The facade replaces everything.
 #[allow(unused_imports)]
 pub use real::*;
 
@@ -27,10 +27,14 @@ mod executor;
 #[cfg(not(insight_before = "1.10.0"))]
 mod many;
 mod observe;
+#[cfg(feature = "static")]
+mod statics;
 
 pub use executor::{Executor, LocalExecutor};
+#[cfg(feature = "static")]
+pub use statics::{StaticExecutor, StaticLocalExecutor};
 pub use task::{FallibleTask, Task};
 
-/// The executor of the protocol that these tasks belong to; for insight-smol, whose tasks belong to it, too.
+/// The executor of these tasks in the protocol. insight-smol's tasks belong to it, too.
 #[doc(hidden)]
 pub use observe::{EXECUTOR, announce};

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::panic::Location;
 
-/// The method of both, in the words of each.
+/// The method of both executors.
 macro_rules! spawn_many {
     ($Executor:ident, $name:literal, $kind:expr, $($send:tt)*) => {
         impl<'a> $Executor<'a> {
@@ -30,12 +30,12 @@ macro_rules! spawn_many {
 spawn_many!(Executor, "Executor", Kind::Task, Send+);
 #[cfg(not(insight_before = "1.13.0"))]
 spawn_many!(LocalExecutor, "LocalExecutor", Kind::Local,);
-// Until then the real one asks for `Send` here, too.
+// Before that version the real method needs `Send` here, too.
 #[cfg(insight_before = "1.13.0")]
 spawn_many!(LocalExecutor, "LocalExecutor", Kind::Local, Send+);
 
-/// The futures of `spawn_many`, observed one by one as they are spawned. The real one spawns each and hands on its task
-/// before it asks for the next: `spawned` is that next task's.
+/// The futures of `spawn_many`, each observed when it is spawned. The real method spawns a future and passes on its
+/// task before it asks for the next one. `spawned` belongs to that next task.
 struct Spawning<'c, I> {
     futures: I,
     kind: Kind,
@@ -74,7 +74,7 @@ impl<I: Iterator> Iterator for SpawningIter<'_, I> {
     }
 }
 
-/// Where `spawn_many` puts its tasks.
+/// The destination of the tasks of `spawn_many`.
 struct Handles<'c, E> {
     handles: &'c mut E,
     spawned: &'c Cell<Option<TaskRef>>,

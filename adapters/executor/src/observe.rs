@@ -1,4 +1,4 @@
-//! async-executor as an executor of the protocol, and its futures, observed.
+//! async-executor as an executor of the protocol, and its observed futures.
 
 use insight_probe::{Capability, Executor, Kind, Observed, TaskRef, is_recorded, on};
 use std::panic::Location;
@@ -10,7 +10,7 @@ const NAME: (&str, &str) = ("smol", "2.0");
 #[cfg(insight_whole_graph)]
 const NAME: (&str, &str) = ("async-executor", env!("CARGO_PKG_VERSION"));
 
-/// What insight knows of it. It has no ids of tasks, so what polls an observed task is that task.
+/// The description of async-executor. It has no task IDs, so a poll of an observed task belongs to that task.
 pub static EXECUTOR: Executor = Executor::new(NAME.0, NAME.1, || None).observing(&[
     Capability::Tasks,
     Capability::TaskTimes,
@@ -24,8 +24,8 @@ pub static EXECUTOR: Executor = Executor::new(NAME.0, NAME.1, || None).observing
     Capability::Timers,
 ]);
 
-/// Makes it known to streams. An executor may be a static, which nothing makes at a time: so this is at each way in. In a
-/// whole graph the first way in starts insight.
+/// Names async-executor in the stream. An executor may be a static, which no call makes, so every entry point calls
+/// this. In a whole graph the first one also starts insight.
 #[inline]
 pub fn announce() {
     static ANNOUNCED: Once = Once::new();
@@ -39,7 +39,7 @@ pub fn announce() {
     });
 }
 
-/// The future as it is spawned, and what its handle keeps. A future that another facade has observed stays as it is.
+/// The observed future, and the task's reference for its handle. A future that another facade observes stays as it is.
 #[inline(always)]
 pub(crate) fn observed<F>(future: F, kind: Kind, location: &'static Location<'static>) -> (Observed<F>, TaskRef) {
     if cfg!(insight_whole_graph) || on() {

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
-/// The end that an operation borrows, or has.
+/// The end that an operation borrows or owns.
 enum EndOf<'a> {
     Borrowed(&'a End),
     Owned(End),
@@ -31,7 +31,7 @@ impl Deref for EndOf<'_> {
 }
 
 impl<'a> EndOf<'a> {
-    /// The end of a clone of its operation.
+    /// The end for a clone of its operation.
     fn of_clone(&self, handle: Handle) -> EndOf<'a> {
         match self {
             EndOf::Borrowed(end) => EndOf::Borrowed(end),
@@ -40,7 +40,7 @@ impl<'a> EndOf<'a> {
     }
 }
 
-// In each, the wait ends before the operation, and an owned end is counted out before the real one is gone.
+// In each type the wait ends before the operation does, and an owned end is counted out before the real one is gone.
 
 /// See [`flume::async::SendFut`](real::async::SendFut).
 #[must_use = "futures/streams/sinks do nothing unless you `.await` or poll them"]
@@ -59,10 +59,10 @@ pub struct SendSink<'a, T> {
     inner: real::r#async::SendSink<'a, T>,
 }
 
-/// The sender that a sink was made of.
+/// The sender of a sink.
 enum SenderOf<'a, T> {
     Borrowed(&'a Sender<T>),
-    /// A clone of the one that the real sink has, if it was asked for.
+    /// A clone of the real sink's sender, once the program has asked for it.
     Owned(OnceLock<Sender<T>>),
 }
 
@@ -161,7 +161,7 @@ fn poll<T>(
     waiting.poll(end.channel(), &site(op, at), cx, poll)
 }
 
-/// Notes how full the channel is.
+/// Records the length of the queue.
 #[inline]
 fn measure(end: &End, length: impl FnOnce() -> usize) {
     if on() {
@@ -194,7 +194,7 @@ impl<T> Future for RecvFut<'_, T> {
 impl<T> Stream for RecvStream<'_, T> {
     type Item = T;
 
-    /// Polls for the next message. Where that is awaited is not known.
+    /// Polls for the next message. The line of its `.await` is unknown.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let RecvStream { waiting, end, inner } = self.get_mut();
         let result = poll(waiting, end, Op::Recv, None, cx, |cx| Pin::new(&mut *inner).poll_next(cx));
@@ -204,7 +204,7 @@ impl<T> Stream for RecvStream<'_, T> {
 }
 
 impl<'a, T> SendSink<'a, T> {
-    /// Polls by `send` until the message that was taken is sent.
+    /// Polls by `send` until the message is sent.
     fn sending(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -298,7 +298,7 @@ impl<'a, T> Clone for RecvStream<'a, T> {
     }
 }
 
-// The real ones are never pinned, whatever a message is.
+// The real types are never pinned. The type of a message does not matter.
 impl<T> Unpin for SendFut<'_, T> {}
 
 macro_rules! parts {

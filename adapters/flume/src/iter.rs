@@ -23,7 +23,7 @@ macro_rules! iterator {
         impl<$($generics)*> Iterator for $type {
             type Item = T;
 
-            // So that a `for` loop is the place of its wait.
+            // Gives the wait the line of a `for` loop.
             #[track_caller]
             fn next(&mut self) -> Option<T> {
                 self.receiver.$receive().ok()

@@ -1,6 +1,6 @@
-//! flume, observed: each channel with its ends, the tasks that use them, and the tasks that wait.
+//! flume, with its channels, their ends, and the tasks that use them or wait visible to insight.
 //!
-//! The facade takes its place: by `cargo insight` in a whole graph, or in a manifest by hand.
+//! `cargo insight` puts the facade in its place in a whole graph, or you do so in a manifest.
 //!
 //! ```
 //! let (sender, receiver) = insight_flume::bounded(1);
@@ -11,14 +11,14 @@
 //!
 //! # The design and its cost
 //!
-//! A blocking operation is a wait of the task on whose thread it blocks; it is tried first, and recorded only if it has to
-//! wait. Operations with a deadline and `Selector` block without a recorded wait, since time or another channel may end
-//! them: their task counts as running.
+//! A blocking operation is a wait of the task on whose thread it blocks. It is tried first, and recorded only if it has
+//! to wait. Operations with a deadline and `Selector` block without a recorded wait, since time or another channel may
+//! end them. Their task counts as running.
 //!
-//! flume tells the length of a channel under the channel's own lock, so while recording is on an operation takes that lock
-//! once more. The sender that an owned sink gives out by `SendSink::sender` is a clone, which counts beside the sink.
+//! flume reads the length of a channel under the channel's own lock, so while recording is on an operation takes that
+//! lock once more. `SendSink::sender` of an owned sink returns a clone of its sender, which counts as another sender.
 //!
-//! The facade takes versions from 0.11.0 on. Where the version in the graph is older than 0.11.1, the build sets
+//! The facade supports versions from 0.11.0 on. If the version in the graph is older than 0.11.1, the build sets
 //! `insight_before = "0.11.1"`.
 
 #[cfg(feature = "async")]
@@ -67,12 +67,12 @@ fn resource(capacity: Option<usize>, at: &'static Location<'static>) -> Resource
     Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), at, capacity)
 }
 
-/// What an operation is, and where it is awaited, if that is known.
+/// An operation, and the location of its `.await` if that is known.
 fn site(op: Op, location: Option<&'static Location<'static>>) -> Site {
     Site { executor: &ANY, op, need: 1, location }
 }
 
-/// The questions that each part of a channel answers.
+/// The methods of each part of a channel that ask about it.
 macro_rules! asked {
     ([$($generics:tt)*] $type:ty, $name:literal: $($method:ident -> $answer:ty),* $(,)?) => {
         impl<$($generics)*> $type {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// See [`flume::Receiver`](real::Receiver).
 pub struct Receiver<T> {
-    // First, so that it is counted out before the real one is gone, and with it maybe the channel open.
+    // The first field: we count the end out before the real one is gone, since that may close the channel.
     pub(crate) end: End,
     pub(crate) inner: real::Receiver<T>,
 }
@@ -25,7 +25,7 @@ asked!([T] Receiver<T>, "Receiver":
 );
 
 impl<T> Receiver<T> {
-    /// Notes how full the channel is.
+    /// Records the length of the queue.
     #[inline]
     pub(crate) fn measure(&self) {
         if on() {
@@ -33,7 +33,7 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Receives by `receive`, which does not wait, or for some time only.
+    /// Receives by `receive`, which does not wait, or only for a limited time.
     #[inline]
     fn receiving<R>(&self, at: &'static Location<'static>, receive: impl FnOnce(&real::Receiver<T>) -> R) -> R {
         self.end.used(at);
@@ -102,7 +102,7 @@ impl<T> Receiver<T> {
         self.inner.same_channel(&other.inner)
     }
 
-    /// The real one, for a crate that wants it. Its uses from then on are not observed.
+    /// The real end, for a crate that takes it. Its uses from then on are unobserved.
     pub fn into_inner(self) -> real::Receiver<T> {
         self.end.leave(&[]);
         self.inner
@@ -152,7 +152,7 @@ impl<T> From<Receiver<T>> for real::Receiver<T> {
 }
 
 impl<T> From<real::Receiver<T>> for Receiver<T> {
-    /// Observed from now on; the other ends of its channel are not.
+    /// The end is observed from now on. The other ends of its channel are not.
     #[track_caller]
     fn from(inner: real::Receiver<T>) -> Self {
         let channel = resource(inner.capacity(), Location::caller());

@@ -1,4 +1,4 @@
-//! Waiting for several blocking operations at once: see [`flume::select`](real::select).
+//! A wait for several blocking operations at once: see [`flume::select`](real::select).
 
 pub use real::select::*;
 

@@ -7,7 +7,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-// The end of each handle comes first: it is counted out before the real one is gone, and with it maybe the channel open.
+// The field `end` comes first in each handle: we count a handle out before the real one is gone, since that may close
+// the channel.
 
 /// See [`flume::Sender`](real::Sender).
 pub struct Sender<T> {
@@ -32,7 +33,7 @@ asked!([T] Sender<T>, "Sender":
 );
 
 impl<T> Sender<T> {
-    /// Notes how full the channel is.
+    /// Records the length of the queue.
     #[inline]
     pub(crate) fn measure(&self) {
         if on() {
@@ -40,7 +41,7 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Sends by `send`, which does not wait, or for some time only.
+    /// Sends by `send`, which does not wait, or only for a limited time.
     #[inline]
     fn sending<R>(&self, at: &'static Location<'static>, send: impl FnOnce(&real::Sender<T>) -> R) -> R {
         self.end.used(at);
@@ -95,7 +96,7 @@ impl<T> Sender<T> {
         self.inner.same_channel(&other.inner)
     }
 
-    /// The real one, for a crate that wants it. Its uses from then on are not observed.
+    /// The real end, for a crate that takes it. Its uses from then on are unobserved.
     pub fn into_inner(self) -> real::Sender<T> {
         self.end.leave(&[]);
         self.inner
@@ -155,7 +156,7 @@ impl<T> From<Sender<T>> for real::Sender<T> {
 }
 
 impl<T> From<real::Sender<T>> for Sender<T> {
-    /// Observed from now on; the other ends of its channel are not.
+    /// The end is observed from now on. The other ends of its channel are not.
     #[track_caller]
     fn from(inner: real::Sender<T>) -> Self {
         let channel = resource(inner.capacity(), Location::caller());

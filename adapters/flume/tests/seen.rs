@@ -1,18 +1,13 @@
-//! What insight sees of flume's channels.
+//! Facts that insight records of flume's channels.
 #![cfg(all(feature = "async", feature = "select"))]
 
-#[path = "../../sync/tests/channel/bench.rs"]
-mod bench;
-#[allow(dead_code)]
-#[path = "../../sync/tests/channel/traits.rs"]
-mod traits;
-
-use bench::{Bench, Tasks, bench};
 use futures_lite::StreamExt;
 use futures_lite::future::{or, pending};
 use insight_flume::{Receiver, Selector, Sender, bounded, unbounded};
 use insight_probe::{Executor, ObservedClosure};
 use insight_protocol::{Operation, Tier};
+use insight_test_kit::traits;
+use insight_test_kit::{Bench, Tasks, by_hand, line_with};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomPinned;
@@ -22,13 +17,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
-use traits::{Has, HasNot, traits};
 
 fn line(text: &str) -> u32 {
-    bench::line(include_str!("seen.rs"), text)
+    line_with(include_str!("seen.rs"), text)
 }
 
-/// Ready when it is told so, and its task is polled.
+/// A future that is ready when its task is polled after the flag was set.
 fn flag() -> (Rc<Cell<bool>>, impl Future<Output = ()>) {
     let flag = Rc::new(Cell::new(false));
     let told = flag.clone();
@@ -40,7 +34,7 @@ fn waits(bench: &mut Bench) -> Vec<String> {
 }
 
 fn lengths(bench: &mut Bench) -> (Option<u64>, Option<u64>) {
-    let channel = bench.look().resources.values().next().unwrap();
+    let channel = bench.sample().resources.values().next().unwrap();
     (channel.capacity, channel.length)
 }
 
@@ -78,7 +72,7 @@ fn a_full_channel_shows_its_sender_and_receiver() {
         pending::<()>().await;
         drop(receiver);
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(2);
         tasks.spawn(write(sender));
         tasks.spawn(read_one(receiver));
@@ -86,7 +80,7 @@ fn a_full_channel_shows_its_sender_and_receiver() {
         let wait = format!("write waits send :{}", line("// write"));
         assert_eq!(bench.edges(), ["read_one receiver", "write sender", &*wait]);
         assert_eq!(lengths(bench), (Some(2), Some(2)));
-        let model = bench.look();
+        let model = bench.sample();
         let freers = model.freers(model.resources.values().next().unwrap(), &Operation::Send);
         assert!(freers.known.len() == 1 && freers.certain());
     });
@@ -99,7 +93,7 @@ fn an_empty_channel_shows_its_receiver_and_sender() {
         pending::<()>().await;
         drop(sender);
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = unbounded();
         tasks.spawn(read(receiver));
         tasks.spawn(write_one(sender));
@@ -112,7 +106,7 @@ fn an_empty_channel_shows_its_receiver_and_sender() {
 
 #[test]
 fn operations_that_have_their_end_are_parties() {
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         sender.try_send(1).unwrap();
         tasks.spawn(async move { sender.into_send_async(2).await.unwrap() });
@@ -147,15 +141,15 @@ fn streams_and_sinks_wait() {
         poll_fn(|cx| Pin::new(&mut sink).poll_close(cx)).await.unwrap();
         pending::<()>().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         tasks.spawn(sinks(sender));
         tasks.run();
         assert_eq!(bench.edges(), ["sinks sender", "sinks waits send"]);
         tasks.spawn(streams(receiver));
         tasks.run();
-        // The sender that was asked for, and used by nobody.
-        assert_eq!(bench.look().resources.values().next().unwrap().senders, Some(2));
+        // The sender that `sender` returned, which no task uses.
+        assert_eq!(bench.sample().resources.values().next().unwrap().senders, Some(2));
         assert_eq!(bench.edges(), ["sinks sender", "streams receiver", "streams waits recv"]);
     });
 }
@@ -169,7 +163,7 @@ fn a_wait_that_is_given_up_is_over() {
         pending::<()>().await;
         drop(receiver);
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         let (tell, told) = flag();
         tasks.spawn(gives_up(sender, receiver, told));
@@ -194,7 +188,7 @@ fn two_tasks_that_wait_for_each_other_are_found() {
             orders.send_async(value).await.unwrap(); // write_orders
         }
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (orders, reader) = bounded(2);
         let (cache_is_warm, warm_cache) = unbounded();
         tasks.spawn(read_orders(reader, warm_cache));
@@ -219,13 +213,13 @@ fn a_task_that_sends_to_itself_is_found() {
         sender.send_async(1).await.unwrap(); // meet
         drop(receiver);
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         tasks.spawn(pump(sender, receiver));
         tasks.run();
         assert_eq!(bench.problems(), [(Tier::Proven, vec!["pump".to_owned()], vec![line("// pump")])]);
     });
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(0);
         tasks.spawn(meet(sender, receiver));
         tasks.run();
@@ -235,11 +229,11 @@ fn a_task_that_sends_to_itself_is_found() {
 
 #[test]
 fn handles_are_counted() {
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = bounded::<u8>(1);
         let weak = sender.downgrade();
         let mut check = |expect: (u64, u64, u64)| {
-            let channel = bench.look().resources.values().next().unwrap();
+            let channel = bench.sample().resources.values().next().unwrap();
             let counts = (channel.senders, channel.weak_senders, channel.receivers);
             assert_eq!(counts, (Some(expect.0), Some(expect.1), Some(expect.2)));
         };
@@ -286,7 +280,7 @@ fn a_task_that_blocks_its_thread_waits() {
         thread.join().unwrap();
         assert_eq!(bench.edges(), [""; 0]);
     }
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = bounded(1);
         check(bench, (sends, sender), ("send", "// blocks in send"), || assert_eq!(receiver.recv(), Ok(1)));
         let (sender, receiver) = bounded(1);
@@ -298,7 +292,7 @@ fn a_task_that_blocks_its_thread_waits() {
 
 #[test]
 fn a_selector_notes_the_lengths() {
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = bounded(2);
         sender.send(1).unwrap();
         Selector::new().send(&sender, 2, |sent| sent.unwrap()).wait();
@@ -310,20 +304,20 @@ fn a_selector_notes_the_lengths() {
 
 #[test]
 fn ends_that_were_the_real_ones_have_others_beside_them() {
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         let _sender = sender.into_inner();
         tasks.spawn(read(Receiver::from(receiver.into_inner())));
         tasks.run();
         assert_eq!(bench.problems(), []);
-        let model = bench.look();
+        let model = bench.sample();
         let channel = model.resources.values().find(|channel| !channel.edges.is_empty()).unwrap();
         assert_eq!(channel.capacity, Some(1));
         assert_eq!(model.freers(channel, &Operation::Recv).unknown, 1);
     });
 }
 
-/// Looked at all the while, and held to the rules; nothing of it is left at the end.
+/// We sample all the while, each message keeps the rules, and nothing is left at the end.
 #[test]
 fn many_tasks_on_many_threads_keep_the_rules() {
     const MESSAGES: usize = 200;
@@ -343,7 +337,7 @@ fn many_tasks_on_many_threads_keep_the_rules() {
             received.fetch_add(1, Ordering::Relaxed);
         }
     }
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = bounded(2);
         let received = Arc::new(AtomicUsize::new(0));
         let start = |_| {
@@ -360,7 +354,7 @@ fn many_tasks_on_many_threads_keep_the_rules() {
         let threads: Vec<_> = (0..3).map(start).collect();
         drop((sender, receiver));
         while !threads.iter().all(thread::JoinHandle::is_finished) {
-            bench.look();
+            bench.sample();
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(received.load(Ordering::Relaxed), 3 * 2 * MESSAGES);

@@ -1,7 +1,7 @@
-//! futures-channel, observed: each channel with its ends, the tasks that use them, and the tasks that wait.
+//! futures-channel, with its channels, their ends, and the tasks that use them or wait visible to insight.
 //!
-//! `futures::channel` is this crate, and so are the bodies of hyper's messages and much else. The facade takes its place: by
-//! `cargo insight` in a whole graph, or in a manifest by hand.
+//! `futures::channel` is this crate, and the bodies of hyper's messages are built on it. `cargo insight` puts the
+//! facade in its place in a whole graph, or you do so in a manifest.
 //!
 //! ```
 //! use futures_lite::{StreamExt, future::block_on};
@@ -17,12 +17,12 @@
 //!
 //! # The design and its cost
 //!
-//! Most waits here happen in a `poll` of the end itself: `poll_next`, `poll_ready`, `poll_canceled`. So the wait lies in the
-//! end. It opens with a poll that is pending, and closes with one that is ready, with any other use of the end, or with its
-//! drop. A stream's wait has no location, for `poll_next` does not know its caller.
+//! Most waits here happen in a `poll` of the end itself: `poll_next`, `poll_ready`, `poll_canceled`. So the wait lies
+//! in the end. It opens with a pending poll, and closes with a ready one, with any other use of the end, or with its
+//! drop. A stream's wait has no location, because `poll_next` does not know its caller.
 //!
-//! The facade takes versions from 0.3.28 on. Where the version in the graph is older than one that has added items, the
-//! build sets `insight_before = "0.3.31"` or `"0.3.32"`. Without the feature `std` it is futures-channel itself.
+//! The facade supports versions from 0.3.28 on. If the version in the graph lacks items of a later one, the build sets
+//! `insight_before = "0.3.31"` or `"0.3.32"`. Without the feature `std` the facade is futures-channel itself.
 
 #[cfg(all(feature = "alloc", not(feature = "std"), target_has_atomic = "ptr"))]
 pub use real::oneshot;
@@ -32,7 +32,7 @@ pub mod mpsc;
 #[cfg(all(feature = "std", target_has_atomic = "ptr"))]
 pub mod oneshot;
 
-/// What an operation is, and where it is awaited, if that is known.
+/// An operation, and the location of its `.await` if that is known.
 #[cfg(all(feature = "std", target_has_atomic = "ptr"))]
 fn site(op: insight_probe::Op, location: Option<&'static std::panic::Location<'static>>) -> insight_probe::Site {
     insight_probe::Site { executor: &insight_probe::ANY, op, need: 1, location }

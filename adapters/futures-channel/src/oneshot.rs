@@ -25,7 +25,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 
 /// See [`futures_channel::oneshot::Sender`](real::oneshot::Sender).
 pub struct Sender<T> {
-    // First, so that the wait is over before the channel is.
+    // The first field, so that the wait ends before the channel does.
     waiting: Waiting,
     end: Option<OneshotEnd>,
     inner: real::oneshot::Sender<T>,
@@ -33,11 +33,11 @@ pub struct Sender<T> {
 
 /// See [`futures_channel::oneshot::Receiver`](real::oneshot::Receiver).
 ///
-/// It is itself the future that waits. A wait by reference, such as `select!` on `&mut receiver`, is seen until the receiver
-/// is used again or dropped: nothing tells when it is given up.
+/// The receiver itself is the future that waits. A wait by reference, such as `select!` on `&mut receiver`, stays open
+/// until the receiver is used again or dropped, since we cannot observe that the program gives it up.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Receiver<T> {
-    // First, so that the wait is over before the channel is.
+    // The first field, so that the wait ends before the channel does.
     waiting: Waiting,
     end: Option<OneshotEnd>,
     inner: real::oneshot::Receiver<T>,
@@ -86,7 +86,7 @@ impl<T> Sender<T> {
         self.inner.is_connected_to(&receiver.inner)
     }
 
-    /// The real one, for a crate that wants it. Its uses from then on are not observed.
+    /// The real end, for a crate that takes it. Its uses from then on are unobserved.
     pub fn into_inner(self) -> real::oneshot::Sender<T> {
         let Sender { waiting, end, inner } = self;
         drop(waiting);
@@ -102,7 +102,7 @@ fn poll_canceled<T>(
     at: &'static Location<'static>,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
-    // Of a channel that is closed nothing is recorded, unless something has waited on it.
+    // We record nothing of a closed channel, unless a task has waited on it.
     let end = end.as_ref().filter(|_| on() && !inner.is_canceled());
     match end.and_then(|end| end.used(at)) {
         Some(channel) => waiting.poll(channel, &site(Op::Closed, Some(at)), cx, |cx| inner.poll_canceled(cx)),
@@ -118,7 +118,7 @@ impl<T> Future for Cancellation<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Cancellation { waiting, at, inner } = self.get_mut();
-        // A wait that was polled for, and given up.
+        // The program polled for this wait, and has given it up.
         inner.waiting = Waiting::new();
         poll_canceled(&mut inner.inner, waiting, &inner.end, at, cx)
     }
@@ -137,7 +137,7 @@ impl<T> Receiver<T> {
         self.inner.try_recv()
     }
 
-    /// The real one, for a crate that wants it. Its uses from then on are not observed.
+    /// The real end, for a crate that takes it. Its uses from then on are unobserved.
     pub fn into_inner(self) -> real::oneshot::Receiver<T> {
         let Receiver { waiting, end, inner } = self;
         drop(waiting);
@@ -154,7 +154,7 @@ impl<T> Future for Receiver<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Canceled>> {
         let Receiver { waiting, end, inner } = self.get_mut();
         if let Some(end) = end.as_ref().filter(|_| on()) {
-            // A message that is there is taken, and nothing of the channel is recorded, unless something has waited on it.
+            // The poll takes a message that is there. We record nothing of the channel, unless a task has waited on it.
             match inner.try_recv() {
                 Ok(None) => {}
                 Ok(Some(message)) => {
@@ -189,10 +189,10 @@ impl<T> fmt::Debug for Cancellation<'_, T> {
     }
 }
 
-/// What both ends are.
+/// The traits of both ends.
 macro_rules! end {
     ($name:ident, $role:expr) => {
-        // The real one is never pinned, whatever a message is.
+        // The real ends are never pinned. The type of a message does not matter.
         impl<T> Unpin for $name<T> {}
 
         impl<T> fmt::Debug for $name<T> {
@@ -214,7 +214,7 @@ macro_rules! end {
         }
 
         impl<T> From<real::oneshot::$name<T>> for $name<T> {
-            /// Observed from now on; the other end of its channel is not.
+            /// The end is observed from now on. The other end of its channel is not.
             #[track_caller]
             fn from(inner: real::oneshot::$name<T>) -> Self {
                 let end = OneshotEnd::beside_unseen($role, &ANY, Location::caller());

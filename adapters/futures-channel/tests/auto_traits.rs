@@ -1,13 +1,9 @@
 //! The types are `Send`, `Sync`, `Unpin`, `UnwindSafe` and `RefUnwindSafe` exactly where futures-channel's are.
 
-#[allow(dead_code)]
-#[path = "../../sync/tests/channel/traits.rs"]
-mod traits;
-
+use insight_test_kit::traits;
 use std::cell::Cell;
 use std::marker::PhantomPinned;
 use std::rc::Rc;
-use traits::{Has, HasNot, traits};
 
 macro_rules! same {
     ($($value:ty),*: $types:tt) => {$(

@@ -1,32 +1,28 @@
-//! What insight sees of futures-channel's channels.
+//! Facts that insight records of futures-channel's channels.
 
-#[allow(dead_code)]
-#[path = "../../sync/tests/channel/bench.rs"]
-mod bench;
-
-use bench::{Bench, Tasks, bench};
 use futures_lite::StreamExt;
 use futures_lite::future::{or, pending, poll_once};
 use insight_futures_channel::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded};
 use insight_futures_channel::oneshot;
 use insight_protocol::{Operation, Tier};
+use insight_test_kit::{Bench, Tasks, by_hand, line_with};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;
 
 fn line(text: &str) -> u32 {
-    bench::line(include_str!("seen.rs"), text)
+    line_with(include_str!("seen.rs"), text)
 }
 
-/// Ready when it is told so, and its task is polled.
+/// A future that is ready when its task is polled after the flag was set.
 fn flag() -> (Rc<Cell<bool>>, impl Future<Output = ()>) {
     let flag = Rc::new(Cell::new(false));
     let told = flag.clone();
     (flag, poll_fn(move |_| if told.get() { Poll::Ready(()) } else { Poll::Pending }))
 }
 
-/// Sends as a `Sink`'s `send` does.
+/// Sends like the `send` of a `Sink`.
 async fn send(sender: &mut Sender<u8>, message: u8) {
     poll_fn(|cx| sender.poll_ready(cx)).await.unwrap();
     sender.start_send(message).unwrap();
@@ -41,7 +37,7 @@ fn waits(bench: &mut Bench) -> Vec<String> {
 }
 
 fn lengths(bench: &mut Bench) -> (Option<u64>, Option<u64>) {
-    let channel = bench.look().resources.values().next().unwrap();
+    let channel = bench.sample().resources.values().next().unwrap();
     (channel.capacity, channel.length)
 }
 
@@ -57,7 +53,7 @@ fn a_full_channel_shows_its_sender_and_receiver() {
         pending::<()>().await;
         drop(receiver);
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = channel(1);
         tasks.spawn(write(sender));
         tasks.spawn(read_one(receiver));
@@ -66,7 +62,7 @@ fn a_full_channel_shows_its_sender_and_receiver() {
         assert_eq!(bench.edges(), ["read_one receiver", "write sender", &*format!("write waits send :{at}")]);
         // With the place that each sender has for itself.
         assert_eq!(lengths(bench), (Some(2), Some(2)));
-        let model = bench.look();
+        let model = bench.sample();
         let channel = model.resources.values().next().unwrap();
         assert_eq!((channel.senders, channel.receivers), (Some(1), Some(1)));
         let freers = model.freers(channel, &Operation::Send);
@@ -84,7 +80,7 @@ fn an_empty_channel_shows_its_receiver_and_sender() {
     async fn read_all(mut receiver: UnboundedReceiver<u8>) {
         while receiver.recv().await.is_ok() {} // read_all
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = unbounded();
         tasks.spawn(read_all(receiver));
         tasks.spawn(write_one(sender));
@@ -92,14 +88,14 @@ fn an_empty_channel_shows_its_receiver_and_sender() {
         let wait = format!("read_all waits recv :{}", line("// read_all"));
         assert_eq!(bench.edges(), ["read_all receiver", &*wait, "write_one sender"]);
         assert_eq!(lengths(bench), (None, Some(0)));
-        let model = bench.look();
+        let model = bench.sample();
         assert!(model.freers(model.resources.values().next().unwrap(), &Operation::Recv).certain());
     });
 }
 
 #[test]
 fn length_is_the_number_of_messages_after_each_operation() {
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (mut sender, mut receiver) = channel(2);
         let mut other = sender.clone();
         for n in 1..=3_u8 {
@@ -124,11 +120,11 @@ fn a_stream_waits_until_it_has_a_message_or_is_closed() {
         while receiver.next().await.is_some() {}
         pending::<()>().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = unbounded();
         tasks.spawn(streams(receiver));
         tasks.run();
-        // Where `next` is awaited is not known.
+        // The line of `next().await` is unknown.
         assert_eq!(bench.edges(), ["streams receiver", "streams waits recv"]);
         sender.unbounded_send(1).unwrap();
         assert_eq!(lengths(bench), (None, Some(1)));
@@ -160,7 +156,7 @@ fn a_receiver_that_is_used_otherwise_no_longer_waits_as_a_stream() {
         },
     ];
     for after in all {
-        bench(|bench, tasks| {
+        by_hand(|bench, tasks| {
             let (_sender, receiver) = channel(1);
             let (tell, told) = flag();
             tasks.spawn(asks_once(receiver, told, after));
@@ -195,7 +191,7 @@ fn a_sender_that_is_used_otherwise_no_longer_waits() {
         },
     ];
     for after in all {
-        bench(|bench, tasks| {
+        by_hand(|bench, tasks| {
             let (sender, _receiver) = channel(0);
             let (tell, told) = flag();
             tasks.spawn(asks_once(sender, told, after));
@@ -221,16 +217,16 @@ fn a_sink_waits_for_room_to_send_and_to_flush() {
         poll_fn(|cx| sink.as_mut().poll_close(cx)).await.unwrap();
         pending::<()>().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, mut receiver) = channel(0);
         tasks.spawn(flushes(sender));
         tasks.run();
         assert_eq!(bench.edges(), ["flushes sender", "flushes waits send"]);
         assert_eq!(receiver.try_recv(), Ok(1));
         tasks.run();
-        // Its sender is disconnected, and counted no more.
+        // Its sender is disconnected, and no longer counts.
         assert_eq!(bench.edges(), [""; 0]);
-        assert_eq!(bench.look().resources.values().next().unwrap().senders, Some(0));
+        assert_eq!(bench.sample().resources.values().next().unwrap().senders, Some(0));
     });
 }
 
@@ -247,7 +243,7 @@ fn two_tasks_that_wait_for_each_other_are_found() {
             send(&mut orders, value).await;
         }
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (orders, reader) = channel(2);
         let (cache_is_warm, warm_cache) = unbounded();
         tasks.spawn(read_orders(reader, warm_cache));
@@ -268,7 +264,7 @@ fn a_task_that_sends_to_itself_is_found() {
             send(&mut sender, 2).await;
         }
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = channel(0);
         tasks.spawn(pump(sender, receiver));
 
@@ -280,13 +276,13 @@ fn a_task_that_sends_to_itself_is_found() {
 
 #[test]
 fn ends_that_were_the_real_ones_have_others_beside_them() {
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = channel(1);
         let _sender = sender.into_inner();
         tasks.spawn(read(Receiver::from(receiver.into_inner())));
         tasks.run();
         assert_eq!(bench.problems(), []);
-        let model = bench.look();
+        let model = bench.sample();
         let channel = model.resources.values().find(|channel| !channel.edges.is_empty()).unwrap();
         assert_eq!(model.freers(channel, &Operation::Recv).unknown, 1);
     });
@@ -298,22 +294,22 @@ async fn receives(receiver: oneshot::Receiver<u8>) {
 
 #[test]
 fn a_oneshot_is_recorded_when_something_waits_on_it() {
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = oneshot::channel();
         sender.send(1).unwrap();
         tasks.spawn(receives(receiver));
         tasks.run();
-        assert_eq!(bench.look().resources.len(), 0);
+        assert_eq!(bench.sample().resources.len(), 0);
 
         let (sender, receiver) = oneshot::channel();
         tasks.spawn(receives(receiver));
         tasks.run();
         let wait = format!("receives waits recv :{}", line("// receives"));
         assert_eq!(bench.edges(), ["receives receiver", &*wait]);
-        let channel = bench.look().resources.values().next().unwrap();
+        let channel = bench.sample().resources.values().next().unwrap();
         assert_eq!((channel.senders, channel.receivers, channel.length), (Some(1), Some(1), Some(0)));
         sender.send(1).unwrap();
-        assert_eq!(bench.look().resources.values().next().unwrap().length, Some(1));
+        assert_eq!(bench.sample().resources.values().next().unwrap().length, Some(1));
         tasks.run();
         assert_eq!(bench.edges(), [""; 0]);
     });
@@ -327,7 +323,7 @@ fn a_sender_waits_for_the_receiver_to_go() {
     async fn awaits(mut sender: oneshot::Sender<u8>) {
         sender.cancellation().await; // awaits
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = oneshot::channel();
         tasks.spawn(polls(sender));
         let (other, mut other_receiver) = oneshot::channel();
@@ -364,7 +360,7 @@ fn a_oneshot_that_is_used_otherwise_is_no_longer_waited_on() {
         },
     ];
     for after in all {
-        bench(|bench, tasks| {
+        by_hand(|bench, tasks| {
             let (_sender, receiver) = oneshot::channel();
             let (tell, told) = flag();
             tasks.spawn(asks_once(receiver, told, after));
@@ -377,7 +373,7 @@ fn a_oneshot_that_is_used_otherwise_is_no_longer_waited_on() {
     }
 }
 
-/// Looked at all the while, and held to the rules; nothing of it is left at the end.
+/// We sample all the while, each message keeps the rules, and nothing is left at the end.
 #[test]
 fn many_tasks_on_many_threads_keep_the_rules() {
     const MESSAGES: usize = 200;
@@ -396,7 +392,7 @@ fn many_tasks_on_many_threads_keep_the_rules() {
     async fn awaits(done: oneshot::Receiver<usize>) {
         assert_eq!(done.await, Ok(3 * MESSAGES));
     }
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = channel(2);
         let (done, is_done) = oneshot::channel();
         let mut threads: Vec<_> = (0..3)
@@ -421,7 +417,7 @@ fn many_tasks_on_many_threads_keep_the_rules() {
         }));
         drop(sender);
         while !threads.iter().all(std::thread::JoinHandle::is_finished) {
-            bench.look();
+            bench.sample();
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });

@@ -34,7 +34,7 @@ fn counter() -> u64 {
     0
 }
 
-/// Whether what `clock` reads is the counter: then a reading lies between two of it.
+/// Whether `clock` reads the counter: then its reading lies between two readings of the counter.
 fn is_counter(clock: &quanta::Clock) -> bool {
     cfg!(all(target_arch = "x86_64", not(miri))) && {
         let before = counter();
@@ -72,6 +72,11 @@ pub(crate) fn rough_ns(ticks: u64) -> u64 {
 /// A number of ticks as nanoseconds.
 pub(crate) fn duration_ns(ticks: u64) -> u64 {
     CLOCK.get().map_or(0, |(clock, _)| clock.delta_as_nanos(0, ticks))
+}
+
+/// Now, in nanoseconds since [`start`].
+pub(crate) fn now_ns() -> u64 {
+    time_ns(ticks())
 }
 
 /// A reading of [`ticks`] as nanoseconds since [`start`]; 0 for a reading from before.

@@ -1,20 +1,21 @@
-//! What an adapter's channel keeps beside each of the real one's ends.
+//! The end of an adapter's channel, beside the real one.
 
 use crate::executor::Executor;
-use crate::party::{Party, Role};
+use crate::party::Party;
 use crate::resource::{Handle, Resource};
+use crate::role::Role;
 use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// One end of a channel: counted, and with the task that uses it; a field of the handle, so that it lies where the
-/// handle lies.
+/// One end of a channel: counted, and with the task that uses it. It is a field of the handle, so that both have the same
+/// address.
 #[derive(Debug)]
 pub struct End {
     channel: Resource,
     party: Party,
     handle: Handle,
     executor: &'static Executor,
-    /// Where it lay when it was used outside of tasks; 0 when no such use is known.
+    /// Its address at a use outside of tasks; 0 if no such use is known.
     outside_at: AtomicUsize,
 }
 
@@ -30,14 +31,14 @@ impl End {
         End::new(self.channel.clone(), handle, self.executor)
     }
 
-    /// An end that was the real one, of a channel that has ends of these kinds which are not seen. They are counted for
-    /// good, as used outside of tasks: neither who uses them is seen, nor when they are gone.
+    /// An end made from the real one, of a channel with unobserved ends of these kinds. These are counted forever, as used
+    /// outside of tasks: we observe neither their users nor their drop.
     pub fn beside_unseen(channel: Resource, handle: Handle, executor: &'static Executor, unseen: &[Handle]) -> End {
         unseen.iter().for_each(|unseen| count_unseen(&channel, *unseen));
         End::new(channel, handle, executor)
     }
 
-    /// The end is the real one from now on. It still counts, and so does one of each kind that can be made of it.
+    /// Turns it into the real end. It still counts, and so does one of each kind that can be made from it.
     pub fn leave(self, can_make: &[Handle]) {
         count_unseen(&self.channel, self.handle);
         can_make.iter().for_each(|unseen| count_unseen(&self.channel, *unseen));
@@ -48,7 +49,7 @@ impl End {
         &self.channel
     }
 
-    /// Notes that the current task uses this end.
+    /// Records that the current task uses this end.
     #[inline]
     pub fn used(&self, at: &'static Location<'static>) {
         let by_task = self.party.used(&self.channel, role(self.handle), self.executor, at);
@@ -57,8 +58,8 @@ impl End {
         }
     }
 
-    /// It is used outside of tasks, or was before. One that stays where it is while tasks and others use it is shared by
-    /// them: it counts as one that something outside of tasks has.
+    /// It is used outside of tasks, or was before. An end that tasks and other code use at the same address is shared: it
+    /// counts as an end outside of tasks.
     #[cold]
     fn used_outside(&self, by_task: bool) {
         let address = &raw const *self as usize;
@@ -79,7 +80,7 @@ fn role(handle: Handle) -> Role {
     if handle == Handle::Receiver { Role::Receiver } else { Role::Sender }
 }
 
-/// Counts a handle that is used by nobody who is seen.
+/// Counts a handle without an observed user.
 fn count_unseen(channel: &Resource, handle: Handle) {
     channel.count(handle, 1);
     channel.count_outside(role(handle), 1);

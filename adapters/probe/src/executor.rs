@@ -1,74 +1,63 @@
 //! Executors, and those of their tasks that something else spawned.
 
-use crate::cell_ref::CellRef;
-use crate::clock;
-use crate::task::{Body, Kind, TaskCell, TaskMeta};
+use crate::kind::Kind;
 use insight_protocol::Capability;
 use insight_protocol::adapter::Descriptor;
-use std::collections::HashMap;
 use std::fmt;
-use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What an adapter says of its executor; one static a runtime.
+/// An adapter's description of its executor; one static per runtime.
 #[derive(Debug)]
 pub struct Executor {
     /// Its name, such as `tokio`.
     pub name: &'static str,
     /// The version of the runtime, such as `1.54`.
     pub version: &'static str,
-    /// The executor's own id of the task that is being polled on this thread, never 0.
+    /// The executor's own ID of the task that is being polled on this thread, never 0.
     pub current_task_id: fn() -> Option<u64>,
-    /// What its adapter observes; see [`observing`](Executor::observing).
+    /// The capabilities of its adapter; see [`observing`](Executor::observing).
     pub capabilities: &'static [Capability],
-    /// Those who count its tasks; see [`count_tasks`](Executor::count_tasks).
+    /// The counters of its tasks; see [`count_tasks`](Executor::count_tasks).
     counters: Mutex<Vec<Counter>>,
-    unspawned: Mutex<Option<HashMap<u64, CellRef>>>,
-    sweep_at: AtomicUsize,
     announced: AtomicBool,
 }
 
-/// What is observed of every executor whose tasks are wrapped.
+/// The capabilities of every executor whose tasks are wrapped.
 const OBSERVED: &[Capability] = &[Capability::Tasks, Capability::TaskTimes, Capability::ForeignWakers];
 
 static EXECUTORS: Mutex<Vec<&'static Executor>> = Mutex::new(Vec::new());
-
-/// How many partial tasks there are before the first search for ones that are used no more.
-const SWEEP_AT: usize = 1024;
 
 /// Stands for the executor that polls the task, whichever it is: for primitives that belong to no runtime. It names no
 /// task, so the current task is always the innermost observed one.
 pub static ANY: Executor = Executor::new("any", "", || None);
 
 impl Executor {
-    /// For a static of the adapter. Its capabilities are those that every [`Observed`](crate::Observed) task gives: `tasks`,
+    /// For a static of the adapter. It has the capabilities of every [`Observed`](crate::Observed) task: `tasks`,
     /// `task.times` and `task.foreign_wakers`.
     pub const fn new(name: &'static str, version: &'static str, current_task_id: fn() -> Option<u64>) -> Executor {
-        let unspawned = Mutex::new(None);
-        let sweep_at = AtomicUsize::new(SWEEP_AT);
         let announced = AtomicBool::new(false);
         let counters = Mutex::new(Vec::new());
-        Executor { name, version, current_task_id, capabilities: OBSERVED, counters, unspawned, sweep_at, announced }
+        Executor { name, version, current_task_id, capabilities: OBSERVED, counters, announced }
     }
 
-    /// The same with all the capabilities that its adapter has. What of it is not always observed must not be among them:
-    /// what is listed and not told is taken by readers for something that is not there.
+    /// The same with all capabilities of its adapter. List only capabilities that are always observed: a reader concludes from
+    /// a listed capability that an unsent fact does not exist.
     pub const fn observing(mut self, capabilities: &'static [Capability]) -> Executor {
         self.capabilities = capabilities;
         self
     }
 
-    /// What its [`Adapter`](insight_protocol::adapter::Adapter) says of it.
+    /// The descriptor for its [`Adapter`](insight_protocol::adapter::Adapter).
     pub const fn descriptor(&self) -> Descriptor {
         Descriptor { name: self.name, version: self.version, capabilities: self.capabilities }
     }
 
-    /// Lets the recorder ask for the number of live tasks of one runtime, of all that it counts and not only of those that
-    /// are observed, until the guard is dropped. `kinds` are the kinds of tasks that `count` includes.
+    /// Lets the recorder ask for the number of live tasks of one runtime, observed or not, until the guard is
+    /// dropped. `kinds` are the kinds of tasks that `count` includes.
     ///
-    /// `count` runs on the recorder's thread at each look, so it must not wait for the program: it reads a counter of the
-    /// runtime. The recorder compares the sum over all runtimes with the tasks that it knows, and tells the difference.
+    /// `count` runs on the recorder's thread at each sample, so it must not wait for the program: it reads a counter of the
+    /// runtime. The recorder compares the sum over all runtimes with the tasks that it knows, and sends the difference.
     pub fn count_tasks(
         &'static self,
         kinds: &'static [Kind],
@@ -83,7 +72,7 @@ impl Executor {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The live tasks as the executor counts them; `None` if nobody counts them.
+    /// The executor's count of its live tasks; `None` without a counter.
     fn alive(&'static self) -> Option<Alive> {
         let counters = self.counters();
         if counters.is_empty() {
@@ -124,7 +113,7 @@ impl Executor {
         EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What is observed of each of them. Before the first is announced: of any that may be.
+    /// The capabilities that all of them have. Before the first one is announced: of any executor that may follow.
     pub(crate) fn capabilities_of_all(executors: &[&'static Executor]) -> Vec<Capability> {
         let (first, others) = match executors {
             [] => (OBSERVED, executors),
@@ -133,31 +122,19 @@ impl Executor {
         // r[header.capability.true]
         first.iter().filter(|it| others.iter().all(|other| other.capabilities.contains(it))).cloned().collect()
     }
-
-    /// The cell of a task that was not spawned through an adapter; made at its first use.
-    pub(crate) fn unspawned_task(&'static self, executor_task_id: u64, at: &'static Location<'static>) -> CellRef {
-        let mut guard = self.unspawned.lock().unwrap_or_else(PoisonError::into_inner);
-        let tasks = guard.get_or_insert_default();
-        let now = clock::ticks();
-        if let Some(cell) = tasks.get(&executor_task_id) {
-            cell.used(now);
-            return cell.clone();
-        }
-        if tasks.len() >= self.sweep_at.load(Ordering::Relaxed) {
-            // The recorder forgets them first; one that it has forgotten has no id.
-            tasks.retain(|_, cell| cell.recorded_id() != 0);
-            self.sweep_at.store(SWEEP_AT.max(tasks.len() * 2), Ordering::Relaxed);
-        }
-        let meta = TaskMeta { executor: self, kind: Kind::Task, location: at, body: Body::UNKNOWN };
-        let cell = TaskCell::spawned(meta, true);
-        cell.executor_task_id.store(executor_task_id, Ordering::Relaxed);
-        cell.id();
-        tasks.insert(executor_task_id, cell.clone());
-        cell
-    }
 }
 
-/// The next id of a counter. Relaxed: it need only differ.
+/// For a fork.
+#[cfg(not(all(test, loom)))]
+pub(crate) fn lock_all(locks: &mut crate::sync::Locks) {
+    let executors = EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner);
+    for executor in executors.iter() {
+        locks.push(Box::new(executor.counters()));
+    }
+    locks.push(Box::new(executors));
+}
+
+/// The next ID of a counter. Relaxed: IDs only have to differ.
 static NEXT_COUNTER: AtomicU64 = AtomicU64::new(0);
 
 /// Counts the tasks of one runtime.
@@ -186,7 +163,7 @@ impl Drop for CountedTasks {
         let mut counters = self.executor.counters();
         let counter =
             counters.iter().position(|counter| counter.id == self.id).map(|index| counters.swap_remove(index));
-        // What it owns may be the last part of a runtime: not under the lock.
+        // Not under the lock: the counter may own the last part of a runtime.
         drop(counters);
         drop(counter);
     }

@@ -3,32 +3,32 @@
 use crate::executor::Executor;
 use crate::holds::{HoldFacts, Holds, Mode};
 use crate::lazy::LazyResource;
-use crate::resource::{AsResource, HandOff, Resource, ResourceCell, Type, UNSEEN};
-use crate::{clock, current, ids, on};
+use crate::resource::{AsResource, Resource};
+use crate::resource_cell::{HandOff, ResourceCell, Type, UNSEEN};
+use crate::{clock, current, ids, on, user};
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Who holds a resource that several can hold; a field of the primitive.
+/// The holders of a resource that several can hold; a field of the primitive.
 ///
-/// An uncontended hold costs two read-modify-writes and a few stores, and no event: the recorder looks at the open holds
-/// when it samples.
+/// An uncontended hold costs two read-modify-writes and a few stores, and no event: the recorder samples the open holds.
 #[derive(Debug)]
 pub struct Holders {
     resource: LazyResource,
-    /// How many units there are; [`UNSEEN`] when that is no number.
+    /// Number of units; [`UNSEEN`] if there is no such number.
     capacity: AtomicU64,
-    /// Somebody may hold it who is not among the holds: it was used while recording was off.
+    /// There may be unrecorded holders: it was used while recording was off.
     uncounted: AtomicBool,
 }
 
 impl Holders {
-    /// Of a lock for one writer or many readers that was created at `location`.
+    /// For a lock for one writer or many readers that was created at `location`.
     pub const fn rwlock(order: HandOff, location: &'static Location<'static>) -> Holders {
         Holders::new(Type::Rwlock(order), location, UNSEEN)
     }
 
-    /// Of a semaphore with so many permits that was created at `location`.
+    /// For a semaphore with this number of permits that was created at `location`.
     pub const fn semaphore(order: HandOff, location: &'static Location<'static>, permits: usize) -> Holders {
         Holders::new(Type::Semaphore(order), location, permits as u64)
     }
@@ -41,13 +41,13 @@ impl Holders {
         }
     }
 
-    /// Notes that there are `units` more. Also while recording is off.
+    /// Adds `units`, also while recording is off.
     pub fn added(&self, units: usize) {
         self.capacity.fetch_add(units as u64, Ordering::SeqCst);
         self.tell_capacity();
     }
 
-    /// Notes that there are `units` fewer, which nobody holds. Also while recording is off.
+    /// Removes `units` that no task holds, also while recording is off.
     pub fn taken_away(&self, units: usize) {
         self.capacity.fetch_sub(units as u64, Ordering::SeqCst);
         self.tell_capacity();
@@ -59,11 +59,11 @@ impl Holders {
         }
     }
 
-    /// Brings the cell up to date: it may have been made after what it tells has changed.
+    /// Updates the cell, which may have been made after a change.
     #[inline]
     fn update(&self, cell: &ResourceCell) {
         let mut capacity = self.capacity.load(Ordering::SeqCst);
-        // Who stores last has read last.
+        // The thread that stores last has read last.
         while cell.capacity.load(Ordering::Relaxed) != capacity {
             cell.capacity.swap(capacity, Ordering::SeqCst);
             capacity = self.capacity.load(Ordering::SeqCst);
@@ -73,10 +73,10 @@ impl Holders {
         }
     }
 
-    /// Notes that the current task holds `units` of it now. To be called after the real lock was taken; what is
-    /// returned is to be dropped before it is given back.
+    /// Records that the current task holds `units` of it now. Call it after the real lock was taken, and drop the
+    /// result before the real lock is released.
     ///
-    /// `transferable`: the guard may move to another task unseen.
+    /// `transferable`: the guard may move to another task unobserved.
     #[inline]
     pub fn acquired(
         &self,
@@ -87,14 +87,14 @@ impl Holders {
         at: &'static Location<'static>,
     ) -> Held<'_> {
         let index = if on() { self.open(mode, units, transferable, executor, at) } else { None };
-        // Whose store this is does not matter, and most often there is none to make.
+        // Any thread may store this, and usually no store is needed.
         if index.is_none() && units > 0 && !self.uncounted.load(Ordering::Relaxed) {
             self.uncounted.store(true, Ordering::Relaxed);
         }
         Held::new(self, index)
     }
 
-    /// Not a part of its callers: while recording is off they are small.
+    /// Not inlined, so that its callers are small while recording is off.
     #[inline(never)]
     fn open(
         &self,
@@ -112,12 +112,12 @@ impl Holders {
         if cell.uncounted.load(Ordering::Relaxed)
             && (mode == Mode::Exclusive || units as u64 == self.capacity.load(Ordering::Relaxed))
         {
-            // Who has all of it knows that nobody else has any.
+            // A holder of all units is the only holder.
             self.uncounted.store(false, Ordering::Relaxed);
             cell.uncounted.store(false, Ordering::Relaxed);
         }
         let resource = cell.id();
-        let opened = current::with(executor, at, |task| {
+        let opened = user::with(executor, at, |task| {
             let task_id = task.id();
             let facts = HoldFacts {
                 edge: ids::next_edge(),
@@ -133,7 +133,7 @@ impl Holders {
             Some(index)
         });
         opened.unwrap_or_else(|| {
-            // Outside of tasks: by nobody that is known.
+            // Outside of tasks: the holder is unknown.
             let (edge, since) = (ids::next_edge(), clock::ticks());
             holds.open(&HoldFacts { edge, task: 0, mode, transferable, units: units as u64, since, location: Some(at) })
         })
@@ -155,7 +155,7 @@ pub struct Held<'a> {
     holders: &'a Holders,
     /// Its place in the cell; [`UNRECORDED`] when it has none.
     index: u32,
-    /// It is being given to the task that uses it. Shared guards may be used by several at once.
+    /// It is being moved to the task that uses it. Several tasks may use a shared guard at once.
     moving: AtomicBool,
 }
 
@@ -174,7 +174,7 @@ impl<'a> Held<'a> {
         Some((cell.open_holds.as_deref()?, self.index))
     }
 
-    /// Notes that the current task uses it, by a guard that can move to another task: it is that task's now.
+    /// Records that the current task uses it through a guard that can move between tasks: the hold now belongs to that task.
     #[inline]
     pub fn used(&self, executor: &'static Executor) {
         if self.index != UNRECORDED && on() {
@@ -182,7 +182,7 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Not a part of its callers, which read and write through their guard.
+    /// Not inlined into its callers, which read and write through their guard.
     #[inline(never)]
     fn moved(&self, executor: &'static Executor) {
         let Some((holds, index)) = self.holds() else { return };
@@ -192,8 +192,8 @@ impl<'a> Held<'a> {
         }
         let before = holds.at(index).filter(|hold| hold.edge == edge);
         if let Some((before, at)) = before.and_then(|before| Some((before, before.location?))) {
-            let user = current::with(executor, at, |task| (task.id(), task.poll_time(), task.clone()));
-            // Outside of tasks: by nobody that is known.
+            let user = user::with(executor, at, |task| (task.id(), task.poll_time(), task.clone()));
+            // Outside of tasks: the holder is unknown.
             let (task, since) = user.as_ref().map_or((0, before.since), |(id, since, _)| (*id, *since));
             if task != before.task {
                 holds.replace(index, |before| HoldFacts { edge: ids::next_edge(), task, since, ..before });
@@ -212,7 +212,7 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Notes that others can hold it too from now on. To be called before that is really so.
+    /// Records that others can hold it, too. Call it before the real downgrade.
     pub fn downgrade(&mut self) {
         if let Some((holds, index)) = self.holds() {
             holds.replace(index, |before| HoldFacts {
@@ -224,7 +224,7 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Notes that nobody else can hold it from now on, by the operation at `at`. To be called after that is really so.
+    /// Records that no other task can hold it, by the operation at `at`. Call it after the real upgrade.
     pub fn upgrade(&mut self, at: &'static Location<'static>) {
         if let Some((holds, index)) = self.holds() {
             holds.replace(index, |before| HoldFacts {
@@ -237,7 +237,7 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Takes `units` of it for a hold of their own. It must have as many.
+    /// Splits off `units` as a new hold. It must have at least this number.
     #[must_use]
     pub fn split(&mut self, units: usize) -> Held<'a> {
         let mut part = Held::new(self.holders, None);

@@ -1,6 +1,6 @@
-//! The open holds of a resource that several can hold, where the recorder finds them when it samples: in its cell.
+//! The open holds of a resource that several can hold. They are in its cell, where the recorder samples them.
 //!
-//! A hold is opened after the real lock was taken, and closed before it is given back. So at every instant the open
+//! A hold is opened after the real lock was taken, and closed before it is released. So at every instant the open
 //! holds are some of the real ones, and no two of them exclude each other.
 
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
@@ -14,9 +14,9 @@ use std::sync::atomic::Ordering;
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Nobody else can hold it.
+    /// No other task can hold it.
     Exclusive,
-    /// Others can, in the same way.
+    /// Others can hold it, in the same mode.
     Shared,
     /// A number of its units.
     Permit,
@@ -44,7 +44,7 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct HoldFacts {
     pub edge: u64,
-    /// 0 when no task is known to have it.
+    /// 0 if no known task has it.
     pub task: u64,
     pub mode: Mode,
     pub transferable: bool,
@@ -53,7 +53,8 @@ pub(crate) struct HoldFacts {
     pub location: Option<&'static Location<'static>>,
 }
 
-/// Free, or being written, while `edge` is 0. Who has its index, and nobody else, writes it.
+/// Free, or being written, while `edge` is 0. Only the owner of its index writes it, and the recorder reads it:
+/// `edge` is stored with release and loaded with acquire, and the other fields are relaxed, between fences (`open`, `read`).
 #[repr(C)]
 #[derive(Debug)]
 struct HoldSlot {
@@ -62,9 +63,10 @@ struct HoldSlot {
     units: AtomicU64,
     since: AtomicU64,
     location: AtomicPtr<Location<'static>>,
-    /// The mode in the low byte, and above it whether it is transferable.
+    /// The mode in the low byte; above it 1 for a transferable hold.
     mode: AtomicU32,
-    /// Of a free slot: the one below it on the stack.
+    /// For a free slot: the index + 1 of the slot below it on the stack, or 0. Written before the release of `free`, read
+    /// after its acquire, by any thread.
     below: AtomicU32,
 }
 
@@ -82,7 +84,7 @@ impl HoldSlot {
     }
 
     fn open(&self, facts: &HoldFacts) {
-        // A reader that sees any of the stores below then sees that `edge` is no longer what it was.
+        // A reader that observes any of the stores below then observes that `edge` has changed.
         fence(Ordering::Release);
         self.task.store(facts.task, Ordering::Relaxed);
         self.units.store(facts.units, Ordering::Relaxed);
@@ -97,7 +99,7 @@ impl HoldSlot {
         self.edge.store(0, Ordering::Release);
     }
 
-    /// `None` when it is free, or changes while it is read.
+    /// `None` if it is free, or changes while it is read.
     fn read(&self) -> Option<HoldFacts> {
         let edge = self.edge.load(Ordering::Acquire);
         if edge == 0 {
@@ -119,32 +121,34 @@ impl HoldSlot {
         self.still(edge).then_some(facts)
     }
 
-    /// Edge ids are never used again, so the same id is the same hold, which was open all the time between.
+    /// Edge IDs are never used again, so the same ID is the same hold, and it was open all the time between.
     fn still(&self, edge: u64) -> bool {
         self.edge.load(Ordering::Relaxed) == edge
     }
 }
 
-/// The slots of the first segment; each further one has twice as many as the one before it.
+/// Number of slots in the first segment; each further segment has twice as many as the one before it.
 const FIRST: u32 = if MODEL { 1 } else { 8 };
 const SEGMENTS: usize = if MODEL { 2 } else { 26 };
 const MAX_SLOTS: u32 = FIRST * ((1 << SEGMENTS) - 1);
-/// How often the recorder looks for a picture that has not changed meanwhile.
+/// Maximum number of attempts to read all slots without a change meanwhile.
 const LOOKS: u32 = 4;
 
-/// The open holds of one resource, by index. As many slots as there ever were holds at once, freed with the resource.
+/// The open holds of one resource, by index. It has as many slots as there ever were holds at once, and they are freed
+/// with the resource.
 ///
-/// Free slots are a stack, so that opening and closing take the same short time however many holds there are, and the
+/// Free slots are a stack, so that opening and closing take the same short time for any number of holds, and the
 /// slots in use stay together at the front.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Holds {
-    /// The uppermost free slot's index + 1, or 0; above it a count of changes, so that a stack that has changed and
-    /// looks the same is told from one that has not. (After exactly 2^32 changes during one `pop` it is not: two holds
-    /// would then share a slot, and one of them not be shown.)
+    /// Low half: the uppermost free slot's index + 1, or 0. High half: a count of changes. It distinguishes a stack that
+    /// has changed and looks the same from an unchanged one. (Not after exactly 2^32 changes during one `pop`: then two
+    /// holds would share a slot, and one of them would not be shown.) Any thread: `push` releases, `pop` acquires.
     free: AtomicU64,
-    /// How many slots were ever used.
+    /// Number of slots that were ever used. Threads of the program increment it (release), the recorder reads it (acquire).
     used: AtomicU32,
+    /// The first slot of each segment. The thread that makes a segment stores it (release); any thread reads it (acquire).
     segments: [AtomicPtr<HoldSlot>; SEGMENTS],
 }
 
@@ -157,7 +161,7 @@ impl Holds {
         }
     }
 
-    /// Opens a hold, and returns its index; `None` when there are too many.
+    /// Opens a hold, and returns its index; `None` if there are too many.
     #[inline]
     pub(crate) fn open(&self, facts: &HoldFacts) -> Option<u32> {
         let (index, slot) = self.pop().or_else(|| self.unused())?;
@@ -165,7 +169,7 @@ impl Holds {
         Some(index)
     }
 
-    /// Closes the hold at `index`: the caller's own, which nobody else closes or changes.
+    /// Closes the hold at `index`. It is the caller's own, and no other thread closes or changes it.
     #[inline]
     pub(crate) fn close(&self, index: u32) {
         if let Some(slot) = self.slot(index) {
@@ -174,7 +178,7 @@ impl Holds {
         }
     }
 
-    /// Puts another hold in the place of the caller's own; there may be neither for a moment.
+    /// Replaces the caller's own hold. For a moment neither hold may be open.
     pub(crate) fn replace(&self, index: u32, change: impl FnOnce(HoldFacts) -> HoldFacts) {
         let Some(slot) = self.slot(index) else { return };
         if let Some(before) = slot.read() {
@@ -197,15 +201,15 @@ impl Holds {
 
     /// Holds that were all open at one instant, so that none of them excludes another.
     ///
-    /// Each was seen in a first look at all slots, and again in a second look, which began after the first had ended:
-    /// all were open at the time between. This needs no order of the looks but that of the holds themselves: if one hold
-    /// had to be given back before another could be taken, then who saw the second in the first look cannot see the
-    /// first one in the second look.
+    /// A first pass reads all slots. A second pass, which begins after the first one has ended, keeps the holds that it finds
+    /// again: all of them were open at the time between. This needs no order of the reads but the order of the holds
+    /// themselves: if hold A had to be released before hold B could be taken, then a first pass that found B
+    /// means that the second pass cannot find A.
     pub(crate) fn picture(&self) -> Vec<HoldFacts> {
         self.picture_while(|_| ())
     }
 
-    /// `happens` after each slot of a first look, by its index: for tests.
+    /// For tests: `happens` is called after each slot of a first pass, with its index.
     fn picture_while(&self, mut happens: impl FnMut(u32)) -> Vec<HoldFacts> {
         let mut open = Vec::new();
         for _ in 0..LOOKS {
@@ -216,7 +220,7 @@ impl Holds {
             });
             let seen = open.len();
             open.retain(|(index, facts)| self.slot(*index).is_some_and(|slot| slot.still(facts.edge)));
-            // With all of them left it is the whole picture; else a part of it.
+            // If all of them are left, the picture is complete.
             if open.len() == seen {
                 break;
             }
@@ -232,7 +236,7 @@ impl Holds {
         }
     }
 
-    /// `None` for an index that was never given out.
+    /// `None` for an index that was never in use.
     #[inline]
     fn slot(&self, index: u32) -> Option<&HoldSlot> {
         let (segment, offset) = place(index);
@@ -249,7 +253,7 @@ impl Holds {
         let mut free = self.free.load(Ordering::Acquire);
         loop {
             let index = (free as u32).checked_sub(1)?;
-            // If another thread takes it meanwhile, what is read here is wrong, and the exchange fails.
+            // If another thread takes the slot meanwhile, `below` is wrong here, and the exchange fails.
             let slot = self.slot(index)?;
             let below = slot.below.load(Ordering::Relaxed);
             match self.free.compare_exchange_weak(free, next(free, below), Ordering::Acquire, Ordering::Acquire) {
@@ -283,7 +287,7 @@ impl Holds {
             let fresh = Box::into_raw(fresh);
             let first = fresh.cast::<HoldSlot>();
             if link.compare_exchange(ptr::null_mut(), first, Ordering::AcqRel, Ordering::Acquire).is_err() {
-                // SAFETY: ours, and nobody else has seen it.
+                // SAFETY: ours; no other thread has got the pointer.
                 drop(unsafe { Box::from_raw(fresh) });
             }
         }
@@ -313,7 +317,7 @@ impl Drop for Holds {
             let first = owned(link);
             if !first.is_null() {
                 let slots = ptr::slice_from_raw_parts_mut(first, segment_len(segment));
-                // SAFETY: made of a boxed slice of this length, linked once, and nobody else is left.
+                // SAFETY: made of a boxed slice of this length, linked once, and no other user of it is left.
                 drop(unsafe { Box::from_raw(slots) });
             }
         }
@@ -385,7 +389,7 @@ mod tests {
         let mut handed_over = false;
         let picture = holds.picture_while(|index| {
             if index == first && !std::mem::replace(&mut handed_over, true) {
-                // The next holder is in a slot that the look has not come to yet.
+                // The next holder is in a slot that the pass has not reached yet.
                 holds.close(first);
                 let other = holds.open(&facts(3, Mode::Shared)).unwrap();
                 assert_eq!(holds.open(&facts(4, Mode::Exclusive)), Some(second));
@@ -395,7 +399,7 @@ mod tests {
         assert_eq!(picture, [facts(4, Mode::Exclusive)]);
     }
 
-    /// Holders of a real lock, on several threads: no picture has two that exclude each other.
+    /// Holders of a real lock, on several threads: no picture contains two that exclude each other.
     #[test]
     fn a_picture_is_of_one_instant() {
         let rounds = if cfg!(miri) { 30 } else { 20_000 };

@@ -1,4 +1,4 @@
-//! Ids, unique in this process; and from which one on they are recorded now.
+//! IDs, unique in this process; and the first one that is recorded now.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,25 +7,25 @@ static TASKS: AtomicU64 = AtomicU64::new(1);
 static RESOURCES: AtomicU64 = AtomicU64::new(1);
 static EDGES: AtomicU64 = AtomicU64::new(1);
 
-/// How many edge ids a thread takes at once, so that waits on several threads do not meet at one counter.
+/// Number of edge IDs that a thread takes at once, so that waits on several threads do not contend for one counter.
 const BLOCK: u64 = 1024;
 
-/// What has a lower id was recorded before recording was turned off, and is not recorded now: once it is used again it gets
-/// another id. [`OFF`] while recording is off.
+/// The first ID that is recorded now. An object with a lower ID was recorded before recording was turned off, and gets
+/// another ID when it is used again. [`OFF`] while recording is off.
 static RECORDED_FROM: AtomicU64 = AtomicU64::new(OFF);
 const OFF: u64 = u64::MAX;
 
 /// Whether recording is on.
 #[inline]
-pub(crate) fn on() -> bool {
+pub fn on() -> bool {
     RECORDED_FROM.load(Ordering::Relaxed) != OFF
 }
 
-/// Turns recording on: what was recorded before is not known any more. The first id that is recorded now.
+/// Turns recording on, and returns the first ID that is recorded now. All earlier objects become unknown.
 ///
-/// It is one word that says both whether and what is recorded, so that no thread sees one without the other.
+/// One word has both facts, whether recording is on and the first recorded ID, so each thread reads them together.
 pub(crate) fn turn_on() -> u64 {
-    // Tasks and resources go on at one number, which none of either had.
+    // Tasks and resources continue at one number, which none of either had.
     let first = TASKS.load(Ordering::Relaxed).max(RESOURCES.load(Ordering::Relaxed));
     TASKS.fetch_max(first, Ordering::Relaxed);
     RESOURCES.fetch_max(first, Ordering::Relaxed);
@@ -37,10 +37,23 @@ pub(crate) fn turn_off() {
     RECORDED_FROM.store(OFF, Ordering::SeqCst);
 }
 
-/// Whether what has this id is recorded now.
+/// Whether the object with this ID is recorded now.
 #[inline]
 pub(crate) fn is_recorded(id: u64) -> bool {
     id >= RECORDED_FROM.load(Ordering::Relaxed)
+}
+
+/// Stands for an id while a thread gives it out.
+pub(crate) const REGISTERING: u64 = u64::MAX;
+
+/// Waits the few nanoseconds until another thread has given out an id.
+pub(crate) fn wait_for_registration(id: &AtomicU64) -> u64 {
+    loop {
+        match id.load(Ordering::Acquire) {
+            REGISTERING => std::thread::yield_now(),
+            id => return id,
+        }
+    }
 }
 
 thread_local! {

@@ -4,8 +4,10 @@ use crate::executor::Executor;
 use crate::lazy::LazyResource;
 use crate::observed::TaskRef;
 use crate::on;
-use crate::party::{Role, open_party};
-use crate::resource::{AsResource, ResourceCell, Type};
+use crate::party::open_party;
+use crate::resource::AsResource;
+use crate::resource_cell::{ResourceCell, Type};
+use crate::role::Role;
 use crate::wait::{Op, Site, Waiting, join_of};
 use std::panic::Location;
 use std::sync::Arc;
@@ -66,7 +68,7 @@ impl JoiningAny {
         }
     }
 
-    /// Notes how many tasks the set has: those of which no party is known were spawned unseen.
+    /// Sets the number of tasks in the set. Tasks without a known party were spawned unobserved.
     #[inline]
     pub fn set_length(&self, length: usize) {
         if let Some(resource) = self.resource.if_seen() {

@@ -1,14 +1,15 @@
-//! Resources that can stand in a static.
+//! Resources for statics.
 
 use crate::executor::Executor;
-use crate::resource::{AsResource, Resource, ResourceCell, Type};
-use crate::{current, on};
+use crate::resource::{AsResource, Resource};
+use crate::resource_cell::{ResourceCell, Type};
+use crate::{current, on, user};
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, OnceLock};
 
-/// A resource whose cell is made at its first use, so that it can stand in a static.
+/// A resource whose cell is made at its first use, so that it can be in a static.
 #[derive(Debug)]
 pub struct LazyResource {
     cell: OnceLock<Resource>,
@@ -45,8 +46,8 @@ impl LazyResource {
         loop {
             let measured = length();
             resource.set_length(measured);
-            // Who changed it last may have written before who changed it first: whoever wrote looks whether it is
-            // another by now. With the fence, of two writers one sees the other's change, or writes last.
+            // The thread that changed it last may have written first, so each writer checks for a newer value. With
+            // the fence, one of two writers observes the other's change, or writes last.
             fence(Ordering::SeqCst);
             if length() == measured {
                 return;
@@ -62,7 +63,7 @@ impl AsResource for LazyResource {
     }
 }
 
-/// A resource that one task can hold, with its holder: a mutex, a value that is being made.
+/// A resource that one task can hold, with its holder: a mutex, or a value that a task is making.
 #[derive(Debug)]
 pub struct Lock {
     resource: LazyResource,
@@ -74,7 +75,7 @@ impl Lock {
         Lock { resource: LazyResource::new(kind, location, None) }
     }
 
-    /// Notes that the current task has it now. To be called with the lock held.
+    /// Records that the current task holds it now. Call it with the lock held.
     ///
     /// `transferable`: the guard may move to another task unseen.
     #[inline]
@@ -84,7 +85,7 @@ impl Lock {
         }
         let Some(cell) = self.cell() else { return };
         let resource = cell.id();
-        current::with(executor, at, |task| {
+        user::with(executor, at, |task| {
             let id = task.id();
             task.note_hold(resource, 0);
             cell.held_since.store(task.poll_time(), Ordering::Relaxed);
@@ -95,7 +96,7 @@ impl Lock {
         });
     }
 
-    /// Notes that the current task uses what it is held by, a guard that can move to another task: it is that task's now.
+    /// Records that the current task uses a guard that can move between tasks: the hold now belongs to that task.
     #[inline]
     pub fn used(&self, executor: &'static Executor) {
         if on() {
@@ -113,8 +114,8 @@ impl Lock {
         }
         // SAFETY: a `&'static Location`, stored before the holder was.
         let Some(at) = (unsafe { cell.held_at.load(Ordering::Relaxed).as_ref() }) else { return };
-        // Outside of tasks: nobody that is known has it.
-        let user = current::with(executor, at, |task| {
+        // Outside of tasks: the holder is unknown.
+        let user = user::with(executor, at, |task| {
             task.note_hold(cell.id(), 0);
             (task.id(), task.poll_time())
         });
@@ -127,7 +128,7 @@ impl Lock {
         }
     }
 
-    /// Notes that nobody has it. To be called before it is really free.
+    /// Records that no task holds it. Call it before the real release.
     #[inline]
     pub fn released(&self) {
         if let Some(resource) = self.resource.if_seen() {

@@ -5,12 +5,12 @@
 //!   for all that implement the `Spawn` of `futures`.
 //! - [`polling_others`] and [`running_others`] are for an executor that is run within a task.
 //! - [`waiting`], [`Waiting`] and [`Blocking`] observe an operation that may have to wait on a resource.
-//! - [`yielding`] is for what an executor lets a task yield by.
-//! - [`Lock`], [`Holders`], [`Resource`], [`End`], [`OneshotEnd`], [`Party`] and [`Permits`] are what an adapter's primitives keep beside
-//!   the real ones.
-//! - [`RawTask`], [`RawResource`] and [`RawEdge`] are for an adapter that wraps nothing, and is only told.
-//! - [`Traceable`] tells where a parked task awaits what, when somebody asks.
-//! - [`Recorder`] turns what was recorded into messages of the protocol, in the thread of whoever calls it.
+//! - [`yielding`] observes an executor's function by which a task yields.
+//! - [`Lock`], [`Holders`], [`Resource`], [`End`], [`OneshotEnd`], [`Party`] and [`Permits`] belong into an adapter's
+//!   primitives, beside the real ones.
+//! - [`RawTask`], [`RawResource`] and [`RawEdge`] are for an adapter that wraps nothing, and reports by explicit calls.
+//! - [`Traceable`] shows on demand the awaits of a parked task, with their locations.
+//! - [`Recorder`] turns the recorded facts into messages of the protocol, in its caller's thread.
 //!
 //! ```
 //! use insight_probe::{Executor, Kind, Observed, Recorder, RecorderConfig};
@@ -27,60 +27,95 @@
 //!
 //! # The design and its cost
 //!
-//! What changes often is not sent: it is state in a cell of its own (a task's counters and open waits, a lock's
-//! holder), written with plain stores by the one thread that may, and sampled by the recorder. So a poll costs two
-//! reads of the time-stamp counter and a few stores, an uncontended lock a few stores, and neither an event.
-//! What must not be missed (spawns and ends, resources, parties) goes through per-thread queues without a lock.
-//! The price is that a wait shorter than the sampling interval may not be seen.
+//! State that changes often (a task's counters and open waits, a lock's holder) is not sent. It is in a cell of its own,
+//! one thread at a time writes it with plain stores, and the recorder samples it. So a poll costs two reads of the
+//! time-stamp counter and a few stores, an uncontended lock a few stores, and neither an event.
+//! Facts that must not be missed (spawns and ends, resources, parties) go through per-thread queues without a lock.
+//! The price is that the recorder may miss a wait that is shorter than the sampling interval.
+//!
+//! No files need each other in a circle, which `cargo xtask circles` checks. So the files can be read in the order of the
+//! `mod` lines below. `cell_ref.rs` documents the lifetime of a task's cell.
 
-mod cell_ref;
+// Underneath: ids, the clock, and the lock-free parts.
 mod clock;
-mod current;
-mod end;
-mod executor;
-mod holders;
-mod holds;
 mod ids;
-mod intern;
+mod left_out;
+mod once;
+mod origin;
+mod queue;
+mod sync;
+
+// The words for executors, tasks and parties.
+mod executor;
+mod kind;
+mod meta;
+mod role;
+
+// The memory that the program's threads write, and the recorder reads.
+mod cell;
+mod cell_ref;
+mod holds;
+mod resource_cell;
+mod slots;
+mod times;
+mod waiter;
+mod wakers;
+
+// The task of a thread, its wakers, and the ways to the recorder.
+mod current;
+mod fact;
+mod polls;
+mod ring;
+mod waker;
+
+// The lives of tasks and resources.
+mod name;
+mod partial;
+mod resource;
+mod task;
+mod user;
+
+// All that adapters call.
+mod end;
+mod holders;
 mod join;
 mod lazy;
-mod name;
 mod nested;
 mod observe;
 mod observed;
 #[cfg(feature = "futures")]
 mod observing;
-mod once;
 mod oneshot;
-mod origin;
 mod party;
-mod polls;
 mod raw;
-mod recorder;
-mod resource;
-mod ring;
-mod slots;
-mod sync;
-mod task;
 mod timer;
 mod trace;
 mod wait;
-mod waiter;
-mod waker;
 mod yielding;
 
-/// What an adapter says in the words of the protocol.
+// The recorder, and a fork of its process.
+#[cfg(not(all(test, loom)))]
+mod fork;
+mod recorder;
+
+/// The protocol's types that adapters use.
 pub use insight_protocol::{
     Capability, EdgeOutcome, HoldMode, Operation, Outcome, PartyRole, ResourceKind, TaskKind, adapter,
 };
 
+pub use cell::TaskCell;
 pub use end::End;
 pub use executor::{ANY, CountedTasks, Executor};
+#[cfg(not(all(test, loom)))]
+#[doc(hidden)]
+pub use fork::{after_fork_in_child, after_fork_in_parent, before_fork};
 pub use holders::{Held, Holders};
 pub use holds::Mode;
+pub use ids::on;
 pub use join::{Joining, JoiningAny};
+pub use kind::Kind;
 pub use lazy::{LazyResource, Lock};
-pub use name::{name, task_name};
+pub use name::{MAX_NAME, name, task_name};
 pub use nested::{OwnPart, RunningOthers, polling_others, running_others};
 pub use observe::{SpawnMeta, observe};
 pub use observed::{Observed, ObservedClosure, Spawned, TaskRef};
@@ -88,25 +123,25 @@ pub use observed::{Observed, ObservedClosure, Spawned, TaskRef};
 pub use observing::Observing;
 pub use once::{is_recorded, recorded};
 pub use oneshot::OneshotEnd;
-pub use party::{Party, Permits, Role};
+pub use party::{Party, Permits};
 pub use raw::{
     Moment, Parent, Place, RawEdge, RawMeta, RawPoll, RawRelation, RawResource, RawResourceMeta, RawTask, RawUpdate,
     RawWait, in_observed_operation, is_observed_spawn, telling, told_capability, told_executor,
 };
 pub use recorder::{AlreadyStarted, Recorder, RecorderConfig};
-pub use resource::{AsResource, Closing, HandOff, Handle, Resource, ResourceCell, Type};
-pub use task::{Kind, TaskCell};
+pub use resource::{AsResource, Handle, Resource};
+pub use resource_cell::{Closing, HandOff, ResourceCell, Type};
+pub use role::Role;
 pub use timer::Sleeping;
 pub use trace::{Capture, Stack, Trace, Traceable};
 pub use wait::{Blocking, Op, Site, WaitFuture, Waiting, blocking, waiting};
 pub use yielding::{Yielding, yielding};
 
-/// Where this crate's source was when it was built, for who has to tell its frames from others'.
+/// For the facades. `cargo insight` compiles a facade with the crates of the user's graph, where pin-project-lite may be missing:
+/// async-channel 1 does not depend on it.
+#[doc(hidden)]
+pub use pin_project_lite::pin_project;
+
+/// The path of this crate's source when it was built. It distinguishes this crate's frames in a stack from others.
 #[doc(hidden)]
 pub const SOURCE_FILE: &str = file!();
-
-/// Whether recording is on.
-#[inline]
-pub fn on() -> bool {
-    ids::on()
-}

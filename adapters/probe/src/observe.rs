@@ -3,7 +3,7 @@
 use crate::{Executor, Kind, Observed, task_name};
 use std::panic::Location;
 
-/// What an executor knows of a task that it spawns; for [`observe`].
+/// An executor's facts of a task that it spawns; for [`observe`].
 #[derive(Clone, Copy, Debug)]
 pub struct SpawnMeta<'a> {
     executor: &'static Executor,
@@ -20,17 +20,17 @@ impl<'a> SpawnMeta<'a> {
         SpawnMeta { executor, kind: Kind::Task, location: Location::caller(), name: None }
     }
 
-    /// What it is to its executor.
+    /// Its kind.
     pub fn kind(self, kind: Kind) -> SpawnMeta<'a> {
         SpawnMeta { kind, ..self }
     }
 
-    /// What the program calls it.
+    /// The program's name for it.
     pub fn name(self, name: &'a str) -> SpawnMeta<'a> {
         SpawnMeta { name: Some(name), ..self }
     }
 
-    /// Where it is spawned, when that was learnt before.
+    /// The location of its spawn, if the caller knows it already.
     pub fn location(self, location: &'static Location<'static>) -> SpawnMeta<'a> {
         SpawnMeta { location, ..self }
     }

@@ -1,39 +1,42 @@
 //! The futures and closures that an adapter spawns in place of the program's.
 
+use crate::cell::TaskCell;
 use crate::cell_ref::CellRef;
 use crate::current::Entered;
-use crate::ring::{self, RecordKind};
-use crate::task::{Body, Kind, TaskCell, TaskMeta};
-use crate::trace::Collecting;
+use crate::fact::{FactKind, TaskEnd};
+use crate::kind::Kind;
+use crate::left_out::LeftOut;
+use crate::meta::{Body, TaskMeta};
+use crate::ring;
+use crate::trace::{self, Collecting};
 use crate::waker::OwnWaker;
-use crate::{Executor, clock, name, on, raw, waker};
-use insight_protocol::Outcome;
+use crate::{Executor, clock, name, on, raw};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
-/// A spawned future, observed: sets the thread's current task, times each poll, and hands on a waker that notes who
-/// wakes it.
+/// A spawned future, observed. It sets the thread's current task, times each poll, and polls the future with a waker that
+/// records each wake.
 ///
-/// While recording is off it costs one relaxed load a poll.
+/// While recording is off it costs one relaxed load per poll.
 #[derive(Debug)]
 pub struct Observed<F> {
     inner: ManuallyDrop<F>,
-    task: Seen,
+    task: Observation,
 }
 
 #[derive(Debug)]
-enum Seen {
+enum Observation {
     Task(Task),
-    /// It was spawned while recording was off, or had no room.
+    /// It was spawned while recording was off, or the queue had no room for it.
     NotYet {
         executor: &'static Executor,
         location: &'static Location<'static>,
         kind: Kind,
+        left_out: LeftOut,
     },
     /// Another facade has observed it.
     Elsewhere,
@@ -43,52 +46,54 @@ enum Seen {
 #[derive(Debug)]
 struct Task(OwnWaker);
 
-/// What joins a task needs to know of it.
-///
-/// Its id, or 0: a handle of it keeps nothing of it.
+/// A task, for its join handles: its ID, or 0 if it is not recorded. It keeps nothing of the task alive.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskRef(pub(crate) u64);
 
 impl TaskRef {
-    /// Of a task that was not observed when it was spawned.
+    /// A task that was not observed when it was spawned.
     pub const fn unseen() -> TaskRef {
         TaskRef(0)
     }
 }
 
-impl Seen {
-    /// Of what is about to be spawned, in so many bytes, while recording is on.
+impl Observation {
+    /// For a future of this size that is about to be spawned while recording is on.
     #[inline(never)]
-    fn spawned(bytes: usize, meta: TaskMeta) -> Seen {
+    fn spawned(bytes: usize, meta: TaskMeta) -> Observation {
         if has_room(bytes, meta.location) {
-            Seen::Task(Task::new(TaskCell::spawned(meta, false)))
+            Observation::Task(Task::new(TaskCell::spawned(meta, false)))
         } else {
-            Seen::NotYet { executor: meta.executor, location: meta.location, kind: meta.kind }
+            let left_out = LeftOut::marked();
+            Observation::NotYet { executor: meta.executor, location: meta.location, kind: meta.kind, left_out }
         }
     }
 
-    /// It is being dropped: that is its end, if it had none.
+    /// Records that the future is being dropped: the task's end, if it has not ended before.
     #[inline]
-    fn cancelled(&self) {
-        if let Some(task) = self.seen() {
-            if !task.0.cell().ended.load(Ordering::Relaxed) {
-                task.0.cell().completed(Outcome::Cancelled);
+    fn cancelled(&self, panicked: bool) {
+        if let Some(task) = self.observed() {
+            if !task.0.cell().has_ended() {
+                if panicked {
+                    task.0.cell().set_panicked();
+                }
+                task.0.cell().completed(TaskEnd::Cancelled);
             }
         }
     }
 
-    /// Whether the poll that is about to begin is to be observed, of a task that is not recorded.
+    /// For a task that is not recorded: whether the poll that is about to begin has to be observed.
     ///
-    /// Of one that was recorded before recording was turned off, the cell is left, and with it all that it said: to whom else
-    /// it matters, such as its wakers, have it as long as they live. It is then one that was spawned while recording was off.
-    /// Only its name would not come back: while recording is off, that is kept.
+    /// A task that was recorded before recording was turned off gives up its cell with all its facts; the cell's other users,
+    /// such as its wakers, keep it as long as they live. The task is then like one that was spawned while recording was off.
+    /// Only its name could not be found again, so a task with a name keeps its cell while recording is off.
     #[cold]
     fn is_to_be_observed(
         &mut self,
         meta: impl FnOnce(&'static Executor, &'static Location<'static>, Kind) -> TaskMeta,
     ) -> bool {
         let mut name = None;
-        if let Seen::Task(task) = self {
+        if let Observation::Task(task) = self {
             let cell = task.0.cell();
             if !cell.was_recorded() {
                 // A root, whose first poll may turn recording on.
@@ -96,12 +101,17 @@ impl Seen {
             }
             name = cell.name().map(Box::from);
             if name.is_none() || on() {
-                *self = Seen::NotYet { executor: cell.executor, location: cell.location, kind: cell.kind };
+                let (executor, location, kind) = (cell.executor(), cell.location(), cell.kind());
+                *self = Observation::NotYet { executor, location, kind, left_out: LeftOut::NO };
             }
         }
-        match *self {
-            Seen::NotYet { executor, location, kind } if on() && !ring::is_full() => {
-                *self = Seen::Task(Task::new(TaskCell::new_late(meta(executor, location, kind), name)));
+        match self {
+            Observation::NotYet { left_out, .. } if on() && ring::is_full() => {
+                left_out.mark();
+                false
+            }
+            Observation::NotYet { executor, location, kind, .. } if on() => {
+                *self = Observation::Task(Task::new(TaskCell::new_late(meta(executor, location, *kind), name)));
                 true
             }
             _ => false,
@@ -109,31 +119,32 @@ impl Seen {
     }
 
     #[inline]
-    fn seen(&self) -> Option<&Task> {
+    fn observed(&self) -> Option<&Task> {
         match self {
-            Seen::Task(task) => Some(task),
-            Seen::NotYet { .. } | Seen::Elsewhere => None,
+            Observation::Task(task) => Some(task),
+            Observation::NotYet { .. } | Observation::Elsewhere => None,
         }
     }
 }
 
 /// A task that is about to be spawned with a future of the type `F`.
 ///
-/// With [`Observed::new`] the future is moved once more, where its task's reference is asked for in between.
+/// It gives the task's [`TaskRef`] before the future is wrapped. With [`Observed::new`] the future would be moved once more
+/// for that.
 #[derive(Debug)]
 pub struct Spawned<F> {
-    task: ManuallyDrop<Seen>,
+    task: ManuallyDrop<Observation>,
     _future: PhantomData<fn(F)>,
 }
 
 impl<F> Spawned<F> {
-    /// A task of this executor, spawned there.
+    /// A task of this executor, spawned at `location`.
     #[inline]
     pub fn new(executor: &'static Executor, kind: Kind, location: &'static Location<'static>) -> Spawned<F> {
         let task = if on() {
-            Seen::spawned(size_of::<Observed<F>>(), meta::<F>(executor, kind, location))
+            Observation::spawned(size_of::<Observed<F>>(), meta::<F>(executor, kind, location))
         } else {
-            Seen::NotYet { executor, location, kind }
+            Observation::NotYet { executor, location, kind, left_out: LeftOut::NO }
         };
         Spawned { task: ManuallyDrop::new(task), _future: PhantomData }
     }
@@ -141,7 +152,7 @@ impl<F> Spawned<F> {
     /// For the task's join handle.
     #[inline]
     pub fn task_ref(&self) -> TaskRef {
-        TaskRef(self.task.seen().map_or(0, |task| task.0.cell().id()))
+        TaskRef(self.task.observed().map_or(0, |task| task.0.cell().id()))
     }
 
     /// Observes its future.
@@ -155,9 +166,9 @@ impl<F> Spawned<F> {
 }
 
 impl<F> Drop for Spawned<F> {
-    /// It has no future, and is not going to run.
+    /// It got no future, so it will not run.
     fn drop(&mut self) {
-        self.task.cancelled();
+        self.task.cancelled(false);
         // SAFETY: dropped once: `observe` does not come here.
         unsafe { ManuallyDrop::drop(&mut self.task) };
     }
@@ -171,34 +182,34 @@ impl<F> Observed<F> {
     }
 
     /// Observes a future that a thread is about to run to its end. Its first poll is observed even while recording is
-    /// off, since it is in this poll that an async `main` turns it on.
+    /// off, since an async `main` turns recording on within this poll.
     pub fn root(inner: F, executor: &'static Executor, location: &'static Location<'static>) -> Observed<F> {
         let kind = Kind::BlockOn;
         if on() {
             raw::about_to_spawn(size_of::<Observed<F>>(), location);
         }
-        let task = Seen::Task(Task::new(TaskCell::spawned(meta::<F>(executor, kind, location), false)));
+        let task = Observation::Task(Task::new(TaskCell::spawned(meta::<F>(executor, kind, location), false)));
         Observed { inner: ManuallyDrop::new(inner), task }
     }
 
     /// A future that another facade has observed, as it is.
     pub fn passed_on(inner: F) -> Observed<F> {
-        Observed { inner: ManuallyDrop::new(inner), task: Seen::Elsewhere }
+        Observed { inner: ManuallyDrop::new(inner), task: Observation::Elsewhere }
     }
 
     /// For the task's join handle.
     #[inline]
     pub fn task_ref(&self) -> TaskRef {
-        TaskRef(self.task.seen().map_or(0, |task| task.0.cell().id()))
+        TaskRef(self.task.observed().map_or(0, |task| task.0.cell().id()))
     }
 }
 
-/// Whether what is about to be spawned can be recorded. If not, that is counted, and nothing is kept of it: it is looked
-/// at again when it is polled.
+/// Whether the queue has room to record the task that is about to be spawned. If not, the refusal is counted, and the task
+/// tries again when it is polled.
 #[inline]
 fn has_room(bytes: usize, location: &'static Location<'static>) -> bool {
     raw::about_to_spawn(bytes, location);
-    let refused = ring::refuses(RecordKind::TaskSpawned);
+    let refused = ring::refuses(FactKind::TaskSpawned);
     if refused {
         name::take_task_name();
     }
@@ -220,7 +231,7 @@ impl<F: Future> Future for Observed<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        if matches!(self.task, Seen::NotYet { .. }) && !on() {
+        if matches!(self.task, Observation::NotYet { .. }) && !on() {
             // SAFETY: only `inner` is pinned; it is never moved, and dropped in place by `drop`.
             return unsafe { self.map_unchecked_mut(|this| &mut *this.inner) }.poll(cx);
         }
@@ -229,21 +240,21 @@ impl<F: Future> Future for Observed<F> {
 }
 
 impl<F: Future> Observed<F> {
-    /// While recording is on, or was: apart, so that a poll while it is off saves no registers for this.
+    /// The poll while recording is on, or was. A separate function, so that a poll while it is off saves no registers for it.
     #[inline(never)]
     fn poll_on(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let address = std::ptr::from_ref(&*self) as usize;
         // SAFETY: only `inner` is pinned; it is never moved, and dropped in place by `drop`.
         let this = unsafe { self.get_unchecked_mut() };
-        // SAFETY: as above.
+        // SAFETY: `inner` stays where it is, as `get_unchecked_mut` above was promised.
         let inner = unsafe { Pin::new_unchecked(&mut *this.inner) };
-        let recorded = this.task.seen().is_some_and(|task| task.0.cell().recorded_id() != 0);
+        let recorded = this.task.observed().is_some_and(|task| task.0.cell().recorded_id() != 0);
         if !recorded && !this.task.is_to_be_observed(|executor, location, kind| meta::<F>(executor, kind, location)) {
             return inner.poll(cx);
         }
         match &this.task {
-            Seen::Task(task) => task.poll(address, recorded, cx, |cx| inner.poll(cx)),
-            Seen::NotYet { .. } | Seen::Elsewhere => inner.poll(cx),
+            Observation::Task(task) => task.poll(address, recorded, cx, |cx| inner.poll(cx)),
+            Observation::NotYet { .. } | Observation::Elsewhere => inner.poll(cx),
         }
     }
 }
@@ -258,9 +269,8 @@ impl Task {
     #[inline(never)]
     fn first_poll(&self, address: usize, executors: &Waker) {
         let cell = self.0.cell();
-        cell.future_start.store(address, Ordering::Relaxed);
-        let id = (cell.executor.current_task_id)().unwrap_or(0);
-        cell.executor_task_id.store(id, Ordering::Relaxed);
+        cell.set_future_start(address);
+        cell.set_executor_task_id((cell.executor().current_task_id)().unwrap_or(0));
         self.0.install(executors);
     }
 
@@ -280,26 +290,26 @@ impl Task {
         if !recorded {
             cell.id();
         }
-        let tracing = cell.trace_wanted.load(Ordering::Relaxed).then(|| Collecting::begin(cell));
-        // A poll that only the trace asked for leaves no mark: the task is where it was, and so is a problem of it.
-        let unasked = tracing.is_some() && cell.woken_at.load(Ordering::Acquire) == 0;
+        let tracing = cell.is_trace_wanted().then(|| Collecting::begin(cell));
+        // A poll that only the trace asked for is not counted: the task waits as before, and a problem of it stays.
+        let unasked = tracing.is_some() && !cell.times().is_woken();
         let running = if unasked { Running::unasked(cell) } else { Running::begin(cell) };
-        let wakers = waker::count(cell);
+        let wakers = cell.wakers().count();
         let result = own.with(cx.waker(), tracing.is_some(), |waker| poll(&mut Context::from_waker(waker)));
-        // Before the poll has ended: who finds the task idle finds what this poll left.
-        cell.left_waker.store(waker::count(cell) > wakers, Ordering::Relaxed);
+        // Before the poll has ended, so that a reader that finds the task idle finds this value.
+        cell.set_left_waker(cell.wakers().count() > wakers);
         let ended_at = match running.finish() {
             Some(ticks) => {
                 cell.count_poll(ticks);
-                cell.poll_end.load(Ordering::Relaxed)
+                cell.times().poll_end()
             }
             None => clock::ticks(),
         };
         if let Some(tracing) = tracing {
-            tracing.finish(result.is_ready());
+            trace::finish(*tracing, result.is_ready());
         }
         if result.is_ready() {
-            cell.completed_at(Outcome::Returned, ended_at);
+            cell.completed_at(TaskEnd::Returned, ended_at);
         } else if !recorded {
             // A root in whose first poll recording was turned on.
             cell.id();
@@ -308,10 +318,10 @@ impl Task {
     }
 }
 
-/// The span in which a task runs on this thread; also when it ends by a panic.
+/// The span in which a task runs on this thread. A panic ends it, too.
 struct Running<'a> {
     cell: &'a CellRef,
-    /// Nobody but a trace has asked for the poll.
+    /// Only a trace has asked for the poll.
     unasked: bool,
     began: u64,
     entered: Entered<'a>,
@@ -329,12 +339,12 @@ impl<'a> Running<'a> {
         Running { cell, unasked: true, began: clock::ticks(), entered: Entered::new(cell) }
     }
 
-    /// How long it ran, if that is to be counted.
+    /// Returns the duration of the run in ticks, if it has to be counted.
     #[inline]
     fn finish(self) -> Option<u64> {
         let running = ManuallyDrop::new(self);
-        // What blocks its thread has begun to run again when it is over.
-        let counts = !running.unasked || running.cell.is_running();
+        // An operation that has blocked the thread marks the task as running when it is over.
+        let counts = !running.unasked || running.cell.times().is_running();
         let ticks = counts.then(|| running.cell.end());
         running.leave();
         // SAFETY: read once, and `running` is not dropped.
@@ -342,7 +352,7 @@ impl<'a> Running<'a> {
         ticks
     }
 
-    /// The time of a poll within another task's poll is not that task's.
+    /// Subtracts the time of this poll from the poll of another task that it was in, if any.
     #[inline]
     fn leave(&self) {
         if let Some(around) = self.entered.around() {
@@ -352,9 +362,9 @@ impl<'a> Running<'a> {
 }
 
 impl Drop for Running<'_> {
-    /// Not finished: the poll panicked.
+    /// Without `finish`, the poll has panicked.
     fn drop(&mut self) {
-        self.cell.panicked();
+        self.cell.set_panicked();
         self.cell.end();
         self.leave();
     }
@@ -362,25 +372,29 @@ impl Drop for Running<'_> {
 
 impl<F> Drop for Observed<F> {
     fn drop(&mut self) {
-        let _ending = Ending(&self.task);
-        // What the future drops, such as guards, is dropped by its task.
-        let _entered = self.task.seen().map(|task| {
-            // The wakers that go with the future are not lost: it is being cancelled.
-            task.0.cell().left_waker.store(false, Ordering::Relaxed);
+        let mut ending = Ending { task: &self.task, panicked: true };
+        // The task itself drops the future's parts, such as guards.
+        let _entered = self.task.observed().map(|task| {
+            // The wakers that are dropped with the future are not lost: the task is being cancelled.
+            task.0.cell().set_left_waker(false);
             Entered::new(task.0.cell())
         });
         // SAFETY: dropped once, in place, and not used after.
         unsafe { ManuallyDrop::drop(&mut self.inner) };
+        ending.panicked = false;
     }
 }
 
-/// A task whose future is being dropped: it has ended after that, also when that panics.
-struct Ending<'a>(&'a Seen);
+/// A task whose future is being dropped. The task ends after the drop, also if the drop panics.
+struct Ending<'a> {
+    task: &'a Observation,
+    panicked: bool,
+}
 
 impl Drop for Ending<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.0.cancelled();
+        self.task.cancelled(self.panicked);
     }
 }
 
@@ -394,13 +408,17 @@ pub struct ObservedClosure<F> {
 impl<F> ObservedClosure<F> {
     /// Observes a closure that is about to be spawned.
     pub fn new(inner: F, executor: &'static Executor, location: &'static Location<'static>) -> ObservedClosure<F> {
-        let seen = on() && has_room(size_of::<ObservedClosure<F>>(), location);
+        let (mut seen, mut left_out) = (on(), LeftOut::NO);
+        if seen && !has_room(size_of::<ObservedClosure<F>>(), location) {
+            seen = false;
+            left_out.mark();
+        }
         let cell = seen.then(|| {
             let mut cell = TaskCell::spawned(meta::<F>(executor, Kind::Blocking, location), false);
             cell.register_new();
             cell
         });
-        ObservedClosure { inner, guard: ClosureGuard { cell, outcome: Outcome::Cancelled } }
+        ObservedClosure { inner, guard: ClosureGuard { cell, end: TaskEnd::Cancelled, _left_out: left_out } }
     }
 
     /// For the task's join handle.
@@ -408,37 +426,37 @@ impl<F> ObservedClosure<F> {
         TaskRef(self.guard.cell.as_ref().map_or(0, CellRef::id))
     }
 
-    /// Runs it.
+    /// Runs the closure, as its task.
     pub fn call<R>(self) -> R
     where
         F: FnOnce() -> R,
     {
         let ObservedClosure { inner, mut guard } = self;
         let Some(cell) = guard.cell.clone() else { return inner() };
-        cell.future_start.store(&raw const guard as usize, Ordering::Relaxed);
-        let id = (cell.executor.current_task_id)().unwrap_or(0);
-        cell.executor_task_id.store(id, Ordering::Relaxed);
+        cell.set_future_start(&raw const guard as usize);
+        cell.set_executor_task_id((cell.executor().current_task_id)().unwrap_or(0));
         let running = Running::begin(&cell);
         let result = inner();
         if let Some(ticks) = running.finish() {
             cell.count_poll(ticks);
         }
-        guard.outcome = Outcome::Returned;
+        guard.end = TaskEnd::Returned;
         result
     }
 }
 
-/// Records the end of a closure, run or not.
+/// Records the end of a closure, whether it has run or not.
 #[derive(Debug)]
 struct ClosureGuard {
     cell: Option<CellRef>,
-    outcome: Outcome,
+    end: TaskEnd,
+    _left_out: LeftOut,
 }
 
 impl Drop for ClosureGuard {
     fn drop(&mut self) {
         if let Some(cell) = &self.cell {
-            cell.completed(self.outcome.clone());
+            cell.completed(self.end);
         }
     }
 }

@@ -8,12 +8,12 @@ use std::panic::Location;
 /// A spawner of `futures`, such as those of its `LocalPool` and its `ThreadPool`, whose tasks are observed.
 ///
 /// [`spawn`](Observing::spawn) and [`spawn_local`](Observing::spawn_local) are methods of its own, in the place of
-/// those of `SpawnExt` and `LocalSpawnExt`: they tell a task's name, of its future's type, and the place of their
-/// caller. What comes through the traits has neither: `SpawnExt::spawn` has no `#[track_caller]`, and the future's type
-/// is erased before it is seen here. Such a task (also one of `spawn_with_handle`) has the place where
-/// [`new`](Observing::new) was called, and only the name that [`task_name`](crate::task_name) gives it.
+/// those of `SpawnExt` and `LocalSpawnExt`: they record a task's name, from its future's type, and the location of their
+/// caller. A task spawned through the traits has neither: `SpawnExt::spawn` has no `#[track_caller]`, and the future's type
+/// is erased before. Such a task (also one of `spawn_with_handle`) has the location of the call of
+/// [`new`](Observing::new), and only a name that [`task_name`](crate::task_name) gives it.
 ///
-/// The handle of `spawn_with_handle` is a channel to its task: that a task waits for it is seen as a wait for something
+/// The handle of `spawn_with_handle` is a channel to its task, so a wait on the handle counts as a wait for something
 /// foreign.
 ///
 /// ```
@@ -35,13 +35,13 @@ pub struct Observing<S> {
 }
 
 impl<S> Observing<S> {
-    /// Observes what `inner` spawns, as tasks of `executor`.
+    /// Observes the tasks that `inner` spawns, as tasks of `executor`.
     #[track_caller]
     pub const fn new(inner: S, executor: &'static Executor) -> Observing<S> {
         Observing { inner, executor, location: Location::caller() }
     }
 
-    /// The spawner itself: what it spawns is not seen.
+    /// The spawner itself, whose tasks are not observed.
     pub fn into_inner(self) -> S {
         self.inner
     }

@@ -16,14 +16,14 @@ impl Drop for Restore {
     }
 }
 
-/// Calls `spawn`, which hands an observed future on to another executor. If that one has a facade of its own, the facade
-/// does not record the future again.
+/// Calls `spawn`, which hands an observed future on to another executor. If that executor has a facade of its own, the
+/// facade does not record the future again.
 pub fn recorded<R>(spawn: impl FnOnce() -> R) -> R {
     let _restore = Restore(RECORDED.replace(true));
     spawn()
 }
 
-/// Whether another facade has recorded what this thread is spawning.
+/// Whether another facade has recorded the future that this thread is spawning.
 pub fn is_recorded() -> bool {
     RECORDED.get()
 }

@@ -3,8 +3,10 @@
 use crate::executor::Executor;
 use crate::lazy::LazyResource;
 use crate::on;
-use crate::party::{Party, Role};
-use crate::resource::{AsResource, Handle, Resource, ResourceCell, Type};
+use crate::party::Party;
+use crate::resource::{AsResource, Handle, Resource};
+use crate::resource_cell::{ResourceCell, Type};
+use crate::role::Role;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

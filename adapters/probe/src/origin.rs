@@ -2,8 +2,8 @@
 
 /// Whether a file is the standard library's: as it was compiled, or as rustc finds it where its source is installed.
 ///
-/// So it is where that calls for the program what tells its caller's place, such as `Default::default` within
-/// `Arc::default` or `unwrap_or_default`.
+/// A location is in such a file if the library calls a `#[track_caller]` function for the program, such as `Default::default`
+/// within `Arc::default` or `unwrap_or_default`.
 pub(crate) fn is_of_std(file: &str) -> bool {
     let file = file.replace('\\', "/");
     file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")

@@ -1,54 +1,39 @@
-//! Who can free a resource.
+//! Parties: the tasks that can unblock waiters of a resource.
 
 use crate::executor::Executor;
-use crate::resource::{AsResource, Resource, ResourceCell};
-use crate::ring::{self, Record, RecordKind};
-use crate::{clock, current, ids, on};
-use insight_protocol::{EdgeOutcome, PartyRole};
+use crate::fact::{EdgeEnd, Fact};
+use crate::resource::{AsResource, Resource};
+use crate::resource_cell::ResourceCell;
+use crate::ring;
+use crate::role::Role;
+use crate::{clock, ids, on, user};
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-/// By what a task can free a resource.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It has a sender.
-    Sender,
-    /// It has a receiver.
-    Receiver,
-    /// Its end is what is waited for.
-    Joined,
-}
-
-impl Role {
-    pub(crate) fn from_word(word: u64) -> PartyRole {
-        match word {
-            0 => PartyRole::Sender,
-            1 => PartyRole::Receiver,
-            _ => PartyRole::Joined,
-        }
-    }
-}
-
-/// After so many changes of the task that uses a handle which stays in place, the handle is shared by tasks, and who
-/// used it last says little: no further change is recorded.
+/// Maximum number of recorded changes of the task that uses a handle which stays in place. After that many, tasks share
+/// the handle, and its last user says little: no further change is recorded.
 const MAX_CHANGES: u32 = 4;
 
-/// The task that uses a handle, such as a sender; a field of the handle, so that it lies where the handle lies.
+/// The task that uses a handle, such as a sender. It is a field of the handle, so that both have the same address.
+///
+/// Threads that use the handle write and read the fields, all relaxed: the fields order no other memory.
 #[derive(Debug, Default)]
 pub struct Party {
     /// The open party edge; 0 for none.
     edge: AtomicU64,
+    /// The task's ID; 0 for none.
     task: AtomicU64,
+    /// The handle's address at the recorded use.
     address: AtomicUsize,
+    /// Changes of the task, for [`MAX_CHANGES`].
     changes: AtomicU32,
-    /// How many tasks the task had spawned then.
+    /// Number of tasks that the task had spawned at the recorded use.
     spawns: AtomicU32,
 }
 
 impl Party {
-    /// Nobody has used the handle yet.
+    /// No task has used the handle yet.
     pub const fn new() -> Party {
         Party {
             edge: AtomicU64::new(0),
@@ -59,7 +44,7 @@ impl Party {
         }
     }
 
-    /// Notes that the current task uses the handle. False outside of tasks.
+    /// Records that the current task uses the handle. Returns false outside of tasks.
     #[inline]
     pub fn used(
         &self,
@@ -71,7 +56,7 @@ impl Party {
         self.used_from(&raw const *self as usize, resource, role, executor, at)
     }
 
-    /// As [`used`](Party::used), for a handle at `address` that keeps this elsewhere.
+    /// Like [`used`](Party::used), for a handle at `address` that keeps its `Party` elsewhere.
     #[inline]
     pub fn used_from(
         &self,
@@ -84,16 +69,16 @@ impl Party {
         if !on() {
             return true;
         }
-        let by_task = current::with(executor, at, |task| {
+        let by_task = user::with(executor, at, |task| {
             let id = task.id();
             let in_place = self.address.load(Ordering::Relaxed) == address;
             let same_task = self.task.load(Ordering::Relaxed) == id;
-            let spawns = task.spawns.load(Ordering::Relaxed);
+            let spawns = task.spawns();
             let used_since = self.spawns.load(Ordering::Relaxed) == spawns;
             if in_place && same_task && used_since {
                 return;
             }
-            let exclusive = !task.partial && task.contains(address);
+            let exclusive = !task.is_partial() && task.contains(address);
             // After a spawn the recorder no longer takes the handle for the task's own, until it is used again.
             if in_place && same_task && !exclusive {
                 return;
@@ -111,16 +96,16 @@ impl Party {
             self.task.store(id, Ordering::Relaxed);
             self.address.store(address, Ordering::Relaxed);
             self.spawns.store(spawns, Ordering::Relaxed);
-            close(self.edge.swap(edge, Ordering::Relaxed), 2);
+            close(self.edge.swap(edge, Ordering::Relaxed), EdgeEnd::Moved);
         });
         by_task.is_some()
     }
 
-    /// Notes that the handle is gone, where this is dropped later than it, or is no task's any more.
+    /// Records that the handle is gone, or belongs to no task any more. For a handle that is dropped before its `Party`.
     #[inline]
     pub fn gone(&self) {
         if self.edge.load(Ordering::Relaxed) != 0 {
-            close(self.edge.swap(0, Ordering::Relaxed), 0);
+            close(self.edge.swap(0, Ordering::Relaxed), EdgeEnd::Unsaid);
         }
         self.task.store(0, Ordering::Relaxed);
     }
@@ -128,46 +113,41 @@ impl Party {
 
 impl Drop for Party {
     fn drop(&mut self) {
-        close(*self.edge.get_mut(), 0);
+        close(*self.edge.get_mut(), EdgeEnd::Unsaid);
     }
 }
 
-/// Records a party edge; 0 when it could not be taken.
+/// Records a party edge. Returns its ID, or 0 if the queue refused it.
 pub(crate) fn open_party(task: u64, resource: u64, role: Role, exclusive: bool) -> u64 {
     let edge = ids::next_edge();
-    let words = [edge, task, resource, role as u64, u64::from(exclusive)];
-    let taken = ring::push_opening(Record { ticks: clock::ticks(), kind: RecordKind::Party, words });
+    let taken = ring::push_opening(clock::ticks(), Fact::Party { edge, task, resource, role, exclusive });
     if taken { edge } else { 0 }
 }
 
 /// Records the end of an edge, if there is one.
-fn close(edge: u64, outcome: u64) {
+#[inline]
+fn close(edge: u64, end: EdgeEnd) {
     if edge != 0 {
-        let words = [edge, outcome, 0, 0, 0];
-        ring::push_closing(Record { ticks: clock::ticks(), kind: RecordKind::EdgeClosed, words });
+        push_closed(edge, end);
     }
 }
 
-pub(crate) fn edge_outcome(word: u64) -> Option<EdgeOutcome> {
-    match word {
-        1 => Some(EdgeOutcome::Released),
-        2 => Some(EdgeOutcome::Moved),
-        3 => Some(EdgeOutcome::Claimed),
-        4 => Some(EdgeOutcome::Abandoned),
-        _ => None,
-    }
+/// Not inlined into its callers, which usually have no edge.
+#[inline(never)]
+fn push_closed(edge: u64, end: EdgeEnd) {
+    ring::push_closing(clock::ticks(), Fact::EdgeClosed { edge, end });
 }
 
 /// Reserved units of a resource, held by the task that reserved them until dropped.
 #[derive(Debug)]
 pub struct Permits {
     edge: u64,
-    /// Reserved outside of tasks: by somebody who has a sender.
+    /// For units reserved outside of tasks, which a sender there can release: the resource, with that sender counted.
     outside: Option<Resource>,
 }
 
 impl Permits {
-    /// Notes that the current task holds `units` of `resource`.
+    /// Records that the current task holds `units` of `resource`.
     pub fn new(
         resource: &Resource,
         units: u64,
@@ -177,14 +157,14 @@ impl Permits {
         if !on() {
             return Permits { edge: 0, outside: None };
         }
-        let edge = current::with(executor, at, |task| {
+        let edge = user::with(executor, at, |task| {
             let (task, resource) = (task.id(), resource.cell().map_or(0, |cell: &Arc<ResourceCell>| cell.id()));
             if task == 0 || resource == 0 {
                 return 0;
             }
             let edge = ids::next_edge();
-            let words = [edge, task, resource, units, &raw const *at as usize as u64];
-            let taken = ring::push_opening(Record { ticks: clock::ticks(), kind: RecordKind::Permit, words });
+            let permit = Fact::Permit { edge, task, resource, units, location: at };
+            let taken = ring::push_opening(clock::ticks(), permit);
             if taken { edge } else { 0 }
         });
         let outside = edge.is_none().then(|| {
@@ -197,7 +177,7 @@ impl Permits {
 
 impl Drop for Permits {
     fn drop(&mut self) {
-        close(self.edge, 1);
+        close(self.edge, EdgeEnd::Released);
         if let Some(resource) = &self.outside {
             resource.count_outside(Role::Sender, -1);
         }

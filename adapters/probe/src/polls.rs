@@ -1,74 +1,55 @@
-//! Polls one by one, at detail `polls`: from the program's threads to the recorder, per thread one queue.
+//! Single polls, at detail `polls`: from the program's threads to the recorder, one queue per thread.
 //!
-//! As in [`ring`](crate::ring) a queue is a list of blocks, of which the producer fills the last one. But a record has 16
-//! bytes and there is one a poll, so the blocks that were read are taken one by one by who needs one, and there is a fixed
-//! number of them: a poll that finds no room is counted, and not told.
+//! The queues are like those of the facts (see queue.rs and ring.rs). But each poll has a record, of 16 bytes. So a thread
+//! takes used blocks one by one, and the number of blocks is fixed: a poll without room is counted, and not sent.
 //!
-//! Of a task's counters nothing depends on this: they have every poll.
+//! A task's counters do not depend on this: they have every poll.
 
-use crate::clock;
-use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
-use crate::sync::{MODEL, Mutex, UnsafeCell, statics, thread_local};
-use insight_protocol::{Message, TaskId, TaskPolls};
-use std::mem::MaybeUninit;
-use std::ptr;
+use crate::sync::atomic::AtomicUsize;
+use crate::sync::{MODEL, Mutex, statics, thread_local};
+use crate::{clock, queue};
+use insight_protocol::{TaskId, TaskPolls, with};
+use std::cell::OnceCell;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 
-/// How many polls are told in one message: fewer than the protocol allows, so that none is large in a client's queue.
+/// Maximum number of polls in one message: fewer than the protocol allows, so that no message is large in a client's queue.
 const TOLD: usize = 512;
 
-/// When a poll ended, and which task's it was, with how long it took.
+/// The time at which a poll ended in ticks; and its task's ID, with its duration in the low bits.
 type Record = [u64; 2];
 
 const BLOCK_RECORDS: usize = if MODEL { 2 } else { 1023 };
 
-struct Block {
-    /// How many records are published: only grows, until the block is taken again.
-    len: AtomicU32,
-    next: AtomicPtr<Block>,
-    records: [UnsafeCell<MaybeUninit<Record>>; BLOCK_RECORDS],
-}
+type Block = queue::Block<Record, (), BLOCK_RECORDS>;
+type FreeBlock = queue::Free<Record, (), BLOCK_RECORDS>;
 
-/// The blocks that were read. A producer that finds another one here does not wait for it.
-struct Spare(Vec<*mut Block>);
+/// Maximum number of attempts by a producer to lock the blocks that were read.
+const TRIES: usize = if MODEL { 1 } else { 100 };
 
-// SAFETY: nobody else has these blocks.
+/// The blocks that were read. A producer that finds the lock taken tries a limited number of times.
+struct Spare(Vec<FreeBlock>);
+
+// SAFETY: these blocks are in no queue, and only this list has them.
 unsafe impl Send for Spare {}
 
 /// The consumer's end of one thread's queue.
 struct Reader {
-    block: *mut Block,
-    read: usize,
+    queue: queue::Reader<Record, (), BLOCK_RECORDS>,
     thread: u64,
-    /// When the last poll that was told ended.
+    /// The time at which the last sent poll ended.
     told_ns: u64,
-    producer_gone: Arc<AtomicBool>,
 }
 
-// SAFETY: the blocks are shared by exactly one reader and one writer; the reader touches a record only after the writer
-// published it by a release store to `len`, and gives a block away only when both have moved on from it.
-unsafe impl Send for Reader {}
+/// The producer's end. Empty as long as there was no room for the first block.
+type Writer = OnceCell<queue::Writer<Record, (), BLOCK_RECORDS>>;
 
-/// The producer's end.
-struct Writer {
-    /// Null as long as there was no room for the first one.
-    block: std::cell::Cell<*mut Block>,
-    gone: Arc<AtomicBool>,
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.gone.store(true, Ordering::Release);
-    }
-}
-
-/// Whether polls are told one by one.
+/// Whether single polls are recorded.
 static TELLING: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 static THREADS: AtomicU64 = AtomicU64::new(0);
 
 statics! {
-    /// How many more blocks may be made.
+    /// Number of blocks that may still be made.
     static ROOM: AtomicUsize = AtomicUsize::new(0);
     static LOST: AtomicUsize = AtomicUsize::new(0);
     static READERS: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
@@ -76,56 +57,53 @@ statics! {
 }
 
 thread_local! {
-    static WRITER: Writer = Writer {
-        block: std::cell::Cell::new(ptr::null_mut()),
-        gone: Arc::new(AtomicBool::new(false)),
-    };
+    static WRITER: Writer = Writer::default();
 }
 
-/// From now on polls are told one by one, from queues of so many bytes together, at least one for each of a few threads.
+/// Starts to record single polls, with queues of this total size. A few threads get at least one block each.
 pub(crate) fn start(bytes: usize) {
     static MADE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    // Those that were made before are never freed.
+    // Blocks that were made before are never freed.
     let wanted = (bytes / size_of::<Block>()).max(16);
     let made = MADE.fetch_max(wanted, Ordering::Relaxed);
     ROOM.fetch_add(wanted.saturating_sub(made), Ordering::Relaxed);
-    // What nobody has read since it was told last is of tasks that nobody knows any more.
+    // Unread records from before belong to tasks that are unknown now.
     discard();
     TELLING.store(true, Ordering::SeqCst);
 }
 
-/// No more polls are told.
+/// Stops recording single polls.
 pub(crate) fn stop() {
     TELLING.store(false, Ordering::SeqCst);
 }
 
-/// Whether polls are told one by one.
+/// Whether single polls are recorded.
 #[inline]
 pub(crate) fn telling() -> bool {
     TELLING.load(Ordering::Relaxed)
 }
 
-/// Tells a poll of so many ticks, which has ended on this thread.
+/// Records a poll of this duration in ticks, which has ended on this thread.
 #[inline(never)]
 pub(crate) fn tell(task: u64, ended: u64, ticks: u64) {
     let record = [ended, task << TICKS_BITS | short(ticks)];
-    let told = task < 1 << (u64::BITS - TICKS_BITS) && WRITER.try_with(|writer| writer.push(record)).unwrap_or(false);
+    let told = task < 1 << (u64::BITS - TICKS_BITS) && WRITER.try_with(|writer| push(writer, record)).unwrap_or(false);
     if !told {
         LOST.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// How many were not told since the last call.
+/// Number of polls without room since the last call.
 pub(crate) fn take_lost() -> u64 {
     LOST.swap(0, Ordering::Relaxed) as u64
 }
 
-/// A record has the id of the task above so many bits.
+/// Number of low bits of a record's second word for the duration. The task's ID is above them.
 const TICKS_BITS: u32 = 24;
-/// Of these, how many are the number; the others are by how many bits it was shifted.
+/// Number of these bits for the shifted duration; the others have the number of bits by which it was shifted.
 const NUMBER_BITS: u32 = 19;
 
-/// Ticks in 24 bits: less than 2^19 as they are, more to within four millionths, up to 2^50.
+/// Ticks in 24 bits: exact below 2^19, and to within four millionths up to 2^50.
 #[inline]
 fn short(ticks: u64) -> u64 {
     let shift = (u64::BITS - ticks.leading_zeros()).saturating_sub(NUMBER_BITS);
@@ -139,128 +117,103 @@ fn long(short: u64) -> u64 {
     (short & ((1 << NUMBER_BITS) - 1)) << (short >> NUMBER_BITS)
 }
 
-impl Block {
-    /// An empty one; `None` when there are as many as there may be.
-    fn take() -> Option<*mut Block> {
-        // One that waits would be one that the recorder delays.
-        let spare = SPARE.try_lock().ok().and_then(|mut spare| spare.0.pop());
-        if let Some(block) = spare {
-            // SAFETY: made below, never freed, and nobody else has it.
-            let used = unsafe { &*block };
-            used.next.store(ptr::null_mut(), Ordering::Relaxed);
-            used.len.store(0, Ordering::Relaxed);
-            return Some(block);
+/// An empty block; `None` if the maximum number of blocks is in use.
+#[cold]
+fn take_block() -> Option<FreeBlock> {
+    // Another thread has the lock for a few instructions only. If that thread does not run, we do not wait for it.
+    let spare = (0..TRIES).find_map(|_| match SPARE.try_lock() {
+        Ok(mut spare) => Some(spare.0.pop()),
+        Err(_) => {
+            std::hint::spin_loop();
+            None
         }
-        let one_less = |room: usize| room.checked_sub(1);
-        ROOM.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok()?;
-        Some(Box::into_raw(Box::new(Block {
-            len: AtomicU32::new(0),
-            next: AtomicPtr::new(ptr::null_mut()),
-            records: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
-        })))
+    });
+    if let Some(block) = spare.flatten() {
+        // SAFETY: blocks are never freed, and only this thread has it.
+        unsafe { block.as_ref() }.empty();
+        return Some(block);
     }
-
-    /// To be used again, by whoever needs one.
-    fn give(block: *mut Block) {
-        SPARE.lock().unwrap_or_else(PoisonError::into_inner).0.push(block);
-    }
+    let one_less = |room: usize| room.checked_sub(1);
+    ROOM.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok()?;
+    Some(Block::fresh(|| ()))
 }
 
-impl Writer {
-    /// False when there is no room.
-    #[inline]
-    fn push(&self, record: Record) -> bool {
-        // SAFETY: null, or a block that the reader gives away only after `next` is set, which this writer alone does before
-        // it moves on; blocks are never freed.
-        let block = unsafe { self.block.get().as_ref() };
-        let with_room = block.map(|block| (block, block.len.load(Ordering::Relaxed)));
-        let with_room = with_room.filter(|(_, len)| (*len as usize) < BLOCK_RECORDS);
-        let Some((block, len)) = with_room.or_else(|| self.next_block(block)) else { return false };
-        // SAFETY: record `len` is not published, so the reader does not touch it, and there is one writer.
-        block.records[len as usize].with_mut(|place| unsafe { (*place).write(record) });
-        block.len.store(len + 1, Ordering::Release);
-        true
-    }
-
-    #[cold]
-    fn next_block(&self, full: Option<&Block>) -> Option<(&Block, u32)> {
-        let fresh = Block::take()?;
-        match full {
-            Some(full) => full.next.store(fresh, Ordering::Release),
-            None => {
-                let thread = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
-                let producer_gone = self.gone.clone();
-                let reader = Reader { block: fresh, read: 0, thread, told_ns: 0, producer_gone };
-                // Once a thread: as with its other queue, this may wait for the recorder to look at the others.
-                READERS.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
-            }
-        }
-        self.block.set(fresh);
-        // SAFETY: just made or taken, and given away only after this writer has moved on from it.
-        unsafe { fresh.as_ref() }.map(|block| (block, 0))
-    }
+/// Returns a block, for any thread to use again.
+fn give_block(block: FreeBlock) {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner).0.push(block);
 }
 
-/// Tells every poll that ended up to the time `cutoff`, of each thread in order; but those of tasks with an id below `from`,
+/// False if there is no room.
+#[inline]
+fn push(writer: &Writer, record: Record) -> bool {
+    let Some(queue) = writer.get().or_else(|| register(writer)) else { return false };
+    queue.push(record, |()| (), take_block).is_some()
+}
+
+/// Called once per thread. Like `ring::register`, it may wait while the recorder reads the other queues.
+#[cold]
+fn register(writer: &Writer) -> Option<&queue::Writer<Record, (), BLOCK_RECORDS>> {
+    let (queue, reader) = queue::queue(take_block()?);
+    let thread = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
+    READERS.lock().unwrap_or_else(PoisonError::into_inner).push(Reader { queue: reader, thread, told_ns: 0 });
+    Some(writer.get_or_init(|| queue))
+}
+
+/// Takes every poll that ended up to the time `cutoff`, in order for each thread. It leaves out tasks with an ID below `from`,
 /// which were recorded before recording was turned off.
-pub(crate) fn drain(cutoff: u64, from: u64, out: &mut Vec<Message>) {
+pub(crate) fn drain(cutoff: u64, from: u64) -> Vec<TaskPolls> {
     let mut readers = READERS.lock().unwrap_or_else(PoisonError::into_inner);
-    readers.retain_mut(|reader| reader.drain(cutoff, from, out));
+    let mut taken = Vec::new();
+    readers.retain_mut(|reader| reader.drain(cutoff, from, &mut taken));
+    taken
 }
 
-/// Forgets those that were not told.
+/// For a fork.
+#[cfg(not(all(test, loom)))]
+pub(crate) fn lock_all(locks: &mut crate::sync::Locks) {
+    locks.push(Box::new(READERS.lock().unwrap_or_else(PoisonError::into_inner)));
+    locks.push(Box::new(SPARE.lock().unwrap_or_else(PoisonError::into_inner)));
+}
+
+/// Drops the unread polls.
 pub(crate) fn discard() {
-    drain(u64::MAX, u64::MAX, &mut Vec::new());
+    drain(u64::MAX, u64::MAX);
     take_lost();
 }
 
 impl Reader {
-    /// False when there will never be more.
-    fn drain(&mut self, cutoff: u64, from: u64, out: &mut Vec<Message>) -> bool {
-        // Read before the records are: what was published before the producer went is then seen.
-        let gone = self.producer_gone.load(Ordering::Acquire);
-        let mut polls = TaskPolls { thread: self.thread, ..TaskPolls::default() };
-        let more = loop {
-            // SAFETY: blocks are never freed, and the reader gives one away only when it moves on from it.
-            let block = unsafe { &*self.block };
-            let len = block.len.load(Ordering::Acquire) as usize;
-            let mut later = false;
-            while self.read < len {
-                // SAFETY: records below `len` were written before `len` was published, and are not written again before the
-                // block is given away.
-                let record = block.records[self.read].with(|place| unsafe { (*place).assume_init() });
-                later = record[0] > cutoff;
-                if later {
-                    break;
-                }
-                self.read += 1;
-                if record[1] >> TICKS_BITS >= from {
-                    self.tell(record, &mut polls, out);
-                }
+    /// False if the queue has ended.
+    fn drain(&mut self, cutoff: u64, from: u64, taken: &mut Vec<TaskPolls>) -> bool {
+        let Reader { queue, thread, told_ns } = self;
+        let mut polls = Polls { of: with!(TaskPolls::default(), thread = *thread), told_ns, full: taken };
+        let take = |record: Record, (): &()| {
+            if record[1] >> TICKS_BITS >= from {
+                polls.push(record);
             }
-            let next = block.next.load(Ordering::Acquire);
-            if later || len < BLOCK_RECORDS || next.is_null() {
-                if !later && gone {
-                    Block::give(self.block);
-                }
-                break later || !gone;
-            }
-            Block::give(self.block);
-            self.block = next;
-            self.read = 0;
         };
-        if !polls.tasks.is_empty() {
-            out.push(polls.into());
+        let more = queue.drain(|[ended, _]| *ended <= cutoff, take, give_block);
+        if !polls.of.tasks.is_empty() {
+            polls.full.push(polls.of);
         }
         more
     }
+}
 
-    fn tell(&mut self, [ended, poll]: Record, polls: &mut TaskPolls, out: &mut Vec<Message>) {
+/// The message that is being filled with a thread's polls, and the full messages.
+struct Polls<'a> {
+    of: TaskPolls,
+    told_ns: &'a mut u64,
+    full: &'a mut Vec<TaskPolls>,
+}
+
+impl Polls<'_> {
+    fn push(&mut self, [ended, poll]: Record) {
+        let polls = &mut self.of;
         // The counters of two processors may differ by a little.
-        let ended_ns = clock::time_ns(ended).max(self.told_ns);
+        let ended_ns = clock::time_ns(ended).max(*self.told_ns);
         if polls.tasks.len() == TOLD {
-            let full = std::mem::replace(polls, TaskPolls { thread: self.thread, ..TaskPolls::default() });
-            out.push(full.into());
+            let next = with!(TaskPolls::default(), thread = polls.thread);
+            self.full.push(std::mem::replace(polls, next));
         }
         if polls.tasks.is_empty() {
             for column in [&mut polls.after_ns, &mut polls.running_ns] {
@@ -268,12 +221,12 @@ impl Reader {
             }
             polls.tasks.reserve_exact(TOLD);
             polls.at_ns = ended_ns;
-            self.told_ns = ended_ns;
+            *self.told_ns = ended_ns;
         }
         polls.tasks.push(TaskId(poll >> TICKS_BITS));
-        polls.after_ns.push(ended_ns - self.told_ns);
+        polls.after_ns.push(ended_ns - *self.told_ns);
         polls.running_ns.push(clock::duration_ns(long(poll & ((1 << TICKS_BITS) - 1))));
-        self.told_ns = ended_ns;
+        *self.told_ns = ended_ns;
     }
 }
 

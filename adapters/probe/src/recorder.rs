@@ -1,65 +1,61 @@
-//! What was recorded, as messages of the protocol.
+//! The recorded facts as messages of the protocol.
 
 mod coverage;
+mod facts;
 mod held;
+mod ledger;
 mod made;
 mod sample;
+mod stats;
+mod stream;
 mod told;
+mod waits;
 
-use crate::cell_ref::CellRef;
 use crate::executor::Executor;
-use crate::intern::Interned;
-use crate::party::{Role, edge_outcome};
-use crate::raw::{self, Told};
-use crate::resource::{Closing, ResourceCell, Type, count};
-use crate::ring::{self, Cell, Read, Record, RecordKind};
-use crate::slots::WaitFacts;
-use crate::task::{Body, KIND_SHIFT, Kind, TaskCell, outcome_from_word};
-use crate::waiter::WaiterFacts;
-use crate::{Traceable, clock, current, ids, origin, polls};
+use crate::fact::FactKind;
+use crate::raw;
+use crate::ring::{self, Read};
+use crate::{Traceable, clock, ids, left_out, polls, task};
 use coverage::{Counted, Coverage};
 use insight_protocol::*;
-use made::MadeFor;
-use sample::{SampledWaits, Sampling, ToldStats};
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::Location;
-use std::sync::Arc;
+use ledger::Ledger;
+use sample::Sampling;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How to record.
+/// The settings of a [`Recorder`].
 #[derive(Clone, Debug)]
 pub struct RecorderConfig {
-    /// How often counters, waits and holders are sampled, at most. Sampling takes longer with more tasks; it is done less
-    /// often where it would take more than a twentieth of a processor.
+    /// Minimum time between two samples of counters, waits and holders. Sampling takes longer with more tasks; it is done
+    /// less often if it would take more than a twentieth of a processor.
     pub interval: Duration,
-    /// How many bytes all of insight may take in this process, about: what lies between the program's threads and
-    /// [`Recorder::collect`], and what is known of each task, resource and edge that is alive, also by a
-    /// model that is folded of the messages. What has ended is forgotten at once, so nothing can be given up to make room:
-    /// past the bound what opens is not recorded, and a `gap` counts it. A task that was left out is recorded at a poll
+    /// Approximate memory limit of all of insight in this process, in bytes. It covers the queues between the program's
+    /// threads and [`Recorder::collect`], and the state of each live task, resource and edge, also in a model
+    /// folded from the messages. State of ended objects is dropped at once, so there is nothing to drop to make room: past
+    /// the limit, new objects are not recorded, and a `gap` counts them. A task that was left out is recorded at a poll
     /// when there is room again.
     pub max_bytes: usize,
-    /// [`Detail::Polls`]: each poll is told by itself, too. Half of `max_bytes` is then for them; one for which there is no
-    /// room is counted in a `gap`.
+    /// At [`Detail::Polls`] each poll is also sent by itself. Half of `max_bytes` is then for polls, and a `gap` counts the
+    /// polls that had no room.
     pub detail: Detail,
 }
 
-/// What is counted for each that is alive: with its cell, what the recorder keeps and what a model and its diagnosis do.
-/// Measured of 100,000 of them, above the same program without insight: tasks that nothing is known to wake, 485 bytes;
-/// channels, 805; waits, 110 where nobody is known who could end them and 500 for a lock, which the diagnosis follows.
+/// Bytes counted for each live object: its cell, and its state in the recorder, in a model and in the model's diagnosis.
+/// Measured with 100,000 of each, above the same program without insight: tasks without a known waker, 485 bytes;
+/// channels, 805; waits, 110 if no known task can end them, and 500 for a lock, which the diagnosis follows.
 const TASK_BYTES: usize = 500;
 const RESOURCE_BYTES: usize = 800;
 const EDGE_BYTES: usize = 500;
-/// A part of a collection ends when it has so many messages, or a few more: they are still in the processor's cache when they
-/// are folded.
+/// Approximate number of messages in a part of a collection: few enough to be still in the processor's cache when they are
+/// folded.
 const PART: usize = 1 << 10;
-/// How many times larger what is collected becomes: a spawn in a queue is a message, and then what is kept of the task.
+/// Growth of a record when it is collected: a spawn in a queue becomes a message, and then the state of a task.
 const COLLECTED: usize = 4;
-/// Maximum time between a cutoff and the executors' counts, in nanoseconds; and how often it is tried to keep to it, for the
-/// thread may lose its processor in between.
+/// Maximum time between a cutoff and the executors' counts, in nanoseconds.
 const COUNTS_TAKE_NS: u64 = 100_000;
+/// Maximum number of attempts to count within that time: the thread may lose its processor meanwhile.
 const COUNTS_TRIED: usize = 3;
-/// At detail `polls`, which part of all bytes is for them: half, and in their queues a quarter of it.
+/// Divisor of `max_bytes` for polls at detail `polls`: they get half, and their queues a quarter of that half.
 const POLLS_PART: usize = 2;
 
 impl Default for RecorderConfig {
@@ -69,7 +65,7 @@ impl Default for RecorderConfig {
     }
 }
 
-/// Recording was turned on before.
+/// The error of [`Recorder::start`] if recording was turned on before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlreadyStarted;
 
@@ -81,179 +77,106 @@ impl std::fmt::Display for AlreadyStarted {
 
 impl std::error::Error for AlreadyStarted {}
 
-/// Collects what the program's threads recorded. One a process.
+/// Collects the facts that the program's threads recorded. One per process.
 #[derive(Debug)]
 pub struct Recorder {
     config: RecorderConfig,
     session: String,
     wall_anchor_unix_ms: u64,
-    interned: Interned,
-    tasks: Table<u64, TaskEntry>,
-    resources: Table<u64, ResourceEntry>,
-    edges: Table<u64, EdgeEntry>,
-    /// The resources that stand for the end of a task or for timers, while something waits for them.
-    made: BTreeMap<MadeFor, u64>,
-    /// The edge that stands in the place of one that was exclusive, by the id that its handle knows.
-    replaced: BTreeMap<u64, u64>,
-    /// What is being collected, between two parts.
+    ledger: Ledger,
+    /// The unfinished collection, between two of its parts.
     collection: Option<Collection>,
     coverage: Coverage,
-    /// Empty between two tasks.
-    waits: Vec<(WaitFacts, WaiterFacts)>,
-    /// When to sample next.
+    /// The time of the next sample.
     sample_at_ns: u64,
-    /// The first id of a task or resource that is recorded now: what has a lower one was recorded before recording was turned
-    /// off.
-    recorded_from: u64,
+    /// A task was left out for lack of room since recording was turned on.
+    tasks_left_out: bool,
+    /// The number of live tasks in the last `gap` for lack of room.
+    told_left_out: u64,
 }
 
-/// A collection of which not all is told yet.
+/// A collection that is not all written as messages yet.
 #[derive(Debug)]
 struct Collection {
     cutoff: u64,
     records: std::vec::IntoIter<Read>,
     /// The tasks that the executors counted at the cutoff; `None` if they were not asked then.
     counted: Option<Vec<Counted>>,
-    /// None until the records are told.
+    /// `None` until the records are written.
     sampling: Option<Sampling>,
-}
-
-/// There is one for each task that is alive.
-#[derive(Clone, Debug)]
-struct TaskEntry {
-    /// None of one that had ended when its spawn was read, and of which the end is read next.
-    cell: Option<CellRef>,
-    /// What was last told of its counters.
-    told: ToldStats,
-    /// Its waits as last sampled.
-    waits: SampledWaits,
-    /// None for most.
-    parties: Option<Box<Parties>>,
-    /// How many open edges it has.
-    edges: u32,
-}
-
-/// The parties of a task that end by what it does.
-#[derive(Clone, Debug, Default)]
-struct Parties {
-    /// Its joins: they end with it.
-    joined: BTreeSet<u64>,
-    /// Its exclusive parties by a handle: with what it spawns, the handle may go.
-    exclusive: BTreeSet<u64>,
-}
-
-impl TaskEntry {
-    fn parties(&mut self) -> &mut Parties {
-        self.parties.get_or_insert_default()
-    }
-}
-
-#[derive(Clone, Debug)]
-struct ResourceEntry {
-    /// None for one that the recorder makes itself.
-    cell: Option<Arc<ResourceCell>>,
-    made_for: Option<MadeFor>,
-    /// Whether the name that the program gave it was told, or there will be none.
-    named: bool,
-    created_ns: u64,
-    /// What was last told of it.
-    state: ResourceUpdated,
-    /// The edge of its present hold, and the number of that hold.
-    hold: Option<(u64, u64)>,
-    /// Of what several can hold: the holds that were last seen, and are open.
-    holds: BTreeSet<u64>,
-    edges: EdgeSet,
-    /// How many of them are waits.
-    waits: u64,
-}
-
-#[derive(Clone, Debug)]
-struct EdgeEntry {
-    task: u64,
-    /// Twice the id, and 1 for a wait.
-    resource: u64,
-    /// The role of a party. Boxed, since most edges are none.
-    party: Option<Box<PartyRole>>,
-}
-
-impl EdgeEntry {
-    fn resource(&self) -> u64 {
-        self.resource >> 1
-    }
-
-    fn is_wait(&self) -> bool {
-        self.resource & 1 == 1
-    }
 }
 
 static STARTED: AtomicBool = AtomicBool::new(false);
 
+/// For a forked child, which has no recorder of its own.
+#[cfg(not(all(test, loom)))]
+pub(crate) fn forget_started() {
+    STARTED.store(false, Ordering::SeqCst);
+}
+
 impl Recorder {
-    /// Turns recording on. Tasks that were spawned before appear at their next poll; the task that calls this, at once.
+    /// Turns recording on. Tasks that were spawned before appear at their next poll; the calling task appears at once.
     pub fn start(config: RecorderConfig) -> Result<Recorder, AlreadyStarted> {
         if STARTED.swap(true, Ordering::SeqCst) {
             return Err(AlreadyStarted);
         }
         clock::start();
-        ring::set_bound(config.max_bytes / COLLECTED);
-        start_polls(&config);
-        let recorded_from = ids::turn_on();
-        current::record();
-        raw::turned();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Recorder {
+        let mut recorder = Recorder {
             config,
             session: format!("{:x}-{:x}", std::process::id(), wall.as_nanos()),
             wall_anchor_unix_ms: wall.as_millis() as u64,
-            interned: Interned::default(),
-            tasks: Table::default(),
-            resources: Table::default(),
-            edges: Table::default(),
-            made: BTreeMap::new(),
-            replaced: BTreeMap::new(),
+            ledger: Ledger::default(),
             collection: None,
             coverage: Coverage::default(),
-            waits: Vec::new(),
             sample_at_ns: 0,
-            recorded_from,
-        })
+            tasks_left_out: false,
+            told_left_out: 0,
+        };
+        // In a forked process, the parent's records.
+        recorder.discard();
+        start_polls(&recorder.config);
+        recorder.ledger.recorded_from = ids::turn_on();
+        task::record_current();
+        raw::turned();
+        Ok(recorder)
     }
 
-    /// Turns recording off, or on again; appends what that changes, if it does.
+    /// Turns recording off, or on again. Appends the messages of this change, if it is one.
     ///
-    /// While it is off nothing is recorded, and nothing is kept of what was. Once it is on again it is as if it had just been
-    /// started: tasks that were spawned before appear at their next poll, and what they hold and wait for when they use it
-    /// again, under other ids. [`collect`](Recorder::collect) is to be called as before. A stream tells it as a snapshot in which
-    /// nothing is; while recording is off, with a `gap` after it and no heartbeat.
+    /// While recording is off, nothing is recorded, and earlier facts are dropped. Once it is on again, it is like a new start:
+    /// tasks that were spawned before appear at their next poll, and resources when they are used again, under other IDs. Call
+    /// [`collect`](Recorder::collect) as before. A stream shows the change as an empty snapshot; while recording is off, with
+    /// a `gap` after it and no heartbeat.
     pub fn set_on(&mut self, on: bool, out: &mut Vec<Message>) {
         if on == self.is_on() {
             return;
         }
-        let known = self.tasks.len() + self.resources.len() + self.edges.len();
+        let known = self.ledger.len();
         if on {
             self.discard();
             start_polls(&self.config);
-            self.recorded_from = ids::turn_on();
-            current::record();
+            self.ledger.recorded_from = ids::turn_on();
+            task::record_current();
         } else {
             ids::turn_off();
             polls::stop();
-            self.recorded_from = u64::MAX;
+            self.ledger.recorded_from = u64::MAX;
             self.discard();
         }
         raw::turned();
         let at_ns = self.now_ns();
-        out.push(SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
+        out.push(with!(SnapshotBegin::default(), at_ns).into());
         out.push(self.coverage.begin_anew(&Recorder::executors(), at_ns).into());
-        out.push(SnapshotEnd { at_ns }.into());
+        out.push(SnapshotEnd::new(at_ns).into());
         if !on {
             let reason = "recording was turned off".to_owned();
-            out.push(Gap { count: known.max(1) as u64, kinds: Vec::new(), reason, at_ns }.into());
+            out.push(with!(Gap::default(), count = known.max(1) as u64, reason, at_ns).into());
         }
     }
 
-    /// Changes how to record, from the next collection on. The headers of streams that are open tell the old interval and
-    /// detail, and have to stay true: the caller changes these two only while no stream is open.
+    /// Changes the settings, from the next collection on. The headers of open streams have the old interval and detail, and
+    /// have to stay true: the caller changes these two only while no stream is open.
     pub fn configure(&mut self, config: RecorderConfig) {
         let told_polls = self.tells_polls();
         self.config = config;
@@ -269,73 +192,66 @@ impl Recorder {
         }
     }
 
-    /// How it records.
+    /// Its settings.
     pub fn config(&self) -> &RecorderConfig {
         &self.config
     }
 
     /// Whether recording is on.
     pub fn is_on(&self) -> bool {
-        self.recorded_from != u64::MAX
+        self.ledger.recorded_from != u64::MAX
     }
 
-    /// Forgets all that was recorded, read or not.
+    /// Drops all recorded facts, read or not.
     fn discard(&mut self) {
-        let begun = self.collection.take().map(|collection| collection.records);
-        let mut records = Vec::new();
-        ring::drain(u64::MAX, &mut records);
-        for Read { record, cell } in begun.into_iter().flatten().chain(records) {
-            drop(cell);
-            drop_owned(&record);
-        }
+        self.collection = None;
+        ring::drain(u64::MAX, &mut Vec::new());
         let _ = ring::take_refused();
+        (self.tasks_left_out, self.told_left_out) = (false, 0);
         polls::discard();
-        self.interned = Interned::default();
-        self.tasks = Table::default();
-        self.resources = Table::default();
-        self.edges = Table::default();
-        self.made = BTreeMap::new();
-        self.replaced = BTreeMap::new();
+        self.ledger.clear();
         ring::set_bound(self.config.max_bytes / COLLECTED);
         self.sample_at_ns = 0;
+    }
+
+    /// Whether a location was compiled into the program. Any other location is a string from run time, such as a field of a
+    /// span, and its origin is unknown.
+    pub fn is_compiled_in(&self, id: LocationId) -> bool {
+        self.ledger.stream.is_compiled_in(id)
     }
 
     /// The header of a stream that begins now.
     pub fn header(&self) -> StreamHeader {
         let name = std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-        // So Linux names a file that was replaced by a newer build.
+        // Linux appends this to the name of a file that a newer build has replaced.
         let name = name.map(|name| name.strip_suffix(" (deleted)").map_or(name.clone(), str::to_owned));
-        // Where something is wrapped, what is only told adds to it; alone it is all there is.
+        // Reported capabilities count only if no executor is wrapped.
         let wrapped = Executor::announced();
         let capabilities = match raw::told_capabilities() {
             Some(told) if wrapped.is_empty() => told,
             _ => Executor::capabilities_of_all(&wrapped),
         };
-        StreamHeader {
-            protocol: PROTOCOL_VERSION.to_owned(),
-            session: self.session.clone(),
-            process: Process {
-                pid: std::process::id(),
-                name: name.unwrap_or_else(|| "unknown".to_owned()),
-                working_directory: std::env::current_dir().ok().map(|path| path.to_string_lossy().into_owned()),
-            },
-            executors: Recorder::executors()
+        with!(
+            StreamHeader::new(
+                self.session.clone(),
+                with!(
+                    Process::new(std::process::id(), name.unwrap_or_else(|| "unknown".to_owned())),
+                    working_directory = std::env::current_dir().ok().map(|path| path.to_string_lossy().into_owned())
+                )
+            ),
+            executors = Recorder::executors()
                 .iter()
-                .map(|executor| insight_protocol::Executor {
-                    name: executor.name.to_owned(),
-                    version: executor.version.to_owned(),
-                })
+                .map(|executor| insight_protocol::Executor::new(executor.name, executor.version))
                 .collect(),
-            clock: Clock { wall_anchor_unix_ms: self.wall_anchor_unix_ms },
-            detail: if self.tells_polls() { Detail::Polls } else { Detail::Structure },
-            interval_ms: self.config.interval.as_millis() as u64,
+            clock = Clock::new(self.wall_anchor_unix_ms),
+            detail = if self.tells_polls() { Detail::Polls } else { Detail::Structure },
+            interval_ms = self.config.interval.as_millis() as u64,
             capabilities,
-            extensions: Vec::new(),
-            at_ns: self.now_ns(),
-        }
+            at_ns = self.now_ns()
+        )
     }
 
-    /// The executors so far, those that are only told of last.
+    /// The executors so far; the reported ones (`RawTask`) come last.
     fn executors() -> Vec<&'static Executor> {
         let mut executors = Executor::announced();
         let told = raw::told_executors();
@@ -347,17 +263,17 @@ impl Recorder {
 
     /// The producer's time.
     pub fn now_ns(&self) -> u64 {
-        clock::time_ns(clock::ticks())
+        clock::now_ns()
     }
 
-    /// The id of `text`; appends its `define.string` when it is new.
+    /// Returns the ID of `text`, and appends its `define.string` if it is new.
     pub fn intern(&mut self, text: &str, out: &mut Vec<Message>) -> StringId {
-        self.interned.string(text, out)
+        self.appending(out, |recorder| recorder.ledger.stream.string(text))
     }
 
-    /// The task with this id, to be asked where it waits; `None` for one that is not known, or not any more.
+    /// The task with this ID, for a trace of its awaits; `None` if it is unknown, or unknown by now.
     pub fn traceable(&self, id: TaskId) -> Option<Traceable> {
-        self.tasks.get(&id.0).and_then(|entry| Some(Traceable(entry.cell.clone()?)))
+        self.ledger.tasks.get(&id.0).and_then(|entry| Some(Traceable(entry.cell.clone()?)))
     }
 
     /// Whether a task has had this id.
@@ -365,23 +281,33 @@ impl Recorder {
         ids::was_task(id.0)
     }
 
-    /// Appends what has happened since the last call, in an order that a fold can take. Ends with a heartbeat, if it was
-    /// time to sample: everything up to the heartbeat's time is then told.
+    /// Whether a task that had this ID, and is unknown now, has ended. Otherwise it may have another ID, or be left out.
+    pub fn has_ended(&self, id: TaskId) -> bool {
+        id.0 >= self.ledger.recorded_from && !self.tasks_left_out && !self.ledger.tasks.contains_key(&id.0)
+    }
+
+    /// The number of live tasks that are not recorded, for lack of room.
+    pub fn left_out_tasks(&self) -> u64 {
+        left_out::tasks()
+    }
+
+    /// Appends the messages since the last call, in an order for a fold. Ends with a heartbeat if it was time to sample:
+    /// then the messages cover everything up to the heartbeat's time.
     pub fn collect(&mut self, out: &mut Vec<Message>) {
         self.collect_until(false, out);
     }
 
-    /// As [`collect`](Recorder::collect), and samples in any case: for an answer that is wanted now.
+    /// Like [`collect`](Recorder::collect), but always samples: for an immediate answer.
     pub fn collect_now(&mut self, out: &mut Vec<Message>) {
         self.collect_until(true, out);
     }
 
-    /// As [`collect`](Recorder::collect), or with `now` as [`collect_now`](Recorder::collect_now), in parts: of a program
-    /// with a million tasks all the messages of one look take more memory than all that is kept. Appends some thousand
-    /// messages, and says whether there are more to come.
+    /// Like [`collect`](Recorder::collect), or with `now` like [`collect_now`](Recorder::collect_now), but in parts: in a
+    /// program with a million tasks, all the messages of one sample take more memory than the recorder's state. Appends
+    /// about a thousand messages, and returns whether there are more.
     pub fn collect_part(&mut self, now: bool, out: &mut Vec<Message>) -> bool {
         if !self.is_on() {
-            // What another thread had begun to record.
+            // Records that another thread had begun before.
             self.discard();
             return false;
         }
@@ -391,14 +317,14 @@ impl Recorder {
             ring::drain(cutoff, &mut records);
             Collection { cutoff, records: records.into_iter(), counted, sampling: None }
         });
-        let more = self.tell(&mut collection, now, out);
+        let more = self.appending(out, |recorder| recorder.tell(&mut collection, now));
         self.collection = more.then_some(collection);
         more
     }
 
-    /// The time up to which a collection goes, and what the executors count then, if that is wanted.
+    /// The time up to which a collection goes, and the executors' counts at that time if it is time to sample.
     ///
-    /// The counts are of the cutoff, or they are not used: between the two, a busy program would spawn and end tasks.
+    /// Counts that took too long are not used: meanwhile a busy program would spawn and end tasks.
     fn cutoff(&self, now: bool) -> (u64, Option<Vec<Counted>>) {
         let mut cutoff = clock::ticks();
         if !now && clock::time_ns(cutoff) < self.sample_at_ns {
@@ -415,307 +341,120 @@ impl Recorder {
     }
 
     fn collect_until(&mut self, now: bool, out: &mut Vec<Message>) {
-        // What was begun may be of before what is asked for now.
+        // A collection that was begun may have an earlier cutoff.
         while self.collection.is_some() && self.collect_part(false, out) {}
         while self.collect_part(now, out) {}
     }
 
-    /// Tells a part of a collection; whether there is more.
-    fn tell(&mut self, collection: &mut Collection, now: bool, out: &mut Vec<Message>) -> bool {
-        let enough = out.len() + PART;
-        for Read { record, cell } in collection.records.by_ref() {
-            self.record(&record, cell, out);
-            if out.len() >= enough {
+    /// Calls `write`, which writes messages into the ledger's stream, and appends them to `out`.
+    fn appending<R>(&mut self, out: &mut Vec<Message>, write: impl FnOnce(&mut Recorder) -> R) -> R {
+        self.ledger.stream.exchange(out);
+        let result = write(self);
+        self.ledger.stream.exchange(out);
+        result
+    }
+
+    /// Writes a part of a collection. Returns whether there is more.
+    fn tell(&mut self, collection: &mut Collection, now: bool) -> bool {
+        let enough = self.ledger.stream.len() + PART;
+        for read in collection.records.by_ref() {
+            self.ledger.record(read);
+            if self.ledger.stream.len() >= enough {
                 return true;
             }
         }
         if collection.sampling.is_none() {
-            // Before what follows takes room: it may be many.
+            // Frees the records, which may be many, before the sampling takes room.
             collection.records = Vec::new().into_iter();
-            // After what was recorded: so each task that is named was told of.
+            // After the records, so that each named task was spawned in the stream.
             if self.tells_polls() {
-                polls::drain(collection.cutoff, self.recorded_from, out);
+                let polls = polls::drain(collection.cutoff, self.ledger.recorded_from);
+                self.ledger.stream.extend(polls);
             }
-            self.refusals(collection.cutoff, out);
+            self.refusals(collection.cutoff);
+            self.ledger.drop_names();
             ring::set_bound(self.config.max_bytes.saturating_sub(self.kept_bytes()) / COLLECTED);
             let at_ns = clock::time_ns(collection.cutoff);
             if !now && at_ns < self.sample_at_ns {
                 return false;
             }
-            collection.sampling = Some(self.begin_to_sample(at_ns, collection.counted.take()));
+            collection.sampling = Some(self.ledger.begin_to_sample(at_ns, collection.counted.take()));
         }
-        collection.sampling.as_mut().is_some_and(|sampling| self.sample(sampling, enough, out))
+        collection.sampling.as_mut().is_some_and(|sampling| self.sample(sampling, enough))
     }
 
-    fn record(&mut self, record: &Record, cell: Cell, out: &mut Vec<Message>) {
-        let at_ns = clock::time_ns(record.ticks);
-        let [first, second, third, fourth, fifth] = record.words;
-        if opened_by(record).is_some_and(|id| id < self.recorded_from) {
-            return drop_owned(record);
+    /// Continues until the stream has `enough` messages. Returns whether there are more.
+    fn sample(&mut self, sampling: &mut Sampling, enough: usize) -> bool {
+        let start_ns = self.now_ns();
+        let more = self.ledger.sample(sampling, enough);
+        sampling.took_ns += self.now_ns() - start_ns;
+        if !more {
+            let at_ns = sampling.at_ns;
+            self.tell_coverage(sampling.counted.as_deref(), at_ns);
+            self.ledger.stream.push(StreamHeartbeat::new(at_ns));
+            self.sample_at_ns = at_ns + (self.config.interval.as_nanos() as u64).max(sampling.took_ns * 20);
         }
-        match record.kind {
-            RecordKind::TaskSpawned => match cell {
-                Cell::Here(cell) => self.task_spawned(first, cell, out),
-                Cell::TakenBack(executor_task_id) => {
-                    // SAFETY: `TaskCell::record` put a `&'static` of each of these types there.
-                    let (location, body, executor) = unsafe {
-                        (
-                            &*(third as usize as *const Location<'static>),
-                            &*(fourth as usize as *const Body),
-                            &*(fifth as usize as *const Executor),
-                        )
-                    };
-                    let parent = second & !(u64::MAX << KIND_SHIFT);
-                    let spawned = TaskSpawned {
-                        id: TaskId(first),
-                        kind: Kind::from_word(second).protocol(),
-                        name: self.interned.type_name(body.type_name(), out),
-                        location: Some(self.interned.location(location, out)),
-                        parent: (parent != 0).then_some(TaskId(parent)),
-                        executor: Some(self.interned.name(executor.name, out)),
-                        executor_task_id,
-                        future_bytes: Some(body.size() as u64),
-                        partial: false,
-                        at_ns,
-                    };
-                    self.add_task(spawned, parent, None, out);
-                }
-                Cell::None => {}
-            },
-            RecordKind::TaskCompleted => {
-                self.sample_hold_that_outlives(first, out);
-                let Some(entry) = self.tasks.remove(&first) else { return };
-                let waits = entry.waits.as_slice().iter().filter_map(|wait| wait.edge());
-                waits.for_each(|edge| self.close_edge(edge, None, at_ns, out));
-                let joined = entry.parties.iter().flat_map(|parties| &parties.joined);
-                joined.for_each(|edge| self.close_edge(*edge, None, at_ns, out));
-                out.push(TaskCompleted { id: TaskId(first), outcome: outcome_from_word(second), at_ns }.into());
-            }
-            RecordKind::ResourceCreated => {
-                // SAFETY: the record owns the reference that `ResourceCell::register` made by `into_raw`, and is read once.
-                let cell = unsafe { Arc::from_raw(first as usize as *const ResourceCell) };
-                self.resource_created(second, third, cell, at_ns, out);
-            }
-            RecordKind::ResourceDropped => {
-                self.resource_dropped(first, at_ns, out);
-            }
-            RecordKind::Party => {
-                let role = Role::from_word(fourth);
-                let joined = role == PartyRole::Joined;
-                let party = EdgeParty {
-                    id: EdgeId(first),
-                    task: TaskId(second),
-                    resource: ResourceId(third),
-                    role,
-                    exclusive: fifth != 0,
-                    since_ns: at_ns,
-                };
-                if self.open_edge(first, second, third, party.into(), out) {
-                    if let Some(task) = self.tasks.get_mut(&second) {
-                        if joined {
-                            task.parties().joined.insert(first);
-                        } else if fifth != 0 {
-                            task.parties().exclusive.insert(first);
-                        }
-                    }
-                }
-            }
-            RecordKind::Permit => {
-                // SAFETY: `Permits::new` put a `&'static Location` there.
-                let location = unsafe { &*(fifth as usize as *const Location<'static>) };
-                let hold = EdgeHold {
-                    id: EdgeId(first),
-                    task: TaskId(second),
-                    resource: ResourceId(third),
-                    mode: HoldMode::Permit,
-                    units: fourth,
-                    transferable: true,
-                    location: Some(self.interned.location(location, out)),
-                    since_ns: at_ns,
-                };
-                self.open_edge(first, second, third, hold.into(), out);
-            }
-            RecordKind::Told => {
-                // SAFETY: the record owns the box of which `raw::tell` made it, and is read once.
-                let told = unsafe { Box::from_raw(first as usize as *mut Told) };
-                self.told(*told, at_ns, out);
-            }
-            RecordKind::EdgeClosed => {
-                let edge = self.replaced.remove(&first).unwrap_or(first);
-                self.close_edge(edge, edge_outcome(second), at_ns, out);
-            }
+        more
+    }
+
+    /// Sets the packages of the program's dependency graph in which a task can wait; `None` if the graph is unknown.
+    pub fn set_packages(&mut self, facts: Option<GraphFacts>) {
+        self.coverage.set_packages(facts);
+    }
+
+    /// Adds a sample's counts, and sends the coverage if it has changed. `None` if the executors were not asked.
+    fn tell_coverage(&mut self, counted: Option<&[Counted]>, at_ns: u64) {
+        if let Some(counted) = counted {
+            // Samples are closer together only on request, or at the first of them.
+            self.coverage.look(counted, at_ns, self.config.interval.as_nanos() as u64 / 2);
         }
+        self.ledger.stream.extend(self.coverage.tell(&Recorder::executors(), at_ns));
     }
 
-    fn task_spawned(&mut self, id: u64, cell: CellRef, out: &mut Vec<Message>) {
-        let executor = cell.executor;
-        let spawned = TaskSpawned {
-            id: TaskId(id),
-            kind: cell.told().map_or(cell.kind.protocol(), |told| told.kind.clone()),
-            name: self.task_name(&cell, out),
-            location: self.spawned_at(&cell, out),
-            parent: (!cell.partial && cell.parent != 0).then_some(TaskId(cell.parent)),
-            executor: Some(self.interned.name(executor.name, out)),
-            executor_task_id: Some(cell.executor_task_id.load(Ordering::Relaxed)).filter(|id| *id != 0),
-            future_bytes: match cell.told() {
-                Some(told) => told.future_bytes,
-                None => (!cell.partial).then_some(cell.body.size() as u64),
-            },
-            partial: cell.partial,
-            at_ns: clock::time_ns(cell.spawned_at.load(Ordering::Relaxed)),
-        };
-        self.add_task(spawned, cell.parent, Some(cell), out);
-    }
-
-    fn add_task(&mut self, spawned: TaskSpawned, parent: u64, cell: Option<CellRef>, out: &mut Vec<Message>) {
-        if parent != 0 {
-            self.end_exclusivity(parent, spawned.at_ns, out);
-        }
-        let entry =
-            TaskEntry { cell, told: ToldStats::default(), waits: SampledWaits::default(), parties: None, edges: 0 };
-        self.tasks.insert(spawned.id.0, entry);
-        out.push(spawned.into());
-    }
-
-    /// The name that the program gave it, or else that of its type.
-    fn task_name(&mut self, cell: &TaskCell, out: &mut Vec<Message>) -> Option<StringId> {
-        match cell.name() {
-            Some(name) => Some(self.interned.string(name, out)),
-            None => self.interned.type_name(cell.body.type_name(), out),
-        }
-    }
-
-    /// The task has spawned another one: a handle that was part of its future may now be part of that one's. It is
-    /// exclusive again once the task uses it again.
-    fn end_exclusivity(&mut self, task: u64, at_ns: u64, out: &mut Vec<Message>) {
-        let Some(parties) = self.tasks.get_mut(&task).and_then(|entry| entry.parties.as_mut()) else { return };
-        for edge in std::mem::take(&mut parties.exclusive) {
-            let Some(entry) = self.edges.get(&edge) else { continue };
-            let (resource, Some(role)) = (entry.resource(), entry.party.as_deref().cloned()) else { continue };
-            self.close_edge(edge, None, at_ns, out);
-            let id = ids::next_edge();
-            let party = EdgeParty {
-                id: EdgeId(id),
-                task: TaskId(task),
-                resource: ResourceId(resource),
-                role,
-                exclusive: false,
-                since_ns: at_ns,
-            };
-            if self.open_edge(id, task, resource, party.into(), out) {
-                self.replaced.insert(edge, id);
-            }
-        }
-    }
-
-    fn resource_created(&mut self, id: u64, creator: u64, cell: Arc<ResourceCell>, at_ns: u64, out: &mut Vec<Message>) {
-        let created = ResourceCreated {
-            id: ResourceId(id),
-            kind: cell.kind.protocol(),
-            name: cell.name.get().map(|name| self.interned.string(name, out)),
-            location: (!origin::is_of_std(cell.location.file())).then(|| self.interned.location(cell.location, out)),
-            task: (creator != 0).then_some(TaskId(creator)),
-            capacity: count(&cell.capacity),
-            hand_off: cell.kind.hand_off(),
-            closed_by_any: matches!(cell.kind, Type::Channel(_, Closing::ByAny)),
-            at_ns,
-        };
-        let named = created.name.is_some();
-        // What it was created with is no change.
-        let state = ResourceUpdated { id: ResourceId(id), capacity: created.capacity, ..ResourceUpdated::default() };
-        out.push(created.into());
-        self.resources.insert(
-            id,
-            ResourceEntry {
-                cell: Some(cell),
-                made_for: None,
-                named,
-                created_ns: at_ns,
-                state,
-                hold: None,
-                holds: BTreeSet::new(),
-                edges: EdgeSet::default(),
-                waits: 0,
-            },
-        );
-    }
-
-    /// Opens an edge between a task and a resource that are known; an edge of others is left out as a whole.
-    fn open_edge(&mut self, edge: u64, task: u64, resource: u64, message: Message, out: &mut Vec<Message>) -> bool {
-        let (Some(from), Some(to)) = (self.tasks.get_mut(&task), self.resources.get_mut(&resource)) else {
-            return false;
-        };
-        let wait = matches!(message, Message::EdgeWait(_));
-        from.edges += 1;
-        to.edges.insert(EdgeId(edge));
-        to.waits += u64::from(wait);
-        let party = if let Message::EdgeParty(party) = &message { Some(Box::new(party.role.clone())) } else { None };
-        self.edges.insert(edge, EdgeEntry { task, resource: resource << 1 | u64::from(wait), party });
-        out.push(message);
-        true
-    }
-
-    fn close_edge(&mut self, edge: u64, outcome: Option<EdgeOutcome>, at_ns: u64, out: &mut Vec<Message>) {
-        let Some(entry) = self.edges.remove(&edge) else { return };
-        if let Some(task) = self.tasks.get_mut(&entry.task) {
-            task.edges -= 1;
-            if let Some(parties) = &mut task.parties {
-                parties.exclusive.remove(&edge);
-                parties.joined.remove(&edge);
-            }
-        }
-        out.push(EdgeClosed { id: EdgeId(edge), outcome, at_ns }.into());
-        let Some(resource) = self.resources.get_mut(&entry.resource()) else { return };
-        resource.edges.remove(&EdgeId(edge));
-        resource.waits -= u64::from(entry.is_wait());
-        if let (Some(made_for), true, 0) = (resource.made_for, entry.is_wait(), resource.waits) {
-            self.made.remove(&made_for);
-            self.resource_dropped(entry.resource(), at_ns, out);
-        }
-    }
-
-    fn resource_dropped(&mut self, id: u64, at_ns: u64, out: &mut Vec<Message>) {
-        let Some(entry) = self.resources.remove(&id) else { return };
-        entry.edges.iter().for_each(|edge| self.close_edge(edge.0, None, at_ns, out));
-        out.push(ResourceDropped { id: ResourceId(id), at_ns }.into());
-    }
-
-    /// How many bytes what is alive takes, about.
+    /// Approximate memory of all live objects, in bytes.
     fn kept_bytes(&self) -> usize {
         let polls = if self.tells_polls() { self.config.max_bytes / POLLS_PART } else { 0 };
-        // A task waits sooner or later, and its wait is not refused: there is to be room for it.
-        let edges = self.edges.len().max(self.tasks.len());
-        polls + self.tasks.len() * TASK_BYTES + self.resources.len() * RESOURCE_BYTES + edges * EDGE_BYTES
+        // Each task waits sooner or later, and its wait is not refused, so we count room for it.
+        let Ledger { stream, tasks, resources, edges, .. } = &self.ledger;
+        let edges = edges.len().max(tasks.len());
+        polls + stream.given_bytes() + tasks.len() * TASK_BYTES + resources.len() * RESOURCE_BYTES + edges * EDGE_BYTES
     }
 
     fn tells_polls(&self) -> bool {
         self.config.detail == Detail::Polls
     }
 
-    fn refusals(&self, cutoff: u64, out: &mut Vec<Message>) {
+    fn refusals(&mut self, cutoff: u64) {
         let polls = polls::take_lost();
         if polls > 0 {
             let reason = "polls came faster than they were collected".to_owned();
             let kinds = vec!["task.polls".to_owned()];
-            out.push(Gap { count: polls, kinds, reason, at_ns: clock::time_ns(cutoff) }.into());
+            let at_ns = clock::time_ns(cutoff);
+            self.ledger.stream.push(with!(Gap::default(), count = polls, kinds, reason, at_ns));
         }
         let refused = ring::take_refused();
         let count: u64 = refused.iter().sum();
-        if count == 0 {
+        let tasks = left_out::tasks();
+        // The last task that was left out has ended, or is recorded by now.
+        let none_any_more = tasks == 0 && self.told_left_out > 0;
+        if count == 0 && !none_any_more {
             return;
         }
         let kinds = [
-            (RecordKind::TaskSpawned, "task.spawned"),
-            (RecordKind::ResourceCreated, "resource.created"),
-            (RecordKind::Party, "edge.party"),
-            (RecordKind::Permit, "edge.hold"),
-            // What is told is of several types: as edges it is taken for the worst of them.
-            (RecordKind::Told, "edge.wait"),
+            (FactKind::TaskSpawned, "task.spawned"),
+            (FactKind::ResourceCreated, "resource.created"),
+            (FactKind::Party, "edge.party"),
+            (FactKind::Permit, "edge.hold"),
+            // Reported facts are of several types; the worst one to miss is an edge.
+            (FactKind::Told, "edge.wait"),
         ];
-        let kinds =
-            kinds.iter().filter(|(kind, _)| refused[*kind as usize] > 0).map(|(_, name)| (*name).to_owned()).collect();
+        let is_named = |kind: FactKind| refused[kind as usize] > 0 || kind == FactKind::TaskSpawned && none_any_more;
+        let kinds = kinds.iter().filter(|(kind, _)| is_named(*kind)).map(|(_, name)| (*name).to_owned()).collect();
         let reason = format!("there was no room within the {} bytes that insight may take", self.config.max_bytes);
-        out.push(Gap { count, kinds, reason, at_ns: clock::time_ns(cutoff) }.into());
+        self.tasks_left_out |= refused[FactKind::TaskSpawned as usize] > 0;
+        self.told_left_out = tasks;
+        let (tasks, at_ns) = (Some(tasks), clock::time_ns(cutoff));
+        self.ledger.stream.push(with!(Gap::default(), count, kinds, reason, tasks, at_ns));
     }
 }
 
@@ -725,42 +464,11 @@ fn start_polls(config: &RecorderConfig) {
     }
 }
 
-/// The id of the task or the resource that a record introduces.
-fn opened_by(record: &Record) -> Option<u64> {
-    match record.kind {
-        RecordKind::TaskSpawned => Some(record.words[0]),
-        RecordKind::ResourceCreated => Some(record.words[1]),
-        _ => None,
-    }
-}
-
-/// Gives up what a record owns that is not told.
-fn drop_owned(record: &Record) {
-    match record.kind {
-        // SAFETY: the record owns the reference that `ResourceCell::register` made by `into_raw`, and is read once.
-        RecordKind::ResourceCreated => drop(unsafe { Arc::from_raw(record.words[0] as usize as *const ResourceCell) }),
-        // SAFETY: the record owns the box of which `raw::tell` made it, and is read once.
-        RecordKind::Told => drop(unsafe { Box::from_raw(record.words[0] as usize as *mut Told) }),
-        _ => {}
-    }
-}
-
 impl Drop for Recorder {
-    /// Nobody collects any more: recording ends.
+    /// Turns recording off, since nothing collects any more.
     fn drop(&mut self) {
         ids::turn_off();
         polls::stop();
         raw::turned();
-    }
-}
-
-#[cfg(all(test, not(loom), target_pointer_width = "64"))]
-mod tests {
-    use super::{EdgeEntry, TaskCell, TaskEntry};
-
-    /// There is one of each for each live task, or for each wait: what makes them larger is to be seen.
-    #[test]
-    fn the_sizes_of_what_there_is_many_of() {
-        assert_eq!((size_of::<TaskCell>(), size_of::<TaskEntry>(), size_of::<EdgeEntry>()), (320, 88, 24));
     }
 }

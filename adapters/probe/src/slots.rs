@@ -1,4 +1,4 @@
-//! Open waits, where the recorder finds them when it samples: in the task's own cell.
+//! Open waits, in the task's own cell, where the recorder samples them.
 
 use crate::sync::atomic::{AtomicPtr, AtomicU64, fence};
 use crate::sync::{MODEL, owned};
@@ -12,34 +12,41 @@ use std::sync::atomic::Ordering;
 const BUSY: u64 = u64::MAX;
 
 /// One open wait. Free when `edge` is 0.
+///
+/// The thread that has reserved the slot writes the other fields relaxed, between a release fence and the release store to
+/// `edge` that shows the wait. The recorder reads them relaxed, between two loads of `edge` that have to be equal.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Slot {
+    /// The thread that takes the slot exchanges it with acquire; or stores it relaxed if no other thread can take the slot. The
+    /// thread that opens or closes the wait stores it with release. The recorder loads it with acquire.
     edge: AtomicU64,
     awaited: AtomicU64,
     /// The operation in the low byte, the units needed above it.
     operation: AtomicU64,
+    /// Written once more by the thread that polls the task, at the end of the poll in which the wait was opened.
     since: AtomicU64,
     location: AtomicPtr<Location<'static>>,
+    /// See [`Waiter`].
     pub(crate) waiter: Waiter,
 }
 
-/// Who takes a slot.
+/// The thread that takes a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taker {
-    /// The thread that polls the task: nobody else takes the slot in place, so it needs no exchange for that one.
+    /// The thread that polls the task: no other thread takes the slot in place, so it needs no exchange for that slot.
     Own,
-    /// Another thread than that, if there is one: it leaves that slot alone.
+    /// Another thread, while one may poll the task: it does not take the slot in place.
     Another,
-    /// Any thread, of a task of which it is not seen which one polls it.
+    /// Any thread: we do not know which thread polls this task.
     Any,
 }
 
-/// What a slot holds.
+/// The facts of a wait in a slot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WaitFacts {
     pub edge: u64,
-    /// A resource's id, or a task's with a mark.
+    /// A resource's ID, or a task's with a mark.
     pub awaited: u64,
     pub operation: u8,
     pub need: u64,
@@ -60,43 +67,43 @@ impl Slot {
         }
     }
 
-    /// Takes the slot if it is free; one that wakers of an earlier wait point to, as `has_wakers` says, only if
+    /// Takes the slot if it is free. If wakers of an earlier wait point to it (`has_wakers`), takes it only if
     /// `with_wakers`.
     #[inline]
     fn try_reserve(&self, with_wakers: bool, has_wakers: impl Fn() -> bool) -> bool {
         let unfit = || !with_wakers && has_wakers();
-        // A wait may be given up on another thread than the one that polls the task: two can want one slot.
+        // A wait may be dropped on another thread than the polling one, so two threads can want one slot.
         if self.edge.load(Ordering::Relaxed) != 0
             || unfit()
             || self.edge.compare_exchange(0, BUSY, Ordering::Acquire, Ordering::Relaxed).is_err()
         {
             return false;
         }
-        // Again, now that nobody else can have waited here meanwhile: a waker comes from another one, or from its wait.
+        // Checked again, now that no other wait can be here: a waker is made from another one, or from its wait.
         if unfit() {
             self.close();
             return false;
         }
-        // A reader that sees any of the stores below then sees that `edge` is no longer what it was.
+        // A reader that observes any of the stores below then observes that `edge` has changed.
         fence(Ordering::Release);
         self.waiter.begin(!with_wakers || !has_wakers());
         true
     }
 
-    /// As [`try_reserve`](Slot::try_reserve), of a slot that nobody else takes.
+    /// Like [`try_reserve`](Slot::try_reserve), for a slot that no other thread takes.
     #[inline]
     fn try_reserve_own(&self, with_wakers: bool, has_wakers: impl Fn() -> bool) -> bool {
-        // A wait may be given up on another thread: what it did is seen with that.
+        // A wait may be dropped on another thread: acquire makes its writes visible.
         if self.edge.load(Ordering::Acquire) != 0 {
             return false;
         }
-        // None can come: a waker comes from another one, or from a wait here.
+        // No waker can be added: a waker is made from another one, or from a wait here.
         let has_wakers = has_wakers();
         if has_wakers && !with_wakers {
             return false;
         }
         self.edge.store(BUSY, Ordering::Relaxed);
-        // As in `try_reserve`.
+        // The fence has the same reason as in `try_reserve`.
         fence(Ordering::Release);
         self.waiter.begin(!has_wakers);
         true
@@ -112,12 +119,12 @@ impl Slot {
         self.edge.store(facts.edge, Ordering::Release);
     }
 
-    /// Says since when there is a wait that was opened without that.
+    /// Sets the time, in ticks, of a wait that was opened without it.
     pub(crate) fn wait_since(&self, ticks: u64) {
         self.since.store(ticks, Ordering::Relaxed);
     }
 
-    /// What its wait is for: of whoever has it open.
+    /// The awaited word of its wait. For the owner of the open wait.
     pub(crate) fn awaited(&self) -> u64 {
         self.awaited.load(Ordering::Relaxed)
     }
@@ -126,7 +133,7 @@ impl Slot {
         self.edge.store(0, Ordering::Release);
     }
 
-    /// `None` when it is free, or changes while it is read.
+    /// `None` if it is free, or changes while it is read.
     fn read(&self, task_polls: u64) -> Option<(WaitFacts, WaiterFacts)> {
         let edge = self.edge.load(Ordering::Acquire);
         if edge == 0 || edge == BUSY {
@@ -145,14 +152,14 @@ impl Slot {
         };
         let waiter = self.waiter.read(task_polls);
         fence(Ordering::Acquire);
-        // Edge ids are never used again, so the same id is the same wait.
+        // Edge IDs are never used again, so the same ID is the same wait.
         (self.edge.load(Ordering::Relaxed) == edge).then_some((facts, waiter))
     }
 }
 
-/// How many slots are in each block: few, since a cell is there for each live task, and most of them wait for one thing.
+/// Number of slots in each block: few, since each live task has a cell, and most tasks have one wait at a time.
 const MORE: usize = if MODEL { 1 } else { 3 };
-/// In how many blocks a slot is looked for to which no waker points.
+/// Number of blocks that are searched for a slot without wakers.
 const BLOCKS_WITHOUT_WAKERS: usize = if MODEL { 1 } else { 3 };
 
 /// The open waits of a task: one in place, and more in blocks on demand.
@@ -174,18 +181,18 @@ impl Slots {
         Slots { inline: Slot::new(), more: AtomicPtr::new(ptr::null_mut()) }
     }
 
-    /// Whether it is the one in place: the wakers that point to that one, the cell counts.
+    /// Whether it is the slot in place, whose wakers the cell counts.
     #[inline]
     pub(crate) fn is_inline(&self, slot: &Slot) -> bool {
         ptr::eq(slot, &self.inline)
     }
 
-    /// Takes a free slot, which is nobody's wait until it is filled; it lives as long as `self`. `inline_has_wakers` says
-    /// whether a waker points to the one in place, and if not, shows what wakers that are gone have written.
+    /// Takes a free slot, which has no wait until it is filled; it lives as long as `self`. `inline_has_wakers` returns
+    /// whether a waker points to the slot in place; if not, the writes of dropped wakers are visible (acquire).
     ///
-    /// One to which no waker points, so that a wake is known to be its own wait's. A waker may stay for long where an
-    /// earlier wait left it, as in a channel from which nobody receives any more: so one other slot is taken for each,
-    /// up to some blocks, and not more, for to look for a slot must not take longer with each of them.
+    /// It prefers a slot without wakers, so that each wake belongs to the slot's own wait. A waker of an earlier wait may
+    /// stay for long, as in a channel without receivers: then another slot is taken. The search is limited to a few blocks,
+    /// so that it does not take longer with each such waker.
     #[inline]
     pub(crate) fn reserve(&self, taker: Taker, inline_has_wakers: impl Fn() -> bool) -> &Slot {
         if self.try_reserve_inline(taker, false, &inline_has_wakers) {
@@ -227,7 +234,7 @@ impl Slots {
         }
     }
 
-    /// Calls `f` with each open wait, and what is seen of its operation in a task that was polled `task_polls` times.
+    /// Calls `f` with each open wait, and with the state of its operation in a task that was polled `task_polls` times.
     pub(crate) fn for_each(&self, task_polls: u64, mut f: impl FnMut(WaitFacts, WaiterFacts)) {
         let mut each = |slot: &Slot| {
             if let Some((wait, waiter)) = slot.read(task_polls) {
@@ -255,7 +262,7 @@ impl MoreSlots {
             block = match link.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => fresh,
                 Err(other) => {
-                    // SAFETY: ours, and nobody else has seen it.
+                    // SAFETY: ours; no other thread has got the pointer.
                     drop(unsafe { Box::from_raw(fresh) });
                     other
                 }
@@ -270,7 +277,7 @@ impl Drop for Slots {
     fn drop(&mut self) {
         let mut block = owned(&mut self.more);
         while !block.is_null() {
-            // SAFETY: made by `Box::into_raw`, linked once, and nobody else is left.
+            // SAFETY: made by `Box::into_raw`, linked once, and no other user of it is left.
             let mut last = unsafe { Box::from_raw(block) };
             block = owned(&mut last.more);
         }

@@ -1,7 +1,7 @@
-//! What the lock-free parts are made of: std's, or loom's in the tests that try every order of what threads do.
+//! The primitives of the lock-free parts: std's, or loom's in the tests that try every order of the threads' steps.
 //!
-//! loom's are used only while this crate's own tests are built with `--cfg loom`: who sets the flag for a model of their
-//! own has std's here.
+//! loom's are used only while this crate's own tests are built with `--cfg loom`. If another crate sets the flag for a model
+//! of its own, this crate uses std's.
 
 #[cfg(all(test, loom))]
 pub(crate) mod model;
@@ -16,10 +16,15 @@ pub(crate) use std::{
     thread_local,
 };
 
+/// Locks that one thread holds while it forks. Otherwise the child could get a copy of another thread's hold, which would
+/// last forever there.
+#[cfg(not(all(test, loom)))]
+pub(crate) type Locks = Vec<Box<dyn std::any::Any>>;
+
 /// Whether loom runs: then blocks are small, so that few steps fill them.
 pub(crate) const MODEL: bool = cfg!(all(test, loom));
 
-/// Statics, which loom makes anew for each order that it tries.
+/// Statics, which loom makes again for each order that it tries.
 macro_rules! statics {
     ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
         $(
@@ -36,7 +41,7 @@ macro_rules! statics {
 }
 pub(crate) use statics;
 
-/// std's, with loom's functions, which tell loom how long it is used.
+/// std's, with loom's functions, which show loom how long it is used.
 #[cfg(not(all(test, loom)))]
 #[repr(transparent)]
 #[derive(Debug)]
@@ -61,7 +66,7 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-/// What a link is to that nobody else has any more.
+/// The pointer of a link that no other thread has any more.
 #[inline(always)]
 pub(crate) fn owned<T>(link: &mut atomic::AtomicPtr<T>) -> *mut T {
     #[cfg(not(all(test, loom)))]

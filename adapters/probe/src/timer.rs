@@ -1,4 +1,4 @@
-//! Waiting for time to pass.
+//! Waiting for a timer.
 
 use crate::executor::Executor;
 use crate::wait::{Op, Site, TIMER, TIMER_WITH_WAKER, Waiting};
@@ -7,15 +7,14 @@ use std::task::{Context, Poll};
 
 /// The wait for a point in time; a field of the future that sleeps.
 ///
-/// Such a future is made for each request, and mostly gone before anybody looks. So it is no resource: its wait says
-/// where it was called, and the recorder makes one resource a place for the waits that it sees there. It ends when the
-/// timer fires, also when the future is kept and not polled again: nothing else tells of that, but the timer's waker is
-/// then gone.
+/// Such a future is made for each request, and usually gone before the next sample. So it is no resource: its wait has the
+/// location of the call, and the recorder makes one resource for all sampled waits of a location. The wait ends when the
+/// timer fires, also if the future is kept and not polled again: we find this since the timer's waker is then gone.
 #[derive(Debug)]
 pub struct Sleeping {
     waiting: Waiting,
     location: &'static Location<'static>,
-    /// [`TIMER`], or as this.
+    /// [`TIMER`] or [`TIMER_WITH_WAKER`].
     awaited: u64,
 }
 
@@ -26,14 +25,14 @@ impl Sleeping {
         Sleeping { waiting: Waiting::new(), location, awaited: TIMER }
     }
 
-    /// As [`new`](Sleeping::new), for a timer that has a clone of the waker itself, beside the one of who fires it, until
-    /// it is polled when it has fired, or dropped: async-io's.
+    /// Like [`new`](Sleeping::new), for a timer that has a clone of the waker itself, in addition to the clone that fires,
+    /// until it is dropped or polled after it has fired: async-io's.
     #[inline]
     pub const fn with_own_waker(location: &'static Location<'static>) -> Sleeping {
         Sleeping { waiting: Waiting::new(), location, awaited: TIMER_WITH_WAKER }
     }
 
-    /// Polls the timer by `poll`, and notes whether the current task waits.
+    /// Polls the timer by `poll`, and records whether the current task waits.
     #[inline]
     pub fn poll<T>(
         &mut self,

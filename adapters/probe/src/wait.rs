@@ -3,10 +3,11 @@
 use crate::cell_ref::CellRef;
 use crate::executor::Executor;
 use crate::raw::ObservedOperation;
-use crate::resource::{AsResource, ResourceCell};
+use crate::resource::AsResource;
+use crate::resource_cell::ResourceCell;
 use crate::slots::{Slot, WaitFacts};
 use crate::waker::{Polling, Reserved};
-use crate::{clock, current, ids, on, waker};
+use crate::{clock, current, ids, on, user, waker};
 use insight_protocol::Operation;
 use std::future::Future;
 use std::panic::Location;
@@ -14,128 +15,94 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-/// The operations that an adapter observes.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
+/// Makes the operations from their list. Each has an operation in messages, and a reason of its waits in words.
+macro_rules! ops {
+    ($($(#[doc = $doc:literal])+ $op:ident is $operation:ident, $reason:literal;)+) => {
+        /// The operations that an adapter observes.
+        #[repr(u8)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Op {
+            $($(#[doc = $doc])+ $op,)+
+        }
+
+        impl Op {
+            const ALL: &[Op] = &[$(Op::$op),+];
+
+            pub(crate) fn protocol(self) -> Operation {
+                match self {
+                    $(Op::$op => Operation::$operation,)+
+                }
+            }
+
+            /// The reason of its waits, in words.
+            pub(crate) fn reason(self) -> &'static str {
+                match self {
+                    $(Op::$op => $reason,)+
+                }
+            }
+        }
+    };
+}
+
+ops! {
     /// Sending a message.
-    Send,
+    Send is Send, "waiting on channel capacity";
     /// Reserving places for messages.
-    Reserve,
+    Reserve is Reserve, "waiting on channel capacity";
     /// Receiving a message.
-    Recv,
-    /// Receiving the message of a channel for one, by polling the receiver: it is a future itself.
-    RecvOnce,
+    Recv is Recv, "waiting for a message";
+    /// Receiving the message of a channel for one message, by polling the receiver, which is a future itself.
+    RecvOnce is Recv, "waiting for a message";
     /// Waiting until a channel is closed.
-    Closed,
+    Closed is Closed, "waiting for the channel to close";
     /// Locking.
-    Lock,
+    Lock is Lock, "waiting for the lock";
     /// Locking to read.
-    Read,
+    Read is Read, "waiting for the lock, to read";
     /// Locking to write.
-    Write,
+    Write is Write, "waiting for the lock, to write";
     /// Acquiring permits.
-    Acquire,
+    Acquire is Acquire, "waiting for permits";
     /// Waiting to be notified.
-    Notified,
+    Notified is Notified, "waiting to be notified";
     /// Waiting until a watched value changes.
-    Changed,
+    Changed is Changed, "waiting for a new value";
     /// Waiting for a value that another task makes.
-    Init,
+    Init is Init, "waiting for another task to make the value";
     /// Waiting for a value that is set once.
-    Value,
+    Value is Wait, "waiting for the value to be set";
     /// Waiting for the others of a barrier.
-    Barrier,
+    Barrier is Wait, "waiting for the others at the barrier";
     /// Sleeping.
-    Sleep,
+    Sleep is Sleep, "sleeping";
     /// Waiting for the end of a task.
-    Join,
+    Join is Join, "waiting for the task's end";
     /// Waiting for the end of any task of a set.
-    JoinAny,
+    JoinAny is Join, "waiting for the end of any task of the set";
 }
 
 impl Op {
-    const ALL: [Op; 17] = [
-        Op::Send,
-        Op::Reserve,
-        Op::Recv,
-        Op::RecvOnce,
-        Op::Closed,
-        Op::Lock,
-        Op::Read,
-        Op::Write,
-        Op::Acquire,
-        Op::Notified,
-        Op::Changed,
-        Op::Init,
-        Op::Value,
-        Op::Barrier,
-        Op::Sleep,
-        Op::Join,
-        Op::JoinAny,
-    ];
-
     pub(crate) fn from_byte(byte: u8) -> Op {
         Op::ALL[usize::from(byte)]
     }
 
-    pub(crate) fn protocol(self) -> Operation {
-        match self {
-            Op::Send => Operation::Send,
-            Op::Reserve => Operation::Reserve,
-            Op::Recv | Op::RecvOnce => Operation::Recv,
-            Op::Closed => Operation::Closed,
-            Op::Lock => Operation::Lock,
-            Op::Read => Operation::Read,
-            Op::Write => Operation::Write,
-            Op::Acquire => Operation::Acquire,
-            Op::Notified => Operation::Notified,
-            Op::Changed => Operation::Changed,
-            Op::Init => Operation::Init,
-            Op::Value | Op::Barrier => Operation::Wait,
-            Op::Sleep => Operation::Sleep,
-            Op::Join | Op::JoinAny => Operation::Join,
-        }
-    }
-
-    /// Whether what is awaited is a future that the program has for itself, and not made by a call where it is awaited. Its
-    /// location is then where it was polled: at the `.await`, or in what polls it for the program.
+    /// Whether the awaited future is a value of the program, and not made by a call at the `.await`. Its location is then
+    /// where it was polled: at the `.await`, or in a combinator that polls it.
     pub(crate) fn is_located_by_poll(self) -> bool {
         matches!(self, Op::Join | Op::RecvOnce)
     }
-
-    /// Why a task waits, in words.
-    pub(crate) fn reason(self) -> &'static str {
-        match self {
-            Op::Send | Op::Reserve => "waiting on channel capacity",
-            Op::Recv | Op::RecvOnce => "waiting for a message",
-            Op::Closed => "waiting for the channel to close",
-            Op::Lock => "waiting for the lock",
-            Op::Read => "waiting for the lock, to read",
-            Op::Write => "waiting for the lock, to write",
-            Op::Acquire => "waiting for permits",
-            Op::Notified => "waiting to be notified",
-            Op::Changed => "waiting for a new value",
-            Op::Init => "waiting for another task to make the value",
-            Op::Value => "waiting for the value to be set",
-            Op::Barrier => "waiting for the others at the barrier",
-            Op::Sleep => "sleeping",
-            Op::Join => "waiting for the task's end",
-            Op::JoinAny => "waiting for the end of any task of the set",
-        }
-    }
 }
 
-/// What an operation is, and where.
+/// An operation and its location.
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
-    /// Whose tasks do it.
+    /// The executor of the tasks that do it.
     pub executor: &'static Executor,
-    /// What it is.
+    /// The operation.
     pub op: Op,
-    /// How many units it needs.
+    /// Number of units that it needs.
     pub need: u64,
-    /// Where the awaited call is; `None` when that cannot be known.
+    /// The location of the awaited call; `None` if unknown.
     pub location: Option<&'static Location<'static>>,
 }
 
@@ -150,13 +117,13 @@ pub(crate) struct OpenWait {
     slot: NonNull<Slot>,
 }
 
-// SAFETY: the slot lies in the cell that `task` keeps alive, and is made of atomics.
+// SAFETY: the slot lies in the cell that `task` keeps alive (cell_ref.rs, "slots"), and is made of atomics.
 unsafe impl Send for OpenWait {}
-// SAFETY: as above.
+// SAFETY: the slot is made of atomics, and `task` is Sync.
 unsafe impl Sync for OpenWait {}
 
 impl OpenWait {
-    /// That of an operation which is pending; `reserved` is the slot that its waker has, if it has one.
+    /// The wait of an operation that is pending. `reserved` is the slot of its waker, if it has one.
     fn pending(
         task: &CellRef,
         awaited: u64,
@@ -165,18 +132,18 @@ impl OpenWait {
         polled_by_it: bool,
     ) -> OpenWait {
         let reserved = reserved.unwrap_or_else(|| Reserved::of(task));
-        // Who polls with a waker of its own may block the thread in this poll.
+        // A task that polls with another waker may block the thread in this poll.
         let since = if polled_by_it && current::is(task) { task.opens(reserved.slot()) } else { clock::ticks() };
         let Site { op, need, location, .. } = *site;
         OpenWait::fill(task, reserved, WaitFacts { edge: 0, awaited, operation: op as u8, need, since, location })
     }
 
-    /// That of an operation which blocks its thread.
+    /// The wait of an operation that blocks its thread.
     fn blocking(task: &CellRef, awaited: u64, site: &Site) -> OpenWait {
         OpenWait::since_now(task, awaited, site.op, site.need, site.location)
     }
 
-    /// A wait of which nothing but this is known.
+    /// A wait without a location.
     pub(crate) fn of(task: &CellRef, awaited: u64, op: Op, need: u64) -> OpenWait {
         OpenWait::since_now(task, awaited, op, need, None)
     }
@@ -200,7 +167,7 @@ impl OpenWait {
     }
 
     fn slot(&self) -> &Slot {
-        // SAFETY: slots live as long as their cell, which `task` keeps.
+        // SAFETY: `task` keeps the cell (cell_ref.rs, "slots").
         unsafe { self.slot.as_ref() }
     }
 
@@ -216,12 +183,12 @@ impl Drop for OpenWait {
 }
 
 impl Waiting {
-    /// Nothing was polled yet.
+    /// The operation was not polled yet.
     pub const fn new() -> Waiting {
         Waiting(None)
     }
 
-    /// Polls the operation by `poll`, and notes whether the task waits on `resource` now.
+    /// Polls the operation by `poll`, and records whether the task waits on `resource` now.
     #[inline]
     pub fn poll<T>(
         &mut self,
@@ -233,8 +200,8 @@ impl Waiting {
         self.poll_with(|| resource.cell().map_or(0, ResourceCell::id), site, cx, poll)
     }
 
-    /// As [`poll`](Waiting::poll), on what `awaited` says while recording is on: the id of a resource, or [`join_of`] a
-    /// task, or [`TIMER`]; 0 for what is not recorded.
+    /// Like [`poll`](Waiting::poll), for a wait on `awaited`, which is called while recording is on. It returns the ID of a
+    /// resource, or [`join_of`] a task, or [`TIMER`]; 0 if the resource or task is not recorded.
     #[inline]
     pub(crate) fn poll_with<T>(
         &mut self,
@@ -244,7 +211,7 @@ impl Waiting {
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         if !on() {
-            // One that was open when recording was turned off: what this poll says is not seen.
+            // The wait was open when recording was turned off: this poll is not observed.
             if self.0.is_some() {
                 self.0 = None;
             }
@@ -252,21 +219,21 @@ impl Waiting {
         }
         let awaited = awaited();
         if self.0.as_ref().is_some_and(|open| open.slot().awaited() != awaited) {
-            // It awaits what has another id since recording was turned off and on again.
+            // The resource or task got another ID when recording was turned off and on again.
             self.0 = None;
         }
         if awaited == 0 {
-            // What is not recorded must look like something foreign: its wakers are.
+            // An unrecorded resource has to look foreign: its wakers are of the foreign kind.
             return poll(cx);
         }
         let known = waker::known(cx.waker());
         let observed = ObservedOperation::begin();
         let polling = match &known {
-            // A timer's waker stays one of the others: that it is gone is how it is seen that the timer has fired.
+            // A timer keeps a waker of the foreign kind: when that is gone, the timer has fired.
             Some(known) if !is_timer(awaited) => Some((Polling::new(&known.task, self.slot_of(&known.task)), known)),
             _ => None,
         };
-        // As it is returned, so that it is not copied.
+        // Named `result` and returned as it is, so that it is not copied.
         let result = match &polling {
             Some((polling, known)) => poll(&mut Context::from_waker(&polling.waker(known.tracing))),
             None => poll(cx),
@@ -278,23 +245,23 @@ impl Waiting {
         }
         let reserved = polling.and_then(|(polling, _)| polling.into_reserved());
         match &known {
-            Some(known) => self.pending(&known.task, awaited, site, reserved, Some(known.task.poll_number())),
-            // Polled with a waker of a combinator, such as `FuturesUnordered`, or by a task that is not observed.
+            Some(known) => self.pending(&known.task, awaited, site, reserved, Some(known.task.times().poll_number())),
+            // Polled with a waker of a combinator, such as `FuturesUnordered`, or by an unobserved task.
             None => {
                 let at = site.location.unwrap_or(Location::caller());
-                current::with(site.executor, at, |task| self.pending(task, awaited, site, None, None));
+                user::with(site.executor, at, |task| self.pending(task, awaited, site, None, None));
             }
         }
         result
     }
 
-    /// The slot of the open wait, if it is one of `task`.
+    /// The slot of the open wait, if `task` has it.
     #[inline]
     fn slot_of(&self, task: &CellRef) -> Option<NonNull<Slot>> {
         self.0.as_ref().filter(|open| open.is_of(task)).map(|open| open.slot)
     }
 
-    /// It was polled by `task`, in the poll of this number if that is known. Opens the wait, unless it is open.
+    /// Records that `task` has polled it, in its poll of this `number` if known. Opens the wait, unless it is open.
     fn pending(
         &mut self,
         task: &CellRef,
@@ -312,33 +279,35 @@ impl Waiting {
     }
 }
 
-/// Marks a task's id where a resource's is expected: the wait is for the task's end. The recorder makes a resource of
-/// it if it ever sees the wait: most joins are over before.
+/// Marks a task's ID in place of a resource's: the wait is for the task's end. The recorder makes a resource when it
+/// first samples such a wait; most joins are over before.
 const JOIN: u64 = 1 << 63;
 
-/// Stands where a resource's id is expected: the wait is for time to pass, and its location is all that is known of it.
+/// In place of a resource's ID: the wait is for a timer, and only its location is known.
 pub(crate) const TIMER: u64 = 1 << 62;
 
-/// As [`TIMER`], of one that has a clone of its waker itself: it is gone only some time after the timer has fired.
+/// Like [`TIMER`], for a timer that has a clone of its waker itself: the clone is dropped only some time after the timer has
+/// fired.
 pub(crate) const TIMER_WITH_WAKER: u64 = TIMER | 1;
 
-/// Whether what is awaited is time.
+/// Whether the wait is for a timer.
 pub(crate) fn is_timer(awaited: u64) -> bool {
     matches!(awaited, TIMER | TIMER_WITH_WAKER)
 }
 
-/// What a wait for the end of the task `id` awaits; 0 when the task is not recorded, or was before recording was turned off.
+/// The awaited word of a wait for the end of the task `id`; 0 if the task is not recorded, or only before recording was turned
+/// off.
 pub(crate) fn join_of(id: u64) -> u64 {
     if ids::is_recorded(id) { JOIN | id } else { 0 }
 }
 
-/// What a wait is for.
+/// The resource, task or timer of a wait.
 pub(crate) enum Awaited {
     /// The resource of this id.
     Resource(u64),
     /// The end of the task of this id.
     End(u64),
-    /// Time.
+    /// A timer.
     Timer,
 }
 
@@ -389,30 +358,30 @@ pub fn blocking<T>(resource: &impl AsResource, site: &Site, operation: impl FnOn
 
 /// While it lives, the current task waits on a resource and blocks its thread.
 ///
-/// As [`blocking`], for an operation that must be called by a `#[track_caller]` function: a closure cannot be one.
+/// Like [`blocking`], for an operation that a `#[track_caller]` function has to call: a closure cannot be one.
 #[derive(Debug)]
 pub struct Blocking {
-    // First: the task runs again before its wait is over, so that it never looks like one that waits for nothing.
+    // Dropped first: the task runs again before its wait is over, so it never looks idle without a wait.
     _blocked: Option<Blocked>,
     _open: Option<OpenWait>,
     _observed: Option<ObservedOperation>,
 }
 
 impl Blocking {
-    /// From now on.
+    /// Begins the wait.
     pub fn new(resource: &impl AsResource, site: &Site) -> Blocking {
         const NOT_SEEN: Blocking = Blocking { _blocked: None, _open: None, _observed: None };
         if !on() {
             return NOT_SEEN;
         }
         let at = site.location.unwrap_or(Location::caller());
-        let task = current::with(site.executor, at, CellRef::clone);
+        let task = user::with(site.executor, at, CellRef::clone);
         let resource = resource.cell().map_or(0, |cell| cell.id());
         match task {
             Some(task) if resource != 0 && task.id() != 0 => {
                 let open = OpenWait::blocking(&task, resource, site);
                 Blocking {
-                    _blocked: (!task.partial).then(|| Blocked::new(task)),
+                    _blocked: (!task.is_partial()).then(|| Blocked::new(task)),
                     _open: Some(open),
                     _observed: Some(ObservedOperation::begin()),
                 }
@@ -422,7 +391,7 @@ impl Blocking {
     }
 }
 
-/// While it lives its task does not run, though its thread is in a poll of it.
+/// While it lives, its task does not run, though its thread is in a poll of it.
 #[derive(Debug)]
 struct Blocked(CellRef);
 

@@ -1,45 +1,51 @@
 //! A pending operation itself: how often it was polled, whether its task still polls it, and whether its wake has fired.
 //!
-//! It lies beside the open wait in its slot (see slots.rs), and is written with plain stores by the thread that polls the
-//! operation. Only a wake comes from elsewhere. The recorder looks at it when it samples.
+//! It is beside the open wait in its slot (see slots.rs). The thread that polls the operation writes it with plain stores;
+//! other threads write only wakes. The recorder samples it.
 
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
-use crate::task::TaskCell;
 use std::ptr;
 use std::sync::atomic::Ordering;
 
-/// It was not polled by its task, as far as is seen: by a combinator that has wakers of its own, or it blocks its thread.
-/// Odd, as what is being polled.
+/// No observed poll by its task: a combinator polls it with wakers of its own, or it blocks its thread. Odd, like the number
+/// of a poll that has not ended.
 const UNSEEN: u64 = u64::MAX;
 
-/// Beside how often it was polled: wakes of this slot may be those of an earlier wait, so none is noted.
+/// A flag beside the number of polls: wakes of this slot may belong to an earlier wait, so none is recorded.
 const NOT_FOLLOWED: u32 = 1 << 31;
 
 /// The pending operation of a slot, and the wakers that point to the slot.
+///
+/// If no ordering is named, it is relaxed: the recorder reads each field by itself.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Waiter {
-    /// In which poll of its task it was polled last, by that poll's number, twice; one more while it is being polled.
+    /// In which poll of its task it was polled last, by that poll's number, twice; one more while it is being polled. The
+    /// thread that polls the operation stores it, before the task's poll is counted, which the recorder acquires.
     polled: AtomicU64,
-    /// When its wake fired; 0 when it did not since the last poll.
+    /// When its wake fired; 0 when it did not since the last poll. A waker's thread stores a time, the thread that polls the
+    /// operation 0, the recorder loads it.
     granted: AtomicU64,
-    /// How often it was polled, below [`NOT_FOLLOWED`]; stays where it is at the end of its range.
+    /// How often it was polled, below [`NOT_FOLLOWED`]; stays where it is at the end of its range. The
+    /// thread that polls the operation stores it, a waker's thread and the recorder load it.
     polls: AtomicU32,
-    /// How many wakers point to the slot, where its cell does not count them. While there is one, the slot is not used for
-    /// another wait that follows wakes.
+    /// Number of wakers that point to the slot, if its cell does not count them. Any thread that has one adds, and subtracts
+    /// with release; a thread that takes the slot acquires it. While there is one, no other wait that follows wakes uses
+    /// the slot.
     wakers: AtomicU32,
-    /// Whose slot it is, as `Arc::as_ptr` says; set before a waker points to the slot, and never another one's.
-    cell: AtomicPtr<TaskCell>,
+    /// The cell of the slot, as in a waker's data. Set before a waker points to the slot, and always the same cell. The
+    /// thread that makes the waker stores it, a waker's thread loads it; passing the waker between them orders that.
+    cell: AtomicPtr<()>,
 }
 
-/// What is seen of a pending operation.
+/// The sampled state of a pending operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WaiterFacts {
-    /// How often it was polled; 0 when that is not seen.
+    /// Number of polls; 0 if not observed.
     pub polls: u32,
     /// Whether it was polled in its task's last poll.
     pub polled: Option<bool>,
-    /// When its wake fired, in ticks; it was not polled since.
+    /// The time at which its wake fired, in ticks, if it was not polled since.
     pub granted: Option<u64>,
 }
 
@@ -54,15 +60,15 @@ impl Waiter {
         }
     }
 
-    /// Whether a waker points here. What a waker that is gone has written is then seen.
+    /// Whether a waker points here. If not, the writes of dropped wakers are visible (acquire).
     pub(crate) fn has_wakers(&self) -> bool {
         self.wakers.load(Ordering::Acquire) != 0
     }
 
-    /// The slot is another wait's from now on. To be called by who has reserved it.
+    /// The slot is another wait's from now on. Called by the thread that has reserved it.
     pub(crate) fn begin(&self, follows: bool) {
         self.polled.store(UNSEEN, Ordering::Relaxed);
-        // A waker of an earlier wait cannot undo this, and what else it writes is not looked at.
+        // A waker of an earlier wait cannot undo this, and we ignore its other writes.
         self.polls.store(if follows { 0 } else { NOT_FOLLOWED }, Ordering::Relaxed);
         self.granted.store(0, Ordering::Relaxed);
     }
@@ -72,9 +78,9 @@ impl Waiter {
         self.polls.load(Ordering::Relaxed) & NOT_FOLLOWED == 0
     }
 
-    /// It is about to be polled, in the poll of this number; what it was granted, it can claim now.
+    /// Begins a poll of it, in the task's poll of this number; it can claim its grant now.
     #[inline]
-    pub(crate) fn begin_poll(&self, number: u64, cell: *const TaskCell) {
+    pub(crate) fn begin_poll(&self, number: u64, cell: *const ()) {
         self.cell.store(cell.cast_mut(), Ordering::Relaxed);
         self.polled.store(number << 1 | 1, Ordering::Relaxed);
         if self.granted.load(Ordering::Relaxed) != 0 {
@@ -82,7 +88,7 @@ impl Waiter {
         }
     }
 
-    /// It was polled, and is pending.
+    /// Ends a poll of it that was pending.
     #[inline]
     pub(crate) fn end_poll(&self, number: Option<u64>) {
         self.polled.store(number.map_or(UNSEEN, |number| number << 1), Ordering::Relaxed);
@@ -93,17 +99,17 @@ impl Waiter {
     }
 
     /// The task to which it belongs; to be asked of a waker that points here.
-    pub(crate) fn cell(&self) -> *const TaskCell {
+    pub(crate) fn cell(&self) -> *const () {
         self.cell.load(Ordering::Relaxed)
     }
 
     /// A waker is to point here, of this cell.
     #[inline]
-    pub(crate) fn set_cell(&self, cell: *const TaskCell) {
+    pub(crate) fn set_cell(&self, cell: *const ()) {
         self.cell.store(cell.cast_mut(), Ordering::Relaxed);
     }
 
-    /// One more waker points here.
+    /// Counts another waker that points here.
     pub(crate) fn add_waker(&self) {
         self.wakers.fetch_add(1, Ordering::Relaxed);
     }
@@ -113,21 +119,20 @@ impl Waiter {
         self.wakers.fetch_sub(1, Ordering::Release);
     }
 
-    /// A waker that points here has fired. One that the task's own thread fires within the operation's poll is no grant:
-    /// so an operation asks to be polled again, as one does that has used up its budget. When it
-    /// was granted, if it is.
+    /// A waker that points here has fired. Returns the time of the grant, if it is one. A wake by the task's own thread
+    /// within the operation's poll is no grant: with it an operation that has used up its budget asks to be polled again.
     pub(crate) fn fired(&self, by_its_task: bool, ticks: impl FnOnce() -> u64) -> Option<u64> {
         let yields = by_its_task && self.polled.load(Ordering::Relaxed) & 1 == 1;
         if yields || self.granted.load(Ordering::Relaxed) != 0 {
             return None;
         }
         let now = ticks();
-        // No exchange: the slot may be another wait's by now, but that one does not follow its wakes.
+        // No exchange: another wait may have the slot by now, but that wait does not follow its wakes.
         self.granted.store(now, Ordering::Relaxed);
         Some(now)
     }
 
-    /// What is seen of it, where its task has been polled so many times.
+    /// Its state, in a task with this number of polls.
     pub(crate) fn read(&self, task_polls: u64) -> WaiterFacts {
         let polled = self.polled.load(Ordering::Relaxed);
         let granted = self.granted.load(Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Letting others go first.
+//! Yielding to other tasks.
 
 use crate::{on, waker};
 use std::future::Future;
@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 
 /// Awaits a future by which a task yields: it is pending once, and has the executor poll the task again after others.
 ///
-/// Some executors wake such a task after its poll, from a list of their own, as tokio does. To the task that would look like
-/// a wake from outside, by a waker of which nobody knows who has it; and the task, like an idle one until then. So the
-/// executor's own waker goes there, and the wake counts as one that the task did itself, in its poll: that is what yielding
-/// is. A future that wakes by `wake_by_ref` needs none of this.
+/// Some executors, such as tokio, wake such a task after its poll, from a list of their own. With a usual waker that would
+/// look like a wake from outside by something unknown, and until then the task would look idle. So the future gets the
+/// executor's own waker, and the wake counts as one by the task itself, in its poll. A future that wakes by `wake_by_ref`
+/// needs none of this.
 ///
 /// ```
 /// # use std::future::Future;
@@ -24,7 +24,7 @@ pub fn yielding<F: Future<Output = ()>>(future: F) -> Yielding<F> {
     Yielding(future)
 }
 
-/// What [`yielding`] returns.
+/// The future of [`yielding`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Yielding<F>(F);
@@ -40,7 +40,7 @@ impl<F: Future<Output = ()>> Future for Yielding<F> {
     }
 }
 
-/// A function of its own, so that what is not recorded keeps no registers for it.
+/// A separate function, so that an unrecorded task saves no registers for it.
 #[inline(never)]
 fn recording<F: Future<Output = ()>>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<()> {
     waker::poll_yielding(cx, |cx| future.poll(cx))

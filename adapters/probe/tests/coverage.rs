@@ -1,8 +1,9 @@
-//! How many tasks an executor counts that are not observed. One test, since all tasks of the process are counted.
+//! The number of an executor's tasks that are not observed. The only test here, since all tasks of the process are
+//! counted.
 
-use insight_model::Model;
 use insight_probe::*;
-use insight_protocol::{ExecutorCoverage, Message};
+use insight_protocol::{ExecutorCoverage, Message, with};
+use insight_test_kit::{Bench, NEVER};
 use std::cell::Cell;
 use std::future::{Future, pending};
 use std::panic::Location;
@@ -10,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 thread_local! {
     static RUNNING: Cell<Option<u64>> = const { Cell::new(None) };
@@ -18,28 +19,15 @@ thread_local! {
 
 static EXECUTOR: Executor = Executor::new("hand", "1.0", || RUNNING.get());
 
-struct Bench {
-    recorder: Recorder,
-    model: Model,
-}
-
-impl Bench {
-    /// Looks until the coverage is so.
-    fn until(&mut self, unobserved: Option<u64>) {
-        let begun = Instant::now();
-        loop {
-            let mut messages = Vec::new();
-            self.recorder.collect(&mut messages);
-            messages.iter().for_each(|message| self.model.apply(message));
-            let expect =
-                ExecutorCoverage { name: "hand".to_owned(), version: "1.0".to_owned(), unobserved_tasks: unobserved };
-            if self.model.coverage.as_ref().is_some_and(|coverage| coverage.executors == [expect]) {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", self.model.coverage);
-            std::thread::yield_now();
-        }
-    }
+/// Samples until this number of tasks is not observed.
+fn until(bench: &mut Bench, unobserved: Option<u64>) {
+    insight_test_kit::until(&format!("no coverage with {unobserved:?} unobserved tasks"), || {
+        let mut messages = Vec::new();
+        bench.recorder.collect(&mut messages);
+        bench.fold(messages);
+        let expect = with!(ExecutorCoverage::new("hand", "1.0"), unobserved_tasks = unobserved);
+        bench.model.coverage.as_ref().is_some_and(|coverage| coverage.executors == [expect]).then_some(())
+    });
 }
 
 fn poll<F: Future>(future: &mut Pin<Box<F>>) {
@@ -56,9 +44,9 @@ fn spawned(kind: Kind) -> Pin<Box<Observed<impl Future<Output = ()>>>> {
 fn tasks_that_no_spawn_told_of_are_counted() {
     EXECUTOR.announce();
     let config = RecorderConfig { interval: Duration::from_millis(1), ..RecorderConfig::default() };
-    let mut bench = Bench { recorder: Recorder::start(config).unwrap(), model: Model::default() };
-    // Nobody counts.
-    bench.until(None);
+    let bench = &mut Bench::start(config, NEVER);
+    // No counter yet.
+    until(bench, None);
 
     let counter = |kinds| {
         let number = Arc::new(AtomicUsize::new(0));
@@ -66,27 +54,27 @@ fn tasks_that_no_spawn_told_of_are_counted() {
         (EXECUTOR.count_tasks(kinds, move || shared.load(Ordering::Relaxed)), number)
     };
     let (_first_counted, first) = counter(&[Kind::Task]);
-    bench.until(Some(0));
+    until(bench, Some(0));
 
     let tasks = [spawned(Kind::Task), spawned(Kind::Task)];
     first.store(5, Ordering::Relaxed);
-    bench.until(Some(3));
+    until(bench, Some(3));
 
-    // A kind that is not counted.
+    // A kind that the counter leaves out.
     let local = spawned(Kind::Local);
-    // Sampled after it: it was taken in.
+    // Sampled after it, so it was taken into account.
     let another = spawned(Kind::Task);
-    bench.until(Some(2));
+    until(bench, Some(2));
 
-    // Another runtime, which counts that kind too.
+    // Another runtime, whose counter includes that kind.
     let (second_counted, second) = counter(&[Kind::Task, Kind::Local]);
     second.store(1, Ordering::Relaxed);
     first.store(4, Ordering::Relaxed);
-    bench.until(Some(1));
+    until(bench, Some(1));
     first.store(5, Ordering::Relaxed);
-    bench.until(Some(2));
+    until(bench, Some(2));
 
-    // A partial task was counted before it was seen, and is not observed.
+    // A library task was counted before its first use of a resource, and is not observed.
     let channel = Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), None);
     let site = Site { executor: &EXECUTOR, op: Op::Recv, need: 1, location: None };
     let mut wait = Box::pin(waiting(&channel, site, pending::<()>()));
@@ -94,22 +82,22 @@ fn tasks_that_no_spawn_told_of_are_counted() {
     poll(&mut wait);
     RUNNING.set(None);
     first.store(6, Ordering::Relaxed);
-    bench.until(Some(3));
+    until(bench, Some(3));
     assert!(bench.model.tasks.values().any(|task| task.partial));
 
     drop(second_counted);
-    // 6 of the first, of which 3 are observed; the local task is counted by nobody.
+    // The first runtime counts 6, and 3 of them are observed. No runtime counts the local task.
     first.store(7, Ordering::Relaxed);
-    bench.until(Some(4));
+    until(bench, Some(4));
     drop((tasks, local, another));
-    bench.until(Some(7));
+    until(bench, Some(7));
 
-    let mut messages = Vec::new();
-    bench.recorder.set_on(false, &mut messages);
-    messages.iter().for_each(|message| bench.model.apply(message));
+    let before = bench.messages.len();
+    bench.turn(false);
+    let messages = &bench.messages[before..];
     assert!(matches!(messages[1], Message::StreamCoverage(_)), "{messages:?}");
-    bench.until(None);
-    bench.recorder.set_on(true, &mut messages);
-    bench.until(Some(7));
+    until(bench, None);
+    bench.turn(true);
+    until(bench, Some(7));
     drop(wait);
 }

@@ -1,91 +1,66 @@
-//! Who holds what several can hold, as recorded of futures that are polled by hand. Every message is checked.
+//! Holders of a resource that several can hold, in futures that are polled by hand. Every message is checked.
 
-use insight_model::{Checker, EdgeBody, Model};
+use insight_model::{EdgeBody, Model};
 use insight_probe::*;
-use insight_protocol::{HoldMode, Message, ResourceId, ResourceKind, SnapshotBegin, SnapshotEnd, TaskId, encode};
+use insight_protocol::{HoldMode, ResourceId, ResourceKind, TaskId};
+use insight_test_kit::{Bench, NEVER, bench_with};
 use std::collections::BTreeMap;
 use std::future::{Future, pending};
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, RwLock};
 use std::task::{Context, Poll, Waker};
 
 static EXECUTOR: Executor = Executor::new("hand", "1.0", || None);
 
-/// The one recorder of this process; the tests take turns.
-struct Bench {
-    recorder: Recorder,
-    checker: Checker,
-    model: Model,
-    seq: u64,
+/// The length, the capacity, and each hold: its task, mode and units.
+type Holding = (Option<u64>, Option<u64>, Vec<(u64, HoldMode, u64)>);
+
+/// No resource ever has more units in use than its capacity.
+fn no_units_beyond_capacity(model: &Model) {
+    let mut units: BTreeMap<ResourceId, u64> = BTreeMap::new();
+    for edge in model.edges.values() {
+        if let EdgeBody::Hold { units: held, .. } = &edge.body {
+            *units.entry(edge.resource).or_default() += held;
+        }
+    }
+    for (resource, units) in units {
+        let capacity = model.resources[&resource].capacity;
+        assert!(capacity.is_none_or(|capacity| units <= capacity), "{units} of {capacity:?} of {resource}");
+    }
 }
 
-/// The length, the capacity, and each hold: its task, mode and units.
-type Picture = (Option<u64>, Option<u64>, Vec<(u64, HoldMode, u64)>);
+/// The newest task.
+fn newest(bench: &mut Bench) -> u64 {
+    bench.sample().tasks.keys().next_back().expect("a task").0
+}
 
-impl Bench {
-    fn look(&mut self) -> &Model {
-        let mut messages = Vec::new();
-        self.recorder.collect_now(&mut messages);
-        messages.into_iter().for_each(|message| self.tell(message));
-        &self.model
-    }
-
-    fn tell(&mut self, message: Message) {
-        self.seq += 1;
-        assert_eq!(self.checker.line(&encode(self.seq, &message)), []);
-        self.model.apply(&message);
-        // Beyond the rules that are checked: never more units than there are.
-        let mut units: BTreeMap<ResourceId, u64> = BTreeMap::new();
-        for edge in self.model.edges.values() {
-            if let EdgeBody::Hold { units: held, .. } = &edge.body {
-                *units.entry(edge.resource).or_default() += held;
-            }
-        }
-        for (resource, units) in units {
-            let capacity = self.model.resources[&resource].capacity;
-            assert!(capacity.is_none_or(|capacity| units <= capacity), "{units} of {capacity:?}: {message:?}");
-        }
-    }
-
-    /// The newest task.
-    fn task(&mut self) -> u64 {
-        self.look().tasks.keys().next_back().expect("a task").0
-    }
-
-    /// The length and capacity of the newest lock or semaphore, and its holds: `task mode units`.
-    fn held(&mut self) -> Picture {
-        let model = self.look();
-        let kinds = [ResourceKind::Rwlock, ResourceKind::Semaphore];
-        let resource = model.resources.values().rfind(|resource| kinds.contains(&resource.kind)).expect("one");
-        let holds = model.edges_of_resource(resource.id).filter_map(|edge| match &edge.body {
-            EdgeBody::Hold { mode, units, .. } => Some((edge.task.0, mode.clone(), *units)),
-            _ => None,
-        });
-        let mut holds: Vec<_> = holds.collect();
-        holds.sort_by_key(|(task, _, units)| (*task, *units));
-        (resource.length, resource.capacity, holds)
-    }
+/// The newest lock or semaphore.
+fn held(bench: &mut Bench) -> Holding {
+    let model = bench.sample();
+    let kinds = [ResourceKind::Rwlock, ResourceKind::Semaphore];
+    let resource = model.resources.values().rfind(|resource| kinds.contains(&resource.kind)).expect("one");
+    let holds = model.edges_of_resource(resource.id).filter_map(|edge| match &edge.body {
+        EdgeBody::Hold { mode, units, .. } => Some((edge.task.0, mode.clone(), *units)),
+        _ => None,
+    });
+    let mut holds: Vec<_> = holds.collect();
+    holds.sort_by_key(|(task, _, units)| (*task, *units));
+    (resource.length, resource.capacity, holds)
 }
 
 fn bench() -> MutexGuard<'static, Bench> {
-    static BENCH: OnceLock<Mutex<Bench>> = OnceLock::new();
-    let bench = BENCH.get_or_init(|| {
+    let mut bench = bench_with(|| {
         std::mem::forget(hold(&EARLY, Mode::Permit, 1));
         EARLY.added(1);
-        let recorder = Recorder::start(RecorderConfig::default()).unwrap();
-        let (header, at_ns) = (recorder.header(), recorder.now_ns());
-        let mut bench = Bench { recorder, checker: Checker::default(), model: Model::default(), seq: 0 };
-        bench.tell(header.into());
-        bench.tell(SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
-        bench.tell(SnapshotEnd { at_ns }.into());
-        Mutex::new(bench)
+        Bench::start(RecorderConfig::default(), NEVER)
     });
-    bench.lock().unwrap_or_else(PoisonError::into_inner)
+    bench.invariant = Some(no_units_beyond_capacity);
+    bench
 }
 
-/// Held since before recording began.
+/// It has a holder since before recording began.
 static EARLY: Holders = Holders::semaphore(HandOff::Fifo, Location::caller(), 2);
 
 type Task<'a> = Pin<Box<Observed<Pin<Box<dyn Future<Output = ()> + 'a>>>>>;
@@ -105,14 +80,14 @@ fn hold(holders: &Holders, mode: Mode, units: usize) -> Held<'_> {
     holders.acquired(mode, units, false, &EXECUTOR, Location::caller())
 }
 
-/// A task that takes what `take` takes, and keeps it until it is dropped; and its id.
+/// A task that keeps the hold of `take` until it is dropped, and the task's ID.
 fn keeps<'a>(bench: &mut Bench, take: impl FnOnce() -> Held<'a> + 'a) -> (u64, Task<'a>) {
     let mut task = task(async move {
         let _held = take();
         pending::<()>().await
     });
     assert!(poll(&mut task).is_pending());
-    (bench.task(), task)
+    (newest(bench), task)
 }
 
 #[test]
@@ -121,11 +96,11 @@ fn readers_and_then_a_writer() {
     static LOCK: Holders = Holders::rwlock(HandOff::Fifo, Location::caller());
     let (first, one) = keeps(bench, || hold(&LOCK, Mode::Shared, 1));
     let (second, two) = keeps(bench, || hold(&LOCK, Mode::Shared, 1));
-    assert_eq!(bench.held(), (Some(2), None, vec![(first, HoldMode::Shared, 1), (second, HoldMode::Shared, 1)]));
+    assert_eq!(held(bench), (Some(2), None, vec![(first, HoldMode::Shared, 1), (second, HoldMode::Shared, 1)]));
     drop(one);
-    assert_eq!(bench.held(), (Some(1), None, vec![(second, HoldMode::Shared, 1)]));
+    assert_eq!(held(bench), (Some(1), None, vec![(second, HoldMode::Shared, 1)]));
     drop(two);
-    assert_eq!(bench.held(), (Some(0), None, vec![]));
+    assert_eq!(held(bench), (Some(0), None, vec![]));
 
     let mut writer = task(async {
         let mut held = hold(&LOCK, Mode::Exclusive, 1);
@@ -135,13 +110,13 @@ fn readers_and_then_a_writer() {
         yield_once().await;
     });
     assert!(poll(&mut writer).is_pending());
-    let id = bench.task();
-    assert_eq!(bench.held(), (Some(1), None, vec![(id, HoldMode::Exclusive, 1)]));
+    let id = newest(bench);
+    assert_eq!(held(bench), (Some(1), None, vec![(id, HoldMode::Exclusive, 1)]));
     assert!(poll(&mut writer).is_pending());
     let (third, _three) = keeps(bench, || hold(&LOCK, Mode::Shared, 1));
-    assert_eq!(bench.held(), (Some(2), None, vec![(id, HoldMode::Shared, 1), (third, HoldMode::Shared, 1)]));
+    assert_eq!(held(bench), (Some(2), None, vec![(id, HoldMode::Shared, 1), (third, HoldMode::Shared, 1)]));
     assert!(poll(&mut writer).is_ready());
-    assert_eq!(bench.held(), (Some(1), None, vec![(third, HoldMode::Shared, 1)]));
+    assert_eq!(held(bench), (Some(1), None, vec![(third, HoldMode::Shared, 1)]));
 }
 
 /// Pending once.
@@ -157,21 +132,21 @@ fn permits_are_split_merged_added_and_taken_away() {
     let (id, whole) = {
         let held = Mutex::new(None);
         let mut taker = task(async { *held.lock().unwrap() = Some(hold(&permits, Mode::Permit, 4)) });
-        let id = bench.task();
+        let id = newest(bench);
         assert!(poll(&mut taker).is_ready());
         drop(taker);
         (id, held.into_inner().unwrap().unwrap())
     };
-    assert_eq!(bench.held(), (Some(4), Some(5), vec![(id, HoldMode::Permit, 4)]), "also after the task's end");
+    assert_eq!(held(bench), (Some(4), Some(5), vec![(id, HoldMode::Permit, 4)]), "also after the task's end");
     let mut whole = whole;
     let part = whole.split(1);
     permits.added(2);
-    // The task has ended: nothing can be told of it any more, but the units are counted.
-    assert_eq!(bench.held(), (Some(4), Some(7), vec![]));
+    // The task has ended and has no more messages, but its units still count.
+    assert_eq!(held(bench), (Some(4), Some(7), vec![]));
     whole.merge(part);
     drop(whole);
     permits.taken_away(6);
-    assert_eq!(bench.held(), (Some(0), Some(1), vec![]));
+    assert_eq!(held(bench), (Some(0), Some(1), vec![]));
 
     permits.added(8);
     let mut splits = task(async {
@@ -186,14 +161,14 @@ fn permits_are_split_merged_added_and_taken_away() {
         whole.merge(part);
         yield_once().await;
     });
-    let id = bench.task();
+    let id = newest(bench);
     for expect in [vec![1, 3], vec![1, 3], vec![4]] {
         assert!(poll(&mut splits).is_pending());
         let expect: Vec<_> = expect.into_iter().map(|units| (id, HoldMode::Permit, units)).collect();
-        assert_eq!(bench.held(), (Some(4), Some(9), expect));
+        assert_eq!(held(bench), (Some(4), Some(9), expect));
     }
     assert!(poll(&mut splits).is_ready());
-    assert_eq!(bench.held(), (Some(0), Some(9), vec![]));
+    assert_eq!(held(bench), (Some(0), Some(9), vec![]));
 }
 
 #[test]
@@ -210,45 +185,45 @@ fn many_holders() {
         assert!(poll(&mut keeper).is_pending());
         tasks.push(keeper);
     }
-    let (length, _, holds) = bench.held();
+    let (length, _, holds) = held(bench);
     assert_eq!((length, holds.len()), (Some(count as u64), count));
-    // Every other one goes, in an order of its own, and as many come.
+    // Every second hold ends, in no particular order, and as many begin.
     for n in (0..count).step_by(2) {
         let index = (n * 7) % tasks.len();
         drop(tasks.swap_remove(index));
     }
-    assert_eq!(bench.held().2.len(), count / 2);
+    assert_eq!(held(bench).2.len(), count / 2);
     drop(tasks);
-    assert_eq!(bench.held(), (Some(0), Some(count as u64), vec![]));
+    assert_eq!(held(bench), (Some(0), Some(count as u64), vec![]));
 }
 
 #[test]
 fn a_guard_that_is_elsewhere() {
     let bench = &mut *bench();
     let permits = Holders::semaphore(HandOff::Fifo, Location::caller(), 3);
-    // Acquired outside of tasks: by nobody that is known.
+    // Acquired outside of tasks, so the holder is unknown.
     let nobody = hold(&permits, Mode::Permit, 1);
     let (id, keeper) = keeps(bench, || hold(&permits, Mode::Permit, 1));
-    assert_eq!(bench.held(), (Some(2), Some(3), vec![(id, HoldMode::Permit, 1)]));
+    assert_eq!(held(bench), (Some(2), Some(3), vec![(id, HoldMode::Permit, 1)]));
     // Dropped on a thread without tasks.
     std::thread::scope(|scope| {
         scope.spawn(|| drop(nobody));
     });
-    assert_eq!(bench.held(), (Some(1), Some(3), vec![(id, HoldMode::Permit, 1)]));
-    // Leaked by a task that then ends, all between two looks: it is held for ever, and was by this task.
+    assert_eq!(held(bench), (Some(1), Some(3), vec![(id, HoldMode::Permit, 1)]));
+    // A task leaks the hold and ends, all between two samples. The hold stays for ever, and was this task's.
     let mut leaks = task(async { std::mem::forget(hold(&permits, Mode::Permit, 2)) });
-    let leaker = bench.task();
+    let leaker = newest(bench);
     assert!(poll(&mut leaks).is_ready());
     drop((leaks, keeper));
-    assert_eq!(bench.held(), (Some(2), Some(3), vec![(leaker, HoldMode::Permit, 2)]));
-    assert!(bench.look().tasks.get(&TaskId(leaker)).is_none_or(|task| task.outcome().is_some()));
+    assert_eq!(held(bench), (Some(2), Some(3), vec![(leaker, HoldMode::Permit, 2)]));
+    assert!(bench.sample().tasks.get(&TaskId(leaker)).is_none_or(|task| task.outcome().is_some()));
     drop(permits);
-    assert!(bench.look().edges.is_empty(), "gone with the semaphore");
+    assert!(bench.sample().edges.is_empty(), "gone with the semaphore");
 }
 
 /// The holder of the newest mutex.
 fn holder(bench: &mut Bench) -> Option<u64> {
-    let model = bench.look();
+    let model = bench.sample();
     let mutex = model.resources.values().rfind(|resource| resource.kind == ResourceKind::Mutex)?;
     model.edges_of_resource(mutex.id).find(|edge| matches!(edge.body, EdgeBody::Hold { .. })).map(|edge| edge.task.0)
 }
@@ -257,15 +232,15 @@ fn holder(bench: &mut Bench) -> Option<u64> {
 fn a_mutex_whose_guard_is_elsewhere() {
     let bench = &mut *bench();
     let lock = Lock::new(Type::Mutex(HandOff::Fifo), Location::caller());
-    // Taken and leaked by a task that then ends, all between two looks.
+    // A task leaks the hold and ends, all between two samples.
     let mut leaks = task(async { lock.acquired(&EXECUTOR, Location::caller(), true) });
-    let leaker = bench.task();
+    let leaker = newest(bench);
     assert!(poll(&mut leaks).is_ready());
     drop(leaks);
     assert_eq!(holder(bench), Some(leaker));
-    // Its guard is used by another one, and then outside of tasks.
+    // Another task uses its guard, and then a thread without tasks.
     let mut uses = task(async { lock.used(&EXECUTOR) });
-    let user = bench.task();
+    let user = newest(bench);
     assert!(poll(&mut uses).is_ready());
     assert_eq!(holder(bench), Some(user));
     lock.used(&EXECUTOR);
@@ -277,12 +252,12 @@ fn a_mutex_whose_guard_is_elsewhere() {
 fn what_was_held_before_recording_began_is_not_counted_as_free() {
     let bench = &mut *bench();
     let (id, keeper) = keeps(bench, || hold(&EARLY, Mode::Permit, 1));
-    assert_eq!(bench.held(), (None, Some(3), vec![(id, HoldMode::Permit, 1)]), "how many are taken is not known");
+    assert_eq!(held(bench), (None, Some(3), vec![(id, HoldMode::Permit, 1)]), "how many are taken is not known");
     drop(keeper);
-    assert_eq!(bench.held(), (None, Some(3), vec![]));
-    // Who gets all of them shows that nobody else has any.
+    assert_eq!(held(bench), (None, Some(3), vec![]));
+    // A task that gets all units proves that no other task has any.
     let (id, _keeper) = keeps(bench, || hold(&EARLY, Mode::Permit, 3));
-    assert_eq!(bench.held(), (Some(3), Some(3), vec![(id, HoldMode::Permit, 3)]));
+    assert_eq!(held(bench), (Some(3), Some(3), vec![(id, HoldMode::Permit, 3)]));
 }
 
 #[test]
@@ -297,13 +272,13 @@ fn where_and_since_when() {
     let before = bench.recorder.now_ns();
     assert!(poll(&mut taker).is_pending());
     let after = bench.recorder.now_ns();
-    let model = bench.look();
+    let model = bench.sample();
     let hold = model.edges.values().find(|edge| edge.body.kind() == "hold").unwrap();
     assert_eq!(hold.location.as_ref().unwrap().place.line, line);
     assert!((before..=after).contains(&hold.since_ns), "{before} {} {after}", hold.since_ns);
 }
 
-/// Real locks on several threads, and a recorder that looks all the time: what it tells never contradicts itself.
+/// Real locks on several threads, while the recorder samples all the time. Its messages never contradict each other.
 #[test]
 fn holds_that_come_and_go() {
     let bench = &mut *bench();
@@ -344,9 +319,9 @@ fn holds_that_come_and_go() {
             });
         }
         while running.load(Ordering::Relaxed) > 0 {
-            bench.look();
+            bench.sample();
         }
     });
     drop((holders, semaphore));
-    assert!(bench.look().edges.is_empty());
+    assert!(bench.sample().edges.is_empty());
 }

@@ -1,72 +1,40 @@
-//! Executors that know nothing of insight: what one call at their spawn tells, and the spawners of `futures`.
+//! Executors that do not know insight: one call at their spawn observes a task, and the spawners of `futures`.
 
 #![cfg(feature = "futures")]
 
 use futures::executor::{LocalPool, ThreadPool};
 use futures::task::{LocalSpawnExt, SpawnExt};
-use insight_model::{Checker, Model, Task};
-use insight_probe::{Executor, Kind, Observing, Recorder, RecorderConfig, SpawnMeta, observe, task_name};
-use insight_protocol::{Message, encode};
+use insight_model::Task;
+use insight_probe::{Executor, Kind, Observing, RecorderConfig, SpawnMeta, observe, task_name};
+use insight_protocol::Message;
+use insight_test_kit::{Bench, NEVER, bench_with};
 use std::future::Future;
 use std::panic::Location;
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::MutexGuard;
 use std::task::{Context, Waker};
 
 static FUTURES: Executor = Executor::new("futures", "0.3", || None);
 
-/// The one recorder of this process, its stream held to the rules; the tests take turns.
-struct Bench {
-    recorder: Recorder,
-    model: Model,
-    checker: Checker,
-    seq: u64,
-}
+/// A task's name, kind and line.
+type Known = (Option<String>, String, u32);
 
-/// What is told of a task: its name, kind and line.
-type Told = (Option<String>, String, u32);
-
-impl Bench {
-    fn push(&mut self, message: &Message) {
-        self.seq += 1;
-        self.model.apply(message);
-        assert_eq!(self.checker.line(&encode(self.seq, message)), [], "{message:?}");
-    }
-
-    fn collect(&mut self) -> Vec<Message> {
-        let mut messages = Vec::new();
-        self.recorder.collect_now(&mut messages);
-        messages.iter().for_each(|message| self.push(message));
-        messages
-    }
-
-    /// The tasks of now.
-    fn tasks(&mut self) -> Vec<Told> {
-        self.collect();
-        let told = |task: &Task| {
-            let name = task.name.as_ref().map(|name| name.to_string());
-            (name, task.kind.to_string(), task.location.as_ref().map_or(0, |location| location.place.line))
-        };
-        self.model.tasks.values().map(told).collect()
-    }
+/// The open tasks, in the order of their spawns.
+fn tasks(bench: &mut Bench) -> Vec<Known> {
+    let known = |task: &Task| {
+        let name = task.name.as_ref().map(|name| name.to_string());
+        (name, task.kind.to_string(), task.location.as_ref().map_or(0, |location| location.place.line))
+    };
+    bench.sample().tasks.values().map(known).collect()
 }
 
 fn bench() -> MutexGuard<'static, Bench> {
-    static BENCH: OnceLock<Mutex<Bench>> = OnceLock::new();
-    let bench = BENCH.get_or_init(|| {
-        let recorder = Recorder::start(RecorderConfig::default()).unwrap();
-        let header = Message::from(recorder.header());
-        let mut bench = Bench { recorder, model: Model::default(), checker: Checker::default(), seq: 0 };
-        let opening = std::iter::once(header).chain(Model::default().snapshot());
-        opening.for_each(|message| bench.push(&message));
-        Mutex::new(bench)
-    });
-    let mut bench = bench.lock().unwrap_or_else(PoisonError::into_inner);
-    assert_eq!(bench.tasks(), []);
+    let mut bench = bench_with(|| Bench::start(RecorderConfig::default(), NEVER));
+    assert_eq!(tasks(&mut bench), []);
     bench
 }
 
-fn told(name: &str, kind: &str, line: u32) -> Told {
+fn known(name: &str, kind: &str, line: u32) -> Known {
     (Some(format!("observing::{name}")), kind.to_owned(), line)
 }
 
@@ -83,9 +51,9 @@ fn a_spawner_of_a_local_pool_tells_name_kind_and_line() {
     let (first, _) = (line(), spawner.spawn(async {}).unwrap());
     let (second, _) = (line(), spawner.spawn_local(async {}).unwrap());
     let name = "a_spawner_of_a_local_pool_tells_name_kind_and_line";
-    assert_eq!(bench.tasks(), [told(name, "task", first), told(name, "local", second)]);
+    assert_eq!(tasks(&mut bench), [known(name, "task", first), known(name, "local", second)]);
     pool.run();
-    assert_eq!(bench.tasks(), []);
+    assert_eq!(tasks(&mut bench), []);
 }
 
 #[test]
@@ -97,10 +65,13 @@ fn what_comes_through_the_traits_has_the_place_of_the_spawner() {
     LocalSpawnExt::spawn_local(&spawner, async {}).unwrap();
     let handle = task_name("named", || spawner.spawn_with_handle(async { 7 })).unwrap();
     let unnamed = |kind: &str| (None, kind.to_owned(), at);
-    assert_eq!(bench.tasks(), [unnamed("task"), unnamed("local"), (Some("named".to_owned()), "task".to_owned(), at)]);
+    assert_eq!(
+        tasks(&mut bench),
+        [unnamed("task"), unnamed("local"), (Some("named".to_owned()), "task".to_owned(), at)]
+    );
     assert_eq!(pool.run_until(handle), 7);
     pool.run();
-    assert_eq!(bench.tasks(), []);
+    assert_eq!(tasks(&mut bench), []);
 }
 
 #[test]
@@ -110,7 +81,7 @@ fn a_thread_pool_runs_what_is_observed() {
     let handles: Vec<_> = (0..100_u64).map(|n| spawner.spawn_with_handle(async move { n }).unwrap()).collect();
     let sum: u64 = futures::executor::block_on(futures::future::join_all(handles)).into_iter().sum();
     assert_eq!(sum, 4950);
-    // A handle is ready before the task that feeds it has ended.
+    // A handle is ready before the task behind it has ended.
     let (mut spawned, mut returned) = (0, 0);
     while returned < 100 {
         let messages = bench.collect();
@@ -118,7 +89,7 @@ fn a_thread_pool_runs_what_is_observed() {
         returned += messages.iter().filter(|message| matches!(message, Message::TaskCompleted(_))).count();
     }
     assert_eq!((spawned, returned), (100, 100));
-    assert_eq!(bench.tasks(), []);
+    assert_eq!(tasks(&mut bench), []);
     let header = bench.recorder.header();
     assert_eq!(header.executors.iter().map(|executor| &*executor.name).collect::<Vec<_>>(), ["futures"]);
     let capabilities: Vec<_> = header.capabilities.iter().map(|it| it.as_str()).collect();
@@ -132,10 +103,10 @@ fn one_call_observes_a_future_with_what_its_executor_knows() {
     let block_on = observe(async {}, SpawnMeta::new(&FUTURES).kind(Kind::BlockOn).location(here));
     let (at, named) = (line(), observe(std::future::pending::<()>(), SpawnMeta::new(&FUTURES).name("named")));
     let name = "one_call_observes_a_future_with_what_its_executor_knows";
-    let named_told = (Some("named".to_owned()), "task".to_owned(), at);
-    assert_eq!(bench.tasks(), [told(name, "block_on", here.line()), named_told.clone()]);
+    let named_known = (Some("named".to_owned()), "task".to_owned(), at);
+    assert_eq!(tasks(&mut bench), [known(name, "block_on", here.line()), named_known.clone()]);
     assert!(pin!(block_on).poll(&mut Context::from_waker(Waker::noop())).is_ready());
-    assert_eq!(bench.tasks(), [named_told]);
+    assert_eq!(tasks(&mut bench), [named_known]);
     drop(named);
-    assert_eq!(bench.tasks(), []);
+    assert_eq!(tasks(&mut bench), []);
 }

@@ -1,59 +1,27 @@
-//! Detail `polls`: what is told of single polls.
+//! Detail `polls`: messages about single polls.
 
-use insight_model::Checker;
 use insight_probe::*;
-use insight_protocol::{Detail, Message, Outcome, SnapshotBegin, SnapshotEnd, TaskKind, encode};
+use insight_protocol::{Detail, Message, Outcome, TaskKind};
+use insight_test_kit::{Bench, NEVER, bench_with};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::MutexGuard;
 use std::task::{Context, Poll, Waker};
 
 static EXECUTOR: Executor = Executor::new("hand", "1.0", || None);
 
-/// The one recorder of this process, and what holds all that it tells to the rules; the tests take turns.
-struct Bench {
-    recorder: Recorder,
-    checker: Checker,
-    seq: u64,
-}
-
 fn bench() -> MutexGuard<'static, Bench> {
-    static BENCH: OnceLock<Mutex<Bench>> = OnceLock::new();
-    let bench = BENCH.get_or_init(|| {
+    bench_with(|| {
         let config = RecorderConfig { detail: Detail::Polls, max_bytes: 16 << 20, ..RecorderConfig::default() };
-        let recorder = Recorder::start(config).unwrap();
-        let header = recorder.header();
-        assert_eq!(header.detail, Detail::Polls);
-        let mut bench = Bench { recorder, checker: Checker::default(), seq: 0 };
-        let begin = SnapshotBegin { at_ns: 0, tasks: 0, resources: 0, edges: 0, problems: 0 };
-        bench.keeps_the_rules(&[header.into(), begin.into(), SnapshotEnd { at_ns: 0 }.into()]);
-        Mutex::new(bench)
-    });
-    let mut bench = bench.lock().unwrap_or_else(PoisonError::into_inner);
-    // What is left of the others.
-    bench.collect();
-    bench
+        let bench = Bench::start(config, NEVER);
+        assert_eq!(bench.recorder.header().detail, Detail::Polls);
+        bench
+    })
 }
 
-impl Bench {
-    fn collect(&mut self) -> Vec<Message> {
-        let mut messages = Vec::new();
-        self.recorder.collect_now(&mut messages);
-        self.keeps_the_rules(&messages);
-        messages
-    }
-
-    fn keeps_the_rules(&mut self, messages: &[Message]) {
-        for message in messages {
-            self.seq += 1;
-            assert_eq!(self.checker.line(&encode(self.seq, message)), [], "{message:?}");
-        }
-    }
-}
-
-/// Of each task, how many polls were told, and how many are counted.
+/// For each task: the number of reported polls, and its counter.
 fn counts(messages: &[Message]) -> BTreeMap<u64, (u64, u64)> {
     let mut counts: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     for message in messages {
@@ -100,7 +68,7 @@ fn each_poll_is_told_once() {
     let mut bench = bench();
     let threads = 3;
     let polls = |thread: u64| {
-        // One with more than a block has, and one that has ended.
+        // One task with more polls than a block has room for, and one that has ended.
         let (mut many, mut ended) = (observe(pending(10_000)), observe(pending(1)));
         (0..2000 + thread).for_each(|_| assert!(poll(&mut many).is_pending()));
         assert!(poll(&mut ended).is_pending());
@@ -113,12 +81,16 @@ fn each_poll_is_told_once() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let messages = bench.collect();
-    let counts = counts(&messages);
+    let counts = counts(messages);
     let mut told: Vec<(u64, u64)> = counts.into_values().collect();
     told.sort();
-    // Of what has ended there are no counters any more.
-    assert_eq!(told, [(2, 0), (2, 0), (2, 0), (2000, 2000), (2001, 2001), (2002, 2002)]);
-    assert_eq!(lost(&messages), 0);
+    // An ended task has no counters any more.
+    let counted: Vec<u64> = told.iter().map(|(_, counted)| *counted).collect();
+    assert_eq!(counted, [0, 0, 0, 2000, 2001, 2002]);
+    // A thread does not wait for a block that another thread has locked. It counts its poll as lost.
+    let lost = lost(messages);
+    assert_eq!(told.iter().map(|(told, _)| told).sum::<u64>() + lost, 2000 + 2001 + 2002 + 3 * 2);
+    assert!(lost <= 3, "{lost}");
     let numbers = messages.iter().filter_map(|message| match message {
         Message::TaskPolls(polls) => Some(polls.thread),
         _ => None,
@@ -150,26 +122,28 @@ fn a_poll_within_a_poll_is_told_before_it() {
             Message::TaskStats(stats) if stats.id == *task => Some(stats.running_ns),
             _ => None,
         });
-        assert_eq!(stats, Some(*running_ns), "of the one poll of task {task}");
+        // A long poll, such as one whose thread loses its processor, is reported to within some millionths of its time.
+        let same = stats.is_some_and(|stats| stats.abs_diff(*running_ns) <= stats >> 17);
+        assert!(same, "of the one poll of task {task}: {running_ns} ns instead of {stats:?}");
     }
 }
 
 #[test]
 fn what_there_is_no_room_for_is_counted() {
     let mut bench = bench();
-    // More than the two MiB of their queues take.
+    // More than the two MiB of the queues can take.
     let polls = 300_000;
     let mut task = observe(pending(polls));
     (0..polls).for_each(|_| assert!(poll(&mut task).is_pending()));
     let messages = bench.collect();
-    let [(told, counted)] = counts(&messages).into_values().collect::<Vec<_>>()[..] else { panic!("one task") };
+    let [(told, counted)] = counts(messages).into_values().collect::<Vec<_>>()[..] else { panic!("one task") };
     assert_eq!(counted, polls);
-    assert_eq!(told + lost(&messages), polls);
+    assert_eq!(told + lost(messages), polls);
     assert!((100_000..200_000).contains(&told), "{told}");
-    // The room is there again, and what is told goes on.
+    // There is room again, and polls are reported again.
     assert!(poll(&mut task).is_ready());
     let messages = bench.collect();
-    assert_eq!((counts(&messages).into_values().collect(), lost(&messages)), (vec![(1, 0)], 0));
+    assert_eq!((counts(messages).into_values().collect(), lost(messages)), (vec![(1, 0)], 0));
 }
 
 #[test]
@@ -189,9 +163,9 @@ fn a_poll_that_ends_after_its_task_is_not_told() {
     drop(task.poll());
     let poll = task.poll();
     task.completed(Outcome::Returned);
-    assert_eq!(counts(&bench.collect()).into_values().collect::<Vec<_>>(), [(1, 0)]);
+    assert_eq!(counts(bench.collect()).into_values().collect::<Vec<_>>(), [(1, 0)]);
     drop(poll);
-    assert!(counts(&bench.collect()).is_empty());
+    assert!(counts(bench.collect()).is_empty());
 }
 
 #[test]
@@ -206,8 +180,8 @@ fn another_detail_holds_from_then_on() {
         let mut task = observe(pending(times));
         (0..times).for_each(|_| assert!(poll(&mut task).is_pending()));
         let messages = bench.collect();
-        let told: u64 = counts(&messages).values().map(|(told, _)| *told).sum();
-        (told + lost(&messages), lost(&messages) > 0)
+        let told: u64 = counts(messages).values().map(|(told, _)| *told).sum();
+        (told + lost(messages), lost(messages) > 0)
     };
     assert_eq!(polls_told(Detail::Structure), (0, false));
     assert_eq!(polls_told(Detail::Polls), (times, true));

@@ -1,8 +1,9 @@
-//! Tasks that end while, or before, their spawn is read: each is told whole, whether its cell was read or taken back.
+//! Tasks that end while their spawn is read, or before. Each is reported in full, whether the recorder read its cell or
+//! the task took it back.
 
 use insight_model::{Checker, Model};
 use insight_probe::{Executor, Kind, Observed, Recorder, RecorderConfig, task_name};
-use insight_protocol::{Message, SnapshotBegin, SnapshotEnd, encode};
+use insight_protocol::{Message, SnapshotBegin, SnapshotEnd, encode, with};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::{Future, ready};
@@ -19,7 +20,7 @@ static EXECUTOR: Executor = Executor::new("hand", "1.0", || Some(RUNNING.get()).
 const THREADS: u64 = 3;
 const TASKS: u64 = 5_000;
 
-/// Runs tasks to their end, each with an id of the executor's own; of every hundredth the name is told, too.
+/// Runs tasks to their end, each with an ID of the executor. Every hundredth also has a name.
 fn run(thread: u64) {
     for n in 1..=TASKS {
         let task = || Observed::new(ready(()), &EXECUTOR, Kind::Task, Location::caller());
@@ -36,12 +37,9 @@ fn each_is_told_whole() {
     let mut recorder = Recorder::start(RecorderConfig::default()).unwrap();
     let (mut checker, mut model, mut seq) = (Checker::default(), Model::default(), 0);
     let at_ns = recorder.now_ns();
-    let mut messages: Vec<Message> = vec![
-        recorder.header().into(),
-        SnapshotBegin { at_ns, tasks: 0, resources: 0, edges: 0, problems: 0 }.into(),
-        SnapshotEnd { at_ns }.into(),
-    ];
-    // By the executor's own id: how often it was spawned and ended, and whether it had a name.
+    let mut messages: Vec<Message> =
+        vec![recorder.header().into(), with!(SnapshotBegin::default(), at_ns).into(), SnapshotEnd::new(at_ns).into()];
+    // By the executor's own ID: the number of spawns and ends, and whether it had a name.
     let mut told: BTreeMap<u64, (u64, u64, bool)> = BTreeMap::new();
     let mut own_ids = BTreeMap::new();
     let workers: Vec<_> = (1..=THREADS).map(|thread| std::thread::spawn(move || run(thread))).collect();
@@ -55,7 +53,7 @@ fn each_is_told_whole() {
             match message {
                 Message::TaskSpawned(spawned) => {
                     let named = model.tasks[&spawned.id].name.as_deref() == Some("hundredth");
-                    // One that was read before its first poll has none yet.
+                    // A task that was read before its first poll has no ID yet.
                     let own = spawned.executor_task_id.unwrap_or(u64::MAX - spawned.id.0);
                     own_ids.insert(spawned.id, own);
                     let entry = told.entry(own).or_default();

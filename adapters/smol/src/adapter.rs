@@ -1,4 +1,4 @@
-//! smol, to those who know only the protocol: what a conformance suite runs its cases on. smol has no such module.
+//! smol as an adapter of the protocol, on which a conformance suite runs its cases. smol has no such module.
 
 use crate::channel::{Receiver, Sender};
 use crate::lock;
@@ -48,7 +48,7 @@ impl Future for Task {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Task>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        // A panic of the task comes through its handle.
+        // The handle passes on the task's panic.
         match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
             Ok(poll) => poll.map(|()| Outcome::Returned),
             Err(_) => Poll::Ready(Outcome::Panicked),
@@ -64,7 +64,7 @@ impl Spawned for Task {
     }
 }
 
-/// A lock of async-lock, as the suite takes it.
+/// One of async-lock's locks, for the suite.
 macro_rules! lock {
     ($(#[$doc:meta])* $Lock:ident($inner:ty), $Guard:ty, $kind:ident, new $value:expr, $acquire:ident) => {
         $(#[$doc])*
@@ -92,7 +92,7 @@ lock!(
     Mutex(lock::Mutex<()>), lock::MutexGuard<'a, ()>, Mutex, new (), lock
 );
 lock!(
-    /// An rwlock, to write.
+    /// An rwlock, held to write.
     RwLock(lock::RwLock<()>), lock::RwLockWriteGuard<'a, ()>, Rwlock, new (), write
 );
 lock!(

@@ -1,10 +1,10 @@
-//! The way to smol's own types, and back.
+//! Conversions between the facade's types and smol's own.
 
-/// `out`: lets `$facade` give up smol's own. `in`: makes it of smol's own.
+/// `out`: converts `$facade` to smol's own type. `in`: makes `$facade` of smol's own.
 macro_rules! border {
     (out [$($generics:tt)*] $facade:ty => $real:ty, $self:ident => $out:expr) => {
         impl<$($generics)*> $facade {
-            /// smol's own, for what asks for one: what it is used for from then on is not seen.
+            /// The smol type inside, for code that asks for one. We do not observe its use from then on.
             pub fn into_inner($self) -> $real {
                 $out
             }

@@ -1,4 +1,4 @@
-//! smol, with its tasks and what they wait for visible to insight.
+//! smol, with its tasks and their waits visible to insight.
 //!
 //! A drop-in facade: name it `smol` in Cargo.toml, and the program compiles unchanged.
 //!
@@ -8,12 +8,12 @@
 //! insight = { package = "wish4-async-insight", version = "0.1" }
 //! ```
 //!
-//! Everything of smol is re-exported. What spawns or waits, and is observed, replaces smol's own: [`spawn`], [`block_on`]
-//! (that of [`future`], too), [`unblock`], [`Task`], [`Executor`], [`LocalExecutor`], [`Timer`], and all of [`channel`] and
+//! The facade re-exports everything of smol. It replaces the parts that spawn or wait: [`spawn`], [`block_on`] (also
+//! that of [`future`]), [`unblock`], [`Task`], [`Executor`], [`LocalExecutor`], [`Timer`], and all of [`channel`] and
 //! [`lock`].
 //!
-//! [`Async`], [`net`], [`fs`], [`process`], [`io`] and [`Unblock`] are smol's own. Who waits on one of them has a foreign
-//! waker, and a trace shows the line.
+//! [`Async`], [`net`], [`fs`], [`process`], [`io`] and [`Unblock`] are smol's own. A task that waits on one of them has
+//! a foreign waker, and a trace shows the line.
 //!
 //! ```
 //! use insight_smol as smol;
@@ -30,28 +30,30 @@
 //! assert_eq!(received, Ok(7));
 //! ```
 //!
-//! Until `insight::init()` is called, each operation costs a relaxed load more than smol's own, and each way to run tasks
-//! an acquiring one.
+//! Until you call `insight::init()`, each operation costs one relaxed load more than smol's own, and each way to run
+//! tasks one acquiring load.
 //!
 //! # Executors within tasks
 //!
-//! `block_on(executor.run(future))` is a task that runs others. Of what is done meanwhile, it has done what `future` did.
-//! What another task did is that task's, and what a task did that a library spawned with smol's own `spawn` is nobody's.
+//! `block_on(executor.run(future))` is a task that runs others. Its time and wakes are those of `future`. The work of
+//! another task belongs to that task. The work of an unobserved task, such as one that a library spawned with smol's
+//! own `spawn`, belongs to no task.
 //!
 //! # Where a crate wants smol's own types
 //!
-//! `into_inner()`, or `From`, gives smol's own, of a [`Task`], a [`FallibleTask`], a [`Timer`] and an executor; `From` takes
-//! them in. [`Executor::real`] lends it, to spawn what is not to be seen.
+//! `into_inner()` or `From` returns smol's own type for a [`Task`], a [`FallibleTask`], a [`Timer`] and an executor,
+//! and `From` takes it back. [`Executor::real`] lends smol's own executor, for tasks that should stay unobserved.
 //!
 //! # smol-macros
 //!
-//! `smol_macros::main!` and `test!` name the types of smol-macros. insight-smol-macros is the same with these:
+//! `smol_macros::main!` and `test!` name the types of smol-macros itself. insight-smol-macros has the same macros with
+//! these types:
 //!
 //! ```toml
 //! smol-macros = { package = "insight-smol-macros", version = "0.1" }
 //! ```
 
-// In a whole graph smol itself re-exports the facades of these.
+// In a whole graph smol itself re-exports the facades of these crates.
 #[cfg(not(insight_whole_graph))]
 pub use insight_executor::{Executor, FallibleTask, LocalExecutor, Task};
 #[cfg(not(insight_whole_graph))]

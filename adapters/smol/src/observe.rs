@@ -1,15 +1,15 @@
-//! smol, as an executor of the protocol, and what is spawned, observed.
+//! smol as an executor of the protocol, and its observed spawns.
 
 #[cfg(insight_whole_graph)]
 use insight_probe::Capability;
 use insight_probe::{Kind, Observed, ObservedClosure, TaskRef, on};
 use std::panic::Location;
 
-// As a whole insight-smol is one executor.
+// insight-smol as a whole is one executor.
 #[cfg(not(insight_whole_graph))]
 pub(crate) use insight_executor::{EXECUTOR, announce};
 
-/// What insight knows of smol. It has no ids of tasks, so what polls an observed task is that task.
+/// The description of smol. smol has no task IDs, so a poll of an observed task belongs to that task.
 #[cfg(insight_whole_graph)]
 pub(crate) static EXECUTOR: insight_probe::Executor =
     insight_probe::Executor::new("smol", env!("CARGO_PKG_VERSION"), || None).observing(&[
@@ -23,7 +23,7 @@ pub(crate) static EXECUTOR: insight_probe::Executor =
         Capability::Joins,
     ]);
 
-/// Makes smol known to streams, and starts insight if nothing has.
+/// Names smol in the stream, and starts insight if nothing has.
 #[cfg(insight_whole_graph)]
 #[inline]
 pub(crate) fn announce() {
@@ -35,7 +35,7 @@ pub(crate) fn announce() {
     });
 }
 
-/// The future, observed, and what its handle keeps.
+/// The observed future, and the task's reference for its handle.
 #[inline(always)]
 pub(crate) fn observed<F>(future: F, kind: Kind, location: &'static Location<'static>) -> (Observed<F>, TaskRef) {
     if cfg!(insight_whole_graph) || on() {
@@ -46,13 +46,13 @@ pub(crate) fn observed<F>(future: F, kind: Kind, location: &'static Location<'st
     (observed, task)
 }
 
-/// The future that this thread is about to run to its end, observed.
+/// The observed future of a `block_on` of this thread.
 pub(crate) fn root<F>(future: F, location: &'static Location<'static>) -> Observed<F> {
     announce();
     Observed::root(future, &EXECUTOR, location)
 }
 
-/// The closure, observed, and what its handle keeps.
+/// The observed closure, and the task's reference for its handle.
 pub(crate) fn observed_closure<F, R>(f: F, location: &'static Location<'static>) -> (impl FnOnce() -> R, TaskRef)
 where
     F: FnOnce() -> R,

@@ -89,7 +89,7 @@ impl Timer {
     pub fn clear(&mut self) {
         #[cfg(not(insight_whole_graph))]
         self.inner.clear();
-        // `clear` came with async-io 2.6, and the program may have an older one.
+        // async-io before 2.6 has no `clear`, and the program's version may be older.
         #[cfg(insight_whole_graph)]
         {
             self.inner = real::Timer::never();
@@ -97,7 +97,7 @@ impl Timer {
         self.set(Location::caller());
     }
 
-    /// A wait of before is over, and the next one says where it was set.
+    /// Ends the wait. The next one has the location of this call.
     fn set(&mut self, location: &'static Location<'static>) {
         self.sleeping = Sleeping::with_own_waker(location);
     }
@@ -110,7 +110,7 @@ impl Timer {
         let Timer { inner, sleeping } = self;
         match inner.will_fire() {
             true => sleeping.poll(&EXECUTOR, cx, |cx| poll(Pin::new(inner), cx)),
-            // It keeps no waker, and time does not end this.
+            // A timer that will not fire keeps no waker, and its wait is not one for time.
             false => poll(Pin::new(inner), cx),
         }
     }

@@ -1,4 +1,4 @@
-//! `/v1/tasks/{id}/trace` of smol's tasks: each await at its own line, whoever runs the task.
+//! `/v1/tasks/{id}/trace` of smol's tasks: each await has its own line, whichever thread runs the task.
 
 extern crate insight_smol as smol;
 
@@ -9,10 +9,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What takes longer has failed.
+/// Time after which a test has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// One insight a process: the tests take turns.
+/// The insight of this process, for one test at a time.
 fn insight() -> (SocketAddr, MutexGuard<'static, ()>) {
     static INSIGHT: OnceLock<SocketAddr> = OnceLock::new();
     static TURN: Mutex<()> = Mutex::new(());
@@ -35,7 +35,7 @@ fn trace(address: SocketAddr, id: u64) -> TaskTrace {
     serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"))
 }
 
-/// The tasks that there are, by their kinds.
+/// The present tasks, by their kinds.
 fn tasks(address: SocketAddr) -> Vec<(u64, String)> {
     let body = get(address, "/v1/snapshot");
     let tasks = body.lines().filter_map(|line| {
@@ -46,7 +46,7 @@ fn tasks(address: SocketAddr) -> Vec<(u64, String)> {
     tasks.collect()
 }
 
-/// Where this file has the line that ends in this comment.
+/// The line of this file with this comment at its end.
 fn line(marker: &str) -> u32 {
     let comment = format!("// here: {marker}");
     let lines: Vec<u32> = (1..)
@@ -58,7 +58,8 @@ fn line(marker: &str) -> u32 {
     lines[0]
 }
 
-/// Runs `program` on a thread of its own, until its one task of this kind awaits just `markers`; then calls `release`.
+/// Runs `program` on a thread of its own until its only task of this kind awaits exactly `markers`. Then calls
+/// `release`.
 fn check(program: impl FnOnce() + Send, release: impl FnOnce(), kind: &str, markers: &[&str]) {
     let (address, _turn) = insight();
     let mut expect: Vec<u32> = markers.iter().map(|marker| line(marker)).collect();
@@ -67,7 +68,7 @@ fn check(program: impl FnOnce() + Send, release: impl FnOnce(), kind: &str, mark
         scope.spawn(program);
         let begun = Instant::now();
         loop {
-            // It may not have come there yet.
+            // The task may not have reached the await yet.
             let task = tasks(address).into_iter().find(|(_, its)| its == kind);
             let trace = task.map(|(id, _)| trace(address, id));
             let own = |trace: &TaskTrace| -> Vec<u32> {
@@ -93,7 +94,7 @@ fn a_receiver_in_a_task_of_the_global_executor() {
     }
     let program = move || {
         let task = smol::spawn(async move { middle(&receiver).await + 1 });
-        assert_eq!(smol::block_on(task), 8, "the program goes on as if nothing was");
+        assert_eq!(smol::block_on(task), 8, "the program continues as before");
     };
     check(program, || sender.try_send(7).unwrap(), "task", &["recv"]);
 }

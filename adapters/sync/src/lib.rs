@@ -1,6 +1,6 @@
-//! The primitives and channels that smol and async-std share, observed.
+//! The observed primitives and channels of smol and async-std.
 //!
-//! Not for programs: insight-smol and insight-async-std re-export what belongs to each.
+//! Do not depend on this crate: insight-smol and insight-async-std re-export its types.
 
 #[cfg(any(feature = "channel-1", feature = "channel-2"))]
 mod channel;
@@ -14,7 +14,7 @@ pub use channel::channel_1;
 #[cfg(feature = "channel-2")]
 pub use channel::channel_2;
 
-// In a whole graph this crate is compiled in the place of each crate that it observes, with one of its features.
+// In a whole graph this crate replaces each crate that it observes, with one of its features.
 #[cfg(all(insight_whole_graph, feature = "channel-1"))]
 pub use channel::channel_1::*;
 #[cfg(all(insight_whole_graph, feature = "channel-2"))]

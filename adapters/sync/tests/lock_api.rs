@@ -1,5 +1,5 @@
-//! async-lock's whole public interface, used once on async-lock itself and once on its counterpart: what compiles on
-//! the one compiles on the other, and says the same.
+//! async-lock's whole public interface, used once on async-lock itself and once on its facade: the same code compiles
+//! on both, and has the same results.
 #![cfg(feature = "lock")]
 
 macro_rules! on_both {
@@ -30,7 +30,7 @@ on_both! {
     static BARRIER: Barrier = Barrier::new(1);
     static CELL: OnceCell<Vec<u8>> = OnceCell::new();
 
-    /// What both have to say, one text a fact.
+    /// The results on one of them, one text per fact.
     pub fn says() -> Vec<String> {
         let mut said = Vec::new();
         mutex(&mut said);
@@ -186,7 +186,7 @@ on_both! {
         let cell: OnceCell<u8> = OnceCell::default();
         said.push(format!("{:?} {:?}", cell.set_blocking(8), cell.get_or_try_init_blocking::<&str>(|| Ok(9))));
         said.push(format!("{:?}", CELL.get_or_init_blocking(|| vec![1])));
-        // A panic is not a value.
+        // A panic makes no value.
         let cell: OnceCell<u8> = OnceCell::new();
         let panics = || cell.get_or_init_blocking(|| std::panic::resume_unwind(Box::new(1)));
         let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics));
@@ -194,7 +194,7 @@ on_both! {
         said.push(format!("{:?}", block_on(cell.set(1))));
     }
 
-    /// A future that is done has given what it had to its guard.
+    /// A ready future has given its parts to its guard.
     fn done(said: &mut Vec<String>) {
         let mutex = Arc::new(Mutex::new(1));
         let mut lock = Box::pin(mutex.lock_arc());
@@ -214,7 +214,7 @@ on_both! {
         said.push(format!("{} {}", Arc::strong_count(&lock), lock.try_write().is_some()));
     }
 
-    /// A read guard of a longer-lived value is one of a shorter-lived; and a guard may be of what is borrowed.
+    /// A read guard of a longer-lived value is also one of a shorter-lived value, and the value may be borrowed.
     fn lifetimes(said: &mut Vec<String>) {
         fn shorter<'a>(guard: RwLockReadGuard<'a, &'static u8>) -> RwLockReadGuard<'a, &'a u8> {
             guard

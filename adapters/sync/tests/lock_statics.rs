@@ -1,4 +1,4 @@
-//! Primitives in statics: made in a constant, they have the line of it, and are recorded at their first use.
+//! Primitives in statics have the line of their constant, and are recorded at their first use.
 #![cfg(feature = "lock")]
 
 use futures_lite::future::block_on;

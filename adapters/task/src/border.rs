@@ -1,10 +1,10 @@
-//! The way to async-task's own types, and back.
+//! Conversions between the facade's types and async-task's own.
 
-/// `out`: lets `$facade` give up async-task's own. `in`: makes it of async-task's own.
+/// `out`: converts `$facade` to async-task's own type. `in`: makes `$facade` of async-task's own.
 macro_rules! border {
     (out [$($generics:tt)*] $facade:ty => $real:ty, $self:ident => $out:expr) => {
         impl<$($generics)*> $facade {
-            /// async-task's own, for a crate that wants it. Its uses from then on are not observed.
+            /// The async-task type inside, for a crate that takes it. We do not observe its use from then on.
             pub fn into_inner($self) -> $real {
                 $out
             }

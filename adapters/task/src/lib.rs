@@ -1,8 +1,8 @@
 //! async-task, with waits for the end of a task visible to insight.
 //!
-//! The handle of a task is one type for async-executor, smol, blocking and all others that are built on async-task. So it is
-//! replaced here. Which tasks are observed is up to the facades of executors: they give a handle the task that it belongs to,
-//! by [`Task::observed_as`]. A task that is spawned by this crate alone is not observed.
+//! async-executor, smol, blocking and all other crates that are built on async-task share its handle of a task, so we
+//! replace it here. The facades of executors decide which tasks are observed: they give a handle its task by
+//! [`Task::observed_as`]. A task that only this crate spawns is unobserved.
 //!
 //! ```
 //! let (runnable, task) = insight_task::spawn(async { 7 }, |runnable: insight_task::Runnable| drop(runnable));

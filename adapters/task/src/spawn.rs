@@ -1,4 +1,4 @@
-//! The ways to make a task, which give handles of this crate.
+//! Functions that make tasks, with handles of this crate.
 
 use crate::Task;
 use real::{Runnable, Schedule};
@@ -56,7 +56,7 @@ impl<M> Builder<M> {
     ///
     /// # Safety
     ///
-    /// As there.
+    /// The conditions of the real function.
     pub unsafe fn spawn_unchecked<'a, F, Fut, S>(self, future: F, schedule: S) -> (Runnable<M>, Task<Fut::Output, M>)
     where
         F: FnOnce(&'a M) -> Fut,
@@ -64,7 +64,7 @@ impl<M> Builder<M> {
         S: Schedule<M>,
         M: 'a,
     {
-        // SAFETY: the caller keeps the conditions, which are the same.
+        // SAFETY: the caller meets the conditions, which are the same.
         with_handle(unsafe { self.inner.spawn_unchecked(future, schedule) })
     }
 }
@@ -94,13 +94,13 @@ where
 ///
 /// # Safety
 ///
-/// As there.
+/// The conditions of the real function.
 pub unsafe fn spawn_unchecked<F, S>(future: F, schedule: S) -> (Runnable, Task<F::Output>)
 where
     F: Future,
     S: Schedule,
 {
-    // SAFETY: the caller keeps the conditions, which are the same.
+    // SAFETY: the caller meets the conditions, which are the same.
     with_handle(unsafe { real::spawn_unchecked(future, schedule) })
 }
 

@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-/// Stands for the executor that polls the task that waits.
+/// The executor that polls the waiting task: any.
 static EXECUTOR: Executor = Executor::new("any", "", || None);
 
 /// See [`async_task::Task`](real::Task).
@@ -27,7 +27,7 @@ impl<T, M> Task<T, M> {
         Task { inner, joining: Joining::new(task) }
     }
 
-    /// The handle of a task that another facade has observed, for that facade.
+    /// The handle of a task that another facade observes.
     #[doc(hidden)]
     pub fn observed_as(self, task: TaskRef) -> Task<T, M> {
         Task::new(self.inner, task)
@@ -78,7 +78,7 @@ impl<T, M> FallibleTask<T, M> {
     }
 }
 
-/// A task that is cancelled may be in a poll: who cancels it waits for its end, too.
+/// A cancelled task may be in a poll, so the cancelling task also waits for its end.
 async fn joined<F: Future>(future: F, mut joining: Joining) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| joining.poll(&EXECUTOR, cx, |cx| future.as_mut().poll(cx))).await
@@ -86,7 +86,7 @@ async fn joined<F: Future>(future: F, mut joining: Joining) -> F::Output {
 
 border!(out [T, M] Task<T, M> => real::Task<T, M>, self => self.inner);
 border!(out [T, M] FallibleTask<T, M> => real::FallibleTask<T, M>, self => self.inner);
-// A task that was spawned unseen: what waits for it waits for something foreign.
+// An unobserved task: a wait for it counts as a wait for something foreign.
 border!(in [T, M] real::Task<T, M> => Task<T, M>, inner => Task::new(inner, TaskRef::unseen()));
 border!(in [T, M] real::FallibleTask<T, M> => FallibleTask<T, M>, inner => {
     FallibleTask { inner, joining: Joining::new(TaskRef::unseen()) }

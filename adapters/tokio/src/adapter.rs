@@ -1,4 +1,4 @@
-//! tokio, to those who know only the protocol: what a conformance suite runs its cases on. tokio has no such module.
+//! tokio as an adapter of the protocol, on which a conformance suite runs its cases. tokio has no such module.
 
 use crate::executor::EXECUTOR;
 use crate::runtime::Runtime;
@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// tokio, in a runtime of its own.
+/// tokio, with a runtime of its own.
 #[derive(Debug)]
 pub struct Tokio(Runtime);
 
@@ -84,7 +84,7 @@ impl Lock for sync::Mutex<()> {
     }
 }
 
-/// To write.
+/// The lock is held to write.
 impl Lock for sync::RwLock<()> {
     const KIND: ResourceKind = ResourceKind::Rwlock;
 
@@ -99,7 +99,7 @@ impl Lock for sync::RwLock<()> {
     }
 }
 
-/// Of one permit.
+/// A semaphore with one permit.
 impl Lock for sync::Semaphore {
     const KIND: ResourceKind = ResourceKind::Semaphore;
 
@@ -111,7 +111,7 @@ impl Lock for sync::Semaphore {
 
     fn acquire(&self) -> impl Future<Output = sync::SemaphorePermit<'_>> + Send {
         let acquire = sync::Semaphore::acquire(self);
-        async { acquire.await.expect("nobody closes it") }
+        async { acquire.await.expect("it is never closed") }
     }
 }
 

@@ -1,10 +1,10 @@
-//! The way to tokio's own types, and back.
+//! Conversions between the facade's types and tokio's own.
 
-/// `out`: lets `$facade` give up tokio's own. `in`: makes it of tokio's own.
+/// `out`: converts `$facade` to tokio's own type. `in`: makes `$facade` of tokio's own.
 macro_rules! border {
     (out [$($generics:tt)*] $facade:ty => $real:ty, $self:ident => $out:expr) => {
         impl<$($generics)*> $facade {
-            /// tokio's own, for what asks for one: what it is used for from then on is not seen.
+            /// The tokio type inside, for code that asks for one. We do not observe its use from then on.
             pub fn into_inner($self) -> $real {
                 $out
             }
@@ -15,7 +15,7 @@ macro_rules! border {
     (in [$($generics:tt)*] $real:ty => $facade:ty, $inner:ident => $in:expr) => {
         border!(from [$($generics)*] $real => $facade, $inner => $in);
     };
-    // Where `into_inner` is a method of tokio's with another meaning.
+    // tokio has a method `into_inner` with another meaning.
     (from [$($generics:tt)*] $from:ty => $to:ty, $value:ident => $change:expr) => {
         impl<$($generics)*> From<$from> for $to {
             #[track_caller]

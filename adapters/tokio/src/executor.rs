@@ -1,8 +1,8 @@
-//! tokio, as an executor of the protocol.
+//! tokio as an executor of the protocol.
 
 use insight_probe::{Capability, Executor};
 
-/// What insight knows of tokio.
+/// The description of tokio.
 pub(crate) static EXECUTOR: Executor = Executor::new("tokio", VERSION, current_task_id).observing(&[
     Capability::Tasks,
     Capability::TaskTimes,
@@ -21,7 +21,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[cfg(not(insight_whole_graph))]
 const VERSION: &str = "1.54";
 
-/// Makes tokio known to streams. In a whole graph the program's first runtime starts insight.
+/// Names tokio in the stream. In a whole graph the program's first runtime starts insight.
 #[cfg(feature = "rt")]
 pub(crate) fn announce() {
     #[cfg(insight_whole_graph)]
@@ -37,14 +37,14 @@ fn current_task_id() -> Option<u64> {
     real::task::try_id().map(number)
 }
 
-/// tokio before 1.41 does not tell the id. Its tasks are found by their polls alone. `cargo insight` compiles all spawns of
-/// a program with this facade, so no task that it does not know is polled within one that it knows.
+/// tokio before 1.41 has no method for the current task's ID, so we find its tasks by their polls alone. `cargo
+/// insight` compiles all spawns of a program with this facade, so no unobserved task is polled within an observed one.
 #[cfg(any(not(feature = "rt"), insight_before = "1.41.0"))]
 fn current_task_id() -> Option<u64> {
     None
 }
 
-/// The number of a task's id. tokio has no method for it; its `Hash` gives the number to the hasher as it is.
+/// The number in a task's ID. tokio has no method for it, but its `Hash` gives the number to the hasher unchanged.
 #[cfg(all(feature = "rt", not(insight_before = "1.41.0")))]
 pub(crate) fn number(id: real::task::Id) -> u64 {
     use std::hash::{Hash, Hasher};

@@ -1,4 +1,4 @@
-//! tokio, with its tasks and what they wait for visible to insight.
+//! tokio, with its tasks and their waits visible to insight.
 //!
 //! A drop-in facade: name it `tokio` in Cargo.toml, and the program compiles unchanged.
 //!
@@ -8,41 +8,43 @@
 //! insight = { package = "wish4-async-insight", version = "0.1" }
 //! ```
 //!
-//! Everything of tokio is re-exported. What spawns or waits, and is observed, replaces tokio's own: `spawn`, `task`'s
+//! The facade re-exports everything of tokio. It replaces the parts that spawn or wait: `spawn`, `task`'s
 //! `spawn_blocking`, `spawn_local`, `JoinHandle`, `JoinSet` and `LocalSet`, `runtime`'s `Builder`, `Runtime` and
 //! `Handle`, `time`'s `sleep`, `timeout` and `interval`, and all of `sync`.
 //!
-//! Of each primitive it is seen which task waits, on what and at which line, and who could end that: who holds a lock or
-//! makes the value of a `OnceCell`, which tasks have used the other end of a channel. Who could notify a `Notify`, set a
-//! `SetOnce` or come to a `Barrier` is not known, and said to be unknown. A `oneshot` that was made before
-//! `insight::init()` is not seen, nor the line of a `oneshot::Receiver`'s `.await`, for the receiver is the future.
+//! For each primitive, insight shows the waiting tasks, the lines of their waits, and the tasks that could end them:
+//! the holder of a lock, the task that makes the value of a `OnceCell`, the tasks that have used the other end of a
+//! channel. The tasks that could notify a `Notify`, set a `SetOnce` or come to a `Barrier` are marked as unknown.
+//! insight does not observe a `oneshot` that was made before `insight::init()`. It does not know the line of a
+//! `oneshot::Receiver`'s `.await`, because the receiver itself is the future.
 //!
-//! Until `insight::init()` is called, each operation costs a relaxed load more than tokio's own.
+//! Until you call `insight::init()`, each operation costs one relaxed load more than tokio's own.
 //!
 //! # The design and its cost
 //!
-//! The primitives wrap tokio's own, so that fairness, cancellation and the cooperative budget are tokio's. Operations
-//! that were `async fn` are functions that return a future: this is how they know their caller's source location.
+//! The primitives wrap tokio's own, so fairness, cancellation and the cooperative budget are tokio's. tokio's `async
+//! fn` operations are functions that return a future here, so that they know the caller's source location.
 //!
 //! # Where a crate wants tokio's own types
 //!
-//! The types are not tokio's types: a crate that wants tokio's own `mpsc::Receiver` does not take this one. Three ways lead
-//! over the border:
+//! The facade's types are not tokio's types: a crate that takes tokio's own `mpsc::Receiver` does not take this one.
+//! Three ways lead across:
 //!
-//! - `into_inner()`, or `From`, gives tokio's own: of the ends of all channels, `Notify`, `Semaphore`, `Barrier`,
-//!   `JoinHandle`, `JoinSet`, `LocalSet`, `Sleep`, `Interval`, `Builder`, `Runtime`, `LocalRuntime` and `Handle`; of
-//!   `OnceCell` and `SetOnce` by `From` only. What it is used for from then on is not seen. An end of a channel goes on
-//!   counting, as one that any task may have, so that nothing is proven of who waits for it.
-//! - `From` takes tokio's own in, such as what another crate hands out: all of the above but a `Barrier`, which does not
-//!   tell how many must come. It is observed from then on; the other ends of a channel are not, and nor are the tasks that
-//!   a `JoinHandle` or `JoinSet` has already.
-//! - With the feature `stream`, the module `stream` is tokio-stream, and with `util`, the module `util` is tokio-util, with
-//!   their wrappers of channels, intervals, sets, tokens and trackers observed, under the paths that they have there:
+//! - `into_inner()` or `From` returns tokio's own type: for the ends of all channels, `Notify`, `Semaphore`, `Barrier`,
+//!   `JoinHandle`, `JoinSet`, `LocalSet`, `Sleep`, `Interval`, `Builder`, `Runtime`, `LocalRuntime` and `Handle`; for
+//!   `OnceCell` and `SetOnce` only `From`. insight does not observe its use from then on. A converted end of a channel still
+//!   counts, and any task may have it. So insight proves nothing about the tasks that wait for it.
+//! - `From` takes tokio's own type, such as a value from another crate. It covers all of the above except `Barrier`, whose
+//!   number of tasks tokio does not reveal. insight observes the value from then on. It does not observe the other ends of a
+//!   channel, nor the present tasks of a `JoinHandle` or `JoinSet`.
+//! - With the feature `stream`, the module `stream` is tokio-stream. With `util`, the module `util` is tokio-util. Their
+//!   wrappers of channels, intervals, sets, tokens and trackers are observed, and have the paths of those crates:
 //!   `tokio::stream::wrappers::ReceiverStream`, `tokio::util::sync::CancellationToken`.
 //!
-//! There is no way for `Mutex`, `RwLock` and their guards: the lock within is tokio's, but the value lies beside it, since
-//! tokio's guards could not be taken apart and mapped. `into_inner` gives the value, as tokio's does. Nor is there one for
-//! what borrows: permits, `Notified`, `Timeout`. `AbortHandle`, `Instant` and all of `io`, `net` and `fs` are tokio's own.
+//! `Mutex`, `RwLock` and their guards cannot be converted. The lock inside is tokio's, but the value lies beside it,
+//! since tokio's guards could not be taken apart and mapped. `into_inner` returns the value, as tokio's does. Borrowing
+//! types cannot be converted either: permits, `Notified`, `Timeout`. `AbortHandle`, `Instant` and all of `io`, `net`
+//! and `fs` are tokio's own.
 //!
 //! ```
 //! # #[cfg(feature = "sync")] {

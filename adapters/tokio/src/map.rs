@@ -1,16 +1,19 @@
-//! A future whose output is changed once.
+//! A future with a change to its output.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Made by [`map`].
-pub(crate) struct Map<F, G> {
-    inner: F,
-    change: Option<G>,
+insight_probe::pin_project! {
+    /// Made by [`map`].
+    pub(crate) struct Map<F, G> {
+        #[pin]
+        inner: F,
+        change: Option<G>,
+    }
 }
 
-/// `inner` with its output changed by `change`: an `async` block would do, and copies `inner` once more.
+/// `inner` with its output changed by `change`. An `async` block would copy `inner` once more.
 pub(crate) fn map<F, G, T>(inner: F, change: G) -> Map<F, G>
 where
     F: Future,
@@ -29,11 +32,7 @@ where
     #[inline]
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        // SAFETY: `inner` is pinned structurally: it is never moved, and dropped in place; `change` is not pinned.
-        let (inner, change) = unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.inner), &mut this.change)
-        };
-        inner.poll(cx).map(|output| change.take().expect("not polled after it was ready")(output))
+        let this = self.project();
+        this.inner.poll(cx).map(|output| this.change.take().expect("not polled after it was ready")(output))
     }
 }

@@ -1,6 +1,6 @@
-//! What the program can give a name.
+//! Types that a program can name.
 
-/// Lets `insight_probe::name` take `$type`, of which `$resource` is what insight sees.
+/// Lets `insight_probe::name` take `$type`, whose resource is `$resource`.
 macro_rules! named {
     ([$($generics:tt)*] $type:ty, $self:ident => $resource:expr) => {
         impl<$($generics)*> insight_probe::AsResource for $type {

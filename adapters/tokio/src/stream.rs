@@ -1,9 +1,8 @@
-//! tokio-stream, with the wrappers of what this crate replaces: for `use tokio_stream::...` write
-//! `use tokio::stream::...`.
+//! tokio-stream, with its wrappers of this crate's types: replace `use tokio_stream::...` by `use tokio::stream::...`.
 //!
-//! A stream that is asked for its next item and has none waits, and is seen to. That it is not asked any more nothing
-//! tells (the future of `next` is not the stream's), so the wait stands until the stream is asked again or dropped; that
-//! long its waker is in the channel, too. Where in the source `next` is awaited is not known.
+//! A stream without a next item shows a wait when it is asked for one. The future of `next` is not the stream's, so we
+//! cannot observe its drop. The wait and its waker stay until the stream is asked again or dropped. The line of
+//! `next().await` is unknown.
 
 pub use tokio_stream::*;
 

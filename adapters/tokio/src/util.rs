@@ -1,9 +1,11 @@
-//! tokio-util's `sync` and `task`, observed: for `use tokio_util::...` write `use tokio::util::...`.
+//! tokio-util's `sync` and `task`, observed: replace `use tokio_util::...` by `use tokio::util::...`.
 //!
-//! Who could cancel a `CancellationToken` is not known, and said to be unknown, and so of the tasks of a `TaskTracker`. What
-//! is polled and not awaited (`PollSender`, `PollSemaphore`) waits until it is polled again, aborted or dropped.
+//! The tasks that could cancel a `CancellationToken` are marked as unknown, and so are the tasks that a `TaskTracker`
+//! waits for. A polled operation that nobody awaits (`PollSender`, `PollSemaphore`) waits until it is polled again,
+//! aborted or dropped.
 //!
-//! All else is tokio-util's own: the tasks of its `JoinMap`, `JoinQueue` and `LocalPoolHandle` are not seen.
+//! The rest is tokio-util's own. insight does not observe the tasks of its `JoinMap`, `JoinQueue` and
+//! `LocalPoolHandle`.
 
 pub use tokio_util::*;
 
@@ -47,15 +49,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A wait for a signal, of a reference to what is waited on, or of a share of it.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Signalled<R, F> {
-    // First, so that the wait is over before the place in the queue is given up.
-    waiting: Waiting,
-    inner: F,
-    resource: R,
-    at: &'static Location<'static>,
+insight_probe::pin_project! {
+    /// A future that waits for a signal. It has a reference to the signal's resource, or a share of it.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct Signalled<R, F> {
+        // The first field, so that the wait ends before `inner` gives up its place in the queue.
+        waiting: Waiting,
+        #[pin]
+        inner: F,
+        resource: R,
+        at: &'static Location<'static>,
+    }
 }
 
 impl<R: AsResource, F: Future> Signalled<R, F> {
@@ -68,16 +73,12 @@ impl<R: AsResource, F: Future> Future for Signalled<R, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: `inner` is pinned structurally: it is never moved, and dropped in place; nothing else is pinned.
-        let (inner, waiting, resource, at) = unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.inner), &mut this.waiting, &this.resource, this.at)
-        };
-        waiting.poll(resource, &site(Op::Notified, 1, at), cx, |cx| inner.poll(cx))
+        let this = self.project();
+        this.waiting.poll(this.resource, &site(Op::Notified, 1, this.at), cx, |cx| this.inner.poll(cx))
     }
 }
 
-/// What is waited on for a signal.
+/// A resource for a signal.
 fn signal(at: &'static Location<'static>) -> Arc<LazyResource> {
     Arc::new(LazyResource::new(Type::Notify, at, None))
 }

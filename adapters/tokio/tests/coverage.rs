@@ -1,4 +1,4 @@
-//! What the stream says of tasks that a library spawned on the real tokio, and of the graph.
+//! The stream's coverage: tasks that a library spawned on the real tokio, and the packages of the graph.
 #![cfg(feature = "full")]
 
 extern crate insight_tokio as tokio;
@@ -8,11 +8,11 @@ use insight_protocol::{Decoded, decode};
 use std::future::pending;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::{Builder, LocalRuntime};
 use tokio::task::LocalSet;
 
-/// What takes longer has failed.
+/// Time after which a test has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn snapshot(address: SocketAddr) -> Model {
@@ -30,28 +30,25 @@ fn snapshot(address: SocketAddr) -> Model {
     model
 }
 
-/// Asks until so many tasks of tokio are not observed.
+/// Asks until this number of tokio's tasks is not observed.
 fn until(address: SocketAddr, unobserved: Option<u64>) -> Model {
-    let begun = Instant::now();
-    loop {
+    insight_test_kit::until(&format!("no coverage with {unobserved:?} unobserved tasks"), || {
         let model = snapshot(address);
         let coverage = model.coverage.clone().unwrap_or_default();
         let tokio = coverage.executors.iter().find(|executor| executor.name == "tokio");
-        if tokio.is_some_and(|executor| executor.unobserved_tasks == unobserved) {
-            return model;
-        }
-        assert!(begun.elapsed() < DEADLINE, "waited in vain for {unobserved:?}: {coverage:?}");
-        std::thread::yield_now();
-    }
+        tokio.is_some_and(|executor| executor.unobserved_tasks == unobserved).then_some(model)
+    })
 }
 
-/// One test: what is counted is of the whole process.
+/// The only test here, since tokio's tasks are counted for the whole process.
 #[test]
 fn a_task_that_a_library_spawned_on_the_real_tokio_is_not_observed() {
-    let facts = std::env::temp_dir().join(format!("insight-tokio-coverage-{}.json", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("insight-tokio-coverage-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
     let packages = r#"{"version":1,"packages":[{"name":"async-channel","version":"2.5.0","covered":true},{"name":"flume","version":"0.11.1","covered":false,"reason":"only traces show these waits"}]}"#;
-    std::fs::write(&facts, packages).unwrap();
-    insight::graph_facts_at(Box::leak(facts.to_str().unwrap().into()));
+    // The file has the name of this program.
+    std::fs::write(folder.join("coverage.json"), packages).unwrap();
+    insight::graph_facts_at(Box::leak(folder.to_str().unwrap().into()));
     let builder = insight::builder().listen("127.0.0.1:0").interval(Duration::from_millis(5));
     let address = builder.start().unwrap().address().unwrap();
 
@@ -61,9 +58,9 @@ fn a_task_that_a_library_spawned_on_the_real_tokio_is_not_observed() {
     let packages = model.coverage.unwrap().packages.unwrap();
     let packages: Vec<(&str, bool)> = packages.iter().map(|package| (package.name.as_str(), package.covered)).collect();
     assert_eq!(packages, [("flume", false), ("async-channel", true)]);
-    std::fs::remove_file(&facts).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
 
-    // As a library does: with tokio's own `spawn`, on the runtime of whoever calls it.
+    // A library spawns by tokio's own `spawn`, on its caller's runtime.
     let library = {
         let _entered = runtime.enter();
         real::spawn(pending::<()>())
@@ -84,7 +81,7 @@ fn a_task_that_a_library_spawned_on_the_real_tokio_is_not_observed() {
     another.abort();
     until(address, Some(1));
 
-    // All that a `LocalRuntime` has it counts.
+    // tokio counts all tasks of a `LocalRuntime`.
     let of_one_thread = LocalRuntime::new().unwrap();
     of_one_thread.block_on(async {
         tokio::task::spawn_local(pending::<()>());

@@ -4,17 +4,17 @@
 extern crate insight_tokio as tokio;
 
 use insight::Detail;
-use insight_conformance::{Ending, Finding, Options, Sink, Summary, check};
+use insight_conformance::{Ending, Finding, Options, Outcome, Sink, Summary, check};
 use insight_protocol::{Decoded, Message, TaskKind, decode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What takes longer has failed.
+/// Time after which a test has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What there is of the file now: it has no end while the program runs.
+/// The text of the file so far. It has no end while the program runs.
 fn read(file: &Path) -> String {
     let mut bytes = Vec::new();
     drop(flate2::read::MultiGzDecoder::new(std::fs::File::open(file).unwrap()).read_to_end(&mut bytes));
@@ -23,14 +23,14 @@ fn read(file: &Path) -> String {
     text
 }
 
-/// Of each task that was spawned, how many polls were told, and how many are counted as of the last heartbeat.
+/// For each spawned task: the number of reported polls, and its counter at the last heartbeat.
 fn polls(text: &str) -> BTreeMap<u64, (u64, u64)> {
     let mut polls: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     let (mut whole, mut spawned) = (polls.clone(), BTreeSet::new());
     for line in text.lines() {
         let Ok(Decoded::Message { message, .. }) = decode(line) else { panic!("{line}") };
         match message {
-            // Others are the threads that run them.
+            // The other kinds are threads that run tasks.
             Message::TaskSpawned(task) if task.kind == TaskKind::Task => drop(spawned.insert(task.id.0)),
             Message::TaskPolls(told) => told.tasks.iter().for_each(|task| polls.entry(task.0).or_default().0 += 1),
             Message::TaskStats(stats) => polls.entry(stats.id.0).or_default().1 = stats.polls,
@@ -43,7 +43,7 @@ fn polls(text: &str) -> BTreeMap<u64, (u64, u64)> {
     whole
 }
 
-/// Takes what is found.
+/// Keeps all findings.
 #[derive(Default)]
 struct Findings(Vec<String>);
 
@@ -69,7 +69,7 @@ fn each_poll_of_each_task_is_in_the_file() {
     let insight = builder.interval(Duration::from_millis(5)).start().unwrap();
     assert!(insight.records() && insight.address().is_none());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    // They yield, and then live on: so their counters stay.
+    // These tasks yield and then live on, so their counters stay.
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
             runtime.spawn(async move {
@@ -80,7 +80,7 @@ fn each_poll_of_each_task_is_in_the_file() {
             })
         })
         .collect();
-    // These end.
+    // These tasks end.
     let ended: Vec<_> = (0..ENDED).map(|_| runtime.spawn(tokio::task::yield_now())).collect();
     for task in ended {
         runtime.block_on(task).unwrap();
@@ -91,20 +91,20 @@ fn each_poll_of_each_task_is_in_the_file() {
         let polls = polls(&text);
         let mut told: Vec<u64> = polls.values().map(|(told, _)| *told).collect();
         told.sort();
-        // One more than it yields.
+        // One poll more than the task yields.
         if told.iter().copied().eq([2; ENDED].into_iter().chain(YIELDS + 1..=YIELDS + TASKS)) {
             break (text, polls);
         }
         assert!(begun.elapsed() < DEADLINE, "waited in vain for all polls: {polls:?}");
         std::thread::yield_now();
     };
-    // Of those that ended soon nobody counted.
+    // The recorder had no counters of the tasks that ended soon.
     let mut alive = polls.values().filter(|(told, _)| *told > 2);
     assert!(alive.all(|(told, counted)| told == counted), "{polls:?}");
     let mut findings = Findings::default();
     let summary = check(text.as_bytes(), Options::default(), &mut findings).unwrap();
     assert_eq!(findings.0, Vec::<String>::new());
-    assert_eq!((summary.ending, summary.cut_off), (Ending::End, false));
+    assert_eq!((summary.ending, summary.outcome), (Ending::End, Outcome::Complete));
     drop(tasks);
     std::fs::remove_file(&file).unwrap();
 }

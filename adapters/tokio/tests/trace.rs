@@ -1,4 +1,4 @@
-//! `/v1/tasks/{id}/trace` of real tasks: each await at its own line, whoever wrote what is awaited.
+//! `/v1/tasks/{id}/trace` of real tasks: each await has its own line, whichever crate the awaited future is from.
 #![cfg(feature = "full")]
 
 extern crate insight_tokio as tokio;
@@ -12,10 +12,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-/// What takes longer has failed.
+/// Time after which a test has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// One insight a process: the tests take turns.
+/// The insight of this process, for one test at a time.
 fn insight() -> (SocketAddr, MutexGuard<'static, ()>) {
     static INSIGHT: OnceLock<SocketAddr> = OnceLock::new();
     static TURN: Mutex<()> = Mutex::new(());
@@ -54,7 +54,7 @@ fn newest_if_any(address: SocketAddr) -> Option<u64> {
     ids.max()
 }
 
-/// Where this file has the line that ends in this comment.
+/// The line of this file with this comment at its end.
 fn line(marker: &str) -> u32 {
     let comment = format!("// here: {marker}");
     let lines: Vec<u32> = (1..)
@@ -70,7 +70,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Parks a task, traces it until all of `markers` are its awaits, lets it go by `release`, and takes its value.
+/// Parks a task, traces it until its awaits are `markers`, releases it by `release`, and returns its value.
 fn check<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
     release: impl FnOnce(),
@@ -93,7 +93,7 @@ fn check<T: Send + 'static>(
                 Some(location.line)
             })
             .collect();
-        // It may not have come there yet.
+        // The task may not have reached the await yet.
         if awaits.iter().copied().collect::<BTreeSet<u32>>() == expect && awaits.len() == markers.len() {
             break trace;
         }
@@ -127,7 +127,7 @@ fn a_receiver_of_tokios_own() {
     }
     let task = async move { 1 + middle(&mut receiver).await };
     let (trace, value) = check(task, || sender.blocking_send(7).unwrap(), &["recv"]);
-    assert_eq!(value, 8, "the program goes on as if nothing was");
+    assert_eq!(value, 8, "the program continues as before");
     let leaf = &trace.leaves[0];
     assert!(leaf.frames.iter().any(|frame| frame.kind == FrameKind::Runtime
         && frame.crate_name.as_deref() == Some("tokio")
@@ -184,7 +184,7 @@ fn an_instrumented_lock_and_the_join_of_a_task() {
         let child = tokio::spawn(async move {
             finished.await.unwrap() // here: oneshot
         });
-        // A thread that is told when to let the child go.
+        // A thread that releases the child after a message.
         let thread = std::thread::spawn(move || {
             receiver.recv().unwrap();
             finish.send(3).unwrap();
@@ -194,7 +194,7 @@ fn an_instrumented_lock_and_the_join_of_a_task() {
         thread.join().unwrap();
         value
     };
-    // The child is the newer one of the two; which is asked for is whoever waits at the join.
+    // The child is the newer task, and its parent waits at the join.
     let (address, turn) = insight();
     let runtime = runtime();
     let parent = runtime.spawn(task);
@@ -259,7 +259,7 @@ fn main_and_what_cannot_be_traced() {
     let_go.send(()).unwrap();
     runtime.block_on(running).unwrap();
 
-    // A future that a thread runs to its end: traced as any.
+    // A future that a thread runs is traced like any task.
     let (sender, receiver) = real::sync::oneshot::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(|| {

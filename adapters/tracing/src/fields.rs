@@ -8,7 +8,7 @@ use tracing_core::field::Visit;
 /// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
-    /// Whole and not negative.
+    /// A whole number that is not negative.
     Number(u64),
     Flag(bool),
     Text(&'a str),
@@ -56,13 +56,13 @@ impl<F: FnMut(&'static str, Value<'_>)> Visit for Each<F> {
         (self.0)(field.name(), Value::Text(value));
     }
 
-    /// What is recorded by `%`, as some of tokio's words are.
+    /// The text of a value that a macro records by `%`, as tokio does for some names.
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         (self.0)(field.name(), Value::Text(&format!("{value:?}")));
     }
 }
 
-/// The parts of a place.
+/// The parts of a location.
 #[derive(Debug, Default)]
 pub(crate) struct PlaceFields {
     file: Option<Box<str>>,
@@ -71,7 +71,7 @@ pub(crate) struct PlaceFields {
 }
 
 impl PlaceFields {
-    /// Takes the field if it is a part of a place, by its name without `loc.`.
+    /// Takes the field if it is a part of a location, by its name without `loc.`.
     pub(crate) fn take(&mut self, name: &str, value: Value<'_>) {
         let number = || value.number().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
         match name {

@@ -1,23 +1,23 @@
-//! Which spans and events the layer asks for.
+//! The filter: the spans and events that the layer asks for.
 
 use tracing_core::subscriber::Interest;
 use tracing_core::{Level, LevelFilter, Metadata};
 use tracing_subscriber::layer::{Context, Filter};
 
-/// What a span or an event is, by its callsite.
+/// The meaning of a span or an event, by its callsite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A span or event of the binding's own.
-    Told,
+    Binding,
     /// tokio: a task.
     Spawn,
-    /// tokio: something to wait on.
+    /// tokio: a resource.
     Resource,
-    /// tokio: an operation on it.
+    /// tokio: an operation on a resource.
     Operation,
     /// tokio: a poll of the operation.
     OperationPoll,
-    /// tokio: what that poll came to.
+    /// tokio: the result of that poll.
     PollOp,
     /// tokio: the state of a resource.
     ResourceState,
@@ -27,7 +27,7 @@ pub(crate) enum Source {
     Waker,
 }
 
-/// `None` for what is none of the layer's.
+/// `None` if the layer does not want it.
 pub(crate) fn source(metadata: &Metadata<'_>) -> Option<Source> {
     if *metadata.level() != Level::TRACE {
         return None;
@@ -35,7 +35,7 @@ pub(crate) fn source(metadata: &Metadata<'_>) -> Option<Source> {
     let target = metadata.target();
     if metadata.is_event() {
         return match target {
-            "insight" => Some(Source::Told),
+            "insight" => Some(Source::Binding),
             "runtime::resource::poll_op" => Some(Source::PollOp),
             "runtime::resource::state_update" => Some(Source::ResourceState),
             "runtime::resource::async_op::state_update" => Some(Source::OperationState),
@@ -45,7 +45,7 @@ pub(crate) fn source(metadata: &Metadata<'_>) -> Option<Source> {
     }
     let of_tokio = || target.starts_with("tokio::");
     match metadata.name() {
-        "task" | "resource" | "wait" | "hold" | "party" if target == "insight" => Some(Source::Told),
+        "task" | "resource" | "wait" | "hold" | "party" if target == "insight" => Some(Source::Binding),
         "runtime.spawn" if of_tokio() => Some(Source::Spawn),
         "runtime.resource" if of_tokio() => Some(Source::Resource),
         "runtime.resource.async_op" if of_tokio() => Some(Source::Operation),
@@ -54,7 +54,7 @@ pub(crate) fn source(metadata: &Metadata<'_>) -> Option<Source> {
     }
 }
 
-/// The layer's own filter: what others see does not change by it.
+/// The layer's own filter. The program's other layers do not change by it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OnlyOurs;
 
@@ -63,7 +63,7 @@ impl<S> Filter<S> for OnlyOurs {
         insight_probe::on() && source(metadata).is_some()
     }
 
-    /// Asked once a callsite, and again when recording is turned on or off.
+    /// tracing calls this once per callsite, and again when recording is turned on or off.
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         if insight_probe::on() && source(metadata).is_some() { Interest::always() } else { Interest::never() }
     }

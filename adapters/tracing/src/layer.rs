@@ -1,8 +1,8 @@
-//! The layer: what is sent, to whom it belongs, and what this thread is in.
+//! The layer: the spans that are open, their tasks, and the spans that this thread is in.
 
+use crate::binding::{self, Emitted};
 use crate::filter::{Source, source};
 use crate::resource::Operation;
-use crate::told::{self, Emitted};
 use crate::{resource, tokio};
 use insight_probe::{RawPoll, RawTask};
 use std::cell::RefCell;
@@ -17,17 +17,17 @@ use tracing_subscriber::registry::LookupSpan;
 /// See [`layer`](crate::layer()).
 #[derive(Debug, Default)]
 pub(crate) struct Insight {
-    told: told::Known,
+    binding: binding::Known,
 }
 
-/// What a span is; kept in the registry with it.
+/// The layer's state of a span, which the registry keeps with the span.
 #[derive(Clone, Debug)]
-pub(crate) enum Seen {
+pub(crate) enum SpanState {
     Task(RawTask),
     Resource(Arc<resource::Resource>),
     Operation(Arc<Operation>),
     OperationPoll(Arc<Operation>),
-    Told(Arc<Emitted>),
+    Binding(Arc<Emitted>),
 }
 
 /// A span that this thread has entered.
@@ -45,25 +45,25 @@ pub(crate) enum Entered {
     Operation(OperationFrame),
 }
 
-/// What has been said of an operation in this poll.
+/// The events of an operation in this poll.
 #[derive(Debug)]
 pub(crate) struct OperationFrame {
     pub(crate) operation: Arc<Operation>,
-    /// What the last `poll_op` said.
+    /// The result in the last `poll_op`.
     pub(crate) ready: Option<bool>,
-    /// It has got what it wants, whatever `poll_op` says: the task's budget is used up.
+    /// The operation has its permits. `poll_op` may still report that it is pending, if the task's budget is used up.
     pub(crate) granted: bool,
-    /// How many units it wants, as an operation within it says.
+    /// The number of units that it needs, as an inner operation reports.
     pub(crate) need: Option<u64>,
 }
 
 thread_local! {
-    /// The innermost last.
+    /// The innermost is the last.
     static ENTERED: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs what the layer does at one call. `None` when this thread is within the layer already, as an allocator that sends
-/// events may be, or when there was a panic, which must not reach the program.
+/// Runs `work` for one call of the layer. `None` if this thread is within the layer already, for example because an
+/// allocator sends events, or if `work` panicked. The panic must not reach the program.
 fn guarded<R>(work: impl FnOnce(&mut Vec<Frame>) -> Option<R>) -> Option<R> {
     let run = |entered: &RefCell<Vec<Frame>>| {
         let mut frames = entered.try_borrow_mut().ok()?;
@@ -73,39 +73,39 @@ fn guarded<R>(work: impl FnOnce(&mut Vec<Frame>) -> Option<R>) -> Option<R> {
     ENTERED.try_with(run).ok().flatten()
 }
 
-/// What the layer knows of the span.
-fn seen<S: Subscriber + for<'span> LookupSpan<'span>>(id: &Id, context: &Context<'_, S>) -> Option<Seen> {
-    context.span(id)?.extensions().get::<Seen>().cloned()
+/// The layer's state of the span.
+fn state<S: Subscriber + for<'span> LookupSpan<'span>>(id: &Id, context: &Context<'_, S>) -> Option<SpanState> {
+    context.span(id)?.extensions().get::<SpanState>().cloned()
 }
 
 impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Insight {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         guarded(|_| {
             let span = context.span(id)?;
-            // An operation is opened within its resource, or says so.
-            let around = || span.parent()?.extensions().get::<Seen>().cloned();
-            let seen = match source(attributes.metadata())? {
-                Source::Told => Seen::Told(self.told.opened(attributes)?),
-                Source::Spawn => Seen::Task(tokio::spawned(attributes)?),
-                Source::Resource => Seen::Resource(Arc::new(resource::Resource::new(attributes))),
+            // The span of an operation is opened within the span of its resource, or names it.
+            let around = || span.parent()?.extensions().get::<SpanState>().cloned();
+            let state = match source(attributes.metadata())? {
+                Source::Binding => SpanState::Binding(self.binding.opened(attributes)?),
+                Source::Spawn => SpanState::Task(tokio::spawned(attributes)?),
+                Source::Resource => SpanState::Resource(Arc::new(resource::Resource::new(attributes))),
                 Source::Operation => match around()? {
-                    Seen::Resource(resource) => Seen::Operation(Operation::new(attributes, resource)),
+                    SpanState::Resource(resource) => SpanState::Operation(Operation::new(attributes, resource)),
                     _ => return None,
                 },
                 Source::OperationPoll => match around()? {
-                    Seen::Operation(operation) => Seen::OperationPoll(operation),
+                    SpanState::Operation(operation) => SpanState::OperationPoll(operation),
                     _ => return None,
                 },
                 _ => return None,
             };
-            span.extensions_mut().replace(seen);
+            span.extensions_mut().replace(state);
             Some(())
         });
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         guarded(|_| {
-            if let Seen::Told(emitted) = seen(id, &context)? {
+            if let SpanState::Binding(emitted) = state(id, &context)? {
                 emitted.recorded(values);
             }
             Some(())
@@ -114,27 +114,27 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Insight {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         guarded(|frames| {
-            let around = || context.event_span(event)?.extensions().get::<Seen>().cloned();
+            let around = || context.event_span(event)?.extensions().get::<SpanState>().cloned();
             match source(event.metadata())? {
-                Source::Told => self.told.event(event),
+                Source::Binding => self.binding.event(event),
                 Source::PollOp => {
                     if let Entered::Operation(frame) = &mut frames.last_mut()?.what {
                         frame.ready = tokio::is_ready(event);
                     }
                 }
                 Source::ResourceState => {
-                    if let Seen::Resource(resource) = around()? {
+                    if let SpanState::Resource(resource) = around()? {
                         resource.updated(event);
                     }
                 }
                 Source::OperationState => {
-                    if let Seen::Operation(operation) | Seen::OperationPoll(operation) = around()? {
+                    if let SpanState::Operation(operation) | SpanState::OperationPoll(operation) = around()? {
                         operation.updated(event);
                     }
                 }
                 Source::Waker => {
-                    // r[tracing.tokio.waker-id]: the id of the task's span, and not tokio's own of the task.
-                    if let Seen::Task(task) = seen(&tokio::woken_span(event)?, &context)? {
+                    // r[tracing.tokio.waker-id]: this is the ID of the task's span, and not tokio's own ID of the task.
+                    if let SpanState::Task(task) = state(&tokio::woken_span(event)?, &context)? {
                         task.woken();
                     }
                 }
@@ -146,10 +146,10 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Insight {
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         guarded(|frames| {
-            let what = match seen(id, &context)? {
-                Seen::Task(task) => Entered::Task { _poll: task.poll() },
-                Seen::Told(emitted) => Entered::Task { _poll: emitted.task()?.poll() },
-                Seen::OperationPoll(operation) => {
+            let what = match state(id, &context)? {
+                SpanState::Task(task) => Entered::Task { _poll: task.poll() },
+                SpanState::Binding(emitted) => Entered::Task { _poll: emitted.task()?.poll() },
+                SpanState::OperationPoll(operation) => {
                     let need = operation.requested();
                     Entered::Operation(OperationFrame { operation, ready: None, granted: false, need })
                 }
@@ -165,7 +165,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Insight {
             let index = frames.iter().rposition(|frame| frame.span == id.into_u64())?;
             let frame = frames.remove(index);
             if let Entered::Operation(polled) = frame.what {
-                // What it is within, in the same poll of the task.
+                // The poll of an operation that this span is within, in the same poll of the task.
                 let around = frames[..index].last_mut().map(|frame| &mut frame.what);
                 let around = around.and_then(|what| match what {
                     Entered::Operation(around) => Some(around),
@@ -179,12 +179,12 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Insight {
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         guarded(|_| {
-            match seen(&id, &context)? {
-                Seen::Task(task) => task.completed(insight_probe::Outcome::Unseen),
-                Seen::Operation(operation) | Seen::OperationPoll(operation) => operation.over(),
-                // Gone with the last operation on it.
-                Seen::Resource(_) => {}
-                Seen::Told(emitted) => self.told.closed(&emitted),
+            match state(&id, &context)? {
+                SpanState::Task(task) => task.completed(insight_probe::Outcome::Unseen),
+                SpanState::Operation(operation) | SpanState::OperationPoll(operation) => operation.over(),
+                // The resource is gone with its last operation.
+                SpanState::Resource(_) => {}
+                SpanState::Binding(emitted) => self.binding.closed(&emitted),
             }
             Some(())
         });

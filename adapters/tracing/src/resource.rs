@@ -11,12 +11,73 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing_core::Event;
 use tracing_core::span::Attributes;
 
+/// The types of tokio that have a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Type {
+    Mutex,
+    Rwlock,
+    Semaphore,
+    Oneshot,
+    Barrier,
+    Timer,
+    /// Another one, or a part of one: it waits for permits.
+    Unknown,
+}
+
+impl Type {
+    fn of(concrete: Option<&str>) -> Type {
+        match concrete {
+            Some("Mutex") => Type::Mutex,
+            Some("RwLock") => Type::Rwlock,
+            Some("Semaphore") => Type::Semaphore,
+            Some("Sender|Receiver") => Type::Oneshot,
+            Some("Barrier") => Type::Barrier,
+            Some("Sleep" | "Interval") => Type::Timer,
+            _ => Type::Unknown,
+        }
+    }
+
+    fn protocol(self) -> ResourceKind {
+        match self {
+            Type::Mutex => ResourceKind::Mutex,
+            Type::Rwlock => ResourceKind::Rwlock,
+            Type::Semaphore => ResourceKind::Semaphore,
+            Type::Oneshot => ResourceKind::Oneshot,
+            Type::Barrier => ResourceKind::Barrier,
+            Type::Timer => ResourceKind::Timer,
+            Type::Unknown => ResourceKind::Foreign,
+        }
+    }
+
+    /// The operation whose source is this.
+    fn operation(self, source: &str) -> Op {
+        match self {
+            Type::Mutex => Op::Lock,
+            Type::Rwlock if source.starts_with("RwLock::write") => Op::Write,
+            Type::Rwlock => Op::Read,
+            Type::Semaphore | Type::Unknown => Op::Acquire,
+            Type::Oneshot if source == "Sender::closed" => Op::Closed,
+            Type::Oneshot => Op::Recv,
+            Type::Barrier => Op::Barrier,
+            Type::Timer => Op::Sleep,
+        }
+    }
+
+    /// Whether its waits need a number of permits. Those of a lock are tokio's own matter.
+    fn counts(self) -> bool {
+        match self {
+            Type::Semaphore | Type::Unknown => true,
+            Type::Mutex | Type::Rwlock | Type::Oneshot | Type::Barrier | Type::Timer => false,
+        }
+    }
+}
+
 /// A span `runtime.resource`.
 ///
-/// Most are never waited on, so it is recorded at the first wait. Until then nobody asks who holds it.
+/// No task ever waits on most resources, so we record one at its first wait. Until then its holder does not matter.
 #[derive(Debug)]
 pub(crate) struct Resource {
-    kind: ResourceKind,
+    kind: Type,
     place: Option<Place>,
     created: Moment,
     /// The task that created it.
@@ -26,16 +87,16 @@ pub(crate) struct Resource {
 
 #[derive(Debug, Default)]
 struct State {
-    // First: its end is recorded before that of the resource.
+    // The first field: its end is recorded before that of the resource.
     hold: Option<RawEdge>,
     recorded: Option<RawResource>,
     capacity: Option<u64>,
-    /// How often a lock was taken, and freed.
+    /// Number of times that a lock was taken and freed.
     claims: u64,
     releases: u64,
-    /// Who took it last, if that is not freed.
+    /// The task that took it last, unless it has freed it.
     holder: Option<(RawTask, Moment)>,
-    /// An adapter that wraps tokio's observes it.
+    /// An adapter that wraps tokio's own resource observes it.
     observed: bool,
 }
 
@@ -46,24 +107,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Resource {
     pub(crate) fn new(attributes: &Attributes<'_>) -> Resource {
         let mut place = PlaceFields::default();
-        let (mut kind, mut internal) = (ResourceKind::Foreign, false);
+        let (mut kind, mut internal) = (Type::Unknown, false);
         attributes.record(&mut each(|field, value| match field {
-            "concrete_type" => {
-                kind = match value.text() {
-                    Some("Mutex") => ResourceKind::Mutex,
-                    Some("RwLock") => ResourceKind::Rwlock,
-                    Some("Semaphore") => ResourceKind::Semaphore,
-                    Some("Sender|Receiver") => ResourceKind::Oneshot,
-                    Some("Barrier") => ResourceKind::Barrier,
-                    Some("Sleep" | "Interval") => ResourceKind::Timer,
-                    _ => ResourceKind::Foreign,
-                }
-            }
+            "concrete_type" => kind = Type::of(value.text()),
             "is_internal" => internal = value.flag() == Some(true),
             _ => place.take(field.strip_prefix("loc.").unwrap_or(""), value),
         }));
-        // r[tracing.tokio.internal]: what it is part of, such as a bounded channel, is not said.
-        let kind = if internal { ResourceKind::Foreign } else { kind };
+        // r[tracing.tokio.internal]: tokio does not report the resource that contains this one, such as a bounded
+        // channel.
+        let kind = if internal { Type::Unknown } else { kind };
         let (created, creator) = (Moment::now(), RawTask::current_id());
         Resource { kind, place: place.place(), created, creator, state: Mutex::default() }
     }
@@ -81,7 +133,7 @@ impl Resource {
             Some(false) => self.released(),
             None => {}
         }
-        if size.is_some() && self.kind == ResourceKind::Barrier {
+        if size.is_some() && self.kind == Type::Barrier {
             lock(&self.state).capacity = size;
         }
     }
@@ -89,7 +141,7 @@ impl Resource {
     fn claimed(&self) {
         let mut state = lock(&self.state);
         state.claims += 1;
-        // r[tracing.tokio.late-release]: the release of the one before may be told after this.
+        // r[tracing.tokio.late-release]: the release of the hold before may be reported after this.
         state.hold = None;
         state.holder = RawTask::current().map(|task| (task, Moment::now()));
         if !in_observed_operation() {
@@ -99,24 +151,24 @@ impl Resource {
 
     fn released(&self) {
         let mut state = lock(&self.state);
-        // A lock says that it is free when it is made, too.
+        // A new lock also reports that it is free.
         if state.claims == 0 {
             return;
         }
         state.releases += 1;
-        // With a release outstanding, this one is of an older hold than the one that is open.
+        // A release is outstanding, so this one belongs to an older hold than the open one.
         if state.releases == state.claims {
             state.hold = None;
             state.holder = None;
         }
     }
 
-    /// What a wait is for; recorded now, if it was not.
+    /// The resource of a wait. Recorded now, if it was not before.
     fn waited_on<R>(&self, wait: impl FnOnce(&RawResource) -> R) -> R {
         let mut state = lock(&self.state);
         if state.recorded.is_none() {
             state.recorded = Some(RawResource::created(RawResourceMeta {
-                kind: self.kind.clone(),
+                kind: self.kind.protocol(),
                 name: None,
                 place: self.place.clone(),
                 task: self.creator,
@@ -144,7 +196,7 @@ impl State {
 pub(crate) struct Operation {
     resource: Arc<Resource>,
     op: Op,
-    /// How many permits it wants; 0 when it does not say.
+    /// Number of permits that it needs. 0 if it does not report this.
     requested: AtomicU64,
     obtained: AtomicU64,
     wait: Mutex<Option<RawWait>>,
@@ -152,28 +204,17 @@ pub(crate) struct Operation {
 
 impl Operation {
     pub(crate) fn new(attributes: &Attributes<'_>, resource: Arc<Resource>) -> Arc<Operation> {
-        let (mut writes, mut closed) = (false, false);
+        let mut op = resource.kind.operation("");
         attributes.record(&mut each(|field, value| {
             if let ("source", Some(source)) = (field, value.text()) {
-                writes = source.starts_with("RwLock::write");
-                closed = source == "Sender::closed";
+                op = resource.kind.operation(source);
             }
         }));
-        let op = match resource.kind {
-            ResourceKind::Mutex => Op::Lock,
-            ResourceKind::Rwlock if writes => Op::Write,
-            ResourceKind::Rwlock => Op::Read,
-            ResourceKind::Oneshot if closed => Op::Closed,
-            ResourceKind::Oneshot => Op::Recv,
-            ResourceKind::Barrier => Op::Barrier,
-            ResourceKind::Timer => Op::Sleep,
-            _ => Op::Acquire,
-        };
         let (requested, obtained) = (AtomicU64::new(0), AtomicU64::new(0));
         Arc::new(Operation { resource, op, requested, obtained, wait: Mutex::new(None) })
     }
 
-    /// An event `async_op::state_update`; the one who frees permits sends it, too.
+    /// An event `async_op::state_update`. The task that frees permits sends one, too.
     pub(crate) fn updated(&self, event: &Event<'_>) {
         let (mut requested, mut obtained, mut overrides) = (None, None, false);
         event.record(&mut each(|field, value| match field {
@@ -200,7 +241,7 @@ impl Operation {
         self.requested().is_some_and(|requested| self.obtained.load(Ordering::Relaxed) >= requested)
     }
 
-    /// Its future is gone.
+    /// The operation's future is gone.
     pub(crate) fn over(&self) {
         *lock(&self.wait) = None;
     }
@@ -217,10 +258,10 @@ impl Operation {
 /// A poll of an operation has ended, within one of `around`.
 pub(crate) fn polled(polled: OperationFrame, around: Option<&mut OperationFrame>) {
     let OperationFrame { operation, ready, granted, need } = polled;
-    // r[tracing.tokio.budget]: it has its permits, and is to be polled again all the same.
+    // r[tracing.tokio.budget]: the operation has its permits, but must be polled again.
     let granted = granted || operation.has_all();
     if let Some(around) = around {
-        // r[tracing.tokio.internal]: a part of it, and no wait of its own.
+        // r[tracing.tokio.internal]: a part of another operation, and no wait of its own.
         around.granted |= granted;
         around.need = around.need.or(need);
         return;
@@ -230,8 +271,7 @@ pub(crate) fn polled(polled: OperationFrame, around: Option<&mut OperationFrame>
     }
     // r[tracing.tokio.last-poll-op]
     let waits = ready == Some(false) && !granted && !lock(&operation.resource.state).observed;
-    // Of another thing, such as a lock for writing, tokio's permits are its own matter.
-    let counts = matches!(operation.resource.kind, ResourceKind::Semaphore | ResourceKind::Foreign);
-    let need = need.filter(|_| counts).unwrap_or(1);
+    // tokio's permits are internal to any other resource, such as a lock for writing.
+    let need = need.filter(|_| operation.resource.kind.counts()).unwrap_or(1);
     if waits { operation.waits(need) } else { operation.over() }
 }

@@ -7,10 +7,10 @@ use std::sync::Once;
 use tracing_core::Event;
 use tracing_core::span::{Attributes, Id};
 
-/// The spans do not say which version of tokio sends them.
+/// The spans do not name tokio's version.
 static TOKIO: Executor = Executor::new("tokio", "unknown", || None);
 
-/// The task of a span `runtime.spawn`; `None` for one that has a task already, or is none of the program's.
+/// The task of a span `runtime.spawn`. `None` if another adapter records the task, or if it is not the program's.
 pub(crate) fn spawned(attributes: &Attributes<'_>) -> Option<RawTask> {
     let mut place = PlaceFields::default();
     let (mut kind, mut name, mut function) = (TaskKind::Task, None, None);
@@ -25,17 +25,18 @@ pub(crate) fn spawned(attributes: &Attributes<'_>) -> Option<RawTask> {
         _ => place.take(field.strip_prefix("loc.").unwrap_or(""), value),
     }));
     let place = place.place();
-    // Asked for each spawn, whatever it is.
+    // Called for every spawn, so that the thread's mark is always taken.
     if is_observed_spawn(&[bytes, original_bytes], place.as_ref()) {
         return None;
     }
-    // r[tracing.tokio.workers]: a thread of the runtime itself, on which all the other tasks run.
+    // r[tracing.tokio.workers]: a thread of the runtime itself, which runs all the other tasks.
     if function.as_deref().is_some_and(|function| function.starts_with("tokio::runtime::")) {
         return None;
     }
-    static SAID: Once = Once::new();
-    SAID.call_once(|| {
-        // r[tracing.tokio.unseen]: and no capability of a resource, for of each kind some are not told.
+    static ANNOUNCED: Once = Once::new();
+    ANNOUNCED.call_once(|| {
+        // r[tracing.tokio.unseen]: no capability of a resource, since tokio does not report some resources of each
+        // kind.
         told_capability(Capability::Tasks);
         told_capability(Capability::TaskTimes);
         told_executor(&TOKIO);
@@ -53,7 +54,7 @@ pub(crate) fn spawned(attributes: &Attributes<'_>) -> Option<RawTask> {
     }))
 }
 
-/// What an event `poll_op` says.
+/// The result in an event `poll_op`.
 pub(crate) fn is_ready(event: &Event<'_>) -> Option<bool> {
     let mut ready = None;
     event.record(&mut each(|field, value| {
@@ -64,7 +65,7 @@ pub(crate) fn is_ready(event: &Event<'_>) -> Option<bool> {
     ready
 }
 
-/// The span of the task that is woken; `None` when the event is of another thing with a waker.
+/// The span of the woken task. `None` if the event is about another waker.
 pub(crate) fn woken_span(event: &Event<'_>) -> Option<Id> {
     let (mut woken, mut span) = (false, None);
     event.record(&mut each(|field, value| match field {

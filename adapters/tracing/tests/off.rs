@@ -1,4 +1,4 @@
-//! While recording is off the layer asks for nothing, and the program's own layers never notice it.
+//! While recording is off the layer wants no spans, and the program's own layers do not notice it.
 
 use insight_probe::{Recorder, RecorderConfig};
 use tracing::{info_span, trace, trace_span};
@@ -14,7 +14,7 @@ fn nothing_is_asked_for_while_recording_is_off() {
     assert_eq!(tracing::level_filters::LevelFilter::current(), tracing::level_filters::LevelFilter::OFF);
     let mut recorder = Recorder::start(RecorderConfig::default()).unwrap();
     assert!(enabled());
-    assert!(info_span!("the program's").is_disabled(), "nobody but the layer is there");
+    assert!(info_span!("the program's").is_disabled(), "only the layer is there");
     trace!("the program's");
     let mut messages = Vec::new();
     recorder.collect_now(&mut messages);

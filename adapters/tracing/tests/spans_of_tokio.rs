@@ -1,14 +1,18 @@
-//! What tokio's own spans come to, from programs on the real tokio.
+//! Facts from tokio's own spans, of programs on the real tokio.
+//!
+//! A program of its own, since capabilities are the whole process's.
 #![cfg(tokio_unstable)]
 
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
+#[path = "layer/common.rs"]
 mod common;
 
-use common::{Bench, bench, log, named, summary};
+use common::{Bench, LOG, bench, edges, named, summary};
 use insight_model::{Model, Task};
 use insight_protocol::{Outcome, TaskState, Tier};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -35,7 +39,7 @@ fn polls(task: &Task) -> u64 {
     task.stats().as_ref().map_or(0, |stats| stats.polls)
 }
 
-/// Ends what `tasks` do, so that nothing is left of the test.
+/// Aborts `tasks`, so that nothing of the test is left.
 fn abort(runtime: &Runtime, tasks: impl IntoIterator<Item = JoinHandle<()>>) {
     for task in tasks {
         task.abort();
@@ -59,7 +63,7 @@ fn tasks_that_a_dependency_spawns() {
         assert_eq!((task.kind.as_str(), task.executor.as_deref(), task.partial), ("task", Some("tokio"), false));
         assert_eq!(task.executor_task_id().unwrap().to_string(), id);
         assert!(task.future_bytes.unwrap() > 0);
-        assert_eq!(summary(bench.look()), "? waits recv 1 oneshot");
+        assert_eq!(summary(bench.sample()), "? waits recv 1 oneshot");
         drop(go_on);
         runtime.block_on(plain).unwrap();
         bench.until(|model| model.tasks.is_empty().then_some(()));
@@ -79,7 +83,7 @@ fn tasks_that_a_dependency_spawns() {
         local.block_on(&current, async {
             let inner = tokio::task::spawn_local(std::future::pending::<()>());
             tokio::task::yield_now().await;
-            let mut kinds: Vec<String> = bench.look().tasks.values().map(|task| task.kind.to_string()).collect();
+            let mut kinds: Vec<String> = bench.sample().tasks.values().map(|task| task.kind.to_string()).collect();
             kinds.sort();
             assert_eq!(kinds, ["block_on", "local"]);
             inner.abort();
@@ -109,13 +113,13 @@ fn who_waits_for_a_lock_and_who_has_it() {
         bench.until(|model| is_idle(model, "has").then_some(()));
         let waits = spawn(runtime, "waits", async move { drop(lock.lock().await) });
         bench.until(|model| is_idle(model, "waits").then_some(()));
-        assert_eq!(bench.edges(), "has holds exclusive mutex transferable; waits waits lock 1 mutex");
-        let model = bench.look();
+        assert_eq!(edges(bench), "has holds exclusive mutex transferable; waits waits lock 1 mutex");
+        let model = bench.sample();
         let location = &model.resources.values().next().unwrap().location.clone().unwrap().place;
         assert_eq!((location.file.as_ref(), location.line), (file!(), line));
         go_on.notify_one();
         runtime.block_on(async { (has.await.unwrap(), waits.await.unwrap()) });
-        assert_eq!(bench.edges(), "");
+        assert_eq!(edges(bench), "");
     });
 }
 
@@ -125,10 +129,10 @@ fn waits() {
     let check = |case: Case, expect: &str| {
         with_runtime(|bench, runtime| {
             let task = spawn(runtime, "t", case());
-            // By the poll that left it waiting: it may be idle before its first one, too.
+            // A task may also be idle before its first poll, so we wait for the poll after which it waits.
             bench.until(|model| (is_idle(model, "t") && polls(named(model, "t")?) > 0).then_some(()));
-            assert_eq!(bench.edges(), expect);
-            let problems = bench.after_settling().problems().problems;
+            assert_eq!(edges(bench), expect);
+            let problems = bench.after_settle_times(6).problems().problems;
             assert!(problems.is_empty(), "{problems:?}");
             abort(runtime, [task]);
             bench.until(|model| (summary(model).is_empty()).then_some(()));
@@ -188,7 +192,7 @@ async fn with_sender((sender, mut receiver): (mpsc::Sender<()>, mpsc::Receiver<(
 fn no_capability_of_a_resource_is_listed() {
     with_runtime(|bench, runtime| {
         runtime.block_on(async {});
-        let capabilities: Vec<String> = bench.header().capabilities.iter().map(ToString::to_string).collect();
+        let capabilities: Vec<String> = bench.recorder.header().capabilities.iter().map(ToString::to_string).collect();
         assert_eq!(capabilities, ["tasks", "task.times"]);
     });
 }
@@ -239,7 +243,7 @@ fn a_permit_that_was_taken_is_not_waited_for() {
     let mut bench = bench();
     let runtime = Builder::new_current_thread().build().unwrap();
     let semaphore = Arc::new(Semaphore::new(1));
-    // In a task of its own, for `block_on` has no budget; a local one, for it looks.
+    // In a local task, since `block_on` has no budget, and the future samples.
     let local = tokio::task::LocalSet::new();
     let all = poll_fn(|cx| {
         // The task's budget for this poll.
@@ -249,7 +253,7 @@ fn a_permit_that_was_taken_is_not_waited_for() {
         let mut acquire = pin!(semaphore.acquire());
         assert!(acquire.as_mut().poll(cx).is_pending());
         assert_eq!(semaphore.available_permits(), 0, "taken all the same");
-        assert_eq!(bench.edges(), "");
+        assert_eq!(edges(&mut bench), "");
         Poll::Ready(())
     });
     local.block_on(&runtime, tokio::task::coop::cooperative(all));
@@ -273,7 +277,7 @@ fn nothing_is_proven_of_them() {
         let stuck = "a holds exclusive mutex transferable; a waits lock 1 mutex; \
                      b holds exclusive mutex transferable; b waits lock 1 mutex";
         bench.until(|model| (summary(model) == stuck).then_some(()));
-        let model = bench.after_settling();
+        let model = bench.after_settle_times(6);
         assert!(model.problems().problems.iter().all(|problem| problem.tier != Tier::Proven));
         assert!(model.tasks.values().all(|task| task.stats().as_ref().unwrap().foreign_wakers > 0));
         abort(runtime, tasks);
@@ -293,7 +297,7 @@ fn a_panic_is_an_outcome() {
         bench.until(|model| is_idle(model, "panics").then_some(()));
         drop(guard);
         assert!(runtime.block_on(panics).unwrap_err().is_panic());
-        // The guard that it gave away outlives it, and keeps it in sight.
+        // The task gave its guard away. The guard outlives the task, and keeps it in the stream.
         let outcome = bench.until(|model| named(model, "panics").and_then(|task| task.outcome().cloned()));
         assert_eq!(outcome, Outcome::Panicked);
         drop(take);
@@ -326,7 +330,7 @@ fn no_rule_is_broken_whatever_is_at_once() {
                 })
                 .collect();
             while workers.iter().any(|worker| !worker.is_finished()) {
-                bench.look();
+                bench.sample();
             }
             assert_eq!(*runtime.block_on(lock.lock()), 80);
         }
@@ -343,7 +347,7 @@ fn the_programs_own_layer_sees_none_of_them() {
             tracing::info!("for the log");
         });
         runtime.block_on(task).unwrap();
-        let log = log();
+        let log = String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
         let line = log.lines().find(|line| line.contains("for the log")).expect("it is in the log");
         assert!(line.ends_with("INFO spans_of_tokio: for the log"), "no span is around it: {line}");
         assert!(!log.contains("runtime") && !log.contains("too fine"), "{log}");

@@ -1,6 +1,7 @@
-//! want, observed: a signal by which a receiver asks for the next value. hyper's connections ask for requests by it.
+//! want, a signal by which a receiver asks for the next value, visible to insight. hyper's connections ask for requests
+//! by it.
 //!
-//! The facade takes its place: by `cargo insight` in a whole graph, or in a manifest by hand.
+//! `cargo insight` puts the facade in its place in a whole graph, or you do so in a manifest.
 //!
 //! ```
 //! let (mut giver, mut taker) = insight_want::new();
@@ -11,11 +12,11 @@
 //!
 //! # The design and its cost
 //!
-//! The signal is shown as a `watch`: its value is the taker's state, the taker is the sender, and the giver waits until it
-//! has changed. So a giver's wait names the connection that does not ask. The wait lies in the giver, as in the facade of
-//! futures-channel: it ends with a poll that is ready, or with another use of the giver.
+//! insight shows the signal as a `watch`: its value is the taker's state, the taker is the sender, and the giver waits
+//! for a change. So a giver's wait names the connection that does not ask. The wait lies in the giver, as in the facade
+//! of futures-channel. It ends with a ready poll, or with another use of the giver.
 //!
-//! The facade takes versions from 0.3.0 on. Where the version in the graph is older than 0.3.2, the build sets
+//! The facade supports versions from 0.3.0 on. If the version in the graph is older than 0.3.2, the build sets
 //! `insight_before = "0.3.2"`.
 
 pub use real::*;
@@ -40,7 +41,7 @@ pub fn new() -> (Giver, Taker) {
 
 /// See [`want::Giver`](real::Giver).
 pub struct Giver {
-    // First, so that the wait is over before the signal is.
+    // The first field, so that the wait ends before the signal does.
     waiting: Waiting,
     end: End,
     inner: real::Giver,
@@ -48,7 +49,7 @@ pub struct Giver {
 
 /// See [`want::Taker`](real::Taker).
 pub struct Taker {
-    // First, so that it is counted out before the giver is woken.
+    // The first field: the end is counted out before the giver is woken.
     end: End,
     inner: real::Taker,
 }

@@ -1,15 +1,9 @@
-//! What insight sees of want's signals.
+//! Facts that insight records of want's signals.
 
-#[allow(dead_code)]
-#[path = "../../sync/tests/channel/bench.rs"]
-mod bench;
-#[allow(dead_code)]
-#[path = "../../sync/tests/channel/traits.rs"]
-mod traits;
-
-use bench::{Tasks, bench};
 use futures_lite::future::{or, pending};
 use insight_protocol::{Operation, Tier};
+use insight_test_kit::traits;
+use insight_test_kit::{Tasks, by_hand, line_with};
 use insight_want::{Giver, Taker};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -17,10 +11,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use traits::{Has, HasNot, traits};
 
 fn line(text: &str) -> u32 {
-    bench::line(include_str!("seen.rs"), text)
+    line_with(include_str!("seen.rs"), text)
 }
 
 #[test]
@@ -37,7 +30,7 @@ fn a_giver_waits_until_something_is_wanted() {
         poll_fn(|cx| giver.poll_want(cx)).await.unwrap_err(); // gives again
         assert!(giver.shared().is_canceled());
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (giver, mut taker) = insight_want::new();
         assert_eq!(format!("{giver:?} {taker:?}"), "Giver { state: Idle } Taker { state: Idle }");
         tasks.spawn(gives(giver));
@@ -51,7 +44,7 @@ fn a_giver_waits_until_something_is_wanted() {
         taker.cancel();
         tasks.run();
         assert_eq!(bench.edges(), [""; 0]);
-        let signal = bench.look().resources.values().next().unwrap();
+        let signal = bench.sample().resources.values().next().unwrap();
         assert_eq!((signal.senders, signal.receivers), (Some(1), Some(0)));
     });
 }
@@ -64,7 +57,7 @@ fn a_giver_that_waits_otherwise_has_given_up_its_poll() {
         drop(giver.want());
         pending::<()>().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (giver, _taker) = insight_want::new();
         let tell = Rc::new(Cell::new(false));
         tasks.spawn(asks_once(giver, tell.clone()));
@@ -91,7 +84,7 @@ fn the_connection_that_does_not_ask_is_known() {
         giver.want().await.unwrap(); // gives in turn
         other.want();
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (giver, taker) = insight_want::new();
         let (other, other_taker) = insight_want::new();
         tasks.spawn(gives_in_turn(giver, other_taker));
@@ -100,17 +93,17 @@ fn the_connection_that_does_not_ask_is_known() {
         let both = vec!["gives_in_turn".to_owned(), "takes_in_turn".to_owned()];
         let lines = vec![line("// takes in turn"), line("// gives in turn")];
         assert_eq!(bench.problems(), [(Tier::Proven, both, lines)]);
-        let model = bench.look();
+        let model = bench.sample();
         let signal = model.resources.values().next().unwrap();
         assert!(model.freers(signal, &Operation::Changed).certain());
     });
 }
 
-/// As want's own test of it: each end on a thread. Looked at all the while, and held to the rules.
+/// As in want's own test, each end has a thread. We sample all the while, and each message keeps the rules.
 #[test]
 fn a_giver_and_a_taker_on_two_threads_keep_the_rules() {
     const WANTED: usize = 100;
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let threads: Vec<_> = (0..3)
             .flat_map(|_| {
                 let (mut giver, mut taker) = insight_want::new();
@@ -137,7 +130,7 @@ fn a_giver_and_a_taker_on_two_threads_keep_the_rules() {
             })
             .collect();
         while !threads.iter().all(std::thread::JoinHandle::is_finished) {
-            bench.look();
+            bench.sample();
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });

@@ -18,7 +18,7 @@ fn program(arguments: &Arguments) -> PathBuf {
     arguments.text("client").map_or_else(beside, PathBuf::from)
 }
 
-/// Starts the client of a configuration that has one, and waits until it has a complete picture, or has stopped to read.
+/// Starts the client of a configuration that has one, and waits until it has a complete snapshot, or has stopped to read.
 pub fn attach(arguments: &Arguments, address: Option<SocketAddr>) -> Option<Client> {
     let how = match arguments.configuration() {
         "client" => "follow",

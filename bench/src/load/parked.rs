@@ -54,8 +54,8 @@ pub fn memory(arguments: &Arguments) {
     println!("measured bytes={:.0} peak_bytes={:.0}", each(after), each(most));
 }
 
-/// What the program feels of a client's first complete picture.
-pub fn picture(arguments: &Arguments, address: Option<SocketAddr>) {
+/// What the program feels of a client's first complete snapshot.
+pub fn snapshot(arguments: &Arguments, address: Option<SocketAddr>) {
     run(park(arguments.number("tasks", 100_000)));
     settle();
     let (before, before_here) = run(heart(Arc::new(AtomicBool::new(false)), Duration::from_secs(1)));

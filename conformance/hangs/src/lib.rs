@@ -25,6 +25,7 @@ macro_rules! programs {
 /// Turns insight on, as a program would; but a leak of tasks is told after seconds instead of minutes.
 pub fn start() {
     let seconds = 1_000_000_000;
-    let thresholds = Thresholds { leak_window_ns: 4 * seconds, ..Thresholds::default() };
+    let mut thresholds = Thresholds::default();
+    thresholds.task_leak.window_ns = 4 * seconds;
     insight::init!(thresholds => thresholds);
 }

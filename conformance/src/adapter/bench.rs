@@ -1,27 +1,15 @@
 //! The one recorder of a process, and all that it told.
 
+use insight_model::problem::is_measured;
 use insight_model::{Checker, Model, Task, Watch};
 use insight_probe::{Recorder, RecorderConfig};
-use insight_protocol::{Message, Outcome, Problem, ProblemKind, TaskId, encode};
+use insight_protocol::{Message, Outcome, Problem, TaskId, encode};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Short, so that the cases are: no fact of theirs stands for less.
 const SETTLE: Duration = Duration::from_millis(50);
-
-/// What is told of tasks that cannot go on. Of the other problems, a busy machine may have some.
-const HANGS: [ProblemKind; 9] = [
-    ProblemKind::Deadlock,
-    ProblemKind::SelfDeadlock,
-    ProblemKind::ChannelCycle,
-    ProblemKind::LockAcrossJoin,
-    ProblemKind::ReadBehindWriter,
-    ProblemKind::Futurelock,
-    ProblemKind::ChannelFull,
-    ProblemKind::ForgottenParty,
-    ProblemKind::LostWakeup,
-];
 
 #[derive(Debug)]
 pub(super) struct Bench {
@@ -91,7 +79,8 @@ impl Bench {
             Message::TaskCompleted(completed) => {
                 self.seen.ended.entry(completed.id).or_default().push(completed.outcome.clone());
             }
-            Message::ProblemRaised(raised) if HANGS.contains(&raised.problem.kind) => {
+            // Of what is measured, a busy machine may have some.
+            Message::ProblemRaised(raised) if !is_measured(&raised.problem.kind) => {
                 self.seen.hangs.push(raised.problem.clone());
             }
             _ => {}

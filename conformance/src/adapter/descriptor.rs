@@ -1,6 +1,7 @@
 //! What an adapter says of itself.
 
 use super::scene::{Case, expect, same};
+use insight_model::resource_kind::{self, Ends};
 use insight_protocol::adapter::{Adapter, Channel, Lock, Resources, Timer};
 use insight_protocol::{Capability, ResourceKind};
 
@@ -22,14 +23,11 @@ impl Resources for Declared {
     }
 }
 
-/// The capabilities that a case can only look at with a resource of this kind.
-const OF_RESOURCES: [(Capability, ResourceKind); 5] = [
-    (Capability::Mutexes, ResourceKind::Mutex),
-    (Capability::Rwlocks, ResourceKind::Rwlock),
-    (Capability::Semaphores, ResourceKind::Semaphore),
-    (Capability::Channels, ResourceKind::Channel),
-    (Capability::Timers, ResourceKind::Timer),
-];
+/// The capabilities that a case can only look at with a resource of this kind. Each adapter has tasks, and so joins.
+fn of_resources() -> impl Iterator<Item = (&'static Capability, ResourceKind)> {
+    let declared = resource_kind::ALL.iter().filter(|(_, definition)| definition.ends != Ends::Joined);
+    declared.filter_map(|(kind, definition)| Some((definition.capability.as_ref()?, kind)))
+}
 
 pub(super) fn says_what_it_declares<A: Adapter>(case: &mut Case<'_, A>, declared: &Declared) -> Result<(), String> {
     let descriptor = case.adapter.descriptor();
@@ -37,8 +35,8 @@ pub(super) fn says_what_it_declares<A: Adapter>(case: &mut Case<'_, A>, declared
     expect("the version", !descriptor.version.is_empty(), &descriptor.version, &"a version")?;
     let listed = descriptor.capabilities;
     expect("the capabilities", listed.contains(&Capability::Tasks), &listed, &"`tasks` among them")?;
-    for (capability, kind) in &OF_RESOURCES {
-        let (lists, declares) = (listed.contains(capability), declared.0.contains(kind));
+    for (capability, kind) in of_resources() {
+        let (lists, declares) = (listed.contains(capability), declared.0.contains(&kind));
         if lists != declares {
             return Err(format!("the capability `{capability}`: listed is {lists}, and a {kind} declared {declares}"));
         }

@@ -3,8 +3,9 @@
 use super::scene::{At, Case, expect, same};
 use super::stage::{Stage, StoppedWakes};
 use insight_model::EdgeBody;
+use insight_model::resource_kind::{self, UnitKind};
 use insight_protocol::adapter::{Adapter, Lock, Spawned};
-use insight_protocol::{HoldMode, Operation, ProblemKind, ResourceKind, Tier};
+use insight_protocol::{HoldMode, Operation, ProblemKind, Tier};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -39,7 +40,10 @@ pub(super) fn held<A: Adapter, L: Lock>(case: &mut Case<'_, A>) -> Result<(), St
             let (edge, lock) = scene.hold("has")?;
             at("takes it").check("the hold", edge.location.as_deref())?;
             let EdgeBody::Hold { mode, units, .. } = edge.body.clone() else { return Err("not a hold".to_owned()) };
-            let expected = if L::KIND == ResourceKind::Semaphore { HoldMode::Permit } else { HoldMode::Exclusive };
+            let expected = match resource_kind::of(&L::KIND).units {
+                UnitKind::Permits => HoldMode::Permit,
+                UnitKind::Lock | UnitKind::ReadWriteLock | UnitKind::Room | UnitKind::Unknown => HoldMode::Exclusive,
+            };
             same("the mode of the hold, and its units", &(mode, units), &(expected, 1))?;
             same("the kind of what is held", &lock.kind, &L::KIND)?;
             at("is created").check("the resource", lock.location.as_deref())?;

@@ -1,4 +1,5 @@
 use crate::{Ending, Finding, Sink, Summary};
+use insight_reader::{Outcome, json};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -17,7 +18,9 @@ impl<W: Write> Json<W> {
     }
 
     fn write(&mut self, object: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.output, object)?;
+        // r[security.control-characters]
+        let line = serde_json::to_string(object)?;
+        self.output.write_all(json(&line).as_bytes())?;
         self.output.write_all(b"\n")?;
         // Whoever watches a live stream waits for it.
         self.output.flush()
@@ -92,7 +95,7 @@ impl<W: Write> Sink for Json<W> {
             per_rule: Some(summary.per_rule).filter(|bound| *bound < u64::MAX),
             ending,
             why,
-            cut_off: summary.cut_off,
+            cut_off: matches!(summary.outcome, Outcome::Cut { .. }),
         })
     }
 }

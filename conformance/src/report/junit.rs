@@ -1,5 +1,6 @@
 use super::text::text_of;
 use crate::{Checked, Finding, Sink, Strictness, Summary, rule, rules};
+use insight_reader::visible;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -30,7 +31,10 @@ impl<W: Write> Junit<W> {
 impl<W: Write> Sink for Junit<W> {
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let Finding { line, expected, actual, .. } = finding;
-        let message = || format!("line {line}: expected: {expected}; actual: {actual}");
+        let message = || {
+            // r[security.control-characters]
+            format!("line {line}: expected: {}; actual: {}", visible(expected), visible(actual))
+        };
         let found =
             self.findings.entry(finding.rule.id).or_insert_with(|| Found { message: message(), text: String::new() });
         found.text.push('\n');
@@ -39,7 +43,7 @@ impl<W: Write> Sink for Junit<W> {
     }
 
     fn end(&mut self, summary: &Summary) -> io::Result<()> {
-        let mut suite = TestSuite::new(self.source.as_str());
+        let mut suite = TestSuite::new(visible(&self.source).as_ref());
         let found = |id: &str| self.findings.contains_key(id);
         for rule in rules().iter().filter(|rule| rule.checked != Checked::Never || found(rule.id)) {
             let mut case = TestCase::new(rule.id, status(rule.id, &self.findings, summary));

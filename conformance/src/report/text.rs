@@ -1,4 +1,5 @@
 use crate::{ContextLine, Ending, Finding, Sink, Summary};
+use insight_reader::{Outcome, visible};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -81,7 +82,7 @@ fn fit(line: &ContextLine, column: Option<usize>) -> (String, Option<usize>) {
         if place == Some(from + index) {
             caret = Some(shown.chars().count());
         }
-        push_visible(&mut shown, *character);
+        shown.push_str(&visible(character.encode_utf8(&mut [0; 4])));
     }
     if place.is_some() && caret.is_none() {
         caret = Some(shown.chars().count());
@@ -91,23 +92,6 @@ fn fit(line: &ContextLine, column: Option<usize>) -> (String, Option<usize>) {
         let _ = write!(shown, " [{rest} more bytes]");
     }
     (shown, caret)
-}
-
-/// A text of the stream for a terminal. r[security.control-characters]
-fn visible(text: &str) -> String {
-    let mut visible = String::new();
-    text.chars().for_each(|character| push_visible(&mut visible, character));
-    visible
-}
-
-fn push_visible(text: &mut String, character: char) {
-    let directs =
-        matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if character.is_control() || directs {
-        text.extend(character.escape_unicode());
-    } else {
-        text.push(character);
-    }
 }
 
 fn summary_text(summary: &Summary) -> String {
@@ -131,16 +115,18 @@ fn summary_text(summary: &Summary) -> String {
     if summary.findings.iter().any(|(_, count)| *count > summary.per_rule) {
         text.push_str("  --all prints all of them.\n");
     }
-    match &summary.ending {
-        Ending::BrokenOff(why) => text.push_str(&format!("The stream broke off: {}.\n", visible(why))),
-        Ending::Stopped => text.push_str("It was read for as long as was asked for; the stream goes on.\n"),
-        Ending::End => {}
-    }
-    if summary.cut_off {
-        let last = summary.lines + 1;
-        text.push_str(&format!(
-            "It is cut off: line {last} has no end, and was not checked. A stream may end anywhere.\n"
-        ));
+    match (&summary.outcome, &summary.ending) {
+        (Outcome::Cut { line, why: None }, _) => text.push_str(&format!(
+            "It is cut off: line {line} has no end, and was not checked. A stream may end anywhere.\n"
+        )),
+        (Outcome::Cut { line, why: Some(why) }, _) => text.push_str(&format!(
+            "It is cut off: line {line} and those after it were not checked. The stream broke off: {}.\n",
+            visible(why)
+        )),
+        (Outcome::Complete, Ending::Stopped) => {
+            text.push_str("It was read for as long as was asked for; the stream goes on.\n");
+        }
+        (Outcome::Complete, _) => {}
     }
     text
 }

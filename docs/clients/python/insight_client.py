@@ -36,8 +36,8 @@ def shown(known):
         yield f"{named(known['task'].get(wait['task'], {}))} waits for {named(resource)}"
         yield f"  {text(wait['reason'])}, at {place(known['location'].get(wait.get('location')))}"
         yield f"  could be freed by {', '.join(free) or 'somebody unknown'}"
-    for it in known["problem"].values():  # While facts are missing, none is proven.
-        yield f"problem {it['id']}: {'suspected' if known['gap'] else it['tier']} {it['kind']}: {it['title']}"
+    for it in sorted(known["problem"].values(), key=lambda it: ("hang degraded notice".find(it["severity"]), it["tier"])):
+        yield f"problem {it['id']}: {it['severity']}, {'suspected' if known['gap'] else it['tier']} {it['kind']}: {it['title']}"
         yield from ("  " + line for line in [*it.get("explanation", []), it["advice"]])
     yield from (f"partial: {gap['count']} facts are missing: {gap['reason']}" for gap in known["gap"].values())
 

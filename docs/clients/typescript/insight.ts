@@ -9,6 +9,7 @@ export type Message =
   | StreamCoverage
   | DefineString
   | DefineLocation
+  | DefineDropped
   | TaskSpawned
   | TaskCompleted
   | TaskStats
@@ -28,7 +29,7 @@ export type Message =
   | SnapshotEnd
   | Gap;
 /**
- * Something a producer can observe.
+ * A group of facts that a producer can observe.
  */
 export type Capability =
   | "tasks"
@@ -42,7 +43,7 @@ export type Capability =
   | "resource.timer"
   | (string & {});
 /**
- * How much a producer sends.
+ * The level of detail of a stream.
  */
 export type Detail = "structure" | "polls" | (string & {});
 /**
@@ -65,19 +66,19 @@ export type SourceStatus = "found" | "changed" | "missing" | (string & {});
  */
 export type TaskId = number;
 /**
- * What a task is to its executor.
+ * The kind of a task.
  */
 export type TaskKind = "task" | "local" | "blocking" | "block_on" | (string & {});
 /**
- * How a task ended.
+ * The way in which a task ended.
  */
 export type Outcome = "returned" | "panicked" | "cancelled" | "unseen" | (string & {});
 /**
- * What a task does.
+ * The state of a task.
  */
 export type TaskState = "running" | "scheduled" | "idle" | "completed";
 /**
- * Who of those that wait for a resource gets what becomes free.
+ * The waiting task that gets the next free unit of a resource.
  */
 export type HandOff = "fifo" | "writer_first" | "barging" | (string & {});
 /**
@@ -86,7 +87,7 @@ export type HandOff = "fifo" | "writer_first" | "barging" | (string & {});
  */
 export type ResourceId = number;
 /**
- * What a resource is.
+ * The kind of a resource.
  */
 export type ResourceKind =
   | "channel"
@@ -111,7 +112,7 @@ export type ResourceKind =
  */
 export type EdgeId = number;
 /**
- * What a waiting task is doing.
+ * The operation of a waiting task.
  */
 export type Operation =
   | "send"
@@ -134,11 +135,11 @@ export type Operation =
  */
 export type HoldMode = "exclusive" | "shared" | "permit" | (string & {});
 /**
- * By what a task can free a resource.
+ * The way in which a task can unblock tasks that wait for a resource.
  */
 export type PartyRole = "sender" | "receiver" | "joined" | (string & {});
 /**
- * Why an edge ended.
+ * The reason of an edge's end.
  */
 export type EdgeOutcome = "claimed" | "abandoned" | "released" | "moved" | (string & {});
 /**
@@ -147,7 +148,7 @@ export type EdgeOutcome = "claimed" | "abandoned" | "released" | "moved" | (stri
  */
 export type ProblemId = number;
 /**
- * What is wrong.
+ * The kind of a problem.
  */
 export type ProblemKind =
   | "deadlock"
@@ -170,12 +171,16 @@ export type ProblemKind =
   | "large_future"
   | (string & {});
 /**
- * How sure a diagnosis is.
+ * The effect of a problem. It does not depend on the tier.
+ */
+export type Severity = "hang" | "degraded" | "notice";
+/**
+ * The certainty of a problem.
  */
 export type Tier = "proven" | "suspected";
 
 /**
- * The first message of every stream: who speaks, in which version, and what it can observe.
+ * The first message of every stream: identifies the producer and the version, and lists the facts that it can observe.
  */
 export interface StreamHeader {
   /**
@@ -183,15 +188,15 @@ export interface StreamHeader {
    */
   at_ns: number;
   /**
-   * What this producer can observe; what is absent is unsupported.
+   * The facts that this producer can observe. Facts of an absent capability are unknown.
    */
   capabilities: Capability[];
   /**
-   * What times are measured by.
+   * The clock of all times in the stream.
    */
   clock: Clock;
   /**
-   * How much is sent.
+   * The level of detail.
    */
   detail: Detail;
   /**
@@ -203,7 +208,8 @@ export interface StreamHeader {
    */
   extensions?: string[];
   /**
-   * How often counters are sampled, in milliseconds; an edge that opens and closes in between may not be sent.
+   * The shortest time between two samples, in milliseconds. An edge that opens and closes in between may not be
+   * sent.
    */
   interval_ms: number;
   /**
@@ -225,7 +231,7 @@ export interface StreamHeader {
   type: "stream.header";
 }
 /**
- * What times are measured by: nanoseconds since the session's start, on a clock that never goes back.
+ * The clock of all times in the stream: nanoseconds since the start of the session. It never goes back.
  */
 export interface Clock {
   /**
@@ -268,7 +274,8 @@ export interface Process {
  */
 export interface StreamHeartbeat {
   /**
-   * The producer's time: every exact fact up to here has been sent, and every sampled one was looked at, then or later.
+   * The producer's time: every exact fact up to it has been sent, and every sampled fact was read at that time or
+   * later.
    */
   at_ns: number;
   /**
@@ -278,7 +285,8 @@ export interface StreamHeartbeat {
   type: "stream.heartbeat";
 }
 /**
- * Which part of the program is observed. The latest one is true; [`SnapshotBegin`](crate::SnapshotBegin) ends it.
+ * The part of the program that is observed. The latest message is valid, up to the next
+ * [`SnapshotBegin`](crate::SnapshotBegin).
  */
 export interface StreamCoverage {
   /**
@@ -304,7 +312,7 @@ export interface StreamCoverage {
   type: "stream.coverage";
 }
 /**
- * An executor, and its tasks that are not observed.
+ * An executor, and its unobserved tasks.
  */
 export interface ExecutorCoverage {
   /**
@@ -312,7 +320,7 @@ export interface ExecutorCoverage {
    */
   name: string;
   /**
-   * Number of live tasks that the executor counts and whose spawn was not observed, at least; absent when unknown.
+   * Minimum number of live tasks that the executor counts and whose spawn was not observed; absent when unknown.
    */
   unobserved_tasks?: number | null;
   /**
@@ -333,7 +341,7 @@ export interface PackageCoverage {
    */
   name: string;
   /**
-   * Why it is not covered, or how its waits show nevertheless.
+   * The reason why it is not covered, or how its waits can be observed nevertheless.
    */
   reason?: string | null;
   /**
@@ -384,13 +392,13 @@ export interface DefineLocation {
    */
   seq: number;
   /**
-   * The text of the line, where the producer looked for it.
+   * The result of the producer's search for the line; absent when it did not search.
    */
   source?: SourceLine | null;
   type: "define.location";
 }
 /**
- * What the producer found when it looked for the text of a source line.
+ * The result of the producer's search for the text of a source line.
  */
 export interface SourceLine {
   /**
@@ -398,16 +406,30 @@ export interface SourceLine {
    */
   status: SourceStatus;
   /**
-   * The text of the line, without the line's end.
+   * The text of the line, without its line break.
    */
   text?: string | null;
+}
+/**
+ * Strings that nothing alive uses, and that no later message names.
+ */
+export interface DefineDropped {
+  /**
+   * The message's number in the stream: 1 in the first message, and one more in each.
+   */
+  seq: number;
+  /**
+   * Their ids.
+   */
+  strings: StringId[];
+  type: "define.dropped";
 }
 /**
  * A task exists.
  */
 export interface TaskSpawned {
   /**
-   * When it was spawned; for a partial task, when it was first seen.
+   * The time of its spawn; for a library task, the time when it was first observed.
    */
   at_ns: number;
   /**
@@ -415,7 +437,7 @@ export interface TaskSpawned {
    */
   executor?: StringId | null;
   /**
-   * The executor's own id of it.
+   * The executor's own id of the task.
    */
   executor_task_id?: number | null;
   /**
@@ -427,11 +449,11 @@ export interface TaskSpawned {
    */
   id: TaskId;
   /**
-   * What it is to its executor.
+   * Its kind.
    */
   kind: TaskKind;
   /**
-   * Where it was spawned.
+   * The location of its spawn.
    */
   location?: LocationId | null;
   /**
@@ -443,7 +465,7 @@ export interface TaskSpawned {
    */
   parent?: TaskId | null;
   /**
-   * Only its use of resources is seen: not its polls, its state, its wakers or its end.
+   * It is a library task: only its use of resources is observed, not its polls, its state, its wakers or its end.
    */
   partial?: boolean;
   /**
@@ -457,7 +479,7 @@ export interface TaskSpawned {
  */
 export interface TaskCompleted {
   /**
-   * When.
+   * The time of the fact.
    */
   at_ns: number;
   /**
@@ -465,7 +487,7 @@ export interface TaskCompleted {
    */
   id: TaskId;
   /**
-   * How it ended.
+   * The way in which it ended.
    */
   outcome: Outcome;
   /**
@@ -479,12 +501,12 @@ export interface TaskCompleted {
  */
 export interface TaskStats {
   /**
-   * When this was read.
+   * The time at which these values were read.
    */
   at_ns: number;
   /**
-   * How many live clones of its waker are held by something that is not a resource of this stream, such as a
-   * timer or a socket. While it is not 0 such a thing may wake the task.
+   * Number of its foreign wakers: live clones of its waker that no resource of this stream has, such as the clone in
+   * a socket. While it is not 0, the holder of a clone may wake the task.
    */
   foreign_wakers?: number;
   /**
@@ -500,12 +522,12 @@ export interface TaskStats {
    */
   lost_waker?: boolean;
   /**
-   * How long its polls took: entry `n` counts those of at least 2^n and less than 2^(n+1) nanoseconds (entry 0 from
-   * 0). Ends at the last count that is not 0.
+   * Entry `n` is the number of polls that took at least 2^n and less than 2^(n+1) nanoseconds (entry 0 from 0). The
+   * array ends at the last number that is not 0.
    */
   poll_ns_log2?: number[];
   /**
-   * How often it was polled.
+   * Number of polls.
    */
   polls: number;
   /**
@@ -517,7 +539,7 @@ export interface TaskStats {
    */
   scheduled_ns: number;
   /**
-   * How often it woke itself.
+   * Number of wakes that it did itself.
    */
   self_wakes: number;
   /**
@@ -525,20 +547,20 @@ export interface TaskStats {
    */
   seq: number;
   /**
-   * Since when it does so.
+   * The time at which this state began.
    */
   since_ns: number;
   /**
-   * What it does; absent for a partial task.
+   * Its state; absent for a library task.
    */
   state?: TaskState | null;
   type: "task.stats";
   /**
-   * How often it was woken.
+   * Number of wakes.
    */
   wakes: number;
   /**
-   * The task that woke it last; absent when a timer, io or a thread outside of tasks did, or nothing yet.
+   * The task that woke it last; absent if a timer, io or a thread outside of tasks did, or if nothing has woken it.
    */
   woken_by?: TaskId | null;
 }
@@ -549,15 +571,16 @@ export interface TaskStats {
  */
 export interface TaskPolls {
   /**
-   * How long after the one before it in this message each of them ended, in nanoseconds; 0 for the first.
+   * The time from the end of the previous poll in this message to the end of this poll, in nanoseconds; 0 for the
+   * first.
    */
   after_ns: number[];
   /**
-   * When the first of them ended.
+   * The time at which the first of these polls ended.
    */
   at_ns: number;
   /**
-   * How long each of them ran, in nanoseconds, without what it polled of other tasks.
+   * The duration of each poll, in nanoseconds, without the polls of other tasks inside it.
    */
   running_ns: number[];
   /**
@@ -565,11 +588,11 @@ export interface TaskPolls {
    */
   seq: number;
   /**
-   * The task of each poll, in the order in which they ended.
+   * The task of each poll, in the order in which the polls ended.
    */
   tasks: TaskId[];
   /**
-   * The thread that polled: a number from 1, which no other thread of the session has.
+   * The thread that polled: a number from 1, unique in the session.
    */
   thread: number;
   type: "task.polls";
@@ -579,19 +602,19 @@ export interface TaskPolls {
  */
 export interface ResourceCreated {
   /**
-   * When it was created; when it is only seen from its first use on, then.
+   * The time of its creation; if it is observed only from its first use on, the time of the first use.
    */
   at_ns: number;
   /**
-   * How many units it has at most; absent when it has no bound.
+   * Maximum number of its units; absent when it has no bound.
    */
   capacity?: number | null;
   /**
-   * Of a channel: whoever has an end of it can close it, for all.
+   * For a channel: a task that has one end can close it for all.
    */
   closed_by_any?: boolean;
   /**
-   * Who of those that wait for it gets what becomes free; absent when that is not known.
+   * The waiting task that gets the next free unit; absent when unknown.
    */
   hand_off?: HandOff | null;
   /**
@@ -599,11 +622,11 @@ export interface ResourceCreated {
    */
   id: ResourceId;
   /**
-   * What it is.
+   * Its kind.
    */
   kind: ResourceKind;
   /**
-   * Where it was created; for a join, where the awaited task was spawned.
+   * The location of its creation; for a join, the location where the awaited task was spawned.
    */
   location?: LocationId | null;
   /**
@@ -621,15 +644,15 @@ export interface ResourceCreated {
   type: "resource.created";
 }
 /**
- * What has changed of a resource; what is absent is as before.
+ * The properties of a resource that have changed. An absent field is unchanged.
  */
 export interface ResourceUpdated {
   /**
-   * When this was read.
+   * The time at which these values were read.
    */
   at_ns: number;
   /**
-   * How many units it has at most, where that has changed since it was created.
+   * Maximum number of its units, if this has changed since its creation.
    */
   capacity?: number | null;
   /**
@@ -637,8 +660,8 @@ export interface ResourceUpdated {
    */
   id: ResourceId;
   /**
-   * How many units are in use: messages in a channel and reserved places for one, permits of a semaphore that were
-   * taken, tasks that have come to a barrier, tasks in a set that is joined.
+   * Number of units in use: messages in a channel and its reserved places, acquired permits of a semaphore, tasks
+   * that have arrived at a barrier, or tasks of a set that is joined.
    */
   length?: number | null;
   /**
@@ -646,19 +669,19 @@ export interface ResourceUpdated {
    */
   name?: StringId | null;
   /**
-   * How many of its receiver handles were last used outside of tasks, such as by a plain thread.
+   * Number of its receiver handles that were last used outside of tasks, such as by a plain thread.
    */
   outside_receivers?: number | null;
   /**
-   * How many of its sender handles were last used outside of tasks, such as by a plain thread.
+   * Number of its sender handles that were last used outside of tasks, such as by a plain thread.
    */
   outside_senders?: number | null;
   /**
-   * How many receiver handles there are.
+   * Number of its receiver handles, including handles that can become one.
    */
   receivers?: number | null;
   /**
-   * How many sender handles there are.
+   * Number of its sender handles.
    */
   senders?: number | null;
   /**
@@ -667,16 +690,16 @@ export interface ResourceUpdated {
   seq: number;
   type: "resource.updated";
   /**
-   * How many handles there are that can become a sender.
+   * Number of handles that can become a sender.
    */
   weak_senders?: number | null;
 }
 /**
- * A resource is gone; its id is not used again, and its edges are closed.
+ * A resource no longer exists; its id is not used again, and its edges are closed.
  */
 export interface ResourceDropped {
   /**
-   * When.
+   * The time of the fact.
    */
   at_ns: number;
   /**
@@ -690,7 +713,7 @@ export interface ResourceDropped {
   type: "resource.dropped";
 }
 /**
- * The task cannot go on until the resource gives it `need` units.
+ * One operation of the task cannot make progress until the resource gives it `need` units.
  */
 export interface EdgeWait {
   /**
@@ -698,24 +721,24 @@ export interface EdgeWait {
    */
   id: EdgeId;
   /**
-   * The source location of the awaited call, or of the `.await` of what is a future by itself; absent when it cannot be
-   * known.
+   * The source location of the awaited call, or of the `.await` if the awaited value is itself a future; absent when
+   * it cannot be known.
    */
   location?: LocationId | null;
   /**
-   * How many units it needs.
+   * Number of units that it needs.
    */
   need: number;
   /**
-   * What it is doing.
+   * The operation that waits.
    */
   operation: Operation;
   /**
-   * Why, in words, such as "waiting on channel capacity".
+   * The reason in words, such as "waiting on channel capacity".
    */
   reason: StringId;
   /**
-   * What it waits on.
+   * The resource that it waits for.
    */
   resource: ResourceId;
   /**
@@ -723,17 +746,17 @@ export interface EdgeWait {
    */
   seq: number;
   /**
-   * Since when.
+   * The time at which it began.
    */
   since_ns: number;
   /**
-   * The task that waits.
+   * The waiting task.
    */
   task: TaskId;
   type: "edge.wait";
 }
 /**
- * The task has units of the resource. Ends before the resource is really freed.
+ * The task has units of the resource. The edge ends before the resource is really free.
  */
 export interface EdgeHold {
   /**
@@ -741,15 +764,15 @@ export interface EdgeHold {
    */
   id: EdgeId;
   /**
-   * Where it was acquired.
+   * The location where it was acquired.
    */
   location?: LocationId | null;
   /**
-   * How it holds it.
+   * The way in which it holds the resource.
    */
   mode: HoldMode;
   /**
-   * What it holds.
+   * The resource that it holds.
    */
   resource: ResourceId;
   /**
@@ -757,7 +780,7 @@ export interface EdgeHold {
    */
   seq: number;
   /**
-   * Since when, to within the poll in which it was acquired.
+   * The time at which it was acquired, to within the poll that acquired it.
    */
   since_ns: number;
   /**
@@ -765,23 +788,23 @@ export interface EdgeHold {
    */
   task: TaskId;
   /**
-   * What it holds it by may have moved to another task unseen, such as an owned guard.
+   * The guard or permit may have moved to another task unobserved, such as an owned guard.
    */
   transferable?: boolean;
   type: "edge.hold";
   /**
-   * How many units it has.
+   * Number of units that it has.
    */
   units: number;
 }
 /**
- * The task is one that can free the resource, proved by an operation of it.
+ * The task can unblock tasks that wait for the resource. One of its operations proved this.
  */
 export interface EdgeParty {
   /**
-   * No other task can use the same handle: it is part of this task's own future, and was used since the task last
-   * spawned another one, which it may have gone along with.
-   * A resource has as many unknown parties of a role as it has handles less its exclusive edges of that role.
+   * No other task can use the same handle: the handle is part of this task's own future, and was used after the task
+   * last spawned another one, which may have taken the handle along. The number of a resource's unknown parties of a
+   * role is the number of its handles less its exclusive edges of that role.
    */
   exclusive?: boolean;
   /**
@@ -789,11 +812,11 @@ export interface EdgeParty {
    */
   id: EdgeId;
   /**
-   * What it can free.
+   * The resource whose waiting tasks it can unblock.
    */
   resource: ResourceId;
   /**
-   * By what.
+   * The way in which it can unblock them.
    */
   role: PartyRole;
   /**
@@ -801,7 +824,7 @@ export interface EdgeParty {
    */
   seq: number;
   /**
-   * Since when.
+   * The time at which this became known.
    */
   since_ns: number;
   /**
@@ -811,16 +834,16 @@ export interface EdgeParty {
   type: "edge.party";
 }
 /**
- * What is seen of the pending operation of a wait. It takes the place of what was sent of it before: what is absent is
- * not known, or not so.
+ * The observed facts of the pending operation of a wait. The message replaces the previous one: an absent field is
+ * unknown or false.
  */
 export interface EdgeUpdated {
   /**
-   * When this was read.
+   * The time at which these values were read.
    */
   at_ns: number;
   /**
-   * When its wake fired, where it was not polled since; absent when it did not, or when that is not seen.
+   * The time of its wake, if it was not polled since; absent if there was no wake, or when not observed.
    */
   granted_ns?: number | null;
   /**
@@ -828,11 +851,11 @@ export interface EdgeUpdated {
    */
   id: EdgeId;
   /**
-   * Whether it was polled when its task was last polled; absent when that is not seen.
+   * Whether the last poll of its task polled it; absent when not observed.
    */
   polled?: boolean | null;
   /**
-   * How often the operation was polled.
+   * Number of polls of the operation.
    */
   polls?: number | null;
   /**
@@ -846,7 +869,7 @@ export interface EdgeUpdated {
  */
 export interface EdgeClosed {
   /**
-   * When it was seen to have ended.
+   * The time at which the producer found the edge closed.
    */
   at_ns: number;
   /**
@@ -854,7 +877,7 @@ export interface EdgeClosed {
    */
   id: EdgeId;
   /**
-   * Why; absent when unknown.
+   * The reason of its end; absent when unknown.
    */
   outcome?: EdgeOutcome | null;
   /**
@@ -868,7 +891,7 @@ export interface EdgeClosed {
  */
 export interface ProblemRaised {
   /**
-   * When.
+   * The time of the fact.
    */
   at_ns: number;
   /**
@@ -886,43 +909,47 @@ export interface ProblemRaised {
  */
 export interface Problem {
   /**
-   * What to do, in a sentence or two.
+   * A way to fix the problem, in a sentence or two.
    */
   advice: string;
   /**
-   * Where to read more: a path on the server, such as `/docs/deadlock`.
+   * The page about this kind: a path on the server, such as `/docs/deadlock`.
    */
   docs: string;
   /**
-   * The edges that make it.
+   * The edges that cause the problem.
    */
   edges: ProblemEdge[];
   /**
-   * The chain in words, one sentence an entry.
+   * The chain of causes, one sentence in each entry.
    */
   explanation?: string[];
   /**
-   * The id, stable while the problem lasts.
+   * The id, the same while the problem is open.
    */
   id: ProblemId;
   /**
-   * What is wrong.
+   * Its kind.
    */
   kind: ProblemKind;
   /**
-   * The resources of which the problem consists, and no others.
+   * The resources of the problem, and no others.
    */
   resources: ProblemResource[];
   /**
-   * Since when its facts have stood.
+   * Its effect.
+   */
+  severity: Severity;
+  /**
+   * The time from which all its facts have been true.
    */
   since_ns: number;
   /**
-   * The tasks of which the problem consists, and no others.
+   * The tasks of the problem, and no others.
    */
   tasks: ProblemTask[];
   /**
-   * How sure that is.
+   * Its certainty.
    */
   tier: Tier;
   /**
@@ -930,7 +957,7 @@ export interface Problem {
    */
   title: string;
   /**
-   * What is not known; empty for a proven problem.
+   * The unknown facts; empty for a proven problem.
    */
   unknowns?: string[];
 }
@@ -943,15 +970,15 @@ export interface ProblemEdge {
    */
   kind: string;
   /**
-   * Where it waits, or acquired what it holds.
+   * The location of the wait, or where the hold was acquired.
    */
   location?: SourceLocation | null;
   /**
-   * What a waiting task is doing.
+   * The operation of a waiting task.
    */
   operation?: Operation | null;
   /**
-   * Why it waits, in words; for a hold its mode, for a party its role.
+   * For a wait, its reason in words; for a hold its mode, for a party its role.
    */
   reason: string;
   /**
@@ -959,7 +986,7 @@ export interface ProblemEdge {
    */
   resource: ResourceId;
   /**
-   * Since when.
+   * The time at which it began.
    */
   since_ns: number;
   /**
@@ -993,11 +1020,11 @@ export interface ProblemResource {
    */
   id: ResourceId;
   /**
-   * What it is.
+   * Its kind.
    */
   kind: ResourceKind;
   /**
-   * Where it was created.
+   * The location of its creation.
    */
   location?: SourceLocation | null;
   /**
@@ -1014,7 +1041,7 @@ export interface ProblemTask {
    */
   id: TaskId;
   /**
-   * Where it was spawned.
+   * The location of its spawn.
    */
   location?: SourceLocation | null;
   /**
@@ -1023,11 +1050,11 @@ export interface ProblemTask {
   name?: string | null;
 }
 /**
- * A problem stands, and its evidence has changed.
+ * A problem is still open, and its evidence has changed.
  */
 export interface ProblemUpdated {
   /**
-   * When.
+   * The time of the fact.
    */
   at_ns: number;
   /**
@@ -1041,11 +1068,11 @@ export interface ProblemUpdated {
   type: "problem.updated";
 }
 /**
- * A problem no longer stands; its id is not used again.
+ * A problem is resolved; its id is not used again.
  */
 export interface ProblemCleared {
   /**
-   * When.
+   * The time of the fact.
    */
   at_ns: number;
   /**
@@ -1059,23 +1086,23 @@ export interface ProblemCleared {
   type: "problem.cleared";
 }
 /**
- * A snapshot begins: nothing that was sent before is referenced after. Everything alive follows.
+ * A snapshot begins: later messages refer to nothing that was sent before. Everything alive follows.
  */
 export interface SnapshotBegin {
   /**
-   * The producer's time of which this is the picture.
+   * The producer's time that the snapshot describes.
    */
   at_ns: number;
   /**
-   * How many edges follow.
+   * Number of edges that follow.
    */
   edges: number;
   /**
-   * How many problems follow.
+   * Number of problems that follow.
    */
   problems: number;
   /**
-   * How many resources follow.
+   * Number of resources that follow.
    */
   resources: number;
   /**
@@ -1083,13 +1110,13 @@ export interface SnapshotBegin {
    */
   seq: number;
   /**
-   * How many tasks follow.
+   * Number of tasks that follow.
    */
   tasks: number;
   type: "snapshot.begin";
 }
 /**
- * The snapshot is complete; what follows is live.
+ * The snapshot is complete. The following messages are live.
  */
 export interface SnapshotEnd {
   /**
@@ -1103,7 +1130,7 @@ export interface SnapshotEnd {
   type: "snapshot.end";
 }
 /**
- * Something was not sent. What was sent stays true; it is incomplete.
+ * Some facts were not sent. The facts that were sent stay true, but they are incomplete.
  */
 export interface Gap {
   /**
@@ -1111,20 +1138,28 @@ export interface Gap {
    */
   at_ns: number;
   /**
-   * How many facts are missing.
+   * Number of missing facts.
    */
   count: number;
   /**
-   * Of which types, such as `task.spawned`; empty when unknown.
+   * The types of the missing messages, such as `task.spawned`; empty when unknown.
    */
   kinds: string[];
   /**
-   * Why, in words.
+   * The reason in words.
    */
   reason: string;
   /**
    * The message's number in the stream: 1 in the first message, and one more in each.
    */
   seq: number;
+  /**
+   * The facts are missing in the snapshot before, and are all that were left out since recording began.
+   */
+  standing?: boolean;
+  /**
+   * The number of living tasks that are not in the stream for this reason, where facts were left out for lack of room.
+   */
+  tasks?: number | null;
   type: "gap";
 }

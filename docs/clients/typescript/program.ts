@@ -5,6 +5,7 @@ type Counts = Pick<insight.ResourceUpdated, "senders" | "weak_senders" | "receiv
 type Freer = insight.EdgeHold | insight.EdgeParty;
 
 // Who frees a wait, by its operation. Of an operation that is not listed, every party is shown.
+const WORST_FIRST: insight.Severity[] = ["hang", "degraded", "notice"];
 const FREED_BY = new Map<insight.Operation, insight.PartyRole>([
   ["send", "receiver"], ["reserve", "receiver"], ["recv", "sender"], ["join", "joined"],
 ]);
@@ -58,9 +59,11 @@ export class Program {
   *shown(): Generator<string> {
     yield* this.notObserved();
     yield* this.waits();
-    for (const { id, tier, kind, title, explanation, advice } of this.problems.values()) {
+    const worstFirst = [...this.problems.values()].sort((a, b) =>
+      WORST_FIRST.indexOf(a.severity) - WORST_FIRST.indexOf(b.severity) || a.tier.localeCompare(b.tier) || a.id - b.id);
+    for (const { id, tier, severity, kind, title, explanation, advice } of worstFirst) {
       // What is missing may be what would free one of its tasks.
-      yield `problem ${id}: ${this.missing.length > 0 ? "suspected" : tier} ${kind}: ${title}`;
+      yield `problem ${id}: ${severity}, ${this.missing.length > 0 ? "suspected" : tier} ${kind}: ${title}`;
       for (const line of [...(explanation ?? []), advice]) yield `  ${line}`;
     }
     for (const { count, reason } of this.missing) yield `partial: ${count} facts are missing: ${reason}`;

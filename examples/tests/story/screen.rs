@@ -3,10 +3,11 @@
 use crate::consolation;
 use crate::files::root;
 use crate::watched::Watched;
-use portable_pty::{ChildKiller, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use portable_pty::{ChildKiller, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
@@ -19,6 +20,7 @@ pub struct Screen {
     keyboard: Box<dyn Write + Send>,
     keys: usize,
     killer: Box<dyn ChildKiller + Send + Sync>,
+    process: Option<u32>,
     master: Box<dyn MasterPty + Send>,
     /// Open until the end, so that the terminal's settings can be looked at when consolation has ended.
     _slave: Box<dyn SlavePty + Send>,
@@ -27,7 +29,7 @@ pub struct Screen {
 
 struct Terminal {
     parser: vt100::Parser,
-    exit: Option<portable_pty::ExitStatus>,
+    exit: Option<ExitStatus>,
 }
 
 impl Screen {
@@ -48,7 +50,7 @@ impl Screen {
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
         let mut child = pair.slave.spawn_command(command).unwrap();
-        let killer = child.clone_killer();
+        let (killer, process) = (child.clone_killer(), child.process_id());
         let parser = vt100::Parser::new(NonZeroU16::new(rows).unwrap(), NonZeroU16::new(columns).unwrap(), 0);
         let terminal = Arc::new(Watched::new(Terminal { parser, exit: None }));
         let theirs = Arc::clone(&terminal);
@@ -63,7 +65,16 @@ impl Screen {
             let status = child.wait().unwrap();
             theirs.change(|terminal| terminal.exit = Some(status));
         });
-        Screen { terminal, keyboard, keys: 0, killer, master: pair.master, _slave: pair.slave, settings_before }
+        Screen {
+            terminal,
+            keyboard,
+            keys: 0,
+            killer,
+            process,
+            master: pair.master,
+            _slave: pair.slave,
+            settings_before,
+        }
     }
 
     /// Presses one key.
@@ -136,6 +147,19 @@ impl Screen {
     /// Presses q: consolation ends with 0, and leaves the terminal as it found it.
     pub fn quit(mut self) {
         self.press("q");
+        let status = self.restored();
+        assert!(status.success(), "{status}");
+    }
+
+    /// Sends a signal, which ends consolation: it leaves the terminal as it found it.
+    pub fn ended_by(self, signal: &str) {
+        let id = self.process.expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        let status = self.restored();
+        assert!(status.signal().is_some(), "{status:?}");
+    }
+
+    fn restored(&self) -> ExitStatus {
         let ended = self.terminal.until(
             |terminal| {
                 let screen = terminal.parser.screen();
@@ -145,8 +169,8 @@ impl Screen {
             |terminal| format!("{:?}\n{}", terminal.exit, Frame(terminal.parser.screen()).picture()),
         );
         let status = ended.unwrap_or_else(|error| panic!("waited for the end, and the first screen again: {error}"));
-        assert!(status.success(), "{status}");
         assert_eq!(settings(&*self.master), self.settings_before);
+        status
     }
 }
 

@@ -48,3 +48,13 @@ fn the_story_in_40_columns_and_10_rows() {
     list(&screen);
     screen.quit();
 }
+
+#[test]
+fn a_signal_leaves_the_terminal_as_it_was() {
+    let hang = Hang::begin();
+    for signal in ["TERM", "INT", "HUP"] {
+        let screen = Screen::open(&hang.insight, 80, 24);
+        screen.shows(&["NAME", "WAITS FOR"]);
+        screen.ended_by(signal);
+    }
+}

@@ -48,7 +48,7 @@ fn gone() {
     let copied = Command::new("cp").arg(DEADLOCK).arg(&elsewhere).status().unwrap();
     assert!(copied.success());
     let program = Program::run(command(&elsewhere).env_remove("INSIGHT_SOURCE").current_dir(folder.path()));
-    assert_eq!(source_of_the_await(&program), SourceLine { status: SourceStatus::Missing, text: None });
+    assert_eq!(source_of_the_await(&program), SourceLine::new(SourceStatus::Missing));
     let at = place(FILE, SEND);
     opens_with(&program, &[&format!("at {at}:"), "(source not found where the program runs)"]);
 }

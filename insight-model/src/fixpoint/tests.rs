@@ -1,6 +1,7 @@
 //! Random programs that go on: what is kept up to date is what a look at everything finds.
 
 use super::Fixpoint;
+use crate::resource_kind::{self, Ends, UnitKind};
 use crate::{Model, Watch};
 use insight_protocol::*;
 use std::collections::BTreeMap;
@@ -51,7 +52,7 @@ impl Program {
 
     fn spawn(&mut self, id: u64) {
         let partial = self.random.one_in(20);
-        self.apply(TaskSpawned { id: TaskId(id), partial, at_ns: self.now_ns, ..TaskSpawned::default() });
+        self.apply(with!(TaskSpawned::default(), id = TaskId(id), partial, at_ns = self.now_ns));
         self.stats(id, partial);
     }
 
@@ -63,21 +64,24 @@ impl Program {
         let state = (!partial).then_some(state);
         let at_ns = since_ns;
         let id = TaskId(id);
-        self.apply(TaskStats { id, state, since_ns, foreign_wakers, lost_waker, at_ns, ..TaskStats::default() });
+        self.apply(with!(TaskStats::default(), id, state, since_ns, foreign_wakers, lost_waker, at_ns));
     }
 
     fn create(&mut self, id: u64) {
         use ResourceKind::{Channel, Join, Mutex, OnceCell, Oneshot, Rwlock, Semaphore};
-        let kind = self.random.of(&[Channel, Channel, Join, Mutex, Mutex, OnceCell, Oneshot, Rwlock, Semaphore]);
+        let kind = match self.random.one_in(8) {
+            true => ResourceKind::from(self.random.of(ResourceKind::KNOWN)),
+            false => self.random.of(&[Channel, Channel, Join, Mutex, Mutex, OnceCell, Oneshot, Rwlock, Semaphore]),
+        };
         let words =
             [Some(HandOff::Fifo), Some(HandOff::Fifo), Some(HandOff::WriterFirst), Some(HandOff::Barging), None];
         let hand_off = self.random.of(&words);
-        let capacity = matches!(kind, Channel | Semaphore).then(|| 1 + self.random.below(2));
+        let counts = matches!(resource_kind::of(&kind).units, UnitKind::Room | UnitKind::Permits);
+        let capacity = counts.then(|| 1 + self.random.below(2));
         self.kinds.insert(id, kind.clone());
-        let (name, location, task, at_ns) = (None, None, None, self.now_ns);
-        let id = ResourceId(id);
+        let (id, at_ns) = (ResourceId(id), self.now_ns);
         let closed_by_any = self.random.one_in(5);
-        self.apply(ResourceCreated { id, kind, name, location, task, capacity, hand_off, closed_by_any, at_ns });
+        self.apply(with!(ResourceCreated::new(id, kind, at_ns), capacity, hand_off, closed_by_any));
         self.count(id.0);
     }
 
@@ -86,50 +90,47 @@ impl Program {
         let (length, senders, receivers) = (count(3), count(3), count(3));
         let outside_senders = if self.random.one_in(20) { Some(1) } else { Some(0) };
         let id = ResourceId(id);
-        self.apply(ResourceUpdated { id, length, senders, receivers, outside_senders, ..ResourceUpdated::default() });
+        self.apply(with!(ResourceUpdated::default(), id, length, senders, receivers, outside_senders));
     }
 
     fn edge(&mut self) {
         let (task, resource) = (TaskId(1 + self.random.below(TASKS)), 1 + self.random.below(RESOURCES));
         self.edges += 1;
-        let (id, since_ns, kind) = (EdgeId(self.edges), self.now_ns, self.kinds[&resource].clone());
+        let (id, since_ns, kind) = (EdgeId(self.edges), self.now_ns, resource_kind::of(&self.kinds[&resource]));
         let (resource, location) = (ResourceId(resource), None);
         let units = 1 + self.random.below(8) / 7;
         match self.random.below(5) {
             0 | 1 => {
-                let operations: &[Operation] = match kind {
-                    ResourceKind::Channel => &[Operation::Send, Operation::Recv, Operation::Closed],
-                    ResourceKind::Oneshot => &[Operation::Recv],
-                    ResourceKind::Join => &[Operation::Join],
-                    ResourceKind::Mutex => &[Operation::Lock],
-                    ResourceKind::OnceCell => &[Operation::Init],
-                    ResourceKind::Rwlock => &[Operation::Read, Operation::Write],
-                    _ => &[Operation::Acquire],
+                let operations = match kind.waits {
+                    [] => kind.usual,
+                    waits => waits[self.random.below(waits.len() as u64) as usize].operations,
                 };
                 let operation = self.random.of(operations);
                 let (reason, need) = (StringId(1), units);
-                self.apply(EdgeWait { id, task, resource, operation, reason, need, location, since_ns });
+                self.apply(with!(EdgeWait::new(id, task, resource, operation, reason, need, since_ns), location));
                 if self.random.one_in(4) {
                     self.waiter(id);
                 }
             }
-            _ if matches!(kind, ResourceKind::Join) => {
+            _ if kind.ends == Ends::Joined => {
                 let (role, exclusive) = (PartyRole::Joined, false);
-                self.apply(EdgeParty { id, task, resource, role, exclusive, since_ns });
+                self.apply(EdgeParty::new(id, task, resource, role, exclusive, since_ns));
             }
-            2 | 3 if matches!(kind, ResourceKind::Channel | ResourceKind::Oneshot) => {
+            2 | 3 if kind.ends == Ends::Handles => {
                 let role = self.random.of(&[PartyRole::Sender, PartyRole::Receiver]);
                 let exclusive = !self.random.one_in(5);
-                self.apply(EdgeParty { id, task, resource, role, exclusive, since_ns });
+                self.apply(EdgeParty::new(id, task, resource, role, exclusive, since_ns));
             }
             _ => {
-                let mode = match kind {
-                    ResourceKind::Rwlock => self.random.of(&[HoldMode::Shared, HoldMode::Shared, HoldMode::Exclusive]),
-                    ResourceKind::Semaphore | ResourceKind::Channel => HoldMode::Permit,
-                    _ => HoldMode::Exclusive,
+                let mode = match kind.units {
+                    UnitKind::ReadWriteLock => {
+                        self.random.of(&[HoldMode::Shared, HoldMode::Shared, HoldMode::Exclusive])
+                    }
+                    UnitKind::Permits | UnitKind::Room => HoldMode::Permit,
+                    UnitKind::Lock | UnitKind::Unknown => HoldMode::Exclusive,
                 };
                 let transferable = self.random.one_in(6);
-                self.apply(EdgeHold { id, task, resource, mode, units, transferable, location, since_ns });
+                self.apply(with!(EdgeHold::new(id, task, resource, mode, units, since_ns), transferable, location));
             }
         }
     }
@@ -137,7 +138,7 @@ impl Program {
     fn waiter(&mut self, id: EdgeId) {
         let polled = self.random.of(&[None, Some(true), Some(false), Some(false)]);
         let granted_ns = self.random.one_in(3).then_some(self.now_ns);
-        self.apply(EdgeUpdated { id, polls: None, polled, granted_ns, at_ns: self.now_ns });
+        self.apply(with!(EdgeUpdated::default(), id, polled, granted_ns, at_ns = self.now_ns));
     }
 
     fn an_edge(&mut self) -> Option<EdgeId> {
@@ -150,7 +151,7 @@ impl Program {
             0..16 if self.model.edges.len() < 30 => self.edge(),
             0..22 => {
                 if let Some(id) = self.an_edge() {
-                    self.apply(EdgeClosed { id, outcome: None, at_ns: self.now_ns });
+                    self.apply(EdgeClosed::new(id, self.now_ns));
                 }
             }
             22..26 => {
@@ -163,11 +164,11 @@ impl Program {
             }
             26 => {
                 let id = TaskId(1 + self.random.below(TASKS));
-                self.apply(TaskCompleted { id, outcome: Outcome::Returned, at_ns: self.now_ns });
+                self.apply(TaskCompleted::new(id, Outcome::Returned, self.now_ns));
             }
             27 => {
                 let id = 1 + self.random.below(RESOURCES);
-                self.apply(ResourceDropped { id: ResourceId(id), at_ns: self.now_ns });
+                self.apply(ResourceDropped::new(ResourceId(id), self.now_ns));
                 self.create(id);
             }
             28..30 => {
@@ -181,7 +182,7 @@ impl Program {
             }
             32 if self.random.one_in(40) => {
                 let kinds = vec!["edge.hold".to_owned()];
-                self.apply(Gap { count: 1, kinds, reason: "lost".into(), at_ns: self.now_ns });
+                self.apply(with!(Gap::default(), count = 1, kinds, reason = "lost".into(), at_ns = self.now_ns));
             }
             33 if self.random.one_in(20) => {
                 let snapshot = self.model.snapshot();
@@ -189,7 +190,7 @@ impl Program {
             }
             _ => {
                 self.now_ns += self.random.below(300);
-                self.apply(StreamHeartbeat { at_ns: self.now_ns });
+                self.apply(StreamHeartbeat::new(self.now_ns));
             }
         }
     }
@@ -222,7 +223,7 @@ fn what_is_kept_is_what_a_look_at_everything_finds() {
             let mut anew = Watch::new(SETTLE_NS);
             anew.check(&program.model, &mut Vec::new());
             let nameless = |watch: &Watch| -> Vec<Problem> {
-                watch.standing().map(|problem| Problem { id: ProblemId(1), ..problem.clone() }).collect()
+                watch.standing().map(|problem| with!(problem.clone(), id = ProblemId(1))).collect()
             };
             assert_eq!(nameless(&watch), nameless(&anew), "seed {seed}, step {step}");
             // One that stands keeps its id, and what is the same is not said again.

@@ -5,39 +5,26 @@
 //! say together with the figure.
 
 mod finding;
-mod leaks;
-mod locks;
-mod pool;
+mod polls;
 mod rates;
-mod sizes;
-mod thresholds;
-mod words;
-mod workers;
+pub(crate) mod words;
 
+pub use crate::problem::{OFF, Thresholds, thresholds};
 pub use finding::HealthFinding;
-pub use thresholds::{OFF, Thresholds};
 
+pub(crate) use finding::{Candidate, Subject, evidence, suspect};
+pub(crate) use polls::{behind, queue};
+pub(crate) use rates::{Window, levels, percent};
+
+use crate::problem::{self, Question};
 use crate::{Edge, EdgeBody, Model, Task};
-use finding::{Candidate, Subject};
 use insight_protocol::{Capability, Operation, ProblemKind, TaskId, TaskKind, TaskState};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 /// How many findings of one kind there are at most: the first ones say what is wrong with the others too.
 const MOST_OF_A_KIND: usize = 50;
-
-/// The kinds of what [`Health`] finds. Their tasks may run, and need not be stuck.
-pub const KINDS: [ProblemKind; 9] = [
-    ProblemKind::WorkerBlocked,
-    ProblemKind::RuntimeBlocked,
-    ProblemKind::BlockingPoolExhausted,
-    ProblemKind::NeverYields,
-    ProblemKind::Spins,
-    ProblemKind::WakerStorm,
-    ProblemKind::TaskLeak,
-    ProblemKind::LockHeldLong,
-    ProblemKind::LargeFuture,
-];
 
 type Key = (ProblemKind, Subject);
 
@@ -55,16 +42,45 @@ type Key = (ProblemKind, Subject);
 ///
 /// It has no clock: time is [`Model::told_ns`], up to when the facts of the model have stood. Each check takes one look at
 /// each task and each resource. Its memory is bounded, and does not grow with time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Health {
     told_ns: Option<u64>,
     /// What is over its threshold, and how long that has been seen.
     stood: BTreeMap<Key, u64>,
     standing: BTreeMap<Key, HealthFinding>,
-    blocked: workers::Blocked,
+    blocked: polls::Blocked,
     rates: rates::Rates,
-    leaks: leaks::Leaks,
-    sizes: sizes::Sizes,
+    memories: Vec<Box<dyn Memory>>,
+}
+
+/// The memory of a kind from one check to the next.
+pub(crate) trait Memory: Debug + Send + Sync {
+    fn look(&mut self, look: &Look, out: &mut Vec<Candidate>);
+
+    fn copy(&self) -> Box<dyn Memory>;
+}
+
+impl Clone for Box<dyn Memory> {
+    fn clone(&self) -> Box<dyn Memory> {
+        (**self).copy()
+    }
+}
+
+impl Default for Health {
+    fn default() -> Health {
+        let memory = |about: &&problem::About| match about.question {
+            Question::Memory(new) => Some(new()),
+            _ => None,
+        };
+        Health {
+            told_ns: None,
+            stood: BTreeMap::new(),
+            standing: BTreeMap::new(),
+            blocked: polls::Blocked::default(),
+            rates: rates::Rates::default(),
+            memories: problem::ALL.iter().filter_map(memory).collect(),
+        }
+    }
 }
 
 impl Health {
@@ -79,10 +95,12 @@ impl Health {
         let counted_ns = step_ns.min(thresholds.settle_ns / 2);
         let mut candidates = Vec::new();
         self.blocked.look(&look, counted_ns, &mut candidates);
-        pool::look(&look, &mut candidates);
-        locks::look(&look, &mut candidates);
-        self.sizes.look(&look, &mut candidates);
-        self.leaks.look(&look, &mut candidates);
+        for about in problem::ALL {
+            if let Question::Look(question) = about.question {
+                question(&look, &mut candidates);
+            }
+        }
+        self.memories.iter_mut().for_each(|memory| memory.look(&look, &mut candidates));
         self.rates.look(&look, step_ns, &mut candidates);
         // Of whose polls it is said that they are too long, it is not said again that they are long.
         let is_of_place = |id: &TaskId| model.tasks.get(id).is_some_and(|task| self.blocked.is_of_place(task));
@@ -123,24 +141,24 @@ impl Health {
 }
 
 /// One look at all tasks, for those who look for something in particular.
-struct Look<'a> {
-    model: &'a Model,
-    thresholds: &'a Thresholds,
+pub(crate) struct Look<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) thresholds: &'a Thresholds,
     /// Up to when everything was told.
-    now_ns: u64,
+    pub(crate) now_ns: u64,
     /// The tasks in a poll that is long, if anything was queued.
-    long_polls: Vec<&'a Task>,
+    pub(crate) long_polls: Vec<&'a Task>,
     /// Those that could have run for long.
-    queued: BTreeMap<Option<&'a str>, Vec<&'a Task>>,
+    pub(crate) queued: BTreeMap<Option<&'a str>, Vec<&'a Task>>,
     /// The futures that a thread runs within a task.
-    nested: Vec<&'a Task>,
+    pub(crate) nested: Vec<&'a Task>,
     /// Closures for threads of their own.
-    blocking: Vec<&'a Task>,
-    large: Vec<&'a Task>,
+    pub(crate) blocking: Vec<&'a Task>,
+    pub(crate) large: Vec<&'a Task>,
     /// When the latest poll of each executor began, of those that go on, of tasks that no thread runs by itself.
-    latest_poll_ns: BTreeMap<Option<&'a str>, u64>,
+    pub(crate) latest_poll_ns: BTreeMap<Option<&'a str>, u64>,
     /// The tasks that wake themselves, and that something else may wake too.
-    aided: Vec<TaskId>,
+    pub(crate) aided: Vec<TaskId>,
 }
 
 impl<'a> Look<'a> {
@@ -158,7 +176,7 @@ impl<'a> Look<'a> {
             aided: Vec::new(),
         };
         let blind = model.header.as_ref().is_some_and(|it| !it.capabilities.contains(&Capability::ForeignWakers));
-        let long_ns = thresholds.worker_blocked_ns.min(thresholds.worker_blocked_alone_ns);
+        let long_ns = thresholds.worker_blocked.poll_ns.min(thresholds.worker_blocked.alone_ns);
         for task in model.tasks.values() {
             if task.outcome().is_some() || task.partial {
                 continue;
@@ -170,10 +188,10 @@ impl<'a> Look<'a> {
             if task.kind == TaskKind::BlockOn && task.parent().is_some() {
                 look.nested.push(task);
             }
-            if task.future_bytes.is_some_and(|bytes| bytes >= thresholds.future_bytes) {
+            if task.future_bytes.is_some_and(|bytes| bytes >= thresholds.large_future.bytes) {
                 look.large.push(task);
             }
-            let spins = task.seen().filter(|stats| stats.self_wakes() >= thresholds.spin_polls_per_second);
+            let spins = task.packed().filter(|stats| stats.self_wakes() >= thresholds.spins.polls_per_second);
             if spins.is_some_and(|stats| blind || stats.foreign_wakers || waits(model, task)) {
                 look.aided.push(task.id);
             }
@@ -183,7 +201,7 @@ impl<'a> Look<'a> {
             }
             match task.state() {
                 Some(TaskState::Running) if look.for_ns(task.since_ns()) >= long_ns => look.long_polls.push(task),
-                Some(TaskState::Scheduled) if look.for_ns(task.since_ns()) >= thresholds.worker_blocked_ns => {
+                Some(TaskState::Scheduled) if look.for_ns(task.since_ns()) >= thresholds.worker_blocked.poll_ns => {
                     look.queued.entry(executor(task)).or_default().push(task);
                 }
                 _ => {}
@@ -193,7 +211,7 @@ impl<'a> Look<'a> {
     }
 
     /// How long something that began then has stood.
-    fn for_ns(&self, since_ns: u64) -> u64 {
+    pub(crate) fn for_ns(&self, since_ns: u64) -> u64 {
         self.now_ns.saturating_sub(since_ns)
     }
 }
@@ -204,6 +222,6 @@ fn waits(model: &Model, task: &Task) -> bool {
     model.edges_of_task(task.id).any(|edge| matches!(edge.body, EdgeBody::Wait { .. }) && !sleeps(edge))
 }
 
-fn executor(task: &Task) -> Option<&str> {
+pub(crate) fn executor(task: &Task) -> Option<&str> {
     task.executor.as_ref().map(Arc::as_ref)
 }

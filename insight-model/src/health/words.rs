@@ -1,12 +1,11 @@
-use crate::{Edge, EdgeBody, Location, Model, Task};
-use insight_protocol::Operation;
+use crate::{Edge, EdgeBody, Location, Model, Task, operation};
 use std::sync::Arc;
 
 /// How many tasks a sentence names at most.
 const MOST_NAMES: usize = 3;
 
 /// `task 7 (reader), spawned at src/main.rs:4,`, so that a sentence can go on after it.
-pub(super) fn task_at(task: &Task) -> String {
+pub(crate) fn task_at(task: &Task) -> String {
     match &task.location {
         Some(it) => format!("{}, spawned at {}:{},", task.label(), it.place.file, it.place.line),
         None => task.label(),
@@ -14,12 +13,12 @@ pub(super) fn task_at(task: &Task) -> String {
 }
 
 /// ` (src/main.rs:4)`, or nothing.
-pub(super) fn at(location: &Option<Arc<Location>>) -> String {
+pub(crate) fn at(location: &Option<Arc<Location>>) -> String {
     location.as_ref().map_or_else(String::new, |it| format!(" ({}:{})", it.place.file, it.place.line))
 }
 
 /// `task 1 (a), task 2 (b) and more`.
-pub(super) fn labels(tasks: &[&Task]) -> String {
+pub(crate) fn labels(tasks: &[&Task]) -> String {
     let mut names: Vec<String> = tasks.iter().take(MOST_NAMES).map(|task| task.label()).collect();
     if tasks.len() > MOST_NAMES {
         names.push("more".to_owned());
@@ -32,25 +31,15 @@ pub(super) fn labels(tasks: &[&Task]) -> String {
 }
 
 /// ``to lock mutex `ledger` (src/main.rs:9)``: what comes after `waits`.
-pub(super) fn wait(model: &Model, edge: &Edge) -> String {
+pub(crate) fn wait(model: &Model, edge: &Edge) -> String {
     let resource = model.resource_label(edge.resource);
     let at = at(&edge.location);
     let EdgeBody::Wait { operation, .. } = &edge.body else { return format!("on {resource}{at}") };
-    match operation {
-        Operation::Sleep => format!("for time to pass{at}"),
-        Operation::Join => format!("for the end of a task{at}"),
-        Operation::Recv => format!("to receive from {resource}{at}"),
-        Operation::Send | Operation::Reserve => format!("for room in {resource}{at}"),
-        Operation::Lock => format!("to lock {resource}{at}"),
-        Operation::Read => format!("to read-lock {resource}{at}"),
-        Operation::Write => format!("to write-lock {resource}{at}"),
-        Operation::Acquire => format!("for permits of {resource}{at}"),
-        _ => format!("on {resource}{at}"),
-    }
+    operation::of(operation).waits.replace("{}", &resource) + &at
 }
 
 /// `1 s`, `2.5 s`, `100 ms`, `10 µs`: as exact as anybody asks.
-pub(super) fn span(ns: u64) -> String {
+pub(crate) fn span(ns: u64) -> String {
     let of = |unit: u64, name: &str| {
         let tenths = ns / (unit / 10);
         match (tenths / 10, tenths % 10) {
@@ -67,7 +56,7 @@ pub(super) fn span(ns: u64) -> String {
 }
 
 /// `64 KiB`, or `700 bytes`.
-pub(super) fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     match count {
         0..1_024 => format!("{count} bytes"),
         1_024..1_048_576 => format!("{} KiB", count >> 10),

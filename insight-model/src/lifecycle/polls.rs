@@ -10,7 +10,7 @@ impl Checker {
         let below = detail.is_some_and(|detail| *detail == Detail::Structure);
         self.expect(!below, "detail.polls", "no task.polls at detail structure", || "one".to_owned());
         // r[task.polls.columns]
-        let TaskPolls { thread, tasks, after_ns, running_ns, at_ns } = polls;
+        let TaskPolls { thread, tasks, after_ns, running_ns, at_ns, .. } = polls;
         let columns = [tasks.len(), after_ns.len(), running_ns.len()];
         let whole = columns.iter().all(|length| *length == tasks.len()) && (1..=MAX_POLLS).contains(&tasks.len());
         let actual = || format!("lengths of {columns:?}");

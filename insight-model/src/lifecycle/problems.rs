@@ -1,7 +1,7 @@
 //! Problems.
 
 use super::{Checker, EdgeKind};
-use crate::health::KINDS;
+use crate::problem::{about, is_measured};
 use insight_protocol::*;
 
 /// A problem that stands, by its parts.
@@ -59,6 +59,16 @@ impl Checker {
     fn diagnosis(&mut self, problem: &Problem) {
         // r[problem.docs]
         self.expect(problem.docs.starts_with('/'), "problem.docs", "a path on the server", || problem.docs.clone());
+        if let Some(about) = about(&problem.kind) {
+            // r[problem.severity.of-kind]
+            let actual = || format!("a {} that is {}", problem.kind, problem.severity);
+            self.expect(
+                about.severities.has(problem.severity),
+                "problem.severity.of-kind",
+                "a severity of its kind",
+                actual,
+            );
+        }
         // r[order.introduced]
         let (rule, expected) = (self.unless_in_snapshot("order.introduced"), "a task or resource that was told");
         for id in problem.tasks.iter().map(|part| part.id).chain(problem.edges.iter().map(|edge| edge.task)) {
@@ -70,7 +80,7 @@ impl Checker {
             self.expect(told, rule, expected, || format!("resource {id}"));
         }
         // The rules of what is stuck: what is too much or too long may run, and may be woken by anything.
-        let stuck = !KINDS.contains(&problem.kind);
+        let stuck = !is_measured(&problem.kind);
         for part in problem.tasks.iter().filter(|_| stuck) {
             // One that has ended, with a guard in its hands, does nothing any more, whatever it was seen to do last.
             let task = self.tasks.get(&part.id).filter(|task| !task.completed);
@@ -104,7 +114,8 @@ impl Checker {
         // r[problem.proven.certain]
         for edge in &problem.edges {
             let uncertain = self.edges.values().any(|open| {
-                let same = open.task == edge.task && open.resource == edge.resource;
+                // One task may have a handle of its own and a shared one: the time says which of them is meant.
+                let same = open.task == edge.task && open.resource == edge.resource && open.since_ns == edge.since_ns;
                 let unsure = match &open.kind {
                     EdgeKind::Hold { transferable, .. } => edge.kind == "hold" && *transferable,
                     EdgeKind::Party { role, exclusive } => {

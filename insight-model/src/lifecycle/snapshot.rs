@@ -1,6 +1,7 @@
 //! Snapshots.
 
 use super::Checker;
+use super::ids::Ids;
 use insight_protocol::*;
 use std::collections::HashMap;
 
@@ -25,6 +26,7 @@ impl Checker {
         self.expect(!nested, "snapshot.end.pairs", "the end of the snapshot before", || "another snapshot".to_owned());
         // r[snapshot.self-contained]: nothing from before counts any more. What is alive has its id from before.
         self.strings.clear();
+        self.dropped_strings = Ids::default();
         self.locations.clear();
         let stats_before = self.tasks.drain().filter_map(|(id, task)| Some((id, task.stats?))).collect();
         self.just_ended.clear();
@@ -61,6 +63,25 @@ impl Checker {
         self.expect(told == counts, "snapshot.counts", format_args!("{told:?}"), || format!("{counts:?}"));
     }
 
+    /// r[gap.standing]
+    pub(super) fn standing_gap(&mut self, message: &Message) {
+        let after_snapshot = std::mem::replace(&mut self.after_snapshot, matches!(message, Message::SnapshotEnd(_)));
+        match message {
+            Message::Gap(gap) if gap.standing => {
+                self.expect(after_snapshot, "gap.standing", "the end of a snapshot before", || "none".to_owned());
+                self.left_out = true;
+            }
+            // r[gap.off]: what was recorded before has ended for the reader.
+            Message::Gap(gap) if after_snapshot && gap.kinds.is_empty() => self.left_out = false,
+            _ if after_snapshot && self.left_out => {
+                let expected = "a gap with `standing`, as facts were left out before".to_owned();
+                self.find("gap.standing", expected, message.type_name().to_owned());
+            }
+            Message::Gap(gap) => self.left_out |= gap.tasks.is_some(),
+            _ => {}
+        }
+    }
+
     /// r[snapshot.order], r[snapshot.only], r[file.opening]
     pub(super) fn in_snapshot(&mut self, message: &Message) {
         let Some(opening) = &mut self.snapshot else {
@@ -71,30 +92,138 @@ impl Checker {
             self.seen_snapshot = self.seen_snapshot || early;
             return;
         };
-        let part = match message {
-            Message::DefineString(_) | Message::DefineLocation(_) => opening.part,
-            Message::StreamCoverage(_) => 0,
-            Message::TaskSpawned(_) | Message::TaskStats(_) => 1,
-            Message::ResourceCreated(_) | Message::ResourceUpdated(_) => 2,
-            Message::EdgeWait(_) | Message::EdgeHold(_) | Message::EdgeParty(_) | Message::EdgeUpdated(_) => 3,
-            Message::TaskCompleted(_) => 4,
-            Message::ProblemRaised(_) => 5,
-            Message::SnapshotBegin(_) | Message::SnapshotEnd(_) => return,
-            _ => {
+        let part = match message.visit(&mut Places) {
+            Place::Definition => opening.part,
+            Place::Part(part) => part,
+            Place::Counted(part, counter) => {
+                opening.counts[counter] += 1;
+                part
+            }
+            Place::Bracket => return,
+            Place::Never => {
                 return self.find("snapshot.only", "what a snapshot has".into(), message.type_name().into());
             }
         };
-        match message {
-            Message::StreamCoverage(_) => opening.coverage = true,
-            Message::TaskSpawned(_) => opening.counts[0] += 1,
-            Message::ResourceCreated(_) => opening.counts[1] += 1,
-            Message::EdgeWait(_) | Message::EdgeHold(_) | Message::EdgeParty(_) => opening.counts[2] += 1,
-            Message::ProblemRaised(_) => opening.counts[3] += 1,
-            _ => {}
-        }
+        opening.coverage |= matches!(message, Message::StreamCoverage(_));
         let in_order = part >= opening.part;
         opening.part = opening.part.max(part);
         let expected = "coverage, tasks, resources, edges, ends of tasks, problems";
         self.expect(in_order, "snapshot.order", expected, || message.type_name().to_owned());
+    }
+}
+
+/// The place of each type in a snapshot.
+enum Place {
+    /// Before the first message that names it, in any part.
+    Definition,
+    /// In the part of this number.
+    Part(u8),
+    /// In the part of this number. `snapshot.begin` has the count, in `Opening::counts` at this index.
+    Counted(u8, usize),
+    /// The begin or the end.
+    Bracket,
+    /// Never in a snapshot.
+    Never,
+}
+
+struct Places;
+
+impl Visit for Places {
+    type Output = Place;
+
+    fn stream_header(&mut self, _: &StreamHeader) -> Place {
+        Place::Never
+    }
+
+    fn stream_heartbeat(&mut self, _: &StreamHeartbeat) -> Place {
+        Place::Never
+    }
+
+    fn stream_coverage(&mut self, _: &StreamCoverage) -> Place {
+        Place::Part(0)
+    }
+
+    fn define_string(&mut self, _: &DefineString) -> Place {
+        Place::Definition
+    }
+
+    fn define_location(&mut self, _: &DefineLocation) -> Place {
+        Place::Definition
+    }
+
+    fn define_dropped(&mut self, _: &DefineDropped) -> Place {
+        Place::Never
+    }
+
+    fn task_spawned(&mut self, _: &TaskSpawned) -> Place {
+        Place::Counted(1, 0)
+    }
+
+    fn task_completed(&mut self, _: &TaskCompleted) -> Place {
+        Place::Part(4)
+    }
+
+    fn task_stats(&mut self, _: &TaskStats) -> Place {
+        Place::Part(1)
+    }
+
+    fn task_polls(&mut self, _: &TaskPolls) -> Place {
+        Place::Never
+    }
+
+    fn resource_created(&mut self, _: &ResourceCreated) -> Place {
+        Place::Counted(2, 1)
+    }
+
+    fn resource_updated(&mut self, _: &ResourceUpdated) -> Place {
+        Place::Part(2)
+    }
+
+    fn resource_dropped(&mut self, _: &ResourceDropped) -> Place {
+        Place::Never
+    }
+
+    fn edge_wait(&mut self, _: &EdgeWait) -> Place {
+        Place::Counted(3, 2)
+    }
+
+    fn edge_hold(&mut self, _: &EdgeHold) -> Place {
+        Place::Counted(3, 2)
+    }
+
+    fn edge_party(&mut self, _: &EdgeParty) -> Place {
+        Place::Counted(3, 2)
+    }
+
+    fn edge_updated(&mut self, _: &EdgeUpdated) -> Place {
+        Place::Part(3)
+    }
+
+    fn edge_closed(&mut self, _: &EdgeClosed) -> Place {
+        Place::Never
+    }
+
+    fn problem_raised(&mut self, _: &ProblemRaised) -> Place {
+        Place::Counted(5, 3)
+    }
+
+    fn problem_updated(&mut self, _: &ProblemUpdated) -> Place {
+        Place::Never
+    }
+
+    fn problem_cleared(&mut self, _: &ProblemCleared) -> Place {
+        Place::Never
+    }
+
+    fn snapshot_begin(&mut self, _: &SnapshotBegin) -> Place {
+        Place::Bracket
+    }
+
+    fn snapshot_end(&mut self, _: &SnapshotEnd) -> Place {
+        Place::Bracket
+    }
+
+    fn gap(&mut self, _: &Gap) -> Place {
+        Place::Never
     }
 }

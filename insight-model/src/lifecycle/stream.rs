@@ -2,6 +2,8 @@
 
 use super::Checker;
 use insight_protocol::*;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
 
 impl Checker {
     // r[framing.message], r[malformed.known-type], ...: the decoder names the rule.
@@ -75,18 +77,34 @@ impl Checker {
     }
 
     pub(super) fn define_string(&mut self, string: &DefineString) {
-        let before = self.strings.insert(string.id, string.text.clone());
+        // r[define.dropped]
+        let dropped = self.dropped_strings.contains(string.id.0);
+        self.expect(!dropped, "define.dropped", "no id that was dropped", || format!("string {} again", string.id));
+        let text = hash(&string.text);
+        let before = self.strings.insert(string.id, text);
         // r[define.once]
-        let same = before.as_ref().is_none_or(|before| *before == string.text);
+        let same = before.is_none_or(|before| before == text);
         self.expect(same, "define.once", "one text an id", || {
             format!("string {} again, as {:?}", string.id, string.text)
         });
     }
 
+    pub(super) fn define_dropped(&mut self, dropped: &DefineDropped) {
+        for id in &dropped.strings {
+            // r[define.dropped]
+            let known = self.strings.remove(id).is_some();
+            self.expect(known, "define.dropped", "a string that was defined", || format!("string {id}"));
+            self.dropped_strings.insert(id.0);
+        }
+    }
+
     pub(super) fn define_location(&mut self, location: &DefineLocation) {
-        let before = self.locations.insert(location.id, location.clone());
+        let DefineLocation { id: _, file, line, column, source, .. } = location;
+        let source = source.as_ref().map(|source| (source.status.as_str(), &source.text));
+        let place = hash((file, line, column, source));
+        let before = self.locations.insert(location.id, place);
         // r[define.once]
-        let same = before.as_ref().is_none_or(|before| before == location);
+        let same = before.is_none_or(|before| before == place);
         self.expect(same, "define.once", "one location an id", || {
             format!("location {} again, as another", location.id)
         });
@@ -115,4 +133,10 @@ impl Checker {
             self.expect(known, rule, "a location that was defined", || format!("location {id}"));
         }
     }
+}
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }

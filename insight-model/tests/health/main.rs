@@ -2,8 +2,14 @@
 
 mod program;
 
-mod locks;
-mod rates;
 mod recordings;
-mod sizes;
-mod workers;
+
+mod blocking_pool_exhausted;
+mod large_future;
+mod lock_held_long;
+mod never_yields;
+mod runtime_blocked;
+mod spins;
+mod task_leak;
+mod waker_storm;
+mod worker_blocked;

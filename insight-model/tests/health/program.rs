@@ -64,6 +64,13 @@ pub fn check_with(thresholds: Thresholds, text: &str, expect: &[&str]) -> Progra
     program
 }
 
+/// The usual thresholds, but for what is changed.
+pub fn thresholds(change: impl FnOnce(&mut Thresholds)) -> Thresholds {
+    let mut thresholds = Thresholds::default();
+    change(&mut thresholds);
+    thresholds
+}
+
 pub fn check(text: &str, expect: &[&str]) -> Program {
     check_with(Thresholds::default(), text, expect)
 }
@@ -79,6 +86,11 @@ impl Program {
         let text =
             problems.map(|it| format!("{}\n{}\n{}", it.title, it.explanation.join("\n"), it.unknowns.join("\n")));
         text.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
+
+    /// How bad each finding is that stands.
+    pub fn severities(&self) -> Vec<Severity> {
+        self.standing.values().map(|finding| finding.problem(&self.model, ProblemId(1)).severity).collect()
     }
 
     fn go_on_until(&mut self, ms: u64) {
@@ -115,19 +127,19 @@ impl Program {
                 let location = Some(self.location(line));
                 self.last_task += 1;
                 let id = TaskId(self.last_task);
-                self.apply(TaskSpawned { id, location, at_ns, ..TaskSpawned::default() });
+                self.apply(with!(TaskSpawned::default(), id, location, at_ns));
                 live.push_back(id);
             }
             for _ in count..0 {
                 let Some(id) = live.pop_front() else { break };
-                self.apply(TaskCompleted { id, outcome: Outcome::Returned, at_ns });
+                self.apply(TaskCompleted::new(id, Outcome::Returned, at_ns));
             }
             self.grows.insert(line, (rate, live));
         }
     }
 
     fn check(&mut self) {
-        self.apply(StreamHeartbeat { at_ns: self.now_ms * MS });
+        self.apply(StreamHeartbeat::new(self.now_ms * MS));
         let found = self.health.check(&self.model, &self.thresholds);
         assert_eq!(found, self.health.check(&self.model, &self.thresholds), "a second look says the same");
         let named: BTreeMap<String, HealthFinding> = found.into_iter().map(|it| (self.what(&it), it)).collect();
@@ -142,11 +154,12 @@ impl Program {
             }
             // No text names a time that goes on; of a place, the largest size that was seen there.
             let grows = finding.finding.kind == ProblemKind::LargeFuture;
-            let same = before.is_none_or(|before| before.finding != finding.finding || before == finding);
+            let same = before.is_none_or(|before| {
+                before.finding != finding.finding || before.severity != finding.severity || before == finding
+            });
             assert!(same || grows, "{what}");
             assert!(finding.advice.matches(". ").count() == 1, "{}", finding.advice);
             assert_eq!(finding.finding.unknowns.is_empty(), finding.finding.tier == Tier::Proven);
-            assert_eq!(finding.docs, format!("/docs/{}", finding.finding.kind).replace('_', "-"));
         }
         self.standing = named;
     }
@@ -165,13 +178,13 @@ impl Program {
     fn string(&mut self, text: &str) -> StringId {
         self.interned += 1;
         let id = StringId(self.interned);
-        self.apply(DefineString { id, text: text.into() });
+        self.apply(DefineString::new(id, text));
         id
     }
 
     fn location(&mut self, line: u32) -> LocationId {
         let id = LocationId(u64::from(line));
-        self.apply(DefineLocation { id, file: "src/main.rs".into(), line, column: 5, source: None });
+        self.apply(DefineLocation::new(id, "src/main.rs", line, 5));
         id
     }
 
@@ -194,21 +207,21 @@ impl Program {
                 self.last_task += 1;
                 let id = TaskId(self.last_task);
                 let kind = ["local", "blocking", "block_on"].into_iter().find(|kind| has(kind)).unwrap_or("task");
-                let spawned = TaskSpawned {
+                let spawned = with!(
+                    TaskSpawned::default(),
                     id,
-                    kind: TaskKind::from(kind),
-                    name: Some(self.string(words[1])),
-                    location: Some(self.location(line)),
-                    parent: text("parent=").map(|parent| self.tasks[parent].id),
-                    executor: Some(self.string(text("executor=").unwrap_or("tokio"))),
-                    future_bytes: number("bytes="),
-                    partial: has("partial"),
-                    at_ns: since_ns,
-                    ..TaskSpawned::default()
-                };
+                    kind = TaskKind::from(kind),
+                    name = Some(self.string(words[1])),
+                    location = Some(self.location(line)),
+                    parent = text("parent=").map(|parent| self.tasks[parent].id),
+                    executor = Some(self.string(text("executor=").unwrap_or("tokio"))),
+                    future_bytes = number("bytes="),
+                    partial = has("partial"),
+                    at_ns = since_ns
+                );
                 self.apply(spawned);
                 let foreign_wakers = u64::from(has("foreign"));
-                let stats = TaskStats { id, state, since_ns, foreign_wakers, at_ns, ..TaskStats::default() };
+                let stats = with!(TaskStats::default(), id, state, since_ns, foreign_wakers, at_ns);
                 self.tasks.insert(words[1].into(), stats.clone());
                 self.apply(stats);
             }
@@ -217,38 +230,28 @@ impl Program {
                 self.resources.insert(words[1].into(), id);
                 let (name, kind) = (Some(self.string(words[1])), ResourceKind::from(kind));
                 let (location, capacity) = (None, number("capacity="));
-                self.apply(ResourceCreated {
-                    id,
-                    kind,
-                    name,
-                    location,
-                    task: None,
-                    capacity,
-                    hand_off: None,
-                    closed_by_any: false,
-                    at_ns,
-                });
+                self.apply(with!(ResourceCreated::new(id, kind, at_ns), name, location, capacity));
             }
             "end" => {
                 let id = self.tasks[words[1]].id;
                 self.rates.remove(words[1]);
-                self.apply(TaskCompleted { id, outcome: Outcome::Returned, at_ns });
+                self.apply(TaskCompleted::new(id, Outcome::Returned, at_ns));
             }
             "close" => {
                 let id = EdgeId(words[1].parse().unwrap());
-                self.apply(EdgeClosed { id, outcome: None, at_ns });
+                self.apply(EdgeClosed::new(id, at_ns));
             }
             "rate" => {
                 let of = |key| number(key).unwrap_or(0);
-                let rate = TaskStats {
-                    polls: of("polls="),
-                    wakes: of("wakes="),
-                    self_wakes: of("self="),
-                    running_ns: of("running=") * 1000,
-                    scheduled_ns: of("scheduled=") * 1000,
-                    foreign_wakers: of("foreign="),
-                    ..TaskStats::default()
-                };
+                let rate = with!(
+                    TaskStats::default(),
+                    polls = of("polls="),
+                    wakes = of("wakes="),
+                    self_wakes = of("self="),
+                    running_ns = of("running=") * 1000,
+                    scheduled_ns = of("scheduled=") * 1000,
+                    foreign_wakers = of("foreign=")
+                );
                 match words.len() {
                     2 => self.rates.remove(words[1]),
                     _ => self.rates.insert(words[1].into(), rate),
@@ -260,23 +263,14 @@ impl Program {
             }
             "stuck" => {
                 let id = self.tasks[words[1]].id;
-                let problem = Problem {
-                    id: ProblemId(1),
-                    kind: ProblemKind::Deadlock,
-                    tier: Tier::Proven,
-                    title: String::new(),
-                    tasks: vec![ProblemTask { id, name: None, location: None }],
-                    resources: Vec::new(),
-                    edges: Vec::new(),
-                    unknowns: Vec::new(),
-                    explanation: Vec::new(),
-                    advice: String::new(),
-                    docs: "/docs/deadlock".into(),
-                    since_ns: 0,
-                };
-                self.apply(ProblemRaised { problem, at_ns });
+                let problem = with!(
+                    Problem::new(ProblemId(1), ProblemKind::Deadlock, Tier::Proven, Severity::Hang),
+                    tasks = vec![ProblemTask::new(id)],
+                    docs = "/docs/deadlock".into()
+                );
+                self.apply(ProblemRaised::new(problem, at_ns));
             }
-            "lost" => self.apply(Gap { count: 1, kinds: Vec::new(), reason: "a test".into(), at_ns }),
+            "lost" => self.apply(with!(Gap::default(), count = 1, reason = "a test".into(), at_ns)),
             "pause" => self.now_ms += words[1].parse::<u64>().unwrap(),
             task if state.is_some() => {
                 let stats = self.tasks.get_mut(task).unwrap();
@@ -296,15 +290,15 @@ impl Program {
                 };
                 if let Some(mode) = mode {
                     let transferable = has("transferable");
-                    self.apply(EdgeHold { id, task, resource, mode, units: 1, transferable, location, since_ns });
+                    self.apply(with!(EdgeHold::new(id, task, resource, mode, 1, since_ns), transferable, location));
                 } else {
                     let operation = Operation::from(words[1].trim_end_matches('s'));
                     let reason = self.string("waiting");
-                    self.apply(EdgeWait { id, task, resource, operation, reason, need: 1, location, since_ns });
+                    self.apply(with!(EdgeWait::new(id, task, resource, operation, reason, 1, since_ns), location));
                     let polled = if has("polled") { Some(true) } else { has("unpolled").then_some(false) };
                     let granted_ns = has("granted").then_some(at_ns);
                     if polled.is_some() || granted_ns.is_some() || has("counted") {
-                        self.apply(EdgeUpdated { id, polls: Some(1), polled, granted_ns, at_ns });
+                        self.apply(with!(EdgeUpdated::default(), id, polls = Some(1), polled, granted_ns, at_ns));
                     }
                 }
             }

@@ -111,7 +111,7 @@ fn a_task_that_has_ended_does_not_run() {
     stream.push(
         r#""type":"task.stats","id":2,"state":"scheduled","since_ns":23,"polls":2,"wakes":1,"self_wakes":0,"running_ns":1,"scheduled_ns":1,"idle_ns":1,"foreign_wakers":0,"at_ns":23"#,
     );
-    let raised = r#""type":"problem.raised","problem":{"id":2,"kind":"forgotten_party","tier":"suspected","title":"task 2 has the guard","tasks":[{"id":2,"name":null,"location":null}],"resources":[],"edges":[],"unknowns":["who has the guard"],"advice":"Wait.","docs":"/docs/forgotten-party","since_ns":9},"at_ns":24"#;
+    let raised = r#""type":"problem.raised","problem":{"id":2,"kind":"forgotten_party","tier":"suspected","severity":"hang","title":"task 2 has the guard","tasks":[{"id":2,"name":null,"location":null}],"resources":[],"edges":[],"unknowns":["who has the guard"],"advice":"Wait.","docs":"/docs/forgotten-party","since_ns":9},"at_ns":24"#;
     let mut ended = Stream { lines: stream.lines.clone() };
     stream.push(raised);
     stream.renumber();

@@ -30,6 +30,15 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
         s.push(r#""type":"snapshot.begin","at_ns":30,"tasks":0,"resources":0,"edges":0,"problems":0"#);
         s.push(r#""type":"snapshot.end","at_ns":30"#);
     }),
+    ("gap.standing", MINI, |s| {
+        s.push(r#""type":"gap","count":2,"kinds":["task.spawned"],"reason":"no room","tasks":2,"at_ns":30"#);
+        s.push(r#""type":"snapshot.begin","at_ns":30,"tasks":0,"resources":0,"edges":0,"problems":0"#);
+        s.push(r#""type":"snapshot.end","at_ns":30"#);
+        s.push(r#""type":"stream.heartbeat","at_ns":31"#);
+    }),
+    ("gap.standing", MINI, |s| {
+        s.push(r#""type":"gap","count":2,"kinds":["task.spawned"],"reason":"no room","standing":true,"at_ns":30"#);
+    }),
     ("coverage.packages.bounded", MINI, |s| {
         let packages = vec![r#"{"name":"flume","version":"0.11.1","covered":false}"#; 65].join(",");
         s.push(&format!(r#""type":"stream.coverage","executors":[],"packages":[{packages}],"at_ns":30"#));
@@ -46,6 +55,17 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
         s.lines.push(other);
     }),
     ("define.once", MINI, |s| s.push(r#""type":"define.location","id":1,"file":"src/main.rs","line":4,"column":5"#)),
+    ("define.dropped", MINI, |s| s.push(r#""type":"define.dropped","strings":[77]"#)),
+    ("define.dropped", MINI, |s| {
+        s.push(r#""type":"define.string","id":77,"text":"a""#);
+        s.push(r#""type":"define.dropped","strings":[77]"#);
+        s.push(r#""type":"define.string","id":77,"text":"a""#);
+    }),
+    ("define.before-use", MINI, |s| {
+        let id = s.number(s.first("define.string"), "id");
+        s.push(&format!(r#""type":"define.dropped","strings":[{id}]"#));
+        s.push(&format!(r#""type":"task.spawned","id":78,"kind":"task","name":{id},"at_ns":30"#));
+    }),
     ("location.missing.no-text", MINI, |s| s.replace(s.last("define.location"), "found", "missing")),
     // Names of what is not there.
     ("order.introduced", MINI, |s| s.set(s.first("task.stats"), "id", 77)),
@@ -199,6 +219,8 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
     ("edge.closed.not-before-since", MINI, |s| s.set(s.first("released"), "at_ns", 2)),
     // Problems.
     ("problem.docs", MINI, |s| s.replace(s.first("problem.raised"), "/docs", "docs")),
+    ("problem.severity.of-kind", MINI, |s| s.replace(s.first("problem.raised"), "hang", "notice")),
+    ("problem.severity.of-kind", MINI, |s| s.replace(s.last("problem.updated"), "hang", "degraded")),
     ("problem.raised.none-running", MINI, |s| s.replace(s.first("task.stats"), "idle", "running")),
     ("problem.raised.none-running", MINI, |s| s.replace(s.first("task.stats"), "idle", "scheduled")),
     ("problem.raised.once", DEADLOCK, |s| s.double("problem.raised")),

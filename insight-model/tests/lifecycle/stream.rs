@@ -29,8 +29,8 @@ pub const MINI: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","sess
 {"seq":19,"type":"edge.updated","id":4,"polls":1,"polled":true,"at_ns":10}
 {"seq":20,"type":"stream.heartbeat","at_ns":10}
 {"seq":21,"type":"edge.updated","id":4,"polls":2,"polled":false,"granted_ns":10,"at_ns":11}
-{"seq":22,"type":"problem.raised","problem":{"id":1,"kind":"deadlock","tier":"suspected","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["who has the guard"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":10}
-{"seq":23,"type":"problem.updated","problem":{"id":1,"kind":"deadlock","tier":"suspected","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["who has the guard, if anybody"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":11}
+{"seq":22,"type":"problem.raised","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["who has the guard"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":10}
+{"seq":23,"type":"problem.updated","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["who has the guard, if anybody"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":11}
 {"seq":24,"type":"problem.cleared","id":1,"at_ns":12}
 {"seq":25,"type":"edge.closed","id":1,"outcome":"released","at_ns":12}
 {"seq":26,"type":"edge.closed","id":4,"outcome":"claimed","at_ns":12}

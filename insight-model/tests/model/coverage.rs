@@ -3,22 +3,21 @@ use insight_model::{Model, ObservedTasks};
 use insight_protocol::*;
 
 fn executor(name: &str, unobserved_tasks: Option<u64>) -> ExecutorCoverage {
-    ExecutorCoverage { name: name.to_owned(), version: "1.0".to_owned(), unobserved_tasks }
+    with!(ExecutorCoverage::new(name, "1.0"), unobserved_tasks)
 }
 
 fn package(name: &str, covered: bool, reason: Option<&str>) -> PackageCoverage {
-    PackageCoverage { name: name.to_owned(), version: "2.0".to_owned(), covered, reason: reason.map(str::to_owned) }
+    with!(PackageCoverage::new(name, "2.0", covered), reason = reason.map(str::to_owned))
 }
 
 fn coverage(executors: Vec<ExecutorCoverage>, packages: Option<Vec<PackageCoverage>>) -> StreamCoverage {
-    StreamCoverage { executors, packages, packages_left_out: 0, at_ns: 10 * MS }
+    with!(StreamCoverage::default(), executors, packages, at_ns = 10 * MS)
 }
 
 /// So many tasks of `tokio`, one that has ended and holds something, and a partial one.
 fn model(tasks: u64, coverage: Option<StreamCoverage>) -> Model {
-    let mut messages: Vec<Message> = vec![DefineString { id: StringId(1), text: "tokio".into() }.into()];
-    let spawned =
-        |id, partial| TaskSpawned { id: TaskId(id), executor: Some(StringId(1)), partial, ..TaskSpawned::default() };
+    let mut messages: Vec<Message> = vec![DefineString::new(StringId(1), "tokio").into()];
+    let spawned = |id, partial| with!(TaskSpawned::default(), id = TaskId(id), executor = Some(StringId(1)), partial);
     messages.extend((1..=tasks).map(|id| spawned(id, false).into()));
     if tasks > 0 {
         messages.push(spawned(100, true).into());
@@ -91,9 +90,9 @@ fn an_empty_picture_has_a_reason() {
 #[test]
 fn the_latest_coverage_holds_until_a_snapshot_begins() {
     let mut model = model(0, Some(coverage(vec![executor("tokio", Some(8))], None)));
-    let later = StreamCoverage { at_ns: 20 * MS, ..coverage(vec![executor("tokio", Some(2))], None) };
+    let later = with!(coverage(vec![executor("tokio", Some(2))], None), at_ns = 20 * MS);
     model.apply(&later.clone().into());
     assert_eq!(model.coverage, Some(later));
-    model.apply(&SnapshotBegin { at_ns: 30 * MS, tasks: 0, resources: 0, edges: 0, problems: 0 }.into());
+    model.apply(&with!(SnapshotBegin::default(), at_ns = 30 * MS).into());
     assert_eq!(model.coverage, None);
 }

@@ -260,17 +260,14 @@ fn kinds_that_are_not_diagnosed() {
 #[test]
 fn what_the_producer_cannot_see() {
     let mut model = scenario(AB_BA);
-    let header = |capabilities| StreamHeader {
-        protocol: PROTOCOL_VERSION.into(),
-        session: "f00".into(),
-        process: Process { pid: 1, name: "barbara".into(), working_directory: None },
-        executors: vec![],
-        clock: Clock { wall_anchor_unix_ms: 0 },
-        detail: Detail::Structure,
-        interval_ms: 100,
-        capabilities,
-        extensions: vec![],
-        at_ns: 0,
+    let header = |capabilities| {
+        with!(
+            StreamHeader::new("f00", Process::new(1, "barbara")),
+            clock = Clock::new(0),
+            detail = Detail::Structure,
+            interval_ms = 100,
+            capabilities
+        )
     };
     model.apply(&header(vec![Capability::ForeignWakers]).into());
     assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: a b on m n\n");
@@ -283,7 +280,9 @@ fn what_the_producer_cannot_see() {
 
 #[test]
 fn after_a_loss_nothing_is_proven_until_the_next_snapshot() {
-    let gap = |kind: &str| Gap { count: 1, kinds: vec![kind.into()], reason: "full".into(), at_ns: 10_000 * MS };
+    let gap = |kind: &str| {
+        with!(Gap::default(), count = 1, kinds = vec![kind.into()], reason = "full".into(), at_ns = 10_000 * MS)
+    };
     let mut model = scenario(AB_BA);
     for looks_unknown in ["task.stats", "task.polls", "resource.created", "edge.party"] {
         model.apply(&gap(looks_unknown).into());
@@ -330,7 +329,7 @@ fn a_hundred_thousand_tasks_behind_a_knot() {
     assert_eq!(findings.len(), 2);
     assert_eq!(findings[0].tasks, [TaskId(1), TaskId(2)]);
     assert_eq!(findings[1].tasks.len(), 5_000);
-    assert_eq!(findings[1].problem(&model, ProblemId(1)).explanation.len(), 51);
+    assert_eq!(findings[1].problem(&model, ProblemId(1)).explanation.len(), 52);
 }
 
 #[test]
@@ -338,7 +337,7 @@ fn facts_come_in_any_order() {
     let mut model = Model::default();
     let mut builder = Builder::default();
     builder.add(&mut model, "task b\ntask a\nmutex n\nmutex m\nb locks m\na locks n\na holds m\nb holds n");
-    model.apply(&StreamHeartbeat { at_ns: 10_000 * MS }.into());
+    model.apply(&StreamHeartbeat::new(10_000 * MS).into());
     assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: b a on n m\n");
 }
 
@@ -376,6 +375,12 @@ fn kinds() {
         "forgotten_party proven: a on q",
     );
     check_kind("resource o oneshot senders=1\ntask a\na sender o\na recvs o", "forgotten_party proven: a on o");
+    let ends = "resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b";
+    check_kind(ends, "forgotten_party proven: a on b");
+    check_kind(
+        "channel q senders=1 receivers=1\nresource b broadcast\ntask a\na sender q\na recvs q\na receiver b\na closed b",
+        "deadlock proven: a on q b",
+    );
     let forgotten = "mutex m\ntask a\ntask b\nb holds m\na locks m\nend b";
     check_kind(
         forgotten,
@@ -529,4 +534,24 @@ fn other_ends() {
         check(&format!("mutex m\nresource n notify\ntask a\ntask b\na holds m\na {anybody}\nb locks m"), "");
     }
     check("resource n barrier 1/2\nmutex m\ntask a\ntask b\na holds m\na waits n\nb locks m", "");
+}
+
+/// A proof rests on edges that are certain, and names no others. r[problem.proven.certain]
+#[test]
+fn a_proof_names_only_what_it_rests_on() {
+    let check = |facts: &str, expect: &[u64]| {
+        let found = diagnose(&scenario(facts), SETTLE_NS);
+        let proven: Vec<u64> = found
+            .iter()
+            .filter(|finding| finding.tier == Tier::Proven)
+            .flat_map(|finding| finding.edges.iter().map(|edge| edge.0))
+            .collect();
+        assert_eq!(proven, expect, "{facts}");
+    };
+    let one = "resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b";
+    check(one, &[1, 3]);
+    check(&one.replace("receiver b\na", "receiver b shared\na"), &[]);
+    check(&one.replace("broadcast", "watch"), &[1, 3]);
+    // Another stuck task with a shared receiver is no part of it.
+    check(&format!("{one}\nmutex m\ntask c\nc receiver b shared\nc holds m\nc locks m"), &[1, 3, 5, 6]);
 }

@@ -43,11 +43,18 @@ fn program_and_problem() {
 fn names_are_shown_as_they_are() {
     let mut model = watched(PUMP);
     let name = "a \"b\" \\N {c|d} <e> &lt; \n\r\t\0 ü";
-    model.apply(&DefineString { id: StringId(99), text: name.into() }.into());
-    model.apply(&TaskSpawned { id: TaskId(9), name: Some(StringId(99)), ..TaskSpawned::default() }.into());
+    model.apply(&DefineString::new(StringId(99), name).into());
+    model.apply(&with!(TaskSpawned::default(), id = TaskId(9), name = Some(StringId(99))).into());
     let dot = model.dot();
     let line = dot.lines().find(|line| line.contains("t9 ")).unwrap();
     assert_eq!(line, r#"  t9 [shape=box, label="task 9\na \"b\" \\N {c|d} <e> &amp;lt; \n    ü"];"#);
+    // r[security.control-characters]
+    let name = "a\u{1b}b\u{7f}c\u{9b}d\u{202e}e\u{200b}f\u{feff}g\u{e0041}h ❤\u{fe0f}";
+    model.apply(&DefineString::new(StringId(98), name).into());
+    model.apply(&with!(TaskSpawned::default(), id = TaskId(8), name = Some(StringId(98))).into());
+    let dot = model.dot();
+    assert!(dot.contains("na b c d\u{fffd}e\u{fffd}f\u{fffd}g\u{fffd}h ❤\u{fe0f}"), "{dot}");
+    assert!(!dot.chars().any(|it| insight_model::is_hidden(it) && it != '\n'), "{dot}");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn mixed() {
         a locks m\nb sends q\nc receiver q\nc locks m\na closed q"
     ), @r##"
     deadlock cycle: 3 tasks wait for each other over 1 mutex and 1 channel (suspected: task 2 (b) was not spawned through insight: it may have other ways to go on; and 1 more)
-    - task 1 (a) has a place in channel `q` reserved (src/main.rs:6) and waits to lock mutex `m` (src/main.rs:8), which task 2 (b) holds, and at the same time waits until channel `q` is closed (src/main.rs:12); task 3 (c) receives from it. Any one of these would let it go on.
+    - task 1 (a) has a place in channel `q` reserved (src/main.rs:6) and waits to lock mutex `m` (src/main.rs:8), which task 2 (b) holds, and at the same time waits until channel `q` is closed (src/main.rs:12); task 3 (c) has a receiver. Any one of these would let it go on.
     - task 2 (b) holds mutex `m` (src/main.rs:7) and waits to send to channel `q` (src/main.rs:9), which is full (1 of 1); task 3 (c) receives from it; task 1 (a) has places in it reserved.
     - task 3 (c) waits to lock mutex `m` (src/main.rs:11), which task 2 (b) holds.
     ? task 2 (b) was not spawned through insight: it may have other ways to go on
@@ -142,5 +142,22 @@ fn forgotten() {
     lost wake-up: task 1 (a) waits, and nothing is left that could wake it
     - The last waker of task 1 (a) was dropped without a wake: nobody polls it any more.
     > Look for the future that it waits for: it returned `Pending` and dropped the waker that it was polled with. Keep the waker of the last poll, and wake it when there is something new, also when the other side is dropped.
+    "##);
+}
+
+#[test]
+fn the_end_of_a_channel() {
+    insta::assert_snapshot!(words("resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b"), @r##"
+    forgotten receiver: task 1 (a) waits until broadcast `b` is closed, and keeps a receiver itself
+    - task 1 (a) waits until broadcast `b` is closed (src/main.rs:5); it has a receiver itself.
+    > Drop the receiver that the waiting task keeps, before it waits. Then the wait ends when all the others are dropped.
+    "##);
+    insta::assert_snapshot!(words(
+        "resource b watch\nmutex m\ntask a\ntask c\na holds m\na closed b\nc receiver b\nc locks m"
+    ), @r##"
+    deadlock cycle: 2 tasks wait for each other over 1 watch and 1 mutex
+    - task 1 (a) holds mutex `m` (src/main.rs:5) and waits until watch `b` is closed (src/main.rs:6); task 2 (c) has a receiver.
+    - task 2 (c) waits to lock mutex `m` (src/main.rs:8), which task 1 (a) holds.
+    > Drop the guard before waiting on a channel: the task at the other end needs the lock to get there.
     "##);
 }

@@ -24,7 +24,7 @@ pub fn scenario(text: &str) -> Model {
     let mut model = Model::default();
     let mut builder = Builder::default();
     builder.add(&mut model, text);
-    model.apply(&StreamHeartbeat { at_ns: 10_000 * MS }.into());
+    model.apply(&StreamHeartbeat::new(10_000 * MS).into());
     model
 }
 
@@ -48,7 +48,7 @@ impl Builder {
 
     fn string(&mut self, model: &mut Model, text: &str) -> StringId {
         self.strings += 1;
-        model.apply(&DefineString { id: StringId(self.strings), text: text.into() }.into());
+        model.apply(&DefineString::new(StringId(self.strings), text).into());
         StringId(self.strings)
     }
 
@@ -58,9 +58,9 @@ impl Builder {
         let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)).map(|it| it.parse().unwrap());
         let since_ns = value("@").unwrap_or(0) * MS;
         let location = LocationId(self.line);
-        let place = SourceLocation { file: "src/main.rs".into(), line: self.line as u32, column: 5 };
-        let SourceLocation { file, line: row, column } = place;
-        model.apply(&DefineLocation { id: location, file, line: row, column, source: None }.into());
+        let place = SourceLocation::new("src/main.rs", self.line as u32, 5);
+        let SourceLocation { file, line: row, column, .. } = place;
+        model.apply(&DefineLocation::new(location, file, row, column).into());
         let location = Some(location);
         match words[0] {
             "task" => {
@@ -68,7 +68,7 @@ impl Builder {
                 self.tasks.insert(words[1].into(), id);
                 let name = Some(self.string(model, words[1]));
                 let partial = has("partial");
-                model.apply(&TaskSpawned { id, name, location, partial, ..TaskSpawned::default() }.into());
+                model.apply(&with!(TaskSpawned::default(), id, name, location, partial).into());
                 let state = match () {
                     () if has("running") => TaskState::Running,
                     () if has("scheduled") => TaskState::Scheduled,
@@ -79,15 +79,15 @@ impl Builder {
                 if !partial && !has("unseen") {
                     let state = Some(state);
                     model.apply(
-                        &TaskStats {
+                        &with!(
+                            TaskStats::default(),
                             id,
                             state,
                             since_ns,
                             foreign_wakers,
-                            lost_waker: has("lost"),
-                            at_ns: since_ns,
-                            ..TaskStats::default()
-                        }
+                            lost_waker = has("lost"),
+                            at_ns = since_ns
+                        )
                         .into(),
                     );
                 }
@@ -101,40 +101,38 @@ impl Builder {
                 let used: Option<(u64, u64)> = used.map(|(a, b)| (a.parse().unwrap(), b.parse().unwrap()));
                 let capacity = used.map(|used| used.1);
                 let hand_off = words.iter().copied().find(|word| HandOff::KNOWN.contains(word)).map(HandOff::from);
-                let task = None;
                 let closed_by_any = words.contains(&"closed_by_any");
-                let at_ns = 0;
                 let created =
-                    ResourceCreated { id, kind, name, location, task, capacity, hand_off, closed_by_any, at_ns };
+                    with!(ResourceCreated::new(id, kind, 0), name, location, capacity, hand_off, closed_by_any);
                 model.apply(&created.into());
                 model.apply(
-                    &ResourceUpdated {
+                    &with!(
+                        ResourceUpdated::default(),
                         id,
-                        length: used.map(|used| used.0),
-                        senders: value("senders="),
-                        weak_senders: value("weak="),
-                        receivers: value("receivers="),
-                        outside_senders: value("outside_senders="),
-                        outside_receivers: value("outside_receivers="),
-                        ..ResourceUpdated::default()
-                    }
+                        length = used.map(|used| used.0),
+                        senders = value("senders="),
+                        weak_senders = value("weak="),
+                        receivers = value("receivers="),
+                        outside_senders = value("outside_senders="),
+                        outside_receivers = value("outside_receivers=")
+                    )
                     .into(),
                 );
             }
             "end" => {
                 let id = self.tasks[words[1]];
-                model.apply(&TaskCompleted { id, outcome: Outcome::Returned, at_ns: since_ns }.into());
+                model.apply(&TaskCompleted::new(id, Outcome::Returned, since_ns).into());
             }
             task => {
                 let (task, resource) = (self.tasks[task], self.resources[words[2]]);
                 self.edges += 1;
                 let id = EdgeId(self.edges);
                 let exclusive = !has("shared");
-                let party = |role| EdgeParty { id, task, resource, role, exclusive, since_ns }.into();
+                let party = |role| EdgeParty::new(id, task, resource, role, exclusive, since_ns).into();
                 let hold = |mode| {
                     let transferable = has("transferable");
                     let units = value("units=").unwrap_or(1);
-                    EdgeHold { id, task, resource, mode, units, transferable, location, since_ns }.into()
+                    with!(EdgeHold::new(id, task, resource, mode, units, since_ns), transferable, location).into()
                 };
                 let message = match words[1] {
                     "holds" => hold(HoldMode::Exclusive),
@@ -153,14 +151,14 @@ impl Builder {
                         });
                         let reason = self.string(model, &format!("waiting to {operation}"));
                         let need = value("need=").unwrap_or(1);
-                        EdgeWait { id, task, resource, operation, reason, need, location, since_ns }.into()
+                        with!(EdgeWait::new(id, task, resource, operation, reason, need, since_ns), location).into()
                     }
                 };
                 model.apply(&message);
                 let granted_ns = value("granted=").map(|ms| ms * MS);
                 if has("unpolled") || has("polled") || granted_ns.is_some() {
                     let polled = Some(!has("unpolled"));
-                    model.apply(&EdgeUpdated { id, polls: None, polled, granted_ns, at_ns: since_ns }.into());
+                    model.apply(&with!(EdgeUpdated::default(), id, polled, granted_ns, at_ns = since_ns).into());
                 }
             }
         }

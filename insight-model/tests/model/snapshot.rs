@@ -11,76 +11,61 @@ fn full() -> Model {
         d joined j\na joins j\nd holds m\nend d\nend e",
     );
     let wait = model.edges.iter().find(|(_, edge)| edge.body.kind() == "wait").unwrap().0;
-    let source = Some(SourceLine { status: SourceStatus::Found, text: Some("let (sender, receiver) = ...".into()) });
+    let source = Some(with!(SourceLine::new(SourceStatus::Found), text = Some("let (sender, receiver) = ...".into())));
     let messages: Vec<Message> = vec![
-        DefineLocation { id: LocationId(900), file: "src/lib.rs".into(), line: 3, column: 9, source }.into(),
-        DefineString { id: StringId(901), text: "tokio".into() }.into(),
-        DefineString { id: StringId(902), text: "never used".into() }.into(),
-        TaskSpawned {
-            id: TaskId(70),
-            kind: TaskKind::Blocking,
-            location: Some(LocationId(900)),
-            parent: Some(TaskId(1)),
-            executor: Some(StringId(901)),
-            executor_task_id: Some(12),
-            future_bytes: Some(640),
-            at_ns: 9_000 * MS,
-            ..TaskSpawned::default()
-        }
+        with!(DefineLocation::new(LocationId(900), "src/lib.rs", 3, 9), source).into(),
+        DefineString::new(StringId(901), "tokio").into(),
+        DefineString::new(StringId(902), "never used").into(),
+        with!(
+            TaskSpawned::default(),
+            id = TaskId(70),
+            kind = TaskKind::Blocking,
+            location = Some(LocationId(900)),
+            parent = Some(TaskId(1)),
+            executor = Some(StringId(901)),
+            executor_task_id = Some(12),
+            future_bytes = Some(640),
+            at_ns = 9_000 * MS
+        )
         .into(),
-        TaskStats {
-            id: TaskId(70),
-            state: Some(TaskState::Running),
-            polls: 4,
-            wakes: 3,
-            self_wakes: 1,
-            woken_by: Some(TaskId(2)),
-            poll_ns_log2: vec![0, 1, 3],
-            ..TaskStats::default()
-        }
+        with!(
+            TaskStats::default(),
+            id = TaskId(70),
+            state = Some(TaskState::Running),
+            polls = 4,
+            wakes = 3,
+            self_wakes = 1,
+            woken_by = Some(TaskId(2)),
+            poll_ns_log2 = vec![0, 1, 3]
+        )
         .into(),
-        ResourceCreated {
-            id: ResourceId(70),
-            kind: ResourceKind::Other("com.example.gate".into()),
-            name: None,
-            location: Some(LocationId(900)),
-            task: Some(TaskId(70)),
-            capacity: None,
-            hand_off: Some(HandOff::Other("com.example.lifo".into())),
-            closed_by_any: true,
-            at_ns: 9_500 * MS,
-        }
+        with!(
+            ResourceCreated::new(ResourceId(70), ResourceKind::Other("com.example.gate".into()), 9_500 * MS),
+            location = Some(LocationId(900)),
+            task = Some(TaskId(70)),
+            hand_off = Some(HandOff::Other("com.example.lifo".into())),
+            closed_by_any = true
+        )
         .into(),
-        StreamCoverage {
-            executors: vec![ExecutorCoverage {
-                name: "tokio".into(),
-                version: "1.54".into(),
-                unobserved_tasks: Some(2),
-            }],
-            packages: None,
-            packages_left_out: 0,
-            at_ns: 9_550 * MS,
-        }
+        with!(
+            StreamCoverage::default(),
+            executors = vec![with!(ExecutorCoverage::new("tokio", "1.54"), unobserved_tasks = Some(2))],
+            at_ns = 9_550 * MS
+        )
         .into(),
-        EdgeUpdated { id: wait, polls: Some(7), polled: Some(true), granted_ns: None, at_ns: 9_600 * MS }.into(),
-        EdgeUpdated { id: wait, polls: Some(8), polled: None, granted_ns: Some(9_500 * MS), at_ns: 9_700 * MS }.into(),
-        ProblemRaised {
-            problem: Problem {
-                id: ProblemId(5),
-                kind: ProblemKind::Deadlock,
-                tier: Tier::Suspected,
-                title: "t".into(),
-                tasks: vec![],
-                resources: vec![],
-                edges: vec![],
-                unknowns: vec!["u".into()],
-                explanation: vec![],
-                advice: String::new(),
-                docs: "/docs/deadlock".into(),
-                since_ns: 1,
-            },
-            at_ns: 10_000 * MS,
-        }
+        with!(EdgeUpdated::default(), id = wait, polls = Some(7), polled = Some(true), at_ns = 9_600 * MS).into(),
+        with!(EdgeUpdated::default(), id = wait, polls = Some(8), granted_ns = Some(9_500 * MS), at_ns = 9_700 * MS)
+            .into(),
+        ProblemRaised::new(
+            with!(
+                Problem::new(ProblemId(5), ProblemKind::Deadlock, Tier::Suspected, Severity::Hang),
+                title = "t".into(),
+                unknowns = vec!["u".into()],
+                docs = "/docs/deadlock".into(),
+                since_ns = 1
+            ),
+            10_000 * MS,
+        )
         .into(),
     ];
     messages.iter().for_each(|message| model.apply(message));
@@ -146,9 +131,8 @@ fn counts_what_follows_and_defines_before_use_and_once() {
 #[test]
 fn a_later_text_of_an_id_does_not_mix_up_two_names() {
     let mut model = Model::default();
-    let define = |id, text: &str| Message::from(DefineString { id: StringId(id), text: text.into() });
-    let spawn =
-        |id, name| Message::from(TaskSpawned { id: TaskId(id), name: Some(StringId(name)), ..Default::default() });
+    let define = |id, text: &str| Message::from(DefineString::new(StringId(id), text));
+    let spawn = |id, name| Message::from(with!(TaskSpawned::default(), id = TaskId(id), name = Some(StringId(name))));
     [define(1, "a"), define(2, "a"), define(3, "b"), spawn(1, 1), spawn(2, 2), spawn(3, 3)]
         .iter()
         .for_each(|message| model.apply(message));
@@ -158,4 +142,23 @@ fn a_later_text_of_an_id_does_not_mix_up_two_names() {
     let same = fold(&model.snapshot());
     assert_eq!(same.tasks[&TaskId(1)].name.as_deref(), Some("a"));
     assert_eq!(same.tasks[&TaskId(3)].name, None);
+}
+
+/// r[gap.standing.replaces]
+#[test]
+fn a_standing_gap_replaces_earlier_ones() {
+    let mut model = Model::default();
+    let mut check = |(count, reason, tasks, standing): (u64, &str, Option<u64>, bool), lost: u64, left_out: u64| {
+        let kinds = vec!["task.spawned".to_owned()];
+        model
+            .apply(&with!(Gap::default(), count, kinds, reason = reason.to_owned(), tasks, standing, at_ns = 1).into());
+        assert_eq!((model.lost, model.left_out_tasks()), (lost, left_out));
+        assert!(model.facts_lost());
+    };
+    check((3, "no room", Some(3), false), 3, 3);
+    check((2, "slow", None, false), 5, 3);
+    check((4, "no room", Some(6), false), 9, 6);
+    // All seven of them, of which two have ended.
+    check((7, "no room", Some(4), true), 9, 4);
+    check((7, "no room", Some(0), true), 9, 0);
 }

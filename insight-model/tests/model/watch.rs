@@ -19,7 +19,7 @@ impl Run {
     /// Time passes, these facts are added, and this is what the watch says.
     fn check(&mut self, at_ms: u64, facts: &str, expect: &[&str]) {
         self.builder.add(&mut self.model, facts);
-        self.model.apply(&StreamHeartbeat { at_ns: at_ms * MS }.into());
+        self.model.apply(&StreamHeartbeat::new(at_ms * MS).into());
         let mut messages = Vec::new();
         self.watch.check(&self.model, &mut messages);
         messages.iter().for_each(|message| self.model.apply(message));
@@ -40,7 +40,7 @@ impl Run {
     }
 
     fn close(&mut self, edge: u64) {
-        self.model.apply(&EdgeClosed { id: EdgeId(edge), outcome: None, at_ns: self.model.now_ns }.into());
+        self.model.apply(&EdgeClosed::new(EdgeId(edge), self.model.now_ns).into());
     }
 }
 
@@ -70,7 +70,7 @@ fn updated_only_when_something_changed() {
     let mut run = Run::new("channel q 2/2 receivers=2\ntask a\na receiver q\na sends q");
     run.check(1_000, "", &["raised 1 suspected: 1"]);
     run.check(1_100, "", &[]);
-    let update = |receivers| ResourceUpdated { id: ResourceId(1), receivers, ..ResourceUpdated::default() }.into();
+    let update = |receivers| with!(ResourceUpdated::default(), id = ResourceId(1), receivers).into();
     run.model.apply(&update(Some(1)));
     run.check(1_200, "", &["updated 1 proven: 1"]);
     run.model.apply(&update(Some(1)));
@@ -85,7 +85,7 @@ fn updated_only_when_something_changed() {
 fn another_task_in_the_knot_is_another_problem() {
     let mut run = Run::new("channel q 2/2 receivers=1\ntask a\na receiver q\na sends q");
     run.check(1_000, "", &["raised 1 proven: 1"]);
-    run.model.apply(&ResourceUpdated { id: ResourceId(1), receivers: Some(2), ..ResourceUpdated::default() }.into());
+    run.model.apply(&with!(ResourceUpdated::default(), id = ResourceId(1), receivers = Some(2)).into());
     run.check(1_100, "task b @1100\nb receiver q @1100\nb sends q @1100", &["cleared 1"]);
     run.check(1_600, "", &["raised 2 proven: 2"]);
 }
@@ -103,4 +103,40 @@ fn new_limits_clear_what_they_do_not_cover_and_keep_the_ids_of_the_rest() {
     run.check(1_330, "", &["raised 3 proven: 1", "raised 4 proven: 1"]);
     settle(&mut run, 200);
     run.check(1_340, "", &[]);
+}
+
+#[test]
+fn a_large_problem_and_many_problems_are_listed_in_part() {
+    // 1,500 tasks in a ring, and 1,500 that wait for themselves.
+    let ring = |task: usize| {
+        let next = (task + 1) % 1_500;
+        format!("mutex m{task}\ntask t{task}\nt{task} holds m{task}\nt{task} locks m{next}")
+    };
+    let alone = |task: usize| format!("mutex m{task}\ntask t{task}\nt{task} holds m{task}\nt{task} locks m{task}");
+    // The locks come before the tasks that wait for them.
+    let facts = |of: &dyn Fn(usize) -> String| {
+        let lines: Vec<String> =
+            (0..1_500).flat_map(|task| of(task).lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        let (waits, others): (Vec<String>, Vec<String>) = lines.into_iter().partition(|line| line.contains(" locks "));
+        [others, waits].concat().join("\n")
+    };
+    let problems = |facts: String| -> Vec<Problem> {
+        let mut run = Run::new(&facts);
+        run.model.apply(&StreamHeartbeat::new(2_000 * MS).into());
+        run.watch.check(&run.model, &mut Vec::new());
+        run.watch.standing().cloned().collect()
+    };
+    let large = problems(facts(&ring));
+    let [large] = large.as_slice() else { panic!("{} problems", large.len()) };
+    assert_eq!((large.tasks.len(), large.resources.len(), large.edges.len()), (1_000, 1_000, 2_000));
+    assert_eq!(
+        large.explanation.last().unwrap(),
+        "It has 1500 tasks, 1500 resources and 3000 edges: the first 1000, 1000 and 2000 are listed."
+    );
+    let many = problems(facts(&alone));
+    assert_eq!(many.len(), 1_000);
+    let said = |problem: &Problem| {
+        problem.explanation.iter().any(|it| it == "500 more problems were found, and are not listed.")
+    };
+    assert_eq!(many.iter().filter(|problem| said(problem)).count(), 1);
 }

@@ -43,17 +43,17 @@ fn reason(id: u64) -> StringId {
 pub fn messages(world: &World) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
     let outside = world.outside();
-    messages.push(DefineString { id: reason(1), text: "waiting".into() }.into());
+    messages.push(DefineString::new(reason(1), "waiting").into());
     for (task, it) in world.tasks.iter().enumerate().filter(|(task, _)| *task as Task != outside) {
         let id = task_id(task as Task);
-        messages.push(TaskSpawned { id, ..TaskSpawned::default() }.into());
+        messages.push(with!(TaskSpawned::default(), id).into());
         let state = match it.status {
             Status::Runnable => TaskState::Running,
             Status::Parked if world.waits(task) => TaskState::Idle,
             Status::Parked => TaskState::Scheduled,
             Status::Ended => continue,
         };
-        messages.push(TaskStats { id, state: Some(state), since_ns: 100_000, ..TaskStats::default() }.into());
+        messages.push(with!(TaskStats::default(), id, state = Some(state), since_ns = 100_000).into());
     }
     let mut edges = Edges::default();
     for (at, resource) in world.resources.iter().enumerate() {
@@ -67,8 +67,7 @@ pub fn messages(world: &World) -> Vec<Message> {
         let hand_off = hand_off.then_some(if resource.barging { HandOff::Barging } else { HandOff::Fifo });
         let kind = kind_word(resource.kind);
         let (name, location, task) = (None, None, None);
-        let created =
-            ResourceCreated { id, kind, name, location, task, capacity, hand_off, closed_by_any: false, at_ns: 0 };
+        let created = with!(ResourceCreated::new(id, kind, 0), name, location, task, capacity, hand_off);
         messages.push(created.into());
         messages.push(updated(world, at, id).into());
         if let Kind::Join(of) = resource.kind {
@@ -101,10 +100,10 @@ pub fn messages(world: &World) -> Vec<Message> {
     for (task, _) in world.tasks.iter().enumerate().filter(|(_, it)| it.status == Status::Ended) {
         if task as Task != outside {
             let id = task_id(task as Task);
-            messages.push(TaskCompleted { id, outcome: Outcome::Returned, at_ns: 200_000 }.into());
+            messages.push(TaskCompleted::new(id, Outcome::Returned, 200_000).into());
         }
     }
-    messages.push(StreamHeartbeat { at_ns: NOW_NS }.into());
+    messages.push(StreamHeartbeat::new(NOW_NS).into());
     messages
 }
 
@@ -139,15 +138,15 @@ fn updated(world: &World, at: usize, id: ResourceId) -> ResourceUpdated {
     // Who reserves a place outside of tasks uses a sender there.
     let outside = resource.holds.iter().filter(|hold| hold.owner == world.outside()).count() as u64;
     let outside_senders = (resource.kind == Kind::Channel).then_some(outside);
-    ResourceUpdated {
+    with!(
+        ResourceUpdated::default(),
         id,
         length,
-        senders: count(true),
+        senders = count(true),
         weak_senders,
-        receivers: count(false),
-        outside_senders,
-        ..Default::default()
-    }
+        receivers = count(false),
+        outside_senders
+    )
 }
 
 #[derive(Default)]
@@ -160,13 +159,13 @@ impl Edges {
     }
 
     fn party(&mut self, task: TaskId, resource: ResourceId, role: PartyRole, exclusive: bool) -> Message {
-        EdgeParty { id: self.next(), task, resource, role, exclusive, since_ns: 0 }.into()
+        EdgeParty::new(self.next(), task, resource, role, exclusive, 0).into()
     }
 
     fn hold(&mut self, task: TaskId, resource: ResourceId, mode: HoldMode, units: u64, transferable: bool) -> Message {
         // Of a lock a guard is one unit, whatever it takes from whom.
         let units = if mode == HoldMode::Permit { units } else { 1 };
-        EdgeHold { id: self.next(), task, resource, mode, units, transferable, location: None, since_ns: 0 }.into()
+        with!(EdgeHold::new(self.next(), task, resource, mode, units, 0), transferable).into()
     }
 
     fn wait(
@@ -193,11 +192,8 @@ impl Edges {
         };
         let need = u64::from(need.max(1));
         let id = self.next();
-        messages
-            .push(EdgeWait { id, task, resource, operation, reason: reason(1), need, location: None, since_ns }.into());
+        messages.push(EdgeWait::new(id, task, resource, operation, reason(1), need, since_ns).into());
         let granted_ns = signalled.then_some(300_000);
-        messages.push(
-            EdgeUpdated { id, polls: Some(1), polled: Some(op.polled), granted_ns, ..EdgeUpdated::default() }.into(),
-        );
+        messages.push(with!(EdgeUpdated::default(), id, polls = Some(1), polled = Some(op.polled), granted_ns).into());
     }
 }

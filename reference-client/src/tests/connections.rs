@@ -75,7 +75,7 @@ fn connected(connection: &Connection, session: &str) {
 fn bad_lines_are_counted_and_the_stream_goes_on() {
     let server = Server::start();
     let next = story(|_| {}).messages.len() as u64 + 1;
-    let last = encode(next + 3, &ProblemCleared { id: ProblemId(99), at_ns: 77_000_000_000 }.into());
+    let last = encode(next + 3, &ProblemCleared::new(ProblemId(99), 77_000_000_000).into());
     let unknown = format!(r#"{{"type":"task.dreamt","seq":{next},"of":"sheep"}}"#);
     let malformed = format!(r#"{{"type":"gap","seq":{}}}"#, next + 2);
     let _hold = server.reply(run("first run", &[&unknown, "not json", &malformed, "", &last]));
@@ -110,6 +110,87 @@ fn a_program_that_dies_leaves_its_last_picture_and_is_found_again() {
 }
 
 #[test]
+fn the_old_picture_is_stale_until_the_new_snapshot_is_complete() {
+    let server = Server::start();
+    let hold = server.reply(run("first run", &[]));
+    let connection = Connection::open(&server.address).unwrap();
+    connected(&connection, "first run");
+    connection.wait_until("the snapshot is there", |p| p.model.complete);
+    // A new program has the address, and its snapshot does not end.
+    let mut lines = story(|_| {}).lines();
+    lines.truncate(10);
+    lines[0] = encode(1, &header("second run").into());
+    let half = server.reply(stream(&lines));
+    drop(hold);
+    connection.wait_until("its header came", |p| matches!(p.link, Link::Reading { .. }));
+    let picture = connection.picture_after(0).unwrap();
+    assert_eq!((picture.session(), picture.model.tasks.len()), (Some("first run"), 5));
+    assert!(matches!(picture.link, Link::Reading { .. }), "{:?}", picture.link);
+    let _hold = server.reply(run("second run", &[]));
+    drop(half);
+    connected(&connection, "second run");
+}
+
+#[test]
+fn a_snapshot_in_mid_stream_makes_the_picture_stale_too() {
+    let server = Server::start();
+    let next = story(|_| {}).messages.len() as u64 + 1;
+    let begin = with!(SnapshotBegin::default(), at_ns = 1);
+    let _hold = server.reply(run("first run", &[&encode(next, &begin.into())]));
+    let connection = Connection::open(&server.address).unwrap();
+    connection.wait_until("it begins", |p| p.model.complete && matches!(p.link, Link::Reading { .. }));
+    assert_eq!(connection.picture().model.tasks.len(), 5);
+}
+
+#[test]
+fn another_major_version_is_refused_with_both_versions() {
+    let server = Server::start();
+    let lines: Vec<String> = story(|_| {}).lines().iter().map(|it| it.replacen("\"1.0\"", "\"2.0\"", 1)).collect();
+    let _hold = [server.reply(stream(&lines)), server.reply(stream(&lines))];
+    let refused = snapshot(&server.address).unwrap_err();
+    assert_eq!(refused, Failure::OtherVersion("2.0".into()));
+    assert_eq!(refused.to_string(), "it speaks insight 2.0, and this consolation 1.0: use one that knows it");
+    drop(_hold);
+    let server = Server::start();
+    let _hold = server.reply(stream(&lines));
+    let connection = Connection::open(&server.address).unwrap();
+    connection.wait_until("it is refused", |p| p.link == Link::OtherVersion { protocol: "2.0".into() });
+    assert!(connection.picture().model.header.is_none(), "nothing is shown");
+}
+
+#[test]
+fn all_lost_facts_are_counted() {
+    let server = Server::start();
+    let next = story(|_| {}).messages.len() as u64 + 1;
+    let gap = |seq| {
+        encode(seq, &with!(Gap::default(), count = 2, kinds = vec![], reason = "full".into(), at_ns = seq).into())
+    };
+    let gaps: Vec<String> = (next..next + 250).map(gap).collect();
+    let again = story(|_| {}).messages.into_iter().skip(1).enumerate();
+    let again = again.map(|(at, message)| encode(next + 250 + at as u64, &message));
+    let lines: Vec<String> = gaps.into_iter().chain(again).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let _hold = server.reply(run("first run", &lines));
+    let connection = Connection::open(&server.address).unwrap();
+    connection.wait_until("all came", |p| p.link == Link::Connected && p.gap_count() == 500);
+    assert_eq!(connection.picture_after(0).unwrap().gap_count(), 500);
+}
+
+#[test]
+fn names_are_cut() {
+    let server = Server::start();
+    let next = story(|_| {}).messages.len() as u64 + 1;
+    let define = DefineString::new(StringId(900), "x".repeat(1 << 20));
+    let task = with!(TaskSpawned::default(), id = TaskId(900), name = Some(StringId(900)));
+    let lines = [encode(next, &define.into()), encode(next + 1, &task.into())];
+    let _hold = server.reply(run("first run", &[&lines[0], &lines[1]]));
+    let connection = Connection::open(&server.address).unwrap();
+    connection.wait_until("the task came", |p| p.model.tasks.contains_key(&TaskId(900)));
+    let length = connection.picture().model.tasks[&TaskId(900)].name.as_deref().map(str::len);
+    assert_eq!(length, Some(insight_reader::NAME_LIMIT));
+}
+
+#[test]
 fn what_does_not_speak_insight_is_said() {
     let check = |reply: &str, expect: &str| {
         let server = Server::start();
@@ -123,7 +204,7 @@ fn what_does_not_speak_insight_is_said() {
     };
     check("HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n<!doctype html>\n<p>Hello", "\"<!doctype html>\"");
     check("HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\nno page", "\"404 Not Found no page\"");
-    check("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", "\"302 Found \"");
+    check("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", "\"302 Found\"");
     check("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "nothing");
 }
 
@@ -136,10 +217,29 @@ fn a_snapshot_that_is_cut_off_is_none() {
         bytes.extend(b"0\r\n\r\n");
         bytes
     });
-    assert_eq!(snapshot(&server.address).unwrap_err(), Failure::Incomplete);
+    assert_eq!(snapshot(&server.address).unwrap_err(), Failure::Incomplete { why: None });
     drop(server.reply(stream(&lines[..10])));
     drop(hold);
-    assert_eq!(snapshot(&server.address).unwrap_err(), Failure::Incomplete);
+    let why = Some("the connection ended too soon".to_owned());
+    assert_eq!(snapshot(&server.address).unwrap_err(), Failure::Incomplete { why });
+}
+
+#[test]
+fn the_end_of_a_snapshot_that_has_not_begun_is_no_picture() {
+    let server = Server::start();
+    let header = story(|_| {}).lines().remove(0);
+    let end = r#"{"seq":2,"type":"snapshot.end","at_ns":9}"#.to_owned();
+    drop(server.reply([stream(&[header, end]), b"0\r\n\r\n".to_vec()].concat()));
+    assert_eq!(snapshot(&server.address).unwrap_err(), Failure::Incomplete { why: None });
+}
+
+#[test]
+fn a_refusal_whose_words_do_not_come_is_a_refusal() {
+    let server = Server::start();
+    let hold = server.reply("HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\ntoo many");
+    let why = "the program refuses: too many".to_owned();
+    assert_eq!(snapshot(&server.address).unwrap_err(), Failure::Unreachable(why));
+    drop(hold);
 }
 
 #[test]
@@ -164,10 +264,21 @@ fn a_compressed_recording_is_shown_up_to_where_it_is_cut_off() {
         std::fs::write(&path, bytes).unwrap();
         recording(&path)
     };
-    for bytes in [&whole[..], &whole[..flushed]] {
+    let mut damaged = whole.clone();
+    damaged[whole.len() - 6] ^= 1;
+    for (bytes, cut) in [
+        (&whole[..], None),
+        (&whole[..flushed], Some("it is cut off at line 69: its gzip data has no end")),
+        // The lines are there, whatever the trailer says of them.
+        (&damaged[..], Some("it is cut off at line 69: its gzip data is damaged")),
+    ] {
         let picture = picture_of(bytes).unwrap();
         assert_eq!((picture.model.problems.len(), picture.losses.bad_lines), (1, 0));
+        assert_eq!(picture.losses.cut.as_deref(), cut);
     }
-    assert_eq!(picture_of(&whole[..40]).unwrap_err(), Failure::NotInsight("nothing".to_owned()));
+    assert_eq!(
+        picture_of(&whole[..40]).unwrap_err(),
+        "it broke off before its first line ended: its gzip data has no end"
+    );
     std::fs::remove_file(&path).unwrap();
 }

@@ -13,12 +13,7 @@ use ratatui::style::Color;
 use std::time::Instant;
 
 fn flume() -> PackageCoverage {
-    PackageCoverage {
-        name: "flume".into(),
-        version: "0.11.1".into(),
-        covered: false,
-        reason: Some("only traces show these waits".into()),
-    }
+    with!(PackageCoverage::new("flume", "0.11.1", false), reason = Some("only traces show these waits".into()))
 }
 
 fn with_scene<T>(picture: &Picture, of: impl FnOnce(&Scene) -> T) -> T {
@@ -64,9 +59,9 @@ fn an_empty_list_says_why() {
     let check = |said: Option<StreamCoverage>, expect: &str| {
         let mut story = Story::default();
         story.push(header("empty"));
-        story.push(SnapshotBegin { at_ns: 1, tasks: 0, resources: 0, edges: 0, problems: 0 });
+        story.push(with!(SnapshotBegin::default(), at_ns = 1));
         said.into_iter().for_each(|said| story.push(said));
-        story.push(SnapshotEnd { at_ns: 1 });
+        story.push(SnapshotEnd::new(1));
         let mut screen = Screen::new(&story, 100, 16);
         assert!(screen.text().contains(expect), "{}", screen.text());
         let text = with_scene(&screen.picture, once::text);

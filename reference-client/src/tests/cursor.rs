@@ -37,7 +37,7 @@ fn what_wants_attention_is_on_top() {
             let reason = story.string("waiting on a lock");
             let (operation, since_ns) = (Operation::Lock, 3 * S);
             let (id, task, resource) = (EdgeId(50), TaskId(5), ResourceId(4));
-            story.push(EdgeWait { id, task, resource, operation, reason, need: 1, location: None, since_ns });
+            story.push(EdgeWait::new(id, task, resource, operation, reason, 1, since_ns));
         },
         "[5] 3 2 4 1",
     );
@@ -65,7 +65,7 @@ fn the_cursor_follows_the_top_until_it_is_moved_and_then_its_task() {
         let reason = StringId(1);
         let (operation, since_ns) = (Operation::Lock, 3 * S - task);
         let (id, task, resource) = (EdgeId(60 + task), TaskId(task), ResourceId(4));
-        let wait = EdgeWait { id, task, resource, operation, reason, need: 1, location: None, since_ns };
+        let wait = EdgeWait::new(id, task, resource, operation, reason, 1, since_ns);
         screen.picture.model.apply(&wait.into());
         screen.refresh();
     };
@@ -78,9 +78,9 @@ fn the_cursor_follows_the_top_until_it_is_moved_and_then_its_task() {
     assert_eq!(rows(&mut screen), "5 1 [3] 2 4");
     // Its task ends: the cursor stays where it was.
     for id in [1, 2, 6] {
-        screen.picture.model.apply(&EdgeClosed { id: EdgeId(id), outcome: None, at_ns: 17 * S }.into());
+        screen.picture.model.apply(&EdgeClosed::new(EdgeId(id), 17 * S).into());
     }
-    screen.picture.model.apply(&TaskCompleted { id: TaskId(3), outcome: Outcome::Returned, at_ns: 17 * S }.into());
+    screen.picture.model.apply(&TaskCompleted::new(TaskId(3), Outcome::Returned, 17 * S).into());
     screen.refresh();
     assert_eq!(rows(&mut screen), "5 1 [2] 4");
     screen.press("g");
@@ -154,9 +154,9 @@ fn what_has_gone_is_said() {
     let mut screen = Screen::new(&story(|_| {}), 100, 20);
     screen.press("Enter");
     for id in [1, 2, 6] {
-        screen.picture.model.apply(&EdgeClosed { id: EdgeId(id), outcome: None, at_ns: 17 * S }.into());
+        screen.picture.model.apply(&EdgeClosed::new(EdgeId(id), 17 * S).into());
     }
-    screen.picture.model.apply(&TaskCompleted { id: TaskId(3), outcome: Outcome::Returned, at_ns: 17 * S }.into());
+    screen.picture.model.apply(&TaskCompleted::new(TaskId(3), Outcome::Returned, 17 * S).into());
     screen.refresh();
     assert_eq!(screen.line(0).trim(), "barbara › task 3 (post_prototype)");
     assert_eq!(screen.line(1).trim(), "This task has ended, and nothing is left of it.");
@@ -180,7 +180,7 @@ fn a_new_run_begins_at_the_top_again() {
 fn a_snapshot_in_mid_stream_is_never_seen_half() {
     let story = story(|_| {});
     let lines = story.lines();
-    let mut intake = Intake::new();
+    let mut intake = Intake::default();
     let all: Vec<&str> = lines.iter().map(String::as_str).collect();
     let mut picture = feed(Default::default(), &mut intake, &all);
     assert_eq!(picture.model.tasks.len(), 5);

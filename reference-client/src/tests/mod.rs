@@ -28,9 +28,9 @@ fn address(text: &str) -> Address {
 /// What a client knows after these lines.
 fn picture_of(lines: &[String]) -> Picture {
     let picture = Mutex::new(Picture::default());
-    let mut intake = Intake::new();
+    let mut intake = Intake::default();
     for line in lines {
-        intake.line(line.as_bytes(), &picture).unwrap();
+        intake.push(format!("{line}\n").as_bytes(), &picture).unwrap();
     }
     picture.into_inner().unwrap()
 }
@@ -121,7 +121,7 @@ impl Screen {
 fn feed(picture: Picture, intake: &mut Intake, lines: &[&str]) -> Picture {
     let picture = Mutex::new(picture);
     for line in lines {
-        intake.line(line.as_bytes(), &picture).unwrap();
+        intake.push(format!("{line}\n").as_bytes(), &picture).unwrap();
     }
     std::mem::take(&mut *lock(&picture))
 }

@@ -44,3 +44,19 @@ fn another_file_of_the_same_name_is_left_alone() {
     fs::remove_dir_all(&folder).unwrap();
     assert_eq!(name().unwrap_err().kind(), std::io::ErrorKind::NotFound);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_link_in_the_place_of_the_file_is_not_opened() {
+    let folder = std::env::temp_dir().join(format!("consolation-odd-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let odd = |number: u32| {
+        folder.join(format!("insight-deadlock-7{}.dot", if number > 1 { format!("-{number}") } else { String::new() }))
+    };
+    assert!(std::process::Command::new("mkfifo").arg(odd(1)).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", odd(2)).unwrap();
+    fs::create_dir(odd(3)).unwrap();
+    let written = dot_file::write(&folder, &deadlock(7, Tier::Proven).problem).unwrap();
+    assert_eq!(written, odd(4));
+    fs::remove_dir_all(&folder).unwrap();
+}

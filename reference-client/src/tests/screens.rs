@@ -1,6 +1,6 @@
 //! Every view, as it looks.
 
-use super::story::{S, deadlock, story};
+use super::story::{S, deadlock, no_hang, story};
 use super::{Screen, picture_of};
 use crate::app::{Action, App};
 use crate::args::Address;
@@ -93,11 +93,11 @@ fn no_size_is_too_small() {
 fn a_partial_task_a_wait_without_a_place_and_two_waits_at_once() {
     check("partial_task", (100, 24), "Enter", |story| {
         let name = Some(story.string("hyper connection"));
-        story.push(TaskSpawned { id: TaskId(6), name, partial: true, at_ns: 2 * S, ..TaskSpawned::default() });
+        story.push(with!(TaskSpawned::default(), id = TaskId(6), name, partial = true, at_ns = 2 * S));
         story.wait(20, (6, 1), Operation::Send, "waiting on channel capacity", None);
         story.wait(21, (6, 4), Operation::Lock, "waiting on a lock", None);
         // It is the longest that waits.
-        story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });
+        story.push(EdgeClosed::new(EdgeId(1), 15 * S));
     });
     check("unobserved_wait", (100, 20), "G k Enter", nothing);
 }
@@ -106,30 +106,30 @@ fn a_partial_task_a_wait_without_a_place_and_two_waits_at_once() {
 fn waiters() {
     check("waiters", (100, 30), "Enter", |story| {
         let name = Some(story.string("session"));
-        story.push(TaskSpawned { id: TaskId(6), name, at_ns: 2 * S, ..TaskSpawned::default() });
+        story.push(with!(TaskSpawned::default(), id = TaskId(6), name, at_ns = 2 * S));
         let updates = [
-            EdgeUpdated { polls: Some(1), polled: Some(false), granted_ns: Some(13 * S), ..EdgeUpdated::default() },
-            EdgeUpdated { polls: Some(1), polled: Some(false), ..EdgeUpdated::default() },
-            EdgeUpdated { polls: Some(4), polled: Some(true), ..EdgeUpdated::default() },
+            with!(EdgeUpdated::default(), polls = Some(1), polled = Some(false), granted_ns = Some(13 * S)),
+            with!(EdgeUpdated::default(), polls = Some(1), polled = Some(false)),
+            with!(EdgeUpdated::default(), polls = Some(4), polled = Some(true)),
             // Of this one neither is known, so neither is said.
-            EdgeUpdated { polls: Some(4), ..EdgeUpdated::default() },
+            with!(EdgeUpdated::default(), polls = Some(4)),
         ];
         for (id, update) in (20..).zip(updates) {
             story.wait(id, (6, 4), Operation::Lock, "waiting for the lock", None);
-            story.push(EdgeUpdated { id: EdgeId(id), at_ns: 15 * S, ..update });
+            story.push(with!(update, id = EdgeId(id), at_ns = 15 * S));
         }
         // It is the longest that waits.
-        story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });
+        story.push(EdgeClosed::new(EdgeId(1), 15 * S));
     });
 }
 
 #[test]
 fn a_resource_that_nobody_waits_for() {
     check("idle_channel", (100, 18), "Enter Enter", |story| {
-        story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });
-        story.push(EdgeClosed { id: EdgeId(5), outcome: None, at_ns: 15 * S });
+        story.push(EdgeClosed::new(EdgeId(1), 15 * S));
+        story.push(EdgeClosed::new(EdgeId(5), 15 * S));
         // What is left on top is the reader, with its wait for `warm_up`.
-        story.push(EdgeClosed { id: EdgeId(4), outcome: None, at_ns: 15 * S });
+        story.push(EdgeClosed::new(EdgeId(4), 15 * S));
         story.party(30, (1, 1), PartyRole::Sender);
     });
 }
@@ -141,8 +141,17 @@ fn hostile_text_is_harmless() {
         story.task(9, "a\x1b[2Jb\n\u{9b}31mc 名前", Some(place), None);
         story.channel(9, "q\r\x08\x1b[H", place, 1, 1);
         story.wait(40, (9, 9), Operation::Other("\x1b[5m".into()), "\x1b[31mred", Some(place));
-        story.push(EdgeClosed { id: EdgeId(1), outcome: None, at_ns: 15 * S });
+        story.push(EdgeClosed::new(EdgeId(1), 15 * S));
     });
+}
+
+#[test]
+fn a_wide_name_fits_every_width() {
+    let lines: Vec<String> = include_str!("wide_name.ndjson").lines().map(str::to_owned).collect();
+    for width in 0..120 {
+        let mut screen = Screen::of(picture_of(&lines), Theme::new(true), width, 8);
+        screen.press("Enter").text();
+    }
 }
 
 #[test]
@@ -176,9 +185,50 @@ fn the_banner_is_the_first_line_of_every_view() {
     use Tier::*;
     check(&[Proven], "deadlock cycle detected, P for more");
     check(&[Suspected], "suspected deadlock, P for more");
-    check(&[Suspected, Suspected], "2 problems: suspected deadlock, P for more");
-    check(&[Proven, Proven], "2 problems: deadlock cycle detected, P for more");
-    check(&[Suspected, Proven], "2 problems (1 of them suspected): deadlock cycle detected, P for more");
+    check(&[Suspected, Suspected], "2 hangs: suspected deadlock, P for more");
+    check(&[Proven, Proven], "2 hangs: deadlock cycle detected, P for more");
+    check(&[Suspected, Proven], "2 hangs (1 of them suspected): deadlock cycle detected, P for more");
+}
+
+#[test]
+fn the_banner_is_for_hangs() {
+    let check = |severities: &[Severity], banner: Option<&str>, counts: &str| {
+        let problems = |story: &mut super::Story| {
+            for (id, severity) in (1..).zip(severities) {
+                story.push(match severity {
+                    Severity::Hang => deadlock(id, Tier::Proven),
+                    _ => no_hang(id, *severity),
+                });
+            }
+        };
+        let mut screen = Screen::new(&story(problems), 120, 20);
+        let first = screen.line(0);
+        assert_eq!(Some(first.trim()).filter(|line| line.ends_with("P for more")), banner);
+        let text = screen.text();
+        assert!(text.lines().any(|line| line.starts_with(counts)), "{text}");
+    };
+    use Severity::*;
+    check(&[], None, " 5 tasks");
+    check(&[Degraded], None, " 1 degraded: P · 5 tasks");
+    check(&[Notice, Notice], None, " 2 notices: P · 5 tasks");
+    check(&[Notice, Hang, Degraded], Some("deadlock cycle detected, P for more"), " 1 degraded, 1 notice: P · 5 tasks");
+}
+
+#[test]
+fn the_worst_problem_comes_first() {
+    let mut screen = Screen::new(
+        &story(|story| {
+            story.push(no_hang(1, Severity::Notice));
+            story.push(no_hang(2, Severity::Degraded));
+            story.push(deadlock(3, Tier::Suspected));
+        }),
+        100,
+        80,
+    );
+    let text = screen.press("P").text();
+    let kinds: Vec<&str> =
+        text.lines().filter_map(|line| line.trim().split_once(", stands for")).map(|it| it.0).collect();
+    assert_eq!(kinds, ["hang: suspected deadlock", "degraded: proven lock_held_long", "notice: proven lock_held_long"]);
 }
 
 #[test]
@@ -197,7 +247,7 @@ fn the_status_line_says_how_true_the_screen_is() {
         screen.picture.link = Link::Gone { since: screen.now, why: "connection refused".into() };
         screen.now += Duration::from_millis(3_100);
     };
-    check(&gone, "○ program gone since 3 s: last picture kept, reconnecting to 127.0.0.1:8080");
+    check(&gone, "○ program gone since 3 s: last picture kept, reconnecting to 127.0.0.1:8080 (connection refused)");
     check(
         &|screen| {
             screen.picture.model = Default::default();
@@ -216,14 +266,33 @@ fn the_status_line_says_how_true_the_screen_is() {
             screen.picture.losses.unknown_messages = 1;
             screen.picture.losses.missing_messages = 2;
             let (kinds, reason) = (vec![], "the program outran".into());
-            screen.picture.model.apply(&Gap { count: 1_200, kinds, reason, at_ns: 0 }.into());
+            screen.picture.model.apply(&with!(Gap::default(), count = 1_200, kinds, reason).into());
         },
         "● connected to 127.0.0.1:8080 · 3 lines not understood (not UTF-8) · 1 message of an unknown type · \
          2 messages missing · 1,200 facts lost by the program (the program outran)",
     );
     check(
-        &|screen| screen.picture.losses.other_version = Some("2.0".into()),
-        "● connected to 127.0.0.1:8080 · it speaks insight 2.0, this consolation 1.0: what is shown may be wrong",
+        &|screen| {
+            let reason = "no room".to_owned();
+            screen.picture.model.apply(&with!(Gap::default(), count = 9, reason, tasks = Some(7)).into());
+        },
+        "● connected to 127.0.0.1:8080 · at least 7 tasks not shown · 9 facts lost by the program (no room)",
+    );
+    check(
+        &|screen| screen.picture.link = Link::OtherVersion { protocol: "2.0".into() },
+        "○ 127.0.0.1:8080 speaks insight 2.0, this consolation 1.0 (last picture kept)",
+    );
+    let reading = |screen: &mut Screen| {
+        screen.picture.link = Link::Reading { since: screen.now };
+        screen.now += Duration::from_millis(1_900);
+    };
+    check(&reading, "◐ last picture kept, waiting for the new one of 127.0.0.1:8080 since 1 s");
+    check(
+        &|screen| {
+            reading(screen);
+            screen.now += Duration::from_millis(1_000);
+        },
+        "◐ last picture kept, waiting for the new one of 127.0.0.1:8080 since 2 s, which does not come",
     );
 }
 

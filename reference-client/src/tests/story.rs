@@ -24,15 +24,15 @@ impl Story {
         }
         self.strings.push(text.into());
         let id = StringId(self.strings.len() as u64);
-        self.push(DefineString { id, text: text.into() });
+        self.push(DefineString::new(id, text));
         id
     }
 
     pub fn location(&mut self, line: u32, status: SourceStatus, text: Option<&str>) -> LocationId {
         self.locations += 1;
         let id = LocationId(self.locations);
-        let source = Some(SourceLine { status, text: text.map(str::to_owned) });
-        self.push(DefineLocation { id, file: "examples/src/bin/barbara.rs".into(), line, column: 9, source });
+        let source = Some(with!(SourceLine::new(status), text = text.map(str::to_owned)));
+        self.push(with!(DefineLocation::new(id, "examples/src/bin/barbara.rs", line, 9), source));
         id
     }
 
@@ -44,47 +44,47 @@ impl Story {
     pub fn task(&mut self, id: u64, name: &str, location: Option<LocationId>, parent: Option<u64>) {
         let (name, executor) = (Some(self.string(name)), Some(self.string("tokio")));
         let parent = parent.map(TaskId);
-        self.push(TaskSpawned {
-            id: TaskId(id),
+        self.push(with!(
+            TaskSpawned::default(),
+            id = TaskId(id),
             name,
             location,
             parent,
             executor,
-            executor_task_id: Some(id + 20),
-            future_bytes: Some(312),
-            at_ns: 2 * S,
-            ..TaskSpawned::default()
-        });
+            executor_task_id = Some(id + 20),
+            future_bytes = Some(312),
+            at_ns = 2 * S
+        ));
         self.stats(id, TaskState::Idle, 4 * S, 3, 0);
     }
 
     pub fn stats(&mut self, id: u64, state: TaskState, since_ns: u64, polls: u64, foreign_wakers: u64) {
-        self.push(TaskStats {
-            id: TaskId(id),
-            state: Some(state),
+        self.push(with!(
+            TaskStats::default(),
+            id = TaskId(id),
+            state = Some(state),
             since_ns,
             polls,
-            wakes: polls,
-            running_ns: S / 2,
-            scheduled_ns: S / 4,
-            idle_ns: since_ns.saturating_sub(2 * S + S * 3 / 4),
+            wakes = polls,
+            running_ns = S / 2,
+            scheduled_ns = S / 4,
+            idle_ns = since_ns.saturating_sub(2 * S + S * 3 / 4),
             foreign_wakers,
-            at_ns: since_ns,
-            ..TaskStats::default()
-        });
+            at_ns = since_ns
+        ));
     }
 
     pub fn channel(&mut self, id: u64, name: &str, location: LocationId, capacity: u64, length: u64) {
         let name = Some(self.string(name));
         self.resource(id, ResourceKind::Channel, name, Some(location), Some(capacity));
-        self.push(ResourceUpdated {
-            id: ResourceId(id),
-            length: Some(length),
-            senders: Some(1),
-            receivers: Some(1),
-            at_ns: 3 * S,
-            ..ResourceUpdated::default()
-        });
+        self.push(with!(
+            ResourceUpdated::default(),
+            id = ResourceId(id),
+            length = Some(length),
+            senders = Some(1),
+            receivers = Some(1),
+            at_ns = 3 * S
+        ));
     }
 
     pub fn resource(
@@ -95,17 +95,7 @@ impl Story {
         location: Option<LocationId>,
         capacity: Option<u64>,
     ) {
-        self.push(ResourceCreated {
-            id: ResourceId(id),
-            kind,
-            name,
-            location,
-            task: None,
-            capacity,
-            hand_off: None,
-            closed_by_any: false,
-            at_ns: 3 * S,
-        });
+        self.push(with!(ResourceCreated::new(ResourceId(id), kind, 3 * S), name, location, capacity));
     }
 
     pub fn wait(
@@ -118,12 +108,12 @@ impl Story {
     ) {
         let reason = self.string(reason);
         let (id, task, resource) = (EdgeId(id), TaskId(task), ResourceId(resource));
-        self.push(EdgeWait { id, task, resource, operation, reason, need: 1, location, since_ns: 4 * S });
+        self.push(with!(EdgeWait::new(id, task, resource, operation, reason, 1, 4 * S), location));
     }
 
     pub fn party(&mut self, id: u64, (task, resource): (u64, u64), role: PartyRole) {
         let (id, task, resource) = (EdgeId(id), TaskId(task), ResourceId(resource));
-        self.push(EdgeParty { id, task, resource, role, exclusive: true, since_ns: 3 * S });
+        self.push(EdgeParty::new(id, task, resource, role, true, 3 * S));
     }
 
     /// The whole stream, numbered from 1.
@@ -133,29 +123,21 @@ impl Story {
 }
 
 pub fn header(session: &str) -> StreamHeader {
-    StreamHeader {
-        protocol: PROTOCOL_VERSION.into(),
-        session: session.into(),
-        process: Process { pid: 4242, name: "barbara".into(), working_directory: None },
-        executors: vec![Executor { name: "tokio".into(), version: "1.54".into() }],
-        clock: Clock { wall_anchor_unix_ms: 1_700_000_000_000 },
-        detail: Detail::Structure,
-        interval_ms: 100,
-        capabilities: vec![Capability::Tasks],
-        extensions: vec![],
-        at_ns: 0,
-    }
+    with!(
+        StreamHeader::new(session, Process::new(4242, "barbara")),
+        executors = vec![Executor::new("tokio", "1.54")],
+        clock = Clock::new(1_700_000_000_000),
+        detail = Detail::Structure,
+        interval_ms = 100,
+        capabilities = vec![Capability::Tasks]
+    )
 }
 
 /// The coverage at second 16.
 pub fn coverage(executors: Vec<(&str, Option<u64>)>, packages: Option<Vec<PackageCoverage>>) -> StreamCoverage {
-    let executor = |(name, unobserved_tasks): (&str, _)| ExecutorCoverage {
-        name: name.into(),
-        version: "1.54".into(),
-        unobserved_tasks,
-    };
+    let executor = |(name, unobserved_tasks): (&str, _)| with!(ExecutorCoverage::new(name, "1.54"), unobserved_tasks);
     let executors = executors.into_iter().map(executor).collect();
-    StreamCoverage { executors, packages, packages_left_out: 0, at_ns: 16 * S }
+    with!(StreamCoverage::default(), executors, packages, at_ns = 16 * S)
 }
 
 /// The story at second 16; what `more` adds is in the snapshot.
@@ -163,7 +145,7 @@ pub fn story(more: impl FnOnce(&mut Story)) -> Story {
     let mut story = Story::default();
     let s = &mut story;
     s.push(header("first run"));
-    s.push(SnapshotBegin { at_ns: 16 * S, tasks: 5, resources: 3, edges: 7, problems: 0 });
+    s.push(with!(SnapshotBegin::default(), at_ns = 16 * S, tasks = 5, resources = 3, edges = 7));
     s.push(coverage(vec![("tokio", Some(0))], None));
     let main = s.found(12, "#[tokio::main]");
     s.task(1, "main", Some(main), None);
@@ -193,58 +175,53 @@ pub fn story(more: impl FnOnce(&mut Story)) -> Story {
     let join = s.found(46, "    sender.await.unwrap();");
     s.wait(5, (2, 3), Operation::Join, "waiting on a task's end", Some(join));
     s.party(6, (3, 3), PartyRole::Joined);
-    s.push(EdgeHold {
-        id: EdgeId(7),
-        task: TaskId(4),
-        resource: ResourceId(4),
-        mode: HoldMode::Exclusive,
-        units: 1,
-        transferable: false,
-        location: Some(mutex.1),
-        since_ns: 4 * S,
-    });
+    s.push(with!(
+        EdgeHold::new(EdgeId(7), TaskId(4), ResourceId(4), HoldMode::Exclusive, 1, 4 * S),
+        location = Some(mutex.1)
+    ));
     more(s);
-    s.push(SnapshotEnd { at_ns: 16 * S });
+    s.push(SnapshotEnd::new(16 * S));
     story
 }
 
 /// A deadlock of the task `post_prototype` with itself.
 pub fn deadlock(id: u64, tier: Tier) -> ProblemRaised {
-    let place = |line| Some(SourceLocation { file: "examples/src/bin/deadlock.rs".into(), line, column: 9 });
-    let edge = |kind: &str, operation, reason: &str, location| ProblemEdge {
-        kind: kind.into(),
-        task: TaskId(3),
-        resource: ResourceId(1),
-        operation,
-        reason: reason.into(),
-        location,
-        since_ns: 4 * S,
+    let place = |line| Some(SourceLocation::new("examples/src/bin/deadlock.rs", line, 9));
+    let edge = |kind: &str, operation, reason: &str, location| {
+        with!(ProblemEdge::new(kind, TaskId(3), ResourceId(1), 4 * S), operation, reason = reason.into(), location)
     };
     let unknowns = if tier == Tier::Proven { vec![] } else { vec!["one receiver that no task has used yet".into()] };
-    let problem = Problem {
-        id: ProblemId(id),
-        kind: ProblemKind::Deadlock,
-        tier,
-        title: "deadlock cycle: task 3 (post_prototype) waits for itself".into(),
-        tasks: vec![ProblemTask { id: TaskId(3), name: Some("post_prototype".into()), location: place(44) }],
-        resources: vec![ProblemResource {
-            id: ResourceId(1),
-            kind: ResourceKind::Channel,
-            name: Some("prototype_channel".into()),
-            location: place(41),
-        }],
-        edges: vec![
+    let problem = with!(
+        Problem::new(ProblemId(id), ProblemKind::Deadlock, tier, Severity::Hang),
+        title = "deadlock cycle: task 3 (post_prototype) waits for itself".into(),
+        tasks = vec![with!(ProblemTask::new(TaskId(3)), name = Some("post_prototype".into()), location = place(44))],
+        resources = vec![with!(
+            ProblemResource::new(ResourceId(1), ResourceKind::Channel),
+            name = Some("prototype_channel".into()),
+            location = place(41)
+        )],
+        edges = vec![
             edge("wait", Some(Operation::Send), "waiting on channel capacity", place(61)),
             edge("party", None, "receiver", None),
         ],
         unknowns,
-        explanation: vec![
+        explanation = vec![
             "Task 3 (post_prototype) waits for room in `prototype_channel`.".into(),
             "Only task 3 (post_prototype) receives from `prototype_channel`.".into(),
         ],
-        advice: "Receive before sending, or let another task receive.".into(),
-        docs: "/docs/deadlock".into(),
-        since_ns: 4 * S,
-    };
-    ProblemRaised { problem, at_ns: 16 * S }
+        advice = "Receive before sending, or let another task receive.".into(),
+        docs = "/docs/deadlock".into(),
+        since_ns = 4 * S
+    );
+    ProblemRaised::new(problem, 16 * S)
+}
+
+/// A problem that is no hang, of task 2.
+pub fn no_hang(id: u64, severity: Severity) -> ProblemRaised {
+    let mut raised = deadlock(id, Tier::Proven);
+    raised.problem.kind = ProblemKind::LockHeldLong;
+    raised.problem.severity = severity;
+    raised.problem.title = format!("lock held long: a {severity}");
+    raised.problem.tasks[0].id = TaskId(2);
+    raised
 }

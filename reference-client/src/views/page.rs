@@ -1,11 +1,11 @@
 //! A page of wrapped text with a cursor that walks over its entries.
 
-use super::Scene;
+use super::{Kind, Link, Scene, Traced, View};
 use crate::text::{clean, wrap};
 use crate::theme::Theme;
 use crate::words;
-use insight_model::Location;
-use insight_protocol::{ProblemId, ResourceId, TaskId};
+use insight_model::{Edge, Location, Model};
+use insight_protocol::{ProblemId, TaskId};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
@@ -16,15 +16,6 @@ use std::ops::Range;
 /// Entries of one kind that a page shows at most; how many there are besides is said.
 pub const MOST_ENTRIES: usize = 500;
 
-/// What Enter on an entry opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goto {
-    /// The view of a task.
-    Task(TaskId),
-    /// The view of a resource.
-    Resource(ResourceId),
-}
-
 /// By what an entry is found again when the page has changed: its kind, and one or two ids.
 pub type Key = (&'static str, u64, u64);
 
@@ -34,7 +25,7 @@ pub struct Entry {
     /// Its identity.
     pub key: Key,
     /// What Enter on it opens.
-    pub goto: Option<Goto>,
+    pub link: Option<Link>,
     /// The problem of which it is a part.
     pub problem: Option<ProblemId>,
     lines: Range<usize>,
@@ -99,10 +90,10 @@ impl Page {
     }
 
     /// An entry: what `fill` puts on the page is it. Its first two columns are the cursor's.
-    pub fn entry(&mut self, key: Key, goto: Option<Goto>, problem: Option<ProblemId>, fill: impl FnOnce(&mut Page)) {
+    pub fn entry(&mut self, key: Key, link: Option<Link>, problem: Option<ProblemId>, fill: impl FnOnce(&mut Page)) {
         let start = self.lines.len();
         fill(self);
-        self.entries.push(Entry { key, goto, problem, lines: start..self.lines.len() });
+        self.entries.push(Entry { key, link, problem, lines: start..self.lines.len() });
     }
 
     /// How many lines it has.
@@ -123,6 +114,90 @@ impl Page {
             let text = format!("and {} more: see the task list", crate::text::grouped(number as u64));
             self.styled(2, &text, self.theme.dim());
         }
+    }
+}
+
+/// The content of a view that is one page.
+pub trait Subject {
+    /// As [`View::kind`].
+    fn kind(&self) -> &'static Kind;
+
+    /// As [`View::name`].
+    fn name(&self, scene: &Scene) -> String;
+
+    /// Its page, of so many columns.
+    fn page(&self, scene: &Scene, width: usize) -> Page;
+
+    /// As [`View::traced`].
+    fn traced(&self, scene: &Scene) -> Traced;
+
+    /// As [`View::waits`].
+    fn waits<'m>(&self, model: &'m Model) -> Vec<&'m Edge>;
+
+    /// As [`View::more_docs`].
+    fn more_docs(&self, model: &Model) -> Vec<String>;
+}
+
+/// A view that is one page: a subject, and the cursor in its page.
+pub struct PageView<S> {
+    subject: S,
+    cursor: Cursor,
+    /// The columns of the last frame.
+    width: usize,
+}
+
+impl<S: Subject + 'static> PageView<S> {
+    /// The view of a subject, with the cursor where the page wants it.
+    pub fn open(subject: S) -> Box<dyn View> {
+        Box::new(PageView { subject, cursor: Cursor::default(), width: 80 })
+    }
+}
+
+impl<S: Subject> View for PageView<S> {
+    fn kind(&self) -> &'static Kind {
+        self.subject.kind()
+    }
+
+    fn name(&self, scene: &Scene) -> String {
+        self.subject.name(scene)
+    }
+
+    fn refresh(&mut self, _: &Scene) {
+        // A page is made for each frame.
+    }
+
+    fn forget(&mut self) {
+        self.cursor = Cursor::default();
+    }
+
+    fn on_key(&mut self, key: KeyCode, scene: &Scene) {
+        self.cursor.on_key(key, &self.subject.page(scene, self.width));
+    }
+
+    fn draw(&mut self, scene: &Scene, area: Rect, buffer: &mut Buffer) -> Rect {
+        self.width = area.width.into();
+        self.cursor.draw(&self.subject.page(scene, self.width), area, buffer);
+        area
+    }
+
+    fn link(&self, scene: &Scene) -> Option<Link> {
+        self.cursor.entry(&self.subject.page(scene, self.width)).and_then(|entry| entry.link)
+    }
+
+    fn problem(&self, scene: &Scene) -> Option<ProblemId> {
+        self.cursor.entry(&self.subject.page(scene, self.width)).and_then(|entry| entry.problem)
+    }
+
+    fn traced(&self, scene: &Scene) -> Traced {
+        self.subject.traced(scene)
+    }
+
+    fn waits<'m>(&self, model: &'m Model) -> Vec<&'m Edge> {
+        self.subject.waits(model)
+    }
+
+    fn more_docs(&self, model: &Model) -> Vec<String> {
+        self.subject.more_docs(model)
     }
 }
 

@@ -1,14 +1,83 @@
 //! The problems that stand, with their evidence and what to do.
 
-use super::Scene;
-use super::page::{Goto, Page};
-use super::trace;
+use super::page::{Page, PageView, Subject};
+use super::{BACK, Key, Kind, Opener, Scene, Traced, resource, task, trace};
 use crate::text::{clean, duration};
-use insight_protocol::{Problem, ProblemEdge, SourceLocation, Tier};
+use insight_model::{Edge, Model};
+use insight_protocol::{Problem, ProblemEdge, SourceLocation, TaskId};
 use ratatui::text::Span;
 
-/// The page of all problems, the proven ones first.
-pub fn page(scene: &Scene, width: usize) -> Page {
+/// The kind of this view.
+pub static KIND: Kind = Kind {
+    title: "Problems",
+    keys: &[
+        Key {
+            keys: "↑ ↓ j k", does: "move over problems, tasks, resources and edges", hint: Some((6, "↑↓", "move"))
+        },
+        Key { keys: "Enter", does: "open the task or the resource", hint: Some((8, "Enter", "open")) },
+        BACK,
+        Key {
+            keys: "t",
+            does: "ask the program anew where these tasks wait, down to the line",
+            hint: Some((5, "t", "trace")),
+        },
+        Key {
+            keys: "D",
+            does: "write the graph of the problem under the cursor to insight-deadlock-<n>.dot in the current folder",
+            hint: None,
+        },
+    ],
+    opener: Some(Opener {
+        key: 'P',
+        shown: Key { keys: "P", does: "problems, while there are some", hint: Some((5, "P", "problems")) },
+        ready: |model| if model.problems.is_empty() { Err("No problem was found.") } else { Ok(()) },
+        traces: true,
+    }),
+    help: HELP,
+    docs: &["/docs/problem"],
+    open: |_| PageView::open(Problems),
+};
+
+struct Problems;
+
+impl Subject for Problems {
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
+
+    fn name(&self, _: &Scene) -> String {
+        "problems".to_owned()
+    }
+
+    fn page(&self, scene: &Scene, width: usize) -> Page {
+        page(scene, width)
+    }
+
+    /// Each task once, those of the first problem first.
+    fn traced(&self, scene: &Scene) -> Traced {
+        let mut tasks: Vec<TaskId> = Vec::new();
+        for problem in scene.model().problems().problems {
+            for task in problem.tasks.iter().map(|task| task.id) {
+                if !tasks.contains(&task) {
+                    tasks.push(task);
+                }
+            }
+        }
+        Traced::Tasks(tasks)
+    }
+
+    fn waits<'m>(&self, _: &'m Model) -> Vec<&'m Edge> {
+        // Each problem has its own advice.
+        Vec::new()
+    }
+
+    fn more_docs(&self, model: &Model) -> Vec<String> {
+        model.problems().problems.into_iter().map(|problem| problem.docs).collect()
+    }
+}
+
+/// The page of all problems, the worst first.
+fn page(scene: &Scene, width: usize) -> Page {
     let mut page = Page::new(scene, width);
     let problems = scene.model().problems().problems;
     if problems.is_empty() {
@@ -28,8 +97,8 @@ pub fn page(scene: &Scene, width: usize) -> Page {
 fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
     let theme = scene.theme;
     let of = Some(problem.id);
-    let style = if problem.tier == Tier::Proven { theme.alarm() } else { theme.warning() };
-    let first = problem.tasks.first().map(|task| Goto::Task(task.id));
+    let style = theme.problem(problem.severity, problem.tier);
+    let first = problem.tasks.first().map(|task| task::link(task.id));
     page.entry(("problem", problem.id.0, 0), first, of, |page| {
         page.spans(2, vec![Span::styled(problem.title.clone(), style.patch(theme.title()))]);
     });
@@ -37,7 +106,7 @@ fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
     page.spans(
         2,
         vec![
-            Span::styled(format!("{} {}", problem.tier.as_str(), problem.kind), style),
+            Span::styled(format!("{}: {} {}", problem.severity, problem.tier, problem.kind), style),
             Span::styled(format!(", stands for {since}, problem {} ({number})", problem.id), theme.dim()),
         ],
     );
@@ -49,7 +118,7 @@ fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
     }
     page.heading("TASKS");
     for task in &problem.tasks {
-        page.entry(("problem task", problem.id.0, task.id.0), Some(Goto::Task(task.id)), of, |page| {
+        page.entry(("problem task", problem.id.0, task.id.0), Some(task::link(task.id)), of, |page| {
             let name = task.name.as_deref().map_or(String::new(), |name| format!(" ({name})"));
             page.spans(
                 2,
@@ -61,7 +130,7 @@ fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
     page.heading("RESOURCES");
     for resource in &problem.resources {
         let key = ("problem resource", problem.id.0, resource.id.0);
-        page.entry(key, Some(Goto::Resource(resource.id)), of, |page| {
+        page.entry(key, Some(resource::link(resource.id)), of, |page| {
             let name = resource.name.as_deref().map_or(format!(" {}", resource.id), |name| format!(" `{name}`"));
             page.spans(
                 2,
@@ -71,7 +140,7 @@ fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
     }
     page.heading("EDGES");
     for (index, edge) in problem.edges.iter().enumerate() {
-        page.entry(("problem edge", problem.id.0, index as u64), Some(Goto::Task(edge.task)), of, |page| {
+        page.entry(("problem edge", problem.id.0, index as u64), Some(task::link(edge.task)), of, |page| {
             describe_edge(scene, page, problem, edge);
         });
     }
@@ -124,3 +193,14 @@ fn at(scene: &Scene, lead: &str, location: &Option<SourceLocation>) -> Span<'sta
     let text = location.as_ref().map_or(String::new(), |location| format!("{lead}{location}"));
     Span::styled(text, scene.theme.dim())
 }
+
+const HELP: &str = "
+# TERMS
+
+proven: every fact was observed: none of these tasks can go on
+suspected: something unknown is involved; it is named under NOT KNOWN
+EDGES: who waits for what, who holds it, and who could free it: the evidence
+
+The program finds problems, and this screen shows them. When nothing is found, nothing is claimed.
+To see a graph: dot -Tsvg insight-deadlock-1.dot -o deadlock.svg
+";

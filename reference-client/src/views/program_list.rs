@@ -162,18 +162,14 @@ impl ProgramList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use insight_protocol::Process;
     use insight_protocol::announcement::Announcement;
+    use insight_protocol::{Clock, Process, StreamHeader, with};
 
     fn program(pid: u32, name: &str, command: &[&str], answers: bool) -> Program {
-        let announcement = Announcement {
-            protocol: "1.0".to_owned(),
-            session: "session".to_owned(),
-            process: Process { pid, name: name.to_owned(), working_directory: None },
-            command: command.iter().map(|argument| (*argument).to_owned()).collect(),
-            address: ([127, 0, 0, 1], 41234).into(),
-            started_unix_ms: 10_000_000 - u64::from(pid) * 1000,
-        };
+        let header = StreamHeader::new("session", Process::new(pid, name));
+        let header = with!(header, clock = Clock::new(10_000_000 - u64::from(pid) * 1000));
+        let command = command.iter().map(|argument| (*argument).to_owned());
+        let announcement = Announcement::new(header, command, ([127, 0, 0, 1], 41234).into());
         Program { announcement, answers }
     }
 

@@ -1,15 +1,64 @@
 //! One resource: who waits for it, and the tasks that can free it.
 
-use super::Scene;
-use super::page::{Goto, MOST_ENTRIES, Page, task_label};
+use super::page::{MOST_ENTRIES, Page, PageView, Subject, task_label};
+use super::{BACK, Key, Kind, Link, Scene, Traced, task};
 use crate::text::{clean, duration};
 use crate::words;
-use insight_model::{Edge, EdgeBody, Resource};
-use insight_protocol::{Operation, ResourceId, ResourceKind};
+use insight_model::resource_kind::FreedBy;
+use insight_model::{Edge, EdgeBody, Model, Resource};
+use insight_protocol::{Operation, ResourceId};
 use ratatui::text::Span;
 
+/// The kind of this view.
+pub static KIND: Kind = Kind {
+    title: "A resource",
+    keys: &[
+        Key { keys: "↑ ↓ j k", does: "move over tasks", hint: Some((6, "↑↓", "move")) },
+        Key { keys: "Enter", does: "open the task", hint: Some((8, "Enter", "open")) },
+        BACK,
+    ],
+    opener: None,
+    help: HELP,
+    docs: &["/docs/resource"],
+    open: |id| PageView::open(ResourceSubject(ResourceId(id))),
+};
+
+/// The way to the view of a resource.
+pub fn link(id: ResourceId) -> Link {
+    Link { kind: &KIND, id: id.0 }
+}
+
+struct ResourceSubject(ResourceId);
+
+impl Subject for ResourceSubject {
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
+
+    fn name(&self, scene: &Scene) -> String {
+        let (model, id) = (scene.model(), self.0);
+        model.resources.get(&id).map_or_else(|| format!("resource {id}"), |it| words::short_name(model, it))
+    }
+
+    fn page(&self, scene: &Scene, width: usize) -> Page {
+        page(scene, self.0, width)
+    }
+
+    fn traced(&self, _: &Scene) -> Traced {
+        Traced::Tasks(Vec::new())
+    }
+
+    fn waits<'m>(&self, model: &'m Model) -> Vec<&'m Edge> {
+        model.edges_of_resource(self.0).filter(|edge| matches!(edge.body, EdgeBody::Wait { .. })).collect()
+    }
+
+    fn more_docs(&self, _: &Model) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// The page of a resource.
-pub fn page(scene: &Scene, id: ResourceId, width: usize) -> Page {
+fn page(scene: &Scene, id: ResourceId, width: usize) -> Page {
     let mut page = Page::new(scene, width);
     let Some(resource) = scene.model().resources.get(&id) else {
         page.text(1, "This resource is gone.");
@@ -29,9 +78,9 @@ pub fn page(scene: &Scene, id: ResourceId, width: usize) -> Page {
         let style = if words::is_full(resource) { scene.theme.alarm() } else { Default::default() };
         page.styled(1, &sizes, style);
     }
-    let created = if resource.kind == ResourceKind::Join { "task spawned at " } else { "created at " };
+    let located = format!("{} ", resource.definition().located);
     match &resource.location {
-        Some(location) => page.location(1, created, location),
+        Some(location) => page.location(1, &located, location),
         None => page.styled(1, "where it was created is not known", scene.theme.dim()),
     }
     waiting(scene, &mut page, resource);
@@ -59,7 +108,7 @@ fn waiting(scene: &Scene, page: &mut Page, resource: &Resource) {
         page.styled(3, "no task", scene.theme.dim());
     }
     for (edge, _) in waits.iter().take(MOST_ENTRIES) {
-        page.entry(("wait", edge.id.0, 0), Some(Goto::Task(edge.task)), None, |page| {
+        page.entry(("wait", edge.id.0, 0), Some(task::link(edge.task)), None, |page| {
             page.spans(
                 2,
                 vec![
@@ -91,18 +140,7 @@ fn operations(scene: &Scene, resource: &Resource) -> Vec<Operation> {
         }
     }
     if operations.is_empty() {
-        match resource.kind {
-            ResourceKind::Channel => operations.extend([Operation::Send, Operation::Recv]),
-            ResourceKind::Oneshot | ResourceKind::Broadcast => operations.push(Operation::Recv),
-            ResourceKind::Watch => operations.push(Operation::Changed),
-            ResourceKind::Notify => operations.push(Operation::Notified),
-            ResourceKind::Rwlock => operations.push(Operation::Write),
-            ResourceKind::Semaphore => operations.push(Operation::Acquire),
-            ResourceKind::Barrier => operations.push(Operation::Wait),
-            ResourceKind::OnceCell => operations.push(Operation::Init),
-            ResourceKind::Join => operations.push(Operation::Join),
-            _ => operations.push(Operation::Lock),
-        }
+        operations.extend_from_slice(resource.definition().usual);
     }
     operations.sort();
     // Sending and reserving wait for the same: room.
@@ -113,21 +151,11 @@ fn operations(scene: &Scene, resource: &Resource) -> Vec<Operation> {
 fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Operation) {
     let model = scene.model();
     let freers = model.freers(resource, operation);
-    page.heading(match (&resource.kind, operation) {
-        (_, Operation::Recv | Operation::Changed) => "CAN FREE IT: TASKS THAT CAN SEND",
-        (_, Operation::Send | Operation::Reserve) => "CAN FREE IT: TASKS THAT CAN RECEIVE",
-        (_, Operation::Closed) => "CAN FREE IT: TASKS THAT CAN CLOSE",
-        (ResourceKind::Notify, _) => "CAN FREE IT: WHO NOTIFIES",
-        (ResourceKind::Barrier, _) => "CAN FREE IT: TASKS THAT HAVE YET TO COME",
-        (ResourceKind::OnceCell, Operation::Wait) => "CAN FREE IT: WHO SETS IT",
-        (ResourceKind::OnceCell, _) => "CAN FREE IT: THE TASK THAT MAKES THE VALUE",
-        (ResourceKind::Timer, _) => "CAN FREE IT: TIME",
-        (ResourceKind::Join, _) => "CAN FREE IT: THE TASK'S OWN END",
-        _ => "CAN FREE IT: TASKS THAT HOLD IT",
-    });
+    let freed = resource.definition().freed(operation);
+    page.heading(&format!("CAN FREE IT: {}", freed.tasks.to_uppercase()));
     let waited = model.edges_of_resource(resource.id).any(|edge| matches!(edge.body, EdgeBody::Wait { .. }));
     for freer in freers.known.iter().take(MOST_ENTRIES) {
-        page.entry(("freer", freer.edge.0, 0), Some(Goto::Task(freer.task)), None, |page| {
+        page.entry(("freer", freer.edge.0, 0), Some(task::link(freer.task)), None, |page| {
             let mut spans = vec![Span::raw(task_label(scene, freer.task))];
             if let Some(edge) = model.edges.get(&freer.edge) {
                 spans.push(Span::styled(format!("  {}", words::freeing(edge)), scene.theme.dim()));
@@ -145,7 +173,7 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
     page.more(freers.known.len().saturating_sub(MOST_ENTRIES));
     match words::unknown_freers(&freers) {
         // Nobody need hold what nobody waits for.
-        Some(_) if !waited && words::is_held(resource) && freers.known.is_empty() => {
+        Some(_) if !waited && freed.by == FreedBy::Holder && freers.known.is_empty() => {
             page.styled(3, "no task is seen to hold it", scene.theme.dim());
         }
         Some(unknown) => page.styled(3, &unknown, scene.theme.warning()),
@@ -153,3 +181,13 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
         None => {}
     }
 }
+
+const HELP: &str = "
+# TERMS
+
+WAITING: the tasks that wait for this resource, the longest first, why, and where
+CAN FREE IT: the tasks of which one has to act: of a full channel those with a receiver, of an empty one those with a sender, of a lock those that hold it, of a join the task itself
+unknown: handles that exist and that no task has used yet: one of them may free it as well
+maybe a shared one: the handle may be used by other tasks too
+capacity: how many messages fit, length: how many are there, with places that were reserved
+";

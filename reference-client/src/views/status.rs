@@ -21,7 +21,7 @@ pub fn program(scene: &Scene, columns: usize) -> Line<'static> {
         facts.push("last picture".into());
     }
     let name = fit(&format!(" {}", header.process.name), columns);
-    let facts = fit(&format!("  {}", facts.join(" · ")), columns - width(&name));
+    let facts = fit(&format!("  {}", facts.join(" · ")), columns.saturating_sub(width(&name)));
     Line::from(vec![Span::styled(name, scene.theme.title()), Span::styled(facts, scene.theme.dim())])
 }
 
@@ -94,9 +94,22 @@ pub fn link(scene: &Scene) -> (String, Style) {
             }
             None => (format!("● connected to {address}"), theme.state(Some(TaskState::Running))),
         },
-        Link::Gone { since, .. } if seen => {
+        Link::Reading { since } => {
             let seconds = scene.now.saturating_duration_since(*since).as_secs();
-            let text = format!("○ program gone since {seconds} s: last picture kept, reconnecting to {address}");
+            let kept = if seen { "last picture kept, " } else { "" };
+            let silent = if picture.behind(scene.now).is_some() { ", which does not come" } else { "" };
+            let text = format!("◐ {kept}waiting for the new one of {address} since {seconds} s{silent}");
+            (text, theme.warning())
+        }
+        Link::OtherVersion { protocol } => {
+            let kept = if seen { " (last picture kept)" } else { "" };
+            let text = format!("○ {address} speaks insight {protocol}, this consolation {PROTOCOL_VERSION}{kept}");
+            (text, theme.alarm())
+        }
+        Link::Gone { since, why } if seen => {
+            let seconds = scene.now.saturating_duration_since(*since).as_secs();
+            let text =
+                format!("○ program gone since {seconds} s: last picture kept, reconnecting to {address} ({why})");
             (text, theme.alarm())
         }
         Link::Gone { why, .. } => (format!("○ nothing to see at {address}: {why}; trying again"), theme.alarm()),
@@ -118,16 +131,23 @@ pub fn link(scene: &Scene) -> (String, Style) {
 pub fn losses(picture: &Picture) -> Vec<String> {
     let losses = &picture.losses;
     let mut texts = Vec::new();
-    if let Some(version) = &losses.other_version {
-        texts.push(format!(
-            "it speaks insight {version}, this consolation {PROTOCOL_VERSION}: what is shown may be wrong"
-        ));
+    if let Some(cut) = &losses.cut {
+        texts.push(format!("{cut}; what came later is not known"));
     }
     if losses.bad_lines > 0 {
         texts.push(format!("{} not understood ({})", count(losses.bad_lines, "line"), losses.last_bad_line));
     }
+    if losses.names > 0 {
+        texts.push(format!("{} not kept", count(losses.names, "name")));
+    }
+    if losses.facts > 0 {
+        texts.push(format!("{} not kept: too many", count(losses.facts, "fact")));
+    }
     if losses.unknown_messages > 0 {
         texts.push(format!("{} of an unknown type", count(losses.unknown_messages, "message")));
+    }
+    if picture.model.left_out_tasks() > 0 {
+        texts.push(format!("at least {} not shown", count(picture.model.left_out_tasks(), "task")));
     }
     if losses.missing_messages > 0 {
         texts.push(format!("{} missing", count(losses.missing_messages, "message")));
@@ -165,7 +185,12 @@ pub fn nothing_yet(scene: &Scene) -> Vec<String> {
     let address = scene.address;
     match &scene.picture.link {
         Link::Connecting => vec![format!("Connecting to {address} ...")],
-        Link::Connected => vec!["Reading the first snapshot ...".into()],
+        Link::Connected | Link::Reading { .. } => vec!["Reading the first snapshot ...".into()],
+        Link::OtherVersion { protocol } => vec![
+            format!("{address} speaks insight {}, and this consolation {PROTOCOL_VERSION}.", fit(protocol, 20)),
+            String::new(),
+            "The program was built with another version of insight. Use the consolation of that version.".into(),
+        ],
         Link::Gone { why, .. } if address.is_assumed() => nothing_announced(&format!("nothing answers at {address}: {why}")),
         Link::NotInsight { .. } if address.is_assumed() => {
             nothing_announced(&format!("{address} does not speak insight"))

@@ -1,16 +1,73 @@
 //! One task: what it waits for and where, what it holds, and what others need it for.
 
-use super::Scene;
-use super::page::{Goto, MOST_ENTRIES, Page, task_label};
-use super::trace;
+use super::page::{MOST_ENTRIES, Page, PageView, Subject, task_label};
+use super::{BACK, Key, Kind, Link, Scene, Traced, resource, trace};
 use crate::text::{clean, count, duration, grouped};
 use crate::words;
-use insight_model::{Edge, EdgeBody, Task};
+use insight_model::{Edge, EdgeBody, Model, Task};
 use insight_protocol::{Operation, PartyRole, TaskId, TaskState};
 use ratatui::text::Span;
 
+/// The kind of this view.
+pub static KIND: Kind = Kind {
+    title: "A task",
+    keys: &[
+        Key {
+            keys: "↑ ↓ j k", does: "move over waits, holds and ends of channels", hint: Some((6, "↑↓", "move"))
+        },
+        Key {
+            keys: "Enter",
+            does: "open the resource, or the task that spawned this one",
+            hint: Some((8, "Enter", "open")),
+        },
+        BACK,
+        Key {
+            keys: "t",
+            does: "ask the program where the task waits, down to the line; again for a fresh answer",
+            hint: Some((5, "t", "trace")),
+        },
+    ],
+    opener: None,
+    help: HELP,
+    docs: &["/docs/task"],
+    open: |id| PageView::open(TaskSubject(TaskId(id))),
+};
+
+/// The way to the view of a task.
+pub fn link(id: TaskId) -> Link {
+    Link { kind: &KIND, id: id.0 }
+}
+
+struct TaskSubject(TaskId);
+
+impl Subject for TaskSubject {
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
+
+    fn name(&self, scene: &Scene) -> String {
+        task_label(scene, self.0)
+    }
+
+    fn page(&self, scene: &Scene, width: usize) -> Page {
+        page(scene, self.0, width)
+    }
+
+    fn traced(&self, scene: &Scene) -> Traced {
+        Traced::Tasks(scene.model().tasks.get(&self.0).map(|task| task.id).into_iter().collect())
+    }
+
+    fn waits<'m>(&self, model: &'m Model) -> Vec<&'m Edge> {
+        model.waits_of_task(self.0)
+    }
+
+    fn more_docs(&self, _: &Model) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// The page of a task.
-pub fn page(scene: &Scene, id: TaskId, width: usize) -> Page {
+fn page(scene: &Scene, id: TaskId, width: usize) -> Page {
     let mut page = Page::new(scene, width);
     let Some(task) = scene.model().tasks.get(&id) else {
         page.text(1, "This task has ended, and nothing is left of it.");
@@ -57,7 +114,7 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
     let only = waits.len() == 1;
     page.heading(if waits.len() > 1 { "WAITS FOR, ALL AT ONCE" } else { "WAITS FOR" });
     for edge in waits {
-        page.entry(("wait", edge.id.0, 0), Some(Goto::Resource(edge.resource)), None, |page| {
+        page.entry(("wait", edge.id.0, 0), Some(resource::link(edge.resource)), None, |page| {
             page.spans(
                 2,
                 vec![
@@ -98,7 +155,7 @@ fn holds(scene: &Scene, page: &mut Page, task: &Task) {
         page.styled(3, "nothing that is seen", scene.theme.dim());
     }
     for edge in holds.iter().take(MOST_ENTRIES) {
-        page.entry(("hold", edge.id.0, 0), Some(Goto::Resource(edge.resource)), None, |page| {
+        page.entry(("hold", edge.id.0, 0), Some(resource::link(edge.resource)), None, |page| {
             let since = duration(model.now_ns.saturating_sub(edge.since_ns));
             page.spans(
                 2,
@@ -129,7 +186,7 @@ fn parties(scene: &Scene, page: &mut Page, task: &Task) {
             EdgeBody::Party { role: PartyRole::Joined, .. } => ("its own end".into(), String::new()),
             _ => (words::resource_name(model, edge), format!("  {}", words::freeing(edge))),
         };
-        page.entry(("party", edge.id.0, 0), Some(Goto::Resource(edge.resource)), None, |page| {
+        page.entry(("party", edge.id.0, 0), Some(resource::link(edge.resource)), None, |page| {
             page.spans(2, vec![Span::raw(what), Span::styled(by, scene.theme.dim()), waiting(scene, edge)]);
         });
     }
@@ -138,9 +195,9 @@ fn parties(scene: &Scene, page: &mut Page, task: &Task) {
 
 /// How many tasks wait for what this edge's task can give, where some do.
 fn waiting(scene: &Scene, edge: &Edge) -> Span<'static> {
-    let gives = |operation: &Operation| match &edge.body {
-        EdgeBody::Party { role: PartyRole::Sender, .. } => *operation == Operation::Recv,
-        EdgeBody::Party { role: PartyRole::Receiver, .. } => *operation != Operation::Recv,
+    let resource = scene.model().resources.get(&edge.resource);
+    let gives = |operation: &Operation| match (&edge.body, resource) {
+        (EdgeBody::Party { role, .. }, Some(resource)) => resource.definition().freed(operation).by.is_party(role),
         _ => true,
     };
     let waits = scene
@@ -188,7 +245,7 @@ fn origin(scene: &Scene, page: &mut Page, task: &Task) {
         None => page.styled(3, "location of its spawn is not known", scene.theme.dim()),
     }
     if let Some(parent) = task.parent() {
-        page.entry(("parent", parent.0, 0), Some(Goto::Task(parent)), None, |page| {
+        page.entry(("parent", parent.0, 0), Some(link(parent)), None, |page| {
             page.text(2, &format!(" by {}", task_label(scene, parent)));
         });
     }
@@ -200,3 +257,16 @@ fn origin(scene: &Scene, page: &mut Page, task: &Task) {
         page.styled(3, &facts.join(", "), scene.theme.dim());
     }
 }
+
+const HELP: &str = "
+# TERMS
+
+WAITS FOR: what the task cannot go on without, with the reason in white on dark red, the operation, and the line of the await with its text. Several at once come of select! or join!
+HOLDS: locks and permits that others cannot have while it has them
+TRACE: where the task waits now, a stack for each await: first what is awaited, then the program's own functions with their lines, other code folded. The program polls the task once for it
+CAN FREE: its ends of channels, and joins on it: what others may wait for until it acts
+TIMES: percent of the last second or two, and the sum over its life
+foreign waker: something outside of the resources seen here that may wake the task: a timer, io, a thread
+source changed since build: the file is newer than the program, so the text may be another line's
+source not found: there is no such file where the program runs; the location is still right
+";

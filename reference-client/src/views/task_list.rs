@@ -1,20 +1,37 @@
 //! All tasks, like `top`. Only the rows on the screen are built.
 
-use super::Scene;
 use super::columns::Column::{self, *};
 use super::columns::{Rank, cell, columns, layout, rank, wait_location};
-use super::page::mark;
-use super::status::Counts;
+use super::page::{Page, mark};
+use super::rows::{Rows, put};
+use super::status::{self, Counts};
+use super::{Key, Kind, Link, Scene, Traced, View, task};
 use crate::text::{fit, fit_end, width};
 use crate::words::{self, Weight};
-use insight_model::{EdgeBody, ObservedTasks, Task};
-use insight_protocol::{TaskId, Tier};
+use insight_model::{Edge, EdgeBody, Model, ObservedTasks, Task};
+use insight_protocol::{ProblemId, Severity, TaskId, Tier};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use std::collections::HashMap;
+
+/// The kind of this view.
+pub static KIND: Kind = Kind {
+    title: "The task list",
+    keys: &[
+        Key { keys: "↑ ↓ j k", does: "move", hint: Some((6, "↑↓", "move")) },
+        Key { keys: "PgUp PgDn Home End g G", does: "move far", hint: None },
+        Key { keys: "Enter", does: "open the task", hint: Some((8, "Enter", "open")) },
+        Key { keys: "← → h l", does: "sort by attention or by a column", hint: Some((3, "←→", "sort")) },
+        Key { keys: "r", does: "reverse the order", hint: Some((2, "r", "reverse")) },
+    ],
+    opener: None,
+    help: HELP,
+    docs: &["/docs/task-list", "/docs/coverage"],
+    open: |_| Box::new(TaskList::default()),
+};
 
 /// What the list is sorted by: the columns, from left to right, and before them what wants attention.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +87,7 @@ impl TaskList {
     }
 
     /// Sorts anew and counts. The cursor stays on its task.
-    pub fn refresh(&mut self, scene: &Scene) {
+    pub fn sort_again(&mut self, scene: &Scene) {
         let model = scene.model();
         self.columns = columns(model);
         self.counts = Counts::default();
@@ -107,32 +124,6 @@ impl TaskList {
         self.moved = self.moved.and(self.selected());
     }
 
-    /// The tasks are others now: the cursor is at the top again. The order stays.
-    pub fn forget(&mut self) {
-        *self = TaskList { sort: self.sort, reversed: self.reversed, ..TaskList::default() };
-    }
-
-    /// Takes a key.
-    pub fn on_key(&mut self, key: KeyCode, scene: &Scene) {
-        let jump = self.height.saturating_sub(1).max(1);
-        match key {
-            KeyCode::Down | KeyCode::Char('j') => self.move_to(self.index + 1),
-            KeyCode::Up | KeyCode::Char('k') => self.move_to(self.index.saturating_sub(1)),
-            KeyCode::PageDown => self.move_to(self.index + jump),
-            KeyCode::PageUp => self.move_to(self.index.saturating_sub(jump)),
-            KeyCode::End | KeyCode::Char('G') => self.move_to(usize::MAX),
-            // The top is followed, whichever task is there.
-            KeyCode::Home | KeyCode::Char('g') => (self.moved, self.index) = (None, 0),
-            KeyCode::Right | KeyCode::Char('l') => self.sort_by(1, scene),
-            KeyCode::Left | KeyCode::Char('h') => self.sort_by(self.columns.len(), scene),
-            KeyCode::Char('r') => {
-                self.reversed = !self.reversed;
-                self.refresh(scene);
-            }
-            _ => {}
-        }
-    }
-
     fn move_to(&mut self, index: usize) {
         self.index = index.min(self.order.len().saturating_sub(1));
         self.moved = self.selected();
@@ -146,11 +137,11 @@ impl TaskList {
         let next = (now + step) % (self.columns.len() + 1);
         self.sort = if next == 0 { SortBy::Attention } else { SortBy::Column(self.columns[next - 1]) };
         self.reversed = false;
-        self.refresh(scene);
+        self.sort_again(scene);
     }
 
     /// What the task under the cursor waits for and where: with the columns narrow, the list itself cuts that short.
-    pub fn cause(&self, scene: &Scene, columns: usize) -> Line<'static> {
+    fn cause(&self, scene: &Scene, columns: usize) -> Line<'static> {
         let model = scene.model();
         let Some(task) = self.selected().and_then(|id| model.tasks.get(&id)) else { return Line::default() };
         let waits_for = words::waits_for(model, task.id);
@@ -169,8 +160,25 @@ impl TaskList {
         ])
     }
 
+    fn counts(&self, scene: &Scene, columns: usize) -> Line<'static> {
+        let counts = self.counts.text(scene.model().ended, scene.model().panicked);
+        let sorted = format!("{} ", self.sorted_by());
+        let room = columns.saturating_sub(width(&sorted) + 2);
+        // Problems come first: where room is short, counts of tasks are cut.
+        let besides = words::besides_hangs(scene.model()).map_or_else(String::new, |text| format!(" {text} ·"));
+        let besides = fit(&besides, room);
+        let counts = fit(&counts, room.saturating_sub(width(&besides)));
+        let left = 1 + width(&besides) + width(&counts);
+        let gap = columns.saturating_sub(left + width(&sorted));
+        Line::from(vec![
+            Span::styled(besides, scene.theme.warning()),
+            Span::raw(format!(" {counts}{}", " ".repeat(gap))),
+            Span::styled(sorted, scene.theme.dim()),
+        ])
+    }
+
     /// Draws the column titles and the rows that there is room for.
-    pub fn draw(&mut self, scene: &Scene, area: Rect, buffer: &mut Buffer) {
+    fn draw_rows(&mut self, scene: &Scene, area: Rect, buffer: &mut Buffer) {
         if area.is_empty() {
             return;
         }
@@ -202,6 +210,89 @@ impl TaskList {
                 marked = true;
             }
         }
+    }
+}
+
+impl View for TaskList {
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
+
+    fn name(&self, _: &Scene) -> String {
+        "tasks".to_owned()
+    }
+
+    fn refresh(&mut self, scene: &Scene) {
+        self.sort_again(scene);
+    }
+
+    fn forget(&mut self) {
+        // The order stays.
+        *self = TaskList { sort: self.sort, reversed: self.reversed, ..TaskList::default() };
+    }
+
+    fn on_key(&mut self, key: KeyCode, scene: &Scene) {
+        let jump = self.height.saturating_sub(1).max(1);
+        match key {
+            KeyCode::Down | KeyCode::Char('j') => self.move_to(self.index + 1),
+            KeyCode::Up | KeyCode::Char('k') => self.move_to(self.index.saturating_sub(1)),
+            KeyCode::PageDown => self.move_to(self.index + jump),
+            KeyCode::PageUp => self.move_to(self.index.saturating_sub(jump)),
+            KeyCode::End | KeyCode::Char('G') => self.move_to(usize::MAX),
+            // The top is followed, whichever task is there.
+            KeyCode::Home | KeyCode::Char('g') => (self.moved, self.index) = (None, 0),
+            KeyCode::Right | KeyCode::Char('l') => self.sort_by(1, scene),
+            KeyCode::Left | KeyCode::Char('h') => self.sort_by(self.columns.len(), scene),
+            KeyCode::Char('r') => {
+                self.reversed = !self.reversed;
+                self.sort_again(scene);
+            }
+            _ => {}
+        }
+    }
+
+    fn draw(&mut self, scene: &Scene, area: Rect, buffer: &mut Buffer) -> Rect {
+        let model = scene.model();
+        let (seen, width) = (model.header.is_some(), usize::from(area.width));
+        let mut rows = Rows { rest: area };
+        put(buffer, rows.top_if(rows.rest.height > 4), &status::program(scene, width));
+        put(buffer, rows.top_if(rows.rest.height > 3 && seen), &self.counts(scene, width));
+        put(buffer, rows.top_if(rows.rest.height > 4 && seen), &status::coverage(scene, &self.observed, width));
+        put(buffer, rows.bottom_if(seen && rows.rest.height > 8), &self.cause(scene, width));
+        let body = rows.rest;
+        let mut page = Page::new(scene, width);
+        page.blank();
+        match model.why_empty() {
+            _ if !seen => status::nothing_yet(scene).iter().for_each(|line| page.text(2, line)),
+            // r[coverage.empty]
+            Some(why) => page.text(2, &why),
+            None => {
+                self.draw_rows(scene, body, buffer);
+                return body;
+            }
+        }
+        page.draw_from(0, body, buffer);
+        body
+    }
+
+    fn link(&self, _: &Scene) -> Option<Link> {
+        self.selected().map(task::link)
+    }
+
+    fn problem(&self, _: &Scene) -> Option<ProblemId> {
+        None
+    }
+
+    fn traced(&self, _: &Scene) -> Traced {
+        Traced::Linked
+    }
+
+    fn waits<'m>(&self, model: &'m Model) -> Vec<&'m Edge> {
+        self.selected().into_iter().flat_map(|id| model.waits_of_task(id)).collect()
+    }
+
+    fn more_docs(&self, _: &Model) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -239,13 +330,14 @@ impl Pen<'_> {
     }
 }
 
-fn row(scene: &Scene, pen: &mut Pen, task: &Task, tier: Option<Tier>, columns: &[(Column, usize)]) {
+fn row(scene: &Scene, pen: &mut Pen, task: &Task, problem: Option<(Severity, Tier)>, columns: &[(Column, usize)]) {
     let theme = scene.theme;
-    let (sign, alarm) = match tier {
-        Some(Tier::Proven) => ("!", theme.alarm()),
-        Some(Tier::Suspected) => ("?", theme.warning()),
-        None => (" ", Style::new()),
+    let sign = match problem {
+        Some((_, Tier::Proven)) => "!",
+        Some((_, Tier::Suspected)) => "?",
+        None => " ",
     };
+    let alarm = problem.map_or_else(Style::new, |(severity, tier)| theme.problem(severity, tier));
     pen.put(sign, alarm);
     for (column, width) in columns {
         let text = cell(scene, task, *column);
@@ -273,16 +365,19 @@ fn attention(scene: &Scene) -> HashMap<TaskId, (u8, u64)> {
     let mut ranks: HashMap<TaskId, (u8, u64)> = HashMap::new();
     for edge in scene.model().edges.values() {
         if let EdgeBody::Wait { operation, .. } = &edge.body {
-            let rank = (2 + weight_class(words::weight(operation)), edge.since_ns);
+            let rank = (AFTER_PROBLEMS + weight_class(words::weight(operation)), edge.since_ns);
             ranks.entry(edge.task).and_modify(|old| *old = rank.min(*old)).or_insert(rank);
         }
     }
-    for (id, tier) in tasks_of_problems(scene) {
+    for (id, (severity, tier)) in tasks_of_problems(scene) {
         let since_ns = ranks.get(&id).map_or(0, |(_, since_ns)| *since_ns);
-        ranks.insert(id, (u8::from(tier == Tier::Suspected), since_ns));
+        ranks.insert(id, (2 * severity as u8 + tier as u8, since_ns));
     }
     ranks
 }
+
+/// The class of tasks in no problem: there are three severities of two tiers each.
+const AFTER_PROBLEMS: u8 = 6;
 
 fn weight_class(weight: Weight) -> u8 {
     match weight {
@@ -293,15 +388,16 @@ fn weight_class(weight: Weight) -> u8 {
     }
 }
 
-/// The tasks of which the problems consist, with the surest tier of each.
-fn tasks_of_problems(scene: &Scene) -> HashMap<TaskId, Tier> {
-    let mut tiers = HashMap::new();
+/// The tasks of which the problems consist, with the worst severity of each, and the surest tier of that.
+fn tasks_of_problems(scene: &Scene) -> HashMap<TaskId, (Severity, Tier)> {
+    let mut worst = HashMap::new();
     for problem in scene.model().problems.values() {
         for task in &problem.tasks {
-            tiers.entry(task.id).and_modify(|tier| *tier = problem.tier.min(*tier)).or_insert(problem.tier);
+            let this = (problem.severity, problem.tier);
+            worst.entry(task.id).and_modify(|worst| *worst = this.min(*worst)).or_insert(this);
         }
     }
-    tiers
+    worst
 }
 
 fn waits_for_style(scene: &Scene, task: &Task) -> Style {
@@ -311,3 +407,30 @@ fn waits_for_style(scene: &Scene, task: &Task) -> Style {
         None => scene.theme.dim(),
     }
 }
+
+const HELP: &str = "
+# ORDER
+
+attention: tasks in a hang, then in a problem by which the program is degraded, then in a notice, of each the proven (!) before the suspected (?); then tasks that wait for room in a channel or for a lock, the longest first, then those that wait for another task's end, then those that wait for a message, then the rest. The cursor follows the top row until you move it; then it stays on its task. Home follows the top again.
+
+# OBSERVED
+
+all 5 tasks of tokio: the list has each live task that tokio counts
+5 of 13 tasks: eight more are alive, spawned where insight does not see it; they may wait for anything
+others unknown: this runtime does not count its tasks
+not covered: packages in which tasks can wait unseen; a trace of the task shows such a wait
+unknown dependencies: cargo insight did not build this program, so its packages are not known
+
+# COLUMNS
+
+ID: of the task, as in all views
+KIND: task: a spawned future; local: one that stays on a thread; blocking: a closure that may block; block_on: a future that a thread runs, such as async main
+STATE: running: it is polled now; scheduled: woken, waits for a thread; idle: waits for something; not seen: only its use of resources is seen
+RUN% SCHED% WAIT%: its time in each state over the last second or two; over its life while it is younger
+POLLS: how often it was polled
+FOR: how long it has been in its state
+WAITS FOR: the resource, and why; (+1 more) when it waits for several at once
+LOCATION: the await it stands at; where that is not known, in grey, where it was spawned
+
+Columns without room go, the least needed first.
+";

@@ -1,4 +1,4 @@
-//! Each test has a state of its own, and a producer that says what the test gives it.
+//! Each test has a separate state, and a producer that sends the messages from the test.
 
 use super::*;
 use crate::Detail;
@@ -11,7 +11,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 const PID: u32 = 7;
-const PLACE: Place = Place { pid: PID, folder: None };
+const PLACE: ThisProcess = ThisProcess { pid: PID, folder: None };
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     let value = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| OsString::from(value));
@@ -27,12 +27,12 @@ fn never(_: RecorderConfig) -> Result<Script, Error> {
     panic!("recording was turned on")
 }
 
-/// A call that starts a recorder, if it starts anything.
+/// A start that also starts a recorder if insight is on.
 fn start(state: &mut State, builder: Builder, cause: Cause, variables: &[(&str, &str)]) -> Result<Insight, Error> {
     state.start(builder, cause, &environment(variables), &PLACE, |_| Ok(Script::new().0))
 }
 
-/// An instance that the program's first runtime started. Without another option it reports no problem.
+/// An instance that the program's first runtime started. With the default options it reports no problem.
 fn started(variables: &[(&str, &str)]) -> (State, Insight, Sender<Vec<Message>>) {
     let (mut state, (script, feed)) = (State::default(), Script::new());
     let builder = Builder::default().settle(Duration::MAX);
@@ -40,7 +40,7 @@ fn started(variables: &[(&str, &str)]) -> (State, Insight, Sender<Vec<Message>>)
     (state, insight, feed)
 }
 
-/// The whole reply to a GET.
+/// Sends a GET request, and returns the whole reply.
 fn get(insight: Insight, path: &str) -> String {
     let mut stream = TcpStream::connect(insight.address().unwrap()).unwrap();
     write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
@@ -49,14 +49,14 @@ fn get(insight: Insight, path: &str) -> String {
     reply
 }
 
-/// A free port that no listener on port 0 is given.
+/// A free port that the system does not choose for port 0.
 fn port() -> u16 {
     let first = 10_000 + (std::process::id() % 10_000) as u16;
     (first..).find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
 }
 
 #[test]
-fn errors_leave_nothing_behind() {
+fn failed_start_leaves_nothing_behind() {
     let mut state = State::default();
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -114,7 +114,7 @@ fn each_role_listens_where_its_user_expects_it() {
 }
 
 #[test]
-fn a_child_stays_silent() {
+fn child_is_not_observed_by_default() {
     for (cause, builder) in [(Cause::Runtime, Builder::default()), (Cause::Code, Builder::default().listen(0))] {
         let environment = environment(&[("PROCESS", "8"), ("LISTEN", "0"), ("RECORD", "run.ndjson")]);
         let insight = State::default().start(builder, cause, &environment, &PLACE, never).unwrap();
@@ -123,7 +123,7 @@ fn a_child_stays_silent() {
 }
 
 #[test]
-fn code_that_turns_insight_off_is_not_overruled_by_the_runtime() {
+fn runtime_does_not_start_insight_after_the_code_turned_it_off() {
     let mut state = State::default();
     assert_eq!(start(&mut state, Builder::default().listen("off"), Cause::Code, &[]).unwrap(), Insight::OFF);
     let insight = state.start(Builder::default(), Cause::Runtime, &environment(&[]), &PLACE, never).unwrap();
@@ -132,7 +132,7 @@ fn code_that_turns_insight_off_is_not_overruled_by_the_runtime() {
 }
 
 #[test]
-fn the_options_of_the_code_reach_the_instance_that_the_runtime_started() {
+fn options_of_the_code_apply_to_the_instance_that_the_runtime_started() {
     let folder = Folder::new("options");
     let file = folder.0.join("run.ndjson");
     let (mut state, first, feed) = started(&[]);
@@ -165,7 +165,7 @@ fn the_options_of_the_code_reach_the_instance_that_the_runtime_started() {
 #[test]
 fn options_that_are_not_set_change_nothing() {
     let (mut state, first, _feed) = started(&[("LISTEN", "0")]);
-    // 8080 is a default, and the environment wins over 9.
+    // 8080 is only the default, and the environment takes precedence over 9.
     for builder in [Builder::default(), Builder::default().listen(9)] {
         state.instance.as_mut().unwrap().cause = Cause::Runtime;
         assert_eq!(start(&mut state, builder, Cause::Code, &[("LISTEN", "0")]).unwrap(), first);
@@ -178,7 +178,7 @@ fn options_that_are_not_set_change_nothing() {
 }
 
 #[test]
-fn an_option_that_cannot_be_applied_leaves_the_instance_as_it_was() {
+fn option_that_cannot_be_applied_changes_nothing() {
     let (mut state, first, _feed) = started(&[]);
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port();

@@ -1,6 +1,6 @@
 use super::derive;
 
-/// The call is at the `@`, which is not part of the source.
+/// `@` marks the call, and is removed from the source.
 fn check(marked: &str, expect: Option<&str>) {
     let before = marked.split('@').next().unwrap_or_default();
     let line = before.matches('\n').count() + 1;
@@ -11,7 +11,7 @@ fn check(marked: &str, expect: Option<&str>) {
 }
 
 #[test]
-fn variables() {
+fn variable_gives_the_name() {
     check("let jobs = @Mutex::new(0);", Some("jobs"));
     check("    let mut jobs = @Mutex::new(0);", Some("jobs"));
     check("let jobs: Arc<Mutex<Vec<u8>>> = Arc::new(@Mutex::new(vec![]));", Some("jobs"));
@@ -45,7 +45,7 @@ fn variables() {
 }
 
 #[test]
-fn statics_and_fields() {
+fn static_or_field_gives_the_name() {
     check("static JOBS: Mutex<u8> = @Mutex::const_new(0);", Some("JOBS"));
     check("pub(crate) static JOBS: Mutex<u8> = @Mutex::const_new(0);", Some("JOBS"));
     check("#[allow(dead_code)]\npub static JOBS: Mutex<u8> =\n    @Mutex::const_new(0);", Some("JOBS"));
@@ -59,7 +59,7 @@ fn statics_and_fields() {
 }
 
 #[test]
-fn channels() {
+fn channel_is_named_after_its_ends() {
     check("let (orders_tx, orders_rx) = @mpsc::channel(1);", Some("orders"));
     check("let (orders_tx, mut orders_rx) = @mpsc::channel::<Order>(1);", Some("orders"));
     check("let (mut orders_sender, orders_receiver) = @mpsc::channel(1);", Some("orders"));
@@ -82,7 +82,7 @@ fn channels() {
 }
 
 #[test]
-fn in_doubt_no_name() {
+fn uncertain_source_gives_no_name() {
     check("@Mutex::new(0)", None);
     check("let jobs = Some(@job); run(2);", None);
     check("work(@Mutex::new(0));", None);

@@ -1,7 +1,7 @@
-//! Rust's tokens, as far as a name needs them: comments are gone, and a string is one token.
+//! Splits Rust source into tokens, as far as names need them: comments are removed, and a string is one token.
 
-/// Of two characters, and not to be taken for an `=` or a `:` of their own. `>=` is two, for the end of a type's
-/// parameters before an `=`.
+/// Tokens of two characters that contain `=` or `:`, and must not be split. `>=` is missing: it is two tokens, as at the end of
+/// a type's parameters before an `=`.
 const PAIRS: &[&str] =
     &["::", "=>", "==", "!=", "<=", "->", "||", "&&", "..", "+=", "-=", "*=", "/=", "%=", "^=", "|=", "&="];
 
@@ -11,7 +11,7 @@ const KEYWORDS: &[&str] = &[
     "static", "struct", "super", "trait", "true", "type", "unsafe", "use", "where", "while", "yield",
 ];
 
-/// A word that the program chose.
+/// An identifier that the program has chosen.
 pub(super) fn is_name(token: &str) -> bool {
     token.starts_with(|first: char| first.is_alphabetic() || first == '_') && !KEYWORDS.contains(&token)
 }
@@ -57,7 +57,7 @@ fn comment(text: &str) -> Option<usize> {
     Some(2 + at)
 }
 
-/// A string, or a character; not a number, which is a word here.
+/// A string or a character. A number counts as a word.
 fn literal(text: &str) -> Option<usize> {
     let quote = text.trim_start_matches(['b', 'c', 'r', '#']);
     let prefix = &text[..text.len() - quote.len()];
@@ -70,7 +70,7 @@ fn literal(text: &str) -> Option<usize> {
         return Some(prefix.len() + quoted(quote, '"').unwrap_or(quote.len()));
     }
     if quote.starts_with('\'') && matches!(prefix, "" | "b") {
-        // `'a'` is a character, `'a` a lifetime.
+        // `'a'` is a character; `'a` is a lifetime.
         let mut after = quote[1..].chars();
         let is_character = match after.next()? {
             '\\' => true,
@@ -82,7 +82,7 @@ fn literal(text: &str) -> Option<usize> {
     None
 }
 
-/// The length of what begins and ends with `quote`.
+/// The length of the literal that begins and ends with `quote`.
 fn quoted(text: &str, quote: char) -> Option<usize> {
     let mut escaped = true;
     for (at, character) in text.char_indices() {
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table() {
+    fn source_is_split_into_tokens() {
         let check = |text: &str, expect: &str| assert_eq!(tokens(text).join(" "), expect, "{text}");
         check("let x:Vec<u8>=y;", "let x : Vec < u8 > = y ;");
         check("a::b(c)==d // e = f\n/* g /* = */ */h", "a :: b ( c ) == d h");

@@ -2,13 +2,13 @@ use super::*;
 use crate::recorder::prepare;
 use crate::testing::Script;
 use flate2::read::MultiGzDecoder;
-use insight_protocol::{Decoded, Message, TaskId, TaskSpawned, decode};
+use insight_protocol::{Decoded, Message, TaskId, TaskSpawned, decode, with};
 use std::io::Read;
 
-/// What takes longer has failed.
+/// A step that takes longer has failed.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A file that is gone at the end.
+/// A file that is removed on drop.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -16,12 +16,12 @@ impl Temporary {
         Temporary(std::env::temp_dir().join(format!("insight-{}-{name}", std::process::id())))
     }
 
-    /// Its text as far as it can be read now.
+    /// The part of its text that can be read now.
     fn text(&self) -> String {
         let bytes = std::fs::read(&self.0).unwrap_or_default();
         let mut text = Vec::new();
         if self.0.extension().is_some_and(|extension| extension == "gz") {
-            // What is cut off ends with an error.
+            // A file that was cut off ends with an error.
             drop(MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text));
         } else {
             text = bytes;
@@ -49,10 +49,10 @@ impl Drop for Temporary {
 }
 
 fn spawned(id: u64) -> Message {
-    TaskSpawned { id: TaskId(id), ..TaskSpawned::default() }.into()
+    with!(TaskSpawned::default(), id = TaskId(id)).into()
 }
 
-/// The types of whole lines, which are numbered.
+/// The types of the complete lines. Checks their sequence numbers.
 fn types(text: &str) -> Vec<String> {
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
     let types = whole.lines().zip(1..).map(|(line, number)| match decode(line) {
@@ -66,13 +66,13 @@ fn types(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_happens_is_in_the_file() {
+fn messages_are_written_to_the_file() {
     for name in ["run.ndjson", "run.ndjson.gz"] {
         let file = Temporary::new(name);
         let (script, feed) = Script::new();
         let settings = Settings { interval: Duration::from_millis(1), ..Settings::default() };
         feed.send(vec![spawned(1)]).unwrap();
-        let recording = Recording::create(file.0.clone()).unwrap();
+        let recording = Recording::create(file.0.clone(), 7).unwrap();
         crate::instance::serve(None, Some(recording), script, settings).unwrap();
         file.wait_for("snapshot.end");
         feed.send(vec![spawned(2), spawned(3)]).unwrap();
@@ -90,20 +90,20 @@ fn what_happens_is_in_the_file() {
 }
 
 #[test]
-fn a_file_that_is_cut_off_has_all_up_to_the_flush() {
+fn file_that_is_cut_off_has_all_messages_up_to_the_flush() {
     for name in ["cut.ndjson", "cut.ndjson.gz"] {
         let file = Temporary::new(name);
-        let mut recording = Recording::create(file.0.clone()).unwrap();
+        let mut recording = Recording::create(file.0.clone(), 7).unwrap();
         for flushed in 1..=3 {
             (0..100).for_each(|_| recording.push(&body(&spawned(flushed))).unwrap());
             recording.flush().unwrap();
             assert_eq!(types(&file.text()).len() as u64, 100 * flushed);
         }
         recording.push(&body(&spawned(9))).unwrap();
-        // As when the process is killed.
+        // The state of the file if the process is killed now.
         let whole = std::fs::read(&file.0).unwrap();
-        let told = types(&file.text()).len();
-        assert!((300..=301).contains(&told));
+        let readable = types(&file.text()).len();
+        assert!((300..=301).contains(&readable));
         std::mem::forget(recording);
         for cut in [0, 1, 20, whole.len() / 2, whole.len() - 1] {
             std::fs::write(&file.0, &whole[..cut]).unwrap();
@@ -113,18 +113,18 @@ fn a_file_that_is_cut_off_has_all_up_to_the_flush() {
 }
 
 #[test]
-fn a_recorder_that_ends_ends_the_file() {
+fn file_is_completed_when_the_recorder_ends() {
     let file = Temporary::new("end.ndjson.gz");
     let (script, feed) = Script::new();
     let settings = Settings { interval: Duration::from_millis(1), ..Settings::default() };
     let (commands, mut recorder) = prepare(script, settings.clone());
-    let recording = Recording::create(file.0.clone()).unwrap();
+    let recording = Recording::create(file.0.clone(), 7).unwrap();
     let client = recording.client(&settings);
     recorder.attach(Arc::clone(&client));
     let recorder = std::thread::spawn(move || recorder.run());
     let writer = std::thread::spawn(move || recording.run(&client, &settings, &commands));
     file.wait_for("snapshot.end");
-    // A fault of the producer's.
+    // An empty part makes the producer panic.
     feed.send(Vec::new()).unwrap();
     assert!(recorder.join().is_err());
     writer.join().unwrap();
@@ -134,15 +134,15 @@ fn a_recorder_that_ends_ends_the_file() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_ends_the_recording() {
+fn full_disk_ends_the_recording() {
     let (script, _feed) = Script::new();
     let settings = Settings { interval: Duration::from_millis(1), ..Settings::default() };
     let (commands, mut recorder) = prepare(script, settings.clone());
-    let recording = Recording::create("/dev/full".into()).unwrap();
+    let recording = Recording::create("/dev/full".into(), 7).unwrap();
     let client = recording.client(&settings);
     recorder.attach(Arc::clone(&client));
     let recorder = std::thread::spawn(move || recorder.run());
-    // Said on stderr.
+    // The writer prints the error on stderr.
     recording.run(&client, &settings, &commands);
     drop(commands);
     recorder.join().unwrap();

@@ -1,19 +1,19 @@
-//! Addresses as functions, files and lines.
+//! Resolves addresses to functions, files and lines.
 
 use super::origin::{Origin, is_ours, module, origin};
 use super::symbol::{readable, root};
 use crate::source::Sources;
 use insight_probe::Stack;
-use insight_protocol::{FrameKind, SourceLocation, TraceFrame, TraceLeaf};
+use insight_protocol::{FrameKind, SourceLocation, TraceFrame, TraceLeaf, with};
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::c_void;
 use std::path::Path;
 
-/// The function of the probe from which a stack is taken.
+/// The function of the probe that captures the stack.
 const FIRST: &str = "clone_tracing_";
 const PROBE: &str = "insight_probe";
 
-/// A function at an address, as the debug information has it.
+/// A function at an address, from the debug information.
 #[derive(Clone, Debug, Default)]
 struct Symbol {
     name: Option<String>,
@@ -23,14 +23,14 @@ struct Symbol {
     inlined: bool,
 }
 
-/// The stacks in words, the program's own files named as in `files`.
+/// Converts the stacks to leaves. The program's own files get the paths in `files`.
 pub(super) fn leaves(stacks: &[Stack], files: &BTreeSet<String>) -> Vec<TraceLeaf> {
     let mut known = HashMap::new();
     let mut sources = Sources::new();
     let mut leaves: Vec<TraceLeaf> = Vec::new();
     for stack in stacks {
         let leaf = leaf(trimmed(stack, &mut known), stack.cut, &mut sources);
-        // Two clones at different addresses of one function are one await, as far as lines tell.
+        // Copies of one function at different addresses give equal leaves: by their lines they are one await.
         if !leaves.contains(&leaf) {
             leaves.push(leaf);
         }
@@ -48,7 +48,7 @@ pub(super) fn leaves(stacks: &[Stack], files: &BTreeSet<String>) -> Vec<TraceLea
     leaves
 }
 
-/// The folder of the program's workspace, with its last `/`: debug information has whole paths, and locations do not.
+/// The folder of the program's workspace, with its last `/`. Debug information has whole paths; locations have relative ones.
 fn workspace(leaves: &[TraceLeaf], files: &BTreeSet<String>) -> Option<String> {
     let own = leaves.iter().flat_map(|leaf| leaf.frames.iter().rev()).filter(|frame| frame.kind == FrameKind::Own);
     let mut paths = own.filter_map(|frame| frame.location.as_ref()).map(|location| location.file.as_str());
@@ -64,22 +64,19 @@ fn workspace(leaves: &[TraceLeaf], files: &BTreeSet<String>) -> Option<String> {
 fn leaf(symbols: Vec<Symbol>, cut: bool, sources: &mut Sources) -> TraceLeaf {
     let frames: Vec<TraceFrame> = symbols.into_iter().map(|symbol| frame(symbol, sources)).collect();
     let own = frames.iter().position(|frame| frame.kind == FrameKind::Own);
-    TraceLeaf { frames, own: own.and_then(|at| u32::try_from(at).ok()), cut }
+    with!(TraceLeaf::new(frames), own = own.and_then(|at| u32::try_from(at).ok()), cut)
 }
 
 fn frame(symbol: Symbol, sources: &mut Sources) -> TraceFrame {
     let Origin { kind, crate_name, file } = origin(symbol.file.as_deref(), symbol.name.as_deref().and_then(root));
-    let location = file.filter(|_| symbol.line > 0).map(|file| SourceLocation {
-        file,
-        line: symbol.line,
-        column: symbol.column.max(1),
-    });
+    let location =
+        file.filter(|_| symbol.line > 0).map(|file| SourceLocation::new(file, symbol.line, symbol.column.max(1)));
     let function = function(&symbol, location.as_ref().map(|location| location.file.as_str()), sources);
-    TraceFrame { function, kind, crate_name, location, source: None, inlined: symbol.inlined }
+    with!(TraceFrame::new(kind), function, crate_name, location, inlined = symbol.inlined)
 }
 
-/// With `line-tables-only`, names are without paths, and an async function's body is called `{async_fn#0}`: then the file
-/// says the module, and the source the function.
+/// With `line-tables-only`, names have no paths, and the body of an async function is called `{async_fn#0}`. Then the module comes
+/// from the file, and the function from the source.
 fn function(symbol: &Symbol, shown: Option<&str>, sources: &mut Sources) -> Option<String> {
     let name = symbol.name.as_deref()?;
     let braces = name.starts_with('{');
@@ -94,7 +91,7 @@ fn function(symbol: &Symbol, shown: Option<&str>, sources: &mut Sources) -> Opti
     }
 }
 
-/// The functions of a stack without those by which it was taken and those outside of the task's own future.
+/// The functions of a stack, without the functions that captured it and the functions outside of the task's own future.
 fn trimmed(stack: &Stack, known: &mut HashMap<usize, Vec<Symbol>>) -> Vec<Symbol> {
     let mut resolve = |address: usize| known.entry(address).or_insert_with(|| symbols(address)).clone();
     let mut inner: Vec<Symbol> = Vec::new();
@@ -103,7 +100,7 @@ fn trimmed(stack: &Stack, known: &mut HashMap<usize, Vec<Symbol>>) -> Vec<Symbol
         inner.append(&mut last);
         last = resolve(*address);
     }
-    // The future is polled by the probe: what is further out in the same frame was inlined around that.
+    // Here the probe polls the future. The outer functions of this frame were inlined around that call.
     if let Some(at) = last.iter().rposition(is_probe) {
         last.truncate(at + 1);
     }
@@ -129,6 +126,7 @@ fn is_probe(symbol: &Symbol) -> bool {
 
 fn symbols(address: usize) -> Vec<Symbol> {
     let mut symbols = Vec::new();
+    let _resolving = crate::fork::resolving();
     backtrace::resolve(address as *mut c_void, |symbol| {
         symbols.push(Symbol {
             name: symbol.name().map(|name| format!("{name:#}")),

@@ -1,8 +1,8 @@
-//! Whose code a frame is, by its file and its function's crate.
+//! The origin of the code in a frame, by its file and its function's crate.
 
 use insight_protocol::FrameKind;
 
-/// Crates that run a program's futures: of interest to nobody who asks where a task waits.
+/// Crates that run a program's futures. Their frames do not help to find where a task waits.
 const RUNTIMES: &[&str] = &[
     "async-executor",
     "async-global-executor",
@@ -18,17 +18,17 @@ const RUNTIMES: &[&str] = &[
     "tokio",
     "wish4-async-insight",
 ];
-/// Insight's own, when they are part of the program's workspace.
+/// The crates of insight, which may be part of the program's workspace.
 const OURS: &[&str] =
     &["insight_async_std", "insight_probe", "insight_smol", "insight_sync", "insight_tokio", "insight"];
 
-/// Whether a file is one of insight's own, in a build with its source beside the program's. Of a function that was
-/// inlined, `line-tables-only` has no path, so the crate is not in its name.
+/// Whether a file belongs to insight, in a build where insight's source is beside the program's. The file is needed because
+/// `line-tables-only` has no path for an inlined function, so its name lacks the crate.
 pub(super) fn is_ours(file: &str) -> bool {
     let probe = insight_probe::SOURCE_FILE.replace('\\', "/");
     let Some(folder) = probe.strip_suffix("lib.rs") else { return false };
     let Some(adapters) = folder.strip_suffix("probe/src/") else { return file.contains(folder) };
-    // Each adapter's folder is beside the probe's.
+    // The folder of each adapter is beside the folder of the probe.
     let adapter = file
         .split_once(adapters)
         .is_some_and(|(_, after)| after.split_once('/').is_some_and(|(_, inside)| inside.starts_with("src/")));
@@ -36,7 +36,7 @@ pub(super) fn is_ours(file: &str) -> bool {
         || adapters.strip_suffix("adapters/").is_some_and(|root| file.contains(&format!("{root}reference-server/src/")))
 }
 
-/// The module that a file is, as far as that can be told: `tokio::sync::mpsc::bounded` of
+/// The probable module of a file: `tokio::sync::mpsc::bounded` for
 /// `tokio-1.54.1/src/sync/mpsc/bounded.rs`.
 pub(super) fn module(file: &str) -> Option<String> {
     let stem = file.strip_suffix(".rs")?;
@@ -49,12 +49,12 @@ pub(super) fn module(file: &str) -> Option<String> {
     Some(package.into_iter().chain(inside).collect::<Vec<_>>().join("::"))
 }
 
-/// What is known of a frame by its file.
+/// The facts about a frame that its file shows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     pub(super) kind: FrameKind,
     pub(super) crate_name: Option<String>,
-    /// How the file is shown; for the program's own, as it came.
+    /// The path to display. The path of a file of the program is not changed.
     pub(super) file: Option<String>,
 }
 
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modules() {
+    fn module_is_derived_from_the_file() {
         let check = |file: &str, expect: &str| assert_eq!(module(file).as_deref(), Some(expect), "{file}");
         check("tokio-1.54.1/src/sync/mpsc/bounded.rs", "tokio::sync::mpsc::bounded");
         check("library/core/src/future/poll_fn.rs", "core::future::poll_fn");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_insight() {
+    fn files_of_insight_are_recognized() {
         let probe = insight_probe::SOURCE_FILE;
         assert!(is_ours(probe) && is_ours(&format!("/x/{probe}")));
         assert!(!is_ours("/home/u/app/src/lib.rs"));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_all_kinds() {
+    fn origin_is_derived_from_the_file_or_else_the_crate() {
         let check = |file: &str, root: &str, expect: &str| {
             let Origin { kind, crate_name, file: shown } =
                 origin(Some(file).filter(|file| !file.is_empty()), Some(root).filter(|root| !root.is_empty()));

@@ -1,12 +1,12 @@
-//! The names of functions, as people say them.
+//! The names of functions in a short, readable form.
 
-/// The longest name that is kept, in characters.
+/// Maximum length of a name, in characters.
 const MAX_NAME: usize = 160;
 
 /// `barbara::serve` of `barbara::serve::{{closure}}`, `barbara::Pool::run` of `<barbara::Pool<u8>>::run::<i32>`,
 /// `<Pool as Work>::run` of `<barbara::Pool as barbara::Work>::run`.
 ///
-/// An async function's body, a block and a closure are called by the function that they stand in.
+/// The body of an async function, a block and a closure get the name of the function that contains them.
 pub(super) fn readable(name: &str) -> String {
     let name = without_braces(name);
     let name = match name.strip_prefix('<').and_then(|_| Some(name.split_at(closing(&name)? + 1))) {
@@ -25,7 +25,7 @@ pub(super) fn readable(name: &str) -> String {
     }
 }
 
-/// The crate in which the function, or the type that it is of, is.
+/// The crate that contains the function, or the type of the method.
 pub(super) fn root(name: &str) -> Option<&str> {
     let name = name.trim_start_matches(|character| "<&*([ ".contains(character));
     let name = ["mut ", "dyn ", "const "].iter().fold(name, |name, word| name.trim_start_matches(word));
@@ -74,7 +74,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// The two sides of the ` as ` that is in no further brackets.
+/// The two sides of the ` as ` outside of nested brackets.
 fn top_level_as(text: &str) -> Option<(&str, &str)> {
     text.match_indices(" as ")
         .find(|(at, _)| {
@@ -84,7 +84,7 @@ fn top_level_as(text: &str) -> Option<(&str, &str)> {
         .map(|(at, word)| (&text[..at], &text[at + word.len()..]))
 }
 
-/// Without what stands in `<...>`.
+/// Removes all `<...>`.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut depth = 0_i32;
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names() {
+    fn names_are_shortened() {
         let check = |name: &str, expect: &str, crate_name: &str| {
             assert_eq!(readable(name), expect, "{name}");
             assert_eq!(root(name).unwrap_or("-"), crate_name, "{name}");

@@ -20,23 +20,23 @@ pub const OPERATIONS: [(&str, &str); 8] = [
 
 /// Those of which tokio is enough, on one worker.
 pub const MORE_OPERATIONS: [(&str, &str); 7] = [
-    ("spawn-owning", "spawn and join, of what has a destructor"),
+    ("spawn-owning", "spawn and join, future with a destructor"),
     ("read", "RwLock, read and release"),
     ("acquire", "Semaphore, acquire and release"),
     ("oneshot", "oneshot, made, sent and received"),
     ("notify", "Notify, notify and be notified"),
-    ("timeout-ready", "`timeout` of what is ready"),
+    ("timeout-ready", "`timeout` of a ready future"),
     ("timeout-poll", "`timeout` of a poll"),
 ];
 
 /// The configurations, the program of each, and what it is.
 pub const CONFIGURATIONS: [(&str, &str, &str); 10] = [
-    ("bare", "bench-bare", "tokio, and nobody looks"),
+    ("bare", "bench-bare", "tokio, not observed"),
     ("off", "bench-insight", "insight linked, not turned on"),
     ("on", "bench-insight", "on, no client"),
     ("client", "bench-insight", "on, and a client reads all of it"),
     ("polls", "bench-insight", "on, at detail `polls`, recorded to a compressed file"),
-    ("layer", "bench-layer", "insight-tracing, told by tokio's own spans, no client"),
+    ("layer", "bench-layer", "insight-tracing, from tokio's own spans, no client"),
     ("console", "bench-console", "console-subscriber 0.5.0, no client"),
     ("dial9", "bench-dial9", "dial9 0.5.7, its hooks"),
     ("dial9-wakes", "bench-dial9", "dial9 0.5.7, its own spawn, with wakes"),
@@ -120,7 +120,7 @@ pub fn operation_row(runtime: &str, workers: usize, operation: &str) -> String {
 
 /// The rows' names without runtime and workers.
 pub fn names() -> Vec<&'static str> {
-    let loads = ["http", "http-spawn", "http-client", "parked", "picture", "spawns", "storm", "instructions"];
+    let loads = ["http", "http-spawn", "http-client", "parked", "snapshot", "spawns", "storm", "instructions"];
     OPERATIONS.iter().chain(&MORE_OPERATIONS).map(|(name, _)| *name).chain(loads).collect()
 }
 
@@ -130,7 +130,7 @@ pub fn groups(scale: Scale, asked: &[&str]) -> Vec<Group> {
     let (configurations, rows): (Vec<&str>, Vec<&str>) =
         asked.iter().partition(|word| CONFIGURATIONS.iter().any(|(name, ..)| name == *word));
     let mut groups = vec![tokio_operations(scale), other_operations(scale), requests(scale)];
-    groups.extend([requests_with_client(scale), parked(scale), pictures(scale), spawns(scale), storm(scale)]);
+    groups.extend([requests_with_client(scale), parked(scale), snapshots(scale), spawns(scale), storm(scale)]);
     for group in &mut groups {
         group.cases.retain(|case| {
             let row = rows.is_empty() || rows.iter().any(|word| case.row.contains(word));
@@ -247,17 +247,17 @@ fn parked(scale: Scale) -> Group {
     Group { name: "memory of live tasks".to_owned(), rounds: 1, cases }
 }
 
-fn pictures(scale: Scale) -> Group {
+fn snapshots(scale: Scale) -> Group {
     let counts: &[u64] = if scale == Scale::Whole { &[100_000, 1_000_000] } else { &[100_000] };
     let mut cases = Vec::new();
     for count in counts {
         let max_mib = if *count > 200_000 { 2048 } else { 256 };
-        let arguments = ["picture".to_owned(), format!("tasks={count}"), format!("max_mib={max_mib}")];
+        let arguments = ["snapshot".to_owned(), format!("tasks={count}"), format!("max_mib={max_mib}")];
         for (configuration, program) in [("bare", "bench-bare"), ("on", "bench-insight")] {
-            cases.push(case(&format!("picture/{count}"), configuration, program, &arguments));
+            cases.push(case(&format!("snapshot/{count}"), configuration, program, &arguments));
         }
     }
-    Group { name: "the first picture".to_owned(), rounds: if scale == Scale::Whole { 3 } else { 1 }, cases }
+    Group { name: "the first snapshot".to_owned(), rounds: if scale == Scale::Whole { 3 } else { 1 }, cases }
 }
 
 fn spawns(scale: Scale) -> Group {

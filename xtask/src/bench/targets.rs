@@ -35,7 +35,7 @@ fn memory(results: &Results, tasks: u64) -> Option<f64> {
 /// Those of times are on tokio's current-thread runtime, of the program's threads, the least of all runs above the least of
 /// bare tokio.
 const TARGETS: [Target; 17] = [
-    at_most("poll, with who woke it", 20.0, Some(12.0), "ns", |r| above(r, "poll", "on")),
+    at_most("poll, with its waking task", 20.0, Some(12.0), "ns", |r| above(r, "poll", "on")),
     at_most("spawn and join", 80.0, Some(40.0), "ns", |r| above(r, "spawn", "on")),
     at_most("Mutex, lock and unlock", 25.0, Some(12.0), "ns", |r| above(r, "lock", "on")),
     at_most("mpsc, send and receive", 40.0, Some(20.0), "ns", |r| above(r, "stream", "on")),
@@ -62,13 +62,13 @@ const TARGETS: [Target; 17] = [
     at_most("HTTP with a client, p99 of bare's", 105.0, None, "%", |r| {
         Some(100.0 * r.min("http-client/1", "client", "p99_us")? / r.min("http-client/1", "bare", "p99_us")?)
     }),
-    at_most("first complete picture of 100,000 tasks", 500.0, Some(200.0), "ms", |r| {
-        r.median("picture/100000", "on", "complete_ms")
+    at_most("first complete snapshot of 100,000 tasks", 500.0, Some(200.0), "ms", |r| {
+        r.median("snapshot/100000", "on", "complete_ms")
     }),
-    at_most("first complete picture of 1,000,000 tasks", 5000.0, Some(2000.0), "ms", |r| {
-        r.median("picture/1000000", "on", "complete_ms")
+    at_most("first complete snapshot of 1,000,000 tasks", 5000.0, Some(2000.0), "ms", |r| {
+        r.median("snapshot/1000000", "on", "complete_ms")
     }),
-    at_most("the program's stall meanwhile", 1.0, None, "ms", |r| r.median("picture/1000000", "on", "own_ms")),
+    at_most("the program's stall meanwhile", 1.0, None, "ms", |r| r.median("snapshot/1000000", "on", "own_ms")),
     at_most("a new task is visible, at 100,000 spawns/s", 500.0, Some(250.0), "ms", |r| {
         r.max("spawns/100000", "client", "late_max_ms")
     }),
@@ -101,7 +101,7 @@ pub fn table(results: &Results) -> String {
     if text.is_empty() {
         return text;
     }
-    format!("| what | target | stretch | measured | |\n|---|---|---|---:|---|\n{text}")
+    format!("| figure | target | stretch | measured | |\n|---|---|---|---:|---|\n{text}")
 }
 
 fn verdict(target: &Target, measured: f64) -> &'static str {
@@ -132,7 +132,7 @@ mod tests {
         let table = table(&results);
         let lines: Vec<&str> = table.lines().skip(2).collect();
         let expect = [
-            "| poll, with who woke it | <= 20 ns | <= 12 ns | 11.0 ns | met, and the stretch |",
+            "| poll, with its waking task | <= 20 ns | <= 12 ns | 11.0 ns | met, and the stretch |",
             "| linked and off, a poll | <= 1 ns | - | 1.5 ns | **missed** |",
             "| HTTP with a client, requests/s of bare | >= 97 % | >= 99 % | 98.0 % | met |",
             "| HTTP with a client, p99 of bare's | <= 105 % | - | 100.0 % | met |",

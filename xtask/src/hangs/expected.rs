@@ -56,6 +56,12 @@ impl Expectation {
         }
     }
 
+    /// The kinds of its problems.
+    #[cfg(test)]
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.problems.iter().map(|problem| problem.kind.as_str())
+    }
+
     /// Whether exactly these problems are expected.
     pub fn is_met(&self, problems: &BTreeSet<Expected>) -> bool {
         self.problems == *problems

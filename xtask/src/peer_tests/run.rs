@@ -1,12 +1,12 @@
 //! The copied tests, built and run.
 
 use super::Mode;
-use crate::process::{Result, cargo};
+use crate::process::{Result, cargo, target};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// A file whose tests take longer hangs.
@@ -36,7 +36,7 @@ pub enum Outcome {
 pub fn build(folder: &Path, files: &[&str]) -> Result<Built> {
     let mut command = cargo();
     command.args(["build", "--quiet", "--keep-going", "--message-format=json", "--manifest-path"]);
-    command.arg(folder.join("Cargo.toml")).env("CARGO_TARGET_DIR", folder.join("target"));
+    command.arg(folder.join("Cargo.toml")).env("CARGO_TARGET_DIR", target().join("peer-tests/target"));
     if files.is_empty() {
         command.arg("--tests");
     }
@@ -97,26 +97,9 @@ fn broken(why: String) -> Ran {
 fn run_file(folder: &Path, program: &Path, mode: Mode, log: PathBuf) -> std::io::Result<Ran> {
     fs::create_dir_all(log.parent().expect("in a folder"))?;
     let file = File::create(&log)?;
-    let mut command = Command::new(program);
-    // An input that does not end before the program does, as a terminal's: there is a test that waits for it in vain.
-    command.current_dir(folder).stdin(Stdio::piped()).stdout(file.try_clone()?).stderr(file);
-    match mode {
-        Mode::On => command.env("INSIGHT_PEER_TESTS", "on"),
-        Mode::Off => command.env_remove("INSIGHT_PEER_TESTS"),
-    };
-    let mut child = command.spawn()?;
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break Some(status);
-        }
-        if start.elapsed() > PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            break None;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
+    let mut command = command(folder, program, mode);
+    command.stdout(file.try_clone()?).stderr(file);
+    let status = end(command.spawn()?)?;
     let said = fs::read(&log)?;
     let (tests, complete) = parse(&String::from_utf8_lossy(&said));
     let failed = tests.values().any(|outcome| *outcome == Outcome::Failed);
@@ -126,6 +109,46 @@ fn run_file(folder: &Path, program: &Path, mode: Mode, log: PathBuf) -> std::io:
         Some(_) => None,
     };
     Ok(Ran { tests, broken, log })
+}
+
+/// Whether a test of the program passes `times` times in a row, alone. Many peers' tests sleep for a time that is too short on a
+/// busy machine.
+pub fn passes_alone(folder: &Path, program: &Path, mode: Mode, test: &str, times: usize) -> bool {
+    let passes = || {
+        let mut command = command(folder, program, mode);
+        command.args(["--exact", test]).stdout(Stdio::null()).stderr(Stdio::null());
+        let status = command.spawn().and_then(end);
+        status.is_ok_and(|status| status.is_some_and(|status| status.success()))
+    };
+    (0..times).all(|_| passes())
+}
+
+fn command(folder: &Path, program: &Path, mode: Mode) -> Command {
+    let mut command = Command::new(program);
+    // A backtrace of an expected panic takes longer than some tests sleep. The input stays open as a terminal's does: one test
+    // waits for it in vain.
+    command.current_dir(folder).env("RUST_BACKTRACE", "0").stdin(Stdio::piped());
+    match mode {
+        Mode::On => command.env("INSIGHT_PEER_TESTS", "on"),
+        Mode::Off => command.env_remove("INSIGHT_PEER_TESTS"),
+    };
+    command
+}
+
+/// Waits for the end of the process; `None` if it hangs, and is killed.
+fn end(mut child: Child) -> std::io::Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if start.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// The tests' outcomes, and whether the program has told the result of all.

@@ -66,16 +66,25 @@ pub fn load(calls: &[Call], address: SocketAddr, time: Duration, meanwhile: impl
     let client = |number: usize| {
         run(async {
             let mut connection = connect(address).await?;
-            let mut count = 0;
+            let (mut count, mut of_connection) = (0, 0);
             for call in calls.iter().cycle().skip(number % calls.len()) {
                 if Instant::now() > deadline {
                     break;
                 }
-                let answer = send(&mut connection, call).await?;
+                let answer = match send(&mut connection, call).await {
+                    // HTTP/2 servers close a connection after a thousand or so calls that they answered before all of the
+                    // request was there.
+                    Err(_) if of_connection > 0 => {
+                        (connection, of_connection) = (connect(address).await?, 0);
+                        continue;
+                    }
+                    answer => answer?,
+                };
                 if answer.status != "0" {
                     return Err(format!("{call}: {answer}"));
                 }
                 count += 1;
+                of_connection += 1;
             }
             Ok(count)
         })

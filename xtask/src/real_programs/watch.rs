@@ -83,15 +83,19 @@ impl Watch {
     /// Takes a snapshot of the busy program, half a turn after its start.
     pub fn look(&self, turn: Duration) -> Result {
         std::thread::sleep(turn / 2);
-        let model = model(self.insight)?;
+        let picture = model(self.insight)?;
         let mut seen = self.tasks.lock().expect("no thread panics with it");
-        seen.tasks = seen.tasks.max(model.tasks.len());
-        for task in model.tasks.values() {
+        seen.tasks = seen.tasks.max(picture.tasks.len());
+        for task in picture.tasks.values() {
             let name = task.name.as_deref().unwrap_or("without a name");
             if task.partial {
                 seen.incomplete.insert(format!("{} {name}: only its use of resources is observed", task.kind));
             } else if task.state().is_none() {
-                seen.incomplete.insert(format!("{} {name}: no state", task.kind));
+                // One that ends at this moment has none any more; another one has it in the next snapshot.
+                let again = model(self.insight)?;
+                if again.tasks.get(&task.id).is_some_and(|task| task.state().is_none()) {
+                    seen.incomplete.insert(format!("{} {name}: no state", task.kind));
+                }
             } else if task.location.is_none() {
                 seen.incomplete.insert(format!("{} {name}: no location", task.kind));
             }

@@ -1,6 +1,6 @@
-//! A condition variable whose waiters are seen.
+//! A condition variable with observed waiters.
 //!
-//! Who could notify is not recorded: whoever has a reference can, and it need not be one that did before.
+//! The tasks that could notify are not recorded. Any task with a reference can, not only one that did before.
 
 use super::MutexGuard;
 use crate::executor::EXECUTOR;
@@ -14,12 +14,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Whether a wait ended because its time was over.
+/// Whether a wait ended because its time had passed.
 #[derive(Debug, PartialEq, Eq, Copy, Clone)]
 pub struct WaitTimeoutResult(bool);
 
 impl WaitTimeoutResult {
-    /// Whether the time was over.
+    /// Whether the time had passed.
     pub fn timed_out(self) -> bool {
         self.0
     }
@@ -55,18 +55,18 @@ impl Condvar {
         lock_called_at(mutex, at).await
     }
 
-    /// Gives up the guard, and waits to be notified.
+    /// Releases the lock, and waits to be notified.
     async fn notified<T>(&self, guard: MutexGuard<'_, T>, at: &'static Location<'static>) {
-        // async-std's waits with a guard of its own: of a mutex that nobody else has, so it is free when that is asked
-        // for.
+        // async-std's own `Condvar` needs a guard of its own mutex. We give it one of a mutex that no other task has,
+        // so locking it again never waits.
         let own = real::sync::Mutex::new(());
-        let mut inner = pin!(self.inner.wait(own.try_lock().expect("nobody else has it")));
+        let mut inner = pin!(self.inner.wait(own.try_lock().expect("no other task has it")));
         let site = Site { executor: &EXECUTOR, op: Op::Notified, need: 1, location: Some(at) };
         let mut waiting = Waiting::new();
         let mut guard = Some(guard);
         poll_fn(|cx| {
             let polled = waiting.poll(&self.resource, &site, cx, |cx| inner.as_mut().poll(cx).map(drop));
-            // Only now: whoever locks from here on notifies this wait.
+            // We release the lock only now: a task that locks it from here on notifies this wait.
             guard = None;
             polled
         })

@@ -63,7 +63,7 @@ impl Builder {
         self.real().blocking(future)
     }
 
-    /// What `observe` makes of a task's future, with the task's name.
+    /// Observes a task's future by `observe`, with the task's name.
     fn named<F>(&self, observe: impl FnOnce() -> Observed<F>) -> Observed<F> {
         announce();
         match &self.name {

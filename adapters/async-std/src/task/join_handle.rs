@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 /// See [`async_std::task::JoinHandle`](real::task::JoinHandle).
 pub struct JoinHandle<T> {
-    // First, so that the wait is over before the handle is.
+    // The first field, so that the wait ends before the handle does.
     joining: Joining,
     inner: real::task::JoinHandle<T>,
 }
@@ -31,7 +31,7 @@ impl<T> JoinHandle<T> {
         poll_fn(|cx| joining.poll(&EXECUTOR, cx, |cx| cancel.as_mut().poll(cx))).await
     }
 
-    /// async-std's own, for what asks for one: what waits for it from then on is not seen.
+    /// The async-std handle inside, for code that asks for one. We do not observe waits for it from then on.
     pub fn into_inner(self) -> real::task::JoinHandle<T> {
         self.inner
     }
@@ -44,7 +44,7 @@ impl<T> From<JoinHandle<T>> for real::task::JoinHandle<T> {
 }
 
 impl<T> From<real::task::JoinHandle<T>> for JoinHandle<T> {
-    /// Of a task that was spawned unseen: what waits for it waits for something foreign.
+    /// The handle of an unobserved task: a wait for it counts as a wait for something foreign.
     fn from(inner: real::task::JoinHandle<T>) -> JoinHandle<T> {
         JoinHandle::new(inner, TaskRef::unseen())
     }

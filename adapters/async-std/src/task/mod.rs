@@ -1,4 +1,4 @@
-//! async-std's `task`, with what spawns, joins and sleeps observed.
+//! async-std's `task`, with spawns, joins and sleeps observed.
 
 pub use real::task::*;
 
@@ -44,7 +44,7 @@ where
 
 /// See [`async_std::task::spawn_blocking`](real::task::spawn_blocking()).
 ///
-/// The task that async-std spawns only to wait for the closure's end is not seen.
+/// The task that async-std spawns only to wait for the closure is unobserved.
 #[track_caller]
 pub fn spawn_blocking<F, T>(f: F) -> JoinHandle<T>
 where

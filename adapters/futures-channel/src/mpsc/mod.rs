@@ -1,8 +1,8 @@
-//! Channels of many senders: see [`futures_channel::mpsc`](real::mpsc).
+//! Channels with many senders: see [`futures_channel::mpsc`](real::mpsc).
 //!
-//! A bounded channel has room for its `buffer`, and for one message more from each sender. While a sender waits, there are
-//! always more messages than the `buffer`. So the channel is shown with `buffer + 1` as its capacity: it is exactly full for
-//! one sender, and has more messages than that when several senders wait.
+//! A bounded channel has room for its `buffer` and one more message of each sender. While a sender waits, the channel
+//! has more messages than `buffer`. So insight shows `buffer + 1` as the capacity. The channel is then exactly full for
+//! one sender, and has more messages than its capacity when several senders wait.
 
 mod receiver;
 mod sender;
@@ -42,7 +42,7 @@ fn resource(capacity: Option<usize>, at: &'static Location<'static>) -> Resource
     Resource::new(Type::Channel(HandOff::Fifo, Closing::ByAny), at, capacity)
 }
 
-/// The documentation of a method that is as the real one.
+/// The documentation of a method that futures-channel has too.
 macro_rules! see {
     ($name:ident, $method:ident) => {
         concat!(

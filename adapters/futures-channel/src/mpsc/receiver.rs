@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 
 /// See [`futures_channel::mpsc::Receiver`](real::mpsc::Receiver).
 pub struct Receiver<T> {
-    // First, so that the wait is over before the channel is.
+    // The first field, so that the wait ends before the channel does.
     waiting: Waiting,
     end: End,
     inner: real::mpsc::Receiver<T>,
@@ -26,7 +26,7 @@ pub struct Receiver<T> {
 
 /// See [`futures_channel::mpsc::UnboundedReceiver`](real::mpsc::UnboundedReceiver).
 pub struct UnboundedReceiver<T> {
-    // First, so that the wait is over before the channel is.
+    // The first field, so that the wait ends before the channel does.
     waiting: Waiting,
     end: End,
     inner: real::mpsc::UnboundedReceiver<T>,
@@ -93,7 +93,7 @@ macro_rules! receiver {
                 &self.inner
             }
 
-            /// Notes how full the channel is.
+            /// Records the length of the queue.
             #[inline]
             fn measure(&self) {
                 if on() {
@@ -143,7 +143,7 @@ macro_rules! receiver {
                 self.inner.close();
             }
 
-            /// The real one, for a crate that wants it. Its uses from then on are not observed.
+            /// The real end, for a crate that takes it. Its uses from then on are unobserved.
             pub fn into_inner(self) -> real::mpsc::$name<T> {
                 let $name { waiting, end, inner } = self;
                 drop(waiting);
@@ -160,7 +160,7 @@ macro_rules! receiver {
                 at: &'static Location<'static>,
                 cx: &mut Context<'_>,
             ) -> Poll<Option<T>> {
-                // A stream's wait that was given up.
+                // The program has given up the wait of the stream.
                 self.waiting = Waiting::new();
                 let $name { end, inner, .. } = self;
                 if !on() {
@@ -177,7 +177,7 @@ macro_rules! receiver {
         impl<T> Stream for $name<T> {
             type Item = T;
 
-            /// Polls for the next message. Where that is awaited is not known.
+            /// Polls for the next message. The line of its `.await` is unknown.
             fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
                 let $name { waiting, end, inner } = self.get_mut();
                 let mut inner = Pin::new(inner);
@@ -202,7 +202,7 @@ macro_rules! receiver {
             }
         }
 
-        // The real one is never pinned, whatever a message is.
+        // The real ends are never pinned. The type of a message does not matter.
         impl<T> Unpin for $name<T> {}
 
         impl<T> fmt::Debug for $name<T> {
@@ -224,7 +224,7 @@ macro_rules! receiver {
         }
 
         impl<T> From<real::mpsc::$name<T>> for $name<T> {
-            /// Observed from now on; the other ends of its channel are not.
+            /// The end is observed from now on. The other ends of its channel are not.
             #[track_caller]
             fn from(inner: real::mpsc::$name<T>) -> Self {
                 let channel = resource(None, Location::caller());

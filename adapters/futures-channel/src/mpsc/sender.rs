@@ -15,21 +15,21 @@ use std::task::{Context, Poll};
 
 /// See [`futures_channel::mpsc::Sender`](real::mpsc::Sender).
 pub struct Sender<T> {
-    // First, so that the wait is over before the channel is.
+    // The first field, so that the wait ends before the channel does.
     waiting: Waiting,
-    /// `None` once it is disconnected.
+    /// `None` after it is disconnected.
     end: Option<End>,
     inner: real::mpsc::Sender<T>,
 }
 
 /// See [`futures_channel::mpsc::UnboundedSender`](real::mpsc::UnboundedSender).
 pub struct UnboundedSender<T> {
-    /// `None` once it is disconnected.
+    /// `None` after it is disconnected.
     end: Option<End>,
     inner: real::mpsc::UnboundedSender<T>,
 }
 
-/// Sends by `send`, which takes a message or gives it back: notes the use of this end, and one message more.
+/// Sends by `send`, which takes a message or gives it back. Records the use of this end, and one more message.
 #[inline]
 fn sending<E>(
     end: &Option<End>,
@@ -38,7 +38,7 @@ fn sending<E>(
 ) -> Result<(), E> {
     let Some(end) = end.as_ref().filter(|_| on()) else { return send() };
     end.used(at);
-    // Before it is there for the receiver, whose own count then comes later.
+    // We count before the receiver can take the message, so that its own count comes later.
     end.channel().add_length(1);
     let result = send();
     if result.is_err() {
@@ -103,7 +103,7 @@ impl<T> Sender<T> {
         self.inner.disconnect();
     }
 
-    /// The real one, for a crate that wants it. Its uses from then on are not observed.
+    /// The real end, for a crate that takes it. Its uses from then on are unobserved.
     pub fn into_inner(self) -> real::mpsc::Sender<T> {
         let Sender { waiting, end, inner } = self;
         drop(waiting);
@@ -157,14 +157,14 @@ impl<T> UnboundedSender<T> {
         self.inner.is_empty()
     }
 
-    /// The real one, for a crate that wants it. Its uses from then on are not observed.
+    /// The real end, for a crate that takes it. Its uses from then on are unobserved.
     pub fn into_inner(self) -> real::mpsc::UnboundedSender<T> {
         self.end.into_iter().for_each(|end| end.leave(&[]));
         self.inner
     }
 }
 
-/// What both kinds have.
+/// The methods of both kinds of senders.
 macro_rules! sender {
     ($name:ident, $receiver:ident { $($waiting:ident)? }) => {
         impl<T> $name<T> {
@@ -218,7 +218,7 @@ macro_rules! sender {
         }
 
         impl<T> From<real::mpsc::$name<T>> for $name<T> {
-            /// Observed from now on; the other ends of its channel are not.
+            /// The end is observed from now on. The other ends of its channel are not.
             #[track_caller]
             fn from(inner: real::mpsc::$name<T>) -> Self {
                 let channel = resource(None, Location::caller());

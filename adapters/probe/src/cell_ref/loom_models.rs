@@ -4,8 +4,9 @@
 //! where it does not come after the others.
 
 use super::*;
+use crate::kind::Kind;
+use crate::meta::{Body, TaskMeta};
 use crate::sync::model::model;
-use crate::task::{Body, Kind, TaskMeta};
 use crate::waker::{self, OwnWaker};
 use loom::thread;
 use std::panic::Location;
@@ -22,7 +23,7 @@ fn cell() -> CellRef {
 }
 
 fn use_cell(cell: &CellRef) {
-    cell.waits.for_each(0, |_, _| ());
+    cell.waits().for_each(0, |_, _| ());
 }
 
 fn installed(cell: CellRef) -> (OwnWaker, Waker) {

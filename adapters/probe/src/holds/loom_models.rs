@@ -52,7 +52,7 @@ fn no_slot_is_given_out_twice() {
     });
 }
 
-/// Two threads that both need a slot that was never used, in a segment that nobody has made.
+/// Two threads that both need a slot that was never used, in a segment that does not exist yet.
 #[test]
 fn segments_are_linked_once() {
     model(PREEMPTIONS, || {

@@ -1,6 +1,7 @@
-//! An adapter that tells, beside one that wraps: what each knows of the other, and what a stream says of both.
+//! Two adapters in one program, one that reports by explicit calls and one that wraps: their knowledge of each other, and
+//! the capabilities of both in a stream.
 
-use super::Place;
+use super::told::Place;
 use crate::executor::Executor;
 use insight_protocol::Capability;
 use std::cell::Cell;
@@ -9,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 thread_local! {
-    /// How many observed operations this thread is polling, one within the other.
+    /// Number of nested observed operations that this thread is polling.
     static OBSERVED_OPERATIONS: Cell<u32> = const { Cell::new(0) };
-    /// What an adapter that wraps is about to hand to its executor.
+    /// The future or closure that a wrapping adapter is about to hand to its executor.
     static ABOUT_TO_SPAWN: Cell<Option<(usize, &'static Location<'static>)>> = const { Cell::new(None) };
 }
 
-/// While it lives, this thread is within an operation that is observed: what a teller sees there is known already.
+/// While it lives, this thread is within an observed operation: a report of the same wait adds nothing.
 #[derive(Debug)]
 pub(crate) struct ObservedOperation(());
 
@@ -30,24 +31,24 @@ impl ObservedOperation {
 impl Drop for ObservedOperation {
     #[inline]
     fn drop(&mut self) {
-        // One that is moved to another thread, which none is meant to be, must not make that one's count wrong for ever.
+        // It should not move to another thread; if it does, the count of that thread must not stay wrong forever.
         OBSERVED_OPERATIONS.set(OBSERVED_OPERATIONS.get().saturating_sub(1));
     }
 }
 
-/// Whether an adapter that wraps observes the operation that this thread is in.
+/// Whether a wrapping adapter observes the operation that this thread is in.
 pub fn in_observed_operation() -> bool {
     OBSERVED_OPERATIONS.get() != 0
 }
 
-/// Notes that a future or closure of `bytes` is about to be spawned, and is observed.
+/// Records that an observed future or closure of `bytes` is about to be spawned.
 #[inline]
 pub(crate) fn about_to_spawn(bytes: usize, location: &'static Location<'static>) {
     ABOUT_TO_SPAWN.set(Some((bytes, location)));
 }
 
-/// Whether what is being spawned on this thread, of `bytes` and at `place`, is observed by an adapter that wraps it, and
-/// so has a task already. To be asked once for each spawn.
+/// Whether a wrapping adapter observes the spawn on this thread of a future of `bytes` at `place`, so that it has a task
+/// already. Call it once for each spawn.
 pub fn is_observed_spawn(bytes: &[Option<u64>], place: Option<&Place>) -> bool {
     ABOUT_TO_SPAWN.take().is_some_and(|(size, location)| {
         let here = |place: &Place| {
@@ -62,7 +63,7 @@ static TELLING: AtomicBool = AtomicBool::new(false);
 static EXECUTORS: Mutex<Vec<&'static Executor>> = Mutex::new(Vec::new());
 static WHEN_TURNED: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
 
-/// There is an adapter that tells. `when_turned` is called whenever recording has been turned on or off.
+/// Registers an adapter that reports by explicit calls. `when_turned` is called whenever recording was turned on or off.
 pub fn telling(when_turned: fn()) {
     let mut calls = WHEN_TURNED.lock().unwrap_or_else(PoisonError::into_inner);
     if !calls.iter().any(|call| std::ptr::fn_addr_eq(*call, when_turned)) {
@@ -71,12 +72,20 @@ pub fn telling(when_turned: fn()) {
     TELLING.store(true, Ordering::Relaxed);
 }
 
+/// For a fork.
+#[cfg(not(all(test, loom)))]
+pub(crate) fn lock_all(locks: &mut crate::sync::Locks) {
+    locks.push(Box::new(CAPABILITIES.lock().unwrap_or_else(PoisonError::into_inner)));
+    locks.push(Box::new(EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner)));
+    locks.push(Box::new(WHEN_TURNED.lock().unwrap_or_else(PoisonError::into_inner)));
+}
+
 pub(crate) fn turned() {
     let calls = WHEN_TURNED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     calls.iter().for_each(|call| call());
 }
 
-/// Facts of this capability were told: streams that begin from now on may list it.
+/// Records that facts of this capability were reported: streams that begin from now on may list it.
 pub fn told_capability(capability: Capability) {
     let mut capabilities = CAPABILITIES.lock().unwrap_or_else(PoisonError::into_inner);
     if !capabilities.contains(&capability) {
@@ -84,7 +93,7 @@ pub fn told_capability(capability: Capability) {
     }
 }
 
-/// A task of this executor was told.
+/// Records that a task of this executor was reported.
 pub fn told_executor(executor: &'static Executor) {
     let mut executors = EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner);
     if !executors.iter().any(|known| known.name == executor.name) {
@@ -92,12 +101,12 @@ pub fn told_executor(executor: &'static Executor) {
     }
 }
 
-/// The executors of which only is told.
+/// The executors of reported tasks.
 pub(crate) fn told_executors() -> Vec<&'static Executor> {
     EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// What is listed where nothing but tellers is there; `None` where there is no teller.
+/// The capabilities to list if there are only reporting adapters; `None` if there is no reporting adapter.
 pub(crate) fn told_capabilities() -> Option<Vec<Capability>> {
     let telling = TELLING.load(Ordering::Relaxed);
     telling.then(|| CAPABILITIES.lock().unwrap_or_else(PoisonError::into_inner).clone())

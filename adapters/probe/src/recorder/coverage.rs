@@ -1,31 +1,30 @@
 //! Which part of the program is observed: the difference between the tasks that an executor counts and the tasks here.
 
-use super::Recorder;
+use crate::cell::TaskCell;
 use crate::executor::{Alive, Executor};
-use crate::task::TaskCell;
 use insight_protocol::*;
 use std::ptr;
 
-/// Number of looks over which a difference must last: of tasks that begin and end all the time, one look or another finds
-/// none in between.
+/// Number of samples over which a difference must last. If tasks begin and end all the time, one of these samples finds none
+/// between its two counts.
 const LOOKS: usize = 5;
-/// Number of looks before a difference is told at all.
+/// Number of samples before the first difference is sent.
 const FIRST_LOOKS: usize = 2;
 /// Minimum time between two messages that differ in numbers only. r[coverage.changed]
 const NUMBERS_EVERY_NS: u64 = 1_000_000_000;
 
-/// What is known of the coverage, and what was told.
+/// The present coverage, and the last one sent.
 #[derive(Debug, Default)]
 pub(super) struct Coverage {
     packages: Option<Vec<PackageCoverage>>,
     packages_left_out: u64,
     differences: Vec<Differences>,
-    /// When the last look was.
+    /// The time of the last sample.
     looked_ns: u64,
     told: Option<StreamCoverage>,
 }
 
-/// The differences of the last looks at one executor, the latest last.
+/// The differences of one executor in the last samples, the latest last.
 #[derive(Debug)]
 struct Differences {
     executor: &'static Executor,
@@ -40,13 +39,13 @@ impl Differences {
         self.last.push(difference);
     }
 
-    /// r[coverage.unobserved.stands]
+    /// r[coverage.unobserved.lower-bound]
     fn least(&self) -> Option<u64> {
         if self.last.len() < FIRST_LOOKS { None } else { self.last.iter().min().copied() }
     }
 }
 
-/// The tasks that one executor counted when a collection began, and those of them that are here.
+/// The number of tasks that one executor counted when a collection began, and the number of them that we know.
 #[derive(Debug)]
 pub(super) struct Counted {
     alive: Alive,
@@ -58,17 +57,17 @@ impl Counted {
         Counted { alive, observed: 0 }
     }
 
-    /// Counts a task that has ended since the cutoff, for each executor: which one it had is not kept. So the difference
-    /// comes out too small, and not too large.
+    /// Counts a task that has ended since the cutoff, for each executor, since we do not keep the task's executor. So the
+    /// difference may be too small, but never too large.
     pub(super) fn count_ended(counted: &mut [Counted]) {
         counted.iter_mut().for_each(|one| one.observed += 1);
     }
 
-    /// Counts a task that is here. r[coverage.unobserved.partial]
+    /// Counts a known task. r[coverage.unobserved.partial]
     pub(super) fn count(counted: &mut [Counted], cell: &TaskCell) {
         for one in counted {
-            let is_counted = ptr::eq(one.alive.executor, cell.executor) && one.alive.kinds.contains(&cell.kind);
-            one.observed += u64::from(is_counted && !cell.partial);
+            let is_counted = ptr::eq(one.alive.executor, cell.executor()) && one.alive.kinds.contains(&cell.kind());
+            one.observed += u64::from(is_counted && !cell.is_partial());
         }
     }
 }
@@ -84,7 +83,7 @@ impl Coverage {
 
     /// Takes the counts of a look in. Two looks that follow at once, as two requests make them, would see the same tasks
     /// begin.
-    fn look(&mut self, counted: &[Counted], at_ns: u64, interval_ns: u64) {
+    pub(super) fn look(&mut self, counted: &[Counted], at_ns: u64, interval_ns: u64) {
         if self.looked_ns != 0 && at_ns < self.looked_ns + interval_ns {
             return;
         }
@@ -99,30 +98,32 @@ impl Coverage {
         }
     }
 
-    /// The coverage of now.
+    /// The present coverage.
     fn of(&self, executors: &[&'static Executor], at_ns: u64) -> StreamCoverage {
-        let of_executor = |executor: &&'static Executor| ExecutorCoverage {
-            name: executor.name.to_owned(),
-            version: executor.version.to_owned(),
-            unobserved_tasks: self
-                .differences
-                .iter()
-                .find(|known| ptr::eq(known.executor, *executor))
-                .and_then(Differences::least),
+        let of_executor = |executor: &&'static Executor| {
+            with!(
+                ExecutorCoverage::new(executor.name, executor.version),
+                unobserved_tasks = self
+                    .differences
+                    .iter()
+                    .find(|known| ptr::eq(known.executor, *executor))
+                    .and_then(Differences::least)
+            )
         };
-        StreamCoverage {
-            executors: executors.iter().map(of_executor).collect(),
-            packages: self.packages.clone(),
-            packages_left_out: self.packages_left_out,
-            at_ns,
-        }
+        with!(
+            StreamCoverage::default(),
+            executors = executors.iter().map(of_executor).collect(),
+            packages = self.packages.clone(),
+            packages_left_out = self.packages_left_out,
+            at_ns
+        )
     }
 
-    /// The coverage of now, if it is to be told. r[coverage.changed]
-    fn tell(&mut self, executors: &[&'static Executor], at_ns: u64) -> Option<StreamCoverage> {
+    /// The present coverage, if it has to be sent. r[coverage.changed]
+    pub(super) fn tell(&mut self, executors: &[&'static Executor], at_ns: u64) -> Option<StreamCoverage> {
         let now = self.of(executors, at_ns);
         let due = self.told.as_ref().is_none_or(|told| {
-            let same = StreamCoverage { at_ns, ..told.clone() };
+            let same = with!(told.clone(), at_ns);
             now != same && (!differ_in_numbers(&now, &same) || at_ns >= told.at_ns + NUMBERS_EVERY_NS)
         });
         if !due {
@@ -132,7 +133,7 @@ impl Coverage {
         Some(now)
     }
 
-    /// Recording was turned off or on: what was seen is of before. r[coverage.unobserved.unknown]
+    /// Recording was turned off or on, so earlier samples do not count. r[coverage.unobserved.unknown]
     pub(super) fn begin_anew(&mut self, executors: &[&'static Executor], at_ns: u64) -> StreamCoverage {
         self.differences.clear();
         let now = self.of(executors, at_ns);
@@ -149,22 +150,6 @@ fn differ_in_numbers(one: &StreamCoverage, other: &StreamCoverage) -> bool {
                 && one.unobserved_tasks.is_some() == other.unobserved_tasks.is_some()
         });
     same_executors && one.packages == other.packages && one.packages_left_out == other.packages_left_out
-}
-
-impl Recorder {
-    /// Says which packages of the program's dependency graph a task can wait in; `None` if the graph is unknown.
-    pub fn set_packages(&mut self, facts: Option<GraphFacts>) {
-        self.coverage.set_packages(facts);
-    }
-
-    /// Takes a look's counts in, and tells the coverage if it has changed. `None` if the executors were not asked.
-    pub(super) fn tell_coverage(&mut self, counted: Option<&[Counted]>, at_ns: u64, out: &mut Vec<Message>) {
-        if let Some(counted) = counted {
-            // Looks come no closer, but for those that somebody asks for, and the first of them.
-            self.coverage.look(counted, at_ns, self.config.interval.as_nanos() as u64 / 2);
-        }
-        out.extend(self.coverage.tell(&Recorder::executors(), at_ns).map(Message::from));
-    }
 }
 
 #[cfg(test)]
@@ -233,7 +218,7 @@ mod tests {
         tell(&mut coverage, &[&ONE, &OTHER], 6 * S + 199, false);
         tell(&mut coverage, &[&ONE, &OTHER], 6 * S + 200, true);
         tell(&mut coverage, &[&ONE, &OTHER], 9 * S, false);
-        coverage.set_packages(Some(GraphFacts { version: 1, packages: Vec::new() }));
+        coverage.set_packages(Some(with!(GraphFacts::new(Vec::new()), version = 1)));
         tell(&mut coverage, &[&ONE, &OTHER], 9 * S, true);
         assert_eq!(coverage.told.unwrap().packages, Some(Vec::new()));
     }

@@ -1,22 +1,39 @@
 //! The queues, in every order of two threads' steps.
 
 use super::*;
+use crate::fact::EdgeEnd;
+use crate::kind::Kind;
+use crate::meta::{Body, TaskMeta};
 use crate::sync::model::model;
-use crate::task::{Body, Kind, TaskMeta};
+use crate::waker;
 use loom::thread;
 use std::task::Waker;
 
 const PREEMPTIONS: usize = 4;
 
-fn record(ticks: u64) -> Record {
-    Record { ticks, kind: RecordKind::EdgeClosed, words: [ticks, ticks + 1, 0, 0, !ticks] }
+fn closing(ticks: u64) {
+    push_closing(ticks, Fact::EdgeClosed { edge: !ticks, end: EdgeEnd::Unsaid });
+}
+
+#[must_use]
+fn opening(ticks: u64) -> bool {
+    push_opening(ticks, Fact::EdgeClosed { edge: !ticks, end: EdgeEnd::Unsaid })
+}
+
+fn spawn_of(task: u64) -> Spawn {
+    static EXECUTOR: crate::Executor = crate::Executor::new("loom", "1.0", || None);
+    let location = std::panic::Location::caller();
+    Spawn { task: !task, parent: 0, kind: Kind::Task, location, body: Body::UNKNOWN, executor: &EXECUTOR }
 }
 
 fn ticks(records: &[Read]) -> Vec<u64> {
-    for Read { record: read, .. } in records {
-        assert_eq!(read.words, record(read.ticks).words, "whole, and not made of two");
+    for read in records {
+        let (Fact::EdgeClosed { edge: id, .. } | Fact::TaskSpawned(Spawn { task: id, .. })) = read.fact else {
+            panic!("there is nothing else: {read:?}")
+        };
+        assert_eq!(id, !read.ticks, "whole, and not made of two");
     }
-    records.iter().map(|read| read.record.ticks).collect()
+    records.iter().map(|read| read.ticks).collect()
 }
 
 /// Reads on until the queues of all threads are gone: a thread's end is after its last record.
@@ -34,13 +51,10 @@ fn drain_to_the_end(out: &mut Vec<Read>) {
 
 /// The blocks that were given away: a process has them for ever, a model to its end.
 fn free_blocks() {
-    let mut block = READ.swap(ptr::null_mut(), Ordering::Acquire);
-    while !block.is_null() {
-        // SAFETY: nobody else has it, or loom fails; made by `Block::take`.
-        let mut last = unsafe { Box::from_raw(block) };
-        last.len.with_mut(|_| ());
-        last.entries.iter().for_each(|entry| entry.record.with_mut(|_| ()));
-        block = crate::sync::owned(&mut last.next);
+    let mut next = READ.swap(ptr::null_mut(), Ordering::Acquire);
+    while let Some(block) = NonNull::new(next) {
+        // SAFETY: no other thread has it, or loom fails.
+        next = unsafe { Block::free(block) };
     }
 }
 
@@ -48,7 +62,7 @@ fn free_blocks() {
 #[test]
 fn each_record_is_read_once_and_in_order() {
     model(PREEMPTIONS, || {
-        let producer = thread::spawn(|| (1..=3).for_each(|ticks| push_closing(record(ticks))));
+        let producer = thread::spawn(|| (1..=3).for_each(closing));
         let mut out = Vec::new();
         drain(u64::MAX, &mut out);
         assert_eq!(ticks(&out), (1..=out.len() as u64).collect::<Vec<_>>());
@@ -63,7 +77,7 @@ fn each_record_is_read_once_and_in_order() {
 #[test]
 fn what_is_later_than_the_cutoff_waits() {
     model(PREEMPTIONS, || {
-        let producer = thread::spawn(|| (1..=3).for_each(|ticks| push_closing(record(ticks))));
+        let producer = thread::spawn(|| (1..=3).for_each(closing));
         let mut out = Vec::new();
         drain(1, &mut out);
         assert!(out.len() <= 1);
@@ -80,9 +94,9 @@ fn what_is_later_than_the_cutoff_waits() {
 fn a_cause_is_read_no_later_than_its_effect() {
     model(PREEMPTIONS, || {
         let cause = thread::spawn(|| {
-            push_closing(record(1));
+            closing(1);
             // What the cause leads to, with the synchronization that lets it.
-            thread::spawn(|| push_closing(record(2))).join().unwrap();
+            thread::spawn(|| closing(2)).join().unwrap();
         });
         let mut out = Vec::new();
         // The recorder reads its cutoff before it drains: here the clock stands at 0, and then at the end.
@@ -94,16 +108,16 @@ fn a_cause_is_read_no_later_than_its_effect() {
     });
 }
 
-/// At the bound: what was taken is read, what was refused is not, and what closes is taken in any case.
+/// At the bound: accepted records are read, refused ones are not, and closing ones are always accepted.
 #[test]
 fn the_bound_refuses_whole_records() {
     model(PREEMPTIONS, || {
         set_bound(BLOCK_BYTES - 1);
         let producer = thread::spawn(|| {
             // The first block is not counted before it is there.
-            assert!(push_opening(record(1)));
-            let taken: Vec<u64> = [2, 3].into_iter().filter(|ticks| push_opening(record(*ticks))).collect();
-            push_closing(record(4));
+            assert!(opening(1));
+            let taken: Vec<u64> = [2, 3].into_iter().filter(|ticks| opening(*ticks)).collect();
+            closing(4);
             taken
         });
         let mut out = Vec::new();
@@ -111,7 +125,7 @@ fn the_bound_refuses_whole_records() {
         let taken = producer.join().unwrap();
         drain_to_the_end(&mut out);
         assert_eq!(ticks(&out), [&[1], &taken[..], &[4]].concat());
-        assert_eq!(take_refused()[RecordKind::EdgeClosed as usize], 2 - taken.len() as u64);
+        assert_eq!(take_refused()[FactKind::EdgeClosed as usize], 2 - taken.len() as u64);
     });
 }
 
@@ -121,24 +135,21 @@ fn the_bound_refuses_whole_records() {
 fn a_cell_is_read_or_taken_back() {
     static EXECUTOR: crate::Executor = crate::Executor::new("loom", "1.0", || None);
     const LIVED: u64 = 10;
-    const RETURNED: u64 = 1;
     let cell = || {
         let location = std::panic::Location::caller();
         let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, body: Body::UNKNOWN };
         TaskCell::spawned(meta, true)
     };
-    let spawn = |ticks| Record { kind: RecordKind::TaskSpawned, ..record(ticks) };
     model(PREEMPTIONS, move || {
         let cells: Vec<_> = (0..3).map(|_| cell()).collect();
         let spawned = cells.clone();
         let producer = thread::spawn(move || {
             for (ticks, cell) in (1..).zip(&spawned) {
-                let claim = push_spawned(spawn(ticks), cell.clone()).expect("below the bound");
-                let ended = Ended::in_place(ticks, LIVED, RETURNED).expect("it fits");
+                let claim = push_spawned(ticks, spawn_of(ticks), cell.clone()).expect("below the bound");
+                let ended = Ended::in_place(ticks, LIVED, TaskEnd::Returned).expect("it fits");
                 // SAFETY: it is this cell's.
                 if !unsafe { take_back(claim, cell, ended) } {
-                    let words = [ticks, RETURNED, 0, 0, 0];
-                    push_closing(Record { ticks: ticks + LIVED, kind: RecordKind::TaskCompleted, words });
+                    push_closing(ticks + LIVED, Fact::TaskCompleted { task: !ticks, end: TaskEnd::Returned });
                 }
             }
         });
@@ -147,15 +158,18 @@ fn a_cell_is_read_or_taken_back() {
         drain(LIVED + 2, &mut out);
         producer.join().unwrap();
         drain_to_the_end(&mut out);
-        let ends = out.extract_if(.., |read| read.record.kind == RecordKind::TaskCompleted);
-        let ends: Vec<_> = ends.map(|read| (read.record.ticks, read.record.words)).collect();
-        let expect = [1, 2, 3].map(|ticks| (ticks + LIVED, [ticks, RETURNED, 0, 0, 0]));
+        let ends: Vec<_> = out.extract_if(.., |read| matches!(read.fact, Fact::TaskCompleted { .. })).collect();
+        let ends: Vec<_> = ends.iter().map(|read| (read.ticks, format!("{:?}", read.fact))).collect();
+        let expect = [1, 2, 3].map(|ticks: u64| {
+            let end = Fact::TaskCompleted { task: !ticks, end: TaskEnd::Returned };
+            (ticks + LIVED, format!("{end:?}"))
+        });
         assert_eq!(ends, expect);
         assert_eq!(ticks(&out), [1, 2, 3]);
-        for (Read { record, cell: read }, cell) in out.into_iter().zip(cells) {
+        for (Read { ticks, cell: read, .. }, cell) in out.into_iter().zip(cells) {
             match read {
                 Cell::Here(here) => assert!(here.is(&cell)),
-                Cell::TakenBack(id) => assert_eq!(id, Some(record.ticks)),
+                Cell::TakenBack(id) => assert_eq!(id, Some(ticks)),
                 Cell::None => panic!("a spawn has one of both"),
             }
             assert_eq!(cell.count(), 1);
@@ -173,8 +187,8 @@ fn the_last_reference_is_the_last() {
         let producer = thread::spawn(move || {
             let mut cell = TaskCell::spawned(meta, true);
             let for_queue = cell.another();
-            let claim = push_spawned(Record { kind: RecordKind::TaskSpawned, ..record(1) }, for_queue);
-            let ended = Ended::in_place(7, 0, 1).expect("it fits");
+            let claim = push_spawned(1, spawn_of(1), for_queue);
+            let ended = Ended::in_place(7, 0, TaskEnd::Returned).expect("it fits");
             // SAFETY: it is this cell's.
             let taken = unsafe { take_back(claim.expect("below the bound"), &cell, ended) };
             assert!(!taken || cell.count() == 1);
@@ -199,19 +213,19 @@ fn what_is_taken_back_is_dropped_beside_a_waker() {
             let meta = TaskMeta { executor: &EXECUTOR, kind: Kind::Task, location, body: Body::UNKNOWN };
             let mut cell = TaskCell::spawned(meta, true);
             let for_queue = cell.another();
-            let claim = push_spawned(Record { kind: RecordKind::TaskSpawned, ..record(1) }, for_queue);
+            let claim = push_spawned(1, spawn_of(1), for_queue);
             let own = waker::OwnWaker::new(cell);
             own.install(Waker::noop());
             let clone = own.with(Waker::noop(), false, Waker::clone);
             let other = thread::spawn(move || {
                 let cell = CellRef::clone(&waker::known(&clone).expect("it is a task's").task);
                 drop(clone);
-                cell.waits.for_each(0, |_, _| ());
+                cell.waits().for_each(0, |_, _| ());
             });
-            let ended = Ended::in_place(7, 0, 1).expect("it fits");
+            let ended = Ended::in_place(7, 0, TaskEnd::Returned).expect("it fits");
             // SAFETY: it is this cell's.
             assert!(unsafe { take_back(claim.expect("below the bound"), own.cell(), ended) });
-            own.cell().waits.for_each(0, |_, _| ());
+            own.cell().waits().for_each(0, |_, _| ());
             drop(own);
             other.join().unwrap();
         });

@@ -1,14 +1,42 @@
 //! The stacks of one poll.
 
-use super::{Capture, Stack, Trace, answer};
+use crate::cell::TaskCell;
 use crate::cell_ref::CellRef;
 use crate::clock;
-use crate::task::TaskCell;
 use std::cell::RefCell;
 
-/// So many stacks are kept of one poll: a `join_all` may have any number of leaves.
+/// The stacks of one poll of a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capture {
+    /// A stack for each waker that was cloned, in the order of the polls.
+    pub stacks: Vec<Stack>,
+    /// Stacks that were not kept, because there were too many.
+    pub more: u64,
+    /// The poll was the task's last.
+    pub ready: bool,
+    /// Its executor polled it with another waker than at first, which we do not follow, so there are no stacks.
+    pub other_waker: bool,
+    /// When the poll ended, in the recorder's time.
+    pub at_ns: u64,
+    /// How long the poll took, the stacks included.
+    pub took_ns: u64,
+}
+
+/// A stack, from the clone of a waker to the poll of the task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// Return addresses, the innermost first. The first ones are the unwinder's and the waker's own, the last one that of
+    /// the frame in which the task's future is polled.
+    pub addresses: Vec<usize>,
+    /// The stack was so deep that its outer end is missing.
+    pub cut: bool,
+    /// How many wakers were cloned from this very stack.
+    pub clones: u64,
+}
+
+/// Maximum number of stacks kept of one poll: a `join_all` may have any number of leaves.
 const MAX_STACKS: usize = 64;
-/// So many frames are kept of one stack.
+/// Maximum number of frames kept of one stack.
 const MAX_FRAMES: usize = 1024;
 
 thread_local! {
@@ -18,7 +46,7 @@ thread_local! {
 struct Collector {
     /// Whose wakers; only compared.
     cell: *const TaskCell,
-    /// The stack of `Collecting::begin`: what is further out than the task's poll ends both this and each stack.
+    /// The stack of `Collecting::begin`: its frames outside the task's poll are also the outer end of each stack.
     base: Vec<usize>,
     capture: Capture,
 }
@@ -42,26 +70,25 @@ impl Collecting {
         Box::new(Collecting { cell: cell.clone(), begun: clock::ticks(), previous: replace(Some(collector)) })
     }
 
-    /// Ends, and answers the request.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn finish(mut self, ready: bool) {
-        let Some(collector) = replace(self.previous.take()) else { return };
+    /// Ends the collection. Returns the task, and its stacks unless the thread is at its end.
+    pub(super) fn finish(mut self, ready: bool) -> (CellRef, Option<Capture>) {
+        let cell = self.cell.clone();
+        let collector = replace(self.previous.take());
         let now = clock::ticks();
-        let capture = Capture {
+        let capture = collector.map(|collector| Capture {
             ready,
             at_ns: clock::time_ns(now),
             took_ns: clock::duration_ns(now.saturating_sub(self.begun)),
             ..collector.capture
-        };
-        answer(&self.cell, Trace::Polled(capture));
-        // What `drop` would do is done.
+        });
+        // `drop` has nothing left to do.
         self.begun = 0;
+        (cell, capture)
     }
 }
 
 impl Drop for Collecting {
-    /// Not finished: the poll panicked. That the task has ended is said where that is recorded.
+    /// Without `finish`, the poll panicked. The record of the task's end answers the request.
     fn drop(&mut self) {
         if self.begun != 0 {
             replace(self.previous.take());
@@ -75,7 +102,7 @@ fn replace(collector: Option<Collector>) -> Option<Collector> {
 }
 
 fn with_collector(cell: *const TaskCell, f: impl FnOnce(&mut Collector)) {
-    // An error would be one of the thread's end: what is lost then is a stack.
+    // An error means that the thread ends: only a stack is lost.
     let _ = COLLECTOR.try_with(|current| {
         let Ok(mut current) = current.try_borrow_mut() else { return };
         if let Some(collector) = current.as_mut().filter(|collector| std::ptr::eq(collector.cell, cell)) {
@@ -92,7 +119,7 @@ pub(crate) fn record(cell: *const TaskCell) {
         let (mut stack, mut cut) = addresses();
         let common = stack.iter().rev().zip(collector.base.iter().rev()).take_while(|(a, b)| a == b).count();
         stack.truncate(stack.len() - common);
-        // Without a common end, what is missing is that of this stack.
+        // Without a common end, the end of this stack is missing.
         cut &= common == 0;
         let stacks = &mut collector.capture.stacks;
         if let Some(same) = stacks.iter_mut().find(|other| other.addresses == stack) {
@@ -105,7 +132,7 @@ pub(crate) fn record(cell: *const TaskCell) {
     });
 }
 
-/// Notes that the task is polled with a waker of which no clones are seen.
+/// Records that the task is polled with a waker whose clones we do not observe.
 #[cold]
 pub(crate) fn not_followed(cell: *const TaskCell) {
     with_collector(cell, |collector| collector.capture.other_waker = true);

@@ -1,23 +1,26 @@
 //! The task's wakers, in every order of the threads' steps: the counts, the executor's waker and its end.
 
+use super::task::borrowed;
 use super::*;
+use crate::Executor;
 use crate::cell_ref::CellRef;
+use crate::kind::Kind;
+use crate::meta::{Body, TaskMeta};
 use crate::slots::{Slot, WaitFacts};
 use crate::sync::model::model;
-use crate::task::{Body, TaskMeta};
-use crate::{Executor, Kind};
+use crate::{clock, current};
 use loom::cell::UnsafeCell;
 use loom::thread;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Wake;
 
 const PREEMPTIONS: usize = 4;
 
 static EXECUTOR: Executor = Executor::new("loom", "1", || None);
 
-/// What the executor's waker stands for. A wake reads it, its end writes it: loom sees the one beside the other.
+/// The object that the executor's waker keeps alive. A wake reads it, its end writes it: loom sees the one beside the other.
 struct Executors {
     alive: UnsafeCell<bool>,
     log: Arc<Log>,
@@ -25,7 +28,7 @@ struct Executors {
 
 // SAFETY: `alive` is written by `drop` only, and loom says if that is not so.
 unsafe impl Sync for Executors {}
-// SAFETY: as above.
+// SAFETY: `alive` is written by `drop` only, and loom says if that is not so.
 unsafe impl Send for Executors {}
 
 #[derive(Default)]
@@ -40,7 +43,7 @@ impl Wake for Executors {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // SAFETY: nobody writes, or loom fails.
+        // SAFETY: no thread writes, or loom fails.
         assert!(self.alive.with(|alive| unsafe { *alive }), "a wake of a task that is gone");
         self.log.wakes.fetch_add(1, Ordering::Relaxed);
     }
@@ -48,7 +51,7 @@ impl Wake for Executors {
 
 impl Drop for Executors {
     fn drop(&mut self) {
-        // SAFETY: nobody else has it, or loom fails.
+        // SAFETY: no other thread has it, or loom fails.
         self.alive.with_mut(|alive| unsafe { *alive = false });
         self.log.drops.fetch_add(1, Ordering::Relaxed);
     }
@@ -74,11 +77,11 @@ impl Task {
     /// With no waker left all is as if there had never been one.
     fn ends_after(self, wakes: u32) {
         let Task { cell, executors, log } = self;
-        assert_eq!(cell.wakers.load(Ordering::Relaxed), 0);
-        assert_eq!(foreign_count(&cell), 0);
+        assert_eq!(cell.wakers().counts(), 0);
+        assert_eq!(cell.foreign_wakers(), 0);
         assert_eq!(cell.count(), 1, "the shared reference was given back, once");
-        // SAFETY: nobody else has it, or loom fails.
-        assert!(cell.inner.with_mut(|inner| unsafe { (*inner).is_none() }));
+        // SAFETY: no other thread has it, or loom fails.
+        assert!(unsafe { cell.wakers().take_executors() }.is_none());
         drop(executors);
         assert_eq!(log.drops.load(Ordering::Relaxed), 1, "the executor's waker was dropped, once");
         assert_eq!(log.wakes.load(Ordering::Relaxed), wakes);
@@ -153,8 +156,8 @@ fn clones_are_counted_by_kind() {
         let (again, _) = clones(&own, &task.executors);
         drop((known, again));
         let copy = other.join().unwrap();
-        assert_eq!(foreign_count(&task.cell), 1);
-        assert_eq!(task.cell.wakers.load(Ordering::Relaxed) as u32, 2, "the task's own, and the copy");
+        assert_eq!(task.cell.foreign_wakers(), 1);
+        assert_eq!(task.cell.wakers().count(), 2, "the task's own, and the copy");
         drop((copy, own));
         task.ends_after(0);
     });
@@ -193,10 +196,10 @@ fn a_changed_waker_is_not_followed() {
         let (foreign, _) = clones(&own, &task.executors);
         let other = thread::spawn(move || foreign.wake());
         own.with(Waker::noop(), false, |waker| assert!(waker.will_wake(Waker::noop())));
-        assert!(foreign_count(&task.cell) >= 1, "it counts as foreign from now on");
+        assert!(task.cell.foreign_wakers() >= 1, "it counts as foreign from now on");
         drop(own);
         other.join().unwrap();
-        task.cell.other_wakers.store(false, Ordering::Relaxed);
+        task.cell.set_other_wakers(false);
         task.ends_after(1);
     });
 }
@@ -213,7 +216,7 @@ fn pending(cell: &CellRef, edge: u64) -> (Waker, &Slot) {
 
 fn granted(cell: &TaskCell) -> Vec<(u64, bool)> {
     let mut waits = Vec::new();
-    cell.waits.for_each(0, |wait, waiter| waits.push((wait.edge, waiter.granted.is_some())));
+    cell.waits().for_each(0, |wait, waiter| waits.push((wait.edge, waiter.granted.is_some())));
     waits
 }
 

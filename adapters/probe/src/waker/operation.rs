@@ -3,16 +3,17 @@
 //! A waker that is kept points to the slot of its wait (see slots.rs), and from there to the task. But most operations
 //! are ready at once and have no slot; so an operation without one is polled with a waker that points to the poll itself,
 //! on the stack, and only its clone takes a slot. From the next poll on the operation is polled with a waker that is the
-//! same as that clone: `will_wake` holds, and nothing is cloned again.
+//! same as that clone: `will_wake` is true, and the operation does not clone again.
 //!
-//! A clone may be left behind where its operation was dropped, as in a channel that somebody received from. A slot is
-//! not given to another wait that follows wakes while a waker points to it, so such a clone never grants what is not its
-//! own. Clones are counted in their slot for that, besides in their cell, which they keep alive with its slots.
+//! A clone may remain after its operation was dropped, for example in a channel. While a waker points to a slot, no other
+//! wait that follows wakes gets that slot, so such a clone never grants another wait. For this the slot counts its
+//! clones; the cell counts them, too, and they keep it alive with its slots.
 
-use super::{KNOWN, MOST_INLINE, ONE, ONE_INLINE, add_waker, borrowed, inline_count, release, wake};
+use super::task::{self, KNOWN, borrowed, release, wake};
+use crate::cell::TaskCell;
 use crate::cell_ref::CellRef;
 use crate::slots::{Slot, Taker, WaitFacts};
-use crate::task::TaskCell;
+use crate::wakers::{ONE, ONE_INLINE};
 use crate::{clock, current, trace};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -21,9 +22,12 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-/// Of a pending operation: the data points to its slot.
+/// More wakers to the wait in place than one operation has; few enough that concurrent additions stay within the bits.
+const MOST_INLINE: u64 = 16;
+
+/// For a pending operation: the data points to its slot.
 static WAITING: RawWakerVTable = RawWakerVTable::new(clone_waiting, wake_waiting, wake_waiting_by_ref, drop_waiting);
-/// Of an operation that is being polled: the data points to its `Polling`, and the waker is only lent.
+/// For an operation that is being polled: the data points to its `Polling`, and the waker is only lent.
 static POLLING: RawWakerVTable = RawWakerVTable::new(clone_polling, wake_polling, wake_polling, drop_polling);
 static TRACING_POLLING: RawWakerVTable =
     RawWakerVTable::new(clone_tracing_polling, wake_polling, wake_polling, drop_polling);
@@ -32,9 +36,9 @@ static TRACING_POLLING: RawWakerVTable =
 #[derive(Debug)]
 pub(crate) struct Polling<'a> {
     cell: &'a CellRef,
-    /// The slot that the operation has since before.
+    /// The slot that the operation had before this poll.
     open: Option<NonNull<Slot>>,
-    /// The slot that was taken for the first clone; null before. Only for the thread that polls.
+    /// The slot that was taken for the first clone; null before. Only the polling thread uses it.
     reserved: AtomicPtr<Slot>,
 }
 
@@ -42,7 +46,7 @@ pub(crate) struct Polling<'a> {
 #[derive(Debug)]
 pub(crate) struct Lent<'a> {
     waker: ManuallyDrop<Waker>,
-    /// What it may point to, which is not moved meanwhile.
+    /// The waker may point to this borrow, which does not move meanwhile.
     _polling: PhantomData<&'a Polling<'a>>,
 }
 
@@ -54,7 +58,7 @@ impl Deref for Lent<'_> {
     }
 }
 
-/// A slot of a cell that was taken, and is nobody's wait yet; given back when dropped.
+/// A slot of a cell that was taken, and has no wait yet. Dropping this gives the slot back.
 #[derive(Debug)]
 pub(crate) struct Reserved<'a>(&'a Slot);
 
@@ -69,7 +73,7 @@ impl<'a> Polling<'a> {
     #[inline]
     pub(crate) fn waker(&self, tracing: bool) -> Lent<'_> {
         if let Some(slot) = self.open() {
-            slot.waiter.begin_poll(self.cell.poll_number(), self.cell.as_ptr());
+            slot.waiter.begin_poll(self.cell.times().poll_number(), self.cell.as_ptr().cast());
         }
         let waker = match self.open() {
             _ if tracing => self.lent(&TRACING_POLLING),
@@ -103,12 +107,12 @@ impl<'a> Polling<'a> {
     #[inline]
     fn lent(&self, vtable: &'static RawWakerVTable) -> ManuallyDrop<Waker> {
         // SAFETY: the vtable's functions take a pointer to a `Polling`, from any thread, and each use of the waker is
-        // within a borrow of `self`. What its clone returns points elsewhere.
+        // within a borrow of `self`. Its clones do not point here.
         ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(ptr::from_ref(self).cast(), vtable)) })
     }
 
-    /// The slot of the operation; takes one first, if that is not done. `None` on another thread, to which the poll has lent
-    /// its waker: only the task's own thread takes one for it.
+    /// The slot of the operation; takes one first if necessary. `None` on another thread to which the poll has lent its
+    /// waker: only the task's own thread takes a slot for it.
     fn slot(&self) -> Option<&Slot> {
         if let Some(slot) = self.open() {
             return Some(slot);
@@ -143,7 +147,7 @@ impl<'a> Reserved<'a> {
             true => Taker::Own,
             false => Taker::Another,
         };
-        Reserved(cell.waits.reserve(taker, || inline_count(cell) != 0))
+        Reserved(cell.waits().reserve(taker, || cell.wakers().inline() != 0))
     }
 
     #[inline]
@@ -170,13 +174,19 @@ pub(super) fn cell_and_tracing(waker: &Waker) -> Option<(*const TaskCell, bool)>
     let data = waker.data();
     if ptr::eq(waker.vtable(), &WAITING) {
         // SAFETY: `waker` is live.
-        return Some((unsafe { slot(data) }.waiter.cell(), false));
+        return Some((cell_of(unsafe { slot(data) }), false));
     }
     let tracing = ptr::eq(waker.vtable(), &TRACING_POLLING);
     (tracing || ptr::eq(waker.vtable(), &POLLING)).then(|| {
         // SAFETY: `waker` is lent.
         (unsafe { polling(data) }.cell.as_ptr(), tracing)
     })
+}
+
+/// The cell of a slot to which a waker points.
+#[inline]
+fn cell_of(slot: &Slot) -> *const TaskCell {
+    slot.waiter.cell().cast()
 }
 
 /// A waker that points to a slot, not counted yet.
@@ -187,18 +197,18 @@ fn waiting(slot: &Slot) -> RawWaker {
 /// # Safety
 /// `data` is that of a live waker of `WAITING`.
 unsafe fn slot<'a>(data: *const ()) -> &'a Slot {
-    // SAFETY: the waker is live, and keeps the cell of which the slot is a part.
+    // SAFETY: the waker is live, and the slot a part of its cell (cell_ref.rs, "slots").
     unsafe { &*data.cast::<Slot>() }
 }
 
 /// # Safety
 /// `data` is that of a lent waker of `POLLING` or `TRACING_POLLING`.
 unsafe fn polling<'a>(data: *const ()) -> &'a Polling<'a> {
-    // SAFETY: the waker is lent while its `Polling` is borrowed.
+    // SAFETY: the waker is lent while its `Polling` is borrowed (cell_ref.rs, "lent").
     unsafe { &*data.cast::<Polling<'a>>() }
 }
 
-/// A counted waker that points to a slot which follows its wakes; or one that does not, if too many do.
+/// A counted waker that points to a slot and is followed there; or an unfollowed one, if there are too many.
 ///
 /// # Safety
 /// `slot` is one of `cell`, which has a live waker.
@@ -206,15 +216,15 @@ unsafe fn polling<'a>(data: *const ()) -> &'a Polling<'a> {
 unsafe fn cloned(slot: &Slot, cell: *const TaskCell) -> RawWaker {
     // SAFETY: the live waker keeps the cell.
     let task = unsafe { &*cell };
-    slot.waiter.set_cell(cell);
-    if !task.waits.is_inline(slot) {
-        add_waker(task, ONE);
+    slot.waiter.set_cell(cell.cast());
+    if !task.waits().is_inline(slot) {
+        task.wakers().add(ONE);
         slot.waiter.add_waker();
-    } else if inline_count(task) < MOST_INLINE {
-        add_waker(task, ONE_INLINE);
+    } else if task.wakers().inline() < MOST_INLINE {
+        task.wakers().add(ONE_INLINE);
     } else {
-        // SAFETY: as above.
-        return unsafe { super::clone_known(cell.cast()) };
+        // SAFETY: the caller's promise: the cell has a live waker.
+        return unsafe { task::clone_known(cell.cast()) };
     }
     waiting(slot)
 }
@@ -223,7 +233,7 @@ unsafe fn clone_waiting(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned is live, and so its slot's cell has one.
     unsafe {
         let slot = slot(data);
-        cloned(slot, slot.waiter.cell())
+        cloned(slot, cell_of(slot))
     }
 }
 
@@ -234,7 +244,7 @@ unsafe fn clone_polling(data: *const ()) -> RawWaker {
     unsafe {
         match polling.slot().filter(|slot| slot.waiter.follows()) {
             Some(slot) => cloned(slot, polling.cell.as_ptr()),
-            None => super::clone_known(polling.cell.as_ptr().cast()),
+            None => task::clone_known(polling.cell.as_ptr().cast()),
         }
     }
 }
@@ -248,7 +258,7 @@ unsafe fn clone_tracing_polling(data: *const ()) -> RawWaker {
     unsafe { clone_polling(data) }
 }
 
-/// The operation asks within its poll to be polled again: that is no grant.
+/// A wake within the operation's own poll: it asks to be polled again, and grants nothing.
 unsafe fn wake_polling(data: *const ()) {
     // SAFETY: the waker is lent, and a task is polled with a live waker.
     unsafe { wake(polling(data).cell, None) };
@@ -260,8 +270,8 @@ unsafe fn wake_waiting_by_ref(data: *const ()) {
     // SAFETY: the waker is live, and keeps the cell and its slots.
     unsafe {
         let slot = slot(data);
-        let cell = &*slot.waiter.cell();
-        // Before the wake: after it the operation may be polled, and has then claimed what this grants.
+        let cell = &*cell_of(slot);
+        // Before the wake: after it the operation may be polled, and would then have claimed the grant already.
         let granted_at = slot.waiter.fired(current::is(cell), clock::ticks);
         wake(cell, granted_at);
     }
@@ -279,8 +289,8 @@ unsafe fn drop_waiting(data: *const ()) {
     // SAFETY: the waker is live, and this call ends it: first in its slot, which may be gone with the cell.
     unsafe {
         let slot = slot(data);
-        let cell = slot.waiter.cell();
-        if (*cell).waits.is_inline(slot) {
+        let cell = cell_of(slot);
+        if (*cell).waits().is_inline(slot) {
             release(cell, ONE_INLINE);
         } else {
             slot.waiter.drop_waker();

@@ -1,6 +1,7 @@
-//! smol-macros, with what they run visible to insight.
+//! smol-macros, with its executors and their tasks visible to insight.
 //!
-//! A drop-in for a program whose smol is insight-smol: the macros of smol-macros itself make executors of smol's own types.
+//! A drop-in for a program whose smol is insight-smol. The macros of smol-macros itself make executors of smol's own
+//! types.
 //!
 //! ```toml
 //! [dependencies]
@@ -26,17 +27,18 @@ mod run;
 
 pub use insight_smol::{Executor, LocalExecutor};
 
-/// What the macros call.
+/// The functions that the macros call.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::run::MainExecutor;
     pub use insight_smol::block_on;
 }
 
-/// Makes a function of an `async` one that runs in an executor of its own.
+/// Makes a function of an `async fn`, which runs in an executor of its own.
 ///
-/// It takes nothing, or an executor: `&Executor<'_>`, `Arc<Executor<'_>>` or `&Arc<Executor<'_>>`, which a thread for each
-/// core runs besides, or `&LocalExecutor<'_>`, `Rc<LocalExecutor<'_>>` or `&Rc<LocalExecutor<'_>>`.
+/// The `async fn` takes nothing or an executor. One thread per core also runs an `&Executor<'_>`, `Arc<Executor<'_>>`
+/// or `&Arc<Executor<'_>>`; only the calling thread runs a `&LocalExecutor<'_>`, `Rc<LocalExecutor<'_>>` or
+/// `&Rc<LocalExecutor<'_>>`.
 #[macro_export]
 macro_rules! main {
     ($(#[$attribute:meta])* async fn $name:ident() $(-> $output:ty)? $body:block) => {
@@ -67,7 +69,7 @@ macro_rules! main {
     };
 }
 
-/// Makes a test of an `async` function that runs in an executor of its own, which it may take as [`main!`]'s does.
+/// Makes a test of an `async fn`, which runs in an executor of its own and may take it as in [`main!`].
 #[macro_export]
 macro_rules! test {
     ($(#[$attribute:meta])* async fn $name:ident($executor:ident: &$type:ty) $(-> $output:ty)? $body:block) => {

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
-/// What an `async fn main` can take.
+/// An argument of an `async fn main`.
 pub trait MainExecutor: Sized {
-    /// Makes one, and calls `main` with it while threads run it, if it can be run by threads.
+    /// Makes one and calls `main` with it. Threads run it meanwhile if it can be shared.
     fn with_main<T, F: FnOnce(&Self) -> T>(main: F) -> T;
 }
 
@@ -53,7 +53,7 @@ fn run_by_threads<T>(executor: &Executor<'_>, main: impl FnOnce() -> T) -> T {
             thread.spawn_scoped(scope, run).expect("a thread can be spawned");
         }
         let result = catch_unwind(AssertUnwindSafe(main));
-        // The channel closes, and the threads end.
+        // This closes the channel, and the threads end.
         drop(stop);
         result.unwrap_or_else(|panic| resume_unwind(panic))
     })

@@ -1,4 +1,4 @@
-//! What the macros run is seen.
+//! The tasks of the macros' executors are observed.
 
 extern crate insight_smol_macros as smol_macros;
 
@@ -9,7 +9,7 @@ use smol_macros::{Executor, main};
 use std::panic::catch_unwind;
 
 main! {
-    /// With an attribute, and a result.
+    /// With an attribute and a result.
     async fn run(executor: &Executor<'_>) -> u8 {
         executor.spawn(async { 5 }).await
     }
@@ -25,7 +25,7 @@ async fn alone() -> u8 {
     6
 }
 
-/// The kinds of the tasks, and how they ended, each in order.
+/// The kinds of the tasks and their outcomes, each in order.
 fn seen(recorder: &mut Recorder) -> (Vec<TaskKind>, Vec<Outcome>) {
     let mut messages = Vec::new();
     recorder.collect_now(&mut messages);
@@ -46,7 +46,7 @@ fn seen(recorder: &mut Recorder) -> (Vec<TaskKind>, Vec<Outcome>) {
 fn a_root_for_the_function_and_for_each_thread_of_its_executor() {
     let mut recorder = Recorder::start(RecorderConfig::default()).unwrap();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    // One more is the task that is spawned.
+    // The spawned task is one more.
     let kinds = [vec![TaskKind::BlockOn; threads + 1], vec![TaskKind::Task]].concat();
     assert_eq!(run(), 5);
     assert_eq!(seen(&mut recorder), (kinds.clone(), vec![Outcome::Returned; threads + 2]));

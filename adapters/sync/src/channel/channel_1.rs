@@ -1,4 +1,4 @@
-//! async-channel 1's, which async-std has.
+//! The channels of async-channel 1, which async-std has.
 
 pub use async_channel_1::*;
 pub use common::{Receiver, Recv, Send, Sender, WeakReceiver, WeakSender, bounded, unbounded};

@@ -1,4 +1,4 @@
-//! async-channel 2's, which smol has.
+//! The channels of async-channel 2, which smol has.
 
 pub use async_channel_2::*;
 pub use common::{Receiver, Recv, Send, Sender, WeakReceiver, WeakSender, bounded, unbounded};

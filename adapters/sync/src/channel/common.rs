@@ -1,4 +1,4 @@
-//! What both versions have: `real` is the one that this module belongs to.
+//! The parts that both versions have. `real` is the version of this module.
 
 use super::real;
 use crate::channel::operation::operation;
@@ -39,7 +39,8 @@ fn observed<T>(
     (sender, Receiver::new(End::new(channel, Handle::Receiver, &EXECUTOR), receiver))
 }
 
-// The end of each handle comes first: it is counted out before the real one is gone, and with it maybe the channel open.
+// The field `end` comes first in each handle: we count a handle out before the real one is gone, since that may close
+// the channel.
 
 /// See [`async_channel::Sender`](real::Sender).
 pub struct Sender<T> {
@@ -47,11 +48,14 @@ pub struct Sender<T> {
     pub(super) inner: real::Sender<T>,
 }
 
-/// See [`async_channel::Receiver`](real::Receiver).
-pub struct Receiver<T> {
-    stream: StreamWait,
-    end: End,
-    pub(super) inner: real::Receiver<T>,
+insight_probe::pin_project! {
+    /// See [`async_channel::Receiver`](real::Receiver).
+    pub struct Receiver<T> {
+        stream: StreamWait,
+        end: End,
+        #[pin]
+        pub(super) inner: real::Receiver<T>,
+    }
 }
 
 /// See [`async_channel::WeakSender`](real::WeakSender).
@@ -62,7 +66,7 @@ pub struct WeakSender<T> {
 
 /// See [`async_channel::WeakReceiver`](real::WeakReceiver).
 ///
-/// It counts as a receiver that no task uses: whoever has it can receive, after an `upgrade`.
+/// It counts as a receiver that no task uses: any task that has it can upgrade it and receive.
 pub struct WeakReceiver<T> {
     end: End,
     inner: real::WeakReceiver<T>,
@@ -76,13 +80,13 @@ impl<T> Sender<T> {
         self.end.channel()
     }
 
-    /// Notes that the current task uses this sender.
+    /// Records that the current task uses this sender.
     #[inline]
     pub(super) fn used(&self, at: &'static Location<'static>) {
         self.end.used(at);
     }
 
-    /// Notes how full the channel is.
+    /// Records the length of the queue.
     #[inline]
     pub(super) fn measure(&self) {
         if on() {
@@ -138,7 +142,7 @@ impl<T> Receiver<T> {
         self.end.channel()
     }
 
-    /// Notes that the current task uses this receiver, and not as a stream.
+    /// Records that the current task uses this receiver, but not as a stream.
     #[inline]
     fn used(&self, at: &'static Location<'static>) {
         if on() {
@@ -147,7 +151,7 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Notes how full the channel is.
+    /// Records the length of the queue.
     #[inline]
     fn measure(&self) {
         if on() {
@@ -198,22 +202,18 @@ impl<T> Receiver<T> {
 impl<T> Stream for Receiver<T> {
     type Item = T;
 
-    /// Polls for the next message. Where that is awaited is not known.
+    /// Polls for the next message. The line of its `.await` is unknown.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        // SAFETY: `inner` is pinned structurally: it is moved only out of a receiver that is moved itself, and dropped in
-        // place; nothing else is pinned.
-        let (mut inner, stream, end) = unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.inner), &mut this.stream, &this.end)
-        };
+        let mut this = self.project();
         if !on() {
-            return inner.poll_next(cx);
+            return this.inner.poll_next(cx);
         }
         let at = Location::caller();
-        end.used(at);
+        this.end.used(at);
+        let channel = this.end.channel();
         let site = Site { location: None, ..site(Op::Recv, 1, at) };
-        let result = stream.poll(end.channel(), &site, cx, |cx| inner.as_mut().poll_next(cx));
-        end.channel().set_length(inner.len());
+        let result = this.stream.poll(channel, &site, cx, |cx| this.inner.as_mut().poll_next(cx));
+        channel.set_length(this.inner.len());
         result
     }
 }
@@ -264,7 +264,7 @@ impl<T> Clone for WeakReceiver<T> {
     }
 }
 
-/// What the ends of a channel tell of it.
+/// The methods of an end that ask about its channel.
 macro_rules! asked {
     ($($end:ident)*) => {$(
         impl<T> $end<T> {
@@ -314,7 +314,7 @@ macro_rules! asked {
 
 asked!(Sender Receiver);
 
-/// What every handle is: shown as the real one, and the channel where a name is given.
+/// The traits of each handle: the text of the real one, and the channel as the resource to name.
 macro_rules! handles {
     ($($handle:ident)*) => {$(
         impl<T> fmt::Debug for $handle<T> {
@@ -333,12 +333,12 @@ macro_rules! handles {
 
 handles!(Sender Receiver WeakSender WeakReceiver);
 
-/// The way to the real ends, and back.
+/// Conversions to the real ends and back.
 macro_rules! crossing {
     ($($end:ident, $inner:ident: $with:ident => $observed:expr;)*) => {$(
         impl<T> $end<T> {
-            /// The real one, for a crate that wants it. Its uses from then on are not observed. It goes on counting, as
-            /// one that any task may have.
+            /// The real end, for a crate that takes it. Its uses from then on are unobserved. It still counts, and any
+            /// task may have it.
             pub fn into_inner(self) -> real::$end<T> {
                 self.end.leave(&[]);
                 self.inner
@@ -352,7 +352,7 @@ macro_rules! crossing {
         }
 
         impl<T> From<real::$end<T>> for $end<T> {
-            /// Observed from now on; the other ends of its channel are not.
+            /// The end is observed from now on. The other ends of its channel are not.
             #[track_caller]
             fn from($inner: real::$end<T>) -> $end<T> {
                 let channel = Resource::new(Type::Channel(HandOff::Barging, Closing::ByAny), Location::caller(), $inner.capacity());

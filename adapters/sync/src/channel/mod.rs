@@ -1,7 +1,7 @@
-//! Channels whose ends and waiters are seen.
+//! Channels with observed ends and waiters.
 //!
-//! Both versions are observed by one source, common.rs, which is a module of each; what only the newer one has lies
-//! beside it.
+//! Both versions share one source, common.rs, which is a module of each. The newer version's own methods are in its
+//! module.
 
 #[cfg(feature = "channel-1")]
 pub mod channel_1;

@@ -1,16 +1,19 @@
 //! The futures of a channel's ends.
 
-/// A future with a name: that of an operation of an `$end`, whose wait is seen.
+/// A named future of an `$end`'s operation, with its wait observed.
 macro_rules! operation {
     ($name:ident, $end:ident, $op:expr, $output:ty) => {
-        #[doc = concat!("See [`async_channel::", stringify!($name), "`](real::", stringify!($name), ").")]
-        #[must_use = "futures do nothing unless you `.await` or poll them"]
-        pub struct $name<'a, T> {
-            // First, so that the wait is over before the operation itself is.
-            waiting: Waiting,
-            inner: real::$name<'a, T>,
-            end: &'a $end<T>,
-            at: &'static Location<'static>,
+        insight_probe::pin_project! {
+            #[doc = concat!("See [`async_channel::", stringify!($name), "`](real::", stringify!($name), ").")]
+            #[must_use = "futures do nothing unless you `.await` or poll them"]
+            pub struct $name<'a, T> {
+                // The first field, so that the wait ends before the operation itself ends.
+                waiting: Waiting,
+                #[pin]
+                inner: real::$name<'a, T>,
+                end: &'a $end<T>,
+                at: &'static Location<'static>,
+            }
         }
 
         impl<'a, T> $name<'a, T> {
@@ -23,16 +26,13 @@ macro_rules! operation {
             type Output = $output;
 
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<$output> {
-                // SAFETY: `inner` is pinned structurally: it is never moved, and dropped in place; nothing else is pinned.
-                let (inner, waiting, end, at) = unsafe {
-                    let this = self.get_unchecked_mut();
-                    (Pin::new_unchecked(&mut this.inner), &mut this.waiting, this.end, this.at)
-                };
+                let this = self.project();
                 if !on() {
-                    return inner.poll(cx);
+                    return this.inner.poll(cx);
                 }
-                end.used(at);
-                let result = waiting.poll(end.channel(), &site($op, 1, at), cx, |cx| inner.poll(cx));
+                let (end, site) = (*this.end, site($op, 1, this.at));
+                end.used(this.at);
+                let result = this.waiting.poll(end.channel(), &site, cx, |cx| this.inner.poll(cx));
                 end.measure();
                 result
             }

@@ -5,18 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-/// Lies in the receiver, and not in the future of the stream's `next`, which is not the channel's own: so that nobody
-/// asks for the next message any more is only seen when the receiver is used otherwise, or dropped.
+/// The wait lies in the receiver, because the future of the stream's `next` is not the channel's own. So we learn that
+/// a program has given up the stream only when it uses the receiver in another way, or drops it.
 #[derive(Debug, Default)]
 pub(super) struct StreamWait {
-    /// Locked only to give up the wait; a stream is polled by who has it alone.
+    /// Locked only to give up the wait. A poll has the receiver exclusively.
     waiting: Mutex<Waiting>,
-    /// So that the other operations of a receiver need not look.
+    /// Whether the wait is open, so that the other operations of a receiver do not lock. Written by the thread that
+    /// polls or uses the receiver, and read by the one that uses it, both relaxed: it decides nothing else.
     open: AtomicBool,
 }
 
 impl StreamWait {
-    /// As [`Waiting::poll`].
+    /// Like [`Waiting::poll`].
     pub(super) fn poll<T>(
         &mut self,
         channel: &Resource,
@@ -30,7 +31,7 @@ impl StreamWait {
         result
     }
 
-    /// The receiver is used otherwise: the stream is not being asked for a message.
+    /// Ends the wait: the receiver is used, but not as a stream.
     #[inline]
     pub(super) fn give_up(&self) {
         if self.open.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! A barrier whose waiters are seen, and how many have come.
+//! A barrier with observed waiters, and the number of tasks that have come.
 
 use super::named;
 use super::operation::{Operation, future_debug};
@@ -16,11 +16,12 @@ use std::task::{Context, Poll};
 /// async-lock's `Barrier`, observed: see [`async_lock::Barrier`].
 pub struct Barrier {
     resource: LazyResource,
-    /// How many must come; at least 1.
+    /// Number of tasks that must come; at least 1.
     n: usize,
-    /// How many have come since it was made, counted while recording is off, too: async-lock does not tell.
+    /// Number of tasks that have come since the barrier was made. async-lock does not reveal it, so we also count while
+    /// recording is off.
     ///
-    /// Like async-lock's own count, it is not less for a task that came and then gave up.
+    /// Like async-lock's own count, it still includes a task that came and then gave up.
     came: AtomicUsize,
     inner: real::Barrier,
 }
@@ -30,7 +31,7 @@ impl Barrier {
     #[track_caller]
     pub const fn new(n: usize) -> Barrier {
         let inner = real::Barrier::new(n);
-        // Nobody waits for others with 0 or with 1.
+        // With 0 or 1, no task waits for another.
         let n = if n == 0 { 1 } else { n };
         let resource = LazyResource::new(Type::Barrier, Location::caller(), Some(n));
         Barrier { resource, n, came: AtomicUsize::new(0), inner }
@@ -51,7 +52,7 @@ impl Barrier {
         self.inner.wait_blocking()
     }
 
-    /// Notes that one more has come.
+    /// Records another task that has come.
     fn comes(&self) {
         self.came.fetch_add(1, Ordering::Relaxed);
         if on() {
@@ -68,26 +69,25 @@ impl fmt::Debug for Barrier {
     }
 }
 
-/// Made by [`Barrier::wait`]: see [`async_lock::futures::BarrierWait`].
-pub struct BarrierWait<'a> {
-    operation: Operation<'a, LazyResource, real::futures::BarrierWait<'a>>,
-    /// Until it has come there, with its first poll.
-    barrier: Option<&'a Barrier>,
+insight_probe::pin_project! {
+    /// Made by [`Barrier::wait`]: see [`async_lock::futures::BarrierWait`].
+    pub struct BarrierWait<'a> {
+        #[pin]
+        operation: Operation<'a, LazyResource, real::futures::BarrierWait<'a>>,
+        // `None` after the first poll, which counts this waiter.
+        barrier: Option<&'a Barrier>,
+    }
 }
 
 impl Future for BarrierWait<'_> {
     type Output = BarrierWaitResult;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BarrierWaitResult> {
-        // SAFETY: `operation` is pinned structurally: it is never moved, and dropped in place; nothing else is.
-        let (operation, barrier) = unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.operation), &mut this.barrier)
-        };
-        if let Some(barrier) = barrier.take() {
+        let this = self.project();
+        if let Some(barrier) = this.barrier.take() {
             barrier.comes();
         }
-        operation.poll(cx)
+        this.operation.poll(cx)
     }
 }
 

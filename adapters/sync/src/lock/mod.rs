@@ -1,8 +1,8 @@
-//! Locks whose holders and waiters are seen: async-lock's, see [`async_lock`].
+//! async-lock's locks with observed holders and waiters: see [`async_lock`].
 //!
-//! What waits, and in which order, is async-lock's own: each primitive here has one of it inside. Where the value is
-//! reached through guards, that is a lock of `()`, and the value lies beside it: so guards of every kind can be made
-//! without asking more of `T` than async-lock does.
+//! Each primitive contains one of async-lock's, which decides the waiting tasks and their order. A primitive with guards
+//! contains a lock of `()`, and the value lies beside it. So we can make guards of every kind, and `T` needs no more
+//! bounds than with async-lock.
 
 mod barrier;
 mod mutex;
@@ -31,7 +31,7 @@ pub mod futures {
     pub use super::semaphore::{Acquire, AcquireArc};
 }
 
-/// Lets `insight_probe::name` take `$type`, of which `$resource` is what insight sees.
+/// Lets `insight_probe::name` take `$type`, whose resource is `$resource`.
 macro_rules! named {
     ([$($generics:tt)*] $type:ty, $self:ident => $resource:expr) => {
         impl<$($generics)*> insight_probe::AsResource for $type {
@@ -42,8 +42,8 @@ macro_rules! named {
     };
 }
 
-/// What guards are to their users: a reference to the value at `$pointer`, and its texts. `used`: of one that can move
-/// to another task, which is seen when it is used there. `mut`: of one that lends the value exclusively, too.
+/// The traits of guards: a reference to the value at `$pointer`, and its texts. `used`: a guard that can move to
+/// another task, which we observe when that task uses it. `mut`: a guard that also lends the value exclusively.
 macro_rules! guard_traits {
     ([$($generics:tt)*] $guard:ty, $self:ident => $pointer:expr $(, used $hold:expr)?) => {
         impl<$($generics)*> std::ops::Deref for $guard {
@@ -52,7 +52,7 @@ macro_rules! guard_traits {
             #[inline]
             fn deref(&$self) -> &T {
                 $($hold.used(&crate::executor::EXECUTOR);)?
-                // SAFETY: the guard holds the lock, and lends the value no longer than itself.
+                // SAFETY: the guard holds the lock, and the reference does not outlive the guard.
                 unsafe { &*$pointer }
             }
         }
@@ -82,7 +82,8 @@ macro_rules! guard_traits {
             #[inline]
             fn deref_mut(&mut $self) -> &mut T {
                 $($hold.used(&crate::executor::EXECUTOR);)?
-                // SAFETY: the guard holds the lock alone, and is borrowed exclusively.
+                // SAFETY: the guard holds the lock alone and is borrowed exclusively, and the reference does not
+                // outlive the guard.
                 unsafe { &mut *$pointer }
             }
         }

@@ -1,4 +1,4 @@
-//! A mutex whose holder and waiters are seen.
+//! A mutex with an observed holder and observed waiters.
 
 use super::operation::{Operation, future, future_debug};
 use super::{guard_traits, named};
@@ -18,12 +18,12 @@ pub struct Mutex<T: ?Sized> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: as for async-lock's: the value is reached through a guard only, and there is one at a time.
+// SAFETY: as in async-lock, the value is reached only through a guard, and there is one guard at a time.
 unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
 
-/// The lock, held. Its end is recorded before it is freed.
+/// The held lock. The end of the hold is recorded before the lock is freed.
 struct Held<'a> {
     lock: &'a insight_probe::Lock,
     _raw: real::MutexGuard<'a, ()>,
@@ -45,18 +45,18 @@ pub struct MutexGuard<'a, T: ?Sized> {
 /// A held [`Mutex`], with a reference that keeps it alive: see [`async_lock::MutexGuardArc`].
 #[clippy::has_significant_drop]
 pub struct MutexGuardArc<T: ?Sized> {
-    /// Of `mutex`, and dropped before it.
+    /// Borrows from `mutex`, and is dropped before it.
     held: Held<'static>,
     mutex: Arc<Mutex<T>>,
 }
 
-// SAFETY: a guard lends `&mut T` to who has it; so does async-lock's, and the bounds are the same.
+// SAFETY: as in async-lock, with the same bounds: an exclusive guard lends `&mut T`.
 unsafe impl<T: ?Sized + Send> Send for MutexGuard<'_, T> {}
-// SAFETY: a guard that is shared lends `&T`, and nothing else; as above.
+// SAFETY: as in async-lock, with the same bounds: a shared guard lends `&T`, and nothing else.
 unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
 // SAFETY: as for `MutexGuard`; it may drop the value, too.
 unsafe impl<T: ?Sized + Send> Send for MutexGuardArc<T> {}
-// SAFETY: as for `MutexGuard`; the reference that could keep the value alive elsewhere is lent when `T` is `Send` only.
+// SAFETY: as for `MutexGuard`. It lends the reference that keeps the value alive only if `T` is `Send`.
 unsafe impl<T: ?Sized + Sync> Sync for MutexGuardArc<T> {}
 
 impl<T> Mutex<T> {
@@ -85,8 +85,8 @@ impl<T: ?Sized> Mutex<T> {
     fn guard_arc(self: Arc<Self>, raw: real::MutexGuard<'_, ()>, at: &'static Location<'static>) -> MutexGuardArc<T> {
         self.lock.acquired(&EXECUTOR, at, true);
         let held = Held { lock: &self.lock, _raw: raw };
-        // SAFETY: what `held` borrows lies in the allocation that the guard's `mutex` keeps alive, at an address that
-        // does not change; in the guard the one is dropped before the other.
+        // SAFETY: `held` borrows from the allocation that the guard's `mutex` keeps alive, at an address that does not
+        // change. The guard drops `held` before `mutex`.
         let held = unsafe { transmute::<Held<'_>, Held<'static>>(held) };
         MutexGuardArc { held, mutex: self }
     }
@@ -131,8 +131,9 @@ impl<T: ?Sized> Mutex<T> {
     pub fn lock_arc(self: &Arc<Self>) -> LockArc<T> {
         let at = Location::caller();
         let operation = Operation::new(&self.lock, site(Op::Lock, 1, at), self.raw.lock());
-        // SAFETY: what it borrows lies in the allocation that the future's `mutex` keeps alive, at an address that does
-        // not change. `operation` is dropped before it, and when it is ready before `mutex` is given to the guard.
+        // SAFETY: the operation borrows from the allocation that the future's `mutex` keeps alive, at an address that
+        // does not change. The future drops `operation` before `mutex`. When the operation is ready, it is dropped
+        // before the guard gets `mutex`.
         let operation = unsafe { transmute::<Locking<'_>, Locking<'static>>(operation) };
         LockArc { operation, rest: (Some(self.clone()), at) }
     }
@@ -155,7 +156,7 @@ impl<T: ?Sized> Mutex<T> {
     }
 }
 
-/// [`Mutex::lock`] as called at `at`, for operations that lock within.
+/// [`Mutex::lock`] as called at `at`, for operations that contain a lock.
 #[inline]
 pub fn lock_called_at<'a, T: ?Sized>(mutex: &'a Mutex<T>, at: &'static Location<'static>) -> Lock<'a, T> {
     let operation = Operation::new(&mutex.lock, site(Op::Lock, 1, at), mutex.raw.lock());
@@ -200,7 +201,7 @@ impl<T: ?Sized> MutexGuardArc<T> {
     /// See [`async_lock::MutexGuardArc::source`].
     pub fn source(guard: &Self) -> &Arc<Mutex<T>>
     where
-        // A guard is `Sync` whether `T` is `Send` or not, and who has the mutex can drop its value.
+        // A guard is `Sync` even if `T` is not `Send`, and code with the mutex can drop the value.
         T: Send,
     {
         &guard.mutex
@@ -212,25 +213,31 @@ guard_traits!([T: ?Sized] mut MutexGuardArc<T>, self => self.mutex.value.get(), 
 
 type Locking<'a> = Operation<'a, insight_probe::Lock, real::futures::Lock<'a, ()>>;
 
-/// Made by [`Mutex::lock`]: see [`async_lock::futures::Lock`].
-pub struct Lock<'a, T: ?Sized> {
-    operation: Locking<'a>,
-    rest: (&'a Mutex<T>, &'static Location<'static>),
+insight_probe::pin_project! {
+    /// Made by [`Mutex::lock`]: see [`async_lock::futures::Lock`].
+    pub struct Lock<'a, T: ?Sized> {
+        #[pin]
+        operation: Locking<'a>,
+        rest: (&'a Mutex<T>, &'static Location<'static>),
+    }
 }
 
-// SAFETY: it becomes a guard, which may be sent where `T` may.
+// SAFETY: it becomes a guard, which is `Send` if `T` is.
 unsafe impl<T: ?Sized + Send> Send for Lock<'_, T> {}
-// SAFETY: one that is shared lends nothing.
+// SAFETY: a shared future lends nothing.
 unsafe impl<T: ?Sized + Sync> Sync for Lock<'_, T> {}
 
 future!(['a, T: ?Sized] Lock<'a, T> => MutexGuard<'a, T>, (rest), |raw| rest.0.guard(raw, rest.1));
 future_debug!([T: ?Sized] Lock<'_, T>, "Lock { .. }");
 
-/// Made by [`Mutex::lock_arc`]: see [`async_lock::futures::LockArc`].
-pub struct LockArc<T: ?Sized> {
-    /// Of the mutex in `rest`, and dropped before it.
-    operation: Locking<'static>,
-    rest: (Option<Arc<Mutex<T>>>, &'static Location<'static>),
+insight_probe::pin_project! {
+    /// Made by [`Mutex::lock_arc`]: see [`async_lock::futures::LockArc`].
+    pub struct LockArc<T: ?Sized> {
+        // Borrows from the mutex in `rest`, and is dropped before it.
+        #[pin]
+        operation: Locking<'static>,
+        rest: (Option<Arc<Mutex<T>>>, &'static Location<'static>),
+    }
 }
 
 // SAFETY: as for `Lock`; it may drop the value, too.

@@ -1,4 +1,4 @@
-//! A value that is made once: who makes it, and who waits for that.
+//! A value that is made once, the task that makes it, and the tasks that wait for it.
 
 use super::named;
 use crate::executor::{EXECUTOR, site};
@@ -13,19 +13,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// async-lock's `OnceCell`, observed: see [`async_lock::OnceCell`].
 ///
-/// async-lock's own waits for its turn and makes the value in one future, in which the one cannot be told from the
-/// other. So turns are taken before it, in the same way, and then nobody has to wait for it.
+/// async-lock's own cell waits for its turn and makes the value in one future, so we cannot separate these. So tasks
+/// wait for their turn before it, in the same way, and never in the cell itself.
 pub struct OnceCell<T> {
-    /// Held by the task that makes the value.
+    /// Its holder is the task that makes the value.
     lock: Lock,
-    /// Somebody makes the value.
+    /// Whether a task makes the value.
     taken: AtomicBool,
-    /// That nobody does any more, for one; or that there is a value, for all.
+    /// Wakes one waiter when a task has given up making the value, and all waiters when there is a value.
     free: Event,
     inner: real::OnceCell<T>,
 }
 
-/// The turn to make the value. Its end is recorded before it is the next one's.
+/// The turn to make the value. We record its end before the next turn begins.
 struct Turn<'a, T> {
     cell: &'a OnceCell<T>,
 }
@@ -93,7 +93,7 @@ impl<T> OnceCell<T> {
         self.inner.wait_blocking()
     }
 
-    /// The turn, if it is free now: nobody has it, and there is no value. `Ready` when there is one.
+    /// Takes the turn if it is free. `Ready` if there is a value.
     fn try_turn(&self, at: &'static Location<'static>) -> Try<'_, T> {
         if self.inner.is_initialized() {
             return Try::Ready;
@@ -105,7 +105,7 @@ impl<T> OnceCell<T> {
         Try::Turn(Turn { cell: self })
     }
 
-    /// Waits until it is this task's turn to make the value; `None` when there is one.
+    /// Waits for this task's turn to make the value. `None` if there is a value.
     async fn turn(&self, at: &'static Location<'static>) -> Option<Turn<'_, T>> {
         let mut listener = None;
         loop {
@@ -118,7 +118,7 @@ impl<T> OnceCell<T> {
         }
     }
 
-    /// As [`turn`](OnceCell::turn), and blocks the thread.
+    /// Like [`turn`](OnceCell::turn), but blocks the thread.
     fn turn_blocking(&self, at: &'static Location<'static>) -> Option<Turn<'_, T>> {
         let mut listener: Option<EventListener> = None;
         let mut blocking = None;
@@ -147,7 +147,7 @@ impl<T> OnceCell<T> {
                 return Ok(value);
             }
             let turn = waiting(&self.lock, site(Op::Init, 1, at), self.turn(at)).await;
-            // In a statement: a future that is cancelled must end before its turn does.
+            // A statement of its own: a cancelled future must be dropped before its turn ends.
             let made = self.inner.get_or_try_init(closure).await;
             drop(turn);
             made
@@ -189,7 +189,7 @@ impl<T> OnceCell<T> {
         let at = Location::caller();
         async move {
             let turn = waiting(&self.lock, site(Op::Init, 1, at), self.turn(at)).await;
-            // In a statement: a future that is cancelled must end before its turn does.
+            // A statement of its own: a cancelled future must be dropped before its turn ends.
             let made = self.inner.set(value).await;
             drop(turn);
             made
@@ -217,12 +217,12 @@ impl<T> OnceCell<T> {
     ///
     /// There must be a value.
     pub unsafe fn get_unchecked(&self) -> &T {
-        // SAFETY: as the caller says.
+        // SAFETY: the caller guarantees it.
         unsafe { self.inner.get_unchecked() }
     }
 }
 
-/// What came of trying to get the turn.
+/// The result of [`try_turn`](OnceCell::try_turn).
 enum Try<'a, T> {
     Ready,
     Turn(Turn<'a, T>),

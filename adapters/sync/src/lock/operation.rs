@@ -1,18 +1,24 @@
-//! What the named futures have in common.
+//! Code that is common to the named futures.
 
 use insight_probe::{AsResource, Site, WaitFuture, waiting};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// async-lock's future `F`, observed, which waits on `R`. It is dropped once it is ready: it may borrow what is given
-/// away then.
-pub(super) struct Operation<'a, R, F>(Option<WaitFuture<'a, R, F>>);
+insight_probe::pin_project! {
+    /// async-lock's future `F`, observed: it waits on `R`.
+    ///
+    /// `F` is dropped as soon as it is ready, since it may borrow from a value that the caller then gives away.
+    pub(super) struct Operation<'a, R, F> {
+        #[pin]
+        wait: Option<WaitFuture<'a, R, F>>,
+    }
+}
 
 impl<'a, R: AsResource, F: Future> Operation<'a, R, F> {
     #[inline]
     pub(super) fn new(resource: &'a R, site: Site, real: F) -> Self {
-        Operation(Some(waiting(resource, site, real)))
+        Operation { wait: Some(waiting(resource, site, real)) }
     }
 }
 
@@ -21,8 +27,7 @@ impl<R: AsResource, F: Future> Future for Operation<'_, R, F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: the field is pinned structurally: it is never moved, and dropped in place.
-        let mut wait = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
+        let mut wait = self.project().wait;
         let polled = wait.as_mut().as_pin_mut().expect("not polled after it was ready").poll(cx);
         if polled.is_ready() {
             wait.set(None);
@@ -31,7 +36,8 @@ impl<R: AsResource, F: Future> Future for Operation<'_, R, F> {
     }
 }
 
-/// Makes `$type` a future: its field `operation`, whose `$output` becomes `$ready`, with what its fields `$field` have.
+/// Makes `$type` a future: its field `operation`, whose `$output` becomes `$ready` with the values of its fields
+/// `$field`.
 macro_rules! future {
     ([$($generics:tt)*] $type:ty => $guard:ty, ($($field:ident),+), |$output:ident| $ready:expr) => {
         impl<$($generics)*> std::future::Future for $type {
@@ -42,12 +48,9 @@ macro_rules! future {
                 self: std::pin::Pin<&mut Self>,
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<$guard> {
-                // SAFETY: `operation` is pinned structurally: it is never moved, and dropped in place; nothing else is.
-                let (operation, $($field),+) = unsafe {
-                    let this = self.get_unchecked_mut();
-                    (std::pin::Pin::new_unchecked(&mut this.operation), $(&mut this.$field),+)
-                };
-                operation.poll(cx).map(|$output| $ready)
+                let this = self.project();
+                $(let $field = this.$field;)+
+                this.operation.poll(cx).map(|$output| $ready)
             }
         }
     };

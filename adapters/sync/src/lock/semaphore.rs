@@ -1,4 +1,4 @@
-//! A semaphore whose permits' holders, and waiters, are seen.
+//! A semaphore with observed holders and waiters.
 
 use super::named;
 use super::operation::{Operation, future, future_debug};
@@ -16,7 +16,7 @@ pub struct Semaphore {
     inner: real::Semaphore,
 }
 
-/// A permit, held. In this order: its end is recorded before it is given back.
+/// A held permit. In this order: the end of the hold is recorded before the permit is given back.
 struct Permit<'a> {
     hold: Held<'a>,
     inner: real::SemaphoreGuard<'a>,
@@ -32,7 +32,7 @@ pub struct SemaphoreGuard<'a> {
 /// A permit of a [`Semaphore`], with a reference that keeps it alive: see [`async_lock::SemaphoreGuardArc`].
 #[clippy::has_significant_drop]
 pub struct SemaphoreGuardArc {
-    /// Of `semaphore`, and dropped before it.
+    /// Borrows from `semaphore`, and is dropped before it.
     permit: Permit<'static>,
     semaphore: Arc<Semaphore>,
 }
@@ -70,8 +70,8 @@ impl Semaphore {
         at: &'static Location<'static>,
     ) -> SemaphoreGuardArc {
         let permit = self.permit(inner, true, at);
-        // SAFETY: what the permit borrows lies in the allocation that the guard's `semaphore` keeps alive, at an
-        // address that does not change; in the guard the one is dropped before the other.
+        // SAFETY: the permit borrows from the allocation that the guard's `semaphore` keeps alive, at an address that
+        // does not change. The guard drops the permit before `semaphore`.
         let permit = unsafe { transmute::<Permit<'_>, Permit<'static>>(permit) };
         SemaphoreGuardArc { permit, semaphore: self.clone() }
     }
@@ -119,8 +119,8 @@ impl Semaphore {
     pub fn acquire_arc(self: &Arc<Self>) -> AcquireArc {
         let at = Location::caller();
         let operation = self.operation(at);
-        // SAFETY: what it borrows lies in the allocation that the future's `semaphore` keeps alive, at an address that
-        // does not change; in the future the one is dropped before the other.
+        // SAFETY: the operation borrows from the allocation that the future's `semaphore` keeps alive, at an address
+        // that does not change. The future drops the operation before `semaphore`.
         let operation = unsafe { transmute::<Acquiring<'_>, Acquiring<'static>>(operation) };
         AcquireArc { operation, rest: (self.clone(), at) }
     }
@@ -135,7 +135,7 @@ impl Semaphore {
 
     /// See [`async_lock::Semaphore::add_permits`].
     pub fn add_permits(&self, n: usize) {
-        // First, so that there are never more holds than it is known to have permits.
+        // We record new permits first, so that there are never more holds than recorded permits.
         self.holders.added(n);
         self.inner.add_permits(n);
     }
@@ -156,7 +156,7 @@ impl fmt::Debug for Semaphore {
 }
 
 impl Permit<'_> {
-    /// Never gives it back to `semaphore`, of which it is.
+    /// Never gives the permit back to its `semaphore`.
     fn forget(self, semaphore: &Semaphore) {
         drop(self.hold);
         self.inner.forget();
@@ -192,20 +192,26 @@ impl fmt::Debug for SemaphoreGuardArc {
 
 type Acquiring<'a> = Operation<'a, Holders, real::futures::Acquire<'a>>;
 
-/// Made by [`Semaphore::acquire`]: see [`async_lock::futures::Acquire`].
-pub struct Acquire<'a> {
-    operation: Acquiring<'a>,
-    rest: (&'a Semaphore, &'static Location<'static>),
+insight_probe::pin_project! {
+    /// Made by [`Semaphore::acquire`]: see [`async_lock::futures::Acquire`].
+    pub struct Acquire<'a> {
+        #[pin]
+        operation: Acquiring<'a>,
+        rest: (&'a Semaphore, &'static Location<'static>),
+    }
 }
 
 future!(['a] Acquire<'a> => SemaphoreGuard<'a>, (rest), |inner| rest.0.guard(inner, rest.1));
 future_debug!([] Acquire<'_>, "Acquire { .. }");
 
-/// Made by [`Semaphore::acquire_arc`]: see [`async_lock::futures::AcquireArc`].
-pub struct AcquireArc {
-    /// Of the semaphore in `rest`, and dropped before it.
-    operation: Acquiring<'static>,
-    rest: (Arc<Semaphore>, &'static Location<'static>),
+insight_probe::pin_project! {
+    /// Made by [`Semaphore::acquire_arc`]: see [`async_lock::futures::AcquireArc`].
+    pub struct AcquireArc {
+        // Borrows from the semaphore in `rest`, and is dropped before it.
+        #[pin]
+        operation: Acquiring<'static>,
+        rest: (Arc<Semaphore>, &'static Location<'static>),
+    }
 }
 
 future!([] AcquireArc => SemaphoreGuardArc, (rest), |inner| rest.0.guard_arc(inner, rest.1));

@@ -1,11 +1,11 @@
-//! The same of both versions: `channel` is the one that is tested.
+//! The same tests for both versions. `channel` is the tested one.
 
 use super::channel::{Receiver, Sender, bounded, unbounded};
-use crate::bench::{self, Bench, Tasks, bench};
 use futures_lite::StreamExt;
 use futures_lite::future::{or, pending, yield_now};
 use insight_probe::{Executor, ObservedClosure};
 use insight_protocol::{Operation, Tier};
+use insight_test_kit::{Bench, Tasks, by_hand, line_with};
 use std::cell::Cell;
 use std::future::Future;
 use std::future::poll_fn;
@@ -18,10 +18,10 @@ use std::task::Poll;
 use std::thread;
 
 fn line(text: &str) -> u32 {
-    bench::line(include_str!("seen.rs"), text)
+    line_with(include_str!("seen.rs"), text)
 }
 
-/// Ready when it is told so, and its task is polled.
+/// A future that is ready when its task is polled after the flag was set.
 fn flag() -> (Rc<Cell<bool>>, impl Future<Output = ()>) {
     let flag = Rc::new(Cell::new(false));
     let told = flag.clone();
@@ -46,14 +46,14 @@ fn a_full_channel_and_who_can_make_room() {
         pending::<()>().await;
         drop(receiver);
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(2);
         tasks.spawn(write(sender));
         tasks.spawn(read_one(receiver));
         tasks.run();
         let waits = format!("write waits send :{}", line("sender.send(n).await"));
         assert_eq!(bench.edges(), ["read_one receiver", "write sender", &*waits]);
-        let model = bench.look();
+        let model = bench.sample();
         let channel = model.resources.values().next().unwrap();
         assert_eq!((channel.capacity, channel.length), (Some(2), Some(2)));
         assert_eq!((channel.senders, channel.weak_senders, channel.receivers), (Some(1), Some(0), Some(1)));
@@ -72,14 +72,14 @@ fn an_empty_channel_and_who_can_send() {
         pending::<()>().await;
         drop(sender);
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = unbounded();
         tasks.spawn(read(receiver));
         tasks.spawn(write_one(sender));
         tasks.run();
         let waits = format!("read waits recv :{}", line("while receiver.recv().await.is_ok() {}"));
         assert_eq!(bench.edges(), ["read receiver", &*waits, "write_one sender"]);
-        let model = bench.look();
+        let model = bench.sample();
         let channel = model.resources.values().next().unwrap();
         assert_eq!((channel.capacity, channel.length), (None, Some(0)));
         assert!(model.freers(channel, &Operation::Recv).certain());
@@ -88,13 +88,13 @@ fn an_empty_channel_and_who_can_send() {
 
 #[test]
 fn two_receivers_are_two_parties() {
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         tasks.spawn(read(receiver.clone()));
         tasks.spawn(read(receiver));
         tasks.spawn(write_none(sender));
         tasks.run();
-        let model = bench.look();
+        let model = bench.sample();
         let channel = model.resources.values().next().unwrap();
         assert_eq!(channel.receivers, Some(2));
         let freers = model.freers(channel, &Operation::Send);
@@ -116,7 +116,7 @@ fn a_wait_that_is_given_up_is_over() {
         pending::<()>().await;
         drop(receiver);
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         let (tell, told) = flag();
         tasks.spawn(gives_up(sender, receiver, told));
@@ -136,17 +136,17 @@ fn a_stream_that_waits() {
         while receiver.next().await.is_some() {}
         pending::<()>().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         tasks.spawn(streams(receiver));
         tasks.run();
-        // Where `next` is awaited is not known.
+        // The line of `next().await` is unknown.
         assert_eq!(bench.edges(), ["streams receiver", "streams waits recv"]);
         sender.try_send(1).unwrap();
-        assert_eq!(bench.look().resources.values().next().unwrap().length, Some(1));
+        assert_eq!(bench.sample().resources.values().next().unwrap().length, Some(1));
         tasks.run();
         assert_eq!(bench.edges(), ["streams receiver", "streams waits recv"]);
-        assert_eq!(bench.look().resources.values().next().unwrap().length, Some(0));
+        assert_eq!(bench.sample().resources.values().next().unwrap().length, Some(0));
         drop(sender);
         tasks.run();
         assert_eq!(bench.edges(), ["streams receiver"]);
@@ -155,7 +155,7 @@ fn a_stream_that_waits() {
 
 #[test]
 fn a_stream_that_nobody_asks_any_more() {
-    /// What is done with the receiver after.
+    /// A use of the receiver after the stream.
     #[derive(Clone, Copy, Debug)]
     enum After {
         Drop,
@@ -184,7 +184,7 @@ fn a_stream_that_nobody_asks_any_more() {
         pending::<()>().await;
     }
     for after in [After::Drop, After::TryRecv, After::Recv, After::Close, After::Elsewhere] {
-        bench(|bench, tasks| {
+        by_hand(|bench, tasks| {
             let (_sender, receiver) = bounded(1);
             let (tell, told) = flag();
             tasks.spawn(asks_once(receiver, told, after));
@@ -204,7 +204,7 @@ async fn read_orders(orders: Receiver<u8>, warm_cache: Receiver<()>) {
     }
 }
 
-/// As in Barbara's service: the reader waits for what nobody does who is seen.
+/// As in Barbara's service: the reader waits for a message that no observed task will send.
 #[test]
 fn a_writer_stuck_behind_a_reader_that_waits_elsewhere() {
     async fn write_orders(orders: Sender<u8>) {
@@ -212,7 +212,7 @@ fn a_writer_stuck_behind_a_reader_that_waits_elsewhere() {
             orders.send(value).await.unwrap(); // write_orders
         }
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (orders, reader) = bounded(2);
         let (_cache_is_warm, warm_cache) = bounded(1);
         tasks.spawn(read_orders(reader, warm_cache));
@@ -241,7 +241,7 @@ fn a_writer_and_a_reader_that_wait_for_each_other() {
             }
         }
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (orders, reader) = bounded(2);
         let (cache_is_warm, warm_cache) = bounded(1);
         tasks.spawn(read_orders(reader, warm_cache));
@@ -262,13 +262,14 @@ fn a_task_that_sends_to_itself() {
             sender.send(2).await.unwrap(); // pump
         }
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         tasks.spawn(pump(sender, receiver));
         tasks.run();
         assert_eq!(bench.problems(), [(Tier::Proven, vec!["pump".to_owned()], vec![line("// pump")])]);
     });
-    // What any task may have, or may make a receiver of, is a way out that is not known; what is used unseen is one.
+    // A handle that any task may have, or may turn into a receiver, is an unknown way out. So is a handle that is used
+    // unobserved.
     type Another = fn(&Receiver<u8>) -> Box<dyn std::any::Any>;
     let found = |tier| vec![(tier, vec!["pump".to_owned()], vec![line("// pump")])];
     let others: [(Another, Vec<_>); 3] = [
@@ -277,7 +278,7 @@ fn a_task_that_sends_to_itself() {
         (|receiver| Box::new(receiver.clone().into_inner()), vec![]),
     ];
     for (another, expect) in others {
-        bench(|bench, tasks| {
+        by_hand(|bench, tasks| {
             let (sender, receiver) = bounded(1);
             let other = another(&receiver);
             tasks.spawn(pump(sender, receiver));
@@ -288,28 +289,28 @@ fn a_task_that_sends_to_itself() {
     }
 }
 
-/// Who has the other ends is not known, however long it takes.
+/// The tasks with the other ends stay unknown, however long the wait lasts.
 #[test]
 fn ends_that_were_the_real_ones() {
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         let _sender = sender.into_inner();
         tasks.spawn(read(Receiver::from(receiver.into_inner())));
         tasks.run();
         assert_eq!(bench.problems(), []);
-        let model = bench.look();
+        let model = bench.sample();
         let channel = model.resources.values().find(|channel| !channel.edges.is_empty()).unwrap();
         assert_eq!(channel.capacity, Some(1));
         assert_eq!(model.freers(channel, &Operation::Recv).unknown, 1);
         assert_eq!(model.freers(channel, &Operation::Send).unknown, 1);
     });
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         let _receiver = receiver.into_inner();
         tasks.spawn(write(sender));
         tasks.run();
         assert_eq!(bench.problems(), []);
-        let model = bench.look();
+        let model = bench.sample();
         let channel = model.resources.values().next().unwrap();
         assert_eq!(model.freers(channel, &Operation::Send).unknown, 1);
     });
@@ -321,7 +322,7 @@ fn closing_ends_every_wait() {
         assert_eq!(pin!(receiver).next().await, None);
     }
     let waits = |edges: Vec<String>| edges.into_iter().filter(|edge| edge.contains("waits")).count();
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(1);
         (0..2).for_each(|_| tasks.spawn(write(sender.clone())));
         tasks.run();
@@ -331,7 +332,7 @@ fn closing_ends_every_wait() {
         assert_eq!(bench.edges(), [""; 0]);
         drop(receiver);
     });
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (sender, receiver) = unbounded();
         tasks.spawn(streams(receiver.clone()));
         tasks.spawn(read(receiver.clone()));
@@ -346,7 +347,7 @@ fn closing_ends_every_wait() {
 
 #[test]
 fn a_thread_is_no_task() {
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = bounded(1);
         let thread = thread::spawn(move || {
             sender.send_blocking(1).unwrap();
@@ -356,7 +357,7 @@ fn a_thread_is_no_task() {
         });
         assert_eq!(receiver.recv_blocking(), Ok(1));
         let sender = thread.join().unwrap();
-        let model = bench.look();
+        let model = bench.sample();
         assert_eq!((model.tasks.len(), model.edges.len()), (0, 0));
         let channel = model.resources.values().next().unwrap();
         assert_eq!(channel.length, Some(1));
@@ -390,7 +391,7 @@ fn a_task_that_blocks_its_thread() {
         thread.join().unwrap();
         assert_eq!(bench.edges(), [""; 0]);
     }
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = bounded(1);
         check(bench, sends, sender, "send", || assert_eq!(receiver.recv_blocking(), Ok(1)));
         let (sender, receiver) = bounded(1);
@@ -400,11 +401,11 @@ fn a_task_that_blocks_its_thread() {
 
 #[test]
 fn handles_are_counted() {
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = bounded::<u8>(1);
         let weak = (sender.downgrade(), receiver.downgrade());
         let mut check = |expect: (u64, u64, u64)| {
-            let channel = bench.look().resources.values().next().unwrap();
+            let channel = bench.sample().resources.values().next().unwrap();
             let counts = (channel.senders, channel.weak_senders, channel.receivers);
             assert_eq!(counts, (Some(expect.0), Some(expect.1), Some(expect.2)));
         };
@@ -424,11 +425,11 @@ fn handles_are_counted() {
 
 #[test]
 fn a_name_and_what_is_shown() {
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = bounded::<u8>(1);
         insight_probe::name(&sender, "orders");
         insight_probe::name(&receiver, "too late");
-        let name = bench.look().resources.values().next().unwrap().name.clone();
+        let name = bench.sample().resources.values().next().unwrap().name.clone();
         assert_eq!(name.as_deref(), Some("orders"));
         let shown = [
             format!("{sender:?}"),
@@ -442,13 +443,13 @@ fn a_name_and_what_is_shown() {
     });
 }
 
-/// Looked at all the while, and held to the rules; nothing of it is left at the end.
+/// We sample all the while, each message keeps the rules, and nothing is left at the end.
 #[test]
 fn many_tasks_on_many_threads() {
     const MESSAGES: usize = 200;
     async fn sends(sender: Sender<u8>) {
         for _ in 0..MESSAGES {
-            // Given up after a while, and tried again.
+            // The task gives up after a while, and tries again.
             let sends = async { sender.send(1).await.is_ok() };
             let gives_up = async {
                 yield_now().await;
@@ -471,7 +472,7 @@ fn many_tasks_on_many_threads() {
             received.fetch_add(1, Ordering::Relaxed);
         }
     }
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (sender, receiver) = bounded(2);
         let received = Arc::new(AtomicUsize::new(0));
         let start = |_| {
@@ -488,7 +489,7 @@ fn many_tasks_on_many_threads() {
         let threads: Vec<_> = (0..3).map(start).collect();
         drop((sender, receiver));
         while !threads.iter().all(thread::JoinHandle::is_finished) {
-            bench.look();
+            bench.sample();
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(received.load(Ordering::Relaxed), 3 * 2 * MESSAGES);

@@ -1,54 +1,8 @@
 //! The types are `Send`, `Sync`, `Unpin`, `UnwindSafe` and `RefUnwindSafe` exactly where async-lock's are.
 
+use insight_test_kit::traits;
 use std::cell::Cell;
-use std::marker::PhantomData;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
-
-/// Asks whether a type has an auto trait: the inherent constant is found first, where its bound holds.
-struct Has<T: ?Sized>(PhantomData<T>);
-
-trait HasNot {
-    const SEND: bool = false;
-    const SYNC: bool = false;
-    const UNPIN: bool = false;
-    const UNWIND_SAFE: bool = false;
-    const REF_UNWIND_SAFE: bool = false;
-}
-
-impl<T: ?Sized> HasNot for Has<T> {}
-
-impl<T: ?Sized + Send> Has<T> {
-    const SEND: bool = true;
-}
-
-impl<T: ?Sized + Sync> Has<T> {
-    const SYNC: bool = true;
-}
-
-impl<T: ?Sized + Unpin> Has<T> {
-    const UNPIN: bool = true;
-}
-
-impl<T: ?Sized + UnwindSafe> Has<T> {
-    const UNWIND_SAFE: bool = true;
-}
-
-impl<T: ?Sized + RefUnwindSafe> Has<T> {
-    const REF_UNWIND_SAFE: bool = true;
-}
-
-macro_rules! traits {
-    ($type:ty) => {
-        [
-            ("Send", Has::<$type>::SEND),
-            ("Sync", Has::<$type>::SYNC),
-            ("Unpin", Has::<$type>::UNPIN),
-            ("UnwindSafe", Has::<$type>::UNWIND_SAFE),
-            ("RefUnwindSafe", Has::<$type>::REF_UNWIND_SAFE),
-        ]
-    };
-}
 
 /// Compares `$path` of both crates, with these parameters.
 macro_rules! compare {
@@ -61,8 +15,7 @@ macro_rules! compare {
     };
 }
 
-/// Of a value that is both `Send` and `Sync`, of some that lack one of them or both, and of one that is not
-/// `UnwindSafe`.
+/// With a value that is `Send` and `Sync`, with values that lack one or both, and with one that is not `UnwindSafe`.
 macro_rules! compare_with_values {
     ($($path:ident)::+ $(<$a:lifetime>)?) => {
         compare_with_values!(@ $($path)::+ [$($a,)?] Bytes NotSync NotSend Neither Mutable);
@@ -113,7 +66,7 @@ fn as_async_lock_s() {
     compare!(futures::BarrierWait<'static>);
 }
 
-/// The futures without a name: both crates' can be sent, with a value and a closure that can be.
+/// The futures without a name: in both crates they are `Send` if the value and the closure are.
 #[test]
 fn as_async_lock_s_once_cell() {
     fn sent<T: Send>(_: impl FnOnce() -> T) {}

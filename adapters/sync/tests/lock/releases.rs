@@ -1,9 +1,9 @@
-//! A hold is over before the lock is free: who is woken by that sees it no more.
+//! A hold ends before its lock is free: a task that the release wakes no longer observes the hold.
 
-use crate::bench::bench;
 use futures_lite::future::{block_on, poll_once};
 use insight_probe::{Executor, Kind, Observed};
 use insight_sync::lock::*;
+use insight_test_kit::by_hand;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,7 +12,7 @@ use std::task::{Context, Wake, Waker};
 
 static EXECUTOR: Executor = Executor::new("hand", "1.0", || None);
 
-/// Asks the test to look, and waits until it has looked.
+/// Asks the test to sample, and waits until it has.
 struct Look {
     ask: Sender<bool>,
     looked: StdMutex<Receiver<()>>,
@@ -25,17 +25,17 @@ impl Look {
     }
 }
 
-/// The real lock wakes who waits for it when it is free.
+/// The real lock wakes a waiter when it is free.
 impl Wake for Look {
     fn wake(self: Arc<Self>) {
         self.look(false);
     }
 }
 
-/// What the task of the test does, in a thread of its own.
+/// The body of the test's task, which has a thread of its own.
 type Body = fn(Arc<Look>);
 
-/// Polls `waits` once, with a waker that looks.
+/// Polls `waits` once, with a waker that asks the test to sample.
 fn poll_with(look: &Arc<Look>, waits: impl Future) -> impl Sized {
     let mut waits = Box::pin(waits);
     let waker = Waker::from(look.clone());
@@ -44,7 +44,7 @@ fn poll_with(look: &Arc<Look>, waits: impl Future) -> impl Sized {
 }
 
 fn check(name: &str, body: Body) {
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (ask, asked) = channel();
         let (answer, looked) = channel();
         let look = Arc::new(Look { ask, looked: StdMutex::new(looked) });
@@ -107,7 +107,7 @@ fn a_turn() {
     });
 }
 
-/// An upgrade that is given up frees the lock.
+/// The task gives up an upgrade, which frees the lock.
 #[test]
 fn an_upgrade() {
     fn given_up(look: &Arc<Look>, lock: &RwLock<u8>, upgrade: impl Future, others: impl Sized) {
@@ -129,10 +129,10 @@ fn an_upgrade() {
     });
 }
 
-/// Others may read from the downgrade on: the hold is a shared one by then.
+/// Other tasks may read from the downgrade on, and the hold is a shared one by then.
 #[test]
 fn a_downgrade() {
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (ask, asked) = channel();
         let (answer, looked) = channel();
         let look = Arc::new(Look { ask, looked: StdMutex::new(looked) });

@@ -1,10 +1,10 @@
-//! Who holds and who waits, and on which lines.
+//! The holders and waiters of locks, and their lines.
 
-use crate::bench::{bench, line};
 use futures_lite::future::{block_on, pending, poll_once, yield_now};
 use insight_probe::{Executor, Kind, Observed};
 use insight_protocol::Tier;
 use insight_sync::lock::*;
+use insight_test_kit::{Bench, by_hand, line_with};
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::Location;
@@ -15,12 +15,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 fn at(text: &str) -> u32 {
-    let found = line(include_str!("seen.rs"), text);
-    assert!(found > 0, "no line has {text}");
-    found
+    line_with(include_str!("seen.rs"), text)
 }
 
-/// What the test tells a task to do next: it goes on when it is polled after that.
+/// A signal of the test to a task. The task makes progress when it is polled after the signal.
 #[derive(Clone, Default)]
 struct Step(Rc<Cell<bool>>);
 
@@ -29,7 +27,7 @@ impl Step {
         self.0.set(true);
     }
 
-    /// Until it is told. Nothing wakes the task.
+    /// Waits for the signal. Nothing wakes the task.
     async fn told(&self) {
         std::future::poll_fn(|_| if self.0.take() { Poll::Ready(()) } else { Poll::Pending }).await;
     }
@@ -37,10 +35,10 @@ impl Step {
 
 const NOTHING: [String; 0] = [];
 
-/// A task that has what `$guard` is holds `$primitive` as `$mode`, from this line on, until it drops it.
+/// The task with `$guard` holds `$primitive` as `$mode` from this line on, until it drops the guard.
 macro_rules! holds {
     ($mode:literal, $name:ident: $primitive:expr => $guard:expr) => {
-        bench(|bench, tasks| {
+        by_hand(|bench, tasks| {
             let (go_on, step, at) = (Step::default(), Step::default(), line!());
             let told = (go_on.clone(), step.clone());
             let $name = Arc::new($primitive);
@@ -62,7 +60,7 @@ macro_rules! holds {
     };
 }
 
-/// A guard of a write lock, for what can be made of one.
+/// A guard that is made of another guard.
 macro_rules! made {
     ($guard:ident::$change:ident($from:expr)) => {{
         let from = $from;
@@ -126,10 +124,10 @@ fn a_guard_that_becomes_another() {
     holds!("shared", lock: RwLock::new(1) => made!(WriteArc::downgrade_to_upgradable(lock.write_arc().await)));
 }
 
-/// While the first task holds what `$guard` is, the second one waits to `$operation`, at this line, and then goes on.
+/// While the first task holds `$guard`, the second one waits to `$operation` at this line, and then makes progress.
 macro_rules! waits {
     ($operation:literal, $name:ident: $primitive:expr, $guard:expr => $waits:expr) => {
-        bench(|bench, tasks| {
+        by_hand(|bench, tasks| {
             let (go_on, at) = (Step::default(), line!());
             let told = go_on.clone();
             let primitive = Arc::new($primitive);
@@ -173,7 +171,7 @@ fn each_operation_s_wait_has_its_line() {
     waits!("acquire", permits: Semaphore::new(1), permits.acquire_arc().await => permits.acquire_arc().await);
 }
 
-/// A reader that is to be upgraded waits for the others, who are not kept by it; and new ones wait for it.
+/// An upgrade waits for the other readers, which it does not block. New readers wait for the upgrade.
 #[test]
 fn an_upgrade_waits_for_the_other_readers() {
     async fn upgrades(lock: Arc<RwLock<u8>>, step: [Step; 2]) {
@@ -200,7 +198,7 @@ fn an_upgrade_waits_for_the_other_readers() {
         drop(lock.read().await);
     }
     let check = |owned: bool| {
-        bench(|bench, tasks| {
+        by_hand(|bench, tasks| {
             let lock = Arc::new(RwLock::new(1));
             let (step, leaves) = ([Step::default(), Step::default()], Step::default());
             let (name, read, write) = match owned {
@@ -243,7 +241,7 @@ fn an_upgrade_waits_for_the_other_readers() {
     check(true);
 }
 
-/// The upgrade that is given up frees the lock, and so ends the hold.
+/// The task gives up the upgrade, which frees the lock and ends the hold.
 #[test]
 fn an_upgrade_that_is_given_up() {
     async fn gives_up(lock: Arc<RwLock<u8>>, other: Step) {
@@ -253,7 +251,7 @@ fn an_upgrade_that_is_given_up() {
         assert!(poll_once(RwLockUpgradableReadGuardArc::upgrade(read)).await.is_none());
         other.told().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let lock = Arc::new(RwLock::new(1));
         let theirs = lock.try_read().unwrap();
         tasks.spawn(gives_up(lock.clone(), Step::default()));
@@ -274,7 +272,7 @@ fn readers_are_counted_by_their_tasks() {
         let _read = lock.upgradable_read().await;
         pending::<()>().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let lock = Arc::new(RwLock::new(1));
         tasks.spawn(reads_twice(lock.clone()));
         tasks.spawn(reads(lock.clone()));
@@ -282,7 +280,7 @@ fn readers_are_counted_by_their_tasks() {
         let [both, one] = [at("_first, _second"), at("_read = lock.upgradable_read()")];
         let twice = format!("reads_twice holds shared :{both}");
         assert_eq!(bench.edges(), [format!("reads holds shared :{one}"), twice.clone(), twice]);
-        let lengths: Vec<Option<u64>> = bench.look().resources.values().map(|resource| resource.length).collect();
+        let lengths: Vec<Option<u64>> = bench.sample().resources.values().map(|resource| resource.length).collect();
         assert_eq!(lengths, [Some(3)]);
     });
 }
@@ -298,7 +296,7 @@ fn two_tasks_that_lock_two_mutexes_in_two_orders() {
         let _b = b.lock().await;
         *a.lock().await += 1;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (a, b, step) = (Arc::new(Mutex::new(1)), Arc::new(Mutex::new(1)), Step::default());
         tasks.spawn(first(a.clone(), b.clone(), step.clone()));
         tasks.spawn(second(a.clone(), b.clone()));
@@ -313,7 +311,7 @@ fn two_tasks_that_lock_two_mutexes_in_two_orders() {
     });
 }
 
-/// A guard with a reference of its own may move: it is who uses it's.
+/// A guard with a reference of its own may move. It belongs to the task that uses it.
 #[test]
 fn a_guard_that_moves_to_another_task() {
     async fn takes<G>(guard: impl Future<Output = G>, give: Rc<Cell<Option<G>>>) {
@@ -327,7 +325,7 @@ fn a_guard_that_moves_to_another_task() {
     }
     macro_rules! moves {
         ($mode:literal, $name:ident: $primitive:expr => $guard:expr) => {
-            bench(|bench, tasks| {
+            by_hand(|bench, tasks| {
                 let ($name, at) = (Arc::new($primitive), line!());
                 let give = Rc::new(Cell::new(None));
                 tasks.spawn(takes(async move { $guard }, give.clone()));
@@ -368,7 +366,7 @@ fn a_value_that_is_being_made() {
     async fn waits(cell: Arc<OnceCell<u8>>) {
         assert_eq!(*cell.wait().await, 7);
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (cell, step) = (Arc::new(OnceCell::new()), [Step::default(), Step::default()]);
         tasks.spawn(makes(cell.clone(), step[0].clone()));
         tasks.spawn(makes_next(cell.clone(), step[1].clone()));
@@ -395,14 +393,14 @@ fn how_many_have_come_to_a_barrier() {
         barrier.wait().await;
         pending::<()>().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let barrier = Arc::new(Barrier::new(3));
         for came in 1..=3 {
             tasks.spawn(comes(barrier.clone()));
             tasks.run();
             let wait = format!("comes waits wait :{}", at("barrier.wait().await;"));
             assert_eq!(bench.edges(), vec![wait; came as usize % 3]);
-            let model = bench.look();
+            let model = bench.sample();
             let seen: Vec<_> = model.resources.values().map(|seen| (seen.length, seen.capacity)).collect();
             assert_eq!(seen, [(Some(came % 3), Some(3))]);
         }
@@ -417,13 +415,13 @@ fn permits_that_come_and_go() {
         one.forget();
         step.told().await;
     }
-    bench(|bench, tasks| {
+    by_hand(|bench, tasks| {
         let (permits, step) = (Arc::new(Semaphore::new(1)), Step::default());
         tasks.spawn(takes(permits.clone(), step.clone()));
         tasks.run();
         assert_eq!(bench.edges().len(), 2);
-        let seen = |bench: &mut crate::bench::Bench| {
-            let mut seen = bench.look().resources.values().map(|seen| (seen.length, seen.capacity));
+        let seen = |bench: &mut Bench| {
+            let mut seen = bench.sample().resources.values().map(|seen| (seen.length, seen.capacity));
             seen.next().unwrap()
         };
         assert_eq!(seen(bench), (Some(1), Some(1)));
@@ -439,7 +437,7 @@ fn permits_that_come_and_go() {
     });
 }
 
-/// A task that is polled within one that is observed, and is not observed itself: its executor says that it is another.
+/// An unobserved task that an observed one polls. Its executor reports that it is another task.
 #[test]
 fn a_task_that_is_not_observed_within_one_that_is() {
     thread_local! {
@@ -451,12 +449,12 @@ fn a_task_that_is_not_observed_within_one_that_is() {
         let outer = RUNNING.replace(Some(6));
         let _theirs = theirs.try_lock().unwrap();
         let mut waits = pin!(mine.lock());
-        // With a waker of its own, as an executor's tasks have.
+        // With a waker of its own, like an executor's task.
         assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         RUNNING.set(outer);
         pending::<()>().await;
     }
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let body = polls_another(Arc::new(Mutex::new(1)), Arc::new(Mutex::new(1)));
         let mut task = pin!(Observed::new(body, &NUMBERS, Kind::Task, Location::caller()));
         RUNNING.set(Some(5));
@@ -471,7 +469,7 @@ fn a_task_that_is_not_observed_within_one_that_is() {
 fn blocking_operations_wait_too() {
     macro_rules! blocks {
         ($operation:literal, $name:ident: $primitive:expr, $guard:expr => $blocks:expr) => {
-            bench(|bench, _| {
+            by_hand(|bench, _| {
                 let (primitive, at) = (Arc::new($primitive), line!());
                 let $name = primitive.clone();
                 let guard = $guard;
@@ -501,7 +499,7 @@ fn blocking_operations_wait_too() {
     blocks!("write", lock: RwLock::new(1), lock.try_read() => lock.write_arc_blocking());
     blocks!("acquire", permits: Semaphore::new(1), permits.try_acquire() => permits.acquire_blocking());
     blocks!("acquire", permits: Semaphore::new(1), permits.try_acquire() => permits.acquire_arc_blocking());
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         for owned in [false, true] {
             let lock = Arc::new(RwLock::new(1));
             let (guard, its) = (lock.try_read(), lock.clone());
@@ -547,7 +545,7 @@ fn blocking_operations_wait_too() {
         bench.until_edges(|edges| has(edges, "wait", "its_barrier.wait_blocking();"));
         barrier.wait_blocking();
         bench.until_edges(|edges| has(edges, "wait", "its_cell.wait_blocking(),"));
-        // Whose turn it was gives up.
+        // The task with the turn gives up.
         drop(makes);
         makes_next.join().unwrap();
         barrier.wait_blocking();
@@ -555,7 +553,7 @@ fn blocking_operations_wait_too() {
     });
 }
 
-/// Many tasks that do everything at once, on several threads, while the recorder looks all the time.
+/// Many tasks do everything at once on several threads, while the recorder samples all the time.
 #[test]
 fn a_stream_of_many_holders_breaks_no_rule() {
     static EXECUTOR: Executor = Executor::new("threads", "1.0", || None);
@@ -584,7 +582,7 @@ fn a_stream_of_many_holders_breaks_no_rule() {
                 4 => {
                     let read = all.lock.upgradable_read_arc().await;
                     let upgrade = RwLockUpgradableReadGuardArc::upgrade(read);
-                    // Sometimes given up.
+                    // Sometimes the task gives up.
                     if let Some(mut write) = poll_once(upgrade).await {
                         *write += 1;
                         drop(RwLockWriteGuardArc::downgrade(write));
@@ -609,7 +607,7 @@ fn a_stream_of_many_holders_breaks_no_rule() {
                     Ok(value) => *value,
                     Err(_) => *cell.get().unwrap(),
                 },
-                // Fails, or is given up: then it is the next one's turn.
+                // The task fails or gives up, and the next one has the turn.
                 2 => {
                     let _ = cell.get_or_try_init(async || Err::<usize, ()>(())).await;
                     let _ = poll_once(cell.get_or_init(pending)).await;
@@ -635,7 +633,7 @@ fn a_stream_of_many_holders_breaks_no_rule() {
         }
     }
     const ROUNDS: usize = 40;
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let all = Arc::new(All {
             mutex: Arc::new(Mutex::new(0)),
             lock: Arc::new(RwLock::new(0)),
@@ -651,7 +649,7 @@ fn a_stream_of_many_holders_breaks_no_rule() {
             })
             .collect();
         while !tasks.iter().all(|task| task.is_finished()) {
-            let problems = bench.look().problems().problems;
+            let problems = bench.sample().problems().problems;
             assert!(problems.is_empty(), "nothing here is stuck: {problems:?}");
         }
         tasks.into_iter().for_each(|task| task.join().unwrap());
@@ -661,10 +659,10 @@ fn a_stream_of_many_holders_breaks_no_rule() {
     });
 }
 
-/// What is acquired by a future that nobody of the tasks polls is held by nobody that is known.
+/// A guard that no task's poll acquired has an unknown holder.
 #[test]
 fn outside_of_tasks() {
-    bench(|bench, _| {
+    by_hand(|bench, _| {
         let (mutex, lock) = (Arc::new(Mutex::new(1)), RwLock::new(1));
         let _guards = (mutex.try_lock_arc(), lock.try_write());
         assert_eq!(bench.edges(), NOTHING);

@@ -21,7 +21,8 @@ impl LocalRuntime {
     pub(super) fn wrap(inner: real::runtime::LocalRuntime) -> LocalRuntime {
         announce();
         let metrics = inner.metrics();
-        // Local tasks too. Those of a `LocalSet` are not counted; beside one, the unobserved tasks come out too few.
+        // tokio counts local tasks here too, but not those of a `LocalSet`. With one, the number of unobserved tasks is
+        // too small.
         let counted = EXECUTOR.count_tasks(&[Kind::Task, Kind::Local], move || metrics.num_alive_tasks());
         LocalRuntime { _counted: counted, handle: Handle::from(inner.handle().clone()), inner }
     }

@@ -1,4 +1,4 @@
-//! tokio's `runtime`, with what it runs observed.
+//! tokio's `runtime`, with its tasks observed.
 
 pub use real::runtime::*;
 
@@ -97,7 +97,7 @@ impl Runtime {
 #[cfg(not(insight_before = "1.39.0"))]
 type Counted = insight_probe::CountedTasks;
 
-/// tokio counts neither closures of its blocking pool, nor the tasks of a `LocalSet`, nor what a `block_on` runs.
+/// tokio does not count closures of its blocking pool, tasks of a `LocalSet`, or the future of a `block_on`.
 #[cfg(not(insight_before = "1.39.0"))]
 fn counted(inner: &real::runtime::Runtime) -> Counted {
     let metrics = inner.metrics();

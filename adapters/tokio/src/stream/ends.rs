@@ -1,6 +1,6 @@
 //! Streams of channels with several receivers.
 //!
-//! tokio-stream's own are within, of tokio's own receivers.
+//! Each contains tokio-stream's own stream of tokio's own receiver.
 
 use crate::sync::{broadcast, site, watch};
 use insight_probe::{End, Op, Site, Waiting};
@@ -13,7 +13,7 @@ use tokio_stream::wrappers::{self, errors::BroadcastStreamRecvError};
 
 /// See [`tokio_stream::wrappers::WatchStream`].
 pub struct WatchStream<T> {
-    // First, so that the wait is over before the channel is.
+    // The first field, so that the wait ends before the channel does.
     waiting: Waiting,
     end: End,
     inner: wrappers::WatchStream<T>,
@@ -40,7 +40,7 @@ impl<T: 'static + Clone + Send + Sync> WatchStream<T> {
 
 /// See [`tokio_stream::wrappers::BroadcastStream`].
 pub struct BroadcastStream<T> {
-    // First, so that the wait is over before the channel is.
+    // The first field, so that the wait ends before the channel does.
     waiting: Waiting,
     end: End,
     inner: wrappers::BroadcastStream<T>,

@@ -12,7 +12,7 @@ macro_rules! receiver_stream {
         #[doc = concat!("See [`tokio_stream::wrappers::", stringify!($name), "`].")]
         #[derive(Debug)]
         pub struct $name<T> {
-            // First, so that the wait is over before the channel is.
+            // The first field, so that the wait ends before the channel does.
             waiting: Waiting,
             inner: $receiver<T>,
             at: &'static Location<'static>,
@@ -46,7 +46,7 @@ macro_rules! receiver_stream {
 
             fn size_hint(&self) -> (usize, Option<usize>) {
                 let length = self.inner.len();
-                // Of a closed channel there is what there is, unless a permit is still out.
+                // A closed channel gets no more messages, except from permits.
                 (length, self.at_most(length))
             }
         }
@@ -77,7 +77,7 @@ receiver_stream!(UnboundedReceiverStream, UnboundedReceiver);
 
 impl<T> ReceiverStream<T> {
     fn at_most(&self, _length: usize) -> Option<usize> {
-        // Each place that is in use is a message that is there, or one that a permit may still send.
+        // A used place has a message now, or a permit may still send one.
         self.inner.is_closed().then(|| self.inner.max_capacity() - self.inner.capacity())
     }
 }

@@ -45,7 +45,7 @@ impl Stream for IntervalStream {
 /// tokio-stream's `wrappers::JoinSetStream`, with its feature `rt`.
 #[derive(Debug)]
 pub struct JoinSetStream<T> {
-    // First, so that the wait is over before the set is.
+    // The first field, so that the wait ends before the set does.
     waiting: Waiting,
     inner: JoinSet<T>,
 }

@@ -1,4 +1,4 @@
-//! A barrier whose waiters are seen, and how many have come.
+//! A barrier with observed waiters, and the number of tasks that have come.
 
 use crate::border::border;
 use crate::named::named;
@@ -13,11 +13,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// tokio's `Barrier`, observed: see [`tokio::sync::Barrier`](real::sync::Barrier).
 pub struct Barrier {
     resource: LazyResource,
-    /// How many must come; at least 1.
+    /// Number of tasks that must come; at least 1.
     n: usize,
-    /// How many have come since it was made, counted while recording is off, too: tokio does not tell.
+    /// Number of tasks that have come since the barrier was made. tokio does not reveal it, so we also count while
+    /// recording is off.
     ///
-    /// Like tokio's own count, it is not less for a task that came and then gave up.
+    /// Like tokio's own count, it still includes a task that came and then gave up.
     came: AtomicUsize,
     inner: real::sync::Barrier,
 }
@@ -47,7 +48,7 @@ impl Barrier {
     }
 }
 
-// Not the other way: tokio's own does not tell how many must come.
+// There is no `in`: tokio's own barrier does not reveal how many tasks must come.
 border!(out [] Barrier => real::sync::Barrier, self => self.inner);
 
 named!([] Barrier, self => &self.resource);

@@ -1,7 +1,7 @@
 //! tokio's `sync::broadcast`, observed: see [`tokio::sync::broadcast`](real::sync::broadcast).
 //!
-//! How many messages it has is not recorded: a sender would have to ask under the channel's lock at each message, and
-//! nobody ever waits for room.
+//! The number of messages is not recorded. A sender would have to ask for it under the channel's lock at each message,
+//! and no task ever waits for room.
 
 pub use real::sync::broadcast::error;
 
@@ -31,7 +31,7 @@ pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     (sender, Receiver { end: End::new(channel, Handle::Receiver, &EXECUTOR), inner: receiver })
 }
 
-/// tokio makes the capacity that it was asked for a power of two.
+/// tokio rounds the requested capacity up to a power of two.
 fn resource(capacity: usize, at: &'static Location<'static>) -> Resource {
     Resource::new(Type::Broadcast, at, Some(capacity.next_power_of_two()))
 }
@@ -147,7 +147,7 @@ impl<T: Clone> Receiver<T> {
     }
 }
 
-/// A channel that was tokio's own, whose other ends are not seen.
+/// A channel from tokio's own end; its other ends are unobserved.
 #[track_caller]
 fn taken_in(handle: Handle) -> End {
     let channel = Resource::new(Type::Broadcast, Location::caller(), None);
@@ -167,7 +167,7 @@ border!(in [T] tokio::Receiver<T> => Receiver<T>, inner => Receiver { end: taken
 
 #[cfg(feature = "stream")]
 impl<T> Receiver<T> {
-    /// tokio's own, and what is seen of it, for what puts both together again.
+    /// tokio's own end, and the recorded one, for a caller that joins both again.
     pub(crate) fn into_parts(self) -> (End, tokio::Receiver<T>) {
         (self.end, self.inner)
     }

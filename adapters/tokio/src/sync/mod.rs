@@ -40,7 +40,7 @@ use crate::executor::EXECUTOR;
 use insight_probe::{Op, Site};
 use std::panic::Location;
 
-/// What an operation of this module is, and where its caller stands.
+/// An operation of this module, and its caller's location.
 pub(crate) fn site(op: Op, need: usize, location: &'static Location<'static>) -> Site {
     Site { executor: &EXECUTOR, op, need: need as u64, location: Some(location) }
 }

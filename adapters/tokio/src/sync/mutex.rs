@@ -1,4 +1,4 @@
-//! A mutex whose holder and waiters are seen.
+//! A mutex with an observed holder and observed waiters.
 
 use crate::executor::EXECUTOR;
 use crate::map::map;
@@ -18,20 +18,20 @@ use std::sync::Arc;
 
 /// tokio's `Mutex`, observed: see [`tokio::sync::Mutex`](real::sync::Mutex).
 ///
-/// The lock is tokio's own, of `()`; the value lies beside it. So guards of every kind can be made without asking more
-/// of `T` than tokio does.
+/// The lock is tokio's own, of `()`, and the value lies beside it. So we can make guards of every kind, and `T` needs
+/// no more bounds than with tokio.
 pub struct Mutex<T: ?Sized> {
     lock: Lock,
     raw: real::sync::Mutex<()>,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: as for tokio's: the value is reached through a guard only, and there is one at a time.
+// SAFETY: as in tokio, the value is reached only through a guard, and there is one guard at a time.
 unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
 
-/// The lock, held. Its end is recorded before it is freed.
+/// The held lock. The end of the hold is recorded before the lock is freed.
 struct Held<'a> {
     lock: &'a Lock,
     _raw: real::sync::MutexGuard<'a, ()>,
@@ -43,9 +43,9 @@ impl Drop for Held<'_> {
     }
 }
 
-/// The lock, held together with a reference that keeps it alive.
+/// The held lock, and a reference that keeps it alive.
 struct OwnedHeld<T: ?Sized> {
-    /// Of `mutex`, and dropped before it.
+    /// Borrows from `mutex`, and is dropped before it.
     _raw: real::sync::MutexGuard<'static, ()>,
     mutex: Arc<Mutex<T>>,
 }
@@ -70,13 +70,13 @@ impl<T: ?Sized> Drop for OwnedHeld<T> {
 #[clippy::has_significant_drop]
 #[must_use = "if unused the Mutex will immediately unlock"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    /// Two words, and no more: a lock that is ready hands it over in registers.
+    /// Two words, and no more, so that a lock that is ready returns it in registers.
     raw: real::sync::MutexGuard<'a, ()>,
     mutex: &'a Mutex<T>,
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
-    /// Its end is recorded before it is freed, by `raw`.
+    /// `raw` records the end of the hold before it frees the lock.
     fn drop(&mut self) {
         self.mutex.lock.released();
     }
@@ -106,17 +106,17 @@ pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized = T> {
     marker: PhantomData<*mut U>,
 }
 
-// SAFETY: a guard lends `&T` to whoever shares it, and `&mut T` to who has it; so do tokio's.
+// SAFETY: as in tokio, a shared guard lends `&T`, and an exclusive one lends `&mut T`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for MutexGuard<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for `MutexGuard`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for OwnedMutexGuard<T> {}
-// SAFETY: as above.
+// SAFETY: as for `MutexGuard`.
 unsafe impl<T: ?Sized + Sync> Sync for MappedMutexGuard<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for `MutexGuard`.
 unsafe impl<T: ?Sized + Send> Send for MappedMutexGuard<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for `MutexGuard`.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Sync for OwnedMappedMutexGuard<T, U> {}
-// SAFETY: as above.
+// SAFETY: as for `MutexGuard`.
 unsafe impl<T: ?Sized + Send, U: ?Sized + Send> Send for OwnedMappedMutexGuard<T, U> {}
 
 impl<T: ?Sized> Mutex<T> {
@@ -368,7 +368,7 @@ macro_rules! guard_traits {
             #[inline]
             fn deref(&$self) -> &$target {
                 $($lock.used(&EXECUTOR);)?
-                // SAFETY: the guard holds the lock, and lends the value no longer than itself.
+                // SAFETY: the guard holds the lock, and the reference does not outlive the guard.
                 unsafe { &*$pointer }
             }
         }
@@ -377,7 +377,8 @@ macro_rules! guard_traits {
             #[inline]
             fn deref_mut(&mut $self) -> &mut $target {
                 $($lock.used(&EXECUTOR);)?
-                // SAFETY: as above, and the guard is borrowed exclusively.
+                // SAFETY: the guard holds the lock and is borrowed exclusively, and the reference does not outlive the
+                // guard.
                 unsafe { &mut *$pointer }
             }
         }

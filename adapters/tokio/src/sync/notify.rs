@@ -1,6 +1,6 @@
-//! A notification whose waiters are seen.
+//! A notification with observed waiters.
 //!
-//! Who could notify is not recorded: whoever has a reference can, and a notification is seldom made twice by one task.
+//! The tasks that could notify are not recorded. Any task with a reference can, and one task seldom notifies twice.
 
 use crate::border::border;
 use crate::named::named;
@@ -13,14 +13,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 macro_rules! future {
-    ($notified:ty) => {
+    ($notified:ty, $this:ident => $resource:expr) => {
         impl Future for $notified {
             type Output = ();
 
             #[inline]
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-                let (inner, waiting, resource, at) = self.project();
-                waiting.poll(resource, &site(Op::Notified, 1, at), cx, |cx| inner.poll(cx))
+                let $this = self.project();
+                let site = site(Op::Notified, 1, $this.at);
+                $this.waiting.poll($resource, &site, cx, |cx| $this.inner.poll(cx))
             }
         }
 
@@ -44,7 +45,7 @@ pub struct Notify {
     inner: real::sync::Notify,
 }
 
-// As tokio's.
+// As in tokio.
 impl UnwindSafe for Notify {}
 impl RefUnwindSafe for Notify {}
 
@@ -110,34 +111,26 @@ impl fmt::Debug for Notify {
     }
 }
 
-/// The future of [`Notify::notified`]. See [`tokio::sync::futures::Notified`](real::sync::futures::Notified).
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Notified<'a> {
-    // First, so that the wait is over before the place in tokio's queue is given up.
-    waiting: Waiting,
-    inner: real::sync::futures::Notified<'a>,
-    resource: &'a LazyResource,
-    at: &'static Location<'static>,
+insight_probe::pin_project! {
+    /// The future of [`Notify::notified`]. See [`tokio::sync::futures::Notified`](real::sync::futures::Notified).
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct Notified<'a> {
+        // The first field, so that the wait ends before `inner` gives up its place in tokio's queue.
+        waiting: Waiting,
+        #[pin]
+        inner: real::sync::futures::Notified<'a>,
+        resource: &'a LazyResource,
+        at: &'static Location<'static>,
+    }
 }
 
-impl<'a> Notified<'a> {
-    /// The future within, and what is kept beside it.
-    fn project(
-        self: Pin<&mut Self>,
-    ) -> (Pin<&mut real::sync::futures::Notified<'a>>, &mut Waiting, &LazyResource, &'static Location<'static>) {
-        // SAFETY: `inner` is pinned structurally: it is never moved, and dropped in place; nothing else is pinned.
-        unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.inner), &mut this.waiting, this.resource, this.at)
-        }
-    }
-
+impl Notified<'_> {
     /// See [`tokio::sync::futures::Notified::enable`](real::sync::futures::Notified::enable).
     ///
-    /// It is not seen as a wait: no task is woken yet.
+    /// This does not record a wait, since it registers no waker.
     pub fn enable(self: Pin<&mut Self>) -> bool {
-        self.project().0.enable()
+        self.project().inner.enable()
     }
 }
 
-future!(Notified<'_>);
+future!(Notified<'_>, this => *this.resource);

@@ -1,4 +1,4 @@
-//! A value that is made once: who makes it, and who waits for that.
+//! A value that is made once, the task that makes it, and the tasks that wait for it.
 
 use crate::border::border;
 use crate::executor::EXECUTOR;
@@ -12,17 +12,17 @@ use std::panic::Location;
 
 /// tokio's `OnceCell`, observed: see [`tokio::sync::OnceCell`](real::sync::OnceCell).
 ///
-/// tokio's own waits for its turn and makes the value in one future, in which the one cannot be told from the other. So
-/// turns are taken at a gate of the same kind before it, and behind the gate nobody has to wait.
+/// tokio's own cell waits for its turn and makes the value in one future, so we cannot separate these. So tasks wait
+/// for their turn at a semaphore before it, and never in the cell itself.
 pub struct OnceCell<T> {
-    /// Held by the task that makes the value.
+    /// Its holder is the task that makes the value.
     lock: Lock,
-    /// One permit, and closed once there is a value.
+    /// One permit. Closed once there is a value.
     gate: Semaphore,
     inner: real::sync::OnceCell<T>,
 }
 
-/// The turn to make the value. Its end is recorded before it is the next one's.
+/// The turn to make the value. We record its end before the next turn begins.
 struct Turn<'a> {
     lock: &'a Lock,
     _permit: SemaphorePermit<'a>,
@@ -85,7 +85,7 @@ impl<T> OnceCell<T> {
         Ok(())
     }
 
-    /// Waits until it is this task's turn to make the value; `None` when there is one.
+    /// Waits for this task's turn to make the value. `None` if there is a value.
     async fn turn(&self, at: &'static Location<'static>) -> Option<Turn<'_>> {
         let permit = waiting(&self.lock, site(Op::Init, 1, at), self.gate.acquire()).await.ok()?;
         self.lock.acquired(&EXECUTOR, at, false);

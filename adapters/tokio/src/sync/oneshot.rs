@@ -34,11 +34,12 @@ pub struct Sender<T> {
 
 /// See [`tokio::sync::oneshot::Receiver`](real::sync::oneshot::Receiver).
 ///
-/// It is itself the future that waits, so the place of its `.await` is not known. A wait by reference, such as
-/// `select!` on `&mut receiver`, is seen until the receiver is used again or dropped: nothing tells when it is given up.
+/// The receiver itself is the future that waits, so the line of its `.await` is unknown. A wait by reference, such as
+/// `select!` on `&mut receiver`, stays open until the receiver is used again or dropped, since we cannot observe that
+/// the program gives it up.
 // Not `must_use`, like tokio's: hyper's tests drop one, and deny warnings.
 pub struct Receiver<T> {
-    // First, so that the wait is over before the channel is.
+    // The first field, so that the wait ends before the channel does.
     waiting: Waiting,
     end: Option<OneshotEnd>,
     inner: tokio::Receiver<T>,
@@ -72,7 +73,7 @@ impl<T> Sender<T> {
 
     /// See [`tokio::sync::oneshot::Sender::poll_closed`](real::sync::oneshot::Sender::poll_closed).
     ///
-    /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+    /// A poll without a result does not record a wait, since we could not observe its end.
     #[track_caller]
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(end) = &self.end {
@@ -90,7 +91,7 @@ impl<T> Receiver<T> {
 
     /// See [`tokio::sync::oneshot::Receiver::try_recv`](real::sync::oneshot::Receiver::try_recv).
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        // Who can do this no longer waits.
+        // The receiver is borrowed exclusively, so no poll of it waits.
         self.waiting = Waiting::new();
         self.inner.try_recv()
     }
@@ -128,7 +129,7 @@ impl<T> Future for Receiver<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Receiver { waiting, end, inner } = self.get_mut();
         let inner = Pin::new(inner);
-        // What is there is taken without a word of it: the channel was never waited on, and need not be recorded.
+        // A result that is there already ends no wait, so its channel need not be recorded.
         let resource = match end {
             Some(end) if on() && awaits(end, &inner) => end.used(Location::caller()),
             _ => None,
@@ -146,14 +147,15 @@ impl<T> Future for Receiver<T> {
     }
 }
 
-/// Whether a poll of the receiver finds no result.
+/// Whether a poll of the receiver would find no result.
 #[cfg(not(insight_before = "1.44.0"))]
 #[inline]
 fn awaits<T>(_: &OneshotEnd, inner: &tokio::Receiver<T>) -> bool {
     inner.is_empty()
 }
 
-/// As above. tokio before 1.44 has no `is_empty`, but a sender that has sent is gone.
+/// Whether a poll of the receiver would find no result. tokio before 1.44 has no `is_empty`, but a sender that has sent
+/// is gone.
 #[cfg(insight_before = "1.44.0")]
 fn awaits<T>(end: &OneshotEnd, _: &tokio::Receiver<T>) -> bool {
     !end.other_is_gone()

@@ -1,4 +1,4 @@
-//! A semaphore whose permits' holders, and waiters, are seen.
+//! A semaphore with observed holders and waiters.
 
 use crate::border::border;
 use crate::executor::EXECUTOR;
@@ -57,7 +57,7 @@ impl Semaphore {
         forgotten
     }
 
-    /// Notes that so many permits went with a permit that was forgotten.
+    /// Records that the program forgot a permit with this number of permits.
     pub(super) fn forgotten(&self, permits: usize) {
         self.holders.taken_away(permits);
     }
@@ -204,7 +204,7 @@ impl Semaphore {
 }
 
 border!(out [] Semaphore => real::sync::Semaphore, self => self.inner);
-// Nobody holds a permit of what can be moved, but for those that were forgotten.
+// A semaphore that can be moved is not borrowed by a permit, so only forgotten permits can be missing.
 border!(in [] real::sync::Semaphore => Semaphore, inner => {
     Semaphore { holders: Holders::semaphore(HandOff::Fifo, Location::caller(), inner.available_permits()), inner }
 });

@@ -5,18 +5,18 @@ use std::fmt;
 use std::mem::transmute;
 use std::sync::Arc;
 
-/// tokio's permit, which says how many it is.
+/// tokio's permit, which has a method for its number of permits.
 #[cfg(not(insight_before = "1.38.0"))]
 pub(super) use real::sync::SemaphorePermit as Inner;
 
-/// A permit of tokio and its count, which the permit itself says from 1.38 on.
+/// A permit of tokio and its number. From 1.38 on, tokio's permit has a method for it.
 #[cfg(insight_before = "1.38.0")]
 pub(super) struct Inner<'a> {
     permit: real::sync::SemaphorePermit<'a>,
     permits: usize,
 }
 
-/// The permit with its count.
+/// The permit with its number.
 #[cfg(not(insight_before = "1.38.0"))]
 #[inline]
 pub(super) fn counted(permit: Inner<'_>, _permits: usize) -> Inner<'_> {
@@ -57,7 +57,7 @@ impl fmt::Debug for Inner<'_> {
 #[must_use]
 #[clippy::has_significant_drop]
 pub struct SemaphorePermit<'a> {
-    // First, so that its end is recorded before the permits are really free.
+    // The first field, so that its end is recorded before the permits are free.
     held: Held<'a>,
     inner: Inner<'a>,
     semaphore: &'a Semaphore,
@@ -67,19 +67,19 @@ pub struct SemaphorePermit<'a> {
 #[must_use]
 #[clippy::has_significant_drop]
 pub struct OwnedSemaphorePermit {
-    /// Of `semaphore`, and dropped before it.
+    /// Borrows from `semaphore`, and is dropped before it.
     permit: Permit<'static>,
     semaphore: Arc<Semaphore>,
 }
 
-/// What an owned permit has of the semaphore.
+/// The hold and tokio's permit, for an owned permit.
 struct Permit<'a> {
-    // In this order, as above.
+    // In this order: the end of the hold is recorded before the permits are free.
     held: Held<'a>,
     inner: Inner<'a>,
 }
 
-/// Adds the permits of `other`, `same` if it is of the same semaphore; panics as tokio does when it is not.
+/// Adds the permits of `other`. `same`: it is of the same semaphore. Panics as tokio does if it is not.
 #[track_caller]
 fn merge<'a>(same: bool, (held, inner): (&mut Held<'a>, &mut Inner<'a>), (other_held, other): (Held<'a>, Inner<'a>)) {
     if same {
@@ -134,8 +134,8 @@ impl OwnedSemaphorePermit {
     /// `held` and `inner` are of `semaphore`.
     #[inline]
     pub(super) fn new(semaphore: &Arc<Semaphore>, held: Held<'_>, inner: Inner<'_>) -> Self {
-        // SAFETY: what the permit borrows lies in the allocation that `semaphore` keeps alive, at an address that does not
-        // change; in the owned permit the one is dropped before the other.
+        // SAFETY: the permit borrows from the allocation that `semaphore` keeps alive, at an address that does not
+        // change. The owned permit drops the permit before `semaphore`.
         let permit = unsafe { transmute::<Permit<'_>, Permit<'static>>(Permit { held, inner }) };
         OwnedSemaphorePermit { permit, semaphore: semaphore.clone() }
     }

@@ -1,6 +1,6 @@
-//! A value that is set once: who waits for it.
+//! A value that is set once, and the tasks that wait for it.
 //!
-//! Who could set it is not recorded: whoever has a reference can, and nobody can twice.
+//! The tasks that could set it are not recorded. Any task with a reference can, and only once.
 
 use crate::border::border;
 use crate::named::named;
@@ -71,7 +71,7 @@ impl<T> SetOnce<T> {
     pub fn wait(&self) -> impl Future<Output = &T> {
         let at = Location::caller();
         async move {
-            // What is set is not waited for, and need not be recorded.
+            // A set value ends no wait, so the cell need not be recorded.
             match self.inner.get() {
                 Some(value) => value,
                 None => waiting(&self.resource, site(Op::Value, 1, at), self.inner.wait()).await,

@@ -133,7 +133,7 @@ impl<T: Default> Default for Sender<T> {
     }
 }
 
-/// A channel that was tokio's own, whose other ends are not seen.
+/// A channel from tokio's own end; its other ends are unobserved.
 #[track_caller]
 fn taken_in(handle: Handle) -> End {
     let channel = Resource::new(Type::Watch, Location::caller(), None);
@@ -153,7 +153,7 @@ border!(in [T] tokio::Receiver<T> => Receiver<T>, inner => Receiver { end: taken
 
 #[cfg(feature = "stream")]
 impl<T> Receiver<T> {
-    /// tokio's own, and what is seen of it, for what puts both together again.
+    /// tokio's own end, and the recorded one, for a caller that joins both again.
     pub(crate) fn into_parts(self) -> (End, tokio::Receiver<T>) {
         (self.end, self.inner)
     }

@@ -45,7 +45,7 @@ impl<T> JoinHandle<T> {
 }
 
 border!(out [T] JoinHandle<T> => real::task::JoinHandle<T>, self => self.inner);
-// A task that was spawned unseen: what waits for it waits for something foreign.
+// An unobserved task: a wait for it counts as a wait for something foreign.
 border!(in [T] real::task::JoinHandle<T> => JoinHandle<T>, inner => JoinHandle::new(inner, TaskRef::unseen()));
 
 impl<T> Future for JoinHandle<T> {

@@ -177,7 +177,7 @@ impl<T: 'static> JoinSet<T> {
 
     /// See [`tokio::task::JoinSet::poll_join_next`](real::task::JoinSet::poll_join_next).
     ///
-    /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+    /// A poll without a result does not record a wait, since we could not observe its end.
     pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         self.inner.poll_join_next(cx)
     }
@@ -199,7 +199,7 @@ impl<T: 'static> JoinSet<T> {
 
     /// See [`tokio::task::JoinSet::poll_join_next_with_id`](real::task::JoinSet::poll_join_next_with_id).
     ///
-    /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+    /// A poll without a result does not record a wait, since we could not observe its end.
     pub fn poll_join_next_with_id(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(Id, T), JoinError>>> {
         self.inner.poll_join_next_with_id(cx)
     }
@@ -207,7 +207,7 @@ impl<T: 'static> JoinSet<T> {
 
 #[cfg(feature = "stream")]
 impl<T: 'static> JoinSet<T> {
-    /// As [`poll_join_next`](JoinSet::poll_join_next); the wait is open for as long as `waiting` says.
+    /// Like [`poll_join_next`](JoinSet::poll_join_next). The wait is open while `waiting` has it.
     pub(crate) fn poll_seen(
         &mut self,
         waiting: &mut Waiting,
@@ -221,7 +221,7 @@ impl<T: 'static> JoinSet<T> {
 }
 
 border!(out [T] JoinSet<T> => real::task::JoinSet<T>, self => self.inner);
-// The tasks that it has already are not seen.
+// The present tasks of the set are unobserved.
 border!(in [T] real::task::JoinSet<T> => JoinSet<T>, inner => {
     JoinSet { inner, joining: JoiningAny::new(Location::caller()) }
 });

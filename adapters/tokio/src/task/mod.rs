@@ -1,4 +1,4 @@
-//! tokio's `task`, with what spawns and joins observed.
+//! tokio's `task`, with spawns and joins observed.
 
 pub use real::task::*;
 
@@ -47,7 +47,7 @@ pub fn yield_now() -> impl Future<Output = ()> {
     insight_probe::yielding(real::task::yield_now())
 }
 
-/// The future, observed, and what its join handle keeps.
+/// The observed future, and the task's reference for its join handle.
 #[inline(always)]
 pub(crate) fn observed<F>(
     future: F,
@@ -59,7 +59,7 @@ pub(crate) fn observed<F>(
     (observed, task)
 }
 
-/// The closure, observed, and what its join handle keeps.
+/// The observed closure, and the task's reference for its join handle.
 pub(crate) fn observed_closure<F, R>(
     f: F,
     location: &'static Location<'static>,

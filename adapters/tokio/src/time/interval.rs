@@ -38,7 +38,7 @@ impl Interval {
 
     /// See [`tokio::time::Interval::poll_tick`](real::time::Interval::poll_tick).
     ///
-    /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+    /// A poll without a result does not record a wait, since we could not observe its end.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         self.inner.poll_tick(cx)
     }

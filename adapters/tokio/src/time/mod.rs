@@ -1,4 +1,4 @@
-//! tokio's `time`, with what waits for time to pass observed.
+//! tokio's `time`, with timers observed.
 
 pub use real::time::*;
 

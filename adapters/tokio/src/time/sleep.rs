@@ -20,12 +20,15 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
     Sleep { sleeping: Sleeping::new(Location::caller()), inner: real::time::sleep_until(deadline) }
 }
 
-/// See [`tokio::time::Sleep`](real::time::Sleep).
-#[derive(Debug)]
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Sleep {
-    inner: real::time::Sleep,
-    sleeping: Sleeping,
+insight_probe::pin_project! {
+    /// See [`tokio::time::Sleep`](real::time::Sleep).
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct Sleep {
+        #[pin]
+        inner: real::time::Sleep,
+        sleeping: Sleeping,
+    }
 }
 
 impl Sleep {
@@ -41,21 +44,12 @@ impl Sleep {
 
     /// See [`tokio::time::Sleep::reset`](real::time::Sleep::reset).
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
-        self.project().0.reset(deadline);
+        self.project().inner.reset(deadline);
     }
 
-    /// tokio's own, in place, for what asks for one. What is polled through it is not observed.
+    /// The tokio `Sleep` inside, for code that asks for one. Polls through it are not observed.
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut real::time::Sleep> {
-        self.project().0
-    }
-
-    fn project(self: Pin<&mut Self>) -> (Pin<&mut real::time::Sleep>, &mut Sleeping) {
-        // SAFETY: `inner` is pinned structurally: it is moved by no method that has a pin, and dropped in place;
-        // `sleeping` is not pinned.
-        unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.inner), &mut this.sleeping)
-        }
+        self.project().inner
     }
 }
 
@@ -67,7 +61,7 @@ impl Future for Sleep {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let (inner, sleeping) = self.project();
-        sleeping.poll(&EXECUTOR, cx, |cx| inner.poll(cx))
+        let this = self.project();
+        this.sleeping.poll(&EXECUTOR, cx, |cx| this.inner.poll(cx))
     }
 }

@@ -21,7 +21,7 @@ pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::Int
     Timeout::new(future.into_future(), real::time::timeout_at(deadline, pending()), Location::caller())
 }
 
-/// A `timeout` that was called at `location`, for operations that have one within.
+/// A `timeout` called at `location`, for operations that contain one.
 #[cfg(feature = "sync")]
 pub(crate) fn timeout_called_at<F: Future>(
     location: &'static Location<'static>,
@@ -31,15 +31,19 @@ pub(crate) fn timeout_called_at<F: Future>(
     Timeout::new(value, real::time::timeout(duration, pending()), location)
 }
 
-/// See [`tokio::time::Timeout`](real::time::Timeout).
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Timeout<T> {
-    value: T,
-    /// tokio's own of a future that is never ready: only it can make an [`Elapsed`]. The value is beside it and not
-    /// within, so that what the value waits for and the timer are two waits.
-    delay: Delay,
-    budget: Budget,
-    sleeping: Sleeping,
+insight_probe::pin_project! {
+    /// See [`tokio::time::Timeout`](real::time::Timeout).
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct Timeout<T> {
+        #[pin]
+        value: T,
+        // tokio's own timeout around a future that is never ready, since only tokio can make an `Elapsed`. `value` is not
+        // inside it, so that the wait of `value` and the timer are two waits.
+        #[pin]
+        delay: Delay,
+        budget: Budget,
+        sleeping: Sleeping,
+    }
 }
 
 impl<T> Timeout<T> {
@@ -69,18 +73,12 @@ impl<T: Future> Future for Timeout<T> {
     #[inline]
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: `value` and `delay` are pinned structurally: `into_inner` takes one that is not pinned, and both are
-        // dropped in place; `budget` and `sleeping` are not pinned.
-        let (value, delay, budget, sleeping) = unsafe {
-            let this = self.get_unchecked_mut();
-            let (value, delay) = (Pin::new_unchecked(&mut this.value), Pin::new_unchecked(&mut this.delay));
-            (value, delay, &mut this.budget, &mut this.sleeping)
-        };
-        let remained = budget.remains();
-        if let Poll::Ready(value) = value.poll(cx) {
+        let this = self.project();
+        let remained = this.budget.remains();
+        if let Poll::Ready(value) = this.value.poll(cx) {
             return Poll::Ready(Ok(value));
         }
-        sleeping.poll(&EXECUTOR, cx, |cx| budget.poll_delay(remained, delay, cx)).map(Err)
+        this.sleeping.poll(&EXECUTOR, cx, |cx| this.budget.poll_delay(remained, this.delay, cx)).map(Err)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A token whose waiters are seen.
+//! A token with observed waiters.
 
 use super::{Signalled, signal};
 use crate::named::named;
@@ -88,7 +88,8 @@ impl CancellationToken {
     }
 }
 
-/// Runs `work` until it is done or cancelled, whichever is seen first; cancelled before is not run at all.
+/// Runs `work` until it is done or the token is cancelled. `work` is polled first. A token that was cancelled before
+/// runs nothing.
 async fn until<F: Future>(token: &CancellationToken, cancelled: impl Future, work: F) -> Option<F::Output> {
     if token.is_cancelled() {
         return None;
@@ -130,7 +131,7 @@ impl fmt::Debug for CancellationToken {
 
 named!([] CancellationToken, self => &self.resource);
 
-/// tokio-util's own, such as a library hands out, observed from now on.
+/// tokio-util's own token, such as a library returns, observed from now on.
 impl From<own::CancellationToken> for CancellationToken {
     #[track_caller]
     fn from(inner: own::CancellationToken) -> Self {
@@ -138,7 +139,7 @@ impl From<own::CancellationToken> for CancellationToken {
     }
 }
 
-/// tokio-util's own, for what asks for one.
+/// The tokio-util token inside, for code that asks for one.
 impl From<CancellationToken> for own::CancellationToken {
     fn from(token: CancellationToken) -> Self {
         token.inner

@@ -10,7 +10,7 @@ use tokio_util::sync::ReusableBoxFuture;
 
 /// See [`tokio_util::sync::PollSemaphore`].
 pub struct PollSemaphore {
-    /// So many permits, being acquired: a place in the queue.
+    /// A number of permits, and the future that acquires them. It has a place in the queue.
     acquiring: Option<(u32, ReusableBoxFuture<'static, Result<OwnedSemaphorePermit, AcquireError>>)>,
     semaphore: Arc<Semaphore>,
 }
@@ -46,7 +46,7 @@ impl PollSemaphore {
     #[track_caller]
     pub fn poll_acquire_many(&mut self, cx: &mut Context<'_>, permits: u32) -> Poll<Option<OwnedSemaphorePermit>> {
         if self.acquiring.as_ref().is_none_or(|(asked, _)| *asked != permits) {
-            // Another number is another place in the queue.
+            // Another number of permits needs another place in the queue.
             self.acquiring = None;
             match self.semaphore.clone().try_acquire_many_owned(permits) {
                 Ok(permit) => return Poll::Ready(Some(permit)),

@@ -41,7 +41,7 @@ enum Place<T> {
     Unasked,
     Asked(Reserving<T>),
     Reserved(OwnedPermit<T>),
-    /// There are no more.
+    /// The sender is closed.
     Closed,
 }
 
@@ -104,7 +104,7 @@ impl<T: Send + 'static> PollSender<T> {
     /// See [`tokio_util::sync::PollSender::close`].
     pub fn close(&mut self) {
         self.sender = None;
-        // What is reserved can still be sent.
+        // A reserved place can still be used.
         if !matches!(self.place, Place::Reserved(_)) {
             self.place = Place::Closed;
         }

@@ -1,4 +1,4 @@
-//! A tracker of tasks, which are seen, and so is who waits for them.
+//! A tracker of tasks. The tasks and the waits for them are observed.
 
 use super::{Signalled, signal};
 use crate::named::named;

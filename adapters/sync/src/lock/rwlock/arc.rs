@@ -12,10 +12,10 @@ use std::sync::Arc;
 /// A [`RwLock`], held to read, with a reference that keeps it alive: see [`async_lock::RwLockReadGuardArc`].
 #[clippy::has_significant_drop]
 pub struct RwLockReadGuardArc<T> {
-    /// Of the lock behind `lock`, and dropped before it.
+    /// Borrows from the lock behind `lock`, and is dropped before it.
     held: ManuallyDrop<ReadHeld<'static>>,
-    /// Really a `RwLock<T>`, as `Arc::into_raw` gave it. By its type the guard may become one of a shorter-lived `T`,
-    /// which it only lends to be read.
+    /// A `RwLock<T>` in fact, as `Arc::into_raw` returned it. With this type the guard is covariant in `T`, which it
+    /// only lends to be read.
     lock: NonNull<T>,
 }
 
@@ -23,7 +23,7 @@ pub struct RwLockReadGuardArc<T> {
 /// [`async_lock::RwLockUpgradableReadGuardArc`].
 #[clippy::has_significant_drop]
 pub struct RwLockUpgradableReadGuardArc<T: ?Sized> {
-    /// Of `lock`, and dropped before it.
+    /// Borrows from `lock`, and is dropped before it.
     held: UpgradableHeld<'static>,
     lock: Arc<RwLock<T>>,
 }
@@ -31,25 +31,25 @@ pub struct RwLockUpgradableReadGuardArc<T: ?Sized> {
 /// A [`RwLock`], held to write, with a reference that keeps it alive: see [`async_lock::RwLockWriteGuardArc`].
 #[clippy::has_significant_drop]
 pub struct RwLockWriteGuardArc<T: ?Sized> {
-    /// Of `lock`, and dropped before it.
+    /// Borrows from `lock`, and is dropped before it.
     held: WriteHeld<'static>,
     lock: Arc<RwLock<T>>,
 }
 
-// SAFETY: a guard lends `&T`, and may drop the value with the lock; so does async-lock's, and the bounds are the same.
+// SAFETY: as in async-lock, with the same bounds: a guard lends `&T`, and may drop the value with the lock.
 unsafe impl<T: Send + Sync> Send for RwLockReadGuardArc<T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: Send + Sync> Sync for RwLockReadGuardArc<T> {}
-// SAFETY: as above; who has it can get `&mut T`.
+// SAFETY: as for `RwLockReadGuardArc`; its upgrade also lends `&mut T`.
 unsafe impl<T: ?Sized + Send + Sync> Send for RwLockUpgradableReadGuardArc<T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLockUpgradableReadGuardArc<T> {}
-// SAFETY: as above.
+// SAFETY: as for `RwLockUpgradableReadGuardArc`.
 unsafe impl<T: ?Sized + Send + Sync> Send for RwLockWriteGuardArc<T> {}
-// SAFETY: as above.
+// SAFETY: as for `RwLockUpgradableReadGuardArc`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLockWriteGuardArc<T> {}
 
-// As async-lock's, which is a pointer to `T` only.
+// As in async-lock, whose guard is only a pointer to `T`.
 impl<T: RefUnwindSafe> UnwindSafe for RwLockReadGuardArc<T> {}
 impl<T: RefUnwindSafe> RefUnwindSafe for RwLockReadGuardArc<T> {}
 
@@ -63,8 +63,8 @@ impl<T> RwLockReadGuardArc<T> {
     /// `held` is of `lock`.
     #[inline]
     fn of(lock: Arc<RwLock<T>>, held: ReadHeld<'_>) -> Self {
-        // SAFETY: what `held` borrows lies in the allocation that `lock` keeps alive, at an address that does not
-        // change; in the guard the one is dropped before the other.
+        // SAFETY: `held` borrows from the allocation that `lock` keeps alive, at an address that does not change. The
+        // guard drops `held` before `lock`.
         let held = unsafe { transmute::<ReadHeld<'_>, ReadHeld<'static>>(held) };
         let lock = NonNull::new(Arc::into_raw(lock).cast_mut()).expect("the address of a value");
         RwLockReadGuardArc { held: ManuallyDrop::new(held), lock: lock.cast() }
@@ -72,8 +72,9 @@ impl<T> RwLockReadGuardArc<T> {
 
     #[inline]
     fn lock(&self) -> &RwLock<T> {
-        // SAFETY: the pointer is that of an `Arc` whose count is the guard's, so the lock lives as long as the guard.
-        // That it may have been one of a longer-lived `T` does not matter: through a guard the value is only read.
+        // SAFETY: the pointer is that of an `Arc`, and the guard owns one count of it, so the lock lives as long as the
+        // guard. The lock may have been made with a longer-lived `T`; that does not matter, since the value is only
+        // read through a guard.
         unsafe { self.lock.cast::<RwLock<T>>().as_ref() }
     }
 }
@@ -81,10 +82,10 @@ impl<T> RwLockReadGuardArc<T> {
 impl<T> Drop for RwLockReadGuardArc<T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: dropped once, here, and not used after.
+        // SAFETY: dropped once, here, and not used afterwards.
         unsafe { ManuallyDrop::drop(&mut self.held) };
-        // SAFETY: made by `into_raw`, of an `Arc` whose count is the guard's. Nothing of the guard borrows from it any
-        // more.
+        // SAFETY: `into_raw` returned the pointer, and the guard owns one count of the `Arc`. The guard no longer
+        // borrows from it.
         drop(unsafe { Arc::from_raw(self.lock.cast::<RwLock<T>>().as_ptr()) });
     }
 }
@@ -93,8 +94,8 @@ impl<T: ?Sized> RwLockUpgradableReadGuardArc<T> {
     /// `held` is of `lock`.
     #[inline]
     pub(super) fn new(lock: &Arc<RwLock<T>>, held: UpgradableHeld<'_>) -> Self {
-        // SAFETY: what `held` borrows lies in the allocation that `lock` keeps alive, at an address that does not
-        // change; in the guard the one is dropped before the other.
+        // SAFETY: `held` borrows from the allocation that `lock` keeps alive, at an address that does not change. The
+        // guard drops `held` before `lock`.
         let held = unsafe { transmute::<UpgradableHeld<'_>, UpgradableHeld<'static>>(held) };
         RwLockUpgradableReadGuardArc { held, lock: lock.clone() }
     }
@@ -119,7 +120,7 @@ impl<T: ?Sized> RwLockUpgradableReadGuardArc<T> {
         let RwLockUpgradableReadGuardArc { held, lock } = guard;
         held.hold.used(&EXECUTOR);
         // SAFETY: the holders lie in the allocation that the future's `lock` keeps alive, at an address that does not
-        // change. What borrows them is dropped before it, or given to the guard that gets `lock`.
+        // change. The future drops the borrows before `lock`, or gives both to the guard.
         let holders = unsafe { &*ptr::from_ref(&lock.holders) };
         UpgradeArc::new(held.upgrade(holders, at), lock, at)
     }
@@ -130,7 +131,7 @@ impl<T: ?Sized> RwLockUpgradableReadGuardArc<T> {
     pub fn upgrade_blocking(guard: Self) -> RwLockWriteGuardArc<T> {
         let RwLockUpgradableReadGuardArc { held, lock } = guard;
         held.hold.used(&EXECUTOR);
-        // SAFETY: as in `upgrade`; what borrows them is given to the guard.
+        // SAFETY: as in `upgrade`; the guard gets the borrows.
         let holders = unsafe { &*ptr::from_ref(&lock.holders) };
         RwLockWriteGuardArc { held: held.upgrade_blocking(holders, Location::caller()), lock }
     }
@@ -150,8 +151,8 @@ impl<T: ?Sized> RwLockWriteGuardArc<T> {
     /// `held` is of `lock`.
     #[inline]
     pub(super) fn new(lock: &Arc<RwLock<T>>, held: WriteHeld<'_>) -> Self {
-        // SAFETY: what `held` borrows lies in the allocation that `lock` keeps alive, at an address that does not
-        // change; in the guard the one is dropped before the other.
+        // SAFETY: `held` borrows from the allocation that `lock` keeps alive, at an address that does not change. The
+        // guard drops `held` before `lock`.
         RwLockWriteGuardArc::of(unsafe { transmute::<WriteHeld<'_>, WriteHeld<'static>>(held) }, lock.clone())
     }
 

@@ -10,7 +10,7 @@ use std::panic::Location;
 #[clippy::has_significant_drop]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
     _held: ReadHeld<'a>,
-    /// A pointer to a constant: the guard may become one of a shorter-lived `T`.
+    /// A pointer to a constant, so that the guard is covariant in `T`.
     value: *const T,
 }
 
@@ -30,17 +30,17 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
     value: *mut T,
 }
 
-// SAFETY: a guard lends `&T` to whoever has or shares it; so does async-lock's, and the bounds are the same.
+// SAFETY: as in async-lock, with the same bounds: a guard, shared or not, lends `&T`.
 unsafe impl<T: ?Sized + Sync> Send for RwLockReadGuard<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: ?Sized + Sync> Sync for RwLockReadGuard<'_, T> {}
-// SAFETY: as above; who has it can get `&mut T`.
+// SAFETY: as for `RwLockReadGuard`; its upgrade also lends `&mut T`.
 unsafe impl<T: ?Sized + Send + Sync> Send for RwLockUpgradableReadGuard<'_, T> {}
 // SAFETY: as for `RwLockReadGuard`.
 unsafe impl<T: ?Sized + Sync> Sync for RwLockUpgradableReadGuard<'_, T> {}
-// SAFETY: a guard lends `&mut T` to who has it; so does async-lock's, and the bounds are the same.
+// SAFETY: as in async-lock, with the same bounds: an exclusive guard lends `&mut T`.
 unsafe impl<T: ?Sized + Send> Send for RwLockWriteGuard<'_, T> {}
-// SAFETY: one that is shared lends `&T`; as above.
+// SAFETY: as in async-lock, with the same bounds: a shared guard lends `&T`.
 unsafe impl<T: ?Sized + Sync> Sync for RwLockWriteGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
@@ -50,7 +50,7 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
         RwLockReadGuard::of(held, lock.value.get())
     }
 
-    /// `held` is of the lock whose value this is.
+    /// `held` is of the lock with this value.
     #[inline]
     pub(super) fn of(held: ReadHeld<'a>, value: *const T) -> Self {
         RwLockReadGuard { _held: held, value }
@@ -105,7 +105,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
         RwLockWriteGuard::of(held, &lock.holders, lock.value.get())
     }
 
-    /// `held` is of the lock whose these holders and this value are.
+    /// `held` is of the lock with these holders and this value.
     #[inline]
     pub(super) fn of(held: WriteHeld<'a>, holders: &'a Holders, value: *mut T) -> Self {
         RwLockWriteGuard { held, holders, value }

@@ -1,4 +1,4 @@
-//! The futures of the operations, which a program can name.
+//! The named futures of the operations.
 
 use super::{
     RwLock, RwLockReadGuard, RwLockReadGuardArc, RwLockUpgradableReadGuard, RwLockUpgradableReadGuardArc,
@@ -13,16 +13,19 @@ use std::sync::Arc;
 
 type Site = &'static Location<'static>;
 
-/// What the futures of one kind of operation are: which of async-lock's they have, and which guard they become.
+/// The futures of one kind of operation: their future of async-lock, and the guard that they become.
 macro_rules! acquiring {
     (
         $name:ident, $text:literal, $real:ident, [$($generics:tt)*], $lock:ty => $guard:ident $(<$a:lifetime>)?,
         $mode:ident, $transferable:literal
     ) => {
-        #[doc = concat!("See [`async_lock::futures::", stringify!($name), "`].")]
-        pub struct $name<'a, $($generics)*> {
-            operation: Operation<'a, Holders, real::futures::$real<'a, ()>>,
-            rest: (&'a $lock, Site),
+        insight_probe::pin_project! {
+            #[doc = concat!("See [`async_lock::futures::", stringify!($name), "`].")]
+            pub struct $name<'a, $($generics)*> {
+                #[pin]
+                operation: Operation<'a, Holders, real::futures::$real<'a, ()>>,
+                rest: (&'a $lock, Site),
+            }
         }
 
         impl<'a, $($generics)*> $name<'a, T> {
@@ -45,11 +48,14 @@ macro_rules! acquiring {
     };
 }
 
-/// See [`async_lock::futures::Read`].
-pub struct Read<'a, T: ?Sized> {
-    operation: Operation<'a, Holders, real::futures::Read<'a, ()>>,
-    /// With a pointer to a constant: the future may become one of a shorter-lived `T`, as its guard may.
-    rest: (&'a Holders, *const T, Site),
+insight_probe::pin_project! {
+    /// See [`async_lock::futures::Read`].
+    pub struct Read<'a, T: ?Sized> {
+        #[pin]
+        operation: Operation<'a, Holders, real::futures::Read<'a, ()>>,
+        // With a pointer to a constant, so that the future is covariant in `T`, as its guard is.
+        rest: (&'a Holders, *const T, Site),
+    }
 }
 
 impl<'a, T: ?Sized> Read<'a, T> {
@@ -78,35 +84,38 @@ acquiring!(UpgradableReadArc, "UpgradableReadArc { .. }", UpgradableRead, [T: ?S
 acquiring!(Write, "Write { .. }", Write, [T: ?Sized], RwLock<T> => RwLockWriteGuard<'a>, Exclusive, false);
 acquiring!(WriteArc, "WriteArc { .. }", Write, [T: ?Sized], Arc<RwLock<T>> => RwLockWriteGuardArc, Exclusive, true);
 
-// SAFETY: of each of these: it becomes its guard, and lends nothing before. The bounds are those of async-lock's.
+// SAFETY: each of these futures becomes its guard, and lends nothing before. The bounds are those of async-lock's.
 unsafe impl<T: ?Sized + Sync> Send for Read<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `Read`.
 unsafe impl<T: ?Sized + Sync> Sync for Read<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `Read`.
 unsafe impl<T: ?Sized + Send + Sync> Send for UpgradableRead<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `Read`.
 unsafe impl<T: ?Sized + Sync> Sync for UpgradableRead<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `Read`.
 unsafe impl<T: ?Sized + Send> Send for Write<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `Read`.
 unsafe impl<T: ?Sized + Sync> Sync for Write<'_, T> {}
 
-/// See [`async_lock::futures::Upgrade`].
-pub struct Upgrade<'a, T: ?Sized> {
-    /// Until it is the guard's. First: it ends before the lock is freed.
-    hold: Option<Held<'a>>,
-    /// Frees the lock when it is dropped before it is ready.
-    operation: Upgrading<'a>,
-    rest: (&'a Holders, *mut T, Site),
+insight_probe::pin_project! {
+    /// See [`async_lock::futures::Upgrade`].
+    pub struct Upgrade<'a, T: ?Sized> {
+        // Moves to the guard. The first field, so that the hold ends before the lock is freed.
+        hold: Option<Held<'a>>,
+        // Frees the lock when it is dropped before it is ready.
+        #[pin]
+        operation: Upgrading<'a>,
+        rest: (&'a Holders, *mut T, Site),
+    }
 }
 
 // SAFETY: as for `Write`.
 unsafe impl<T: ?Sized + Send> Send for Upgrade<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: ?Sized + Sync> Sync for Upgrade<'_, T> {}
 
 impl<'a, T: ?Sized> Upgrade<'a, T> {
-    /// Of the lock whose `holders` and `value` these are.
+    /// The lock has these `holders` and this `value`.
     #[inline]
     pub(super) fn new(
         (hold, operation): (Held<'a>, Upgrading<'a>),
@@ -125,18 +134,21 @@ future!(['a, T: ?Sized] Upgrade<'a, T> => RwLockWriteGuard<'a, T>, (hold, rest),
 });
 future_debug!([T: ?Sized] Upgrade<'_, T>, "Upgrade");
 
-/// See [`async_lock::futures::UpgradeArc`].
-pub struct UpgradeArc<T: ?Sized> {
-    /// Until it is the guard's. First: it ends before the lock is freed.
-    hold: Option<Held<'static>>,
-    /// Frees the lock when it is dropped before it is ready.
-    operation: Upgrading<'static>,
-    /// What both are of, until it is the guard's; and so after them.
-    rest: (Option<Arc<RwLock<T>>>, Site),
+insight_probe::pin_project! {
+    /// See [`async_lock::futures::UpgradeArc`].
+    pub struct UpgradeArc<T: ?Sized> {
+        // Moves to the guard. The first field, so that the hold ends before the lock is freed.
+        hold: Option<Held<'static>>,
+        // Frees the lock when it is dropped before it is ready.
+        #[pin]
+        operation: Upgrading<'static>,
+        // The lock of both, which moves to the guard. It comes after them, so it is dropped last.
+        rest: (Option<Arc<RwLock<T>>>, Site),
+    }
 }
 
 impl<T: ?Sized> UpgradeArc<T> {
-    /// Of `lock`.
+    /// Upgrades the hold of `lock`.
     #[inline]
     pub(super) fn new((hold, operation): (Held<'static>, Upgrading<'static>), lock: Arc<RwLock<T>>, at: Site) -> Self {
         UpgradeArc { hold: Some(hold), operation, rest: (Some(lock), at) }
@@ -146,7 +158,7 @@ impl<T: ?Sized> UpgradeArc<T> {
 future!([T: ?Sized] UpgradeArc<T> => RwLockWriteGuardArc<T>, (hold, rest), |raw| {
     let hold = hold.take().expect("not polled after it was ready");
     let lock = rest.0.take().expect("not polled after it was ready");
-    // The future may have been given to another task.
+    // The program may have moved the future to another task.
     hold.used(&EXECUTOR);
     RwLockWriteGuardArc::of(upgraded(hold, raw, rest.1), lock)
 });

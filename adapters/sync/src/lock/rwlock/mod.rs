@@ -1,9 +1,9 @@
-//! A lock for one writer or many readers, whose holders and waiters are seen.
+//! A lock for one writer or many readers, with observed holders and waiters.
 //!
-//! An upgradable read is a shared hold, as each other read is: that there is one of it at a time only keeps others of
-//! its kind and writers out, who wait for it as they wait for any holder. While it waits to be upgraded it stays a
-//! shared hold, for that keeps new readers out; its task has a hold and a wait on the same lock then, and waits for the
-//! other holders. The hold becomes the exclusive one in its place once the others are gone.
+//! An upgradable read is a shared hold, like any other read. There is only one at a time, so it keeps out writers and
+//! others of its kind, which wait for it as for any holder. While it waits to be upgraded it stays a shared hold, since
+//! it keeps new readers out. Its task then has a hold of the lock and a wait for the other holders. Once these are
+//! gone, the exclusive hold replaces the shared one.
 
 mod arc;
 mod borrowed;
@@ -30,13 +30,13 @@ pub struct RwLock<T: ?Sized> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: as for async-lock's: the value is reached through guards only, by one writer or by readers, and moved with
-// the lock.
+// SAFETY: as in async-lock, the value is reached only through guards, by one writer or by readers, and moves with the
+// lock.
 unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
-// SAFETY: as above; several readers share the value.
+// SAFETY: as for `Send`; several readers share the value.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
 
-/// The lock, held by async-lock's guard `G`. In this order: its end is recorded before it is freed.
+/// The lock, held by async-lock's guard `G`. In this order: the end of the hold is recorded before the lock is freed.
 struct Held<'a, G> {
     hold: insight_probe::Held<'a>,
     raw: G,
@@ -48,13 +48,13 @@ type WriteHeld<'a> = Held<'a, real::RwLockWriteGuard<'a, ()>>;
 type Upgrading<'a> = Operation<'a, Holders, real::futures::Upgrade<'a, ()>>;
 
 impl<'a> WriteHeld<'a> {
-    /// The hold is recorded as shared first: nobody else can have the lock until it really is.
+    /// Records the hold as shared first. No other task can have the lock until it really is shared.
     fn downgrade(mut self) -> ReadHeld<'a> {
         self.hold.downgrade();
         Held { hold: self.hold, raw: real::RwLockWriteGuard::downgrade(self.raw) }
     }
 
-    /// As [`downgrade`](WriteHeld::downgrade).
+    /// Records the hold as shared first, like [`downgrade`](WriteHeld::downgrade).
     fn downgrade_to_upgradable(mut self) -> UpgradableHeld<'a> {
         self.hold.downgrade();
         Held { hold: self.hold, raw: real::RwLockWriteGuard::downgrade_to_upgradable(self.raw) }
@@ -73,7 +73,8 @@ impl<'a> UpgradableHeld<'a> {
         }
     }
 
-    /// From now on nobody else can begin to read. The hold is to be kept beside the operation, and dropped before it.
+    /// Begins to upgrade: from now on no other task can begin to read. Keep the hold beside the operation, and drop it
+    /// first.
     fn upgrade(self, holders: &'a Holders, at: &'static Location<'static>) -> (insight_probe::Held<'a>, Upgrading<'a>) {
         let raw = real::RwLockUpgradableReadGuard::upgrade(self.raw);
         (self.hold, Operation::new(holders, site(Op::Write, 1, at), raw))
@@ -87,7 +88,7 @@ impl<'a> UpgradableHeld<'a> {
     }
 }
 
-/// Notes the hold of `raw`, async-lock's guard.
+/// Records the hold of `raw`, async-lock's guard.
 #[inline]
 fn held<'a, G>(
     holders: &'a Holders,
@@ -99,7 +100,7 @@ fn held<'a, G>(
     Held { hold: holders.acquired(mode, 1, transferable, &EXECUTOR, at), raw }
 }
 
-/// The others have ended their holds before they gave the lock back.
+/// Records the hold as exclusive. The other holders have ended their holds before they gave the lock back.
 fn upgraded<'a>(
     mut hold: insight_probe::Held<'a>,
     raw: real::RwLockWriteGuard<'a, ()>,

@@ -1,4 +1,4 @@
-//! Weak senders, and what else came to broadcast channels with them.
+//! Weak senders, and the other methods that came to broadcast channels with them.
 
 use super::{Receiver, Sender, tokio};
 use crate::named::named;

@@ -21,8 +21,13 @@ pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = tokio::channel(buffer);
     let channel = Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), Some(buffer));
     channel.set_length(0);
-    let sender = Sender { end: End::new(channel.clone(), Handle::Sender, &EXECUTOR), inner: sender };
-    (sender, Receiver { end: End::new(channel, Handle::Receiver, &EXECUTOR), inner: receiver })
+    let receiver = Receiver {
+        end: End::new(channel.clone(), Handle::Receiver, &EXECUTOR),
+        inner: receiver,
+        #[cfg(insight_before = "1.38.0")]
+        sender: sender.downgrade(),
+    };
+    (Sender { end: End::new(channel, Handle::Sender, &EXECUTOR), inner: sender }, receiver)
 }
 
 /// See [`tokio::sync::mpsc::Sender`](real::sync::mpsc::Sender).
@@ -35,6 +40,9 @@ pub struct Sender<T> {
 pub struct Receiver<T> {
     end: End,
     inner: tokio::Receiver<T>,
+    /// Only a sender has methods for the length of the queue.
+    #[cfg(insight_before = "1.38.0")]
+    sender: tokio::WeakSender<T>,
 }
 
 /// See [`tokio::sync::mpsc::WeakSender`](real::sync::mpsc::WeakSender).
@@ -44,7 +52,7 @@ pub struct WeakSender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Notes how full the channel is.
+    /// Records the length of the queue.
     #[inline]
     pub(super) fn measure(&self) {
         if on() {
@@ -52,7 +60,7 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Polls a sending operation to its end.
+    /// Polls a sending operation until it is ready.
     async fn wait<F: Future>(&self, op: Op, need: usize, at: &'static Location<'static>, operation: F) -> F::Output {
         self.end.used(at);
         let mut operation = pin!(waiting(self.end.channel(), site(op, need, at), operation));
@@ -74,7 +82,7 @@ impl<T> Sender<T> {
             if !on() {
                 return self.inner.send(value).await;
             }
-            // As `wait`, but that the future lies where it is made.
+            // Like `wait`, but the future is not moved after it is made.
             self.end.used(at);
             let mut operation = pin!(waiting(self.end.channel(), site(Op::Send, 1, at), self.inner.send(value)));
             poll_fn(|cx| self.poll(operation.as_mut(), cx)).await
@@ -279,3 +287,16 @@ impl<T> Receiver<T> {
 receiver!(Receiver);
 
 impl<T> Unpin for Receiver<T> {}
+
+#[cfg(insight_before = "1.38.0")]
+impl<T> Receiver<T> {
+    /// Records the length of the queue after an operation that took this number of messages.
+    fn measure_after(&self, messages: Option<usize>) {
+        match (self.sender.upgrade(), messages) {
+            (Some(sender), _) => self.end.channel().set_length(sender.max_capacity() - sender.capacity()),
+            // Without senders no message is added.
+            (None, Some(messages)) => self.end.channel().take_length(messages),
+            (None, None) => self.end.channel().set_length(0),
+        }
+    }
+}

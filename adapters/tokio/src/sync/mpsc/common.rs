@@ -1,6 +1,6 @@
-//! What the receivers of both kinds of channels have in common, and their weak senders.
+//! Code that is common to the receivers of both kinds of channels, and to their weak senders.
 
-/// The documentation of a method that is as tokio's.
+/// The documentation of a method that tokio has too.
 macro_rules! see {
     ($name:ident, $method:ident) => {
         concat!(
@@ -17,7 +17,7 @@ macro_rules! see {
     };
 }
 
-/// Notes how long a receiver's queue is after an operation with this result.
+/// Records the length of a receiver's queue after an operation with this result.
 #[cfg(not(insight_before = "1.38.0"))]
 macro_rules! measure {
     ($receiver:ident, $result:ident) => {
@@ -25,12 +25,12 @@ macro_rules! measure {
     };
 }
 
-/// The same over a tokio whose receivers do not say how long their queue is.
+/// The same over a tokio whose receivers have no method for the length of the queue.
 #[cfg(insight_before = "1.38.0")]
 macro_rules! measure {
     ($receiver:ident, $result:ident) => {
         if on() {
-            $result.take_from($receiver.end.channel());
+            $receiver.measure_after($result.messages());
         }
     };
 }
@@ -38,15 +38,18 @@ macro_rules! measure {
 /// The methods of a receiver with a `measure`.
 macro_rules! receiver {
     ($name:ident) => {
-        /// A receiving operation. An `async` block would do, and be two within each other.
-        struct Receiving<'a, T, P> {
-            receiver: &'a mut $name<T>,
-            at: &'static Location<'static>,
-            poll: P,
-            waiting: Waiting,
-            is_used: bool,
-            /// As tokio's, which is an `async fn`'s.
-            _pinned: PhantomPinned,
+        insight_probe::pin_project! {
+            /// A receiving operation. An `async` block would nest two futures.
+            struct Receiving<'a, T, P> {
+                receiver: &'a mut $name<T>,
+                at: &'static Location<'static>,
+                poll: P,
+                waiting: Waiting,
+                is_used: bool,
+                // Not `Unpin`, like tokio's future, which an `async fn` makes.
+                #[pin]
+                _pinned: PhantomPinned,
+            }
         }
 
         impl<T, R, P> Future for Receiving<'_, T, P>
@@ -58,21 +61,22 @@ macro_rules! receiver {
 
             #[inline]
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
-                // SAFETY: nothing of it is pinned.
-                let Receiving { receiver, at, poll, waiting, is_used, .. } = unsafe { self.get_unchecked_mut() };
-                if !*is_used && on() {
-                    *is_used = true;
-                    receiver.end.used(at);
+                let this = self.project();
+                let receiver = this.receiver;
+                if !*this.is_used && on() {
+                    *this.is_used = true;
+                    receiver.end.used(this.at);
                 }
-                let site = site(Op::Recv, 1, at);
-                let result = waiting.poll(receiver.end.channel(), &site, cx, |cx| poll(&mut receiver.inner, cx));
+                let site = site(Op::Recv, 1, this.at);
+                let result =
+                    this.waiting.poll(receiver.end.channel(), &site, cx, |cx| (this.poll)(&mut receiver.inner, cx));
                 measure!(receiver, result);
                 result
             }
         }
 
         impl<T> $name<T> {
-            /// Polls a receiving operation to its end.
+            /// Polls a receiving operation until it is ready.
             #[inline]
             fn wait<R, P>(&mut self, at: &'static Location<'static>, poll: P) -> Receiving<'_, T, P>
             where
@@ -157,7 +161,7 @@ macro_rules! receiver {
 
             #[doc = see!($name, poll_recv)]
             ///
-            /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+            /// A poll without a result does not record a wait, since we could not observe its end.
             #[track_caller]
             pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
                 self.end.used(Location::caller());
@@ -168,7 +172,7 @@ macro_rules! receiver {
 
             #[doc = see!($name, poll_recv_many)]
             ///
-            /// A poll without a result is not seen as a wait: nothing tells when it is given up.
+            /// A poll without a result does not record a wait, since we could not observe its end.
             #[track_caller]
             pub fn poll_recv_many(&mut self, cx: &mut Context<'_>, buffer: &mut Vec<T>, limit: usize) -> Poll<usize> {
                 self.end.used(Location::caller());
@@ -177,7 +181,7 @@ macro_rules! receiver {
                 result
             }
 
-            /// Polls for a message; the wait is open for as long as `waiting` says.
+            /// Polls for a message. The wait is open while `waiting` has it.
             #[cfg(feature = "stream")]
             pub(crate) fn poll_seen(
                 &mut self,
@@ -214,7 +218,8 @@ macro_rules! receiver {
     };
 }
 
-/// An end that leaves for tokio's own, and one that was it, beside ends that are `$unseen`; the latter's `$capacity`.
+/// Conversions of an end to tokio's own and back. `$unseen`: the unobserved ends of a channel that was tokio's.
+/// `$capacity`: its capacity.
 macro_rules! crossing {
     ($name:ident, $handle:expr, $unseen:expr, $inner:ident => $capacity:expr) => {
         border!(out [T] $name<T> => tokio::$name<T>, self => {

@@ -8,7 +8,7 @@ use std::panic::Location;
 
 /// See [`tokio::sync::mpsc::Permit`](real::sync::mpsc::Permit).
 pub struct Permit<'a, T> {
-    // First, so that its end is recorded before the place is really free.
+    // The first field, so that its end is recorded before the place is free.
     _permits: Permits,
     inner: tokio::Permit<'a, T>,
 }

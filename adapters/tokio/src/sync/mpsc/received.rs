@@ -1,65 +1,50 @@
-//! Results of receiving operations: they say how many messages have left the queue.
+//! Results of receiving operations, and the number of messages that they took from the queue.
 
-#[cfg(insight_before = "1.38.0")]
-use insight_probe::Resource;
 #[cfg(insight_before = "1.38.0")]
 use std::task::Poll;
 
-/// Any result: the receiver itself says how long the queue is.
+/// Any result: the receiver has a method for the length of the queue.
 #[cfg(not(insight_before = "1.38.0"))]
 pub(super) trait Received {}
 
 #[cfg(not(insight_before = "1.38.0"))]
 impl<R> Received for R {}
 
-/// The result of one operation. tokio before 1.38 does not say how long a receiver's queue is, so it is counted.
+/// The result of one operation. Receivers of tokio before 1.38 have no method for the length of their queue.
 #[cfg(insight_before = "1.38.0")]
 pub(super) trait Received {
-    /// The messages that came.
-    fn messages(&self) -> usize;
-
-    /// Takes them from the channel's length.
-    fn take_from(&self, channel: &Resource) {
-        channel.take_length(self.messages());
-    }
+    /// Number of messages that the operation took. `None` if the queue was empty.
+    fn messages(&self) -> Option<usize>;
 }
 
 #[cfg(insight_before = "1.38.0")]
 impl<T> Received for Option<T> {
-    fn messages(&self) -> usize {
-        usize::from(self.is_some())
+    fn messages(&self) -> Option<usize> {
+        Some(usize::from(self.is_some()))
     }
 }
 
 #[cfg(insight_before = "1.38.0")]
 impl<T, E> Received for Result<T, E> {
-    fn messages(&self) -> usize {
-        usize::from(self.is_ok())
+    fn messages(&self) -> Option<usize> {
+        Some(usize::from(self.is_ok()))
     }
 }
 
-/// Of operations that take many messages.
+/// The result of an operation that takes many messages.
 #[cfg(insight_before = "1.38.0")]
 impl Received for usize {
-    fn messages(&self) -> usize {
-        *self
+    fn messages(&self) -> Option<usize> {
+        Some(*self)
     }
 }
 
 #[cfg(insight_before = "1.38.0")]
 impl<R: Received> Received for Poll<R> {
-    fn messages(&self) -> usize {
+    fn messages(&self) -> Option<usize> {
         match self {
             Poll::Ready(result) => result.messages(),
-            Poll::Pending => 0,
-        }
-    }
-
-    /// A receiver that has to wait has found the queue empty.
-    fn take_from(&self, channel: &Resource) {
-        match self {
-            Poll::Ready(result) => result.take_from(channel),
-            Poll::Pending => channel.set_length(0),
+            Poll::Pending => None,
         }
     }
 }

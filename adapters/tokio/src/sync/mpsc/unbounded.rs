@@ -43,17 +43,23 @@ pub struct WeakUnboundedSender<T> {
 }
 
 impl<T> UnboundedSender<T> {
-    /// How long the queue is only the receiver can say.
+    /// Only the receiver has a method for the length of the queue.
     fn measure(&self) {}
 
     /// See [`tokio::sync::mpsc::UnboundedSender::send`](real::sync::mpsc::UnboundedSender::send).
     #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         self.end.used(Location::caller());
+        if !on() {
+            return self.inner.send(message);
+        }
+        // A sender has no method for the length of the queue, so we count; the next receive corrects the count. We
+        // count before the receiver can take the message, since nothing would correct a later count while the receiver
+        // waits.
+        self.end.channel().add_length(1);
         let result = self.inner.send(message);
-        if on() && result.is_ok() {
-            // A sender cannot ask how long the queue is; the next receive sets it right.
-            self.end.channel().add_length(1);
+        if result.is_err() {
+            self.end.channel().take_length(1);
         }
         result
     }
@@ -124,3 +130,14 @@ impl<T> UnboundedReceiver<T> {
 }
 
 receiver!(UnboundedReceiver);
+
+#[cfg(insight_before = "1.38.0")]
+impl<T> UnboundedReceiver<T> {
+    /// Records the length of the queue after an operation that took this number of messages.
+    fn measure_after(&self, messages: Option<usize>) {
+        match messages {
+            Some(messages) => self.end.channel().take_length(messages),
+            None => self.end.channel().set_length(0),
+        }
+    }
+}

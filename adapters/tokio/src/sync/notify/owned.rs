@@ -2,7 +2,7 @@
 
 use super::Notify;
 use crate::sync::site;
-use insight_probe::{LazyResource, Op, Waiting};
+use insight_probe::{Op, Waiting};
 use std::fmt;
 use std::future::Future;
 use std::mem::transmute;
@@ -11,22 +11,26 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The future of [`Notify::notified_owned`]. See [`tokio::sync::futures::OwnedNotified`](real::sync::futures::OwnedNotified).
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct OwnedNotified {
-    waiting: Waiting,
-    /// Of `notify`, and dropped before it.
-    inner: real::sync::futures::Notified<'static>,
-    notify: Arc<Notify>,
-    at: &'static Location<'static>,
+insight_probe::pin_project! {
+    /// The future of [`Notify::notified_owned`]. See [`tokio::sync::futures::OwnedNotified`](real::sync::futures::OwnedNotified).
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct OwnedNotified {
+        // The first field, so that the wait ends before `inner` gives up its place in tokio's queue.
+        waiting: Waiting,
+        // Borrows from `notify`, and is dropped before it.
+        #[pin]
+        inner: real::sync::futures::Notified<'static>,
+        notify: Arc<Notify>,
+        at: &'static Location<'static>,
+    }
 }
 
 impl Notify {
     /// See [`tokio::sync::Notify::notified_owned`](real::sync::Notify::notified_owned).
     #[track_caller]
     pub fn notified_owned(self: Arc<Self>) -> OwnedNotified {
-        // SAFETY: what `inner` borrows lies in the allocation that `notify` keeps alive, at an address that does not
-        // change, and is only ever borrowed as shared; `inner` is a field before `notify`, and so dropped before it.
+        // SAFETY: `inner` borrows from the allocation that `notify` keeps alive, at an address that does not change,
+        // and only as shared. The field `inner` comes before `notify`, so it is dropped first.
         let inner = unsafe {
             transmute::<real::sync::futures::Notified<'_>, real::sync::futures::Notified<'static>>(
                 self.inner.notified(),
@@ -37,24 +41,12 @@ impl Notify {
 }
 
 impl OwnedNotified {
-    /// As `Notified::project`.
-    fn project(
-        self: Pin<&mut Self>,
-    ) -> (Pin<&mut real::sync::futures::Notified<'static>>, &mut Waiting, &LazyResource, &'static Location<'static>)
-    {
-        // SAFETY: as there.
-        unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.inner), &mut this.waiting, &this.notify.resource, this.at)
-        }
-    }
-
     /// See [`tokio::sync::futures::OwnedNotified::enable`](real::sync::futures::OwnedNotified::enable).
     ///
-    /// It is not seen as a wait: no task is woken yet.
+    /// This does not record a wait, since it registers no waker.
     pub fn enable(self: Pin<&mut Self>) -> bool {
-        self.project().0.enable()
+        self.project().inner.enable()
     }
 }
 
-future!(OwnedNotified);
+future!(OwnedNotified, this => &this.notify.resource);

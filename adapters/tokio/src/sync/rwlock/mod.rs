@@ -1,4 +1,4 @@
-//! A lock for one writer or many readers, whose holders and waiters are seen.
+//! A lock for one writer or many readers, with observed holders and waiters.
 
 mod owned_read;
 mod owned_write;
@@ -24,33 +24,33 @@ use std::sync::Arc;
 
 /// tokio's `RwLock`, observed: see [`tokio::sync::RwLock`](real::sync::RwLock).
 ///
-/// The lock is tokio's own, of `()`; the value lies beside it. So guards of every kind can be made without asking more
-/// of `T` than tokio does.
+/// The lock is tokio's own, of `()`, and the value lies beside it. So we can make guards of every kind, and `T` needs
+/// no more bounds than with tokio.
 pub struct RwLock<T: ?Sized> {
     holders: Holders,
     raw: real::sync::RwLock<()>,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: as for tokio's: the value is reached through guards only, by one writer or by readers, and moved with the lock.
+// SAFETY: as in tokio, the value is reached only through guards, by one writer or by readers, and moves with the lock.
 unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
-// SAFETY: as above; several readers share the value.
+// SAFETY: as for `Send`; several readers share the value.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
 
-/// The lock, held to read. In this order: its end is recorded before it is freed.
+/// The lock, held to read. In this order: the end of the hold is recorded before the lock is freed.
 struct ReadHeld<'a> {
     hold: Held<'a>,
     _raw: real::sync::RwLockReadGuard<'a, ()>,
 }
 
-/// The lock, held to write. In this order: its end is recorded before it is freed.
+/// The lock, held to write. In this order: the end of the hold is recorded before the lock is freed.
 struct WriteHeld<'a> {
     hold: Held<'a>,
     raw: real::sync::RwLockWriteGuard<'a, ()>,
 }
 
 impl<'a> WriteHeld<'a> {
-    /// The hold is recorded as shared first: nobody else can have the lock until it really is.
+    /// Records the hold as shared first. No other task can have the lock until it really is shared.
     fn downgrade(mut self) -> ReadHeld<'a> {
         self.hold.downgrade();
         ReadHeld { hold: self.hold, _raw: self.raw.downgrade() }
@@ -246,8 +246,8 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     }
 }
 
-/// What guards are to their users: a reference to the value at `data`, and its texts. `used`: one that can move to another
-/// task, which is seen when it is used there.
+/// The traits of guards: a reference to the value at `data`, and its texts. `used`: a guard that can move to another
+/// task, which we observe when that task uses it.
 macro_rules! guard_traits {
     ([$($generics:tt)*] $guard:ty, $target:ident $(, $used:ident)?) => {
         impl<$($generics)*> std::ops::Deref for $guard {
@@ -256,7 +256,7 @@ macro_rules! guard_traits {
             #[inline]
             fn deref(&self) -> &$target {
                 $(self.held.hold.$used(&crate::executor::EXECUTOR);)?
-                // SAFETY: the guard holds the lock, and lends the value no longer than itself.
+                // SAFETY: the guard holds the lock, and the reference does not outlive the guard.
                 unsafe { &*self.data }
             }
         }
@@ -286,7 +286,8 @@ macro_rules! guard_traits {
             #[inline]
             fn deref_mut(&mut self) -> &mut $target {
                 $(self.held.hold.$used(&crate::executor::EXECUTOR);)?
-                // SAFETY: the guard holds the lock to write, and is borrowed exclusively.
+                // SAFETY: the guard holds the lock to write and is borrowed exclusively, and the reference does not
+                // outlive the guard.
                 unsafe { &mut *self.data }
             }
         }

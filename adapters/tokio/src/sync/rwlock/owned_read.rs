@@ -6,30 +6,30 @@ use std::sync::Arc;
 /// See [`tokio::sync::OwnedRwLockReadGuard`](real::sync::OwnedRwLockReadGuard).
 #[clippy::has_significant_drop]
 pub struct OwnedRwLockReadGuard<T: ?Sized, U: ?Sized = T> {
-    /// Of `lock`, and dropped before it.
+    /// Borrows from `lock`, and is dropped before it.
     held: ReadHeld<'static>,
     lock: Arc<RwLock<T>>,
     data: *const U,
     marker: PhantomData<T>,
 }
 
-// SAFETY: a guard lends `&U`, and may drop the value with the lock; so do tokio's, and the bounds are the same.
+// SAFETY: as in tokio, with the same bounds: a guard lends `&U`, and may drop the value with the lock.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Sync> Send for OwnedRwLockReadGuard<T, U> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Sync for OwnedRwLockReadGuard<T, U> {}
 
 impl<T: ?Sized> OwnedRwLockReadGuard<T> {
     /// `held` is of `lock`.
     pub(super) fn new(lock: &Arc<RwLock<T>>, held: ReadHeld<'_>) -> Self {
-        // SAFETY: what `held` borrows lies in the allocation that `lock` keeps alive, at an address that does not change;
-        // in the guard the one is dropped before the other.
+        // SAFETY: `held` borrows from the allocation that `lock` keeps alive, at an address that does not change. The
+        // guard drops `held` before `lock`.
         let held = unsafe { transmute::<ReadHeld<'_>, ReadHeld<'static>>(held) };
         OwnedRwLockReadGuard::of(held, lock.clone(), lock.value.get())
     }
 }
 
 impl<T: ?Sized, U: ?Sized> OwnedRwLockReadGuard<T, U> {
-    /// `held` is of `lock`, `data` its value or a part of it.
+    /// `held` is of `lock`, and `data` is its value or a part of it.
     pub(super) fn of(held: ReadHeld<'static>, lock: Arc<RwLock<T>>, data: *const U) -> Self {
         OwnedRwLockReadGuard { held, lock, data, marker: PhantomData }
     }

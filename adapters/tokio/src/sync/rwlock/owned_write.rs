@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// See [`tokio::sync::OwnedRwLockWriteGuard`](real::sync::OwnedRwLockWriteGuard).
 #[clippy::has_significant_drop]
 pub struct OwnedRwLockWriteGuard<T: ?Sized> {
-    /// Of `lock`, and dropped before it.
+    /// Borrows from `lock`, and is dropped before it.
     held: WriteHeld<'static>,
     lock: Arc<RwLock<T>>,
     data: *mut T,
@@ -16,28 +16,27 @@ pub struct OwnedRwLockWriteGuard<T: ?Sized> {
 /// See [`tokio::sync::OwnedRwLockMappedWriteGuard`](real::sync::OwnedRwLockMappedWriteGuard).
 #[clippy::has_significant_drop]
 pub struct OwnedRwLockMappedWriteGuard<T: ?Sized, U: ?Sized = T> {
-    /// Of `lock`, and dropped before it.
+    /// Borrows from `lock`, and is dropped before it.
     held: WriteHeld<'static>,
     lock: Arc<RwLock<T>>,
     data: *mut U,
     marker: PhantomData<T>,
 }
 
-// SAFETY: a guard lends `&T` to whoever shares it, and `&mut T` to who has it; so do tokio's, and the bounds are the
-// same.
+// SAFETY: as in tokio, with the same bounds: a shared guard lends `&T`, and an exclusive one lends `&mut T`.
 unsafe impl<T: ?Sized + Send + Sync> Send for OwnedRwLockWriteGuard<T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `OwnedRwLockWriteGuard`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for OwnedRwLockWriteGuard<T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `OwnedRwLockWriteGuard`.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Send for OwnedRwLockMappedWriteGuard<T, U> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `OwnedRwLockWriteGuard`.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Sync for OwnedRwLockMappedWriteGuard<T, U> {}
 
 impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
     /// `held` is of `lock`.
     pub(super) fn new(lock: &Arc<RwLock<T>>, held: WriteHeld<'_>) -> Self {
-        // SAFETY: what `held` borrows lies in the allocation that `lock` keeps alive, at an address that does not change;
-        // in the guard the one is dropped before the other.
+        // SAFETY: `held` borrows from the allocation that `lock` keeps alive, at an address that does not change. The
+        // guard drops `held` before `lock`.
         let held = unsafe { transmute::<WriteHeld<'_>, WriteHeld<'static>>(held) };
         OwnedRwLockWriteGuard { held, lock: lock.clone(), data: lock.value.get(), marker: PhantomData }
     }

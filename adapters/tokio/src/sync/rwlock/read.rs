@@ -10,9 +10,9 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
     marker: PhantomData<&'a T>,
 }
 
-// SAFETY: a guard only lends `&T`; so do tokio's, and the bounds are the same.
+// SAFETY: as in tokio, with the same bounds: a guard only lends `&T`.
 unsafe impl<T: ?Sized + Sync> Send for RwLockReadGuard<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLockReadGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {

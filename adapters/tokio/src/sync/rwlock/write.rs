@@ -18,14 +18,13 @@ pub struct RwLockMappedWriteGuard<'a, T: ?Sized> {
     marker: PhantomData<&'a mut T>,
 }
 
-// SAFETY: a guard lends `&T` to whoever shares it, and `&mut T` to who has it; so do tokio's, and the bounds are the
-// same.
+// SAFETY: as in tokio, with the same bounds: a shared guard lends `&T`, and an exclusive one lends `&mut T`.
 unsafe impl<T: ?Sized + Send + Sync> Send for RwLockWriteGuard<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `RwLockWriteGuard`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLockWriteGuard<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `RwLockWriteGuard`.
 unsafe impl<T: ?Sized + Send + Sync> Send for RwLockMappedWriteGuard<'_, T> {}
-// SAFETY: as above.
+// SAFETY: as for the `Send` of `RwLockWriteGuard`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLockMappedWriteGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {

@@ -1,0 +1,102 @@
+//! The lines where a join handle and the receiver of a `oneshot` are awaited. Both are futures by themselves.
+
+use crate::common::{bench, summary};
+use insight_model::{Edge, EdgeBody, Model};
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn joins(model: &Model) -> Vec<&Edge> {
+    let is_it = |edge: &&Edge| match &edge.body {
+        EdgeBody::Wait { operation, .. } => ["join", "recv"].contains(&operation.to_string().as_str()),
+        _ => false,
+    };
+    model.edges.values().filter(is_it).collect()
+}
+
+/// Runs a task until it waits for the end of `other`, or for its message. `expect`: the ends of the lines of its waits,
+/// or `None` for an unknown line.
+fn check(task: impl FnOnce(JoinHandle<()>, oneshot::Receiver<()>) -> Task, expect: &[Option<&str>]) {
+    bench(|bench, runtime| {
+        let other = runtime.spawn(pending());
+        let stop = other.abort_handle();
+        let (send, receive) = oneshot::channel::<()>();
+        let handle = runtime.spawn(task(other, receive));
+        bench.until(|model| (joins(model).len() == expect.len()).then_some(()));
+        let model = bench.after_settling();
+        assert!(model.problems.is_empty(), "{}", summary(model));
+        let line = |edge: &Edge| edge.location.as_ref().map(|location| location.place.line as usize);
+        let mut lines: Vec<Option<usize>> = joins(model).into_iter().map(line).collect();
+        lines.sort_unstable();
+        let text = |line: usize| include_str!("handles.rs").lines().nth(line - 1).unwrap().trim_end();
+        for (line, expect) in lines.iter().zip(expect) {
+            let found = line.map(text);
+            let is_it = match (found, expect) {
+                (Some(found), Some(expect)) => found.ends_with(expect),
+                (found, expect) => found.is_none() && expect.is_none(),
+            };
+            assert!(is_it, "{found:?} is not {expect:?}: {}", summary(model));
+        }
+        handle.abort();
+        stop.abort();
+        drop(send);
+        bench.until(|model| (model.tasks.is_empty() && model.edges.is_empty()).then_some(()));
+    });
+}
+
+const HERE: Option<&str> = Some("// here");
+
+#[test]
+fn where_the_program_polls_it() {
+    type Waits = fn(JoinHandle<()>, oneshot::Receiver<()>) -> Task;
+    let cases: [Waits; 4] = [
+        |other, _| {
+            Box::pin(async {
+                other.await.unwrap(); // here
+            })
+        },
+        |_, message| {
+            Box::pin(async {
+                message
+                    .await // here
+                    .unwrap();
+            })
+        },
+        |other, _| {
+            Box::pin(async {
+                timeout(HOUR, other).await.unwrap().unwrap(); // here
+            })
+        },
+        |other, _| {
+            Box::pin(async {
+                timeout(HOUR, timeout(HOUR, other)).await.unwrap().unwrap().unwrap(); // here
+            })
+        },
+    ];
+    for case in cases {
+        check(case, &[HERE]);
+    }
+    let both = |other: JoinHandle<()>, message: oneshot::Receiver<()>| -> Task {
+        Box::pin(async {
+            tokio::select! { // here
+                ended = other => ended.unwrap(),
+                answer = message => answer.unwrap(),
+            }
+        })
+    };
+    check(both, &[HERE, HERE]);
+}
+
+#[test]
+fn not_where_other_code_polls_it_for_the_program() {
+    check(|other, _| Box::pin(async move { Box::pin(other).await.unwrap() }), &[None]);
+    check(|_, mut message| Box::pin(async move { (&mut message).await.unwrap() }), &[None]);
+    check(|other, _| Box::pin(async { tokio::join!(other).0.unwrap() }), &[None]);
+}

@@ -1,0 +1,52 @@
+//! `forgotten_party`: what is waited for could come only by a handle or a guard that was forgotten.
+
+use super::knot::{Knot, sends};
+use super::story::{Story, is_wait, sentence};
+use super::{About, Question, Severities, Stuck, Tiers};
+use insight_protocol::{Operation, ProblemKind, Severity, Tier};
+
+pub(super) static ABOUT: About = About {
+    kind: ProblemKind::ForgottenParty,
+    severities: Severities::Always(Severity::Hang),
+    tiers: Tiers::Both,
+    says: "Only the task that receives could send; a task that waits for the end of a channel keeps it open itself; or a \
+           task has ended with a guard in its hands.",
+    symptom: "A sender was kept, or a guard was leaked",
+    called: "something was forgotten",
+    question: Question::Stuck(Stuck { is, title, sentence, advice }),
+};
+
+/// A forgotten guard does not come here: its problem has no waiting task, and the diagnosis sees that itself.
+fn is(knot: &Knot) -> bool {
+    // Of several waits for both ends, no one handle was forgotten.
+    let closed = knot.waits().filter(|(_, operation)| **operation == Operation::Closed).count();
+    let of_one_end = closed == 0 || closed == knot.waits().count();
+    let receives = |(wait, operation): (&crate::Edge, &Operation)| knot.is_channel(wait.resource) && !sends(operation);
+    knot.is_alone() && of_one_end && knot.waits().all(receives)
+}
+
+fn title(story: &Story) -> String {
+    let (first, labels) = (story.first(), story.labels_of_all());
+    if !story.edges().any(|edge| story.finding.tasks.contains(&edge.task) && is_wait(edge)) {
+        format!("forgotten guard: {first} has ended and holds {labels}")
+    } else if waits_for_end(story) {
+        format!("forgotten receiver: {first} waits until {labels} is closed, and keeps a receiver itself")
+    } else {
+        format!("forgotten sender: {first} waits to receive from {labels}, to which only itself could send")
+    }
+}
+
+fn advice(story: &Story) -> &'static str {
+    if story.finding.tier == Tier::Suspected {
+        "Look for `mem::forget`, `leak` or a reference cycle around the guard. Drop each guard in the task that took it, before it ends."
+    } else if waits_for_end(story) {
+        "Drop the receiver that the waiting task keeps, before it waits. Then the wait ends when all the others are dropped."
+    } else {
+        "Drop the sender that the receiving task keeps, before it receives. Then the receive ends when all the others are dropped."
+    }
+}
+
+/// Whether the waits are for the end of a channel, and not for a message.
+fn waits_for_end(story: &Story) -> bool {
+    story.operations().any(|operation| *operation == Operation::Closed)
+}

@@ -1,0 +1,43 @@
+//! `futurelock`: a task waits behind an operation that was begun and is not polled any more.
+
+use super::knot::Knot;
+use super::story::{Story, and, is_unpolled, sentence};
+use super::{About, Question, Severities, Stuck, Tiers};
+use insight_protocol::{ProblemKind, ResourceId, Severity};
+use std::collections::BTreeSet;
+
+pub(super) static ABOUT: About = About {
+    kind: ProblemKind::Futurelock,
+    severities: Severities::Always(Severity::Hang),
+    tiers: Tiers::Both,
+    says: "A task waits behind an operation that was begun and is not polled any more.",
+    symptom: "A future has its turn and is not polled any more",
+    called: "futurelock",
+    question: Question::Stuck(Stuck { is, title, sentence, advice: |_| ADVICE }),
+};
+
+const ADVICE: &str = "Poll it to its end or drop it before waiting for something else: move it into the `select!`, or spawn it. Do not `.await` in a branch while a `&mut` future of the same `select!` is alive.";
+
+fn is(knot: &Knot) -> bool {
+    knot.waits().any(|(wait, _)| is_unpolled(wait))
+}
+
+fn title(story: &Story) -> String {
+    match story.finding.tasks.len() {
+        1 => format!(
+            "futurelock: {} waits behind an operation of its own on {} that it does not poll",
+            story.first(),
+            story.labels_of_all()
+        ),
+        count => {
+            format!("futurelock: {count} tasks wait behind an operation on {} that is not polled", unpolled(story))
+        }
+    }
+}
+
+/// The resources of the operations that are not polled.
+fn unpolled(story: &Story) -> String {
+    let resources: BTreeSet<ResourceId> =
+        story.edges().filter(|edge| is_unpolled(edge)).map(|edge| edge.resource).collect();
+    and(resources.into_iter().map(|id| story.model.resource_label(id)).collect())
+}

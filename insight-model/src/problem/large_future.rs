@@ -1,0 +1,103 @@
+//! `large_future`: what is spawned somewhere has a large future.
+
+use super::{About, Question, Severities, Tiers};
+use crate::health::{Candidate, HealthFinding, Look, Memory, Subject, evidence, words};
+use insight_protocol::{ProblemKind, Severity, SourceLocation, TaskKind};
+use std::collections::BTreeMap;
+
+pub(super) static ABOUT: About = About {
+    kind: ProblemKind::LargeFuture,
+    severities: Severities::Always(Severity::Notice),
+    tiers: Tiers::Proven,
+    says: "What is spawned at one place has a large future.",
+    symptom: "Tasks take much memory",
+    called: "each has a large future",
+    question: Question::Memory(|| Box::<Sizes>::default()),
+};
+
+/// When a spawned future is too large.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LargeFuture {
+    /// A spawned future of so many bytes. Default: 64 KiB. tokio moves a future of more than 16 KiB to the heap before it
+    /// spawns it, since such a one is too large for the stack; four times that is not explained by a build without
+    /// optimisation.
+    pub bytes: u64,
+}
+
+impl Default for LargeFuture {
+    fn default() -> LargeFuture {
+        LargeFuture { bytes: 64 << 10 }
+    }
+}
+
+const ADVICE: &str = "Put large buffers on the heap, by `Vec` or `Box`, where they live across an `.await`. Or box the \
+                      part that is large, by `Box::pin(part()).await`.";
+
+/// A place in the source is forgotten when nothing that was spawned there has lived for a minute: its tasks come and go.
+const FORGET_NS: u64 = 60_000_000_000;
+
+/// How many places are remembered.
+const MOST_PLACES: usize = 1_000;
+
+#[derive(Clone, Debug, Default)]
+struct Sizes {
+    places: BTreeMap<SourceLocation, Place>,
+}
+
+#[derive(Clone, Debug)]
+struct Place {
+    name: String,
+    bytes: u64,
+    since_ns: u64,
+    seen_ns: u64,
+}
+
+impl Memory for Sizes {
+    fn look(&mut self, look: &Look, out: &mut Vec<Candidate>) {
+        for task in &look.large {
+            // One that a thread runs is one, and is moved nowhere.
+            let Some((location, bytes)) = task.location.as_ref().zip(task.future_bytes) else { continue };
+            if task.kind == TaskKind::BlockOn {
+                continue;
+            }
+            if let Some(place) = self.places.get_mut(&location.place) {
+                place.seen_ns = look.now_ns;
+                if bytes > place.bytes {
+                    (place.bytes, place.name) = (bytes, task.label());
+                }
+            } else if self.places.len() < MOST_PLACES {
+                let place = Place { name: task.label(), bytes, since_ns: task.spawned_ns, seen_ns: look.now_ns };
+                self.places.insert(location.place.clone(), place);
+            }
+        }
+        let least = look.thresholds.large_future.bytes;
+        self.places.retain(|_, place| look.for_ns(place.seen_ns) <= FORGET_NS && place.bytes >= least);
+        out.extend(self.places.iter().map(|(at, place)| place.candidate(at)));
+    }
+
+    fn copy(&self) -> Box<dyn Memory> {
+        Box::new(self.clone())
+    }
+}
+
+impl Place {
+    fn candidate(&self, at: &SourceLocation) -> Candidate {
+        let (place, size) = (format!("{}:{}", at.file, at.line), words::bytes(self.bytes));
+        let finding = HealthFinding {
+            finding: evidence(&ABOUT, self.since_ns),
+            severity: ABOUT.least(),
+            place: Some(at.clone()),
+            title: format!("large future: tasks that are spawned at {place} take {size} each"),
+            explanation: vec![
+                format!("{}, spawned at {place}, has a future of {size}.", self.name),
+                "A future has room for everything that lives across one of its `.await`s, also in the futures that it \
+                 awaits, and is copied when it is spawned."
+                    .to_owned(),
+            ],
+            advice: ADVICE,
+        };
+        // The size of a type does not change: there is nothing to settle.
+        Candidate { subject: Subject::Place(at.clone()), over: true, stands_ns: Some(0), frozen: false, finding }
+    }
+}

@@ -1,0 +1,31 @@
+//! `read_behind_writer`: a reader waits behind a writer, which waits for a reader that waits for the first.
+
+use super::knot::Knot;
+use super::story::{Story, sentence};
+use super::{About, Question, Severities, Stuck, Tiers};
+use crate::resource_kind::UnitKind;
+use insight_protocol::{ProblemKind, Severity};
+
+pub(super) static ABOUT: About = About {
+    kind: ProblemKind::ReadBehindWriter,
+    severities: Severities::Always(Severity::Hang),
+    tiers: Tiers::Both,
+    says: "A reader waits behind a writer, which waits for a reader that waits for the first.",
+    symptom: "A task reads again while a writer waits",
+    called: "a read behind a queued writer",
+    question: Question::Stuck(Stuck { is, title, sentence, advice: |_| ADVICE }),
+};
+
+const ADVICE: &str = "Do not read a lock again while a guard of it is alive: hand on the guard, or what is read. Or drop the guard before waiting.";
+
+fn is(knot: &Knot) -> bool {
+    knot.in_order.iter().any(|id| knot.kind_of(*id).is_some_and(|kind| kind.units == UnitKind::ReadWriteLock))
+}
+
+fn title(story: &Story) -> String {
+    let behind = format!("behind a writer that waits for {}", story.labels_of_all());
+    match story.finding.tasks.len() {
+        1 => format!("deadlock cycle: {} waits to read {behind}", story.first()),
+        count => format!("deadlock cycle: {count} tasks wait for each other {behind}"),
+    }
+}

@@ -1,0 +1,438 @@
+use super::knot::sends;
+use super::{About, about, page, stuck};
+use crate::health::words;
+use crate::operation;
+use crate::resource_kind::{self, Definition, End, FreedBy, UnitKind};
+use crate::{Edge, EdgeBody, Finding, Location, Model};
+use insight_protocol::*;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Maximum number of sentences: nobody reads on for longer than that.
+const MOST_STEPS: usize = 50;
+
+/// Maximum number of tasks, of resources and of holds that a sentence names.
+const MOST_NAMES: usize = 8;
+
+/// Maximum number of tasks, and of resources, that a problem lists, so that it is a line that readers take.
+/// r[problem.listed]
+const MOST_LISTED: usize = 1_000;
+
+/// Maximum number of edges that a problem lists.
+const MOST_EDGES: usize = 4 * MOST_LISTED;
+
+impl Finding {
+    /// The problem as it is sent: self-contained, and in words. `model` is the one that it was found in.
+    pub fn problem(&self, model: &Model, id: ProblemId) -> Problem {
+        let (story, stuck) = (Story { model, finding: self }, stuck(&self.kind));
+        let mut title = (stuck.title)(&story);
+        if let Some((first, more)) = self.unknowns.split_first() {
+            title += &format!(" (suspected: {first}");
+            if !more.is_empty() {
+                title += &format!("; and {} more", more.len());
+            }
+            title += ")";
+        }
+        let texts = Texts {
+            severity: about(&self.kind).map_or(Severity::Hang, About::least),
+            title,
+            explanation: story.explanation(stuck.sentence),
+            advice: (stuck.advice)(&story),
+        };
+        self.problem_in_words(model, id, texts)
+    }
+
+    /// The problem with this severity and these words.
+    pub(crate) fn problem_in_words(&self, model: &Model, id: ProblemId, texts: Texts) -> Problem {
+        let Texts { severity, title, mut explanation, advice } = texts;
+        let tasks = &self.tasks[..self.tasks.len().min(MOST_LISTED)];
+        let resources = &self.resources[..self.resources.len().min(MOST_LISTED)];
+        let edges = self.edges.iter().filter_map(|id| model.edges.get(id));
+        // Of the tasks that are listed: both are sorted. A measured problem of a place lists none.
+        let all_tasks = tasks.len() == self.tasks.len();
+        let listed = |edge: &&Edge| all_tasks || tasks.binary_search(&edge.task).is_ok();
+        let edges: Vec<ProblemEdge> = edges.filter(listed).take(MOST_EDGES).map(problem_edge).collect();
+        if !all_tasks || resources.len() < self.resources.len() || self.edges.len() > MOST_EDGES {
+            explanation.push(format!(
+                "It has {} tasks, {} resources and {} edges: the first {}, {} and {} are listed.",
+                self.tasks.len(),
+                self.resources.len(),
+                self.edges.len(),
+                tasks.len(),
+                resources.len(),
+                edges.len()
+            ));
+        }
+        with!(
+            Problem::new(id, self.kind.clone(), self.tier, severity),
+            title,
+            tasks = tasks.iter().map(|&id| problem_task(model, id)).collect(),
+            resources = resources.iter().filter_map(|&id| problem_resource(model, id)).collect(),
+            edges,
+            unknowns = self.unknowns.clone(),
+            explanation,
+            advice = advice.to_owned(),
+            docs = page(&self.kind),
+            since_ns = self.since_ns
+        )
+    }
+}
+
+/// Severity and words of a problem.
+pub(crate) struct Texts {
+    pub(crate) severity: Severity,
+    pub(crate) title: String,
+    pub(crate) explanation: Vec<String>,
+    pub(crate) advice: &'static str,
+}
+
+fn problem_task(model: &Model, id: TaskId) -> ProblemTask {
+    let task = model.tasks.get(&id);
+    let name = task.and_then(|task| task.name.as_deref()).map(str::to_owned);
+    with!(ProblemTask::new(id), name, location = task.and_then(|task| place(&task.location)))
+}
+
+fn problem_resource(model: &Model, id: ResourceId) -> Option<ProblemResource> {
+    let resource = model.resources.get(&id)?;
+    let name = resource.name.as_deref().map(str::to_owned);
+    Some(with!(ProblemResource::new(id, resource.kind.clone()), name, location = place(&resource.location)))
+}
+
+fn problem_edge(edge: &Edge) -> ProblemEdge {
+    let (operation, reason) = match &edge.body {
+        EdgeBody::Wait { operation, reason, .. } => (Some(operation.clone()), reason.as_ref()),
+        EdgeBody::Hold { mode, .. } => (None, mode.as_str()),
+        EdgeBody::Party { role, .. } => (None, role.as_str()),
+    };
+    with!(
+        ProblemEdge::new(edge.body.kind(), edge.task, edge.resource, edge.since_ns),
+        operation,
+        reason = reason.to_owned(),
+        location = place(&edge.location)
+    )
+}
+
+fn place(location: &Option<Arc<Location>>) -> Option<SourceLocation> {
+    location.as_ref().map(|location| location.place.clone())
+}
+
+/// A finding and the model to look its parts up in.
+pub(crate) struct Story<'a> {
+    pub(super) model: &'a Model,
+    pub(super) finding: &'a Finding,
+}
+
+impl<'a> Story<'a> {
+    pub(super) fn edges(&self) -> impl Iterator<Item = &'a Edge> {
+        self.finding.edges.iter().filter_map(|id| self.model.edges.get(id))
+    }
+
+    /// Of these edges, those of the finding. Its edges are sorted.
+    fn own(&self, edges: impl Iterator<Item = &'a Edge>) -> impl Iterator<Item = &'a Edge> {
+        edges.filter(|edge| self.finding.edges.binary_search(&edge.id).is_ok())
+    }
+
+    /// Those that the task polls.
+    fn waits(&self, task: TaskId) -> impl Iterator<Item = &'a Edge> {
+        self.own(self.model.waits_of_task(task).into_iter()).filter(|edge| !is_unpolled(edge))
+    }
+
+    /// Of the waits ahead of one on the same resource, which is served in order, the first that is part of it.
+    fn ahead(&self, wait: &'a Edge) -> Option<&'a Edge> {
+        let EdgeBody::Wait { operation, .. } = &wait.body else { return None };
+        let writes = |edge: &&Edge| match &edge.body {
+            EdgeBody::Wait { operation, .. } => *operation == Operation::Write,
+            _ => false,
+        };
+        let resource = self.model.resources.get(&wait.resource)?;
+        let in_order = match resource.hand_off {
+            Some(HandOff::Fifo) => true,
+            Some(HandOff::WriterFirst) => *operation == Operation::Read,
+            _ => false,
+        };
+        let waits = self.own(self.model.edges_of_resource(wait.resource)).filter(|edge| {
+            matches!(edge.body, EdgeBody::Wait { .. }) && !is_unpolled(edge) && edge.since_ns < wait.since_ns
+        });
+        let ahead = waits.min_by_key(|edge| (edge.since_ns, edge.id)).filter(|_| in_order)?;
+        (*operation != Operation::Read || writes(&ahead)).then_some(ahead)
+    }
+
+    /// The holds and parties on what `wait` waits on that could satisfy it, and the waits on it that are not polled.
+    fn freers(&self, wait: &'a Edge) -> impl Iterator<Item = &'a Edge> {
+        let receives = matches!(&wait.body, EdgeBody::Wait { operation: Operation::Recv | Operation::Changed, .. });
+        self.own(self.model.edges_of_resource(wait.resource)).filter(move |edge| match &edge.body {
+            EdgeBody::Wait { .. } => !receives && is_unpolled(edge),
+            EdgeBody::Hold { .. } => !receives,
+            EdgeBody::Party { role, .. } => (*role == PartyRole::Sender) == receives,
+        })
+    }
+
+    /// The first of the tasks to tell of, each followed by one that it waits for where that is still to come.
+    fn order(&self) -> Vec<TaskId> {
+        let mut left: BTreeSet<TaskId> = self.finding.tasks.iter().copied().collect();
+        let mut order = Vec::new();
+        let mut next = None;
+        while let Some(task) = next.or(left.first().copied()) {
+            left.remove(&task);
+            order.push(task);
+            if order.len() == MOST_STEPS {
+                break;
+            }
+            let freers = self.waits(task).flat_map(|wait| self.freers(wait).chain(self.ahead(wait)));
+            next = freers.map(|edge| edge.task).filter(|task| left.contains(task)).min();
+        }
+        order
+    }
+
+    fn explanation(&self, sentence: fn(&Story, TaskId) -> String) -> Vec<String> {
+        let order = self.order();
+        let mut steps: Vec<String> = order.iter().map(|&task| sentence(self, task)).collect();
+        let more = self.finding.tasks.len() - order.len();
+        if more > 0 {
+            steps.push(format!("{more} more tasks wait for each other in this way."));
+        }
+        steps
+    }
+
+    /// The label of the first task.
+    pub(super) fn first(&self) -> String {
+        self.finding.tasks.first().map_or_else(String::new, |&task| self.model.task_label(task))
+    }
+
+    /// The labels of all resources: "mutex `a` and mutex `b`".
+    pub(super) fn labels_of_all(&self) -> String {
+        let resources = &self.finding.resources;
+        let mut labels: Vec<String> =
+            resources.iter().take(MOST_NAMES).map(|&id| self.model.resource_label(id)).collect();
+        if resources.len() > MOST_NAMES {
+            labels.push(format!("{} more", resources.len() - MOST_NAMES));
+        }
+        and(labels)
+    }
+
+    pub(super) fn operations(&self) -> impl Iterator<Item = &'a Operation> {
+        self.edges().filter_map(|edge| match &edge.body {
+            EdgeBody::Wait { operation, .. } => Some(operation),
+            _ => None,
+        })
+    }
+
+    /// Whether a task waits for room in a channel.
+    pub(super) fn sends(&self) -> bool {
+        self.operations().any(sends)
+    }
+
+    /// Whether it has a resource of such a kind.
+    pub(super) fn has(&self, is: impl Fn(&Definition) -> bool) -> bool {
+        self.finding.resources.iter().filter_map(|id| self.model.resources.get(id)).any(|it| is(it.definition()))
+    }
+
+    pub(super) fn has_locks(&self) -> bool {
+        self.has(Definition::is_held)
+    }
+
+    pub(super) fn has_channels(&self) -> bool {
+        self.has(Definition::is_channel)
+    }
+
+    /// "2 mutexes and 1 channel".
+    pub(super) fn kinds(&self) -> String {
+        let mut counts: Vec<(&ResourceKind, usize)> = Vec::new();
+        for resource in self.finding.resources.iter().filter_map(|id| self.model.resources.get(id)) {
+            match counts.iter_mut().find(|(kind, _)| *kind == &resource.kind) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((&resource.kind, 1)),
+            }
+        }
+        let words = counts.into_iter().map(|(kind, count)| match count {
+            1 => format!("1 {kind}"),
+            _ => format!("{count} {kind}{}", resource_kind::of(kind).plural),
+        });
+        and(words.collect())
+    }
+
+    /// What the task has that others want, and what it waits for.
+    fn sentence(&self, task: TaskId) -> String {
+        let units = |edge: &Edge| self.model.resources.get(&edge.resource).map(|resource| resource.definition().units);
+        let held = self.own(self.model.edges_of_task(task)).filter_map(|edge| match &edge.body {
+            EdgeBody::Wait { operation, .. } if is_unpolled(edge) => {
+                let wait = if edge.waiter().granted_ns.is_some() { "a granted wait" } else { "a wait" };
+                let (what, of) = (operation::of(operation).verb, self.model.resource_label(edge.resource));
+                Some(format!("has {wait} to {what} {of}{} that it does not poll any more,", at(edge)))
+            }
+            EdgeBody::Hold { units: count, .. } if units(edge) == Some(UnitKind::Permits) => {
+                Some(format!("holds {} of {}{}", permits(*count), self.model.resource_label(edge.resource), at(edge)))
+            }
+            EdgeBody::Hold { mode: HoldMode::Permit, .. } => {
+                Some(format!("has a place in {} reserved{}", self.model.resource_label(edge.resource), at(edge)))
+            }
+            EdgeBody::Hold { .. } => Some(format!("holds {}{}", self.model.resource_label(edge.resource), at(edge))),
+            _ => None,
+        });
+        let mut clauses: Vec<String> = held.collect();
+        let more = clauses.len().saturating_sub(MOST_NAMES);
+        if more > 0 {
+            clauses.truncate(MOST_NAMES);
+            clauses.push(format!("holds {more} more resources"));
+        }
+        let waits: Vec<String> = self.waits(task).map(|wait| format!("waits {}", self.wait(wait))).collect();
+        if !waits.is_empty() {
+            clauses.push(waits.join(", and at the same time "));
+        } else if self.model.tasks.get(&task).is_none_or(|task| task.outcome().is_some()) {
+            clauses.insert(0, "has ended".to_owned());
+        }
+        let label = self.model.task_label(task);
+        let any = if waits.len() > 1 { " Any one of these would let it go on." } else { "" };
+        format!("{label} {}.{any}", clauses.join(" and "))
+    }
+
+    /// "to lock mutex `ledger` (src/x.rs:15), which task 4 (handler_b) holds".
+    fn wait(&self, wait: &Edge) -> String {
+        let resource = self.model.resource_label(wait.resource);
+        let at = at(wait);
+        let EdgeBody::Wait { operation, .. } = &wait.body else { return resource };
+        let (unpolled, freers): (Vec<&Edge>, Vec<&Edge>) = self.freers(wait).partition(|freer| is_wait(freer));
+        let (holders, parties): (Vec<&Edge>, Vec<&Edge>) =
+            freers.into_iter().partition(|freer| matches!(freer.body, EdgeBody::Hold { .. }));
+        // Who comes first is named with what it has; the others are behind it.
+        let behind = match (unpolled.first(), self.ahead(wait)) {
+            (Some(first), _) if first.task == wait.task => Some("behind what it does not poll itself".to_owned()),
+            (Some(_), _) => Some(format!("behind what {} not poll", does(&self.labels(&unpolled)))),
+            (None, Some(ahead)) => Some(format!("behind {}, which waits {}", self.model.task_label(ahead.task), {
+                let EdgeBody::Wait { operation, .. } = &ahead.body else { return resource };
+                format!("to {}", operation::of(operation).verb)
+            })),
+            (None, None) => None,
+        };
+        let own = holders.iter().all(|holder| holder.task == wait.task);
+        let holders = self.labels(&holders);
+        let parties = self.labels(&parties);
+        // What is suspected has others, or may have.
+        let only = if self.finding.tier == Tier::Proven { "only " } else { "" };
+        let verb = |list: &[String], one: &str, many: &str| (if list.len() == 1 { one } else { many }).to_owned();
+        let freed = match self.model.resources.get(&wait.resource) {
+            Some(resource) => resource.definition().freed(operation).by,
+            None => FreedBy::Anybody,
+        };
+        let mut words = match freed {
+            FreedBy::Holder => {
+                let need = match (&wait.body, operation) {
+                    (EdgeBody::Wait { need, .. }, Operation::Acquire) => format!("{} of ", permits(*need)),
+                    _ => String::new(),
+                };
+                let lock = format!("to {} {need}{resource}{at}", operation::of(operation).verb);
+                if let Some(behind) = behind {
+                    return format!("{lock}, {behind}");
+                }
+                let holds = verb(&holders, "holds", "hold");
+                return match own {
+                    true => format!("{lock}, which it holds itself"),
+                    false => format!("{lock}, which {} {holds}", and(holders)),
+                };
+            }
+            FreedBy::Party(End::Joined) | FreedBy::All(End::Joined) => {
+                let any = if parties.len() == 1 { "" } else { "any of " };
+                return format!("for the end of {any}{}{at}", or(parties));
+            }
+            FreedBy::Party(End::Sender) | FreedBy::All(End::Sender) if *operation == Operation::Changed => {
+                let send = verb(&parties, "sets", "set");
+                return format!("until {resource} changes{at}; {only}{} {send} it", and(parties));
+            }
+            FreedBy::Party(End::Sender) | FreedBy::All(End::Sender) => {
+                let send = verb(&parties, "sends", "send");
+                return format!("to receive from {resource}{at}, which is empty; {only}{} {send} to it", and(parties));
+            }
+            FreedBy::Party(End::Receiver) | FreedBy::All(End::Receiver) if *operation == Operation::Closed => {
+                // Any one that keeps it is enough, whoever else has one.
+                let own = !parties.is_empty() && parties == [self.model.task_label(wait.task)];
+                let have = verb(&parties, "has", "have");
+                let receivers = match (parties.is_empty(), own) {
+                    (true, _) => String::new(),
+                    (false, true) => "; it has a receiver itself".to_owned(),
+                    (false, false) => format!("; {} {have} a receiver", and(parties)),
+                };
+                let behind = behind.map_or(String::new(), |behind| format!(", {behind}"));
+                return format!("until {resource} is closed{at}{behind}{receivers}");
+            }
+            FreedBy::Room | FreedBy::Party(End::Receiver) | FreedBy::All(End::Receiver) => {
+                format!("to {} {resource}{at}{}", operation::of(operation).verb, self.full(wait.resource))
+            }
+            // It is no part of a finding: no task can be named.
+            FreedBy::Missing | FreedBy::Anybody => return words::wait(self.model, wait),
+        };
+        if let Some(behind) = behind {
+            words += &format!(", {behind}");
+        }
+        if !parties.is_empty() {
+            let receive = verb(&parties, "receives", "receive");
+            words += &format!("; {only}{} {receive} from it", and(parties));
+        }
+        if !holders.is_empty() {
+            let have = verb(&holders, "has", "have");
+            words += &format!("; {} {have} places in it reserved", and(holders));
+        }
+        words
+    }
+
+    /// The tasks of these edges.
+    fn labels(&self, edges: &[&Edge]) -> Vec<String> {
+        let tasks: BTreeSet<TaskId> = edges.iter().map(|edge| edge.task).collect();
+        let mut labels: Vec<String> = tasks.iter().take(MOST_NAMES).map(|&task| self.model.task_label(task)).collect();
+        if tasks.len() > MOST_NAMES {
+            labels.push(format!("{} more tasks", tasks.len() - MOST_NAMES));
+        }
+        labels
+    }
+
+    /// ", which is full (2 of 2)".
+    fn full(&self, id: ResourceId) -> String {
+        let resource = self.model.resources.get(&id);
+        match resource.and_then(|resource| resource.length.zip(resource.capacity)) {
+            Some((length, capacity)) => format!(", which is full ({length} of {capacity})"),
+            None => ", which is full".to_owned(),
+        }
+    }
+}
+
+/// The sentence about one task of a chain: its holds, and its wait.
+pub(super) fn sentence(story: &Story, task: TaskId) -> String {
+    story.sentence(task)
+}
+
+pub(super) fn is_wait(edge: &Edge) -> bool {
+    matches!(edge.body, EdgeBody::Wait { .. })
+}
+
+/// Whether it is a wait that its task does not poll any more.
+pub(super) fn is_unpolled(edge: &Edge) -> bool {
+    matches!(edge.body, EdgeBody::Wait { .. }) && edge.waiter().polled == Some(false)
+}
+
+/// "1 permit", "3 permits".
+fn permits(count: u64) -> String {
+    if count == 1 { "1 permit".to_owned() } else { format!("{count} permits") }
+}
+
+/// "a does", "a and b do".
+fn does(labels: &[String]) -> String {
+    format!("{} {}", and(labels.to_vec()), if labels.len() == 1 { "does" } else { "do" })
+}
+
+/// " (src/x.rs:15)", or nothing.
+fn at(edge: &Edge) -> String {
+    edge.location.as_ref().map_or_else(String::new, |it| format!(" ({}:{})", it.place.file, it.place.line))
+}
+
+pub(super) fn and(words: Vec<String>) -> String {
+    list(words, "and")
+}
+
+fn or(words: Vec<String>) -> String {
+    list(words, "or")
+}
+
+/// "a, b and c".
+fn list(mut words: Vec<String>, last: &str) -> String {
+    let Some(end) = words.pop() else { return String::new() };
+    if words.is_empty() { end } else { format!("{} {last} {end}", words.join(", ")) }
+}

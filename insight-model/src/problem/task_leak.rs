@@ -1,0 +1,180 @@
+//! `task_leak`: at some place in the source, tasks are spawned that become more and more.
+
+use super::{About, OFF, Question, SECOND, Severities, Tiers};
+use crate::health::{Candidate, HealthFinding, Look, Memory, Subject, evidence, suspect, words};
+use insight_protocol::{ProblemKind, Severity, SourceLocation};
+use std::collections::{BTreeMap, VecDeque};
+
+pub(super) static ABOUT: About = About {
+    kind: ProblemKind::TaskLeak,
+    severities: Severities::Always(Severity::Degraded),
+    tiers: Tiers::Suspected,
+    says: "The live tasks that were spawned at one place become more and more.",
+    symptom: "Memory grows",
+    called: "tasks become more and more",
+    question: Question::Memory(|| Box::<Leaks>::default()),
+};
+
+/// When the tasks of one place become too many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskLeak {
+    /// Over how long tasks must have become more and more. Default: 5 min. A start is over by then, and a rush of clients
+    /// mostly.
+    pub window_ns: u64,
+    /// By how many they became more. Default: 1,000, and at least twice as many as before. A few hundred connections more is
+    /// an afternoon. [`OFF`]: tasks are not counted.
+    pub tasks: u64,
+}
+
+impl Default for TaskLeak {
+    fn default() -> TaskLeak {
+        TaskLeak { window_ns: 300 * SECOND, tasks: 1_000 }
+    }
+}
+
+const ADVICE: &str = "Let what these tasks wait for end, by a timeout or by dropping the other end, or abort them when \
+                      nobody needs them any more. Where there is only too much work at a time, bound how many are \
+                      spawned.";
+
+/// The window is divided into so many parts. Of each the lowest count is kept: it must grow from part to part.
+const PARTS: usize = 10;
+/// How often tasks are counted in one part; where looks are rarer, less often, but each part has one.
+const LOOKS: u32 = 5;
+
+/// How many places are counted.
+const MOST_PLACES: usize = 10_000;
+/// A place where fewer tasks live than that is not counted.
+const LEAST_TASKS: u64 = 16;
+
+#[derive(Clone, Debug, Default)]
+struct Leaks {
+    places: BTreeMap<SourceLocation, Counts>,
+    next_ns: u64,
+    /// When the present part was first looked at, and how often since.
+    part_ns: u64,
+    looks: u32,
+}
+
+/// How many tasks of one place live.
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    /// The lowest count of each part that is over, the latest last: one more than there are parts, since growth is between.
+    parts: VecDeque<u64>,
+    /// The count from which it has grown in every part since.
+    base: u64,
+    /// The lowest of the present part so far.
+    lowest: Option<u64>,
+    since_ns: u64,
+    now: u64,
+}
+
+impl Memory for Leaks {
+    fn look(&mut self, look: &Look, out: &mut Vec<Candidate>) {
+        if look.thresholds.task_leak.tasks == OFF {
+            return;
+        }
+        if look.now_ns >= self.next_ns {
+            self.count(look);
+            self.next_ns =
+                look.now_ns.saturating_add(look.thresholds.task_leak.window_ns / (PARTS as u64 * u64::from(LOOKS)));
+        }
+        for (at, counts) in &self.places {
+            if let Some((over, first, last)) = counts.verdict(look) {
+                out.push(candidate(look, at, counts, over, first, last));
+            }
+        }
+    }
+
+    fn copy(&self) -> Box<dyn Memory> {
+        Box::new(self.clone())
+    }
+}
+
+impl Leaks {
+    fn count(&mut self, look: &Look) {
+        let mut live: BTreeMap<&SourceLocation, u64> = BTreeMap::new();
+        for task in look.model.tasks.values().filter(|task| task.outcome().is_none() && !task.partial) {
+            if let Some(location) = &task.location {
+                *live.entry(&location.place).or_default() += 1;
+            }
+        }
+        live.retain(|_, count| *count >= LEAST_TASKS);
+        self.places.retain(|at, _| live.contains_key(at));
+        if self.looks == 0 {
+            self.part_ns = look.now_ns;
+        }
+        self.looks += 1;
+        let part_is = look.now_ns.saturating_sub(self.part_ns);
+        let part_over = self.looks >= LOOKS || part_is >= look.thresholds.task_leak.window_ns / PARTS as u64;
+        if part_over {
+            self.looks = 0;
+        }
+        for (at, count) in live {
+            if !self.places.contains_key(at) {
+                if self.places.len() >= MOST_PLACES {
+                    continue;
+                }
+                self.places.insert(at.clone(), Counts { since_ns: look.now_ns, ..Counts::default() });
+            }
+            let Some(counts) = self.places.get_mut(at) else { continue };
+            counts.now = count;
+            let lowest = counts.lowest.map_or(count, |lowest| lowest.min(count));
+            counts.lowest = Some(lowest);
+            if part_over {
+                counts.lowest = None;
+                if counts.parts.back().is_none_or(|before| lowest <= *before) {
+                    counts.base = lowest;
+                }
+                counts.parts.push_back(lowest);
+                if counts.parts.len() > PARTS + 1 {
+                    counts.parts.pop_front();
+                }
+            }
+        }
+    }
+}
+
+impl Counts {
+    /// Whether it is a finding, or stays one if it is; with the count at the window's begin and at its end.
+    fn verdict(&self, look: &Look) -> Option<(bool, u64, u64)> {
+        let (&first, &last) = (self.parts.front()?, self.parts.back()?);
+        if self.parts.len() <= PARTS {
+            return None;
+        }
+        let growth = last.saturating_sub(first);
+        let grows = self.parts.iter().zip(self.parts.iter().skip(1)).all(|(before, after)| before < after);
+        let over = grows && growth >= look.thresholds.task_leak.tasks && last >= self.base.saturating_mul(2);
+        // It is over when tasks have ended, or none came for a whole window.
+        let highest = self.parts.iter().copied().max().unwrap_or(0);
+        let lower = highest.saturating_mul(look.thresholds.clear_percent.min(100)) / 100;
+        let stays = growth > 0 && self.now >= lower && last >= lower && last >= look.thresholds.task_leak.tasks / 2;
+        stays.then_some((over, first, last))
+    }
+}
+
+fn candidate(look: &Look, at: &SourceLocation, counts: &Counts, over: bool, first: u64, last: u64) -> Candidate {
+    let place = format!("{}:{}", at.file, at.line);
+    let window = words::span(look.thresholds.task_leak.window_ns);
+    let mut explanation = vec![format!(
+        "Of the tasks that were spawned at {place}, {last} live; {window} before it were {first}, and their number has \
+         grown all the while."
+    )];
+    if over {
+        let of_place = |place: &&crate::Task| place.location.as_ref().is_some_and(|it| it.place == *at);
+        if let Some(oldest) = look.model.tasks.values().filter(of_place).min_by_key(|task| (task.spawned_ns, task.id)) {
+            let wait = look.model.waits_of_task(oldest.id).first().map(|wait| words::wait(look.model, wait));
+            explanation.push(match wait {
+                Some(wait) => format!("The oldest of them is {}, which waits {wait}.", oldest.label()),
+                None => format!("The oldest of them is {}.", oldest.label()),
+            });
+        }
+    }
+    let mut finding = evidence(&ABOUT, counts.since_ns);
+    suspect(&mut finding, "whether these tasks end later is not known: it may be the program's load that grows");
+    let title = format!("task leak: the tasks that are spawned at {place} become more and more");
+    let (severity, place) = (ABOUT.least(), Some(at.clone()));
+    let finding = HealthFinding { finding, severity, place, title, explanation, advice: ADVICE };
+    // It has stood for the window.
+    Candidate { subject: Subject::Place(at.clone()), over, stands_ns: Some(0), frozen: true, finding }
+}

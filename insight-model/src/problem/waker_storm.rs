@@ -1,0 +1,56 @@
+//! `waker_storm`: a task is woken far more often than it is polled.
+
+use super::{About, Question, Severities, Tiers};
+use crate::health::{Candidate, Look, Window, levels, words};
+use insight_protocol::{ProblemKind, Severity};
+
+pub(super) static ABOUT: About = About {
+    kind: ProblemKind::WakerStorm,
+    severities: Severities::Always(Severity::Notice),
+    tiers: Tiers::Proven,
+    says: "A task is woken far more often than it is polled.",
+    symptom: "A task is woken, and is already woken",
+    called: "a waker storm",
+    question: Question::Window(question),
+};
+
+/// When a task is woken too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WakerStorm {
+    /// So many wakes for one poll. Default: 100. A `join!` of many parts that are ready at once has as many wakes as parts,
+    /// once.
+    pub wakes_per_poll: u64,
+    /// So many wakes in a second. Default: 10,000: about a thousandth of one processor, and a rate that a program does not
+    /// come to by being written in small parts.
+    pub wakes_per_second: u64,
+}
+
+impl Default for WakerStorm {
+    fn default() -> WakerStorm {
+        WakerStorm { wakes_per_poll: 100, wakes_per_second: 10_000 }
+    }
+}
+
+const ADVICE: &str = "Wake once for many events: put them into a queue, and wake when it was empty. Of a future written \
+                      by hand, look whether it wakes before anything has changed.";
+
+fn question(look: &Look, window: &Window, _: Option<&Window>) -> Option<Candidate> {
+    let Window { task, did, length_ns, .. } = window;
+    let each = did.wakes / did.polls.max(1);
+    let rate = window.per_second(did.wakes);
+    let thresholds = &look.thresholds.waker_storm;
+    let over = levels(look, |level| {
+        each >= level(thresholds.wakes_per_poll).max(1) && rate >= level(thresholds.wakes_per_second).max(1)
+    })?;
+    let mut explanation = vec![format!(
+        "{} was woken {rate} times a second over {}, {each} times for each of its polls.",
+        words::task_at(task),
+        words::span(*length_ns)
+    )];
+    if let Some(by) = task.counters().and_then(|stats| stats.woken_by) {
+        explanation.push(format!("The task that woke it last is {}.", look.model.task_label(by)));
+    }
+    let title = format!("waker storm: {} is woken far more often than it is polled", task.label());
+    Some(window.candidate(look, &ABOUT, over, title, explanation, ADVICE))
+}

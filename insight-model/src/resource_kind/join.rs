@@ -1,0 +1,23 @@
+//! `join`.
+
+use super::definition::{Definition, End, Ends, Freed, FreedBy, Level, LongHold, UnitKind, Wait};
+use insight_protocol::{Capability, Operation};
+
+const FREED: Freed =
+    Freed { by: FreedBy::Party(End::Joined), tasks: "the task's own end", unknown: "task that is not seen" };
+
+pub(super) const DEFINITION: Definition = Definition {
+    says: "The end of one task, or of any task of a set.",
+    plural: "s",
+    capability: Some(Capability::Joins),
+    ends: Ends::Joined,
+    units: UnitKind::Unknown,
+    waits: &[Wait { operations: &[Operation::Join], freed: FREED }],
+    otherwise: FREED,
+    usual: &[Operation::Join],
+    long_hold: LongHold::Never,
+    level: Level::Count("task"),
+    located: "task spawned at",
+    // One without a name is a set, or the end of a task without a name: the source names the set or the handle there.
+    named_by_source: true,
+};

@@ -1,0 +1,21 @@
+//! Maps and sets of the live tasks, resources and edges of the insight protocol, by ID.
+//!
+//! The recorder in a program and the model in a reader keep the same things under the same IDs. IDs are counted up, and neighbours
+//! are usually used together: [`Table`] makes use of both.
+//!
+//! ```
+//! use insight_protocol::TaskId;
+//! use insight_table::Table;
+//!
+//! let mut tasks = Table::default();
+//! tasks.insert(TaskId(7), "reader");
+//! let copy = tasks.clone();
+//! tasks.remove(&TaskId(7));
+//! assert_eq!((tasks.len(), copy[&TaskId(7)]), (0, "reader"));
+//! ```
+
+mod edge_set;
+mod table;
+
+pub use edge_set::EdgeSet;
+pub use table::{Id, IdHasher, Table};
