@@ -338,11 +338,24 @@ mod unix {
         let runtime = runtime();
         runtime.block_on(async {
             waiting(10);
-            sleep(Duration::from_millis(300)).await;
+            recorded(10).await;
         });
         let own = std::env::current_exe().expect("the program knows its file");
         let error = Command::new(own).arg("worker").exec();
         eprintln!("attacked: {error}");
+    }
+
+    /// Waits until the recording of this program has so many tasks: `exec` ends it without notice.
+    async fn recorded(tasks: usize) {
+        let file = std::env::var_os("INSIGHT_RECORD").expect("the program records");
+        for _ in 0..2_000 {
+            let recording = std::fs::read_to_string(&file).unwrap_or_default();
+            if recording.matches("\"task.spawned\"").count() >= tasks {
+                return;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        eprintln!("attacked: the recording does not have {tasks} tasks after 20 s");
     }
 
     /// Forks while it records, and pauses in the child.
