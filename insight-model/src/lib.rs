@@ -34,12 +34,22 @@ mod coverage;
 mod freers;
 mod snapshot;
 
-mod diagnose;
-mod fixpoint;
-mod knot;
-mod units;
-mod wait_graph;
+mod finding;
+
+mod id_map;
+mod need;
 mod wants;
+
+mod fixpoint;
+mod units;
+
+mod knot;
+mod wait_graph;
+
+mod doubts;
+mod evidence;
+
+mod diagnose;
 mod watch;
 
 pub mod health;
@@ -54,8 +64,9 @@ mod hidden;
 mod lifecycle;
 
 pub use coverage::ObservedTasks;
-pub use diagnose::{Finding, diagnose, stuck_tasks};
+pub use diagnose::{diagnose, stuck_tasks};
 pub use dot::dot_problem;
+pub use finding::Finding;
 pub use insight_table::{EdgeSet, Id, Table};
 
 pub use edge::{Edge, EdgeBody, Relation, Waiter};

@@ -1,34 +1,33 @@
-//! What is given in units: locks, permits, and room in a channel.
+//! The units of a resource: a lock, permits, or room in a channel.
 
-use crate::fixpoint::{Fixpoint, IdSet, Look, Role, Way};
+use crate::fixpoint::{Look, Parties, Role, WaitingTasks, Way};
+use crate::id_map::IdSet;
+use crate::need::ALL;
 use crate::resource_kind::UnitKind;
 use crate::wants::{End, Want};
-use crate::{EdgeBody, Resource, Waiter};
+use crate::{Edge, EdgeBody, Resource, Waiter};
 use insight_protocol::{EdgeId, HandOff, HoldMode, Operation, TaskId, Tier};
 use std::collections::HashMap;
 
-/// More than any sum of units, and all of a lock for reading and writing.
-const ALL: i128 = 1 << 100;
-
-/// How far apart two waits may have begun and stand in the other order in the queue: for so long a thread may lose its
-/// processor between the queue and the end of its poll, which is when the wait begins.
+/// Maximum time between two waits that may have begun in the other order than their times say. A wait's time is the end of
+/// its poll, and between the queue and that end a thread may lose its processor for this long.
 const CLOSE_NS: u64 = 100_000_000;
 
-/// Who has units of a resource and cannot go on, who waits for some, and how many there will be for them: what is free, and
-/// what those give back who can go on. Units that nobody who is known has are given back too: it is not claimed that they
-/// are not.
+/// The units that stuck tasks have, the stuck tasks that wait for some, and the units that will be available to them: the free
+/// ones, and those that tasks give back which make progress. Units without a known holder also count as available, since
+/// we do not claim that they are kept.
 #[derive(Debug)]
 pub(crate) struct Units {
     pub(crate) available: i128,
-    /// Those that have some and are stuck.
+    /// The units of stuck tasks.
     pub(crate) held: Vec<Held>,
     /// The waits of stuck tasks, in the order in which they are served.
     pub(crate) queue: Vec<Queued>,
-    /// Nobody is served before who is ahead of it.
+    /// No wait is served before the waits ahead of it.
     pub(crate) ordered: bool,
-    /// Of a channel: a stuck receiver could give more.
+    /// It is a channel, and a stuck receiver could make more room.
     pub(crate) for_receivers: bool,
-    /// After [`Units::serve`], of an order: the first one that is not served.
+    /// After [`Units::serve`]: if the queue is ordered, the first wait that was not served.
     pub(crate) front: Option<usize>,
     is_rwlock: bool,
 }
@@ -37,7 +36,7 @@ pub(crate) struct Units {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     pub(crate) task: TaskId,
-    /// Its hold; or its wait that was granted, or has its turn, and is not polled.
+    /// Its hold, or its wait that is not polled and that was granted or has its turn.
     pub(crate) edge: EdgeId,
     pub(crate) units: i128,
     /// Excludes readers.
@@ -57,203 +56,35 @@ pub(crate) struct Queued {
 }
 
 impl Units {
-    /// The units of a resource; `None` when so little is known that any wait may end.
-    pub(crate) fn new(fixpoint: &Fixpoint, look: &Look, resource: &Resource) -> Option<Units> {
-        let kind = resource.definition().units;
-        let all = match kind {
-            UnitKind::Lock => 1,
-            UnitKind::ReadWriteLock => ALL,
-            UnitKind::Room if resource.length.is_none() || resource.capacity.is_none() => ALL,
-            UnitKind::Room | UnitKind::Permits | UnitKind::Unknown => i128::from(resource.capacity?),
-        };
-        let mut units = Units {
-            available: 0,
-            held: Vec::new(),
-            queue: Vec::new(),
-            ordered: false,
-            for_receivers: false,
-            front: None,
-            is_rwlock: kind == UnitKind::ReadWriteLock,
-        };
-        let (mut taken, mut stuck, mut claimed) = (0, 0, 0);
-        let mut written = false;
-        let mut movable = IdSet::default();
-        let mut granted = Vec::new();
-        let mut first: Option<(u64, i128)> = None;
-        let mut writers = 0;
+    /// The units of a resource; `None` if so little is known that any wait may end.
+    pub(crate) fn new(waiting: &WaitingTasks, look: &Look, resource: &Resource) -> Option<Units> {
+        let mut tally = Tally::new(resource)?;
         for edge in look.model.edges_of_resource(resource.id) {
             match &edge.body {
-                EdgeBody::Hold { mode, units: count, transferable } => {
-                    let exclusive = *mode == HoldMode::Exclusive;
-                    let count = match kind {
-                        UnitKind::ReadWriteLock if exclusive => ALL,
-                        UnitKind::ReadWriteLock | UnitKind::Lock => 1,
-                        UnitKind::Permits | UnitKind::Room | UnitKind::Unknown => i128::from(*count),
-                    };
-                    taken += count;
-                    if *transferable {
-                        movable.insert(edge.task);
-                    }
-                    written |= exclusive;
-                    let role = fixpoint.role(look, edge.task);
-                    let keeps = match role {
-                        Role::Seed | Role::GoesOn => false,
-                        // What could have gone elsewhere has, when its task has ended.
-                        Role::Ended => look.tier == Tier::Suspected && !transferable,
-                        Role::Stuck => look.tier == Tier::Suspected || !transferable,
-                    };
-                    if keeps && !look.is_young(edge.since_ns) {
-                        stuck += count;
-                        let forgotten = role == Role::Ended;
-                        units.held.push(Held { task: edge.task, edge: edge.id, units: count, exclusive, forgotten });
-                    }
-                }
-                EdgeBody::Wait { operation, need, .. } => {
-                    let need = self::need(kind, operation, *need);
-                    let Waiter { polled, granted_ns, .. } = edge.waiter();
-                    let polled = polled != Some(false);
-                    let waits = Queued { task: edge.task, edge: edge.id, need, polled, since_ns: edge.since_ns };
-                    if matches!(operation, Operation::Closed | Operation::Recv) {
-                        continue;
-                    }
-                    if granted_ns.is_none() {
-                        writers += usize::from(*operation == Operation::Write);
-                        if first.is_none_or(|(since_ns, _)| edge.since_ns < since_ns) {
-                            first = Some((edge.since_ns, need));
-                        }
-                    }
-                    if granted_ns.is_some() && !polled {
-                        granted.push(waits);
-                    } else if granted_ns.is_some() {
-                        // Who has them and goes on takes them, or gives them back.
-                        claimed += need;
-                    } else if fixpoint.role(look, edge.task) == Role::Stuck {
-                        units.queue.push(waits);
-                    }
-                }
+                EdgeBody::Hold { .. } => tally.hold(waiting, look, edge),
+                EdgeBody::Wait { .. } => tally.wait(waiting, look, edge),
                 EdgeBody::Party { .. } => {}
             }
         }
         if look.tier == Tier::Proven {
-            // Of two holds of one task, a reader of the problem cannot tell which one is meant.
-            units.held.retain(|held| {
-                let certain = !movable.contains(&held.task);
-                stuck -= if certain { 0 } else { held.units };
-                certain
-            });
+            tally.drop_uncertain_holds();
         }
-        let known_order = match &resource.hand_off {
-            Some(HandOff::Fifo) => Some(true),
-            Some(HandOff::WriterFirst) => Some(!written && writers < 2),
-            Some(HandOff::Barging) => Some(false),
-            _ => None,
-        };
-        units.ordered = known_order == Some(true);
-        let mut woken_in_vain = false;
-        for waits in granted {
-            // It has them, if they can be had: who is only woken to look has none.
-            let has = known_order.is_some() && taken + waits.need <= all;
-            let keeps = fixpoint.role(look, waits.task) == Role::Stuck;
-            if resource.hand_off == Some(HandOff::Barging) && keeps {
-                // While it has not looked nobody else is woken, however many units there are.
-                woken_in_vain = true;
-                stuck += waits.need;
-                units.has(&waits);
-            } else if has {
-                taken += waits.need;
-                if keeps {
-                    stuck += waits.need;
-                    units.has(&waits);
-                }
-            } else if keeps {
-                units.queue.push(waits);
-            }
-        }
-        if kind == UnitKind::Room {
-            taken += claimed;
-            let receivers = fixpoint.parties(look, resource, Want::Party(End::Receiver));
-            if receivers.known == 0 && units.held.is_empty() && (receivers.unknown == 0 || !units.ordered) {
-                // Nobody is known who could make room, or not.
-                return None;
-            }
-            let go_on = match receivers.way {
-                Some(Way::Nobody) => receivers.unknown > 0,
-                way => way.is_some(),
-            };
-            // Who is outside of tasks may have places of those that count as messages here.
-            let unseen = look.tier == Tier::Proven && resource.outside_senders.is_some_and(|outside| outside > 0);
-            let go_on = go_on || unseen;
-            let fifo = units.ordered;
-            match resource.capacity.zip(resource.length) {
-                Some((capacity, length)) => {
-                    let length = i128::from(length);
-                    let free = (i128::from(capacity) - length).max(0);
-                    let messages = if fifo { (length - taken).max(0) } else { length };
-                    // Some of them may have been given to the first in the queue, who needs more than there were.
-                    let part = first.map_or(0, |(_, need)| need - 1).clamp(0, messages);
-                    let part = if fifo { part } else { 0 };
-                    // A receiver that goes on can close the channel: who sends is then told so, however much it needs.
-                    units.available = if go_on { ALL } else { free + (taken - stuck) + part };
-                    units.for_receivers = !go_on && (messages > part || capacity == 0);
-                }
-                None => {
-                    units.available = if go_on || taken > stuck { ALL } else { 0 };
-                    units.for_receivers = !go_on;
-                }
-            }
-            if units.held.is_empty() && !units.for_receivers && !go_on && !units.ordered {
-                return None;
-            }
-        } else {
-            // Facts that contradict each other prove nothing.
-            units.available = if taken > all { taken - stuck } else { all - stuck };
-        }
-        if woken_in_vain {
-            units.available = 0;
-        }
-        if !kind.is_lock() {
-            // There never are so many, unless somebody adds some. A channel without a place hands each message over.
-            let most = if kind == UnitKind::Room { all.max(1) } else { all };
-            units.queue.retain(|waits| waits.need <= most);
-        }
-        if units.ordered {
-            // Who came at the same time may be ahead or behind.
-            units.queue.sort_unstable_by_key(|waits| (waits.since_ns, !waits.polled, waits.need, waits.edge));
-            if units.is_rwlock && taken > 0 && taken + claimed < ALL {
-                units.put_writer_ahead(writers);
-            }
-        } else {
-            units.queue.retain(|waits| waits.polled);
-            units.queue.sort_unstable_by_key(|waits| (waits.need, waits.edge));
-        }
-        Some(units)
+        let in_vain = tally.grant(waiting, look);
+        let room = tally.available(waiting, look)?;
+        tally.line_up();
+        let available = if in_vain { 0 } else { room.available };
+        let (ordered, is_rwlock) = (tally.is_ordered(), tally.kind == UnitKind::ReadWriteLock);
+        let Tally { held, queue, .. } = tally;
+        Some(Units { available, held, queue, ordered, for_receivers: room.for_receivers, front: None, is_rwlock })
     }
 
-    /// Puts right what the times of two polls on two threads tell in the wrong order: while others read, who waits to read
-    /// waits behind a writer. It is one of these, unless one of the `writers` that wait in all can go on.
-    fn put_writer_ahead(&mut self, writers: usize) {
-        let Some(first) = self.queue.first().copied().filter(|first| first.need < ALL) else { return };
-        if self.queue.iter().filter(|waits| waits.need == ALL).count() < writers {
-            return;
-        }
-        let is_close = |waits: &Queued| waits.since_ns - first.since_ns < CLOSE_NS;
-        if let Some(at) = self.queue.iter().take_while(|waits| is_close(waits)).position(|waits| waits.need == ALL) {
-            self.queue[..=at].rotate_right(1);
-        }
-    }
-
-    /// Whether this is what a reader of a lock needs, beside others.
+    /// Whether an operation that needs so many units reads a lock, together with other readers.
     pub(crate) fn is_read(&self, need: i128) -> bool {
         self.is_rwlock && need < ALL
     }
 
-    fn has(&mut self, waits: &Queued) {
-        let Queued { task, edge, need: units, .. } = *waits;
-        self.held.push(Held { task, edge, units, exclusive: units == ALL, forgotten: false });
-    }
-
-    /// The tasks that get what they wait for. What they have they will give back; what is given to a wait that its task
-    /// does not poll stays with it.
+    /// Serves the queue, and returns the tasks whose wait ends. They will give back the units that they have. Units that are
+    /// given to a wait without a poll stay with it.
     pub(crate) fn serve(&mut self) -> Vec<TaskId> {
         let mut served = Vec::new();
         let mut has: HashMap<TaskId, i128> = HashMap::new();
@@ -262,18 +93,18 @@ impl Units {
             .filter(|held| !held.forgotten)
             .for_each(|held| *has.entry(held.task).or_default() += held.units);
         let mut at = 0;
-        while let Some(waits) = self.queue.get(at).copied() {
-            if has.get(&waits.task) == Some(&GONE) {
-                // It goes on by another wait, and drops this one.
-            } else if waits.need > self.available {
+        while let Some(wait) = self.queue.get(at).copied() {
+            if has.get(&wait.task) == Some(&GONE) {
+                // The task makes progress by another wait, and drops this one.
+            } else if wait.need > self.available {
                 break;
-            } else if waits.polled {
-                self.available += has.insert(waits.task, GONE).unwrap_or(0);
-                served.push(waits.task);
+            } else if wait.polled {
+                self.available += has.insert(wait.task, GONE).unwrap_or(0);
+                served.push(wait.task);
             } else {
-                self.available -= waits.need;
-                *has.entry(waits.task).or_default() += waits.need;
-                self.has(&waits);
+                self.available -= wait.need;
+                *has.entry(wait.task).or_default() += wait.need;
+                self.held.push(Held::granted(&wait));
             }
             at += 1;
         }
@@ -282,14 +113,256 @@ impl Units {
     }
 }
 
-/// How many units an operation needs of a resource with this kind of units.
-pub(crate) fn need(kind: UnitKind, operation: &Operation, need: u64) -> i128 {
-    match kind {
-        UnitKind::ReadWriteLock if *operation == Operation::Write => ALL,
-        UnitKind::ReadWriteLock | UnitKind::Lock => 1,
-        UnitKind::Permits | UnitKind::Room | UnitKind::Unknown => i128::from(need),
+/// Stands for the units of a task that makes progress.
+const GONE: i128 = i128::MIN;
+
+impl Held {
+    /// The units of a wait that was granted.
+    fn granted(wait: &Queued) -> Held {
+        let Queued { task, edge, need: units, .. } = *wait;
+        Held { task, edge, units, exclusive: units == ALL, forgotten: false }
     }
 }
 
-/// In the place of a task's units: it goes on.
-const GONE: i128 = i128::MIN;
+/// The units of a resource while its edges are counted.
+struct Tally<'a> {
+    resource: &'a Resource,
+    kind: UnitKind,
+    /// All units that the resource has.
+    all: i128,
+    /// Units that tasks hold or were granted.
+    taken: i128,
+    /// Units of stuck tasks.
+    stuck: i128,
+    /// Units that were granted to polled waits: their tasks take them, or give them back.
+    claimed: i128,
+    /// There is an exclusive hold.
+    written: bool,
+    /// Number of writers that wait.
+    writers: usize,
+    /// The time and the need of the wait that began first.
+    first: Option<(u64, i128)>,
+    /// The tasks with a hold that may have moved to another task.
+    movable: IdSet<TaskId>,
+    /// The waits that were granted and are not polled.
+    granted: Vec<Queued>,
+    held: Vec<Held>,
+    queue: Vec<Queued>,
+}
+
+/// The units that are available to stuck tasks.
+struct Room {
+    available: i128,
+    for_receivers: bool,
+}
+
+impl<'a> Tally<'a> {
+    fn new(resource: &'a Resource) -> Option<Tally<'a>> {
+        let kind = resource.definition().units;
+        let all = match kind {
+            UnitKind::Lock => 1,
+            UnitKind::ReadWriteLock => ALL,
+            UnitKind::Room if resource.length.is_none() || resource.capacity.is_none() => ALL,
+            UnitKind::Room | UnitKind::Permits | UnitKind::Unknown => i128::from(resource.capacity?),
+        };
+        Some(Tally {
+            resource,
+            kind,
+            all,
+            taken: 0,
+            stuck: 0,
+            claimed: 0,
+            written: false,
+            writers: 0,
+            first: None,
+            movable: IdSet::default(),
+            granted: Vec::new(),
+            held: Vec::new(),
+            queue: Vec::new(),
+        })
+    }
+
+    /// Counts a hold.
+    fn hold(&mut self, waiting: &WaitingTasks, look: &Look, edge: &Edge) {
+        let EdgeBody::Hold { mode, units, transferable } = &edge.body else { return };
+        let exclusive = *mode == HoldMode::Exclusive;
+        let units = match self.kind {
+            UnitKind::ReadWriteLock if exclusive => ALL,
+            UnitKind::ReadWriteLock | UnitKind::Lock => 1,
+            UnitKind::Permits | UnitKind::Room | UnitKind::Unknown => i128::from(*units),
+        };
+        self.taken += units;
+        if *transferable {
+            self.movable.insert(edge.task);
+        }
+        self.written |= exclusive;
+        let role = waiting.role(look, edge.task);
+        let keeps = match role {
+            Role::Seed | Role::Unblocked => false,
+            // The task has ended, so a guard that could move has moved.
+            Role::Ended => look.tier == Tier::Suspected && !transferable,
+            Role::Stuck => look.tier == Tier::Suspected || !transferable,
+        };
+        if keeps && !look.is_young(edge.since_ns) {
+            self.stuck += units;
+            let forgotten = role == Role::Ended;
+            self.held.push(Held { task: edge.task, edge: edge.id, units, exclusive, forgotten });
+        }
+    }
+
+    /// Counts a wait.
+    fn wait(&mut self, waiting: &WaitingTasks, look: &Look, edge: &Edge) {
+        let EdgeBody::Wait { operation, need, .. } = &edge.body else { return };
+        if matches!(operation, Operation::Closed | Operation::Recv) {
+            return;
+        }
+        let need = self.kind.need(operation, *need);
+        let Waiter { polled, granted_ns, .. } = edge.waiter();
+        let polled = polled != Some(false);
+        let wait = Queued { task: edge.task, edge: edge.id, need, polled, since_ns: edge.since_ns };
+        match granted_ns {
+            Some(_) if polled => self.claimed += need,
+            Some(_) => self.granted.push(wait),
+            None => {
+                self.writers += usize::from(*operation == Operation::Write);
+                if self.first.is_none_or(|(since_ns, _)| edge.since_ns < since_ns) {
+                    self.first = Some((edge.since_ns, need));
+                }
+                if waiting.role(look, edge.task) == Role::Stuck {
+                    self.queue.push(wait);
+                }
+            }
+        }
+    }
+
+    /// Removes the holds of tasks with a hold that may have moved: of two holds of one task, a reader of the problem cannot
+    /// tell which one is meant.
+    fn drop_uncertain_holds(&mut self) {
+        let Tally { held, movable, stuck, .. } = self;
+        held.retain(|held| {
+            let certain = !movable.contains(&held.task);
+            *stuck -= if certain { 0 } else { held.units };
+            certain
+        });
+    }
+
+    /// Whether waits are served in order; `None` if that is unknown.
+    fn order(&self) -> Option<bool> {
+        match &self.resource.hand_off {
+            Some(HandOff::Fifo) => Some(true),
+            Some(HandOff::WriterFirst) => Some(!self.written && self.writers < 2),
+            Some(HandOff::Barging) => Some(false),
+            _ => None,
+        }
+    }
+
+    fn is_ordered(&self) -> bool {
+        self.order() == Some(true)
+    }
+
+    /// Gives their units to the granted waits that are not polled. Returns whether one of them was only woken to look, and
+    /// does not look: then no other wait is woken, however many units there are.
+    fn grant(&mut self, waiting: &WaitingTasks, look: &Look) -> bool {
+        let mut in_vain = false;
+        for wait in std::mem::take(&mut self.granted) {
+            // It has its units if that many can be left. A wait that was only woken to look has none.
+            let has = self.order().is_some() && self.taken + wait.need <= self.all;
+            let keeps = waiting.role(look, wait.task) == Role::Stuck;
+            if self.resource.hand_off == Some(HandOff::Barging) && keeps {
+                in_vain = true;
+                self.stuck += wait.need;
+                self.held.push(Held::granted(&wait));
+            } else if has {
+                self.taken += wait.need;
+                if keeps {
+                    self.stuck += wait.need;
+                    self.held.push(Held::granted(&wait));
+                }
+            } else if keeps {
+                self.queue.push(wait);
+            }
+        }
+        in_vain
+    }
+
+    /// The units that are available to stuck tasks; `None` if so little is known that any wait may end.
+    fn available(&self, waiting: &WaitingTasks, look: &Look) -> Option<Room> {
+        if self.kind == UnitKind::Room {
+            return self.room(waiting, look);
+        }
+        // Facts that contradict each other prove nothing.
+        let all = if self.taken > self.all { self.taken } else { self.all };
+        Some(Room { available: all - self.stuck, for_receivers: false })
+    }
+
+    /// The places of a channel that are available to stuck tasks.
+    fn room(&self, waiting: &WaitingTasks, look: &Look) -> Option<Room> {
+        let taken = self.taken + self.claimed;
+        let receivers = Parties::wanted(waiting, look, self.resource, Want::Party(End::Receiver));
+        let ordered = self.is_ordered();
+        if receivers.known == 0 && self.held.is_empty() && (receivers.unknown == 0 || !ordered) {
+            // No known task makes room or keeps it.
+            return None;
+        }
+        let receives = match receivers.way {
+            Some(Way::Nobody) => receivers.unknown > 0,
+            way => way.is_some(),
+        };
+        // Code outside of tasks may have places that count as messages here.
+        let outside = look.tier == Tier::Proven && self.resource.outside_senders.is_some_and(|outside| outside > 0);
+        let receives = receives || outside;
+        let room = match self.resource.capacity.zip(self.resource.length) {
+            Some((capacity, length)) => {
+                let length = i128::from(length);
+                let free = (i128::from(capacity) - length).max(0);
+                let messages = if ordered { (length - taken).max(0) } else { length };
+                // Some of them may be places that the first wait in the queue was given, which needs more.
+                let part = self.first.map_or(0, |(_, need)| need - 1).clamp(0, messages);
+                let part = if ordered { part } else { 0 };
+                // A receiver that makes progress can also close the channel. That ends each send, whatever it needs.
+                let available = if receives { ALL } else { free + (taken - self.stuck) + part };
+                Room { available, for_receivers: !receives && (messages > part || capacity == 0) }
+            }
+            None => {
+                let available = if receives || taken > self.stuck { ALL } else { 0 };
+                Room { available, for_receivers: !receives }
+            }
+        };
+        if self.held.is_empty() && !room.for_receivers && !receives && !ordered {
+            return None;
+        }
+        Some(room)
+    }
+
+    /// Puts the queue into the order in which it is served.
+    fn line_up(&mut self) {
+        if !self.kind.is_lock() {
+            // There never are more units, unless code adds some. A channel of capacity 0 hands each message over.
+            let most = if self.kind == UnitKind::Room { self.all.max(1) } else { self.all };
+            self.queue.retain(|wait| wait.need <= most);
+        }
+        if self.is_ordered() {
+            // A wait that began at the same time may be ahead or behind.
+            self.queue.sort_unstable_by_key(|wait| (wait.since_ns, !wait.polled, wait.need, wait.edge));
+            if self.kind == UnitKind::ReadWriteLock && self.taken > 0 && self.taken + self.claimed < ALL {
+                self.put_writer_ahead();
+            }
+        } else {
+            self.queue.retain(|wait| wait.polled);
+            self.queue.sort_unstable_by_key(|wait| (wait.need, wait.edge));
+        }
+    }
+
+    /// Corrects the order of two polls on two threads: while other tasks read, a reader waits because a writer is ahead of it.
+    /// That writer is in the queue, unless one of the writers that wait makes progress. r[resource.hand-off.order]
+    fn put_writer_ahead(&mut self) {
+        let Some(first) = self.queue.first().copied().filter(|first| first.need < ALL) else { return };
+        if self.queue.iter().filter(|wait| wait.need == ALL).count() < self.writers {
+            return;
+        }
+        let is_close = |wait: &Queued| wait.since_ns - first.since_ns < CLOSE_NS;
+        if let Some(at) = self.queue.iter().take_while(|wait| is_close(wait)).position(|wait| wait.need == ALL) {
+            self.queue[..=at].rotate_right(1);
+        }
+    }
+}

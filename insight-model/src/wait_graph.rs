@@ -1,25 +1,27 @@
-use crate::fixpoint::{Fixpoint, IdMap, Look, Role};
+use crate::fixpoint::{Fixpoint, Look, Role, WaitingTasks};
+use crate::id_map::IdMap;
 use crate::knot::Arcs;
 use crate::units::Units;
 use crate::wants::{End, Want};
 use crate::{EdgeBody, Model, Resource};
 use insight_protocol::{EdgeId, ResourceId, TaskId, Tier};
 
-/// Who that is stuck waits for whom: from some stuck tasks on, as far as it goes.
+/// The graph of stuck tasks that wait for each other, from some stuck tasks on.
 ///
-/// A task leads to what it wants, that to the tasks that have it. What many tasks want is one node, so that there are no
-/// more arcs than the program has edges. Every node leads on, and only to what is stuck: none of what an arc leaves can go
-/// on before something that it leads to does.
+/// An arc leads from a task to the thing that it wants, and from there to the tasks that have it. A thing that many tasks want
+/// is one node, so there are no more arcs than the program has edges. Each node has an arc, and arcs lead only to stuck tasks:
+/// a node cannot make progress before one of the nodes behind its arcs does.
 pub(crate) struct WaitGraph<'m> {
     pub(crate) nodes: Vec<Node>,
     pub(crate) arcs: Arcs,
     look: Look<'m>,
-    /// Of the resources with nodes of units.
+    waiting: &'m WaitingTasks,
+    /// The units of resources that have a node for them.
     units: IdMap<ResourceId, Option<Units>>,
     index: Index,
 }
 
-/// Which number a node has.
+/// The number of each node.
 #[derive(Default)]
 struct Index {
     tasks: IdMap<TaskId, usize>,
@@ -29,7 +31,7 @@ struct Index {
 }
 
 impl Index {
-    /// The number of this node, which is `next` when it has none yet.
+    /// The number of this node: `next` if it has none yet.
     fn of(&mut self, node: Node, next: usize) -> usize {
         *match node {
             Node::Task(task) => self.tasks.entry(task).or_insert(next),
@@ -42,18 +44,18 @@ impl Index {
     }
 }
 
-/// What is stuck, and what keeps it so.
+/// A stuck task, or the reason why it is stuck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Node {
     Task(TaskId),
-    /// Those that have this end of the resource.
+    /// The tasks that have this end of the resource.
     Parties(ResourceId, End),
-    /// Those that hold the resource; or only those that exclude readers.
+    /// The tasks that hold the resource, or only those that exclude readers.
     Held {
         resource: ResourceId,
         from_readers: bool,
     },
-    /// Who is first in the queue for the resource.
+    /// The task whose wait is first in the queue for the resource.
     Front(ResourceId),
 }
 
@@ -68,7 +70,7 @@ impl Node {
 
 impl<'m> WaitGraph<'m> {
     pub(crate) fn new(
-        fixpoint: &Fixpoint,
+        fixpoint: &'m Fixpoint,
         model: &'m Model,
         tier: Tier,
         from: impl Iterator<Item = TaskId>,
@@ -78,6 +80,7 @@ impl<'m> WaitGraph<'m> {
             nodes: Vec::new(),
             arcs: Arcs::default(),
             look,
+            waiting: fixpoint.waiting(),
             units: IdMap::default(),
             index: Index::default(),
         };
@@ -85,12 +88,16 @@ impl<'m> WaitGraph<'m> {
         for task in from {
             graph.node(Node::Task(task));
             while let Some(node) = graph.nodes.get(graph.arcs.len()).copied() {
-                graph.leads_to(fixpoint, node, &mut leads_to);
+                graph.leads_to(node, &mut leads_to);
                 let arcs: Vec<usize> = leads_to.drain(..).map(|node| graph.node(node)).collect();
                 graph.arcs.push(arcs);
             }
         }
         graph
+    }
+
+    pub(crate) fn model(&self) -> &'m Model {
+        self.look.model
     }
 
     fn node(&mut self, node: Node) -> usize {
@@ -102,16 +109,16 @@ impl<'m> WaitGraph<'m> {
         number
     }
 
-    /// Appends the nodes that one leads to.
-    fn leads_to(&mut self, fixpoint: &Fixpoint, node: Node, to: &mut Vec<Node>) {
+    /// Appends the nodes that the arcs of a node lead to.
+    fn leads_to(&mut self, node: Node, to: &mut Vec<Node>) {
         match node {
             Node::Task(task) => {
-                let waits = fixpoint.waits(task).into_iter().flat_map(|waits| &waits.pending);
+                let waits = self.waiting.waits(task).into_iter().flat_map(|waits| &waits.pending);
                 to.extend(waits.filter(|wait| wait.polled).filter_map(|wait| match wait.want {
                     Want::Party(end) | Want::All(end) => Some(Node::Parties(wait.resource, end)),
                     Want::Units => {
                         let resource = wait.resource;
-                        let units = self.units(fixpoint, resource)?;
+                        let units = self.units(resource)?;
                         if wait.need <= units.available {
                             return Some(Node::Front(resource));
                         }
@@ -121,20 +128,20 @@ impl<'m> WaitGraph<'m> {
             }
             Node::Parties(resource, end) => {
                 let Some(resource) = self.look.model.resources.get(&resource) else { return };
-                to.extend(self.parties(fixpoint, resource, end).map(|(task, _)| Node::Task(task)));
+                to.extend(self.parties(resource, end).map(|(task, _)| Node::Task(task)));
             }
             Node::Held { resource: id, from_readers } => {
-                let Some(units) = self.units(fixpoint, id) else { return };
+                let Some(units) = self.units(id) else { return };
                 let for_receivers = units.for_receivers;
                 let held = units.held.iter().filter(|held| !held.forgotten && (held.exclusive || !from_readers));
                 to.extend(held.map(|held| Node::Task(held.task)));
                 if let Some(resource) = self.look.model.resources.get(&id).filter(|_| for_receivers) {
-                    let receivers = self.parties(fixpoint, resource, End::Receiver);
+                    let receivers = self.parties(resource, End::Receiver);
                     to.extend(receivers.map(|(task, _)| Node::Task(task)));
                 }
             }
             Node::Front(resource) => {
-                let Some(units) = self.units(fixpoint, resource) else { return };
+                let Some(units) = self.units(resource) else { return };
                 let Some(front) = units.front.map(|front| units.queue[front]) else { return };
                 let held = Node::Held { resource, from_readers: units.is_read(front.need) };
                 to.extend([Node::Task(front.task), held]);
@@ -142,25 +149,24 @@ impl<'m> WaitGraph<'m> {
         }
     }
 
-    /// The units of a resource, with what those that wait unpolled have by their turn.
-    pub(crate) fn units(&mut self, fixpoint: &Fixpoint, id: ResourceId) -> Option<&Units> {
-        let (model, look) = (self.look.model, &self.look);
+    /// The units of a resource, after its queue was served.
+    pub(crate) fn units(&mut self, id: ResourceId) -> Option<&Units> {
+        let (waiting, look) = (self.waiting, &self.look);
         let units = self.units.entry(id).or_insert_with(|| {
-            let mut units = Units::new(fixpoint, look, model.resources.get(&id)?)?;
+            let mut units = Units::new(waiting, look, look.model.resources.get(&id)?)?;
             let served = units.serve();
-            debug_assert!(served.is_empty(), "{served:?} of {id} can go on");
+            debug_assert!(served.is_empty(), "{served:?} of {id} can make progress");
             Some(units)
         });
         units.as_ref()
     }
 
-    /// The stuck tasks that have this end of a resource, by which edge.
+    /// The stuck tasks that have this end of a resource, each with its edge.
     ///
-    /// Where all who have it must give it up, one that keeps it is enough: in the proven pass that is one whose handle no
-    /// other task can use, and the others prove nothing. r[problem.proven.certain]
+    /// If all tasks must give the end up, one that keeps it is enough. In the proven pass that is a task whose handle no other
+    /// task can use: the others prove nothing. r[problem.proven.certain]
     pub(crate) fn parties<'a>(
         &'a self,
-        fixpoint: &'a Fixpoint,
         resource: &'a Resource,
         end: End,
     ) -> impl Iterator<Item = (TaskId, EdgeId)> + 'a {
@@ -170,7 +176,7 @@ impl<'m> WaitGraph<'m> {
             }
             EdgeBody::Hold { .. } | EdgeBody::Wait { .. } => false,
         });
-        let stuck = edges.filter(|edge| fixpoint.role(&self.look, edge.task) == Role::Stuck);
+        let stuck = edges.filter(|edge| self.waiting.role(&self.look, edge.task) == Role::Stuck);
         stuck.map(|edge| (edge.task, edge.id))
     }
 }
