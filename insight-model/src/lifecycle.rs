@@ -3,8 +3,10 @@
 //! It reads line by line, and remembers what is alive and what is defined; of what has ended only the ids, as ranges.
 //! Where a line breaks a rule the one before it counts: an id that is used again stays what it was.
 
-mod edges;
 mod ids;
+mod live;
+
+mod edges;
 mod polls;
 mod problems;
 mod snapshot;
@@ -12,8 +14,7 @@ mod stream;
 mod tasks;
 
 use crate::lifecycle::ids::Ids;
-use crate::lifecycle::problems::Standing;
-use crate::lifecycle::snapshot::Opening;
+use crate::lifecycle::live::{EdgeKind, LiveEdge, LiveResource, LiveTask, Opening, Standing};
 use insight_protocol::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
@@ -69,60 +70,6 @@ pub struct Checker {
     left_out: bool,
     /// The last message was the end of a snapshot.
     after_snapshot: bool,
-}
-
-#[derive(Debug)]
-struct LiveTask {
-    partial: bool,
-    stats: Option<TaskStats>,
-    /// The sample that `stats` is of.
-    sample: u64,
-    /// How many of its polls were told one by one.
-    told_polls: u64,
-    /// It has ended, and has open edges still.
-    completed: bool,
-    edges: u64,
-    /// Those of them that end when it spawns.
-    exclusive_parties: u64,
-    /// Those of them that end with it.
-    ending_edges: u64,
-}
-
-#[derive(Debug, Default)]
-struct LiveResource {
-    edges: HashSet<EdgeId>,
-    /// How many of them are holds, and how many of these exclusive ones.
-    holds: u64,
-    exclusive_holds: u64,
-}
-
-#[derive(Debug)]
-struct LiveEdge {
-    task: TaskId,
-    resource: ResourceId,
-    kind: EdgeKind,
-    since_ns: u64,
-    /// How often its operation was polled, as last told.
-    polls: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum EdgeKind {
-    Wait,
-    Hold { exclusive: bool, transferable: bool },
-    Party { role: PartyRole, exclusive: bool },
-}
-
-impl EdgeKind {
-    /// r[party.exclusive.spawn]
-    fn ends_with_a_spawn(&self) -> bool {
-        matches!(self, EdgeKind::Party { role, exclusive: true } if *role != PartyRole::Joined)
-    }
-
-    /// r[task.completed.waits]
-    fn ends_with_its_task(&self) -> bool {
-        matches!(self, EdgeKind::Wait | EdgeKind::Party { role: PartyRole::Joined, .. })
-    }
 }
 
 impl Checker {

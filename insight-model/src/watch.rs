@@ -4,13 +4,6 @@ use crate::health::{Health, HealthFinding, Thresholds};
 use insight_protocol::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For how long facts must have stood before they make a problem: half a second.
-///
-/// Facts reach the model from each thread apart, and states are sampled at an interval (100 ms where nothing else is
-/// asked for), so one moment's facts are complete a few intervals later; five are on the safe side. And a wait that ends
-/// within half a second is no problem that anybody could look at, while a second is what a person takes to look.
-pub const DEFAULT_SETTLE_NS: u64 = 500_000_000;
-
 /// How often the health is looked at, at most. It looks at every task, and its thresholds are of a second and more.
 const HEALTH_PACE_NS: u64 = 250_000_000;
 

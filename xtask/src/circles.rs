@@ -232,6 +232,13 @@ mod tests {
     }
 
     #[test]
+    fn a_module_and_a_function_may_have_one_name() {
+        let lib = ("lib.rs", "mod a; mod b; mod c; pub fn c() -> a::A { a::A }");
+        let b = ("b.rs", "use crate::c::C; pub struct B(C);");
+        check(&[lib, ("a.rs", "use crate::b::B; pub struct A(B);"), b, ("c.rs", STRUCT)], &[]);
+    }
+
+    #[test]
     fn what_only_names_or_tests_need_is_no_circle() {
         let a = ("a.rs", "use crate::b::B; pub struct A(B);");
         for b in [

@@ -2,7 +2,7 @@
 
 use crate::process::{Result, read};
 use insight_model::operation;
-use insight_model::problem::{ALL, About};
+use insight_model::problem::{self, ALL, About};
 use insight_model::resource_kind::{self, Ends};
 use insight_protocol::Operation;
 use std::path::Path;
@@ -16,7 +16,7 @@ pub fn filled(path: &str) -> Result<String> {
 }
 
 fn fill(text: &str) -> Result<String> {
-    let is_measured = |about: &&&About| about.is_measured();
+    let is_measured = |about: &&&About| problem::is_measured(&about.kind);
     let parts = [
         ("resource kinds", "resource_kind", resource_kinds()),
         ("operations", "operation.rs", operations()),
@@ -98,7 +98,7 @@ mod tests {
         for about in ALL {
             let page = format!("docs/{}.md", about.page());
             assert!(read(Path::new(&page)).is_ok_and(|text| text.starts_with("# ")), "there is no {page}");
-            let tests = match about.is_measured() {
+            let tests = match problem::is_measured(&about.kind) {
                 true => format!("insight-model/tests/health/{}.rs", about.kind),
                 false => "insight-model/tests/model/diagnose.rs".to_owned(),
             };

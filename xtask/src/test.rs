@@ -23,7 +23,7 @@ pub fn run(full: bool) -> Result {
     step("the sources of cargo-insight", archive::check)?;
     step("parts of the packages", packages::check)?;
     step("plain English", english::check)?;
-    step("circles of files", || circles::run(&["insight-probe"]))?;
+    step("circles of files", || circles::run(&[]))?;
     step("cargo clippy", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         cargo_step(&arguments, "correct what clippy names above")

@@ -1,7 +1,8 @@
 //! Polls that do not return, and the places at which their tasks were spawned.
 
 use super::finding::{Candidate, HealthFinding, Subject};
-use super::{Look, executor, words};
+use super::look::{Look, executor};
+use super::queue::behind;
 use crate::Task;
 use crate::problem::{runtime_blocked, worker_blocked};
 use insight_protocol::{SourceLocation, TaskId, TaskKind};
@@ -67,7 +68,7 @@ impl Blocked {
             let longest = over.entry(place.clone()).or_default();
             *longest = seen_ns.max(*longest);
         }
-        self.places.retain(|_, place| look.for_ns(place.seen_ns) <= 2 * look.thresholds.window_ns);
+        self.places.retain(|_, place| look.for_ns(place.seen_ns) <= 2 * look.limits.window_ns);
         for (task, candidate) in polls {
             let place = task.location.as_ref().and_then(|it| self.places.get(&it.place));
             if place.is_none_or(|place| place.again.is_none()) {
@@ -77,7 +78,7 @@ impl Blocked {
         for (at, place) in &self.places {
             let (subject, seen_ns) = (Subject::Place(at.clone()), over.get(at));
             // It is said of the place from the second look on: what was seen of its poll before counts too.
-            let stands_ns = seen_ns.filter(|seen_ns| **seen_ns >= look.thresholds.settle_ns).map(|_| 0);
+            let stands_ns = seen_ns.filter(|seen_ns| **seen_ns >= look.limits.settle_ns).map(|_| 0);
             let candidate = |finding| Candidate { subject, over: seen_ns.is_some(), stands_ns, frozen: true, finding };
             out.extend(place.again.clone().map(candidate));
         }
@@ -102,7 +103,7 @@ fn long_polls<'a>(look: &Look<'a>, polls: &mut Vec<(&'a Task, Candidate)>, out: 
         let behind = behind(look, task);
         if behind.is_empty() {
             // A thread that runs its own future blocks nobody: an async `main` may compute.
-            let alone = look.for_ns(task.since_ns()) >= look.thresholds.worker_blocked.alone_ns;
+            let alone = look.for_ns(task.since_ns()) >= look.limits.alone_ns;
             if alone && task.kind != TaskKind::BlockOn {
                 out.push(worker_blocked::candidate(look, task, &behind));
             }
@@ -113,29 +114,4 @@ fn long_polls<'a>(look: &Look<'a>, polls: &mut Vec<(&'a Task, Candidate)>, out: 
             None => polls.push((task, worker_blocked::candidate(look, task, &behind))),
         }
     }
-}
-
-/// The tasks of the same executor that could have run for as long as the threshold while `task` was in its poll; those
-/// first that have waited longest.
-///
-/// What was scheduled long before the poll began waits for something else: a runtime that nobody runs, a set of local
-/// tasks that is not polled.
-pub(crate) fn behind<'a>(look: &Look<'a>, task: &Task) -> Vec<&'a Task> {
-    let long_ns = look.thresholds.worker_blocked.poll_ns;
-    let began_ns = task.since_ns();
-    if look.for_ns(began_ns) < long_ns {
-        return Vec::new();
-    }
-    let queued = look.queued.get(&executor(task)).into_iter().flatten().copied();
-    let mut behind: Vec<&Task> = queued.filter(|other| other.since_ns().saturating_add(long_ns) >= began_ns).collect();
-    behind.sort_by_key(|other| (other.since_ns(), other.id));
-    behind
-}
-
-/// ``Meanwhile task 2 (b) of the same executor has waited``; `None` if nothing has.
-pub(crate) fn queue(behind: &[&Task], long: &str) -> Option<String> {
-    let (have, they) = if behind.len() == 1 { ("has", "was") } else { ("have", "were") };
-    let names = words::labels(behind);
-    (!behind.is_empty())
-        .then(|| format!("Meanwhile {names} of the same executor {have} waited for a thread for more than {long}, and {they} not polled."))
 }

@@ -1,6 +1,7 @@
 //! Edges.
 
-use super::{Checker, EdgeKind, LiveEdge, LiveResource};
+use super::Checker;
+use super::live::{EdgeKind, LiveEdge, LiveResource};
 use insight_protocol::*;
 
 impl Checker {

@@ -1,25 +1,9 @@
 //! Problems.
 
-use super::{Checker, EdgeKind};
+use super::Checker;
+use super::live::{EdgeKind, Standing};
 use crate::problem::{about, is_measured};
 use insight_protocol::*;
-
-/// A problem that stands, by its parts.
-#[derive(Debug)]
-pub(super) struct Standing {
-    tasks: Vec<TaskId>,
-    resources: Vec<ResourceId>,
-}
-
-impl Standing {
-    fn of(problem: &Problem) -> Standing {
-        let mut tasks: Vec<TaskId> = problem.tasks.iter().map(|task| task.id).collect();
-        let mut resources: Vec<ResourceId> = problem.resources.iter().map(|resource| resource.id).collect();
-        tasks.sort();
-        resources.sort();
-        Standing { tasks, resources }
-    }
-}
 
 impl Checker {
     pub(super) fn problem_raised(&mut self, problem: &Problem) {

@@ -2,22 +2,8 @@
 
 use super::Checker;
 use super::ids::Ids;
+use super::live::Opening;
 use insight_protocol::*;
-use std::collections::HashMap;
-
-/// A snapshot that is being read.
-#[derive(Debug)]
-pub(super) struct Opening {
-    begin: SnapshotBegin,
-    /// Tasks, resources, edges and problems so far.
-    counts: [u64; 4],
-    /// The part that was reached.
-    part: u8,
-    /// It has a `stream.coverage`.
-    coverage: bool,
-    /// What was last told of the tasks that were alive before.
-    pub(super) stats_before: HashMap<TaskId, TaskStats>,
-}
 
 impl Checker {
     pub(super) fn snapshot_begin(&mut self, begin: &SnapshotBegin) {

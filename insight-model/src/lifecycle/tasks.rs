@@ -1,6 +1,7 @@
 //! Tasks and resources.
 
-use super::{Checker, LiveTask};
+use super::Checker;
+use super::live::LiveTask;
 use insight_protocol::*;
 
 impl Checker {

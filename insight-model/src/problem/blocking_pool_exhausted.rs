@@ -1,6 +1,6 @@
 //! `blocking_pool_exhausted`: closures wait for a thread, and none is begun.
 
-use super::{About, Question, SECOND, Severities, Tiers};
+use super::{About, SECOND, Severities, Tiers};
 use crate::Task;
 use crate::health::{Candidate, HealthFinding, Look, Subject, evidence, executor, words};
 use insight_protocol::{ProblemKind, Severity, TaskState};
@@ -13,7 +13,6 @@ pub(super) static ABOUT: About = About {
     says: "A closure is scheduled for long while others run.",
     symptom: "Closures wait for a thread",
     called: "the blocking pool is exhausted",
-    question: Question::Look(look),
 };
 
 /// When closures have waited too long for a thread.
@@ -36,7 +35,7 @@ const ADVICE: &str = "Give closures that last, such as a loop that reads a queue
                       `std::thread::spawn`. Bound how many of the others are begun at once, or raise \
                       `max_blocking_threads`.";
 
-fn look(look: &Look, out: &mut Vec<Candidate>) {
+pub(super) fn look(look: &Look, limits: &BlockingPoolExhausted, out: &mut Vec<Candidate>) {
     let mut pools: BTreeMap<Option<&str>, (Vec<&Task>, Vec<&Task>)> = BTreeMap::new();
     for &task in &look.blocking {
         let (waiting, begun) = pools.entry(executor(task)).or_default();
@@ -47,7 +46,7 @@ fn look(look: &Look, out: &mut Vec<Candidate>) {
             _ => {}
         }
     }
-    let long_ns = look.thresholds.blocking_pool_exhausted.queue_ns;
+    let long_ns = limits.queue_ns;
     for (waiting, mut begun) in pools.into_values() {
         // The queue is first in, first out: as long as its first one is the same, none was begun.
         let Some(first) = waiting.iter().min_by_key(|task| (task.since_ns(), task.id)) else { continue };

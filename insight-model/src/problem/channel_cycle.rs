@@ -2,7 +2,7 @@
 
 use super::knot::Knot;
 use super::story::{Story, sentence};
-use super::{About, Question, Severities, Stuck, Tiers, deadlock};
+use super::{About, Severities, Stuck, Tiers, deadlock};
 use insight_protocol::{ProblemKind, Severity};
 
 pub(super) static ABOUT: About = About {
@@ -12,8 +12,9 @@ pub(super) static ABOUT: About = About {
     says: "Tasks wait for each other through channels alone.",
     symptom: "Tasks wait for each other through channels alone",
     called: "a cycle of channels",
-    question: Question::Stuck(Stuck { is, title: deadlock::title, sentence, advice }),
 };
+
+pub(super) static STUCK: Stuck = Stuck { is, title: deadlock::title, sentence, advice };
 
 fn is(knot: &Knot) -> bool {
     !knot.is_alone() && knot.waits().all(|(wait, _)| knot.is_channel(wait.resource))

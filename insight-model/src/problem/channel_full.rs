@@ -2,7 +2,7 @@
 
 use super::knot::{Knot, sends};
 use super::story::{Story, sentence};
-use super::{About, Question, Severities, Stuck, Tiers, deadlock};
+use super::{About, Severities, Stuck, Tiers, deadlock};
 use insight_protocol::{ProblemKind, Severity};
 
 pub(super) static ABOUT: About = About {
@@ -12,8 +12,9 @@ pub(super) static ABOUT: About = About {
     says: "A channel is full, and who receives from it waits, not only through channels, for who sends.",
     symptom: "A task waits for room in a channel",
     called: "the channel is full",
-    question: Question::Stuck(Stuck { is, title: deadlock::title, sentence, advice }),
 };
+
+pub(super) static STUCK: Stuck = Stuck { is, title: deadlock::title, sentence, advice };
 
 /// Asked after [`channel_cycle`](super::channel_cycle): so a task waits for something other than a channel too.
 fn is(knot: &Knot) -> bool {

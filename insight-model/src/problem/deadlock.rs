@@ -1,7 +1,7 @@
 //! `deadlock`: tasks that wait for each other, in no way that has a name of its own.
 
 use super::story::{Story, sentence};
-use super::{About, Question, Severities, Stuck, Tiers};
+use super::{About, Severities, Stuck, Tiers};
 use crate::resource_kind::{Ends, UnitKind};
 use insight_protocol::{ProblemKind, Severity};
 
@@ -12,8 +12,9 @@ pub(super) static ABOUT: About = About {
     says: "None of its tasks can go on until another one of them does.",
     symptom: "Tasks wait for each other",
     called: "deadlock",
-    question: Question::Stuck(Stuck { is: |_| true, title, sentence, advice }),
 };
+
+pub(super) static STUCK: Stuck = Stuck { is: |_| true, title, sentence, advice };
 
 pub(super) const BEFORE_A_CHANNEL: &str =
     "Drop the guard before waiting on a channel: the task at the other end needs the lock to get there.";

@@ -2,7 +2,7 @@
 
 use super::knot::{Knot, sends};
 use super::story::{Story, is_wait, sentence};
-use super::{About, Question, Severities, Stuck, Tiers};
+use super::{About, Severities, Stuck, Tiers};
 use insight_protocol::{Operation, ProblemKind, Severity, Tier};
 
 pub(super) static ABOUT: About = About {
@@ -13,8 +13,9 @@ pub(super) static ABOUT: About = About {
            task has ended with a guard in its hands.",
     symptom: "A sender was kept, or a guard was leaked",
     called: "something was forgotten",
-    question: Question::Stuck(Stuck { is, title, sentence, advice }),
 };
+
+pub(super) static STUCK: Stuck = Stuck { is, title, sentence, advice };
 
 /// A forgotten guard does not come here: its problem has no waiting task, and the diagnosis sees that itself.
 fn is(knot: &Knot) -> bool {

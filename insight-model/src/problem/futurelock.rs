@@ -2,7 +2,7 @@
 
 use super::knot::Knot;
 use super::story::{Story, and, is_unpolled, sentence};
-use super::{About, Question, Severities, Stuck, Tiers};
+use super::{About, Severities, Stuck, Tiers};
 use insight_protocol::{ProblemKind, ResourceId, Severity};
 use std::collections::BTreeSet;
 
@@ -13,8 +13,9 @@ pub(super) static ABOUT: About = About {
     says: "A task waits behind an operation that was begun and is not polled any more.",
     symptom: "A future has its turn and is not polled any more",
     called: "futurelock",
-    question: Question::Stuck(Stuck { is, title, sentence, advice: |_| ADVICE }),
 };
+
+pub(super) static STUCK: Stuck = Stuck { is, title, sentence, advice: |_| ADVICE };
 
 const ADVICE: &str = "Poll it to its end or drop it before waiting for something else: move it into the `select!`, or spawn it. Do not `.await` in a branch while a `&mut` future of the same `select!` is alive.";
 

@@ -1,6 +1,6 @@
 //! `large_future`: what is spawned somewhere has a large future.
 
-use super::{About, Question, Severities, Tiers};
+use super::{About, Severities, Tiers};
 use crate::health::{Candidate, HealthFinding, Look, Memory, Subject, evidence, words};
 use insight_protocol::{ProblemKind, Severity, SourceLocation, TaskKind};
 use std::collections::BTreeMap;
@@ -12,7 +12,6 @@ pub(super) static ABOUT: About = About {
     says: "What is spawned at one place has a large future.",
     symptom: "Tasks take much memory",
     called: "each has a large future",
-    question: Question::Memory(|| Box::<Sizes>::default()),
 };
 
 /// When a spawned future is too large.
@@ -41,7 +40,7 @@ const FORGET_NS: u64 = 60_000_000_000;
 const MOST_PLACES: usize = 1_000;
 
 #[derive(Clone, Debug, Default)]
-struct Sizes {
+pub(super) struct Kept {
     places: BTreeMap<SourceLocation, Place>,
 }
 
@@ -53,8 +52,10 @@ struct Place {
     seen_ns: u64,
 }
 
-impl Memory for Sizes {
-    fn look(&mut self, look: &Look, out: &mut Vec<Candidate>) {
+impl Memory for Kept {
+    type Limits = LargeFuture;
+
+    fn look(&mut self, look: &Look, limits: &LargeFuture, out: &mut Vec<Candidate>) {
         for task in &look.large {
             // One that a thread runs is one, and is moved nowhere.
             let Some((location, bytes)) = task.location.as_ref().zip(task.future_bytes) else { continue };
@@ -71,13 +72,9 @@ impl Memory for Sizes {
                 self.places.insert(location.place.clone(), place);
             }
         }
-        let least = look.thresholds.large_future.bytes;
+        let least = limits.bytes;
         self.places.retain(|_, place| look.for_ns(place.seen_ns) <= FORGET_NS && place.bytes >= least);
         out.extend(self.places.iter().map(|(at, place)| place.candidate(at)));
-    }
-
-    fn copy(&self) -> Box<dyn Memory> {
-        Box::new(self.clone())
     }
 }
 

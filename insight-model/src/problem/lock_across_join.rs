@@ -2,7 +2,7 @@
 
 use super::knot::Knot;
 use super::story::{Story, sentence};
-use super::{About, Question, Severities, Stuck, Tiers, deadlock};
+use super::{About, Severities, Stuck, Tiers, deadlock};
 use insight_protocol::{Operation, ProblemKind, Severity};
 
 pub(super) static ABOUT: About = About {
@@ -12,8 +12,9 @@ pub(super) static ABOUT: About = About {
     says: "A task holds a lock and waits for the end of a task that needs it.",
     symptom: "A task holds a lock and waits for the end of one that needs it",
     called: "a lock held across a join",
-    question: Question::Stuck(Stuck { is, title: deadlock::title, sentence, advice }),
 };
+
+pub(super) static STUCK: Stuck = Stuck { is, title: deadlock::title, sentence, advice };
 
 fn is(knot: &Knot) -> bool {
     knot.waits()

@@ -1,6 +1,6 @@
 //! `lock_held_long`: a lock or a permit that is held while others wait for it.
 
-use super::{About, OFF, Question, SECOND, Severities, Tiers, is_measured};
+use super::{About, OFF, SECOND, Severities, Tiers};
 use crate::health::{Candidate, HealthFinding, Look, Subject, evidence, suspect, words};
 use crate::operation::is_hard;
 use crate::resource_kind::{LongHold, UnitKind};
@@ -16,7 +16,6 @@ pub(super) static ABOUT: About = About {
     says: "A lock or permit is held for long, and others wait for it.",
     symptom: "Tasks wait for a lock",
     called: "it is held for long",
-    question: Question::Look(look),
 };
 
 /// When a lock or a permit is held for too long.
@@ -51,20 +50,21 @@ const MOST_LOOKED_AT: usize = 64;
 /// How many of those that wait are evidence.
 const MOST_WAITS: usize = 8;
 
-fn look(look: &Look, out: &mut Vec<Candidate>) {
+pub(super) fn look(look: &Look, limits: &LockHeldLong, out: &mut Vec<Candidate>) {
     for resource in look.model.resources.values() {
         let held_ns = match (resource.definition().long_hold, resource.capacity) {
-            (LongHold::Lock, _) | (LongHold::Permit, Some(1)) => look.thresholds.lock_held_long.held_ns,
-            (LongHold::Permit, _) => look.thresholds.lock_held_long.permit_held_ns,
+            (LongHold::Lock, _) | (LongHold::Permit, Some(1)) => limits.held_ns,
+            (LongHold::Permit, _) => limits.permit_held_ns,
             (LongHold::Never, _) => continue,
         };
-        out.extend(held_long(look, resource, held_ns));
+        out.extend(held_long(look, limits, resource, held_ns));
     }
 }
 
-fn held_long(look: &Look, resource: &Resource, held_ns: u64) -> Option<Candidate> {
+fn held_long(look: &Look, limits: &LockHeldLong, resource: &Resource, held_ns: u64) -> Option<Candidate> {
     let model = look.model;
-    let mut waits: Vec<&Edge> = model.edges_of_resource(resource.id).filter(|edge| is_blocked(look, edge)).collect();
+    let mut waits: Vec<&Edge> =
+        model.edges_of_resource(resource.id).filter(|edge| is_blocked(look, limits, edge)).collect();
     if waits.is_empty() {
         return None;
     }
@@ -84,7 +84,7 @@ fn held_long(look: &Look, resource: &Resource, held_ns: u64) -> Option<Candidate
     if waits.is_empty() || is_turn(hold, &own, &waits) || is_stuck(model, hold) {
         return None;
     }
-    let degraded_ns = look.thresholds.lock_held_long.degraded_ns.max(held_ns);
+    let degraded_ns = limits.degraded_ns.max(held_ns);
     let (severity, long_ns) = match look.for_ns(hold.since_ns) >= degraded_ns {
         true => (Severity::Degraded, degraded_ns),
         false => (Severity::Notice, held_ns),
@@ -129,11 +129,11 @@ fn held_long(look: &Look, resource: &Resource, held_ns: u64) -> Option<Candidate
 }
 
 /// Whether it has waited for long, is not granted yet, and is still polled.
-fn is_blocked(look: &Look, edge: &Edge) -> bool {
+fn is_blocked(look: &Look, limits: &LockHeldLong, edge: &Edge) -> bool {
     let EdgeBody::Wait { operation, .. } = &edge.body else { return false };
     let locks = is_hard(operation);
     let pending = !matches!(edge.waiter(), Waiter { granted_ns: Some(_), .. } | Waiter { polled: Some(false), .. });
-    locks && pending && look.for_ns(edge.since_ns) >= look.thresholds.lock_held_long.waited_ns
+    locks && pending && look.for_ns(edge.since_ns) >= limits.waited_ns
 }
 
 /// The waits by which what the holder waits for leads back to what it holds, each with the hold or the party that keeps it
@@ -216,8 +216,8 @@ fn is_turn(hold: &Edge, own: &[&Edge], waits: &[&Edge]) -> bool {
     receives && place.is_some() && waits.iter().all(|wait| wait.location.as_ref().map(|it| &it.place) == place)
 }
 
-/// Whether a problem says already that the holder cannot go on, and why.
+/// Whether a problem already says that the holder cannot make progress, and why.
 fn is_stuck(model: &Model, hold: &Edge) -> bool {
-    let stuck = model.problems.values().filter(|problem| !is_measured(&problem.kind));
-    stuck.flat_map(|problem| &problem.tasks).any(|task| task.id == hold.task)
+    let hangs = model.problems.values().filter(|problem| problem.severity == Severity::Hang);
+    hangs.flat_map(|problem| &problem.tasks).any(|task| task.id == hold.task)
 }

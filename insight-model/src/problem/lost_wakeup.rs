@@ -1,7 +1,7 @@
 //! `lost_wakeup`: a task waits, and nothing is left that could wake it.
 
 use super::story::Story;
-use super::{About, Question, Severities, Stuck, Tiers};
+use super::{About, Severities, Stuck, Tiers};
 use crate::{Finding, Model};
 use insight_protocol::{ProblemKind, Severity, TaskId, Tier};
 
@@ -12,9 +12,9 @@ pub(super) static ABOUT: About = About {
     says: "A task waits, and nothing is left that could wake it.",
     symptom: "A task waits and nothing is left that could wake it",
     called: "a lost wake-up",
-    // The fixpoint finds these tasks itself: no knot is one.
-    question: Question::Stuck(Stuck { is: |_| false, title, sentence, advice: |_| ADVICE }),
 };
+
+pub(super) static STUCK: Stuck = Stuck { is: |_| false, title, sentence, advice: |_| ADVICE };
 
 const ADVICE: &str = "Look for the future that it waits for: it returned `Pending` and dropped the waker that it was polled with. Keep the waker of the last poll, and wake it when there is something new, also when the other side is dropped.";
 

@@ -3,8 +3,13 @@
 //! [`ALL`] lists the kinds. SPEC.md's table, the pages of the documentation and the lists of the checks derive from it. A new
 //! kind is a module, its `mod` line, and its line in that list.
 
+mod about;
+mod limits;
+
 mod knot;
 mod story;
+mod stuck;
+mod wire;
 
 mod channel_cycle;
 mod channel_full;
@@ -26,37 +31,39 @@ mod task_leak;
 mod waker_storm;
 pub(crate) mod worker_blocked;
 
+pub use about::{About, Severities, Tiers};
+pub use limits::{DEFAULT_SETTLE_NS, OFF};
+
 pub(crate) use knot::Knot;
-pub(crate) use story::Texts;
+pub(crate) use wire::Texts;
 
-use crate::DEFAULT_SETTLE_NS;
-use crate::health::{Candidate, Look, Memory, Window};
-use insight_protocol::{ProblemKind, Severity, TaskId};
-use std::fmt;
+use crate::health::{AnyMemory, Candidate, Limited, Look, Window};
+use crate::{Finding, Model};
+use insight_protocol::{Problem, ProblemId, ProblemKind, Severity};
+use limits::{MS, SECOND};
 use story::Story;
+use stuck::Stuck;
 
-/// A threshold that nothing reaches: its kind is not looked for.
-pub const OFF: u64 = u64::MAX;
-
-const MS: u64 = 1_000_000;
-const SECOND: u64 = 1_000 * MS;
-
-/// Makes the list of the kinds, and the thresholds of those that have any.
+/// Makes the list of the kinds, and the thresholds of the kinds that have some.
 macro_rules! kinds {
-    ($($module:ident $(($limits:ident))?,)+) => {
+    ($($module:ident $(($limits:ident))?: $question:ident,)+) => {
         /// Every kind that this crate finds: first the kinds of stuck tasks, from the general to the particular. The last one
         /// that fits gives a problem its kind.
         pub static ALL: &[&About] = &[$(&$module::ABOUT),+];
+
+        /// The kinds, each with its question.
+        pub(crate) static KINDS: &[Kind] =
+            &[$(Kind { about: &$module::ABOUT, question: question!($question $module) }),+];
 
         /// The thresholds of each kind.
         pub mod thresholds {
             $($(pub use super::$module::$limits;)?)+
         }
 
-        /// From when on something is too long, too much or too large. Spans are in nanoseconds.
+        /// The limits above which something is too long, too much or too large. Times are in nanoseconds.
         ///
-        /// A threshold cannot be right for every program. The defaults are where hardly any program that is well comes to,
-        /// not where a fault begins: an alarm that is not one costs more than a fault that is told a little later, or not.
+        /// A threshold cannot be right for every program. The defaults are values that hardly any healthy program reaches. They
+        /// are not the point at which a fault begins: a false alarm costs more than a late report, or none.
         ///
         /// ```
         /// use insight_model::health::{OFF, Thresholds};
@@ -68,15 +75,15 @@ macro_rules! kinds {
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Thresholds {
-            /// For how long something must have been seen to be so before it is a finding. Default: that of a deadlock,
-            /// [`DEFAULT_SETTLE_NS`]. Of the time between two checks at most half of this counts: a process that was
-            /// stopped, by a debugger or with its machine, has not been in one poll all that while.
+            /// Time for which a fact must be observed before it is a finding. Default: as for a deadlock,
+            /// [`DEFAULT_SETTLE_NS`]. At most half of this counts between two checks: a process that a debugger stopped
+            /// was not in one poll all that time.
             pub settle_ns: u64,
-            /// Over how long rates are taken. Default: 5 s. A burst of work of a healthy program, a start or a garbage
-            /// collection of its caches, is over by then, and a person still waits for an answer.
+            /// Length of the window over which rates are computed. Default: 5 s. A burst of work of a healthy program, such as
+            /// its start, is over by then, and a person still waits for an answer.
             pub window_ns: u64,
-            /// What was raised at a rate or share of `x` is cleared below this percentage of `x`. Default: 80, which is
-            /// more than what a steady rate differs from one window to the next, and less than a change that is meant.
+            /// A problem that was raised at a rate or share of `x` is resolved below this percentage of `x`. Default: 80. That is
+            /// more than a steady rate differs between two windows, and less than an intended change.
             pub clear_percent: u64,
             $($(#[doc = concat!("Thresholds of `", stringify!($module), "`.")] pub $module: thresholds::$limits,)?)+
         }
@@ -94,151 +101,70 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
-    deadlock,
-    channel_full,
-    channel_cycle,
-    forgotten_party,
-    self_deadlock,
-    lock_across_join,
-    read_behind_writer,
-    futurelock,
-    lost_wakeup,
-    worker_blocked(WorkerBlocked),
-    runtime_blocked,
-    blocking_pool_exhausted(BlockingPoolExhausted),
-    never_yields(NeverYields),
-    spins(Spins),
-    waker_storm(WakerStorm),
-    task_leak(TaskLeak),
-    lock_held_long(LockHeldLong),
-    large_future(LargeFuture),
-}
-
-/// The properties that all problems of a kind have.
-#[non_exhaustive]
-pub struct About {
-    /// The kind.
-    pub kind: ProblemKind,
-    /// The severity of its problems.
-    pub severities: Severities,
-    /// The tiers of its problems.
-    pub tiers: Tiers,
-    /// Its sentence in the table of SPEC.md.
-    pub says: &'static str,
-    /// Its symptom, for the list on the documentation's first page: the words before the link to its page.
-    pub symptom: &'static str,
-    /// The text of that link.
-    pub called: &'static str,
-    pub(crate) question: Question,
-}
-
-impl fmt::Debug for About {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("About").field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
-
-impl About {
-    /// The name of its page of the documentation: that of the kind with `-` for `_`.
-    pub fn page(&self) -> String {
-        self.kind.as_str().replace('_', "-")
-    }
-
-    /// Whether a measure makes the problem: a span, a number or a size. Its tasks may run.
-    pub fn is_measured(&self) -> bool {
-        !matches!(self.question, Question::Stuck(_))
-    }
-
-    /// The severity at first.
-    pub(crate) fn least(&self) -> Severity {
-        match self.severities {
-            Severities::Always(severity) | Severities::Grows { from: severity, .. } => severity,
-        }
-    }
-}
-
-/// The severity of a kind's problems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severities {
-    /// The same for all.
-    Always(Severity),
-    /// It becomes worse while it stands.
-    Grows {
-        /// The severity at first.
-        from: Severity,
-        /// The severity later.
-        to: Severity,
-        /// The time of the change, such as `from 30 s on`.
-        when: &'static str,
-    },
-}
-
-impl Severities {
-    /// Whether a problem of the kind can have this severity.
-    pub fn has(self, severity: Severity) -> bool {
-        match self {
-            Severities::Always(always) => severity == always,
-            Severities::Grows { from, to, .. } => severity == from || severity == to,
-        }
-    }
-}
-
-impl fmt::Display for Severities {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Severities::Always(severity) => write!(f, "`{severity}`"),
-            Severities::Grows { from, to, when } => write!(f, "`{from}`; `{to}` {when}"),
-        }
-    }
-}
-
-/// The tiers of a kind's problems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tiers {
-    /// All of them are proven.
-    Proven,
-    /// All of them are suspected.
-    Suspected,
-    /// Either is possible.
-    Both,
-}
-
-impl fmt::Display for Tiers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Tiers::Proven => "`proven`",
-            Tiers::Suspected => "`suspected`",
-            Tiers::Both => "both",
+/// The question of a module: it gets its own thresholds, and no others.
+macro_rules! question {
+    (stuck $module:ident) => {
+        Question::Stuck(&$module::STUCK)
+    };
+    (look $module:ident) => {
+        Question::Look(|look, limits, out| $module::look(look, &limits.$module, out))
+    };
+    (window $module:ident) => {
+        Question::Window(|look, limits, window, other| $module::window(look, &limits.$module, window, other))
+    };
+    (memory $module:ident) => {
+        Question::Memory(|| {
+            Box::new(Limited::<$module::Kept, Thresholds> {
+                memory: Default::default(),
+                limits: |limits| &limits.$module,
+            })
         })
-    }
+    };
+    (long_poll $module:ident) => {
+        Question::LongPoll
+    };
+}
+
+kinds! {
+    deadlock: stuck,
+    channel_full: stuck,
+    channel_cycle: stuck,
+    forgotten_party: stuck,
+    self_deadlock: stuck,
+    lock_across_join: stuck,
+    read_behind_writer: stuck,
+    futurelock: stuck,
+    lost_wakeup: stuck,
+    worker_blocked(WorkerBlocked): long_poll,
+    runtime_blocked: long_poll,
+    blocking_pool_exhausted(BlockingPoolExhausted): look,
+    never_yields(NeverYields): window,
+    spins(Spins): window,
+    waker_storm(WakerStorm): window,
+    task_leak(TaskLeak): memory,
+    lock_held_long(LockHeldLong): look,
+    large_future(LargeFuture): memory,
+}
+
+/// A kind and its question.
+pub(crate) struct Kind {
+    pub(crate) about: &'static About,
+    pub(crate) question: Question,
 }
 
 /// The way to recognise a kind.
 pub(crate) enum Question {
     /// Asked of stuck tasks.
-    Stuck(Stuck),
+    Stuck(&'static Stuck),
     /// Asked at each check of the health.
-    Look(fn(&Look, &mut Vec<Candidate>)),
+    Look(fn(&Look, &Thresholds, &mut Vec<Candidate>)),
     /// As `Look`, with a memory of earlier checks.
-    Memory(fn() -> Box<dyn Memory>),
+    Memory(fn() -> Box<dyn AnyMemory<Thresholds>>),
     /// Asked about each active task at the end of a window. The second window is that of another task of the same executor:
-    /// of the one that waited longest for a thread.
-    Window(fn(&Look, &Window, Option<&Window>) -> Option<Candidate>),
+    /// the task that waited longest for a thread.
+    Window(fn(&Look, &Thresholds, &Window, Option<&Window>) -> Option<Candidate>),
     /// Asked by `health/polls.rs`, which follows the polls that do not return.
     LongPoll,
-}
-
-/// A kind of stuck tasks.
-pub(crate) struct Stuck {
-    /// Whether the knot is of this kind, if no later kind of the list fits.
-    is: fn(&Knot) -> bool,
-    /// One line.
-    title: fn(&Story) -> String,
-    /// The sentence about one of its tasks.
-    sentence: fn(&Story, TaskId) -> String,
-    /// One or two sentences.
-    advice: fn(&Story) -> &'static str,
 }
 
 /// The properties of a kind; `None` if this crate does not find it.
@@ -246,29 +172,46 @@ pub fn about(kind: &ProblemKind) -> Option<&'static About> {
     ALL.iter().copied().find(|about| about.kind == *kind)
 }
 
-/// Whether a measure makes problems of this kind: see [`About::is_measured`]. `false` for unknown kinds.
+/// Whether a measure makes problems of this kind: a time, a number or a size. Their tasks may run. `false` for unknown kinds.
 pub fn is_measured(kind: &ProblemKind) -> bool {
-    about(kind).is_some_and(About::is_measured)
+    let kind = KINDS.iter().find(|it| it.about.kind == *kind);
+    kind.is_some_and(|kind| !matches!(kind.question, Question::Stuck(_)))
 }
 
 /// Returns the kind of a knot.
 pub(crate) fn kind(knot: &Knot) -> ProblemKind {
-    let fits = |about: &&&About| matches!(&about.question, Question::Stuck(stuck) if (stuck.is)(knot));
-    ALL.iter().rev().find(fits).map_or(ProblemKind::Deadlock, |about| about.kind.clone())
+    let fits = |kind: &&Kind| matches!(kind.question, Question::Stuck(stuck) if (stuck.is)(knot));
+    KINDS.iter().rev().find(fits).map_or(ProblemKind::Deadlock, |kind| kind.about.kind.clone())
 }
 
-/// The words of this kind; those of a deadlock for a kind without any.
+/// The words of this kind. A kind without words has those of a deadlock.
 fn stuck(kind: &ProblemKind) -> &'static Stuck {
-    let of = |about: &'static About| match &about.question {
-        Question::Stuck(stuck) => Some(stuck),
-        _ => None,
-    };
-    about(kind).and_then(of).or_else(|| of(&deadlock::ABOUT)).expect("a deadlock is a kind of stuck tasks")
+    match KINDS.iter().find(|it| it.about.kind == *kind) {
+        Some(Kind { question: Question::Stuck(stuck), .. }) => stuck,
+        _ => &deadlock::STUCK,
+    }
 }
 
-/// The path of the page about problems of this kind.
-fn page(kind: &ProblemKind) -> String {
-    format!("/docs/{}", kind.as_str().replace('_', "-"))
+impl Finding {
+    /// The wire form of the problem: complete in itself, and in words. `model` is the model of the finding.
+    pub fn problem(&self, model: &Model, id: ProblemId) -> Problem {
+        let (story, stuck) = (Story { model, finding: self }, stuck(&self.kind));
+        let mut title = (stuck.title)(&story);
+        if let Some((first, more)) = self.unknowns.split_first() {
+            title += &format!(" (suspected: {first}");
+            if !more.is_empty() {
+                title += &format!("; and {} more", more.len());
+            }
+            title += ")";
+        }
+        let texts = Texts {
+            severity: about(&self.kind).map_or(Severity::Hang, About::least),
+            title,
+            explanation: story.explanation(stuck.sentence),
+            advice: (stuck.advice)(&story),
+        };
+        self.problem_in_words(model, id, texts)
+    }
 }
 
 #[cfg(test)]
@@ -286,7 +229,7 @@ mod tests {
 
     #[test]
     fn stuck_kinds_come_first() {
-        assert!(ALL.is_sorted_by_key(|about| about.is_measured()));
+        assert!(ALL.is_sorted_by_key(|about| is_measured(&about.kind)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `never_yields`: a task runs nearly all the time, in long polls, and others are delayed.
 
-use super::{About, MS, Question, Severities, Tiers};
+use super::{About, MS, Severities, Tiers};
 use crate::health::{Candidate, Look, Window, levels, percent, words};
 use insight_protocol::{ProblemKind, Severity, TaskKind};
 
@@ -11,7 +11,6 @@ pub(super) static ABOUT: About = About {
     says: "A task runs nearly all the time, in long polls, and others are delayed.",
     symptom: "A task keeps its thread nearly all the time, and others are late",
     called: "it never yields",
-    question: Question::Window(question),
 };
 
 /// When the polls of a task take too much of a thread.
@@ -37,7 +36,7 @@ impl Default for NeverYields {
 const ADVICE: &str = "Move the computation into `spawn_blocking`, or onto threads of its own. Where it must stay, let it \
                       yield after each small part, by `yield_now().await`.";
 
-fn question(look: &Look, window: &Window, other: Option<&Window>) -> Option<Candidate> {
+pub(super) fn window(look: &Look, limits: &NeverYields, window: &Window, other: Option<&Window>) -> Option<Candidate> {
     let Window { task, did, length_ns, .. } = window;
     let other = other?;
     if !matches!(task.kind, TaskKind::Task | TaskKind::Local) {
@@ -46,12 +45,11 @@ fn question(look: &Look, window: &Window, other: Option<&Window>) -> Option<Cand
     // The poll that it is in now is one, and a window in which none ended is a worker that is blocked.
     let poll_ns = did.running_ns / (did.polls + 1);
     let busy = percent(did.running_ns, *length_ns);
-    let thresholds = &look.thresholds.never_yields;
     let over = levels(look, |level| {
         did.polls > 0
-            && busy >= level(thresholds.busy_percent)
-            && poll_ns >= level(thresholds.poll_ns)
-            && other.did.delay_ns() >= level(thresholds.delay_ns)
+            && busy >= level(limits.busy_percent)
+            && poll_ns >= level(limits.poll_ns)
+            && other.did.delay_ns() >= level(limits.delay_ns)
     })?;
     let explanation = vec![
         format!(

@@ -2,7 +2,7 @@
 
 use super::knot::Knot;
 use super::story::{Story, sentence};
-use super::{About, Question, Severities, Stuck, Tiers};
+use super::{About, Severities, Stuck, Tiers};
 use crate::resource_kind::UnitKind;
 use insight_protocol::{ProblemKind, Severity};
 
@@ -13,8 +13,9 @@ pub(super) static ABOUT: About = About {
     says: "A reader waits behind a writer, which waits for a reader that waits for the first.",
     symptom: "A task reads again while a writer waits",
     called: "a read behind a queued writer",
-    question: Question::Stuck(Stuck { is, title, sentence, advice: |_| ADVICE }),
 };
+
+pub(super) static STUCK: Stuck = Stuck { is, title, sentence, advice: |_| ADVICE };
 
 const ADVICE: &str = "Do not read a lock again while a guard of it is alive: hand on the guard, or what is read. Or drop the guard before waiting.";
 

@@ -1,6 +1,6 @@
 //! `runtime_blocked`: a poll blocks its thread until a future is ready, and tasks of the same executor wait for a thread.
 
-use super::{About, Question, Severities, Tiers};
+use super::{About, Severities, Tiers};
 use crate::health::{Candidate, HealthFinding, Look, Subject, evidence, queue, suspect, words};
 use crate::{Edge, EdgeBody, Task, Waiter};
 use insight_protocol::{ProblemKind, Severity};
@@ -12,7 +12,6 @@ pub(super) static ABOUT: About = About {
     says: "The same, of a poll that blocks its thread until a future is ready.",
     symptom: "A task keeps its thread by a `block_on`",
     called: "runtime blocked",
-    question: Question::LongPoll,
 };
 
 const ADVICE: &str = "Await the inner future instead of blocking on it. Where the code around it cannot be async, run that \
@@ -27,7 +26,7 @@ pub(crate) fn candidate(look: &Look, task: &Task, behind: &[&Task]) -> Option<Ca
 /// A future that the thread runs to its end within the poll: it was begun in the poll, so the poll cannot go on before.
 fn nested(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
     let inner = look.nested.iter().find(|inner| {
-        let old = look.for_ns(inner.spawned_ns) >= look.thresholds.worker_blocked.poll_ns;
+        let old = look.for_ns(inner.spawned_ns) >= look.limits.poll_ns;
         inner.parent() == Some(task.id) && inner.spawned_ns >= task.since_ns() && old
     })?;
     let waits = look.model.waits_of_task(inner.id);
@@ -54,7 +53,7 @@ fn foreign_wait(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate>
         matches!(edge.body, EdgeBody::Wait { .. })
             && matches!(edge.waiter(), Waiter { polled: None, granted_ns: None, .. })
             && edge.since_ns >= task.since_ns()
-            && look.for_ns(edge.since_ns) >= look.thresholds.worker_blocked.poll_ns
+            && look.for_ns(edge.since_ns) >= look.limits.poll_ns
     };
     let waits = look.model.waits_of_task(task.id);
     let wait = waits.iter().find(unseen)?;
@@ -71,7 +70,7 @@ fn foreign_wait(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate>
 }
 
 fn runtime_blocked(look: &Look, task: &Task, behind: &[&Task], finding: crate::Finding, sentence: String) -> Candidate {
-    let long = words::span(look.thresholds.worker_blocked.poll_ns);
+    let long = words::span(look.limits.poll_ns);
     let mut explanation =
         vec![format!("{} is in a poll that has lasted for more than {long}.", words::task_at(task)), sentence];
     explanation.extend(queue(behind, &long));

@@ -2,7 +2,7 @@
 
 use super::knot::Knot;
 use super::story::{Story, sentence};
-use super::{About, Question, Severities, Stuck, Tiers, deadlock};
+use super::{About, Severities, Stuck, Tiers, deadlock};
 use insight_protocol::{ProblemKind, Severity};
 
 pub(super) static ABOUT: About = About {
@@ -12,8 +12,9 @@ pub(super) static ABOUT: About = About {
     says: "A task waits for a lock or permits that it holds itself.",
     symptom: "A task waits for a lock that it holds itself",
     called: "self-deadlock",
-    question: Question::Stuck(Stuck { is, title: deadlock::title, sentence, advice }),
 };
+
+pub(super) static STUCK: Stuck = Stuck { is, title: deadlock::title, sentence, advice };
 
 fn is(knot: &Knot) -> bool {
     knot.is_alone() && knot.waits().all(|(wait, _)| knot.locks().any(|hold| hold.resource == wait.resource))

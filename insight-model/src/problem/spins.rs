@@ -1,6 +1,6 @@
 //! `spins`: a task is polled again and again, because it wakes itself.
 
-use super::{About, Question, Severities, Tiers};
+use super::{About, Severities, Tiers};
 use crate::health::{Candidate, Look, Window, levels, percent, words};
 use insight_protocol::{ProblemKind, Severity, TaskKind};
 
@@ -11,7 +11,6 @@ pub(super) static ABOUT: About = About {
     says: "A task is polled again and again, because it wakes itself.",
     symptom: "A task works for nothing",
     called: "it spins",
-    question: Question::Window(question),
 };
 
 /// When a task wakes itself too often.
@@ -41,7 +40,7 @@ const ADVICE: &str = "Let the task wait for what it looks for: a channel, a `Not
 
 /// A task of which nothing else keeps a waker. Of one with parts, such as a `join!` of a sender and its receiver, the one
 /// part wakes the task for the other, and so does a future that a thread runs for what it runs within.
-fn question(look: &Look, window: &Window, _: Option<&Window>) -> Option<Candidate> {
+pub(super) fn window(look: &Look, limits: &Spins, window: &Window, _: Option<&Window>) -> Option<Candidate> {
     let Window { task, did, length_ns, aided } = window;
     if *aided || !matches!(task.kind, TaskKind::Task | TaskKind::Local) {
         return None;
@@ -50,14 +49,13 @@ fn question(look: &Look, window: &Window, _: Option<&Window>) -> Option<Candidat
     let rate = window.per_second(did.polls);
     let own = percent(did.self_wakes, polls).min(100);
     let poll_ns = did.running_ns / polls;
-    let thresholds = &look.thresholds.spins;
     let over = levels(look, |level| {
-        rate >= level(thresholds.polls_per_second).max(1)
-        && own >= level(thresholds.self_wakes_percent)
+        rate >= level(limits.polls_per_second).max(1)
+        && own >= level(limits.self_wakes_percent)
         // Shorter is worse: the lower threshold is the longer time.
-        && level(poll_ns) <= thresholds.poll_ns
+        && level(poll_ns) <= limits.poll_ns
         // It is never idle: at each time it runs, or has woken itself.
-        && percent(did.running_ns.saturating_add(did.scheduled_ns), *length_ns) >= level(thresholds.busy_percent)
+        && percent(did.running_ns.saturating_add(did.scheduled_ns), *length_ns) >= level(limits.busy_percent)
     })?;
     let explanation = vec![format!(
         "{} was polled {rate} times a second over {}, each time for {} in the mean, and {own} % of these polls it asked \

@@ -1,6 +1,6 @@
 //! `task_leak`: at some place in the source, tasks are spawned that become more and more.
 
-use super::{About, OFF, Question, SECOND, Severities, Tiers};
+use super::{About, OFF, SECOND, Severities, Tiers};
 use crate::health::{Candidate, HealthFinding, Look, Memory, Subject, evidence, suspect, words};
 use insight_protocol::{ProblemKind, Severity, SourceLocation};
 use std::collections::{BTreeMap, VecDeque};
@@ -12,7 +12,6 @@ pub(super) static ABOUT: About = About {
     says: "The live tasks that were spawned at one place become more and more.",
     symptom: "Memory grows",
     called: "tasks become more and more",
-    question: Question::Memory(|| Box::<Leaks>::default()),
 };
 
 /// When the tasks of one place become too many.
@@ -48,7 +47,7 @@ const MOST_PLACES: usize = 10_000;
 const LEAST_TASKS: u64 = 16;
 
 #[derive(Clone, Debug, Default)]
-struct Leaks {
+pub(super) struct Kept {
     places: BTreeMap<SourceLocation, Counts>,
     next_ns: u64,
     /// When the present part was first looked at, and how often since.
@@ -69,30 +68,27 @@ struct Counts {
     now: u64,
 }
 
-impl Memory for Leaks {
-    fn look(&mut self, look: &Look, out: &mut Vec<Candidate>) {
-        if look.thresholds.task_leak.tasks == OFF {
+impl Memory for Kept {
+    type Limits = TaskLeak;
+
+    fn look(&mut self, look: &Look, limits: &TaskLeak, out: &mut Vec<Candidate>) {
+        if limits.tasks == OFF {
             return;
         }
         if look.now_ns >= self.next_ns {
-            self.count(look);
-            self.next_ns =
-                look.now_ns.saturating_add(look.thresholds.task_leak.window_ns / (PARTS as u64 * u64::from(LOOKS)));
+            self.count(look, limits);
+            self.next_ns = look.now_ns.saturating_add(limits.window_ns / (PARTS as u64 * u64::from(LOOKS)));
         }
         for (at, counts) in &self.places {
-            if let Some((over, first, last)) = counts.verdict(look) {
-                out.push(candidate(look, at, counts, over, first, last));
+            if let Some(verdict) = counts.verdict(look, limits) {
+                out.push(candidate(look, limits, at, counts, verdict));
             }
         }
     }
-
-    fn copy(&self) -> Box<dyn Memory> {
-        Box::new(self.clone())
-    }
 }
 
-impl Leaks {
-    fn count(&mut self, look: &Look) {
+impl Kept {
+    fn count(&mut self, look: &Look, limits: &TaskLeak) {
         let mut live: BTreeMap<&SourceLocation, u64> = BTreeMap::new();
         for task in look.model.tasks.values().filter(|task| task.outcome().is_none() && !task.partial) {
             if let Some(location) = &task.location {
@@ -106,7 +102,7 @@ impl Leaks {
         }
         self.looks += 1;
         let part_is = look.now_ns.saturating_sub(self.part_ns);
-        let part_over = self.looks >= LOOKS || part_is >= look.thresholds.task_leak.window_ns / PARTS as u64;
+        let part_over = self.looks >= LOOKS || part_is >= limits.window_ns / PARTS as u64;
         if part_over {
             self.looks = 0;
         }
@@ -137,25 +133,33 @@ impl Leaks {
 
 impl Counts {
     /// Whether it is a finding, or stays one if it is; with the count at the window's begin and at its end.
-    fn verdict(&self, look: &Look) -> Option<(bool, u64, u64)> {
+    fn verdict(&self, look: &Look, limits: &TaskLeak) -> Option<(bool, u64, u64)> {
         let (&first, &last) = (self.parts.front()?, self.parts.back()?);
         if self.parts.len() <= PARTS {
             return None;
         }
         let growth = last.saturating_sub(first);
         let grows = self.parts.iter().zip(self.parts.iter().skip(1)).all(|(before, after)| before < after);
-        let over = grows && growth >= look.thresholds.task_leak.tasks && last >= self.base.saturating_mul(2);
+        let over = grows && growth >= limits.tasks && last >= self.base.saturating_mul(2);
         // It is over when tasks have ended, or none came for a whole window.
         let highest = self.parts.iter().copied().max().unwrap_or(0);
-        let lower = highest.saturating_mul(look.thresholds.clear_percent.min(100)) / 100;
-        let stays = growth > 0 && self.now >= lower && last >= lower && last >= look.thresholds.task_leak.tasks / 2;
+        let lower = highest.saturating_mul(look.limits.clear_percent.min(100)) / 100;
+        let stays = growth > 0 && self.now >= lower && last >= lower && last >= limits.tasks / 2;
         stays.then_some((over, first, last))
     }
 }
 
-fn candidate(look: &Look, at: &SourceLocation, counts: &Counts, over: bool, first: u64, last: u64) -> Candidate {
+/// `verdict` is that of [`Counts::verdict`].
+fn candidate(
+    look: &Look,
+    limits: &TaskLeak,
+    at: &SourceLocation,
+    counts: &Counts,
+    verdict: (bool, u64, u64),
+) -> Candidate {
+    let (over, first, last) = verdict;
     let place = format!("{}:{}", at.file, at.line);
-    let window = words::span(look.thresholds.task_leak.window_ns);
+    let window = words::span(limits.window_ns);
     let mut explanation = vec![format!(
         "Of the tasks that were spawned at {place}, {last} live; {window} before it were {first}, and their number has \
          grown all the while."

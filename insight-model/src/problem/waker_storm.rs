@@ -1,6 +1,6 @@
 //! `waker_storm`: a task is woken far more often than it is polled.
 
-use super::{About, Question, Severities, Tiers};
+use super::{About, Severities, Tiers};
 use crate::health::{Candidate, Look, Window, levels, words};
 use insight_protocol::{ProblemKind, Severity};
 
@@ -11,7 +11,6 @@ pub(super) static ABOUT: About = About {
     says: "A task is woken far more often than it is polled.",
     symptom: "A task is woken, and is already woken",
     called: "a waker storm",
-    question: Question::Window(question),
 };
 
 /// When a task is woken too often.
@@ -35,13 +34,12 @@ impl Default for WakerStorm {
 const ADVICE: &str = "Wake once for many events: put them into a queue, and wake when it was empty. Of a future written \
                       by hand, look whether it wakes before anything has changed.";
 
-fn question(look: &Look, window: &Window, _: Option<&Window>) -> Option<Candidate> {
+pub(super) fn window(look: &Look, limits: &WakerStorm, window: &Window, _: Option<&Window>) -> Option<Candidate> {
     let Window { task, did, length_ns, .. } = window;
     let each = did.wakes / did.polls.max(1);
     let rate = window.per_second(did.wakes);
-    let thresholds = &look.thresholds.waker_storm;
     let over = levels(look, |level| {
-        each >= level(thresholds.wakes_per_poll).max(1) && rate >= level(thresholds.wakes_per_second).max(1)
+        each >= level(limits.wakes_per_poll).max(1) && rate >= level(limits.wakes_per_second).max(1)
     })?;
     let mut explanation = vec![format!(
         "{} was woken {rate} times a second over {}, {each} times for each of its polls.",

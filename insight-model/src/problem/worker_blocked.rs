@@ -1,6 +1,6 @@
 //! `worker_blocked`: a poll lasts, and tasks of the same executor wait for a thread.
 
-use super::{About, OFF, Question, SECOND, Severities, Tiers};
+use super::{About, OFF, SECOND, Severities, Tiers};
 use crate::Task;
 use crate::health::{Candidate, HealthFinding, Look, Subject, behind, evidence, queue, words};
 use insight_protocol::{ProblemKind, Severity, SourceLocation};
@@ -12,7 +12,6 @@ pub(super) static ABOUT: About = About {
     says: "A poll lasts, and tasks of the same executor are scheduled meanwhile.",
     symptom: "Tasks wait for a thread while another one keeps it",
     called: "worker blocked",
-    question: Question::LongPoll,
 };
 
 /// When a poll lasts too long.
@@ -46,7 +45,7 @@ pub(crate) fn again<'a>(
     mut tasks: Vec<&'a Task>,
     since_ns: u64,
 ) -> HealthFinding {
-    let long = words::span(look.thresholds.worker_blocked.poll_ns);
+    let long = words::span(look.limits.poll_ns);
     let at = format!("{}:{}", place.file, place.line);
     tasks.sort_unstable_by_key(|task| task.id);
     let mut explanation = vec![format!(
@@ -70,8 +69,7 @@ pub(crate) fn again<'a>(
 /// The problem of one task. `behind`: the tasks that could have run meanwhile, if any.
 pub(crate) fn candidate(look: &Look, task: &Task, behind: &[&Task]) -> Candidate {
     let alone = behind.is_empty();
-    let thresholds = &look.thresholds.worker_blocked;
-    let long_ns = if alone { thresholds.alone_ns } else { thresholds.poll_ns };
+    let long_ns = if alone { look.limits.alone_ns } else { look.limits.poll_ns };
     let long = words::span(long_ns);
     let mut explanation = vec![format!(
         "{} is in a poll that has lasted for more than {long}: it keeps its thread, and reaches no `.await`.",

@@ -25,7 +25,9 @@ pub struct Crate {
 struct Module {
     file: usize,
     parent: usize,
+    /// Of a module and a function with one name, the function.
     names: BTreeMap<String, Name>,
+    modules: BTreeMap<String, usize>,
     /// The modules of which all names are taken in.
     globs: Vec<(Vec<String>, Import)>,
     /// Code of other items than `use` and `mod`.
@@ -76,7 +78,14 @@ impl Crate {
         read: ReadFile<'_>,
     ) -> Result<usize> {
         let module = self.modules.len();
-        self.modules.push(Module { file, parent, names: BTreeMap::new(), globs: Vec::new(), code: Vec::new() });
+        self.modules.push(Module {
+            file,
+            parent,
+            names: BTreeMap::new(),
+            modules: BTreeMap::new(),
+            globs: Vec::new(),
+            code: Vec::new(),
+        });
         for item in items {
             if is_test(attributes(&item)) {
                 continue;
@@ -93,7 +102,8 @@ impl Crate {
                             self.read_file(&path, &inner, module, read)?
                         }
                     };
-                    self.modules[module].names.insert(name, Name::Module(index));
+                    self.modules[module].modules.insert(name.clone(), index);
+                    self.modules[module].names.entry(name).or_insert(Name::Module(index));
                 }
                 Item::Use(import) => {
                     let kind = match import.vis {
@@ -155,10 +165,14 @@ impl Crate {
             "crate" => Target::Module(0),
             "self" => Target::Module(module),
             "super" => Target::Module(self.modules[module].parent),
-            name => self.named(module, name, steps)?,
+            name => self.module(module, name, !rest.is_empty()).or_else(|| self.named(module, name, steps))?,
         };
-        for name in rest {
+        for (index, name) in rest.iter().enumerate() {
             let Target::Module(module) = at else { break };
+            if let Some(inner) = self.module(module, name, index + 1 < rest.len()) {
+                at = inner;
+                continue;
+            }
             at = match name.as_str() {
                 "super" => Target::Module(self.modules[module].parent),
                 "self" => Target::Module(module),
@@ -170,6 +184,11 @@ impl Crate {
             };
         }
         Some(at)
+    }
+
+    /// The module of this name, if another name follows it in the path: a function may have the same name.
+    fn module(&self, module: usize, name: &str, followed: bool) -> Option<Target> {
+        self.modules[module].modules.get(name).filter(|_| followed).map(|inner| Target::Module(*inner))
     }
 
     fn named(&self, module: usize, name: &str, steps: usize) -> Option<Target> {

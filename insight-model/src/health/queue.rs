@@ -1,0 +1,30 @@
+//! Tasks that wait for a thread behind a long poll.
+
+use super::look::{Look, executor};
+use super::words;
+use crate::Task;
+
+/// The tasks of the same executor that could have run for as long as the threshold while `task` was in its poll; those
+/// first that have waited longest.
+///
+/// What was scheduled long before the poll began waits for something else: a runtime that nobody runs, a set of local
+/// tasks that is not polled.
+pub(crate) fn behind<'a>(look: &Look<'a>, task: &Task) -> Vec<&'a Task> {
+    let long_ns = look.limits.poll_ns;
+    let began_ns = task.since_ns();
+    if look.for_ns(began_ns) < long_ns {
+        return Vec::new();
+    }
+    let queued = look.queued.get(&executor(task)).into_iter().flatten().copied();
+    let mut behind: Vec<&Task> = queued.filter(|other| other.since_ns().saturating_add(long_ns) >= began_ns).collect();
+    behind.sort_by_key(|other| (other.since_ns(), other.id));
+    behind
+}
+
+/// ``Meanwhile task 2 (b) of the same executor has waited``; `None` if nothing has.
+pub(crate) fn queue(behind: &[&Task], long: &str) -> Option<String> {
+    let (have, they) = if behind.len() == 1 { ("has", "was") } else { ("have", "were") };
+    let names = words::labels(behind);
+    (!behind.is_empty())
+        .then(|| format!("Meanwhile {names} of the same executor {have} waited for a thread for more than {long}, and {they} not polled."))
+}
