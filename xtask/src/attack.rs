@@ -86,15 +86,6 @@ const SCENARIOS: &[Scenario] = &[
 ];
 
 /// What `cargo xtask attack [--quick] [name...]` takes.
-pub fn command(arguments: &[&str]) -> Result {
-    let (options, names): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|argument| argument.starts_with('-'));
-    match options.as_slice() {
-        [] => run(true, &names),
-        ["--quick"] => run(false, &names),
-        _ => Err("write `cargo xtask attack [--quick] [name...]`".to_owned()),
-    }
-}
-
 /// Runs these scenarios, or all; each, also after one that fails.
 pub fn run(full: bool, names: &[&str]) -> Result {
     if let Some(name) = names.iter().find(|name| SCENARIOS.iter().all(|scenario| scenario.name != **name)) {

@@ -26,19 +26,33 @@ use std::time::Instant;
 pub use instructions::guard;
 
 /// Measures what the arguments say. Only a whole run writes to `docs/cost`, or one that is told to.
-pub fn run(arguments: &[&str]) -> Result {
-    let (options, rows): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|word| word.starts_with("--"));
-    match options.as_slice() {
-        [] => measure(Scale::Whole, &rows, rows.is_empty()),
-        ["--quick"] => measure(Scale::Quick, &rows, false),
-        ["--quick", "--write"] if rows.is_empty() => measure(Scale::Quick, &rows, true),
-        ["--accept"] if rows.is_empty() => instructions::accept(),
-        ["--functions"] => functions::print(&rows),
-        _ => Err(format!(
-            "bench takes names of rows and configurations, and --quick; or --quick --write, --accept, or --functions; not {}",
-            arguments.join(" ")
-        )),
+pub fn run(asked: &Asked) -> Result {
+    let rows: Vec<&str> = asked.rows.iter().map(String::as_str).collect();
+    match asked {
+        Asked { accept: true, .. } => instructions::accept(),
+        Asked { functions: true, .. } => functions::print(&rows),
+        Asked { quick: true, write, .. } => measure(Scale::Quick, &rows, *write),
+        _ => measure(Scale::Whole, &rows, rows.is_empty()),
     }
+}
+
+/// The measurements that are asked for.
+#[derive(clap::Args)]
+pub struct Asked {
+    /// Few and short runs, without peers
+    #[arg(long)]
+    quick: bool,
+    /// Write docs/cost, which a whole run does anyway
+    #[arg(long, requires = "quick", conflicts_with = "rows")]
+    write: bool,
+    /// Write the number of instructions of each operation; `cargo xtask test` compares with them
+    #[arg(long, exclusive = true)]
+    accept: bool,
+    /// Print the source lines that the instructions of an operation are in
+    #[arg(long, conflicts_with_all = ["quick", "write"])]
+    functions: bool,
+    /// Rows and configurations; all by default
+    rows: Vec<String>,
 }
 
 fn measure(scale: Scale, asked: &[&str], write: bool) -> Result {

@@ -37,16 +37,21 @@ impl Story {
 }
 
 /// What `cargo xtask demo` takes: a program of the story, and a runtime.
-pub fn command(arguments: &[&str]) -> Result {
-    let (program, runtime) = match arguments {
-        [] => ("barbara", Runtime::Tokio),
-        [program] => (*program, Runtime::Tokio),
-        [program, runtime] => (*program, Runtime::named(runtime)?),
-        _ => return Err("what is asked for: `cargo xtask demo [barbara|deadlock] [tokio|smol|async-std]`".to_owned()),
+pub fn command(demo: Demo, runtime: Runtime) -> Result {
+    let story = match demo {
+        Demo::Barbara => BARBARA,
+        Demo::Deadlock => DEADLOCK,
     };
-    let story = [BARBARA, DEADLOCK].into_iter().find(|story| story.program == program);
-    let story = story.ok_or_else(|| format!("there is no demo `{program}`; there are barbara and deadlock"))?;
     run(Story { runtime, ..story })
+}
+
+/// A program that hangs.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Demo {
+    /// A handler waits on a full channel, and its reader is stuck
+    Barbara,
+    /// One task both sends to a channel and receives from it
+    Deadlock,
 }
 
 /// Builds and starts the program, makes it hang, and opens consolation on it.

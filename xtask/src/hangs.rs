@@ -9,6 +9,7 @@ use crate::process::{Result, root, target};
 use crate::program::{Profile, Program, START, build};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
@@ -24,22 +25,24 @@ const SECONDS: u64 = 5;
 /// How many programs run at once: most do nothing, and a few take a processor each.
 const AT_ONCE: usize = 12;
 
-/// What of the corpus to run, and for how long.
-#[derive(Debug, PartialEq, Eq)]
-struct Options {
-    /// For how long a program is looked at; one whose problem is not found by then gets more.
+/// The programs of the corpus that are asked for.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Seconds for which a program is observed; a program whose problem is not found by then gets more
+    #[arg(long, value_name = "N", default_value_t = SECONDS, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
-    runs: usize,
-    /// The programs; all of them when there is none.
+    /// Number of runs of each program
+    #[arg(long, value_name = "N", default_value = "1")]
+    runs: NonZeroUsize,
+    /// The programs; all by default, and then the table is written
     names: Vec<String>,
 }
 
-/// Runs what the arguments name, and writes the table when that is everything.
-pub fn run(arguments: &[&str]) -> Result {
-    let options = options(arguments)?;
-    let (rows, wrong) = measure(&options)?;
+/// Runs the programs, and writes the table if these are all programs.
+pub fn run(options: &Options) -> Result {
+    let (rows, wrong) = measure(options)?;
     if options.names.is_empty() {
-        let text = table(&rows, &options);
+        let text = table(&rows, options);
         std::fs::write(root().join(TABLE), text).map_err(|error| format!("cannot write {TABLE}: {error}"))?;
         println!("xtask: {TABLE} is written");
     }
@@ -48,7 +51,7 @@ pub fn run(arguments: &[&str]) -> Result {
 
 /// Runs everything once, and says whether the table still says what is found.
 pub fn check() -> Result {
-    let options = Options { seconds: SECONDS, runs: 1, names: Vec::new() };
+    let options = Options { seconds: SECONDS, runs: NonZeroUsize::MIN, names: Vec::new() };
     let (rows, wrong) = measure(&options)?;
     verdict(wrong)?;
     let stands = crate::process::read(TABLE.as_ref())?;
@@ -71,24 +74,6 @@ fn verdict(wrong: Vec<String>) -> Result {
         0 => Ok(()),
         count => Err(format!("{count} of the runs are not as {FOLDER}/expected.json says; they are named above")),
     }
-}
-
-fn options(arguments: &[&str]) -> Result<Options> {
-    let mut options = Options { seconds: SECONDS, runs: 1, names: Vec::new() };
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let mut number = || match rest.next().map(|number| number.parse::<u64>()) {
-            Some(Ok(number @ 1..)) => Ok(number),
-            _ => Err(format!("{argument} wants a number, such as `{argument} 20`")),
-        };
-        match *argument {
-            "--seconds" => options.seconds = number()?,
-            "--runs" => options.runs = number()? as usize,
-            flag if flag.starts_with('-') => return Err(format!("hangs has no {flag}; see `cargo xtask help`")),
-            name => options.names.push(name.to_owned()),
-        }
-    }
-    Ok(options)
 }
 
 /// What came of all the runs of one program.
@@ -125,7 +110,7 @@ fn measure(options: &Options) -> Result<(Vec<Row>, Vec<String>)> {
     for (runtime, binary) in RUNTIMES {
         binaries.insert(runtime, build("insight-hangs", binary, Profile::Dev)?);
     }
-    let runs = options.runs;
+    let runs = options.runs.get();
     println!("xtask: {} programs, {runs} time(s) each, {} s at least", cases.len(), options.seconds);
     let mut left: Vec<&Expectation> = (0..runs).flat_map(|_| cases.iter().copied()).rev().collect();
     // What takes longest to be found is begun first.
@@ -235,18 +220,5 @@ mod tests {
         let all = expectations().unwrap();
         let count = |verdict| all.iter().filter(|case| case.verdict == verdict).count();
         assert!(count(Verdict::Hang) >= 20 && count(Verdict::Healthy) >= 20, "at least 40, half of each");
-    }
-
-    #[test]
-    fn arguments_are_numbers_and_names() {
-        let check = |arguments: &[&str], seconds, runs, names: &[&str]| {
-            let names = names.iter().map(|&name| name.to_owned()).collect();
-            assert_eq!(options(arguments), Ok(Options { seconds, runs, names }));
-        };
-        check(&[], SECONDS, 1, &[]);
-        check(&["--seconds", "60", "--runs", "20"], 60, 20, &[]);
-        check(&["lock_twice", "--runs", "2", "smol/ab_ba_mutexes"], SECONDS, 2, &["lock_twice", "smol/ab_ba_mutexes"]);
-        assert_eq!(options(&["--runs"]), Err("--runs wants a number, such as `--runs 20`".to_owned()));
-        assert_eq!(options(&["--fast"]), Err("hangs has no --fast; see `cargo xtask help`".to_owned()));
     }
 }

@@ -17,17 +17,6 @@ pub const SECONDS_OF_OTHERS: u64 = 20;
 const END: u64 = 5;
 
 /// What `cargo xtask load` takes: seconds, seeds and a runtime, each of which may be left out from the end on.
-pub fn command(arguments: &[&str]) -> Result {
-    let number = |text: &str| text.parse().map_err(|_| format!("not a number: {text}"));
-    match arguments {
-        [] => run(Runtime::Tokio, SECONDS, 1),
-        [seconds] => run(Runtime::Tokio, number(seconds)?, 1),
-        [seconds, seeds] => run(Runtime::Tokio, number(seconds)?, number(seeds)?),
-        [seconds, seeds, runtime] => run(Runtime::named(runtime)?, number(seconds)?, number(seeds)?),
-        _ => Err("what is asked for: `cargo xtask load [seconds] [seeds] [tokio|smol|async-std]`".to_owned()),
-    }
-}
-
 /// Runs `stress` on a runtime for so many seconds and `insight-conformance check` on its stream, once for each seed; when
 /// it has done its work, nothing may be left open.
 pub fn run(runtime: Runtime, seconds: u64, seeds: u64) -> Result {

@@ -2,7 +2,7 @@
 
 use crate::process::{Result, cargo, read, root, succeeds, target};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Holds each published crate to its list of parts, which costs nothing.
@@ -73,6 +73,15 @@ pub fn run() -> Result {
 pub fn names() -> Result<Vec<String>> {
     let name = |package: &Value| package["name"].as_str().map(str::to_owned);
     Ok(published()?.iter().filter_map(name).collect())
+}
+
+/// The published crates, each with its folder.
+pub fn folders() -> Result<Vec<(String, PathBuf)>> {
+    let folder = |package: &Value| {
+        let manifest = Path::new(package["manifest_path"].as_str()?);
+        Some((package["name"].as_str()?.to_owned(), manifest.parent()?.to_owned()))
+    };
+    Ok(published()?.iter().filter_map(folder).collect())
 }
 
 /// The newest tag `v*` of git before this commit.

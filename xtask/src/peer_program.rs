@@ -20,13 +20,23 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 /// Runs the program of this name.
-pub fn run(arguments: &[&str]) -> Result {
-    match arguments {
-        ["mini-redis"] => mini_redis::run(),
-        ["chat-server"] => chat_server::run(),
-        ["sessions"] => sessions::run(),
-        _ => Err("which: `cargo xtask peer-program mini-redis`, `chat-server` or `sessions`".to_owned()),
+pub fn run(peer: Peer) -> Result {
+    match peer {
+        Peer::MiniRedis => mini_redis::run(),
+        Peer::ChatServer => chat_server::run(),
+        Peer::Sessions => sessions::run(),
     }
+}
+
+/// A published program.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Peer {
+    /// A server on tokio: 10,000 requests
+    MiniRedis,
+    /// An example of smol: eight clients
+    ChatServer,
+    /// An example of tide, on async-std
+    Sessions,
 }
 
 /// A program to copy and to change.

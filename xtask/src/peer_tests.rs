@@ -267,26 +267,42 @@ pub fn names() -> [&'static str; PEERS.len()] {
 
 /// Runs what the arguments say: a peer or `smol`, then `--off`, `--on`, or both when neither is there, and the files' names
 /// when not all of them are meant.
-pub fn run(arguments: &[&str]) -> Result {
-    if let Some((&"smol", rest)) = arguments.split_first() {
-        return SMOL.iter().try_for_each(|name| run(&[&[*name], rest].concat()));
+pub fn run(asked: &Asked) -> Result {
+    match asked.name.as_str() {
+        "smol" => SMOL.iter().try_for_each(|name| one(name, asked)),
+        name => one(name, asked),
     }
-    let named = arguments.split_first();
-    let named = named.and_then(|(name, rest)| Some((PEERS.into_iter().find(|peer| peer.name == *name)?, rest)));
-    let Some((peer, rest)) = named else {
-        let names = names().join(", ");
-        return Err(format!("whose: `cargo xtask peer-tests` and one of {names}"));
+}
+
+/// The tests that are asked for.
+#[derive(clap::Args)]
+pub struct Asked {
+    /// A crate, or `smol` for the crates that smol is made of
+    name: String,
+    /// Only with recording off
+    #[arg(long)]
+    off: bool,
+    /// Only with recording on
+    #[arg(long)]
+    on: bool,
+    /// Test files; all by default
+    files: Vec<String>,
+}
+
+impl Asked {
+    /// All tests of a crate.
+    pub fn all(name: &str) -> Asked {
+        Asked { name: name.to_owned(), off: false, on: false, files: Vec::new() }
+    }
+}
+
+fn one(name: &str, asked: &Asked) -> Result {
+    let Some(peer) = PEERS.into_iter().find(|peer| peer.name == name) else {
+        return Err(format!("no crate `{name}` has tests here; there are {}", names().join(", ")));
     };
-    let (options, files): (Vec<&str>, Vec<&str>) = rest.iter().partition(|argument| argument.starts_with("--"));
-    let modes = Mode::BOTH.iter().filter(|mode| options.iter().any(|option| option[2..] == *mode.name()));
-    let mut modes: Vec<Mode> = modes.copied().collect();
-    if modes.len() < options.len() {
-        return Err(format!("peer-tests takes --off and --on, and not {}", options.join(" ")));
-    }
-    if modes.is_empty() {
-        modes = Mode::BOTH.to_vec();
-    }
-    let files: Vec<&str> = files.into_iter().map(|file| file.trim_end_matches(".rs")).collect();
+    let is_asked = |mode: &&Mode| asked.off == asked.on || (mode.name() == "off") == asked.off;
+    let modes: Vec<Mode> = Mode::BOTH.iter().filter(is_asked).copied().collect();
+    let files: Vec<&str> = asked.files.iter().map(|file| file.trim_end_matches(".rs")).collect();
 
     let start = Instant::now();
     let folder = target().join("peer-tests").join(peer.name);

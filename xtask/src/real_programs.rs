@@ -18,36 +18,55 @@ use programs::{PROGRAMS, RealProgram};
 use serve::{Build, Server};
 pub use source::copy_package;
 use source::{Built, Source};
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use watch::{Seen, Watch};
 
 /// Time under load of one program, in seconds.
-const SECONDS: u64 = 60;
+const SECONDS: NonZeroU64 = NonZeroU64::new(60).unwrap();
+
+/// The same in `cargo xtask test`.
+const QUICK_SECONDS: NonZeroU64 = NonZeroU64::new(10).unwrap();
 /// Longest time of one turn, in seconds: the plain and the observed program take turns, so that a busy machine slows
 /// both.
 const TURN: u64 = 5;
 
 /// Runs the named programs, or all of them.
-pub fn run(arguments: &[&str]) -> Result {
-    let (mut seconds, mut clean, mut names) = (SECONDS, false, Vec::new());
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        match *argument {
-            "--seconds" => {
-                let number = rest.next().and_then(|text| text.parse().ok()).filter(|seconds| *seconds > 0);
-                seconds = number.ok_or("--seconds takes a number of seconds, such as `--seconds 60`")?;
-            }
-            "--clean" => clean = true,
-            name => names.push(name),
-        }
+/// The programs that are asked for.
+#[derive(clap::Args)]
+pub struct Asked {
+    /// Seconds of load on each program
+    #[arg(long, value_name = "N", default_value_t = SECONDS)]
+    seconds: NonZeroU64,
+    /// Build both from scratch, to compare the times
+    #[arg(long)]
+    clean: bool,
+    /// The programs; all by default
+    names: Vec<String>,
+}
+
+impl Asked {
+    /// All programs.
+    pub fn all() -> Asked {
+        Asked { seconds: SECONDS, clean: false, names: Vec::new() }
     }
-    let unknown = names.iter().find(|name| !PROGRAMS.iter().any(|program| program.name == **name));
+
+    /// One program, for a short time.
+    pub fn quick(name: &str) -> Asked {
+        Asked { seconds: QUICK_SECONDS, names: vec![name.to_owned()], ..Asked::all() }
+    }
+}
+
+pub fn run(asked: &Asked) -> Result {
+    let Asked { seconds, clean, names } = asked;
+    let (seconds, clean) = (seconds.get(), *clean);
+    let unknown = names.iter().find(|name| !PROGRAMS.iter().any(|program| program.name == *name));
     if let Some(unknown) = unknown {
         let known: Vec<&str> = PROGRAMS.iter().map(|program| program.name).collect();
         return Err(format!("no real program is named {unknown}; there are {}", known.join(", ")));
     }
-    let chosen = PROGRAMS.iter().filter(|program| names.is_empty() || names.contains(&program.name));
+    let chosen = PROGRAMS.iter().filter(|program| names.is_empty() || names.iter().any(|name| name == program.name));
     let insight = build("cargo-insight", "cargo-insight", Profile::Dev)?;
     let check = build("insight-conformance", "insight-conformance", Profile::Release)?;
     let (mut rows, mut failures, mut problems) = (Vec::new(), Vec::new(), Vec::new());

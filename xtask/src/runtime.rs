@@ -1,9 +1,7 @@
 //! The runtimes that the programs of `examples/` are written for.
 
-use crate::process::Result;
-
 /// A runtime.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Runtime {
     Tokio,
     Smol,
@@ -19,16 +17,6 @@ const BINARIES: [[&str; 3]; 4] = [
 ];
 
 impl Runtime {
-    /// That of this name.
-    pub fn named(name: &str) -> Result<Runtime> {
-        match name {
-            "tokio" => Ok(Runtime::Tokio),
-            "smol" => Ok(Runtime::Smol),
-            "async-std" => Ok(Runtime::AsyncStd),
-            _ => Err(format!("there is no example on `{name}`; there are tokio, smol and async-std")),
-        }
-    }
-
     /// The binary of a program on this runtime.
     pub fn binary(self, program: &str) -> &'static str {
         let names = BINARIES.iter().find(|names| names[0] == program).expect("it is a program of examples/");

@@ -1,14 +1,16 @@
-//! `cargo xtask sanitize`: the adapters' tests with the address sanitizer, which finds uses of freed memory, and leaks.
+//! `cargo xtask sanitize`: the tests of each crate with unsafe code under the address sanitizer, which finds uses of freed
+//! memory, and leaks.
 //!
 //! Not a part of `cargo xtask test`: a sanitizer needs a nightly compiler.
 
 use crate::fuzz::host;
-use crate::process::{Result, root, succeeds, target};
+use crate::packages;
+use crate::peer_program::files;
+use crate::process::{Result, read, root, succeeds, target};
+use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
-
-/// All that has unsafe code.
-const PACKAGES: [&str; 3] = ["insight-probe", "insight-tokio", "insight-tracing"];
 
 /// Leaks that are meant, by a function on their stack.
 ///
@@ -20,6 +22,8 @@ pub fn run() -> Result {
     if !succeeds(Command::new("rustup").args(["run", "nightly", "cargo", "--version"])) {
         return Err("needs a nightly compiler: install one by `rustup toolchain install nightly`".to_owned());
     }
+    let packages = with_unsafe_code()?;
+    println!("xtask: crates with unsafe code: {}", packages.join(", "));
     let mut command = Command::new("rustup");
     command.current_dir(root()).args(["run", "nightly", "cargo", "test", "--all-features", "--no-fail-fast"]);
     let folder = target().join("sanitize");
@@ -27,7 +31,7 @@ pub fn run() -> Result {
     let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&suppressions, SUPPRESSIONS));
     written.map_err(|error| format!("cannot write {}: {error}", suppressions.display()))?;
     // With a target named, the flag is not that of build scripts.
-    command.args(["--target", &host()?]).args(PACKAGES.iter().flat_map(|package| ["--package", *package]));
+    command.args(["--target", &host()?]).args(packages.iter().flat_map(|package| ["--package", package]));
     for flags in ["RUSTFLAGS", "RUSTDOCFLAGS"] {
         command.env(flags, "-Zsanitizer=address");
     }
@@ -35,4 +39,45 @@ pub fn run() -> Result {
     command.env_remove("RUSTC").env_remove("CARGO");
     let status = command.status().map_err(|error| format!("cannot start rustup: {error}"))?;
     if status.success() { Ok(()) } else { Err("see the failed test, or what the sanitizer says, above".to_owned()) }
+}
+
+/// The published packages whose sources have the keyword `unsafe`, outside of comments and strings.
+fn with_unsafe_code() -> Result<Vec<String>> {
+    let mut packages = Vec::new();
+    for (name, folder) in packages::folders()? {
+        for source in files(&folder, Path::new("src"))? {
+            let path = folder.join(source);
+            if path.extension().is_some_and(|extension| extension == "rs") && has_unsafe(&read(&path)?) {
+                packages.push(name);
+                break;
+            }
+        }
+    }
+    Ok(packages)
+}
+
+fn has_unsafe(source: &str) -> bool {
+    let mut start = 0;
+    tokenize(source, FrontmatterAllowed::No).any(|token| {
+        let text = &source[start..start + token.len as usize];
+        start += token.len as usize;
+        token.kind == TokenKind::Ident && text == "unsafe"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_unsafe;
+
+    #[test]
+    fn only_the_keyword_counts() {
+        for (source, expect) in [
+            ("fn f() { unsafe { g() } }", true),
+            ("unsafe impl Send for A {}", true),
+            ("// unsafe\nfn f() { \"unsafe\"; is_unsafe() }", false),
+            ("#![forbid(unsafe_code)]", false),
+        ] {
+            assert_eq!(has_unsafe(source), expect, "{source}");
+        }
+    }
 }

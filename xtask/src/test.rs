@@ -6,34 +6,41 @@ use crate::{
     archive, attack, bench, circles, clients, docs, english, fuzz, hangs, load, msrv, old_versions, packages,
     peer_program, peer_tests, real_programs, schema, suites, systems,
 };
+use clap::ValueEnum;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Runs every step, and stops at the first that fails. `full` runs a published program, too, compiles over all
 /// older versions of tokio, and repeats the tests in a release build, where other races show.
 pub fn run(full: bool) -> Result {
-    let start = Instant::now();
-    step("cargo fmt", || {
+    let mut steps = Steps::default();
+    let done = all(full, &mut steps);
+    steps.print();
+    done
+}
+
+fn all(full: bool, steps: &mut Steps) -> Result {
+    steps.run("cargo fmt", || {
         cargo_step(&["fmt", "--all", "--check"], "run `cargo fmt --all`")?;
         let fuzz = ["fmt", "--manifest-path", "fuzz/Cargo.toml"];
         cargo_step(&[&fuzz[..], &["--check"]].concat(), &format!("run `cargo {}`", fuzz.join(" ")))
     })?;
-    step("docs and SPEC.md", docs::check)?;
-    step("schema/v1", schema::check)?;
-    step("the sources of cargo-insight", archive::check)?;
-    step("parts of the packages", packages::check)?;
-    step("plain English", english::check)?;
-    step("circles of files", || circles::run(&[]))?;
-    step("cargo clippy", || {
+    steps.run("docs and SPEC.md", docs::check)?;
+    steps.run("schema/v1", schema::check)?;
+    steps.run("the sources of cargo-insight", archive::check)?;
+    steps.run("parts of the packages", packages::check)?;
+    steps.run("plain English", english::check)?;
+    steps.run("circles of files", || circles::run(&[]))?;
+    steps.run("cargo clippy", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
         cargo_step(&arguments, "correct what clippy names above")
     })?;
-    step("Rust 1.85", msrv::check)?;
+    steps.run("Rust 1.85", msrv::check)?;
     // macOS differs less from Linux, so `--full` checks it.
     let systems = if full { &systems::TARGETS[..] } else { &systems::TARGETS[..1] };
-    step("other systems", || systems::check(&packages::names()?, systems))?;
-    step("cargo doc", || cargo_step(&["doc", "--no-deps", "--workspace"], "correct what rustdoc names above"))?;
-    step("features of the facades", || {
+    steps.run("other systems", || systems::check(&packages::names()?, systems))?;
+    steps.run("cargo doc", || cargo_step(&["doc", "--no-deps", "--workspace"], "correct what rustdoc names above"))?;
+    steps.run("features of the facades", || {
         // Those of a library that asks for little of its runtime.
         let tokio = ["", "rt", "sync", "rt,time", "sync,time", "rt,sync", "stream", "util"];
         let async_std = ["", "std", "attributes", "default", "unstable", "default,unstable,attributes"];
@@ -60,55 +67,79 @@ pub fn run(full: bool) -> Result {
     graphviz();
     // All features: of insight-tokio, most tests need most of them.
     let tests = ["test", "--workspace", "--all-features"];
-    step("cargo test", || cargo_step(&tests, "see the failed test above"))?;
-    step("loom", loom)?;
+    steps.run("cargo test", || cargo_step(&tests, "see the failed test above"))?;
+    steps.run("loom", loom)?;
     // In a release build the memory of tasks that have ended is used again.
     let reuse =
         ["test", "--quiet", "--release", "--package", "insight-probe", "--test", "short_tasks", "--test", "recording"];
-    step("the probe's cells, used again", || {
+    steps.run("the probe's cells, used again", || {
         cargo_step(&reuse, "see the failed test above; it passes in a debug build")
     })?;
-    step("tokio's own spans", spans_of_tokio)?;
+    steps.run("tokio's own spans", spans_of_tokio)?;
     for peer in peer_tests::names() {
-        step(&format!("{peer}'s own tests"), || peer_tests::run(&[peer]))?;
+        steps.run(&format!("{peer}'s own tests"), || peer_tests::run(&peer_tests::Asked::all(peer)))?;
     }
-    step("fuzz", fuzz::check)?;
-    step("docs/clients", clients::run)?;
-    step("hangs", hangs::check)?;
-    step("load", || load::run(Runtime::Tokio, load::SECONDS, 1))?;
+    steps.run("fuzz", fuzz::check)?;
+    steps.run("docs/clients", clients::run)?;
+    steps.run("hangs", hangs::check)?;
+    steps.run("load", || load::run(Runtime::Tokio, load::SECONDS, 1))?;
     for (name, runtime) in [("smol", Runtime::Smol), ("async-std", Runtime::AsyncStd)] {
-        step(&format!("load on {name}"), || load::run(runtime, load::SECONDS_OF_OTHERS, 1))?;
+        steps.run(&format!("load on {name}"), || load::run(runtime, load::SECONDS_OF_OTHERS, 1))?;
     }
-    step("attack", || attack::run(false, &[]))?;
-    step("a published program by cargo insight", || real_programs::run(&["--seconds", "10", "trillium-async-std"]))?;
-    step("instructions", bench::guard)?;
+    steps.run("attack", || attack::run(false, &[]))?;
+    steps.run("a published program by cargo insight", || {
+        real_programs::run(&real_programs::Asked::quick("trillium-async-std"))
+    })?;
+    steps.run("instructions", bench::guard)?;
     if full {
-        step("attack, the whole", || attack::run(true, &[]))?;
-        step("packages", packages::run)?;
-        step("older versions of the runtimes", old_versions::run)?;
+        steps.run("attack, the whole", || attack::run(true, &[]))?;
+        steps.run("packages", packages::run)?;
+        steps.run("older versions of the runtimes", old_versions::run)?;
         let tests = ["test", "--workspace", "--all-features", "--release"];
-        step("published programs by cargo insight", || real_programs::run(&[]))?;
-        step("published libraries' tests by cargo insight", || suites::run(&[]))?;
-        for program in ["mini-redis", "chat-server", "sessions"] {
-            step(program, || peer_program::run(&[program]))?;
+        steps.run("published programs by cargo insight", || real_programs::run(&real_programs::Asked::all()))?;
+        steps.run("published libraries' tests by cargo insight", || suites::run(&[]))?;
+        for peer in peer_program::Peer::value_variants() {
+            steps.run(&format!("{peer:?}"), || peer_program::run(*peer))?;
         }
-        step("cargo test --release", || cargo_step(&tests, "see the failed test above; it passes in a debug build"))?;
+        steps.run("cargo test --release", || {
+            cargo_step(&tests, "see the failed test above; it passes in a debug build")
+        })?;
     }
-    println!("xtask: all of it holds ({:.0} s)", start.elapsed().as_secs_f64());
+    println!("xtask: all of it holds");
     Ok(())
 }
 
-fn step(name: &str, work: impl FnOnce() -> Result) -> Result {
-    println!("xtask: {name}");
-    let start = Instant::now();
-    let done = work();
-    let seconds = start.elapsed().as_secs_f64();
-    match done {
-        Ok(()) => {
-            println!("xtask: {name}: ok ({seconds:.1} s)");
-            Ok(())
+/// The steps so far, each with its time.
+#[derive(Default)]
+struct Steps {
+    times: Vec<(String, Duration)>,
+}
+
+impl Steps {
+    fn run(&mut self, name: &str, work: impl FnOnce() -> Result) -> Result {
+        println!("xtask: {name}");
+        let start = Instant::now();
+        let done = work();
+        let time = start.elapsed();
+        self.times.push((name.to_owned(), time));
+        let seconds = time.as_secs_f64();
+        match done {
+            Ok(()) => {
+                println!("xtask: {name}: ok ({seconds:.1} s)");
+                Ok(())
+            }
+            Err(error) => Err(format!("{name}: FAILED ({seconds:.1} s): {error}")),
         }
-        Err(error) => Err(format!("{name}: FAILED ({seconds:.1} s): {error}")),
+    }
+
+    /// Prints the steps by their time, the longest first.
+    fn print(&mut self) {
+        self.times.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
+        let all: Duration = self.times.iter().map(|(_, time)| *time).sum();
+        println!("xtask: {:.1} minutes in {} steps:", all.as_secs_f64() / 60.0, self.times.len());
+        for (name, time) in &self.times {
+            println!("{:8.1} s  {name}", time.as_secs_f64());
+        }
     }
 }
 
