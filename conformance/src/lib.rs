@@ -28,6 +28,9 @@
 //!
 //! With the feature `adapter`, the module `adapter` holds an executor's adapter to what it says.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
 #[cfg(feature = "adapter")]
 pub mod adapter;
 mod check;

@@ -17,6 +17,8 @@
 //! messages. [`Model::snapshot`] writes a state back as messages, [`Model::dot`] draws it. [`Checker`] holds a stream to
 //! the rules of SPEC.md.
 
+#![forbid(unsafe_code)]
+
 mod journal;
 mod location;
 mod maybe;

@@ -20,6 +20,9 @@
 //! any other takes two. Of the types that there are most of, a line of which each field is where [`encode`] writes it is read
 //! without looking for the fields.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
 mod closed_enum;
 mod codec;
 mod coverage;

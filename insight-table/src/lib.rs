@@ -14,6 +14,8 @@
 //! assert_eq!((tasks.len(), copy[&TaskId(7)]), (0, "reader"));
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod edge_set;
 mod table;
 

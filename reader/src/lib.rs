@@ -23,6 +23,9 @@
 //! What a stream can make a reader keep is bounded: a line by [`LINE_LIMIT`], facts and names by [`Bounds`], the text of a compressed
 //! file by the size of that file.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
 mod bounds;
 mod lines;
 mod outcome;

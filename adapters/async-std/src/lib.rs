@@ -44,6 +44,9 @@
 //! observes a task that a library spawned with async-std itself only while it waits for time, for a condition or for
 //! the end of a task. Its locks and its ends of channels are unknown, and insight takes no other task for it.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
 // async-std is empty without its features.
 #[cfg_attr(not(feature = "alloc"), allow(unused_imports))]
 pub use real::*;

@@ -18,6 +18,9 @@
 //!
 //! The facade supports versions from 5.3.0 on.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
 mod event;
 mod listener;
 

@@ -12,6 +12,8 @@
 //! assert!(task.is_finished());
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // In a whole graph the real crate's own dependency is the facade of async-task.
 #[cfg(insight_whole_graph)]
 use async_task as task;

@@ -21,6 +21,9 @@
 //! The facade supports versions from 0.11.0 on. If the version in the graph is older than 0.11.1, the build sets
 //! `insight_before = "0.11.1"`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
 #[cfg(feature = "async")]
 pub mod r#async;
 mod iter;

@@ -24,6 +24,9 @@
 //! The facade supports versions from 0.3.28 on. If the version in the graph lacks items of a later one, the build sets
 //! `insight_before = "0.3.31"` or `"0.3.32"`. Without the feature `std` the facade is futures-channel itself.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
 #[cfg(all(feature = "alloc", not(feature = "std"), target_has_atomic = "ptr"))]
 pub use real::oneshot;
 

@@ -36,6 +36,8 @@
 //! No files need each other in a circle, which `cargo xtask circles` checks. So the files can be read in the order of the
 //! `mod` lines below. `cell_ref.rs` documents the lifetime of a task's cell.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // Underneath: ids, the clock, and the lock-free parts.
 mod clock;
 mod ids;

@@ -53,6 +53,8 @@
 //! smol-macros = { package = "insight-smol-macros", version = "0.1" }
 //! ```
 
+#![forbid(unsafe_code)]
+
 // In a whole graph smol itself re-exports the facades of these crates.
 #[cfg(not(insight_whole_graph))]
 pub use insight_executor::{Executor, FallibleTask, LocalExecutor, Task};

@@ -2,6 +2,8 @@
 //!
 //! Do not depend on this crate: insight-smol and insight-async-std re-export its types.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(any(feature = "channel-1", feature = "channel-2"))]
 mod channel;
 #[cfg(any(feature = "lock", feature = "channel-1", feature = "channel-2"))]

@@ -10,6 +10,8 @@
 //! assert!(task.is_finished());
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod border;
 mod spawn;
 mod task;

@@ -5,6 +5,8 @@
 //!
 //! [`Tasks`] is an executor that runs when a test asks for it. [`traits!`] lists the auto traits of a type.
 
+#![forbid(unsafe_code)]
+
 mod bench;
 mod by_hand;
 mod source;

@@ -57,6 +57,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub use real::*;
 
 #[cfg(all(feature = "rt", feature = "sync", feature = "time", not(insight_whole_graph)))]

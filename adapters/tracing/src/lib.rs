@@ -49,6 +49,8 @@
 //!
 //! No panic of the layer reaches the program. The layer ignores events that are sent from within it.
 
+#![forbid(unsafe_code)]
+
 mod binding;
 mod fields;
 mod filter;

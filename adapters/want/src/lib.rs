@@ -19,6 +19,8 @@
 //! The facade supports versions from 0.3.0 on. If the version in the graph is older than 0.3.2, the build sets
 //! `insight_before = "0.3.2"`.
 
+#![forbid(unsafe_code)]
+
 pub use real::*;
 
 use insight_probe::{ANY, AsResource, End, Handle, Op, Resource, ResourceCell, Site, Type, Waiting, on};

@@ -1,5 +1,7 @@
 //! What the binaries of the corpus share: the programs themselves know nothing of insight.
 
+#![forbid(unsafe_code)]
+
 use insight::Thresholds;
 
 /// Makes a `main` that turns insight on and runs the module that is named on the command line.
