@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
 struct Service {
-    /// Told when the cache is warm; `GET /warm` does so.
+    /// Reported when the cache is warm; `GET /warm` does so.
     cache_is_warm: mpsc::Sender<()>,
     warm_cache: Mutex<Option<mpsc::Receiver<()>>>,
     served: Mutex<u64>,

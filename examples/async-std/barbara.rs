@@ -12,7 +12,7 @@ use std::env;
 use std::sync::Arc;
 
 struct Service {
-    /// Told when the cache is warm; `GET /warm` does so.
+    /// Reported when the cache is warm; `GET /warm` does so.
     cache_is_warm: Sender<()>,
     warm_cache: Mutex<Option<Receiver<()>>>,
     served: Mutex<u64>,

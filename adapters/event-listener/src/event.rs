@@ -37,7 +37,7 @@ impl<T> Event<T> {
         if !on() || in_observed_operation() {
             return None;
         }
-        self.resource.seen()
+        self.resource.used()
     }
 
     /// See [`event_listener::Event::is_notified`](real::Event::is_notified).

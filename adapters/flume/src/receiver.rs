@@ -157,7 +157,7 @@ impl<T> From<real::Receiver<T>> for Receiver<T> {
     fn from(inner: real::Receiver<T>) -> Self {
         let channel = resource(inner.capacity(), Location::caller());
         let unseen = [Handle::Sender, Handle::Receiver];
-        let receiver = Receiver { end: End::beside_unseen(channel, Handle::Receiver, &ANY, &unseen), inner };
+        let receiver = Receiver { end: End::beside_unobserved(channel, Handle::Receiver, &ANY, &unseen), inner };
         receiver.measure();
         receiver
     }

@@ -161,7 +161,7 @@ impl<T> From<real::Sender<T>> for Sender<T> {
     fn from(inner: real::Sender<T>) -> Self {
         let channel = resource(inner.capacity(), Location::caller());
         let unseen = [Handle::Sender, Handle::Receiver];
-        let sender = Sender { end: End::beside_unseen(channel, Handle::Sender, &ANY, &unseen), inner };
+        let sender = Sender { end: End::beside_unobserved(channel, Handle::Sender, &ANY, &unseen), inner };
         sender.measure();
         sender
     }

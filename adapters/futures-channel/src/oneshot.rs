@@ -217,7 +217,7 @@ macro_rules! end {
             /// The end is observed from now on. The other end of its channel is not.
             #[track_caller]
             fn from(inner: real::oneshot::$name<T>) -> Self {
-                let end = OneshotEnd::beside_unseen($role, &ANY, Location::caller());
+                let end = OneshotEnd::beside_unobserved($role, &ANY, Location::caller());
                 $name { waiting: Waiting::new(), end, inner }
             }
         }

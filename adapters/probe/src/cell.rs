@@ -8,7 +8,7 @@ use crate::executor::Executor;
 use crate::ids::{self, REGISTERING};
 use crate::kind::Kind;
 use crate::meta::{Body, TaskMeta};
-use crate::raw::ToldTask;
+use crate::raw::ReportedTask;
 use crate::slots::{Slot, Slots};
 use crate::sync;
 use crate::times::Times;
@@ -93,7 +93,7 @@ struct Rare {
     /// The program's name for the task.
     name: Option<Box<str>>,
     /// For a reported task (`RawTask`): the state that no other field has.
-    told: Option<ToldTask>,
+    reported: Option<ReportedTask>,
     /// For a partial task: ticks of its last use of a resource. Any thread stores it, the recorder loads it; relaxed.
     last_use: AtomicU64,
 }
@@ -120,7 +120,7 @@ impl TaskCell {
         now: u64,
         name: Option<Box<str>>,
     ) -> &mut TaskCell {
-        let rare = Rare { name, told: None, last_use: AtomicU64::new(now) };
+        let rare = Rare { name, reported: None, last_use: AtomicU64::new(now) };
         place.write(TaskCell {
             refs: Count::one(),
             id: AtomicU64::new(0),
@@ -159,10 +159,16 @@ impl TaskCell {
     }
 
     /// Makes it the cell of a reported task (`RawTask`), with this name if it has one. We do not follow its wakers.
-    pub(crate) fn set_told(&mut self, told: ToldTask, partial: bool, name: Option<Box<str>>, executor_task_id: u64) {
+    pub(crate) fn set_reported(
+        &mut self,
+        reported: ReportedTask,
+        partial: bool,
+        name: Option<Box<str>>,
+        executor_task_id: u64,
+    ) {
         let rare = self.rare.get_or_insert_default();
         rare.name = name.or(rare.name.take());
-        rare.told = Some(told);
+        rare.reported = Some(reported);
         *rare.last_use.get_mut() = *self.spawned_at.get_mut();
         self.partial = partial;
         *self.executor_task_id.get_mut() = executor_task_id;
@@ -212,8 +218,8 @@ impl TaskCell {
     }
 
     /// The state of a reported task; `None` for others.
-    pub(crate) fn told(&self) -> Option<&ToldTask> {
-        self.rare.as_ref()?.told.as_ref()
+    pub(crate) fn reported(&self) -> Option<&ReportedTask> {
+        self.rare.as_ref()?.reported.as_ref()
     }
 
     /// Whether it has neither a name nor anything else that few tasks have.
@@ -225,7 +231,7 @@ impl TaskCell {
     /// Whether we observe its polls. If so, and its cell is the current one of a thread, then that thread polls it.
     #[inline]
     pub(crate) fn is_followed(&self) -> bool {
-        !self.partial && self.told().is_none()
+        !self.partial && self.reported().is_none()
     }
 }
 

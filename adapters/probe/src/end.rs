@@ -33,15 +33,15 @@ impl End {
 
     /// An end made from the real one, of a channel with unobserved ends of these kinds. These are counted forever, as used
     /// outside of tasks: we observe neither their users nor their drop.
-    pub fn beside_unseen(channel: Resource, handle: Handle, executor: &'static Executor, unseen: &[Handle]) -> End {
-        unseen.iter().for_each(|unseen| count_unseen(&channel, *unseen));
+    pub fn beside_unobserved(channel: Resource, handle: Handle, executor: &'static Executor, unseen: &[Handle]) -> End {
+        unseen.iter().for_each(|unseen| count_unobserved(&channel, *unseen));
         End::new(channel, handle, executor)
     }
 
     /// Turns it into the real end. It still counts, and so does one of each kind that can be made from it.
     pub fn leave(self, can_make: &[Handle]) {
-        count_unseen(&self.channel, self.handle);
-        can_make.iter().for_each(|unseen| count_unseen(&self.channel, *unseen));
+        count_unobserved(&self.channel, self.handle);
+        can_make.iter().for_each(|unseen| count_unobserved(&self.channel, *unseen));
     }
 
     /// The channel.
@@ -81,7 +81,7 @@ fn role(handle: Handle) -> Role {
 }
 
 /// Counts a handle without an observed user.
-fn count_unseen(channel: &Resource, handle: Handle) {
+fn count_unobserved(channel: &Resource, handle: Handle) {
     channel.count(handle, 1);
     channel.count_outside(role(handle), 1);
 }

@@ -6,7 +6,7 @@
 use crate::executor::Executor;
 use crate::kind::Kind;
 use crate::meta::Body;
-use crate::raw::Told;
+use crate::raw::Reported;
 use crate::resource_cell::ResourceCell;
 use crate::role::Role;
 use insight_protocol::{EdgeOutcome, Outcome};
@@ -49,7 +49,7 @@ pub(crate) enum Fact {
         end: EdgeEnd,
     },
     /// An adapter reports it by an explicit call.
-    Told(Box<Told>),
+    Reported(Box<Reported>),
 }
 
 /// All that the message of a spawn needs, so that the cell of a task that has ended is not needed for it.
@@ -113,13 +113,13 @@ pub(crate) enum FactKind {
     Permit = 6,
     /// `[edge, end]`
     EdgeClosed = 7,
-    /// `[what was told (an owned Box)]`
-    Told = 8,
+    /// `[the report (an owned Box)]`
+    Reported = 8,
 }
 
 impl FactKind {
     /// Number of values, with the 0 that is none.
-    pub(crate) const COUNT: usize = FactKind::Told as usize + 1;
+    pub(crate) const COUNT: usize = FactKind::Reported as usize + 1;
 }
 
 /// The position of a task's kind in the word of its parent's id.
@@ -136,7 +136,7 @@ impl Fact {
             Fact::Party { .. } => FactKind::Party,
             Fact::Permit { .. } => FactKind::Permit,
             Fact::EdgeClosed { .. } => FactKind::EdgeClosed,
-            Fact::Told(_) => FactKind::Told,
+            Fact::Reported(_) => FactKind::Reported,
         }
     }
 
@@ -165,7 +165,7 @@ impl Fact {
             }
             Fact::Permit { edge, task, resource, units, location } => [edge, task, resource, units, word(location)],
             Fact::EdgeClosed { edge, end } => [edge, end as u64, 0, 0, 0],
-            Fact::Told(told) => [Box::into_raw(told) as usize as u64, 0, 0, 0, 0],
+            Fact::Reported(reported) => [Box::into_raw(reported) as usize as u64, 0, 0, 0, 0],
         };
         Record { ticks, kind, words }
     }
@@ -209,7 +209,7 @@ impl Fact {
             }
             FactKind::EdgeClosed => Fact::EdgeClosed { edge: first, end: EdgeEnd::from_byte(second as u8) },
             // SAFETY: `encode` made it by `into_raw`, and the caller decodes the record once.
-            FactKind::Told => Fact::Told(unsafe { Box::from_raw(first as usize as *mut Told) }),
+            FactKind::Reported => Fact::Reported(unsafe { Box::from_raw(first as usize as *mut Reported) }),
         }
     }
 }
@@ -330,7 +330,7 @@ mod tests {
             Fact::Permit { edge: 10, task: 11, resource: 12, units: 13, location },
             Fact::EdgeClosed { edge: 14, end: EdgeEnd::Abandoned },
             Fact::EdgeClosed { edge: 15, end: EdgeEnd::Unsaid },
-            Fact::Told(Box::new(Told::Update(16, crate::RawUpdate::default()))),
+            Fact::Reported(Box::new(Reported::Update(16, crate::RawUpdate::default()))),
         ];
         for fact in facts {
             let (text, kind) = (format!("{fact:?}"), fact.kind());

@@ -54,7 +54,7 @@ impl Holders {
     }
 
     fn tell_capacity(&self) {
-        if let Some(Resource(cell)) = self.resource.if_seen() {
+        if let Some(Resource(cell)) = self.resource.if_used() {
             self.update(cell);
         }
     }
@@ -170,7 +170,7 @@ impl<'a> Held<'a> {
         if self.index == UNRECORDED {
             return None;
         }
-        let Resource(cell) = self.holders.resource.if_seen()?;
+        let Resource(cell) = self.holders.resource.if_used()?;
         Some((cell.open_holds.as_deref()?, self.index))
     }
 
@@ -197,7 +197,7 @@ impl<'a> Held<'a> {
             let (task, since) = user.as_ref().map_or((0, before.since), |(id, since, _)| (*id, *since));
             if task != before.task {
                 holds.replace(index, |before| HoldFacts { edge: ids::next_edge(), task, since, ..before });
-                if let (Some((_, _, cell)), Some(resource)) = (user, self.holders.resource.if_seen()) {
+                if let (Some((_, _, cell)), Some(resource)) = (user, self.holders.resource.if_used()) {
                     cell.note_hold(resource.0.id(), index);
                 }
             }

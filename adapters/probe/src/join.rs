@@ -71,7 +71,7 @@ impl JoiningAny {
     /// Sets the number of tasks in the set. Tasks without a known party were spawned unobserved.
     #[inline]
     pub fn set_length(&self, length: usize) {
-        if let Some(resource) = self.resource.if_seen() {
+        if let Some(resource) = self.resource.if_used() {
             resource.set_length(length);
         }
     }
@@ -87,7 +87,7 @@ impl JoiningAny {
     ) -> Poll<T> {
         let site = Site { executor, op: Op::JoinAny, need: 1, location };
         // A set that no task was spawned into, such as tokio's own that was taken in, is not recorded.
-        let set = || self.resource.if_seen().and_then(AsResource::cell).map_or(0, ResourceCell::id);
+        let set = || self.resource.if_used().and_then(AsResource::cell).map_or(0, ResourceCell::id);
         waiting.poll_with(set, &site, cx, poll)
     }
 }

@@ -26,13 +26,13 @@ impl LazyResource {
 
     /// `None` when it was not used yet while recording is on.
     #[inline]
-    pub fn if_seen(&self) -> Option<&Resource> {
+    pub fn if_used(&self) -> Option<&Resource> {
         self.cell.get()
     }
 
     /// The resource, which is now used; `None` while recording is off and it was not used before.
     #[inline]
-    pub fn seen(&self) -> Option<&Resource> {
+    pub fn used(&self) -> Option<&Resource> {
         if let Some(resource) = self.cell.get() {
             return Some(resource);
         }
@@ -42,7 +42,7 @@ impl LazyResource {
 
     /// Notes how many units are in use, as `length` says, which several threads change.
     pub fn measure(&self, length: impl Fn() -> usize) {
-        let Some(resource) = self.seen() else { return };
+        let Some(resource) = self.used() else { return };
         loop {
             let measured = length();
             resource.set_length(measured);
@@ -59,7 +59,7 @@ impl LazyResource {
 impl AsResource for LazyResource {
     #[inline]
     fn cell(&self) -> Option<&Arc<ResourceCell>> {
-        self.seen().map(|resource| &resource.0)
+        self.used().map(|resource| &resource.0)
     }
 }
 
@@ -107,7 +107,7 @@ impl Lock {
     /// Not a part of its callers, which read and write through their guard.
     #[inline(never)]
     fn moved(&self, executor: &'static Executor) {
-        let Some(Resource(cell)) = self.resource.if_seen() else { return };
+        let Some(Resource(cell)) = self.resource.if_used() else { return };
         let holder = cell.holder.load(Ordering::Relaxed);
         if holder == 0 || current::recorded_id() == holder {
             return;
@@ -131,7 +131,7 @@ impl Lock {
     /// Records that no task holds it. Call it before the real release.
     #[inline]
     pub fn released(&self) {
-        if let Some(resource) = self.resource.if_seen() {
+        if let Some(resource) = self.resource.if_used() {
             resource.0.holder.store(0, Ordering::Relaxed);
         }
     }

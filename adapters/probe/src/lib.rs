@@ -127,8 +127,8 @@ pub use once::{is_recorded, recorded};
 pub use oneshot::OneshotEnd;
 pub use party::{Party, Permits};
 pub use raw::{
-    Moment, Parent, Place, RawEdge, RawMeta, RawPoll, RawRelation, RawResource, RawResourceMeta, RawTask, RawUpdate,
-    RawWait, in_observed_operation, is_observed_spawn, telling, told_capability, told_executor,
+    Moment, Parent, RawEdge, RawLocation, RawMeta, RawPoll, RawRelation, RawResource, RawResourceMeta, RawTask,
+    RawUpdate, RawWait, in_observed_operation, is_observed_spawn, report_capability, report_executor, telling,
 };
 pub use recorder::{AlreadyStarted, Recorder, RecorderConfig};
 pub use resource::{AsResource, Handle, Resource};

@@ -56,7 +56,7 @@ impl OneshotEnd {
     }
 
     /// The end of a handle that was the real one; the other end of its channel is not observed, and counts for good.
-    pub fn beside_unseen(
+    pub fn beside_unobserved(
         role: Role,
         executor: &'static Executor,
         at: &'static Location<'static>,
@@ -81,7 +81,7 @@ impl OneshotEnd {
     /// An end that goes at this moment may still be counted; but then a wait for it is woken, and over.
     pub fn used(&self, at: &'static Location<'static>) -> Option<&Resource> {
         let Channel { resource, executor, sender, receiver } = &*self.channel;
-        let resource = resource.seen()?;
+        let resource = resource.used()?;
         resource.set_length(0);
         resource.set_count(Handle::Sender, usize::from(!sender.gone.load(Ordering::Acquire)));
         resource.set_count(Handle::Receiver, usize::from(!receiver.gone.load(Ordering::Acquire)));
@@ -92,7 +92,7 @@ impl OneshotEnd {
     /// Notes that the message is being sent, if something has waited for it.
     #[inline]
     pub fn sends(&self) {
-        if let Some(resource) = self.channel.resource.if_seen() {
+        if let Some(resource) = self.channel.resource.if_used() {
             resource.set_length(1);
         }
     }
@@ -124,7 +124,7 @@ impl Drop for OneshotEnd {
         let side = self.side();
         side.gone.store(true, Ordering::Release);
         side.party.gone();
-        if let Some(resource) = self.channel.resource.if_seen() {
+        if let Some(resource) = self.channel.resource.if_used() {
             let handle = if self.role == Role::Receiver { Handle::Receiver } else { Handle::Sender };
             resource.set_count(handle, 0);
         }

@@ -38,7 +38,7 @@ struct Reader {
     queue: queue::Reader<Record, (), BLOCK_RECORDS>,
     thread: u64,
     /// The time at which the last sent poll ended.
-    told_ns: u64,
+    sent_ns: u64,
 }
 
 /// The producer's end. Empty as long as there was no room for the first block.
@@ -87,8 +87,9 @@ pub(crate) fn telling() -> bool {
 #[inline(never)]
 pub(crate) fn tell(task: u64, ended: u64, ticks: u64) {
     let record = [ended, task << TICKS_BITS | short(ticks)];
-    let told = task < 1 << (u64::BITS - TICKS_BITS) && WRITER.try_with(|writer| push(writer, record)).unwrap_or(false);
-    if !told {
+    let is_sent =
+        task < 1 << (u64::BITS - TICKS_BITS) && WRITER.try_with(|writer| push(writer, record)).unwrap_or(false);
+    if !is_sent {
         LOST.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -155,7 +156,7 @@ fn push(writer: &Writer, record: Record) -> bool {
 fn register(writer: &Writer) -> Option<&queue::Writer<Record, (), BLOCK_RECORDS>> {
     let (queue, reader) = queue::queue(take_block()?);
     let thread = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
-    READERS.lock().unwrap_or_else(PoisonError::into_inner).push(Reader { queue: reader, thread, told_ns: 0 });
+    READERS.lock().unwrap_or_else(PoisonError::into_inner).push(Reader { queue: reader, thread, sent_ns: 0 });
     Some(writer.get_or_init(|| queue))
 }
 
@@ -184,8 +185,8 @@ pub(crate) fn discard() {
 impl Reader {
     /// False if the queue has ended.
     fn drain(&mut self, cutoff: u64, from: u64, taken: &mut Vec<TaskPolls>) -> bool {
-        let Reader { queue, thread, told_ns } = self;
-        let mut polls = Polls { of: with!(TaskPolls::default(), thread = *thread), told_ns, full: taken };
+        let Reader { queue, thread, sent_ns } = self;
+        let mut polls = Polls { of: with!(TaskPolls::default(), thread = *thread), sent_ns, full: taken };
         let take = |record: Record, (): &()| {
             if record[1] >> TICKS_BITS >= from {
                 polls.push(record);
@@ -202,7 +203,7 @@ impl Reader {
 /// The message that is being filled with a thread's polls, and the full messages.
 struct Polls<'a> {
     of: TaskPolls,
-    told_ns: &'a mut u64,
+    sent_ns: &'a mut u64,
     full: &'a mut Vec<TaskPolls>,
 }
 
@@ -210,7 +211,7 @@ impl Polls<'_> {
     fn push(&mut self, [ended, poll]: Record) {
         let polls = &mut self.of;
         // The counters of two processors may differ by a little.
-        let ended_ns = clock::time_ns(ended).max(*self.told_ns);
+        let ended_ns = clock::time_ns(ended).max(*self.sent_ns);
         if polls.tasks.len() == TOLD {
             let next = with!(TaskPolls::default(), thread = polls.thread);
             self.full.push(std::mem::replace(polls, next));
@@ -221,12 +222,12 @@ impl Polls<'_> {
             }
             polls.tasks.reserve_exact(TOLD);
             polls.at_ns = ended_ns;
-            *self.told_ns = ended_ns;
+            *self.sent_ns = ended_ns;
         }
         polls.tasks.push(TaskId(poll >> TICKS_BITS));
-        polls.after_ns.push(ended_ns - *self.told_ns);
+        polls.after_ns.push(ended_ns - *self.sent_ns);
         polls.running_ns.push(clock::duration_ns(long(poll & ((1 << TICKS_BITS) - 1))));
-        *self.told_ns = ended_ns;
+        *self.sent_ns = ended_ns;
     }
 }
 

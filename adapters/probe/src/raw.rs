@@ -6,15 +6,15 @@
 
 mod beside;
 mod edges;
-mod told;
+mod reported;
 
 #[cfg(not(all(test, loom)))]
 pub(crate) use beside::lock_all;
-pub(crate) use beside::{ObservedOperation, about_to_spawn, told_capabilities, told_executors, turned};
-pub use beside::{in_observed_operation, is_observed_spawn, telling, told_capability, told_executor};
+pub(crate) use beside::{ObservedOperation, about_to_spawn, reported_capabilities, reported_executors, turned};
+pub use beside::{in_observed_operation, is_observed_spawn, report_capability, report_executor, telling};
 pub use edges::{RawEdge, RawResource, RawWait};
-pub use told::{Moment, Place, RawRelation, RawResourceMeta, RawUpdate};
-pub(crate) use told::{Told, ToldTask};
+pub use reported::{Moment, RawLocation, RawRelation, RawResourceMeta, RawUpdate};
+pub(crate) use reported::{Reported, ReportedTask};
 
 use crate::cell::TaskCell;
 use crate::cell_ref::CellRef;
@@ -39,7 +39,7 @@ pub struct RawMeta<'a> {
     /// The type of its closure, by `std::any::type_name`, if known and if the task has no name.
     pub type_name: Option<&'a str>,
     /// The location of its spawn.
-    pub place: Option<Place>,
+    pub place: Option<RawLocation>,
     /// The task that spawned it.
     pub parent: Parent<'a>,
     /// The executor's own ID of it.
@@ -56,7 +56,7 @@ pub enum Parent<'a> {
     /// The task that is being polled on this thread, if there is one.
     Current,
     /// This one.
-    Told(&'a RawTask),
+    Reported(&'a RawTask),
     /// Unknown.
     Unknown,
 }
@@ -74,21 +74,21 @@ impl RawTask {
             TaskKind::BlockOn => Kind::BlockOn,
             _ => Kind::Task,
         };
-        // Its location is in `ToldTask`: a `Location` cannot be made from a name and a line.
+        // Its location is in `ReportedTask`: a `Location` cannot be made from a name and a line.
         let location = Location::caller();
         let cell_meta = TaskMeta { executor: meta.executor, kind, location, body: Body::UNKNOWN };
         let by_current = matches!(meta.parent, Parent::Current);
         let mut cell = TaskCell::spawned(cell_meta, !by_current);
-        let told = cell.get_mut().expect("nobody else has it yet");
-        if let Parent::Told(parent) = meta.parent {
-            told.set_parent(parent.0.recorded_id());
+        let task = cell.get_mut().expect("nobody else has it yet");
+        if let Parent::Reported(parent) = meta.parent {
+            task.set_parent(parent.0.recorded_id());
             parent.0.one_more_spawn();
         }
         let type_name = || meta.type_name.map(crate::name::readable).filter(|name| !name.is_empty());
         let name = meta.name.map(str::to_owned).or_else(type_name);
-        let told_task = ToldTask { kind: meta.kind, place: meta.place, future_bytes: meta.future_bytes };
+        let reported_task = ReportedTask { kind: meta.kind, place: meta.place, future_bytes: meta.future_bytes };
         let executor_task_id = meta.executor_task_id.unwrap_or(0);
-        told.set_told(told_task, meta.partial, name.map(String::into_boxed_str), executor_task_id);
+        task.set_reported(reported_task, meta.partial, name.map(String::into_boxed_str), executor_task_id);
         cell.id();
         RawTask(cell)
     }

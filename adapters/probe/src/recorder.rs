@@ -5,10 +5,10 @@ mod facts;
 mod held;
 mod ledger;
 mod made;
+mod reported;
 mod sample;
 mod stats;
 mod stream;
-mod told;
 mod waits;
 
 use crate::executor::Executor;
@@ -92,7 +92,7 @@ pub struct Recorder {
     /// A task was left out for lack of room since recording was turned on.
     tasks_left_out: bool,
     /// The number of live tasks in the last `gap` for lack of room.
-    told_left_out: u64,
+    left_out_sent: u64,
 }
 
 /// A collection that is not all written as messages yet.
@@ -131,7 +131,7 @@ impl Recorder {
             coverage: Coverage::default(),
             sample_at_ns: 0,
             tasks_left_out: false,
-            told_left_out: 0,
+            left_out_sent: 0,
         };
         // In a forked process, the parent's records.
         recorder.discard();
@@ -178,14 +178,14 @@ impl Recorder {
     /// Changes the settings, from the next collection on. The headers of open streams have the old interval and detail, and
     /// have to stay true: the caller changes these two only while no stream is open.
     pub fn configure(&mut self, config: RecorderConfig) {
-        let told_polls = self.tells_polls();
+        let sent_polls = self.sends_polls();
         self.config = config;
         self.sample_at_ns = 0;
         if !self.is_on() {
             return;
         }
         ring::set_bound(self.config.max_bytes.saturating_sub(self.kept_bytes()) / COLLECTED);
-        match (told_polls, self.tells_polls()) {
+        match (sent_polls, self.sends_polls()) {
             (false, true) => start_polls(&self.config),
             (true, false) => polls::stop(),
             (true, true) | (false, false) => {}
@@ -207,7 +207,7 @@ impl Recorder {
         self.collection = None;
         ring::drain(u64::MAX, &mut Vec::new());
         let _ = ring::take_refused();
-        (self.tasks_left_out, self.told_left_out) = (false, 0);
+        (self.tasks_left_out, self.left_out_sent) = (false, 0);
         polls::discard();
         self.ledger.clear();
         ring::set_bound(self.config.max_bytes / COLLECTED);
@@ -227,8 +227,8 @@ impl Recorder {
         let name = name.map(|name| name.strip_suffix(" (deleted)").map_or(name.clone(), str::to_owned));
         // Reported capabilities count only if no executor is wrapped.
         let wrapped = Executor::announced();
-        let capabilities = match raw::told_capabilities() {
-            Some(told) if wrapped.is_empty() => told,
+        let capabilities = match raw::reported_capabilities() {
+            Some(reported) if wrapped.is_empty() => reported,
             _ => Executor::capabilities_of_all(&wrapped),
         };
         with!(
@@ -244,7 +244,7 @@ impl Recorder {
                 .map(|executor| insight_protocol::Executor::new(executor.name, executor.version))
                 .collect(),
             clock = Clock::new(self.wall_anchor_unix_ms),
-            detail = if self.tells_polls() { Detail::Polls } else { Detail::Structure },
+            detail = if self.sends_polls() { Detail::Polls } else { Detail::Structure },
             interval_ms = self.config.interval.as_millis() as u64,
             capabilities,
             at_ns = self.now_ns()
@@ -254,9 +254,12 @@ impl Recorder {
     /// The executors so far; the reported ones (`RawTask`) come last.
     fn executors() -> Vec<&'static Executor> {
         let mut executors = Executor::announced();
-        let told = raw::told_executors();
+        let reported = raw::reported_executors();
         executors.extend(
-            told.into_iter().filter(|told| executors.iter().all(|known| known.name != told.name)).collect::<Vec<_>>(),
+            reported
+                .into_iter()
+                .filter(|reported| executors.iter().all(|known| known.name != reported.name))
+                .collect::<Vec<_>>(),
         );
         executors
     }
@@ -367,7 +370,7 @@ impl Recorder {
             // Frees the records, which may be many, before the sampling takes room.
             collection.records = Vec::new().into_iter();
             // After the records, so that each named task was spawned in the stream.
-            if self.tells_polls() {
+            if self.sends_polls() {
                 let polls = polls::drain(collection.cutoff, self.ledger.recorded_from);
                 self.ledger.stream.extend(polls);
             }
@@ -413,14 +416,14 @@ impl Recorder {
 
     /// Approximate memory of all live objects, in bytes.
     fn kept_bytes(&self) -> usize {
-        let polls = if self.tells_polls() { self.config.max_bytes / POLLS_PART } else { 0 };
+        let polls = if self.sends_polls() { self.config.max_bytes / POLLS_PART } else { 0 };
         // Each task waits sooner or later, and its wait is not refused, so we count room for it.
         let Ledger { stream, tasks, resources, edges, .. } = &self.ledger;
         let edges = edges.len().max(tasks.len());
         polls + stream.given_bytes() + tasks.len() * TASK_BYTES + resources.len() * RESOURCE_BYTES + edges * EDGE_BYTES
     }
 
-    fn tells_polls(&self) -> bool {
+    fn sends_polls(&self) -> bool {
         self.config.detail == Detail::Polls
     }
 
@@ -436,7 +439,7 @@ impl Recorder {
         let count: u64 = refused.iter().sum();
         let tasks = left_out::tasks();
         // The last task that was left out has ended, or is recorded by now.
-        let none_any_more = tasks == 0 && self.told_left_out > 0;
+        let none_any_more = tasks == 0 && self.left_out_sent > 0;
         if count == 0 && !none_any_more {
             return;
         }
@@ -446,13 +449,13 @@ impl Recorder {
             (FactKind::Party, "edge.party"),
             (FactKind::Permit, "edge.hold"),
             // Reported facts are of several types; the worst one to miss is an edge.
-            (FactKind::Told, "edge.wait"),
+            (FactKind::Reported, "edge.wait"),
         ];
         let is_named = |kind: FactKind| refused[kind as usize] > 0 || kind == FactKind::TaskSpawned && none_any_more;
         let kinds = kinds.iter().filter(|(kind, _)| is_named(*kind)).map(|(_, name)| (*name).to_owned()).collect();
         let reason = format!("there was no room within the {} bytes that insight may take", self.config.max_bytes);
         self.tasks_left_out |= refused[FactKind::TaskSpawned as usize] > 0;
-        self.told_left_out = tasks;
+        self.left_out_sent = tasks;
         let (tasks, at_ns) = (Some(tasks), clock::time_ns(cutoff));
         self.ledger.stream.push(with!(Gap::default(), count, kinds, reason, tasks, at_ns));
     }

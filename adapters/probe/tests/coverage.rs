@@ -41,7 +41,7 @@ fn spawned(kind: Kind) -> Pin<Box<Observed<impl Future<Output = ()>>>> {
 }
 
 #[test]
-fn tasks_that_no_spawn_told_of_are_counted() {
+fn tasks_without_a_reported_spawn_are_counted() {
     EXECUTOR.announce();
     let config = RecorderConfig { interval: Duration::from_millis(1), ..RecorderConfig::default() };
     let bench = &mut Bench::start(config, NEVER);

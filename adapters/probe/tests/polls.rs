@@ -64,7 +64,7 @@ async fn pending(times: u64) {
 }
 
 #[test]
-fn each_poll_is_told_once() {
+fn each_poll_is_sent_once() {
     let mut bench = bench();
     let threads = 3;
     let polls = |thread: u64| {
@@ -100,7 +100,7 @@ fn each_poll_is_told_once() {
 }
 
 #[test]
-fn a_poll_within_a_poll_is_told_before_it() {
+fn a_poll_within_a_poll_is_sent_before_it() {
     let mut bench = bench();
     let mut inner = observe(pending(1));
     let mut outer = observe(poll_fn(|_| poll(&mut inner)));

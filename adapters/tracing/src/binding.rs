@@ -4,7 +4,7 @@ use crate::fields::{PlaceFields, Value, each};
 use insight_probe::{Capability, EdgeOutcome, HoldMode, Operation, Outcome, PartyRole, ResourceKind, TaskKind};
 use insight_probe::{
     Executor, Moment, Parent, RawEdge, RawMeta, RawRelation, RawResource, RawResourceMeta, RawTask, RawUpdate,
-    told_capability, told_executor,
+    report_capability, report_executor,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -108,15 +108,15 @@ impl Known {
         if tasks.contains_key(&id) {
             return None;
         }
-        told_executor(executor);
-        told_capability(Capability::Tasks);
+        report_executor(executor);
+        report_capability(Capability::Tasks);
         let task = RawTask::spawned(RawMeta {
             executor,
             kind: fields.text("kind").map_or(TaskKind::Task, TaskKind::from),
             name: fields.text("name"),
             type_name: None,
             place,
-            parent: parent.as_ref().map_or(Parent::Unknown, Parent::Told),
+            parent: parent.as_ref().map_or(Parent::Unknown, Parent::Reported),
             executor_task_id: fields.number("executor_task_id"),
             future_bytes: fields.number("future_bytes"),
             partial: fields.flag("partial"),
@@ -155,7 +155,7 @@ impl Known {
             "wait" => {
                 let operation = Operation::from(fields.text("operation")?);
                 if operation == Operation::Join {
-                    told_capability(Capability::Joins);
+                    report_capability(Capability::Joins);
                 }
                 let reason = fields.boxed("reason").unwrap_or_else(|| format!("waiting: {operation}").into());
                 RawRelation::Wait(operation, reason, fields.number("need").unwrap_or(1), place)
@@ -164,13 +164,13 @@ impl Known {
                 let mode = HoldMode::from(fields.text("mode")?);
                 (hold, exclusive) = (true, mode == HoldMode::Exclusive);
                 if resource.kind == ResourceKind::Mutex {
-                    told_capability(Capability::Mutexes);
+                    report_capability(Capability::Mutexes);
                 }
                 RawRelation::Hold(mode, fields.number("units").unwrap_or(1), fields.flag("transferable"), place)
             }
             _ => {
                 if resource.kind == ResourceKind::Channel {
-                    told_capability(Capability::Channels);
+                    report_capability(Capability::Channels);
                 }
                 RawRelation::Party(PartyRole::from(fields.text("role")?), fields.flag("exclusive"))
             }
@@ -207,7 +207,7 @@ impl Known {
             }
             Some("task.foreign_wakers") => {
                 if let (Some(task), Some(count)) = (task("task"), fields.number("count")) {
-                    told_capability(Capability::ForeignWakers);
+                    report_capability(Capability::ForeignWakers);
                     task.set_foreign_wakers(count);
                 }
             }
@@ -264,7 +264,7 @@ impl Emitted {
     /// A poll begins when this span is entered.
     pub(crate) fn task(&self) -> Option<&RawTask> {
         let What::Task(_, task) = &self.what else { return None };
-        told_capability(Capability::TaskTimes);
+        report_capability(Capability::TaskTimes);
         Some(task)
     }
 }

@@ -1,6 +1,6 @@
 //! The fields of spans and events.
 
-use insight_probe::Place;
+use insight_probe::RawLocation;
 use std::fmt;
 use tracing_core::Field;
 use tracing_core::field::Visit;
@@ -83,7 +83,7 @@ impl PlaceFields {
     }
 
     /// `None` without a file and a line.
-    pub(crate) fn place(self) -> Option<Place> {
-        Some(Place { file: self.file?, line: self.line?, column: self.column.unwrap_or(1) })
+    pub(crate) fn place(self) -> Option<RawLocation> {
+        Some(RawLocation { file: self.file?, line: self.line?, column: self.column.unwrap_or(1) })
     }
 }

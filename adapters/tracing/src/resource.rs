@@ -4,7 +4,8 @@ use crate::fields::{PlaceFields, each};
 use crate::layer::OperationFrame;
 use insight_probe::{HoldMode, ResourceKind};
 use insight_probe::{
-    Moment, Op, Place, RawEdge, RawRelation, RawResource, RawResourceMeta, RawTask, RawWait, in_observed_operation,
+    Moment, Op, RawEdge, RawLocation, RawRelation, RawResource, RawResourceMeta, RawTask, RawWait,
+    in_observed_operation,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,7 +79,7 @@ impl Type {
 #[derive(Debug)]
 pub(crate) struct Resource {
     kind: Type,
-    place: Option<Place>,
+    place: Option<RawLocation>,
     created: Moment,
     /// The task that created it.
     creator: u64,

@@ -2,7 +2,7 @@
 
 use crate::fields::{PlaceFields, each};
 use insight_probe::{Capability, TaskKind};
-use insight_probe::{Executor, Parent, RawMeta, RawTask, is_observed_spawn, told_capability, told_executor};
+use insight_probe::{Executor, Parent, RawMeta, RawTask, is_observed_spawn, report_capability, report_executor};
 use std::sync::Once;
 use tracing_core::Event;
 use tracing_core::span::{Attributes, Id};
@@ -37,9 +37,9 @@ pub(crate) fn spawned(attributes: &Attributes<'_>) -> Option<RawTask> {
     ANNOUNCED.call_once(|| {
         // r[tracing.tokio.unseen]: no capability of a resource, since tokio does not report some resources of each
         // kind.
-        told_capability(Capability::Tasks);
-        told_capability(Capability::TaskTimes);
-        told_executor(&TOKIO);
+        report_capability(Capability::Tasks);
+        report_capability(Capability::TaskTimes);
+        report_executor(&TOKIO);
     });
     Some(RawTask::spawned(RawMeta {
         executor: &TOKIO,

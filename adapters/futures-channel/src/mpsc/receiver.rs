@@ -229,7 +229,7 @@ macro_rules! receiver {
             fn from(inner: real::mpsc::$name<T>) -> Self {
                 let channel = resource(None, Location::caller());
                 let receiver =
-                    $name::new(End::beside_unseen(channel, Handle::Receiver, &ANY, &[Handle::Sender]), inner);
+                    $name::new(End::beside_unobserved(channel, Handle::Receiver, &ANY, &[Handle::Sender]), inner);
                 receiver.measure();
                 receiver
             }

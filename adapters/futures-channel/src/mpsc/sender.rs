@@ -223,7 +223,7 @@ macro_rules! sender {
             fn from(inner: real::mpsc::$name<T>) -> Self {
                 let channel = resource(None, Location::caller());
                 let unseen = [Handle::Sender, Handle::Receiver];
-                $name::new(End::beside_unseen(channel, Handle::Sender, &ANY, &unseen), inner)
+                $name::new(End::beside_unobserved(channel, Handle::Sender, &ANY, &unseen), inner)
             }
         }
     };

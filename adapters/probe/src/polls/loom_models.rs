@@ -28,7 +28,7 @@ fn reads_to_the_end(out: &mut Vec<TaskPolls>, blocks: usize) {
 
 /// More polls than a block has, while the reader reads and gives blocks, and the thread ends with some unread.
 #[test]
-fn each_poll_is_told_once_and_in_order() {
+fn each_poll_is_sent_once_and_in_order() {
     model(PREEMPTIONS, || {
         ROOM.store(3, Ordering::Relaxed);
         let producer = thread::spawn(|| (1..=5).for_each(|task| tell(task, task, 0)));
@@ -51,8 +51,8 @@ fn what_finds_no_room_is_counted() {
         let mut out = drain(u64::MAX, 0);
         producer.join().unwrap();
         reads_to_the_end(&mut out, 1);
-        let (told, lost) = (tasks(&out), take_lost());
-        assert_eq!(told, [1, 2]);
+        let (sent, lost) = (tasks(&out), take_lost());
+        assert_eq!(sent, [1, 2]);
         assert_eq!(lost, 2, "a block is given away only after another one was found");
     });
 }

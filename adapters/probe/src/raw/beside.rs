@@ -1,7 +1,7 @@
 //! Two adapters in one program, one that reports by explicit calls and one that wraps: their knowledge of each other, and
 //! the capabilities of both in a stream.
 
-use super::told::Place;
+use super::reported::RawLocation;
 use crate::executor::Executor;
 use insight_protocol::Capability;
 use std::cell::Cell;
@@ -49,9 +49,9 @@ pub(crate) fn about_to_spawn(bytes: usize, location: &'static Location<'static>)
 
 /// Whether a wrapping adapter observes the spawn on this thread of a future of `bytes` at `place`, so that it has a task
 /// already. Call it once for each spawn.
-pub fn is_observed_spawn(bytes: &[Option<u64>], place: Option<&Place>) -> bool {
+pub fn is_observed_spawn(bytes: &[Option<u64>], place: Option<&RawLocation>) -> bool {
     ABOUT_TO_SPAWN.take().is_some_and(|(size, location)| {
-        let here = |place: &Place| {
+        let here = |place: &RawLocation| {
             (&*place.file, place.line, place.column) == (location.file(), location.line(), location.column())
         };
         bytes.contains(&Some(size as u64)) || place.is_some_and(here)
@@ -86,7 +86,7 @@ pub(crate) fn turned() {
 }
 
 /// Records that facts of this capability were reported: streams that begin from now on may list it.
-pub fn told_capability(capability: Capability) {
+pub fn report_capability(capability: Capability) {
     let mut capabilities = CAPABILITIES.lock().unwrap_or_else(PoisonError::into_inner);
     if !capabilities.contains(&capability) {
         capabilities.push(capability);
@@ -94,7 +94,7 @@ pub fn told_capability(capability: Capability) {
 }
 
 /// Records that a task of this executor was reported.
-pub fn told_executor(executor: &'static Executor) {
+pub fn report_executor(executor: &'static Executor) {
     let mut executors = EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner);
     if !executors.iter().any(|known| known.name == executor.name) {
         executors.push(executor);
@@ -102,12 +102,12 @@ pub fn told_executor(executor: &'static Executor) {
 }
 
 /// The executors of reported tasks.
-pub(crate) fn told_executors() -> Vec<&'static Executor> {
+pub(crate) fn reported_executors() -> Vec<&'static Executor> {
     EXECUTORS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// The capabilities to list if there are only reporting adapters; `None` if there is no reporting adapter.
-pub(crate) fn told_capabilities() -> Option<Vec<Capability>> {
+pub(crate) fn reported_capabilities() -> Option<Vec<Capability>> {
     let telling = TELLING.load(Ordering::Relaxed);
     telling.then(|| CAPABILITIES.lock().unwrap_or_else(PoisonError::into_inner).clone())
 }

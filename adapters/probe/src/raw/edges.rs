@@ -1,7 +1,7 @@
 //! Reported resources and edges, each in a record of its own.
 
 use super::RawTask;
-use super::told::{Moment, RawRelation, RawResourceMeta, RawUpdate, Told};
+use super::reported::{Moment, RawRelation, RawResourceMeta, RawUpdate, Reported};
 use crate::fact::{EdgeEnd, Fact};
 use crate::ring;
 use crate::wait::{Op, OpenWait};
@@ -19,14 +19,14 @@ impl RawResource {
             return RawResource(0);
         }
         let id = ids::next_resource();
-        RawResource(if tell(Told::Resource(id, meta)) { id } else { 0 })
+        RawResource(if tell(Reported::Resource(id, meta)) { id } else { 0 })
     }
 
     /// Records changes of it.
     pub fn updated(&self, update: RawUpdate) {
         if self.0 != 0 {
             // If the queue refuses an update, the next one replaces it.
-            let _ = tell(Told::Update(self.0, update));
+            let _ = tell(Reported::Update(self.0, update));
         }
     }
 }
@@ -51,7 +51,7 @@ impl RawEdge {
             return RawEdge(0);
         }
         let edge = ids::next_edge();
-        RawEdge(if tell(Told::Edge { edge, task, resource: resource.0, relation, since }) { edge } else { 0 })
+        RawEdge(if tell(Reported::Edge { edge, task, resource: resource.0, relation, since }) { edge } else { 0 })
     }
 
     /// Closes it, with an outcome.
@@ -91,6 +91,6 @@ impl RawWait {
     }
 }
 
-fn tell(told: Told) -> bool {
-    ring::push_opening(clock::ticks(), Fact::Told(Box::new(told)))
+fn tell(reported: Reported) -> bool {
+    ring::push_opening(clock::ticks(), Fact::Reported(Box::new(reported)))
 }

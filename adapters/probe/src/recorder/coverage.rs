@@ -21,7 +21,7 @@ pub(super) struct Coverage {
     differences: Vec<Differences>,
     /// The time of the last sample.
     looked_ns: u64,
-    told: Option<StreamCoverage>,
+    sent: Option<StreamCoverage>,
 }
 
 /// The differences of one executor in the last samples, the latest last.
@@ -122,14 +122,14 @@ impl Coverage {
     /// The present coverage, if it has to be sent. r[coverage.changed]
     pub(super) fn tell(&mut self, executors: &[&'static Executor], at_ns: u64) -> Option<StreamCoverage> {
         let now = self.of(executors, at_ns);
-        let due = self.told.as_ref().is_none_or(|told| {
-            let same = with!(told.clone(), at_ns);
-            now != same && (!differ_in_numbers(&now, &same) || at_ns >= told.at_ns + NUMBERS_EVERY_NS)
+        let due = self.sent.as_ref().is_none_or(|sent| {
+            let same = with!(sent.clone(), at_ns);
+            now != same && (!differ_in_numbers(&now, &same) || at_ns >= sent.at_ns + NUMBERS_EVERY_NS)
         });
         if !due {
             return None;
         }
-        self.told = Some(now.clone());
+        self.sent = Some(now.clone());
         Some(now)
     }
 
@@ -137,7 +137,7 @@ impl Coverage {
     pub(super) fn begin_anew(&mut self, executors: &[&'static Executor], at_ns: u64) -> StreamCoverage {
         self.differences.clear();
         let now = self.of(executors, at_ns);
-        self.told = Some(now.clone());
+        self.sent = Some(now.clone());
         now
     }
 }
@@ -200,11 +200,11 @@ mod tests {
     }
 
     #[test]
-    fn coverage_is_told_when_it_changes_and_a_number_once_a_second() {
+    fn coverage_is_sent_when_it_changes_and_a_number_once_a_second() {
         let mut coverage = Coverage::default();
         let tell = |coverage: &mut Coverage, executors: &[&'static Executor], at_ns, expect: bool| {
-            let told = coverage.tell(executors, at_ns);
-            assert_eq!(told.is_some(), expect, "{at_ns}");
+            let sent = coverage.tell(executors, at_ns);
+            assert_eq!(sent.is_some(), expect, "{at_ns}");
         };
         tell(&mut coverage, &[], S, true);
         tell(&mut coverage, &[], 5 * S, false);
@@ -220,6 +220,6 @@ mod tests {
         tell(&mut coverage, &[&ONE, &OTHER], 9 * S, false);
         coverage.set_packages(Some(with!(GraphFacts::new(Vec::new()), version = 1)));
         tell(&mut coverage, &[&ONE, &OTHER], 9 * S, true);
-        assert_eq!(coverage.told.unwrap().packages, Some(Vec::new()));
+        assert_eq!(coverage.sent.unwrap().packages, Some(Vec::new()));
     }
 }

@@ -59,7 +59,7 @@ impl Ledger {
                 );
                 self.open_edge(edge, task, resource, hold.into());
             }
-            Fact::Told(told) => self.told(*told, at_ns),
+            Fact::Reported(reported) => self.reported(*reported, at_ns),
             Fact::EdgeClosed { edge, end } => {
                 let edge = self.replaced.remove(&edge).unwrap_or(edge);
                 self.close_edge(edge, end.protocol(), at_ns);
@@ -89,14 +89,14 @@ impl Ledger {
         let spawned = with!(
             TaskSpawned::default(),
             id = TaskId(id),
-            kind = cell.told().map_or(cell.kind().protocol(), |told| told.kind.clone()),
+            kind = cell.reported().map_or(cell.kind().protocol(), |reported| reported.kind.clone()),
             name = self.task_name(&cell),
             location = self.spawned_at(&cell),
             parent = (!cell.is_partial() && cell.parent() != 0).then_some(TaskId(cell.parent())),
             executor = Some(self.stream.name(executor.name)),
             executor_task_id = Some(cell.executor_task_id()).filter(|id| *id != 0),
-            future_bytes = match cell.told() {
-                Some(told) => told.future_bytes,
+            future_bytes = match cell.reported() {
+                Some(reported) => reported.future_bytes,
                 None => (!cell.is_partial()).then_some(cell.body().size() as u64),
             },
             partial = cell.is_partial(),

@@ -1,6 +1,6 @@
 //! The ledger of live tasks, resources and edges, with the messages of its changes.
 
-use super::stats::ToldStats;
+use super::stats::SentStats;
 use super::stream::Stream;
 use super::waits::SampledWaits;
 use crate::cell::TaskCell;
@@ -42,7 +42,7 @@ pub(super) struct TaskEntry {
     /// `None` if the task had ended when its spawn was read; then its end is read next.
     pub(super) cell: Option<CellRef>,
     /// The last sent counters.
-    pub(super) told: ToldStats,
+    pub(super) sent: SentStats,
     /// Its waits as last sampled.
     pub(super) waits: SampledWaits,
     /// `None` for most tasks.
@@ -63,7 +63,7 @@ pub(super) struct Parties {
 impl TaskEntry {
     /// For a task that was not sampled yet.
     pub(super) fn new(cell: Option<CellRef>) -> TaskEntry {
-        TaskEntry { cell, told: ToldStats::default(), waits: SampledWaits::default(), parties: None, edges: 0 }
+        TaskEntry { cell, sent: SentStats::default(), waits: SampledWaits::default(), parties: None, edges: 0 }
     }
 
     pub(super) fn parties(&mut self) -> &mut Parties {
@@ -161,8 +161,8 @@ impl Ledger {
 
     /// The location of the task's spawn, if known.
     pub(super) fn spawned_at(&mut self, cell: &TaskCell) -> Option<LocationId> {
-        match cell.told() {
-            Some(told) => told.place.as_ref().and_then(|place| self.stream.told_place(place)),
+        match cell.reported() {
+            Some(reported) => reported.place.as_ref().and_then(|place| self.stream.raw_location(place)),
             // The spawn of a partial task is unknown: its meta has the location of its first use.
             None => (!cell.is_partial()).then(|| self.stream.location(cell.location())),
         }

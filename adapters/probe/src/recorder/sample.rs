@@ -2,7 +2,7 @@
 
 use super::coverage::Counted;
 use super::ledger::Ledger;
-use super::stats::{ToldStats, has_lost_its_waker};
+use super::stats::{SentStats, has_lost_its_waker};
 use super::waits::{SampledWait, SampledWaits};
 use crate::resource_cell::{Sampled, count, in_range};
 use crate::slots::WaitFacts;
@@ -72,20 +72,20 @@ impl Ledger {
         // A future that keeps a timer without polling it, as after a `select!`, does not wait for it once it has fired.
         let fired = wakers <= wakers_of_timers && !cell.is_partial();
         if let Some(counters) = counters {
-            let told = ToldStats {
+            let sent = SentStats {
                 polls: counters.polls as u32,
                 wakes: counters.wakes as u32,
                 since: counters.since,
-                idle_ns: entry.told.idle_ns,
+                idle_ns: entry.sent.idle_ns,
                 foreign_wakers: u32::try_from(wakers.saturating_sub(timers + wakers_of_timers)).unwrap_or(u32::MAX),
                 state: Some(counters.state),
                 lost_waker: counters.state == State::Idle && has_lost_its_waker(&cell, counters.polls),
             };
-            if entry.told != told {
+            if entry.sent != sent {
                 // The difference of two sums of rounded times: it may be a nanosecond shorter than before.
-                let idle_ns = counters.idle_ns(&cell).max(told.idle_ns);
-                entry.told = ToldStats { idle_ns, ..told };
-                self.stream.push(counters.stats(id, &cell, &entry.told, at_ns));
+                let idle_ns = counters.idle_ns(&cell).max(sent.idle_ns);
+                entry.sent = SentStats { idle_ns, ..sent };
+                self.stream.push(counters.stats(id, &cell, &entry.sent, at_ns));
             }
         }
         let before = std::mem::take(&mut entry.waits);
@@ -103,11 +103,11 @@ impl Ledger {
         for (wait, waiter) in waits.drain(..) {
             let slot = wait.edge;
             let known = before.as_slice().iter().find(|before| before.slot == slot);
-            let sampled = match known.map(|known| (known.edge(), known.told())) {
+            let sampled = match known.map(|known| (known.edge(), known.sent())) {
                 _ if fired && is_timer(wait.awaited) => SampledWait::new(slot, None, usual),
-                Some((Some(edge), told)) => {
-                    let told = self.tell_waiter(edge, waiter, told, at_ns);
-                    SampledWait::new(slot, Some(edge), told)
+                Some((Some(edge), sent)) => {
+                    let sent = self.send_waiter(edge, waiter, sent, at_ns);
+                    SampledWait::new(slot, Some(edge), sent)
                 }
                 // It waits again, in the same slot; the earlier edge was closed.
                 Some((None, _)) => {
@@ -118,8 +118,8 @@ impl Ledger {
                 None if self.open_wait(id, slot, &wait, at_ns) => {
                     // Usually the wait is over by the next sample, so the usual values can be sent then.
                     let unusual = waiter.granted.is_some() || waiter.polled == Some(false);
-                    let told = if unusual { self.tell_waiter(slot, waiter, usual, at_ns) } else { usual };
-                    SampledWait::new(slot, Some(slot), told)
+                    let sent = if unusual { self.send_waiter(slot, waiter, usual, at_ns) } else { usual };
+                    SampledWait::new(slot, Some(slot), sent)
                 }
                 None => continue,
             };
@@ -135,10 +135,10 @@ impl Ledger {
     }
 
     /// Sends the facts of a pending operation that differ from the sent ones. Returns the facts sent now.
-    fn tell_waiter(&mut self, edge: u64, waiter: WaiterFacts, told: WaiterFacts, at_ns: u64) -> WaiterFacts {
+    fn send_waiter(&mut self, edge: u64, waiter: WaiterFacts, sent: WaiterFacts, at_ns: u64) -> WaiterFacts {
         // It may have been closed with its resource.
-        if !self.edges.contains_key(&edge) || told == waiter {
-            return told;
+        if !self.edges.contains_key(&edge) || sent == waiter {
+            return sent;
         }
         let WaiterFacts { polls, polled, granted } = waiter;
         let polls = (polls != 0).then_some(u64::from(polls));

@@ -8,7 +8,7 @@ use insight_protocol::*;
 
 /// r[task.lost-waker.true]: for an idle task with this number of polls.
 pub(super) fn has_lost_its_waker(cell: &TaskCell, polls: u64) -> bool {
-    let polled = matches!(cell.kind(), Kind::Task | Kind::Local | Kind::BlockOn) && cell.told().is_none();
+    let polled = matches!(cell.kind(), Kind::Task | Kind::Local | Kind::BlockOn) && cell.reported().is_none();
     // A wake is recorded before its waker is dropped, so if we find neither a waker nor a wake, there was no wake.
     // And the drop of a future is recorded before its wakers are dropped.
     polled
@@ -21,7 +21,7 @@ pub(super) fn has_lost_its_waker(cell: &TaskCell, polls: u64) -> bool {
 /// The last sent counters of a task that show whether any counter has changed: each of the other counters is written before
 /// one of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ToldStats {
+pub(super) struct SentStats {
     /// The lower half: it does not overflow to the same value between two samples.
     pub(super) polls: u32,
     pub(super) wakes: u32,
@@ -41,7 +41,7 @@ impl Counters {
         lived_ns.saturating_sub(clock::duration_ns(self.running) + clock::duration_ns(self.scheduled))
     }
 
-    pub(super) fn stats(&self, id: u64, cell: &TaskCell, told: &ToldStats, at_ns: u64) -> TaskStats {
+    pub(super) fn stats(&self, id: u64, cell: &TaskCell, sent: &SentStats, at_ns: u64) -> TaskStats {
         with!(
             TaskStats::default(),
             id = TaskId(id),
@@ -57,9 +57,9 @@ impl Counters {
             woken_by = (self.woken_by != 0).then_some(TaskId(self.woken_by)),
             running_ns = clock::duration_ns(self.running),
             scheduled_ns = clock::duration_ns(self.scheduled),
-            idle_ns = told.idle_ns,
-            foreign_wakers = u64::from(told.foreign_wakers),
-            lost_waker = told.lost_waker,
+            idle_ns = sent.idle_ns,
+            foreign_wakers = u64::from(sent.foreign_wakers),
+            lost_waker = sent.lost_waker,
             poll_ns_log2 = histogram(cell),
             at_ns
         )

@@ -1,7 +1,7 @@
 //! The messages that are being written, with the strings and locations that they name by number: each is defined once.
 
 use crate::name::{cut, readable};
-use crate::raw::Place;
+use crate::raw::RawLocation;
 use insight_protocol::{DefineDropped, DefineLocation, DefineString, LocationId, Message, StringId};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -18,15 +18,15 @@ pub(super) struct Stream {
     given: HashSet<StringId>,
     /// The memory of these names, about, in bytes.
     given_bytes: usize,
-    places: HashMap<Place, LocationId>,
+    places: HashMap<RawLocation, LocationId>,
     /// The IDs of earlier texts by their addresses in the program, since each spawn asks for them.
     names: AddressMap<(usize, usize), StringId>,
     type_names: AddressMap<(usize, usize), StringId>,
     locations: AddressMap<usize, LocationId>,
     /// The locations that were first reported, as strings: the program's code may not have them.
-    told: HashSet<LocationId>,
+    raw_locations: HashSet<LocationId>,
     /// Approximate memory of all reported texts, in bytes.
-    told_bytes: usize,
+    raw_string_bytes: usize,
 }
 
 /// A hash of addresses of the program's constants. No input chooses them, so it needs no protection from collisions.
@@ -106,19 +106,19 @@ impl Stream {
     }
 
     /// The ID of a text from a span. It is kept forever, while there is room for such texts.
-    pub(super) fn told_string(&mut self, text: &str) -> StringId {
+    pub(super) fn raw_string(&mut self, text: &str) -> StringId {
         let text = &*cut(text);
-        let is_kept = self.strings.contains_key(text) || self.takes_told(text);
+        let is_kept = self.strings.contains_key(text) || self.takes_text(text);
         self.string(if is_kept { text } else { NOT_KEPT })
     }
 
     /// Takes room for another reported text. Returns whether there was room.
-    fn takes_told(&mut self, text: &str) -> bool {
-        let all = self.told_bytes + bytes(text);
+    fn takes_text(&mut self, text: &str) -> bool {
+        let all = self.raw_string_bytes + bytes(text);
         if all > TOLD_LIMIT {
             return false;
         }
-        self.told_bytes = all;
+        self.raw_string_bytes = all;
         true
     }
 
@@ -185,31 +185,31 @@ impl Stream {
         }
         // It may have been reported before, as tokio reports the location of a task's spawn that a join also names.
         let (line, column) = (location.line(), location.column());
-        let id = self.place(&Place { file: location.file().into(), line, column });
+        let id = self.place(&RawLocation { file: location.file().into(), line, column });
         self.locations.insert(key, id);
         id
     }
 
     /// The ID of a reported location. `None` if there is no room for it.
-    pub(super) fn told_place(&mut self, place: &Place) -> Option<LocationId> {
-        let place = &Place { file: cut(&place.file).into(), ..place.clone() };
+    pub(super) fn raw_location(&mut self, place: &RawLocation) -> Option<LocationId> {
+        let place = &RawLocation { file: cut(&place.file).into(), ..place.clone() };
         if let Some(id) = self.places.get(place) {
             return Some(*id);
         }
-        if !self.takes_told(&place.file) {
+        if !self.takes_text(&place.file) {
             return None;
         }
         let id = self.place(place);
-        self.told.insert(id);
+        self.raw_locations.insert(id);
         Some(id)
     }
 
     /// Whether the location comes from the program's code, and not from a string at run time.
     pub(super) fn is_compiled_in(&self, id: LocationId) -> bool {
-        !self.told.contains(&id)
+        !self.raw_locations.contains(&id)
     }
 
-    fn place(&mut self, place: &Place) -> LocationId {
+    fn place(&mut self, place: &RawLocation) -> LocationId {
         if let Some(id) = self.places.get(place) {
             return *id;
         }
@@ -243,21 +243,21 @@ mod tests {
     #[test]
     fn the_texts_of_spans_have_a_bound() {
         let mut stream = Stream::default();
-        let place = |line: u32, file: &str| Place { file: file.into(), line, column: 1 };
-        let first = stream.told_string("waiting for request 0");
-        assert!(stream.told_place(&place(1, "src/main.rs")).is_some());
+        let place = |line: u32, file: &str| RawLocation { file: file.into(), line, column: 1 };
+        let first = stream.raw_string("waiting for request 0");
+        assert!(stream.raw_location(&place(1, "src/main.rs")).is_some());
         let long = "x".repeat(1 << 20);
         for request in 0..20_000 {
-            stream.told_string(&format!("waiting for request {request} {long}"));
-            stream.told_place(&place(request, &format!("{request}{long}")));
+            stream.raw_string(&format!("waiting for request {request} {long}"));
+            stream.raw_location(&place(request, &format!("{request}{long}")));
         }
         let kept: usize = stream.strings.keys().map(|text| bytes(text)).sum();
         assert!(kept < TOLD_LIMIT + bytes(NOT_KEPT), "{kept}");
         assert!(stream.places.keys().all(|place| place.file.len() <= crate::name::MAX_NAME));
         // The same as before is the same, and all the others are one.
-        assert_eq!(stream.told_string("waiting for request 0"), first);
-        assert_eq!(stream.told_string(&format!("another {long}")), stream.told_string(&format!("more {long}")));
-        assert_eq!(stream.told_place(&place(7, &long)), None);
-        assert!(stream.told_place(&place(1, "src/main.rs")).is_some());
+        assert_eq!(stream.raw_string("waiting for request 0"), first);
+        assert_eq!(stream.raw_string(&format!("another {long}")), stream.raw_string(&format!("more {long}")));
+        assert_eq!(stream.raw_location(&place(7, &long)), None);
+        assert!(stream.raw_location(&place(1, "src/main.rs")).is_some());
     }
 }

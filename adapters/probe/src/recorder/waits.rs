@@ -24,8 +24,8 @@ enum Polled {
 }
 
 impl SampledWait {
-    pub(super) fn new(slot: u64, edge: Option<u64>, told: WaiterFacts) -> SampledWait {
-        let WaiterFacts { polls, polled, granted } = told;
+    pub(super) fn new(slot: u64, edge: Option<u64>, sent: WaiterFacts) -> SampledWait {
+        let WaiterFacts { polls, polled, granted } = sent;
         let polled = match polled {
             None => Polled::Unseen,
             Some(false) => Polled::No,
@@ -39,7 +39,7 @@ impl SampledWait {
     }
 
     /// A fact that was not sent has its usual value.
-    pub(super) fn told(&self) -> WaiterFacts {
+    pub(super) fn sent(&self) -> WaiterFacts {
         let polled = match self.polled {
             Polled::Unseen => None,
             Polled::No => Some(false),

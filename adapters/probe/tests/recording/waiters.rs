@@ -253,7 +253,7 @@ fn a_yield_is_no_grant() {
 }
 
 #[test]
-fn what_has_changed_is_told() {
+fn changed_facts_are_sent() {
     let mut bench = bench();
     let (gate, resource) = (Gate::default(), resource());
     let mut task = observe(async {

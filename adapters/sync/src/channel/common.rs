@@ -356,7 +356,7 @@ macro_rules! crossing {
             #[track_caller]
             fn from($inner: real::$end<T>) -> $end<T> {
                 let channel = Resource::new(Type::Channel(HandOff::Barging, Closing::ByAny), Location::caller(), $inner.capacity());
-                let $with = End::beside_unseen(channel, Handle::$end, &EXECUTOR, &[Handle::Sender, Handle::Receiver]);
+                let $with = End::beside_unobserved(channel, Handle::$end, &EXECUTOR, &[Handle::Sender, Handle::Receiver]);
                 let observed = $observed;
                 observed.measure();
                 observed

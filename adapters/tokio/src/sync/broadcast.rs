@@ -151,7 +151,7 @@ impl<T: Clone> Receiver<T> {
 #[track_caller]
 fn taken_in(handle: Handle) -> End {
     let channel = Resource::new(Type::Broadcast, Location::caller(), None);
-    End::beside_unseen(channel, handle, &EXECUTOR, &[Handle::Sender, Handle::Receiver])
+    End::beside_unobserved(channel, handle, &EXECUTOR, &[Handle::Sender, Handle::Receiver])
 }
 
 border!(out [T] Sender<T> => tokio::Sender<T>, self => {

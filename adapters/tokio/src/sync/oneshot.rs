@@ -166,7 +166,7 @@ border!(out [T] Sender<T> => tokio::Sender<T>, self => {
     self.inner
 });
 border!(in [T] tokio::Sender<T> => Sender<T>, inner => {
-    Sender { end: OneshotEnd::beside_unseen(Role::Sender, &EXECUTOR, Location::caller()), inner }
+    Sender { end: OneshotEnd::beside_unobserved(Role::Sender, &EXECUTOR, Location::caller()), inner }
 });
 border!(out [T] Receiver<T> => tokio::Receiver<T>, self => {
     let Receiver { waiting, end, inner } = self;
@@ -175,7 +175,7 @@ border!(out [T] Receiver<T> => tokio::Receiver<T>, self => {
     inner
 });
 border!(in [T] tokio::Receiver<T> => Receiver<T>, inner => {
-    let end = OneshotEnd::beside_unseen(Role::Receiver, &EXECUTOR, Location::caller());
+    let end = OneshotEnd::beside_unobserved(Role::Receiver, &EXECUTOR, Location::caller());
     Receiver { waiting: Waiting::new(), end, inner }
 });
 

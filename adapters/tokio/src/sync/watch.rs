@@ -137,7 +137,7 @@ impl<T: Default> Default for Sender<T> {
 #[track_caller]
 fn taken_in(handle: Handle) -> End {
     let channel = Resource::new(Type::Watch, Location::caller(), None);
-    End::beside_unseen(channel, handle, &EXECUTOR, &[Handle::Sender, Handle::Receiver])
+    End::beside_unobserved(channel, handle, &EXECUTOR, &[Handle::Sender, Handle::Receiver])
 }
 
 border!(out [T] Sender<T> => tokio::Sender<T>, self => {

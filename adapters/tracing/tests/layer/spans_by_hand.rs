@@ -56,7 +56,7 @@ fn the_last_word_of_a_poll_counts() {
 
 // r[tracing.tokio.late-release]
 #[test]
-fn a_release_that_is_told_late() {
+fn a_release_that_is_reported_late() {
     let mut bench = bench();
     let (a, b, c, lock) = (task(1, "a"), task(2, "b"), task(3, "c"), resource("Mutex"));
     locked(&lock, false);

@@ -229,7 +229,7 @@ macro_rules! crossing {
         border!(in [T] tokio::$name<T> => $name<T>, inner => {
             let $inner = &inner;
             let channel = Resource::new(Type::Channel(HandOff::Fifo, Closing::ByReceivers), Location::caller(), $capacity);
-            let taken_in = $name { end: End::beside_unseen(channel, $handle, &EXECUTOR, &$unseen), inner };
+            let taken_in = $name { end: End::beside_unobserved(channel, $handle, &EXECUTOR, &$unseen), inner };
             taken_in.measure();
             taken_in
         });

@@ -5,7 +5,7 @@ use insight_protocol::{HoldMode, Operation, PartyRole, ResourceKind, TaskKind};
 
 /// A location in the source from a string at run time, and not from the compiler.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct RawLocation {
     /// The file as the compiler names it.
     pub file: Box<str>,
     /// The line, from 1.
@@ -33,7 +33,7 @@ pub struct RawResourceMeta {
     /// The name that the program gave it.
     pub name: Option<Box<str>>,
     /// Where it was created.
-    pub place: Option<Place>,
+    pub place: Option<RawLocation>,
     /// The ID of the task that created it; 0 if unknown.
     pub task: u64,
     /// Maximum number of units.
@@ -61,24 +61,24 @@ pub struct RawUpdate {
 #[derive(Debug)]
 pub enum RawRelation {
     /// The task waits: `operation`, `reason`, `need`, where.
-    Wait(Operation, Box<str>, u64, Option<Place>),
+    Wait(Operation, Box<str>, u64, Option<RawLocation>),
     /// The task holds units: `mode`, `units`, `transferable`, where.
-    Hold(HoldMode, u64, bool, Option<Place>),
+    Hold(HoldMode, u64, bool, Option<RawLocation>),
     /// The task can unblock waiters of the resource: `role`, `exclusive`.
     Party(PartyRole, bool),
 }
 
 /// The additional state in the cell of a reported task.
 #[derive(Debug)]
-pub(crate) struct ToldTask {
+pub(crate) struct ReportedTask {
     pub(crate) kind: TaskKind,
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<RawLocation>,
     pub(crate) future_bytes: Option<u64>,
 }
 
 /// A resource or an edge, in a record of its own.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub(crate) enum Reported {
     Resource(u64, RawResourceMeta),
     Update(u64, RawUpdate),
     Edge { edge: u64, task: u64, resource: u64, relation: RawRelation, since: Moment },
