@@ -210,9 +210,9 @@ fn in_words(problems: &BTreeSet<Expected>) -> String {
 
 fn table(rows: &[Row], options: &Options) -> String {
     let mut text = format!(
-        "# What insight finds in the corpus\n\n\
-         Written by `cargo xtask hangs --seconds {} --runs {}`: each program ran so often, and each time at least so long.\n\
-         [README.md](README.md) says what the programs are and what the words mean.\n\n\
+        "# Findings of insight in the corpus\n\n\
+         Written by `cargo xtask hangs --seconds {} --runs {}`: the runs of each program, and the minimum duration of each run.\n\
+         [README.md](README.md) describes the programs and explains the words.\n\n\
          | program | expected | found | right | found after, at most |\n|---|---|---|---|---|\n",
         options.seconds, options.runs
     );
