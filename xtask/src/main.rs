@@ -35,71 +35,70 @@ use std::process::ExitCode;
 const HELP: &str = "\
 The commands of this repository:
 
-  cargo xtask demo            a service hangs: start it, hit its endpoint, open consolation on it
+  cargo xtask demo            start a service, send the request that hangs it, and open consolation on it
   cargo xtask demo deadlock   the alternate history: one task both enqueues and dequeues
   cargo xtask demo barbara|deadlock smol|async-std
                               the same programs on another runtime
-  cargo xtask test            fmt, clippy, docs, and every test; the story in a real terminal is one of them
-  cargo xtask test --full     the same, published programs, and the tests once more in a release build
-  cargo xtask archive         write the sources that `cargo insight` compiles into programs to its package
-  cargo xtask archive --check say whether the archive is made of these sources
+  cargo xtask test            fmt, clippy, docs, and every test; one of them drives the story in a real terminal
+  cargo xtask test --full     also published programs, and all tests again in a release build
+  cargo xtask archive         write the archive of the sources that `cargo insight` compiles into programs
+  cargo xtask archive --check check that the archive has the present sources
   cargo xtask attack [--quick] [name...]
-                              hostile clients, limits, signals, forks, strange files and servers: does the program go on,
-                              and is what is said of it true; the whole takes about half an hour
+                              hostile clients, limits, signals, forks, strange files and servers: does the program keep
+                              running, and are the answers true; all scenarios take about half an hour
   cargo xtask bench [--quick] [row...]
-                              what insight costs beside bare programs and its peers, in about 15 minutes; a whole run
-                              writes docs/cost
+                              measure the cost of insight, beside bare programs and its peers, in about 15 minutes; a
+                              whole run writes docs/cost
   cargo xtask bench --quick --write
-                              the same of few and short runs, without peers
-  cargo xtask bench --accept  write down how many instructions each operation takes; `cargo xtask test` holds them
+                              the same with few and short runs, without peers
+  cargo xtask bench --accept  write the number of instructions of each operation; `cargo xtask test` compares with it
   cargo xtask bench --functions [row...]
-                              where in the source the instructions of an operation are
+                              list the functions in which the instructions of an operation are
   cargo xtask circles [crate...]
-                              which source files of the probe and the model need each other: there is to be none
+                              list circles of source files that need each other; the probe and the model must have none
   cargo xtask english [text...]
-                              count patterns of speech that are hard to read, in each crate and document; of a text that
-                              is named, list the sentences
-  cargo xtask english --check the same, as an error if a count is above its limit
-  cargo xtask english --write write down the counts above the limit, which may only fall
-  cargo xtask fuzz [seconds]  make up lines and streams, each for 600 s: does a decoder, a checker or a model fail
+                              count patterns of speech that are hard to read, in each crate and document; for a named
+                              text, list the sentences
+  cargo xtask english --check fail if a count is above its limit
+  cargo xtask english --write write the counts above the limit, which may only fall
+  cargo xtask fuzz [seconds]  try random lines and streams, each for 600 s: does a decoder, a checker or a model fail
   cargo xtask hangs [--seconds N] [--runs N] [name...]
-                              the corpus of hangs, each program for at least 5 s: is what is said of it right; writes its
-                              table when no program is named
+                              run the corpus of hangs, each program for at least 5 s: are the findings right; without
+                              names, write its table
   cargo xtask load [seconds] [seeds] [tokio|smol|async-std]
-                              a program under load for 60 s: does its stream keep the rules of SPEC.md
+                              run a program under load for 60 s: does its stream keep the rules of SPEC.md
   cargo xtask old-versions    compile each facade over the older versions that `cargo insight` replaces
   cargo xtask packages        package each published crate, build it outside the workspace, and compare its public items with
                               those of the last release
   cargo xtask packages --check
-                              whether each published crate has README, LICENSE, and all that Cargo.toml needs
+                              check that each published crate has README, LICENSE, and the required keys in Cargo.toml
   cargo xtask peer-tests tokio [--off|--on] [file...]
-                              tokio's own tests on the facade, with recording off and on; all files, or those named
+                              tokio's own tests on the facade, with recording off and on; all files, or the named ones
   cargo xtask peer-tests tokio-stream, cargo xtask peer-tests tokio-util
                               their own tests, the crates unchanged, with the facade in the place of tokio
   cargo xtask peer-tests smol, cargo xtask peer-tests async-std
-                              the tests of what smol is made of, and async-std's own, on their facades
+                              the tests of the crates that smol re-exports, and async-std's own, on their facades
   cargo xtask peer-tests futures-channel, flume or event-listener
                               their own tests on their facades
   cargo xtask peer-program mini-redis
-                              a published server on the facade: 10,000 requests, and what is seen of it
+                              a published server on the facade: 10,000 requests, and the observed tasks and resources
   cargo xtask peer-program chat-server
-                              the same of an example of smol's: eight clients, and what is seen of it
+                              the same for an example of smol: eight clients
   cargo xtask peer-program sessions
-                              the same of an example of tide's, on async-std
+                              the same for an example of tide, on async-std
   cargo xtask real-programs [--seconds N] [--clean] [name...]
                               published programs, unchanged, under `cargo insight` and beside their plain builds: the same
                               answers, all tasks, and the cost; each under load for 60 s. --clean: both build from scratch
   cargo xtask suites [name...]
                               published libraries' own tests under `cargo insight test`, with recording off and on: as
-                              many pass as plainly
+                              many pass as without insight
   cargo xtask docs            render docs/*.md to the pages that the server serves
-  cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
-                              and which examples of SPEC.md are not messages
+  cargo xtask docs --check    check the rendered pages, all links, and the examples of SPEC.md
   cargo xtask sanitize        the adapters' tests with the address sanitizer; needs a nightly compiler
-  cargo xtask systems         whether the published crates compile for Windows and macOS
+  cargo xtask systems         check that the published crates compile for Windows and macOS
   cargo xtask schema          write schema/v1 from the wire types of insight-protocol
-  cargo xtask schema --check  say what of it is not what the types and its manifest say
-  cargo xtask clients         the clients of docs/clients against programs that hang: do they say what is so
+  cargo xtask schema --check  compare schema/v1 with the wire types and its manifest
+  cargo xtask clients         run the clients of docs/clients on programs that hang: is their output true
   cargo xtask clients --check the same without the programs: the generated types, the type check, the 60 lines
   cargo xtask clients --write write the types of docs/clients/typescript from schema/v1
 ";

@@ -24,7 +24,7 @@ use watch::{Seen, Watch};
 
 /// Time under load of one program, in seconds.
 const SECONDS: u64 = 60;
-/// Longest time of one turn, in seconds: the plain and the observed program take turns, so that a busy machine slows
+/// Longest time of one turn, in seconds. The plain and the observed program take turns, so that a busy machine slows
 /// both.
 const TURN: u64 = 5;
 
@@ -81,7 +81,7 @@ const TABLE: &str = "\
 | program | version | shows | build, plain | build, observed | requests/s, plain | requests/s, observed | tasks | not covered | problems | findings |
 |---|---|---|---|---|---|---|---|---|---|---|";
 
-/// Everything that one program's run shows.
+/// The results of one program.
 struct Report {
     plain: Side,
     observed: Side,
@@ -90,7 +90,7 @@ struct Report {
     failures: Vec<String>,
 }
 
-/// One build's figures.
+/// The figures of one build.
 struct Side {
     built: Built,
     requests: u64,
@@ -123,7 +123,7 @@ impl Report {
     }
 }
 
-/// Builds both, asks both, and loads both.
+/// Builds both programs, compares their answers, and puts both under load.
 fn one(program: &'static RealProgram, clean: bool, seconds: u64, insight: &Path, check: &Path) -> Result<Report> {
     let source = Source::fetch(program, &target().join("real-programs"))?;
     if clean {
@@ -151,7 +151,7 @@ fn one(program: &'static RealProgram, clean: bool, seconds: u64, insight: &Path,
     Ok(report)
 }
 
-/// Both programs run side by side, and take turns under load.
+/// Both programs run at the same time, and take turns under load.
 fn at_once(program: &'static RealProgram, source: &Source, seconds: u64, check: &Path, report: &mut Report) -> Result {
     let plain = Server::start(program, source, Build::Plain, &report.plain.built)?;
     let observed = Server::start(program, source, Build::Observed, &report.observed.built)?;

@@ -45,7 +45,7 @@ impl Attacked {
     pub fn steps(&mut self) -> Result<u64> {
         self.questions += 1;
         let question = format!("question {}", self.questions);
-        self.program.say(&question)?;
+        self.program.write_line(&question)?;
         let line = self.program.line(&format!("attacked: {question}: "), PATIENCE)?;
         let steps = line.rsplit(": ").next().and_then(|steps| steps.strip_suffix(" steps"));
         steps.and_then(|steps| steps.parse().ok()).ok_or(format!("not a number of steps: {line}"))

@@ -236,7 +236,7 @@ pub fn fifo(setting: &Setting) -> Result<String> {
     mkfifo(&fifo)?;
     let mut program = begin(setting, &["idle"], "", &[("INSIGHT_RECORD", &fifo)])?;
     program.line("attacked: ready", START)?;
-    program.say("question")?;
+    program.write_line("question")?;
     program.line("attacked: question", PATIENCE)?;
     program.close_stdin();
     program.ends(PATIENCE)?;
