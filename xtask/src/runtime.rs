@@ -1,4 +1,4 @@
-//! The runtimes that the programs of `examples/` are written for.
+//! The runtimes of the programs in `examples/`.
 
 use crate::process::Result;
 
@@ -10,7 +10,7 @@ pub enum Runtime {
     AsyncStd,
 }
 
-/// Each program, as it is named on each runtime.
+/// The names of each program, one for each runtime.
 const BINARIES: [[&str; 3]; 4] = [
     ["barbara", "smol_barbara", "async_std_barbara"],
     ["deadlock", "smol_deadlock", "async_std_deadlock"],
@@ -19,7 +19,7 @@ const BINARIES: [[&str; 3]; 4] = [
 ];
 
 impl Runtime {
-    /// That of this name.
+    /// The runtime with this name.
     pub fn named(name: &str) -> Result<Runtime> {
         match name {
             "tokio" => Ok(Runtime::Tokio),

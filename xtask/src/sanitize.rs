@@ -1,18 +1,18 @@
-//! `cargo xtask sanitize`: the adapters' tests with the address sanitizer, which finds uses of freed memory, and leaks.
+//! `cargo xtask sanitize`: runs the adapters' tests with the address sanitizer. It finds uses of freed memory, and leaks.
 //!
-//! Not a part of `cargo xtask test`: a sanitizer needs a nightly compiler.
+//! It is not part of `cargo xtask test`, since a sanitizer needs a nightly compiler.
 
 use crate::fuzz::host;
 use crate::process::{Result, root, succeeds, target};
 use std::fs;
 use std::process::Command;
 
-/// All that has unsafe code.
+/// The crates with unsafe code.
 const PACKAGES: [&str; 3] = ["insight-probe", "insight-tokio", "insight-tracing"];
 
-/// Leaks that are meant, by a function on their stack.
+/// Expected leaks, by a function on their stack.
 ///
-/// A poll that is ended on another thread than its own leaves its task's cell where a pointer to it may still be.
+/// A poll that ends on another thread than its own leaks its task's cell, since a pointer to it may still be in use.
 const SUPPRESSIONS: &str = "leak:a_poll_belongs_to_its_thread\n";
 
 /// Runs the tests of each package.
@@ -26,7 +26,7 @@ pub fn run() -> Result {
     let suppressions = folder.join("suppressions.txt");
     let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&suppressions, SUPPRESSIONS));
     written.map_err(|error| format!("cannot write {}: {error}", suppressions.display()))?;
-    // With a target named, the flag is not that of build scripts.
+    // A build for a named target does not apply the flag to build scripts.
     command.args(["--target", &host()?]).args(PACKAGES.iter().flat_map(|package| ["--package", *package]));
     for flags in ["RUSTFLAGS", "RUSTDOCFLAGS"] {
         command.env(flags, "-Zsanitizer=address");
@@ -34,5 +34,5 @@ pub fn run() -> Result {
     command.env("LSAN_OPTIONS", format!("suppressions={}", suppressions.display())).env("CARGO_TARGET_DIR", folder);
     command.env_remove("RUSTC").env_remove("CARGO");
     let status = command.status().map_err(|error| format!("cannot start rustup: {error}"))?;
-    if status.success() { Ok(()) } else { Err("see the failed test, or what the sanitizer says, above".to_owned()) }
+    if status.success() { Ok(()) } else { Err("see the failed test or the sanitizer's report above".to_owned()) }
 }
