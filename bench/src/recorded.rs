@@ -15,8 +15,8 @@ pub struct Recorded {
     address: Option<SocketAddr>,
     /// Present if instructions are counted. Otherwise insight's own thread would collect at any time.
     recorder: Option<(Recorder, Vec<Message>)>,
-    /// Where it records to.
     /// The file that is recorded to.
+    file: Option<PathBuf>,
 }
 
 /// Starts insight in a configuration: `off`, `on`, `on` with a client, or `polls` to a file.
@@ -79,7 +79,9 @@ fn in_file(file: &Path) {
     for line in BufReader::new(text).lines().map_while(Result::ok) {
         messages += 1;
         match decode(&line) {
-            Ok(Decoded::Message { message: Message::TaskPolls(polls), .. }) => polls_in_file += polls.tasks.len() as u64,
+            Ok(Decoded::Message { message: Message::TaskPolls(polls), .. }) => {
+                polls_in_file += polls.tasks.len() as u64
+            }
             // A gap without kinds: messages that the file was too slow for.
             Ok(Decoded::Message { message: Message::Gap(gap), .. }) if gap.kinds.is_empty() => skipped += gap.count,
             Ok(Decoded::Message { message: Message::Gap(gap), .. }) => lost += gap.count,
