@@ -9,12 +9,12 @@ fn main() {
         .worker_threads(2)
         .enable_all()
         .build()
-        .expect("threads and a reactor can be had");
+        .expect("the runtime can be built");
     runtime.block_on(load::stress(arguments));
     load::end();
 }
 
-/// tokio, in the words of the load.
+/// The functions that the load needs, for tokio.
 mod runtime {
     use std::future::Future;
     use std::sync::Arc;
