@@ -105,10 +105,10 @@ mod runtime {
     }
 
     pub async fn acquire(semaphore: &Arc<Semaphore>) -> impl Send {
-        semaphore.acquire().await.expect("nobody closes a semaphore")
+        semaphore.acquire().await.expect("the semaphores are never closed")
     }
 
     pub async fn acquire_owned(semaphore: &Arc<Semaphore>) -> impl Send + use<> {
-        semaphore.clone().acquire_owned().await.expect("nobody closes a semaphore")
+        semaphore.clone().acquire_owned().await.expect("the semaphores are never closed")
     }
 }

@@ -32,7 +32,7 @@ async fn main() {
     let address = listener.local_addr().expect("a bound listener has an address");
     eprintln!("barbara: listening on http://{address}");
     loop {
-        // If a connection cannot be accepted, the service goes on with the next one.
+        // If a connection cannot be accepted, the service accepts the next one.
         if let Ok((stream, _)) = listener.accept().await {
             task::spawn(answer(stream, service.clone()));
         }

@@ -133,7 +133,7 @@ fn without_times(line: &str) -> String {
     words.join(" ")
 }
 
-/// The output of `--once` from the tasks on. Of a task's row only the first four columns stay: the number of polls
+/// The output of `--once` from the tasks on. Only the first four columns of a task's row stay: the number of polls
 /// differs, because a task that comes last to a barrier is polled one time less.
 fn once(insight: &str) -> String {
     let (text, _) = plain(&[insight, "--once"]);

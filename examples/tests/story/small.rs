@@ -3,6 +3,9 @@
 use crate::barbara::{Hang, blocked};
 use crate::screen::{ENTER, ESC, Screen};
 
+/// The title of the section with the tasks that can unblock the channel.
+const UNBLOCKERS: &str = "CAN FREE IT: TASKS THAT CAN RECEIVE";
+
 #[test]
 fn the_story_works_in_40_columns_and_10_rows() {
     let hang = Hang::begin();
@@ -37,11 +40,11 @@ fn the_story_works_in_40_columns_and_10_rows() {
     shows_cause(&screen);
     screen.ticks();
     screen.press(ENTER);
-    screen.shows(&["CAN FREE IT: TASKS THAT CAN RECEIVE", "▸ task"]);
+    screen.shows(&[UNBLOCKERS, "▸ task"]);
     screen.press(ENTER);
     screen.shows(&["read_orders)", "`cache_is_warm`", "warm_cache.recv().await;"]);
     screen.press(ESC);
-    screen.shows(&["CAN FREE IT: TASKS THAT CAN RECEIVE", "▸ task"]);
+    screen.shows(&[UNBLOCKERS, "▸ task"]);
     screen.press(ESC);
     shows_cause(&screen);
     screen.press(ESC);
