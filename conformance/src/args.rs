@@ -28,7 +28,7 @@ A stream may end at any byte. A last line without its line end is not checked, a
 Exit status:
   0  no finding
   1  findings
-  2  the input cannot be read, is no stream or has another major version, or the command line is wrong")]
+  2  the input cannot be read, is not a stream or has another major version, or the command line is wrong")]
     Check(Check),
 
     /// Finds the problems of a recorded or a live program, as the program itself would find them
@@ -38,7 +38,7 @@ end, both are printed.
 
 Exit status:
   0  no problem was open at the end of the input, or only notices
-  2  no result: the input is no stream, has no complete snapshot, has another major version or cannot be read; or the
+  2  no result: the input is not a stream, has no complete snapshot, has another major version or cannot be read; or the
      command line is wrong
   3  a hang was open, proven or suspected
   4  no hang was open, but the program is degraded")]

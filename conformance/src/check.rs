@@ -14,7 +14,7 @@ use std::rc::Rc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
     /// The rules that every reader relies on: rules of level MUST, and each line against `accept.schema.json`. An unknown
-    /// type, field or word is no finding, since readers ignore it.
+    /// type, field or word is not a finding, since readers ignore it.
     Lenient,
     /// Rules of level SHOULD too, and each line against `emit.schema.json` of this version. If the header names a later
     /// minor version, unknown names may belong to that version.
@@ -102,7 +102,7 @@ pub trait Sink {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The input is no stream, or has another major version.
+    /// The input is not a stream, or has another major version.
     Refused(Refusal),
     /// Reading the stream failed.
     Read(io::Error),

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 enum Failure {
     /// An error with its description: the source, or the report's file.
     Named(String),
-    /// The input is no stream, or has another major version.
+    /// The input is not a stream, or has another major version.
     Refused(Refusal),
     /// The output could not be written.
     Write(io::Error),
@@ -127,7 +127,7 @@ fn begin(source: &Source, end: Option<Instant>) -> Result<Pieces, String> {
 
 /// When to stop reading.
 fn end_of(time: Option<Duration>) -> Option<Instant> {
-    // A time that the clock cannot reach is no limit.
+    // A time that the clock cannot reach sets no limit.
     time.and_then(|time| Instant::now().checked_add(time))
 }
 

@@ -279,7 +279,7 @@ mod tests {
     use crate::examples::examples;
     use crate::{EdgeWait, Message, Operation, TaskKind, TaskSpawned, TaskStats, encode};
 
-    /// A test beside `decode` checks that all other lines are read as by serde.
+    /// A test of `decode` checks that all other lines are read as by serde.
     #[test]
     fn lines_of_serde_are_written_and_read() {
         let often = ["task.spawned", "task.stats", "task.completed", "edge.wait", "edge.updated", "edge.closed"];

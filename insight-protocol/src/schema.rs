@@ -73,7 +73,7 @@ fn definitions(schema: &mut Schema) -> &mut Map<String, Value> {
 
 /// Gives each message its `type` and `seq`, and returns a reference to each.
 ///
-/// schemars makes a branch with serde's tag beside a `$ref`. There, `additionalProperties` would apply to only one of the two,
+/// schemars makes a branch with serde's tag next to a `$ref`. There, `additionalProperties` would apply to only one of the two,
 /// so the tag is moved into the definition.
 fn messages(schema: &mut Schema) -> Vec<Value> {
     let Some(Value::Array(branches)) = schema.remove("oneOf") else {

@@ -1,6 +1,6 @@
 //! `cargo xtask archive`: the sources that `cargo insight` compiles into programs, as one file in its package.
 //!
-//! The archive is a workspace of its own: the crates without their tests, a manifest, and this workspace's lock file. It is
+//! The archive is a separate workspace: the crates without their tests, a manifest, and this workspace's lock file. It is
 //! not compressed, so that git keeps only the difference between two versions.
 
 use crate::process::{Result, read, root};

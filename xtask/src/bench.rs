@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the cost of insight, beside the same program without it and beside its peers.
+//! `cargo xtask bench`: the cost of insight, compared with the same program without it and with its peers.
 //!
 //! Each measured process is one row in one configuration. The processes of a group are interleaved, so that other load on the
 //! machine affects all of them. The minimum and the median are kept. Instructions are counted instead of timed. Their

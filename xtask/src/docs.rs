@@ -98,7 +98,7 @@ fn render(name: &str) -> Result<String> {
     let page = markdown::read(&text);
     let title = page.title.clone();
     if let Some(link) = page.links.iter().find(|link| !served(link)) {
-        // A reader of the served page has no repository beside it.
+        // A reader of the served page does not have the repository.
         return Err(format!(
             "docs/{name}.md links to `{link}`, which the server does not serve: link to a page of docs/"
         ));

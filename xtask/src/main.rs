@@ -47,7 +47,7 @@ The commands of this repository:
                               hostile clients, limits, signals, forks, strange files and servers: does the program keep
                               running, and are the answers true; all scenarios take about half an hour
   cargo xtask bench [--quick] [row...]
-                              measure the cost of insight, beside bare programs and its peers, in about 15 minutes; a
+                              measure the cost of insight, compared with bare programs and its peers, in about 15 minutes; a
                               whole run writes docs/cost
   cargo xtask bench --quick --write
                               the same with few and short runs, without peers
@@ -87,7 +87,7 @@ The commands of this repository:
   cargo xtask peer-program sessions
                               the same for an example of tide, on async-std
   cargo xtask real-programs [--seconds N] [--clean] [name...]
-                              published programs, unchanged, under `cargo insight` and beside their plain builds: the same
+                              published programs, unchanged, under `cargo insight`, compared with their plain builds: the same
                               answers, all tasks, and the cost; each under load for 60 s. --clean: both build from scratch
   cargo xtask suites [name...]
                               published libraries' own tests under `cargo insight test`, with recording off and on: as

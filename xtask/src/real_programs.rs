@@ -1,4 +1,4 @@
-//! `cargo xtask real-programs`: published programs under `cargo insight`, beside their plain builds.
+//! `cargo xtask real-programs`: published programs under `cargo insight`, compared with their plain builds.
 //!
 //! The sources come from cargo's registry and stay as they are. Each program is built twice, asked the same questions,
 //! and put under the same load. A row of the table has the cost of observing it. Each difference is an error.

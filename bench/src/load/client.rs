@@ -1,4 +1,4 @@
-//! The client of a measured program, in a process of its own.
+//! The client of a measured program, in a separate process.
 
 use crate::arguments::Arguments;
 use std::io::{BufRead, BufReader, Write};

@@ -1,4 +1,4 @@
-//! The measured programs: ours, and for each peer a program in a package of its own, outside of the workspace.
+//! The measured programs: ours, and for each peer a program in a separate package outside of the workspace.
 
 use crate::peer_tests::write;
 use crate::process::{Result, cargo, root, target};
@@ -25,7 +25,7 @@ struct Peer {
     name: &'static str,
     /// The source file in `bench/peers`.
     source: &'static str,
-    /// Its dependencies besides those of the rows.
+    /// The dependencies that it needs in addition to the rows' dependencies.
     depends: &'static str,
     /// Features of tokio.
     tokio: &'static str,

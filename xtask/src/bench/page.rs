@@ -242,7 +242,7 @@ fn storm(results: &Results, row: &str) -> String {
     )
 }
 
-/// Puts the tables into README.md, and all measured figures into samples.md. Writes the plots beside them.
+/// Puts the tables into README.md, and all measured figures into samples.md. Writes the plots to the same folder.
 pub fn write(folder: &Path, text: &str, results: &Results) -> Result {
     let save = |name: &str, text: &str| {
         let path = folder.join(name);

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The files of the TypeScript client. They are copied, because node looks for packages beside the program.
+/// The files of the TypeScript client. They are copied, because node searches for packages next to the program.
 const TYPESCRIPT: &[&str] = &[
     ".npmrc",
     "package.json",

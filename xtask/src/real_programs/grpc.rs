@@ -162,7 +162,7 @@ async fn exchange(connection: &mut Connection, call: &Call) -> std::result::Resu
         body.flow_control().release_capacity(data.len())?;
         let _ = write!(words, "{}", data.escape_ascii());
     }
-    // A call that fails at once has no head besides the trailers.
+    // A call that fails at once has only trailers and no head.
     let trailers = body.trailers().await?.unwrap_or(head.headers);
     let text = |name: &str| trailers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     Ok(Reply { status: text("grpc-status"), words: format!("{} {words}", text("grpc-message")) })

@@ -123,7 +123,7 @@ impl Watch {
 /// Reads to the end of the program.
 fn read_stream(insight: SocketAddr) -> Result<Watched> {
     let mut watched = Watched::default();
-    // The stream breaks off when the program ends, which is no error.
+    // The stream breaks off when the program ends. That is not an error.
     for line in stream(insight)?.map_while(Result::ok) {
         if let Ok(Decoded::Message { message: Message::ProblemRaised(raised), .. }) = decode(&line) {
             watched.problems.insert(format!("{}: {}", raised.problem.tier, raised.problem.title));
