@@ -23,7 +23,7 @@ Strict and lenient:
   --lenient  For users of a recording: can a reader use it? Only rules of level MUST, and each line against
              accept.schema.json.
 
-A stream may end at any byte. A last line without its line end is not checked, and is no finding.
+A stream may end at any byte. A last line without its line end is not checked, and is not a finding.
 
 Exit status:
   0  no finding
