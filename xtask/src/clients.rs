@@ -96,7 +96,7 @@ fn barbara() -> Result<Vec<String>> {
     ])
 }
 
-/// The expected lines about the alternate history.
+/// The expected lines about the crawler that waits for itself.
 fn deadlock() -> Result<Vec<String>> {
     let send = place("examples/deadlock.rs", "queue.send(page * 3 + link).await", "send")?;
     Ok(vec![
