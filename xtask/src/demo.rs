@@ -24,7 +24,7 @@ pub struct Story {
 /// The service whose endpoint does not answer.
 pub const BARBARA: Story =
     Story { program: "barbara", runtime: Runtime::Tokio, endpoint: Some("/prototype"), hangs: is_waiting_send };
-/// The alternate history: it hangs by itself.
+/// The crawler that waits for itself: it hangs without a request.
 pub const DEADLOCK: Story = Story { program: "deadlock", runtime: Runtime::Tokio, endpoint: None, hangs: is_problem };
 
 const HANG: Duration = Duration::from_secs(20);

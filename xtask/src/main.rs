@@ -36,7 +36,7 @@ const HELP: &str = "\
 The commands of this repository:
 
   cargo xtask demo            start a service, send the request that hangs it, and open consolation on it
-  cargo xtask demo deadlock   the alternate history: one task both enqueues and dequeues
+  cargo xtask demo deadlock   a crawler whose only task waits for itself: a proven deadlock
   cargo xtask demo barbara|deadlock smol|async-std
                               the same programs on another runtime
   cargo xtask test            fmt, clippy, docs, and every test; one of them drives the story in a real terminal
