@@ -1,10 +1,10 @@
-//! The program that `cargo xtask attack` attacks. Each mode does something that a healthy service may do, and that a
-//! recorder can get wrong.
+//! The program that `cargo xtask attack` attacks. Each mode does something that a healthy service may do and that a
+//! recorder can handle wrongly.
 //!
 //!     attacked MODE [ARGUMENT...]
 //!
-//! It says `attacked: ready` when it has done its part. From then on it answers each line of its stdin by the number of steps
-//! that one of its tasks has taken, and it ends when its stdin does.
+//! The program prints `attacked: ready` when the mode has done its work. From then on it answers each line of its stdin
+//! with the number of steps that one of its tasks has taken. It ends when its stdin ends.
 
 use insight_tracing::layer;
 use std::future::pending;
@@ -24,9 +24,9 @@ use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// How many steps the task that goes on has taken.
+/// The number of steps that the running task has taken.
 static STEPS: AtomicU64 = AtomicU64::new(0);
-/// How many lines of its stdin it has read.
+/// The number of lines that were read from stdin.
 static LINES: AtomicU64 = AtomicU64::new(0);
 
 fn main() {
@@ -75,24 +75,24 @@ fn number<N: FromStr>(text: &str) -> N {
     })
 }
 
-fn observed(part: impl Future<Output = ()> + Send + 'static) {
+fn observed(work: impl Future<Output = ()> + Send + 'static) {
     insight::init();
-    serve(part);
+    serve(work);
 }
 
-/// Does its part, goes on, and answers until its stdin ends.
-fn serve(part: impl Future<Output = ()> + Send + 'static) {
+/// Does the work of the mode, keeps running, and answers each line until stdin ends.
+fn serve(work: impl Future<Output = ()> + Send + 'static) {
     let runtime = runtime();
     runtime.spawn(async {
-        // The same of every mode: so the program can be seen to go on.
+        // Every mode has this task, so that the attack can check that the program keeps running.
         loop {
-            // A task more each time, so that something is always spawned, woken, polled and joined.
+            // It spawns one more task in each step, so that tasks are spawned, woken, polled and joined all the time.
             let _ = tokio::spawn(sleep(Duration::from_millis(1))).await;
             STEPS.fetch_add(1, Ordering::Relaxed);
         }
     });
     runtime.spawn(async {
-        part.await;
+        work.await;
         eprintln!("attacked: ready");
     });
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
@@ -103,20 +103,20 @@ fn serve(part: impl Future<Output = ()> + Send + 'static) {
 }
 
 fn runtime() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads and a reactor can be had")
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("the runtime can be built")
 }
 
-/// A task that locks a mutex twice, and many that wait for it.
+/// One task locks the same mutex twice, and many tasks wait for this mutex.
 async fn star(tasks: usize) {
     let lock = Arc::new(Mutex::new(0));
-    let (locked, told) = oneshot::channel();
+    let (locked, is_locked) = oneshot::channel();
     let own = lock.clone();
     tokio::spawn(async move {
         let _once = own.lock().await;
         let _ = locked.send(());
         let _twice = own.lock().await;
     });
-    let _ = told.await;
+    let _ = is_locked.await;
     for _ in 0..tasks {
         let lock = lock.clone();
         tokio::spawn(async move { *lock.lock().await += 1 });
@@ -141,7 +141,7 @@ async fn signal(kind: String, tasks: usize) {
     });
 }
 
-/// As many tasks that each have a permit for good as tasks that wait for one.
+/// `tasks` tasks hold a permit for ever, and as many tasks wait for one.
 async fn crowd(tasks: usize) {
     let permits = Arc::new(Semaphore::new(tasks));
     for _ in 0..tasks {
@@ -160,14 +160,14 @@ async fn crowd(tasks: usize) {
     }
 }
 
-/// More tasks than there is room for.
+/// Spawns more tasks than the recorder has memory for.
 async fn late(tasks: usize) {
     for _ in 0..tasks {
         tokio::spawn(pending::<()>());
     }
 }
 
-/// Many tasks, one after the other, each with a name of its own.
+/// Spawns many tasks one after the other, each with its own name.
 async fn names(tasks: usize) {
     for task in 0..tasks {
         let name = format!("request {task:09} of client 10.0.{}.{}", task / 256 % 256, task % 256);
@@ -175,7 +175,7 @@ async fn names(tasks: usize) {
     }
 }
 
-/// The same of names of 1 MiB each, of tasks and of resources.
+/// Spawns tasks and creates mutexes one after the other, each with a name of 1 MiB.
 async fn long_names(tasks: usize) {
     for task in 0..tasks {
         let name = format!("{task}{}", "x".repeat(MIB));
@@ -186,7 +186,7 @@ async fn long_names(tasks: usize) {
     }
 }
 
-/// So many tasks that wait, one of which ends, and another begins, every few microseconds.
+/// Many tasks wait. Every few microseconds one of them ends and another one is spawned.
 async fn changing(tasks: usize) {
     let waits = Arc::new(Semaphore::new(0));
     for _ in 0..tasks {
@@ -203,7 +203,7 @@ async fn changing(tasks: usize) {
     });
 }
 
-/// A task that lives on through a pause of the recording, which comes with the first line.
+/// A task lives on while the recording is paused. The pause comes with the first line of stdin.
 async fn paused() {
     drop(insight::task_name("through the pause", || tokio::spawn(pending::<()>())));
     tokio::spawn(async {
@@ -216,7 +216,7 @@ async fn paused() {
     });
 }
 
-/// A program that opens files itself: it says how often that failed.
+/// The program opens files itself, and prints how many of them it could not open.
 async fn files() {
     tokio::spawn(async {
         let mut failed = 0;
@@ -230,7 +230,7 @@ async fn files() {
     });
 }
 
-/// A library says in a span that its source is this file.
+/// A library reports, in a span, that this file is its source.
 fn source(file: &str) {
     insight::init();
     tracing_subscriber::registry().with(layer()).init();
@@ -242,7 +242,7 @@ fn source(file: &str) {
     serve(async {});
 }
 
-/// Starts itself again, with the same environment.
+/// Starts its own program again, with the same environment.
 async fn worker_of_itself() {
     waiting(100);
     let worker = std::env::current_exe().expect("the program knows its file");
@@ -258,7 +258,7 @@ fn waiting(tasks: usize) {
     }
 }
 
-/// Ends by itself, soon.
+/// Ends by itself after `time`.
 fn short(time: Duration, end: &str) {
     insight::init();
     let runtime = runtime();
@@ -273,7 +273,7 @@ fn short(time: Duration, end: &str) {
         "panic" => panic!("on purpose"),
         "kept" => std::mem::forget(runtime),
         "large" => {
-            // More than `ulimit -f` allows.
+            // This is more than the file size that the attack allows with `ulimit -f`.
             let names: Vec<String> = (0..200).map(|task| format!("{task}{}", "x".repeat(KIB))).collect();
             runtime.block_on(async {
                 for name in names.iter().cycle().take(20_000) {
@@ -285,7 +285,7 @@ fn short(time: Duration, end: &str) {
     }
 }
 
-/// Spawns a task with a name while the thread's own variables are dropped.
+/// Spawns a task with a name while the thread's local variables are dropped.
 fn thread_local() {
     struct Late(Runtime);
 
@@ -302,7 +302,8 @@ fn thread_local() {
     insight::init();
     let late = Late(runtime());
     let thread = std::thread::spawn(move || {
-        // The last one that is used first is dropped last: what insight keeps for the thread goes before it.
+        // The thread's variables are dropped in the reverse order of their first use: insight's own variable, which is
+        // used second, is gone when `LATE` is dropped.
         LATE.with(|place| *place.borrow_mut() = Some(late));
         insight::task_name("early", || ());
     });
@@ -319,7 +320,7 @@ mod unix {
     use std::time::{Duration, Instant};
     use tokio::signal::unix::{SignalKind, signal};
 
-    /// Has a handler of SIGABRT of its own, which calls the one that was there before.
+    /// Installs its own handler for SIGABRT, which calls the handler that was there before.
     pub fn handles_abort() {
         insight::init();
         observed(async {
@@ -332,7 +333,7 @@ mod unix {
         });
     }
 
-    /// Replaces itself by another program that records, too.
+    /// Replaces itself by another program that also records.
     pub fn exec() {
         insight::init();
         let runtime = runtime();
@@ -345,7 +346,7 @@ mod unix {
         eprintln!("attacked: {error}");
     }
 
-    /// Waits until the recording of this program has so many tasks: `exec` ends it without notice.
+    /// Waits until the recording has so many tasks: `exec` ends the recording without notice.
     async fn recorded(tasks: usize) {
         let file = std::env::var_os("INSIGHT_RECORD").expect("the program records");
         for _ in 0..2_000 {
@@ -362,16 +363,16 @@ mod unix {
     pub fn pause_in_a_fork() {
         insight::init();
         std::thread::sleep(Duration::from_millis(300));
-        // SAFETY: the child calls functions that take no lock of another thread's, which is the point of this.
+        // SAFETY: the child calls only functions that take no lock of another thread, which this mode checks.
         match unsafe { libc::fork() } {
             0 => {
                 eprintln!("attacked: child: pause {}, resume {}", insight::pause(), insight::resume());
-                // SAFETY: it ends this process only.
+                // SAFETY: it ends only this process.
                 unsafe { libc::_exit(0) }
             }
             child => {
                 let mut status = 0;
-                // SAFETY: `status` is there for the time of the call.
+                // SAFETY: `status` lives longer than the call.
                 unsafe { libc::waitpid(child, &mut status, 0) };
                 eprintln!("attacked: the child ended with {status}");
                 short(Duration::from_millis(300), "return");
@@ -379,22 +380,22 @@ mod unix {
         }
     }
 
-    /// Forks again and again while clients come and go. Each child starts a thread, waits for its end, and ends; some take a
-    /// backtrace, which is slow.
+    /// Forks again and again while clients connect and disconnect. Each child starts a thread, waits for its end, and
+    /// ends. Some children take a backtrace, which is slow.
     pub fn forks(time: Duration) {
         insight::init();
-        // A task to be traced.
+        // The clients take traces of this task.
         let runtime = runtime();
         runtime.spawn(pending::<()>());
         let start = Instant::now();
         let (mut children, mut stuck) = (0, 0);
         while start.elapsed() < time {
-            // SAFETY: the program's other threads wait, so the child may do what the program may.
+            // SAFETY: the program's other threads wait, so the child may do all that the program may do.
             match unsafe { libc::fork() } {
                 0 => {
                     let takes_backtrace = children % 50 == 0;
                     let ended = std::thread::spawn(move || takes_backtrace.then(Backtrace::new)).join();
-                    // SAFETY: it ends this process only.
+                    // SAFETY: it ends only this process.
                     unsafe { libc::_exit(i32::from(ended.is_err())) }
                 }
                 child => {
@@ -406,14 +407,14 @@ mod unix {
         eprintln!("attacked: {stuck} of {children} children got stuck");
     }
 
-    /// Whether the child ends; one that does not is killed.
+    /// Whether the child ends within ten seconds. Otherwise it is killed.
     fn ends(child: libc::pid_t) -> bool {
         let start = Instant::now();
         let mut status = 0;
-        // SAFETY: `status` is there for the time of the call.
+        // SAFETY: `status` lives longer than the call.
         while unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } == 0 {
             if start.elapsed() > Duration::from_secs(10) {
-                // SAFETY: the child has not been waited for, so the ID is its own.
+                // SAFETY: nothing has waited for the child's end yet, so the process ID still belongs to the child.
                 unsafe {
                     libc::kill(child, libc::SIGKILL);
                     libc::waitpid(child, &mut status, 0);
@@ -425,10 +426,10 @@ mod unix {
         true
     }
 
-    /// Goes into the background after it has begun to record, and begins again there.
+    /// Goes into the background after it has begun to record, and begins to record again there.
     pub fn daemon() {
         insight::init();
-        // SAFETY: as above; the parent ends at once.
+        // SAFETY: as in `forks`; the parent ends at once.
         if unsafe { libc::fork() } != 0 {
             exit(0);
         }

@@ -1,6 +1,6 @@
-//! Barbara's service: `GET /prototype` never answers, and the log says only that its handler was entered.
+//! Barbara's service: `GET /prototype` never answers, and the log shows only that its handler was entered.
 //!
-//! Ordinary tokio and axum; the one line of insight is `insight::init()`.
+//! It is an ordinary tokio and axum program. The call of `insight::init()` is the only line for insight.
 
 use axum::Router;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
 struct Service {
-    /// Reported when the cache is warm; `GET /warm` does so.
+    /// `GET /warm` sends a message here when the cache is warm.
     cache_is_warm: mpsc::Sender<()>,
     warm_cache: Mutex<Option<mpsc::Receiver<()>>>,
     served: Mutex<u64>,
@@ -37,7 +37,7 @@ async fn main() {
     axum::serve(listener, router).await.expect("axum's accept loop does not end");
 }
 
-/// The old endpoint: works.
+/// The old endpoint, which works.
 async fn orders(State(service): State<Arc<Service>>) -> String {
     let (reply, mut replies) = mpsc::channel(1);
     let worker = tokio::spawn(async move {
@@ -56,7 +56,7 @@ async fn orders(State(service): State<Arc<Service>>) -> String {
     format!("total {total}\n")
 }
 
-/// The new endpoint: hangs.
+/// The new endpoint, which hangs.
 async fn prototype(State(service): State<Arc<Service>>) -> String {
     eprintln!("barbara: prototype handler entered");
     let Some(warm_cache) = service.warm_cache.lock().await.take() else {
@@ -87,7 +87,7 @@ async fn read_orders(mut orders: mpsc::Receiver<u64>, mut warm_cache: mpsc::Rece
     handled
 }
 
-/// What Barbara forgot to call.
+/// Barbara forgot to call this endpoint.
 async fn warm(State(service): State<Arc<Service>>) -> String {
     match service.cache_is_warm.try_send(()) {
         Ok(()) => "warm\n".to_owned(),

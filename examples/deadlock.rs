@@ -1,4 +1,4 @@
-//! The alternate history: one task both enqueues and dequeues, and waits for itself.
+//! A crawler that hangs: its only task sends to a full queue, and no other task receives from that queue.
 
 use tokio::sync::mpsc;
 
@@ -10,7 +10,7 @@ async fn main() {
     crawler.await.expect("the crawler does not panic");
 }
 
-/// Follows three links a page; the queue has room for two.
+/// Follows three links of each page, but the queue has room for two.
 async fn crawl(queue: mpsc::Sender<u64>, mut pages: mpsc::Receiver<u64>) {
     queue.send(1).await.expect("the receiver is ours");
     while let Some(page) = pages.recv().await {

@@ -1,4 +1,4 @@
-//! Two tasks take two mutexes in opposite orders. With `--timeout` they give up the second one after two seconds.
+//! Two tasks lock two mutexes in opposite orders. With `--timeout` they stop waiting for the second one after two seconds.
 
 use std::sync::Arc;
 use std::time::Duration;

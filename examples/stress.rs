@@ -9,12 +9,12 @@ fn main() {
         .worker_threads(2)
         .enable_all()
         .build()
-        .expect("threads and a reactor can be had");
+        .expect("the runtime can be built");
     runtime.block_on(load::stress(arguments));
     load::end();
 }
 
-/// tokio, in the words of the load.
+/// The functions that the load needs, for tokio.
 mod runtime {
     use std::future::Future;
     use std::sync::Arc;
@@ -105,10 +105,10 @@ mod runtime {
     }
 
     pub async fn acquire(semaphore: &Arc<Semaphore>) -> impl Send {
-        semaphore.acquire().await.expect("nobody closes a semaphore")
+        semaphore.acquire().await.expect("the semaphores are never closed")
     }
 
     pub async fn acquire_owned(semaphore: &Arc<Semaphore>) -> impl Send + use<> {
-        semaphore.clone().acquire_owned().await.expect("nobody closes a semaphore")
+        semaphore.clone().acquire_owned().await.expect("the semaphores are never closed")
     }
 }

@@ -1,4 +1,4 @@
-//! Two runtimes in one process: a task of tokio and a task of smol wait for each other.
+//! Two runtimes in one process: a tokio task and a smol task wait for each other.
 
 use smol::channel::{self, Receiver, Sender};
 use std::sync::Arc;
@@ -15,15 +15,15 @@ async fn main() {
     sort.await;
 }
 
-/// On tokio. Has the index for itself until all rows are there.
+/// Runs on tokio, and holds the index until all rows are sent.
 async fn import(rows: Sender<u64>, index: Arc<Mutex<u64>>) {
     let _index = index.lock().await;
     for row in 1..=10 {
-        rows.send(row).await.expect("the rows are sorted until there are no more");
+        rows.send(row).await.expect("the receiver takes all rows");
     }
 }
 
-/// On smol. Needs the index for each row.
+/// Runs on smol, and needs the index for each row.
 async fn sort(unsorted: Receiver<u64>, index: Arc<Mutex<u64>>) {
     while let Ok(row) = unsorted.recv().await {
         *index.lock().await += row;

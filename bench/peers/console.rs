@@ -1,4 +1,4 @@
-//! The rows on tokio, with console-subscriber listening, and no client.
+//! The rows on tokio, with console-subscriber, which listens without a client.
 
 extern crate tokio;
 

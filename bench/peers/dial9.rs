@@ -1,4 +1,4 @@
-//! The rows on tokio, with dial9 recording into memory: its hooks alone, or its own spawn, which sees the wakes, too.
+//! The rows on tokio, with dial9 recording into memory: with its hooks only, or with its own spawn, which also observes wakes.
 
 extern crate tokio;
 
@@ -27,7 +27,7 @@ mod observer {
 
     static WAKES: AtomicBool = AtomicBool::new(false);
 
-    /// In the place of `tokio::spawn`, where the wakes are to be seen.
+    /// Replaces `tokio::spawn`. With wakes, it uses dial9's own spawn.
     pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,

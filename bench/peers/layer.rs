@@ -1,4 +1,4 @@
-//! The rows on tokio, told to insight by its own spans, with the layer of insight-tracing.
+//! The rows on tokio, with insight and the layer of insight-tracing, which observes tokio's own spans.
 
 extern crate tokio;
 
@@ -29,7 +29,7 @@ mod observer {
 
     pub fn start(_: &Arguments) -> Observer {
         let subscriber = tracing_subscriber::registry().with(insight_tracing::layer());
-        tracing::subscriber::set_global_default(subscriber).expect("it is the first");
+        tracing::subscriber::set_global_default(subscriber).expect("no other subscriber is set");
         insight::init!(listen => "127.0.0.1:0");
         Observer
     }

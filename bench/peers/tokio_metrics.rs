@@ -27,7 +27,7 @@ mod observer {
 
     static MONITOR: LazyLock<TaskMonitor> = LazyLock::new(TaskMonitor::new);
 
-    /// In the place of `tokio::spawn`.
+    /// Replaces `tokio::spawn`.
     pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,

@@ -1,5 +1,5 @@
-//! What a measured program is asked for: a row, and `key=value` pairs.
-#![allow(dead_code, reason = "each program needs another part of it")]
+//! The arguments of a measured program: a row, and `key=value` pairs.
+#![allow(dead_code, reason = "each program uses another part of it")]
 
 use crate::measure::Repeat;
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads them.
+    /// Reads the arguments.
     pub fn read() -> Arguments {
         let mut words = std::env::args().skip(1);
         let row = words.next().unwrap_or_default();
@@ -25,27 +25,27 @@ impl Arguments {
         &self.row
     }
 
-    /// What is said of this key.
+    /// The value of a key.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// A number that was said, or a usual one.
+    /// A number, or `usual` if the key is absent.
     pub fn number(&self, key: &str, usual: u64) -> u64 {
-        self.text(key).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{key}={text} is no number")))
+        self.text(key).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{key}={text} is not a number")))
     }
 
-    /// How many worker threads there are; one is the current thread, where the runtime can do that.
+    /// Number of worker threads. 1 means the current thread, if the runtime supports this.
     pub fn workers(&self) -> usize {
         self.number("workers", 1) as usize
     }
 
-    /// The configuration: what of an observer is on.
+    /// The configuration of the observer, such as `off` or `on`.
     pub fn configuration(&self) -> &str {
         self.text("configuration").unwrap_or("off")
     }
 
-    /// How often to repeat a single operation.
+    /// The number of repetitions of a single operation.
     pub fn repeat(&self) -> Repeat {
         match self.number("count", 0) {
             0 => Repeat::For {

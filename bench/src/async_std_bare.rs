@@ -1,4 +1,4 @@
-//! The rows of a single operation on async-std, and nobody looks.
+//! The rows of a single operation on async-std, without an observer.
 
 extern crate async_std;
 

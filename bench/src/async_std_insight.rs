@@ -1,4 +1,4 @@
-//! The rows of a single operation on insight's facade of async-std: off, or recorded.
+//! The rows of a single operation on insight's facade of async-std, with recording off or on.
 
 extern crate insight_async_std as async_std;
 

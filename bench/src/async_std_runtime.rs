@@ -1,4 +1,4 @@
-//! What the rows need of async-std, or of what is named so.
+//! The parts of async-std that the rows use. The crate named `async_std` may be a facade.
 
 use async_std::task::{JoinHandle, block_on};
 
@@ -6,7 +6,7 @@ pub use async_std::channel::bounded as channel;
 pub use async_std::sync::Mutex;
 pub use async_std::task::{spawn, yield_now};
 
-/// How many threads run the tasks.
+/// Sets the number of threads that run tasks.
 pub fn start(workers: usize) {
     // SAFETY: there is no other thread yet.
     unsafe { std::env::set_var("ASYNC_STD_THREAD_COUNT", workers.to_string()) };
@@ -20,7 +20,7 @@ where
     block_on(joined(spawn(future)))
 }
 
-/// The end of a task.
+/// Waits for the end of a task.
 pub async fn joined<T>(task: JoinHandle<T>) -> T {
     task.await
 }

@@ -1,4 +1,4 @@
-//! The rows on tokio, and nobody looks.
+//! The rows on tokio, without an observer.
 
 extern crate tokio;
 
@@ -12,7 +12,7 @@ mod tokio_main;
 mod tokio_rows;
 
 mod observer {
-    //! Nobody.
+    //! No observer.
 
     use crate::arguments::Arguments;
     use std::net::SocketAddr;
@@ -20,7 +20,7 @@ mod observer {
 
     pub use tokio::spawn;
 
-    /// Nobody.
+    /// No observer.
     pub struct Observer;
 
     /// Does nothing.
@@ -28,12 +28,12 @@ mod observer {
         Observer
     }
 
-    /// The runtime as tokio makes it.
+    /// Builds tokio's runtime.
     pub fn build(mut builder: Builder, _: &Observer) -> Runtime {
         builder.build().expect("a runtime")
     }
 
-    /// Nowhere.
+    /// `None`: no server listens.
     pub fn address(_: &Observer) -> Option<SocketAddr> {
         None
     }

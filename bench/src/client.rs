@@ -1,7 +1,8 @@
-//! A client that does what every client does, and measures it: reads the stream, decodes it, and folds it.
+//! A client that measures itself. It does the work of any client: it reads the stream, decodes it, and folds it.
 //!
-//! `bench-client follow ADDRESS` connects when its stdin has a line. It prints how long it took to a complete snapshot, and
-//! when stdin ends, how late the tasks were seen and what was lost. `bench-client stop ADDRESS` reads nothing.
+//! `bench-client follow ADDRESS` connects when it reads a line from stdin. It prints the time until the snapshot was complete.
+//! When stdin ends, it prints the delays of new tasks and the number of lost messages. `bench-client stop ADDRESS` connects
+//! and reads nothing.
 
 use insight_model::Model;
 use insight_protocol::{Decoded, Message, decode};
@@ -34,7 +35,7 @@ fn main() -> io::Result<()> {
     }
     let theirs = ended.clone();
     std::thread::spawn(move || {
-        // An error is an end, too.
+        // An error counts as the end.
         drop(io::stdin().read_to_end(&mut Vec::new()));
         theirs.store(true, Ordering::Relaxed);
     });
@@ -51,7 +52,7 @@ struct Reader {
     model: Model,
     /// Nanoseconds since 1970 at the producer's time 0.
     anchor_ns: u64,
-    /// How late each task was seen, in microseconds.
+    /// The delay until each task was observed, in microseconds.
     late_us: Vec<u64>,
     gaps: u64,
     lost: u64,
@@ -72,7 +73,7 @@ impl Reader {
         }
     }
 
-    /// Reads a line and folds it; `None` at the end, or when it is no message.
+    /// Reads a line and folds it. `None` at the end, or if the line is not a message.
     fn next(&mut self) -> io::Result<Option<Message>> {
         self.line.clear();
         let count = self.stream.read_until(b'\n', &mut self.line)?;
@@ -89,7 +90,7 @@ impl Reader {
 
     /// Reads up to the first complete snapshot.
     fn complete(&mut self, start: Instant) -> io::Result<()> {
-        // The answer's head.
+        // The head of the answer.
         let mut head = String::new();
         while head != "\r\n" {
             head.clear();
@@ -112,7 +113,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Folds what follows, and says at the end how late it was.
+    /// Folds the further messages. Prints the delays at the end.
     fn follow(&mut self, ended: &AtomicBool) -> io::Result<()> {
         self.stream.get_ref().set_read_timeout(Some(Duration::from_secs(2)))?;
         while !ended.load(Ordering::Relaxed) {
@@ -126,7 +127,7 @@ impl Reader {
                     self.lost += gap.count;
                 }
                 Ok(Some(_)) => {}
-                // The program has ended, which it does without a goodbye.
+                // The program has ended, which closes the connection.
                 Ok(None) | Err(_) => break,
             }
         }

@@ -1,4 +1,4 @@
-//! The rows on insight's facade of tokio: off, or recorded.
+//! The rows on insight's facade of tokio, with recording off or on.
 
 extern crate insight_tokio as tokio;
 
@@ -13,7 +13,7 @@ mod tokio_main;
 mod tokio_rows;
 
 mod observer {
-    //! insight, as its user has it.
+    //! insight in the configurations of its users.
 
     use crate::recorded::Recorded;
     use tokio::runtime::{Builder, Runtime};
@@ -21,7 +21,7 @@ mod observer {
     pub use crate::recorded::{Recorded as Observer, address, between, start};
     pub use tokio::spawn;
 
-    /// The runtime as the facade makes it.
+    /// Builds the facade's runtime.
     pub fn build(mut builder: Builder, _: &Recorded) -> Runtime {
         builder.build().expect("a runtime")
     }

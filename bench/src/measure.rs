@@ -1,20 +1,20 @@
-//! What an operation takes of the processor, told apart by who takes it.
+//! The processor time of an operation: of the program, and of the observer.
 
 use std::time::{Duration, Instant};
 
 /// How an operation is repeated.
 #[derive(Clone, Copy, Debug)]
 pub enum Repeat {
-    /// As often as takes about `wanted`, after a quarter of that to warm up, and for `warm` by the clock at least.
+    /// Repeats it for about `wanted`, after a warm-up of a quarter of that, and of at least `warm` by the clock.
     For { wanted: Duration, warm: Duration },
-    /// So often, in parts of [`PART`], within [`insight_bench_measured`]: for callgrind.
+    /// Repeats it this often, in parts of [`PART`] within [`insight_bench_measured`]. For callgrind.
     Counted(u64),
 }
 
-/// How many operations are between two collections by the recorder when instructions are counted.
+/// Number of operations between two collections by the recorder when instructions are counted.
 pub const PART: u64 = 4096;
 
-/// What a reading of the clocks says.
+/// One reading of the clocks.
 struct Clocks {
     wall: Instant,
     program: Duration,
@@ -26,22 +26,22 @@ impl Clocks {
         let threads = program_threads();
         Clocks {
             wall: Instant::now(),
-            // The low bits say which clock of the thread: the one of CLOCK_THREAD_CPUTIME_ID.
+            // The low bits select the thread's clock, as for CLOCK_THREAD_CPUTIME_ID.
             program: threads.iter().map(|tid| cpu_clock((!tid << 3) | 6)).sum(),
             process: cpu_clock(libc::CLOCK_PROCESS_CPUTIME_ID),
         }
     }
 }
 
-/// What the time of a processor is by one of the system's clocks.
+/// The processor time of one of the system's clocks.
 fn cpu_clock(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is valid to be written. A clock that is not there leaves it as it is.
+    // SAFETY: `time` is valid to be written. A clock that does not exist leaves it unchanged.
     unsafe { libc::clock_gettime(clock, &mut time) };
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// The main thread, and those of the runtime, by their names. Every other thread is the observer's.
+/// The main thread and the threads of the runtime, by their names. All other threads are the observer's.
 fn program_threads() -> Vec<libc::pid_t> {
     const NAMES: [&str; 5] = ["bench-", "smol-", "async-std/", "blocking-", "async-io"];
     let process = std::process::id() as libc::pid_t;
@@ -54,10 +54,10 @@ fn program_threads() -> Vec<libc::pid_t> {
     tids.filter(is_program).collect()
 }
 
-/// Repeats an operation, and prints what each took: of the program's threads' processor time, of the other threads', and of
-/// the wall clock.
+/// Repeats an operation, and prints the times of one: processor time of the program's threads, processor time of the other
+/// threads, and time by the clock.
 ///
-/// `run` does it so often. `between` is called between the parts when instructions are counted, and else at the end.
+/// `run` does it this often. When instructions are counted, `between` is called between the parts, and otherwise at the end.
 pub fn measure(repeat: Repeat, mut run: impl FnMut(u64), mut between: impl FnMut()) {
     match repeat {
         Repeat::Counted(count) => {
@@ -88,12 +88,12 @@ pub fn measure(repeat: Repeat, mut run: impl FnMut(u64), mut between: impl FnMut
     }
 }
 
-/// Says how often takes about as long as wanted.
+/// The number of operations that takes about the wanted time.
 fn warm_up(wanted: Duration, warm: Duration, run: &mut impl FnMut(u64)) -> u64 {
     let begun = Instant::now();
     let mut count = 64;
     loop {
-        // Of the processor's time: on a busy machine that of the clock would say that few are enough.
+        // By processor time: on a busy machine, too few operations would take the wanted time by the clock.
         let start = Clocks::now();
         run(count);
         let took = Clocks::now().program.saturating_sub(start.program);
@@ -105,17 +105,17 @@ fn warm_up(wanted: Duration, warm: Duration, run: &mut impl FnMut(u64)) -> u64 {
     }
 }
 
-/// What callgrind is told to count: this function, and all that it calls.
+/// The function that callgrind counts, with all functions that it calls.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub fn insight_bench_measured(run: &mut dyn FnMut()) {
     run();
-    // So the call is no jump, after which callgrind would not see the end of this function.
+    // Without this, the call would be a jump, and callgrind would not notice the end of this function.
     std::hint::black_box(());
 }
 
-/// The memory of this process that lies in RAM, and the most that ever did, in bytes.
-#[allow(dead_code, reason = "not every program looks at its memory")]
+/// The present memory of this process in RAM, and the largest until now, in bytes.
+#[allow(dead_code, reason = "not every program measures its memory")]
 pub fn resident() -> (u64, u64) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let of = |name: &str| {

@@ -1,4 +1,4 @@
-//! The rows of a single operation, on whichever runtime `crate::runtime` is.
+//! The rows of a single operation, on the runtime in `crate::runtime`.
 
 use crate::runtime::{Mutex, channel, joined, run, spawn, yield_now};
 use std::future::poll_fn;
@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-/// Does one of them `count` times, in a task of the runtime; `None` when there is none of this name.
+/// Does the operation of a row `count` times in a task of the runtime. `None` if there is no row with this name.
 pub fn row(name: &str, count: u64) -> Option<()> {
     match name {
         "poll" => run(poll(count)),
@@ -29,7 +29,7 @@ async fn poll(count: u64) {
     }
 }
 
-/// Wakes its own task, and goes on at the next poll.
+/// Wakes its own task, and is ready at the next poll.
 pub async fn once_more() {
     let mut polled = false;
     poll_fn(|context| {
@@ -42,14 +42,14 @@ pub async fn once_more() {
     .await;
 }
 
-/// The runtime's own way to let others run. tokio's parks for an instant when no other is there.
+/// The runtime's own function to yield. tokio's parks for an instant if there is no other task.
 async fn yields(count: u64) {
     for _ in 0..count {
         yield_now().await;
     }
 }
 
-/// Two tasks, of which each wakes the other and waits to be woken. One operation is one wake and the poll that follows.
+/// Two tasks wake each other in turn. One operation is one wake and the poll after it.
 async fn wake(count: u64) {
     let baton = Arc::new(Baton::default());
     let other = spawn(hand_over(baton.clone(), 1, count / 2));
@@ -57,14 +57,14 @@ async fn wake(count: u64) {
     joined(other).await;
 }
 
-/// Whose turn it is, and the waker of who waits for it. A lock of std's, which no observer knows.
+/// The index of the task whose turn it is, and the waker of the other task. It is a lock of std, which no observer observes.
 #[derive(Default)]
 struct Baton(std::sync::Mutex<(usize, Option<Waker>)>);
 
 async fn hand_over(baton: Arc<Baton>, me: usize, count: u64) {
     for _ in 0..count {
         poll_fn(|context| {
-            let mut baton = baton.0.lock().expect("nobody panics with it");
+            let mut baton = baton.0.lock().expect("no task panics with it");
             if baton.0 == me {
                 return Poll::Ready(());
             }
@@ -73,7 +73,7 @@ async fn hand_over(baton: Arc<Baton>, me: usize, count: u64) {
         })
         .await;
         let other = {
-            let mut baton = baton.0.lock().expect("nobody panics with it");
+            let mut baton = baton.0.lock().expect("no task panics with it");
             baton.0 = 1 - me;
             baton.1.take()
         };
@@ -93,7 +93,7 @@ async fn spawn_and_join(count: u64) {
     }
 }
 
-/// As [`spawn_and_join`], of futures that own something: where such a one is moved, it is copied.
+/// Like [`spawn_and_join`], with futures that have a destructor. Moving such a future copies it.
 async fn spawn_owning(count: u64) {
     for _ in 0..count {
         let state = black_box(Owning([1; 16]));
@@ -104,7 +104,7 @@ async fn spawn_owning(count: u64) {
     }
 }
 
-/// What has a destructor.
+/// A value with a destructor.
 struct Owning([u64; 16]);
 
 impl Drop for Owning {
@@ -121,7 +121,7 @@ async fn lock(count: u64) {
     black_box(*mutex.lock().await);
 }
 
-/// Four tasks; who has the lock lets the others run, and they queue for it.
+/// Four tasks queue for a lock. The task with the lock yields.
 async fn contended(count: u64) {
     const TASKS: u64 = 4;
     let mutex = Arc::new(Mutex::new(0_u64));

@@ -1,4 +1,4 @@
-//! The rows of a single operation on smol, and nobody looks.
+//! The rows of a single operation on smol, without an observer.
 
 extern crate smol;
 

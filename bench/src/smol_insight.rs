@@ -1,4 +1,4 @@
-//! The rows of a single operation on insight's facade of smol: off, or recorded.
+//! The rows of a single operation on insight's facade of smol, with recording off or on.
 
 extern crate insight_smol as smol;
 

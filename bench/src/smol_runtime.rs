@@ -1,4 +1,4 @@
-//! What the rows need of smol, or of what is named so.
+//! The parts of smol that the rows use. The crate named `smol` may be a facade.
 
 use smol::Task;
 
@@ -7,7 +7,7 @@ pub use smol::future::yield_now;
 pub use smol::lock::Mutex;
 pub use smol::spawn;
 
-/// How many threads run the tasks.
+/// Sets the number of threads that run tasks.
 pub fn start(workers: usize) {
     // SAFETY: there is no other thread yet.
     unsafe { std::env::set_var("SMOL_THREADS", workers.to_string()) };
@@ -21,7 +21,7 @@ where
     smol::block_on(joined(spawn(future)))
 }
 
-/// The end of a task.
+/// Waits for the end of a task.
 pub async fn joined<T>(task: Task<T>) -> T {
     task.await
 }

@@ -4,7 +4,7 @@ use crate::arguments::Arguments;
 use crate::{load, measure, micro, observer, runtime, tokio_rows};
 use std::process::ExitCode;
 
-/// Runs what the arguments ask for.
+/// Runs the row that the arguments name.
 pub fn main() -> ExitCode {
     let arguments = Arguments::read();
     let mut observer = observer::start(&arguments);
@@ -31,6 +31,6 @@ pub fn main() -> ExitCode {
         }
     }
     drop(client);
-    // What an observer would still do at its end is not measured, and some wait for what never comes.
+    // The end of an observer is not measured, and some observers would wait for ever.
     std::process::exit(0)
 }

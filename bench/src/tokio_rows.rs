@@ -1,4 +1,4 @@
-//! The rows of a single operation that only tokio has, or of which one runtime is enough.
+//! The rows of a single operation that only tokio has, or that are measured on tokio only.
 
 use crate::micro::once_more;
 use crate::runtime::run;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use tokio::sync::{Notify, RwLock, Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// Longer than anything here takes.
+/// Longer than any operation.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Does one of them `count` times, in a task of the runtime; `None` when there is none of this name.
+/// Does the operation of a row `count` times in a task of the runtime. `None` if there is no row with this name.
 pub fn row(name: &str, count: u64) -> Option<()> {
     match name {
         "read" => run(read(count)),
         "acquire" => run(acquire(count)),
         "oneshot" => run(send_once(count)),
         "notify" => run(notify(count)),
-        "timeout-ready" => run(timeout_of_what_is_ready(count)),
+        "timeout-ready" => run(timeout_of_a_ready_future(count)),
         "timeout-poll" => run(timeout_of_a_poll(count)),
         _ => return None,
     }
@@ -41,7 +41,7 @@ async fn acquire(count: u64) {
 async fn send_once(count: u64) {
     for number in 0..count {
         let (sender, receiver) = oneshot::channel();
-        sender.send(black_box(number)).expect("the receiver is there");
+        sender.send(black_box(number)).expect("the receiver is open");
         black_box(receiver.await.expect("it was sent"));
     }
 }
@@ -54,13 +54,13 @@ async fn notify(count: u64) {
     }
 }
 
-async fn timeout_of_what_is_ready(count: u64) {
+async fn timeout_of_a_ready_future(count: u64) {
     for _ in 0..count {
         timeout(HOUR, std::future::ready(())).await.expect("an hour is enough");
     }
 }
 
-/// The timer is registered, waited for in one poll, and given up.
+/// The timer is registered, polled once, and dropped.
 async fn timeout_of_a_poll(count: u64) {
     for _ in 0..count {
         timeout(HOUR, once_more()).await.expect("an hour is enough");

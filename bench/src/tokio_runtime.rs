@@ -1,4 +1,4 @@
-//! What the rows need of tokio, or of what is named so.
+//! The parts of tokio that the rows use. The crate named `tokio` may be a facade.
 
 use crate::observer;
 use std::sync::OnceLock;
@@ -12,8 +12,8 @@ pub use tokio::task::yield_now;
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
-/// Makes the runtime: one worker is the current thread. Without `drivers` it has neither sockets nor timers: with them, a
-/// `yield_now` of the only task that runs asks the system for news, which takes eight times as long as the poll.
+/// Makes the runtime. One worker means the current thread. Without `drivers`, it has neither sockets nor timers. With them,
+/// a `yield_now` of the only running task polls the system for events, which takes eight times as long as the task's poll.
 pub fn start(workers: usize, drivers: bool, observer: &observer::Observer) {
     let mut builder = if workers == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     if workers > 1 {
@@ -35,7 +35,7 @@ where
     runtime.block_on(async { joined(spawn(future)).await })
 }
 
-/// The end of a task.
+/// Waits for the end of a task.
 pub async fn joined<T>(task: JoinHandle<T>) -> T {
     task.await.expect("no task of a row panics")
 }

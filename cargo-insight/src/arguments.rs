@@ -1,59 +1,59 @@
-//! The command line: cargo's arguments, and ours among them.
+//! The command line: cargo's arguments, and the options of `cargo insight` among them.
 
-use crate::say::Result;
+use crate::messages::Result;
 use std::ffi::OsString;
 
-/// A command line of `cargo insight`, taken apart.
+/// The parsed command line of `cargo insight`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
     /// The subcommand of cargo: `run`.
     pub subcommand: String,
-    /// What cargo gets after the subcommand: all but our own options.
+    /// The words after the subcommand, without the options of `cargo insight`. Cargo gets them.
     pub rest: Vec<OsString>,
-    /// Facades that are not to be used.
+    /// The names of facades that the user does not want.
     pub left_out: Vec<String>,
-    /// Explain the options.
+    /// The user asks for help.
     pub help: bool,
     /// Open consolation on the program.
     pub open: bool,
-    /// The targets that are named.
+    /// The values of `--target`.
     pub targets: Vec<String>,
-    /// Where the target folder is named, in `rest`, and the folder.
+    /// The target folder, if the user names one, and its position in `rest`.
     pub target_dir: Option<TargetDir>,
-    /// Options that `cargo metadata` gets, too, so that it sees the same graph.
+    /// Options that `cargo metadata` gets too, so that it resolves the same graph.
     pub metadata: Vec<OsString>,
-    /// Options that the build of insight's own crates gets, too.
+    /// Options that the build of insight's own crates gets too.
     pub network: Vec<OsString>,
     /// The values of `--config`.
     pub configs: Vec<String>,
     /// Cargo may not use the network.
     pub is_offline: bool,
-    /// The user reads cargo's messages.
+    /// The user chooses the format of cargo's messages.
     pub has_message_format: bool,
-    /// It builds tests, examples or benchmarks, which have dependencies of their own.
+    /// Tests, examples or benchmarks are built, which have further dependencies.
     pub with_tests: bool,
     /// The index in `rest` of the word that ends cargo's options.
     options_end: Option<usize>,
-    /// The subcommand of nextest that builds.
+    /// The subcommand of nextest, if nextest builds.
     of_nextest: Option<String>,
     /// nextest reads or writes an archive of programs.
     has_archive_file: bool,
 }
 
-/// `--target-dir` as it stands in the arguments.
+/// The value of `--target-dir` and its position in the arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetDir {
-    /// The index of the word with the folder.
+    /// The index of the word that contains the folder.
     pub index: usize,
-    /// The text before the folder in that word: `--target-dir=`, or nothing.
+    /// The text before the folder in this word: `--target-dir=`, or nothing.
     pub before: &'static str,
     pub folder: OsString,
 }
 
-/// The subcommands that build, and so can be observed.
+/// The subcommands that build programs. Only these can be observed.
 pub const SUBCOMMANDS: [&str; 9] = ["run", "r", "build", "b", "test", "t", "bench", "nextest", "rustc"];
 
-/// Options of cargo that take a value in the next word.
+/// The options of cargo that take the next word as their value.
 const WITH_VALUE: [&str; 30] = [
     "-p",
     "--package",
@@ -87,16 +87,17 @@ const WITH_VALUE: [&str; 30] = [
     "--archive-file",
 ];
 
-/// Options by which cargo chooses the graph.
+/// Options with a value that change the dependency graph.
 const OF_GRAPH: [&str; 6] = ["--manifest-path", "--config", "-Z", "-F", "--features", "--lockfile-path"];
-/// Options that choose programs with dependencies of their own.
+/// Options that choose tests, examples or benchmarks, which have further dependencies.
 const OF_TESTS: [&str; 7] = ["--example", "--examples", "--test", "--tests", "--bench", "--benches", "--all-targets"];
 /// The subcommands of nextest that build.
 const OF_NEXTEST: [&str; 5] = ["run", "r", "list", "bench", "archive"];
+/// Options without a value that change the dependency graph.
 const OF_GRAPH_ALONE: [&str; 5] = ["--all-features", "--no-default-features", "--locked", "--offline", "--frozen"];
 
 impl Arguments {
-    /// Takes apart what follows `cargo insight`. Options before the subcommand come to stand after it.
+    /// Parses the words after `cargo insight`. Options before the subcommand are moved behind it.
     pub fn parse(words: &[OsString]) -> Result<Arguments> {
         let mut parsed = Arguments::default();
         let mut words = words.iter();
@@ -119,7 +120,7 @@ impl Arguments {
                     None if name.is_empty() => words
                         .next()
                         .map(|word| word.to_string_lossy().into_owned())
-                        .ok_or("--leave-out wants the name of a runtime, such as `--leave-out tokio`")?,
+                        .ok_or("--leave-out needs the name of a runtime, such as `--leave-out tokio`")?,
                     None => return Err(format!("there is no option {text}; `--leave-out NAME` leaves a runtime out")),
                 };
                 parsed.left_out.extend(names.split(',').map(str::to_owned));
@@ -166,7 +167,7 @@ impl Arguments {
         Ok(parsed)
     }
 
-    /// Whether cargo builds something that can be observed: `nextest run`, but not `nextest show-config`.
+    /// Whether cargo builds a program that can be observed: `nextest run` does, but not `nextest show-config`.
     pub fn builds(&self) -> bool {
         let nextest_builds = || match self.of_nextest.as_deref() {
             None => false,
@@ -176,17 +177,17 @@ impl Arguments {
         SUBCOMMANDS.contains(&self.subcommand.as_str()) && (self.subcommand != "nextest" || nextest_builds())
     }
 
-    /// The index in `rest` after the user's options of cargo.
+    /// The index in `rest` after the user's options for cargo.
     pub fn options_end(&self) -> usize {
         self.options_end.unwrap_or(self.rest.len())
     }
 
-    /// The words that cargo gets.
+    /// The words that cargo gets, unchanged.
     pub fn words(&self) -> Vec<OsString> {
         std::iter::once(OsString::from(&self.subcommand)).chain(self.rest.iter().cloned()).collect()
     }
 
-    /// Notes an option that stands last in `rest`.
+    /// Records the option that was just added to `rest`.
     fn take(&mut self, option: &str, value: Option<(OsString, bool)>) {
         self.with_tests |= OF_TESTS.contains(&option);
         let Some((value, is_attached)) = value else {
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn cargo_gets_all_but_our_options() {
+    fn cargo_gets_all_options_except_ours() {
         for (line, rest) in [
             ("run", ""),
             ("run --release -p a", "--release -p a"),
@@ -256,12 +257,12 @@ mod tests {
         assert!(parse("run --help").unwrap().help);
         assert!(!parse("run -- --help").unwrap().help);
         assert!(!parse("run -- --open").unwrap().open);
-        assert!(parse("run --leave-out").unwrap_err().contains("wants the name"));
+        assert!(parse("run --leave-out").unwrap_err().contains("needs the name"));
         assert!(parse("run --leave-outs").unwrap_err().contains("no option --leave-outs"));
     }
 
     #[test]
-    fn options_of_the_graph_are_known() {
+    fn options_that_change_the_graph_are_recognized() {
         let parsed = parse(
             "build --manifest-path a/Cargo.toml --target t1 --target=t2 --locked --features x --release --offline \
              --config k=v --target-dir=d -- --target t3",
@@ -280,14 +281,14 @@ mod tests {
     }
 
     #[test]
-    fn an_option_can_have_its_value_in_its_word() {
+    fn an_option_and_its_value_can_be_one_word() {
         for (line, metadata) in [("build -Frt -j2 -vv", "-F rt"), ("run -F=a", "-F =a"), ("b -pFx", "")] {
             assert_eq!(parse(line).unwrap().metadata, metadata.split_whitespace().collect::<Vec<_>>(), "{line}");
         }
     }
 
     #[test]
-    fn programs_with_dependencies_of_their_own_are_known() {
+    fn tests_examples_and_benchmarks_are_recognized() {
         for (line, expect) in [
             ("run", false),
             ("run -- --example", false),
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn nextest_builds_only_in_some_of_its_subcommands() {
+    fn only_some_subcommands_of_nextest_build() {
         for (line, builds) in [
             ("nextest run -E a", true),
             ("nextest --manifest-path run list", true),
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn further_options_go_after_those_of_cargo() {
+    fn the_options_of_cargo_end_before_the_programs_arguments() {
         for (line, before) in [
             ("run", 0),
             ("run --config a -- b", 2),

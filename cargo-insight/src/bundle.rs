@@ -1,13 +1,13 @@
-//! insight's own crates: unpacked, and built by a cargo of their own.
+//! insight's own crates: their sources are unpacked, and a separate cargo builds them.
 //!
-//! They have a workspace, a lock file and a profile of their own, so they are the same in every program. Their build runs in
-//! the user's folder: the user's registries, linkers and flags hold for it.
+//! They have their own workspace, lock file and profile, so they are the same for every program. The build runs in the
+//! user's folder, so that the user's registries, linkers and flags apply.
 
 use crate::arguments::Arguments;
 use crate::graph::cargo;
 use crate::links::{Links, Role};
+use crate::messages::{Result, print};
 use crate::plan::Bundle;
-use crate::say::{Result, say};
 use crate::wrapper::OWN_WRAPPER;
 use serde::Deserialize;
 use std::fs;
@@ -16,20 +16,20 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The sources of the facades and of all that they are built on. `cargo xtask archive` makes it.
+/// The sources of the facades and of all crates that they depend on. `cargo xtask archive` writes this file.
 static ARCHIVE: &[u8] = include_bytes!("../sources.tar");
 
 /// The profile of insight's own crates, in the archive's manifest.
 const PROFILE: &str = "insight";
 
-/// A number that another archive does not have.
+/// A hash of the archive, which names the folder that it is unpacked to.
 pub fn archive_hash() -> u64 {
     let mut hasher = DefaultHasher::new();
     ARCHIVE.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Unpacks the archive below `folder`, unless it is there, and returns its folder.
+/// Unpacks the archive to a folder in `folder`, unless that was done before, and returns the new folder.
 pub fn unpack(folder: &Path) -> Result<PathBuf> {
     let sources = folder.join(format!("sources-{:016x}", archive_hash()));
     if sources.is_dir() {
@@ -38,7 +38,7 @@ pub fn unpack(folder: &Path) -> Result<PathBuf> {
     let partial = folder.join(format!("partial-{}", std::process::id()));
     let failed = |error: std::io::Error| {
         let _ = fs::remove_dir_all(&partial);
-        // The innermost cause, such as a full disk.
+        // The innermost error is the cause, such as a full disk.
         let cause = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source()).last();
         let cause = cause.map(ToString::to_string).unwrap_or_default();
         format!("cannot unpack insight's sources to {}: {cause}", partial.display())
@@ -46,12 +46,12 @@ pub fn unpack(folder: &Path) -> Result<PathBuf> {
     let _ = fs::remove_dir_all(&partial);
     fs::create_dir_all(&partial).map_err(failed)?;
     let mut archive = tar::Archive::new(ARCHIVE);
-    // By the time of a file cargo sees that another archive has another one.
+    // The files get the current time, so that cargo notices when the sources come from another archive.
     archive.set_preserve_mtime(false);
     archive.unpack(&partial).map_err(failed)?;
     match fs::rename(&partial, &sources) {
         Ok(()) => Ok(sources),
-        // Another `cargo insight` was faster.
+        // Another `cargo insight` has unpacked it meanwhile.
         Err(_) if sources.is_dir() => {
             let _ = fs::remove_dir_all(&partial);
             Ok(sources)
@@ -60,7 +60,7 @@ pub fn unpack(folder: &Path) -> Result<PathBuf> {
     }
 }
 
-/// A message of cargo about a crate that it has built.
+/// A message of cargo about a crate that it has compiled.
 #[derive(Deserialize)]
 struct Artifact {
     reason: String,
@@ -103,10 +103,10 @@ pub fn build(
         command.args(["--target", triple]);
     }
     if folder.join("target").exists() {
-        // It is built, or nearly: cargo's own lines would come with every run.
+        // Everything or nearly everything is built already. Cargo's messages would be printed in every run.
         command.arg("--quiet");
     } else {
-        say("building insight's own crates, once for this target folder");
+        print("building insight's own crates, once for this target folder");
     }
     let mut child = command.spawn().map_err(|error| format!("cannot start cargo: {error}"))?;
     let mut has_compiled = false;
@@ -136,23 +136,23 @@ pub fn build(
         return Ok(bundle);
     }
     if has_compiled {
-        return Err("insight's own crates could not be built, see cargo's words above".to_owned());
+        return Err("insight's own crates could not be built; cargo's messages above show why".to_owned());
     }
     Err(format!(
-        "insight's own crates could not be built, see cargo's words above. They need, from the registry that this folder \
-         uses: {}. A vendored registry gets them by `cargo vendor --sync {}`",
+        "insight's own crates could not be built; cargo's messages above show why. They need these packages from the \
+         registry that this folder uses: {}. `cargo vendor --sync {}` adds them to a vendored registry",
         dependencies(sources).join(", "),
         manifest.display()
     ))
 }
 
-/// The name of a file in the folder of the user's crates. No other build of the same crate has it: cargo may take a crate as
-/// up to date that was compiled over another build, and that one must still be there.
+/// A file's name in the folder of the user's crates. Each build of a crate has its own name there: cargo may reuse a crate that
+/// was compiled with an earlier build of insight's crates, so the files of that build must still be there.
 fn name_of(file: &Path) -> std::io::Result<String> {
     let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
     let (stem, ending) = (text(file.file_stem()), text(file.extension()));
     if stem.contains('-') {
-        // Cargo's own hash.
+        // The name contains cargo's own hash.
         return Ok(text(file.file_name()));
     }
     let mut hasher = DefaultHasher::new();
@@ -160,7 +160,7 @@ fn name_of(file: &Path) -> std::io::Result<String> {
     Ok(format!("{stem}-{:016x}.{ending}", hasher.finish()))
 }
 
-/// The packages of a registry that insight's own crates need.
+/// The packages from registries that insight's own crates need.
 fn dependencies(sources: &Path) -> Vec<String> {
     let lock = fs::read_to_string(sources.join("Cargo.lock")).unwrap_or_default();
     packages_of_registries(&lock)
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_build_of_a_crate_has_another_name() {
+    fn each_build_of_a_crate_has_its_own_name() {
         let folder = std::env::temp_dir().join(format!("insight-names-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let name = |file: &str, content: &str| {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_of_a_lock_file() {
+    fn packages_of_registries_are_read_from_a_lock_file() {
         let lock = "version = 4\n\n[[package]]\nname = \"own\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"a\"\nversion = \"1.2.3\"\n\
                     source = \"registry+https://x\"\nchecksum = \"0\"\n";
         assert_eq!(packages_of_registries(lock), ["a 1.2.3"]);

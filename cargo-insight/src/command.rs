@@ -1,18 +1,18 @@
-//! `cargo insight SUBCOMMAND ...`.
+//! The command `cargo insight SUBCOMMAND ...`.
 
 use crate::arguments::{Arguments, SUBCOMMANDS};
 use crate::bundle;
 use crate::config;
 use crate::coverage;
-use crate::facades::{FACADES, Facade, Source, words};
+use crate::facades::{FACADES, Facade, Source, dotted};
 use crate::graph::{Graph, Package, cargo};
 use crate::links::{Links, Role};
+use crate::messages::{Result, print};
 use crate::open;
 use crate::plan::{self, Plan, Replaced, triple_name};
-use crate::process::{become_it, exit_code, run_to_end};
+use crate::process::{become_command, exit_code, run_to_end};
 use crate::proof::{self, Proof};
 use crate::runner::PROCESS;
-use crate::say::{Result, say};
 use insight_protocol::{PackageCoverage, with};
 use std::ffi::OsString;
 use std::fs;
@@ -21,10 +21,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// cargo's variable for a compiler wrapper. It counts more than any configuration, ours on the command line, too.
+/// cargo's variable for a compiler wrapper. It overrides the configuration, even our own `--config` options.
 const WRAPPER: &str = "RUSTC_WRAPPER";
 
-/// cargo's word for the host's triple.
+/// cargo's name for the host's triple.
 const HOST: &str = "host-tuple";
 
 const HELP: &str = "\
@@ -33,22 +33,22 @@ Runs an async program unchanged, with its whole dependency graph visible to insi
   cargo insight run|build|test|bench|nextest [arguments of cargo] [-- arguments of the program]
 
   cargo insight consolation [arguments]
-                     show what a running program waits for, in the terminal
+                     show the tasks, waits and problems of a running program in the terminal
 
   --open             with run: open consolation on the program; its output goes to a file
-  --leave-out NAME   leave a runtime or library as it is: NAME is one of those below; may be repeated
+  --leave-out NAME   use a runtime or library without insight: NAME is one of those below; may be repeated
 
 The environment of the program:
 
-  INSIGHT_LISTEN     where insight listens, instead of a free port: 127.0.0.1:9000, or off
+  INSIGHT_LISTEN     the address that insight listens on, instead of a free port: 127.0.0.1:9000, or off
   INSIGHT_RECORD     a file to record to
-  INSIGHT_CHILDREN   on: observe processes that the program starts, too
+  INSIGHT_CHILDREN   on: also observe processes that the program starts
 
 ";
 
-/// The subcommand, and all after it.
+/// Runs the subcommand. `words` are all words after the program's name.
 pub fn run(mut words: Vec<OsString>) -> ExitCode {
-    // Cargo calls `cargo-insight insight run`.
+    // Cargo calls this program as `cargo-insight insight run`.
     if words.first().is_some_and(|word| word == "insight") {
         words.remove(0);
     }
@@ -75,57 +75,57 @@ pub fn run(mut words: Vec<OsString>) -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         true => observed(&arguments),
-        // Its `--open` and all others are cargo's.
-        false => Ok(plain(&given)),
+        // Cargo runs this subcommand itself, with all of its words: `--open` may be an option of cargo here.
+        false => Ok(run_cargo(&given)),
     });
     match result {
         Ok(code) => code,
         Err(error) => {
-            say(&error);
+            print(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-/// Writes to stdout. Not `print!`, which panics when stdout is closed or full.
+/// Writes to stdout. `print!` would panic if stdout is closed or full.
 fn write(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-/// The facades and their versions, a line each.
+/// One line for each facade, with the versions that it supports.
 fn supported() -> String {
     let line = |facade: &Facade| {
-        format!("  {:<18} {} {} to {}\n", facade.name, facade.package, words(facade.from), words(facade.newest))
+        format!("  {:<18} {} {} to {}\n", facade.name, facade.package, dotted(facade.from), dotted(facade.newest))
     };
     FACADES.iter().filter(|facade| !facade.is_own()).map(line).collect()
 }
 
-/// Reads the command line. An alias of cargo's configuration is replaced, as cargo does.
+/// Parses the command line. Like cargo, it replaces an alias from cargo's configuration by its words.
 fn parse(mut words: Vec<OsString>) -> Result<Arguments> {
     let mut arguments = Arguments::parse(&words)?;
-    let mut seen = Vec::new();
-    while !SUBCOMMANDS.contains(&arguments.subcommand.as_str()) && !seen.contains(&arguments.subcommand) {
+    let mut resolved = Vec::new();
+    while !SUBCOMMANDS.contains(&arguments.subcommand.as_str()) && !resolved.contains(&arguments.subcommand) {
         let config = config::load(&arguments.configs)?;
         let Some(alias) = config.alias.get(&arguments.subcommand) else { break };
         let at = words.iter().position(|word| *word == *arguments.subcommand).unwrap_or_default();
         words.splice(at..=at, alias.list.iter().map(OsString::from));
-        seen.push(std::mem::take(&mut arguments.subcommand));
+        resolved.push(std::mem::take(&mut arguments.subcommand));
         arguments = Arguments::parse(&words)?;
     }
     Ok(arguments)
 }
 
-/// Cargo itself, with these words.
-fn plain(words: &[OsString]) -> ExitCode {
+/// Runs cargo with these words, without insight.
+fn run_cargo(words: &[OsString]) -> ExitCode {
     let mut command = Command::new(cargo());
     command.args(words);
-    become_it(command)
+    become_command(command)
 }
 
 fn observed(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(unknown) = arguments.left_out.iter().find(|name| Facade::named(name).is_none()) {
         return Err(format!(
-            "--leave-out {unknown}: there is no such runtime; these can be left out:\n{}",
+            "--leave-out {unknown}: there is no such runtime or library; these can be left out:\n{}",
             supported()
         ));
     }
@@ -144,7 +144,7 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
     let is_offline = arguments.is_offline || config.net.offline == Some(true);
     let graph = match Graph::of(&arguments.metadata, &platforms, is_offline)? {
         Ok(graph) => graph,
-        // Cargo's own words and exit status.
+        // The user sees cargo's own error and exit status.
         Err(output) => {
             let _ = std::io::stderr().write_all(&output.stderr);
             return Ok(exit_code(output.status));
@@ -158,16 +158,23 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
         ));
     }
     let linked = graph.linked(arguments.with_tests);
-    let mut found = choose(&linked, &arguments.left_out)?;
-    found.uncovered.extend(coverage::without_facade(&linked));
-    found.lines.iter().for_each(|line| say(line));
-    if !found.replaced.iter().any(|replaced| Facade::named(&replaced.facade).is_some_and(|facade| facade.is_runtime)) {
+    let mut selection = select(&linked, &arguments.left_out)?;
+    selection.uncovered.extend(coverage::without_facade(&linked));
+    selection.lines.iter().for_each(|line| print(line));
+    if !selection
+        .replaced
+        .iter()
+        .any(|replaced| Facade::named(&replaced.facade).is_some_and(|facade| facade.is_runtime))
+    {
         let runtimes: Vec<&str> = FACADES.iter().filter(|facade| facade.is_runtime).map(|facade| facade.name).collect();
-        say(&format!("nothing is observed: no supported runtime ({}) is in the dependency graph", runtimes.join(", ")));
-        return Ok(plain(&arguments.words()));
+        print(&format!(
+            "nothing is observed: no supported runtime ({}) is in the dependency graph",
+            runtimes.join(", ")
+        ));
+        return Ok(run_cargo(&arguments.words()));
     }
 
-    // The folder of everything, in the user's target folder.
+    // All files of `cargo insight` are in this folder, which is in the user's target folder.
     let named = arguments.target_dir.as_ref().map(|named| std::path::absolute(&named.folder));
     let target = match named {
         Some(folder) => folder.map_err(|error| format!("--target-dir: {error}"))?,
@@ -176,7 +183,7 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
     .join("insight");
     let own = target.join("own");
     let sources = bundle::unpack(&own)?;
-    write_instead(&sources)?;
+    write_replacements(&sources)?;
     let triples = if targets.is_empty() { vec![String::new()] } else { targets.clone() };
     let wrapper = config.build.rustc_wrapper.clone().filter(|wrapper| !wrapper.as_os_str().is_empty());
     let mut plan = Plan {
@@ -184,19 +191,19 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
         sources: sources.clone(),
         wrapper: wrapper.clone(),
         is_host: platforms.iter().all(|platform| *platform == host),
-        replaced: found.replaced,
+        replaced: selection.replaced,
         is_run,
         ..Plan::default()
     };
     plan.key = key(&plan, &triples);
     plan.coverage = own.join("coverage").join(&plan.key);
-    // Cargo asks a compiler for its version again when the wrapper has another path: the key is a part of the answer.
+    // Cargo asks the compiler for its version again if the wrapper's path changes. The answer contains the key.
     let links = Links::make(&own.join("bin").join(&plan.key))?;
     let own_links = Links::make(&own.join("bin"))?;
     for triple in &triples {
         plan.bundles.push(bundle::build(&sources, &own, triple, arguments, &own_links, wrapper.as_deref())?);
     }
-    let facts = coverage::write(&plan, &found.uncovered, &graph.programs(), &own)?;
+    let facts = coverage::write(&plan, &selection.uncovered, &graph.programs(), &own)?;
     let runner = config
         .runner(&platforms[0])
         .map_err(|error| format!("cannot read the runner of cargo's configuration: {error}"))?;
@@ -215,17 +222,17 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
         .args(words_with(arguments, &graph, &target, &platforms, &links)?)
         .env_remove(WRAPPER)
         .env(plan::VARIABLE, &path)
-        // Whatever runs while cargo builds, such as a build script, is no program to observe.
+        // Programs that run during the build, such as build scripts, are not observed.
         .env(PROCESS, "0");
     if let Some(output) = &plan.output {
         let status = open::run(command, output);
-        // It names the output of this run, so no other run has the same.
+        // The plan names the output of this run, so no other run can use it.
         let _ = fs::remove_file(&path);
         return Ok(exit_code(status?));
     }
     if !matches!(arguments.subcommand.as_str(), "build" | "b") || arguments.has_message_format {
-        // The runner checks the programs that are started.
-        return Ok(become_it(command));
+        // The runner checks each program when it starts.
+        return Ok(become_command(command));
     }
     let status = run_to_end(&mut command)?;
     if status.success() {
@@ -241,10 +248,10 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
     Ok(exit_code(status))
 }
 
-/// The words for cargo: the user's, with a target folder, a compiler wrapper and a runner of our own.
+/// The words for cargo: the user's words, and options that set our target folder, compiler wrapper and runner.
 ///
-/// They are words and not variables, because a build script may start another cargo, which has the variables, too. And cargo
-/// compares the variables that a crate reads with its own.
+/// These are options and not variables: a build script may start another cargo, which would inherit the variables. Cargo would
+/// also compare such variables with the values that a crate was compiled with.
 fn words_with(
     arguments: &Arguments,
     graph: &Graph,
@@ -263,8 +270,8 @@ fn words_with(
         None => own.extend(["--target-dir".into(), target.into()]),
     }
     let text = |path: &Path| {
-        let text = path.to_str().ok_or_else(|| format!("{} is not Unicode, as cargo wants it here", path.display()));
-        // A string of JSON is one of TOML, too.
+        let text = path.to_str().ok_or_else(|| format!("{} is not Unicode, which cargo requires here", path.display()));
+        // A JSON string is also a TOML string.
         text.map(|text| serde_json::Value::from(text).to_string())
     };
     let mut set = |key: String, value: String| own.extend(["--config".into(), format!("{key}={value}").into()]);
@@ -275,14 +282,14 @@ fn words_with(
     if graph.has_build_directory() {
         set("build.build-dir".into(), text(target)?);
     }
-    // Of two values of --config for a key, the last one holds.
+    // If `--config` sets a key twice, the last value applies, so ours go after the user's.
     let end = arguments.options_end();
     words.splice(end..end, own);
     words.insert(0, OsString::from(&arguments.subcommand));
     Ok(words)
 }
 
-/// The variables of the program: a test listens only if asked.
+/// The variables of the program. In a test insight does not listen, unless the user sets `INSIGHT_LISTEN`.
 fn program_variables(facts: &Path, subcommand: &str) -> Vec<(String, String)> {
     let mut variables = vec![("INSIGHT_COVERAGE".to_owned(), facts.display().to_string())];
     if !matches!(subcommand, "run" | "r") {
@@ -291,11 +298,11 @@ fn program_variables(facts: &Path, subcommand: &str) -> Vec<(String, String)> {
     variables
 }
 
-/// Changes with everything that changes compiled code. With `--target` crates for the host are not replaced, so it is not
-/// enough that the replaced ones have the same names.
+/// A key that changes whenever the compiled code would change. It contains the targets, because with `--target` the crates for
+/// the host are not replaced: builds can differ although the same packages are replaced.
 fn key(plan: &Plan, triples: &[String]) -> String {
     let mut hasher = DefaultHasher::new();
-    // Another build of this binary may compile facades otherwise.
+    // Another build of cargo-insight may compile the facades differently.
     let this = std::env::current_exe().and_then(fs::metadata);
     let this = this.ok().map(|this| (this.len(), this.modified().ok()));
     (bundle::archive_hash(), env!("CARGO_PKG_VERSION"), this).hash(&mut hasher);
@@ -306,8 +313,8 @@ fn key(plan: &Plan, triples: &[String]) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Writes the libraries that are compiled instead of a crate.
-fn write_instead(sources: &Path) -> Result {
+/// Writes the libraries that are compiled in place of another crate.
+fn write_replacements(sources: &Path) -> Result {
     for facade in FACADES {
         if let Source::Instead(text) = facade.source {
             plan::write_whole(&sources.join("instead").join(facade.name).join("lib.rs"), text)?;
@@ -317,79 +324,80 @@ fn write_instead(sources: &Path) -> Result {
 }
 
 #[derive(Debug, Default)]
-struct Found {
+struct Selection {
     replaced: Vec<Replaced>,
     uncovered: Vec<PackageCoverage>,
+    /// Messages for the user.
     lines: Vec<String>,
 }
 
-/// Says which packages are replaced, and reports the rest.
-fn choose(linked: &[&Package], left_out: &[String]) -> Result<Found> {
-    let mut found = Found::default();
+/// Decides which packages are replaced, and why others are not.
+fn select(linked: &[&Package], left_out: &[String]) -> Result<Selection> {
+    let mut selection = Selection::default();
     for package in linked {
-        let of_name = || FACADES.iter().filter(|facade| facade.package == package.name);
+        let candidates = || FACADES.iter().filter(|facade| facade.package == package.name);
         let Some(facade) = Facade::of(&package.name, &package.version) else {
-            if of_name().any(|facade| facade.is_runtime) {
-                found
+            if candidates().any(|facade| facade.is_runtime) {
+                selection
                     .lines
                     .push(format!("{} {} is not supported: its tasks are not observed", package.name, package.version));
             }
-            if of_name().next().is_some() {
-                found.uncovered.push(uncovered(package, "this major version is not supported"));
+            if candidates().next().is_some() {
+                selection.uncovered.push(uncovered(package, "this major version is not supported"));
             }
             continue;
         };
         if left_out.iter().any(|name| name == facade.name) {
-            found.uncovered.push(uncovered(package, "left out by --leave-out"));
+            selection.uncovered.push(uncovered(package, "left out by --leave-out"));
             continue;
         }
         if facade.is_too_old(&package.version) {
             let update = too_old(facade, package);
             if facade.is_runtime {
-                return Err(format!("{update}; `--leave-out {}` goes on without it", facade.name));
+                return Err(format!("{update}; `--leave-out {}` runs the program without observing it", facade.name));
             }
-            found.lines.push(format!("{update}; its waits are not observed"));
-            found.uncovered.push(uncovered(package, "older than the oldest version that insight can observe"));
+            selection.lines.push(format!("{update}; its waits are not observed"));
+            selection.uncovered.push(uncovered(package, "older than the oldest version that insight can observe"));
             continue;
         }
         if facade.is_newer(&package.version) {
-            found.lines.push(format!(
-                "{} {} is newer than {}, the newest version that was tested; it is tried",
+            selection.lines.push(format!(
+                "{} {} is newer than {}, the newest tested version; it may not compile",
                 package.name,
                 package.version,
-                words(facade.newest)
+                dotted(facade.newest)
             ));
         }
         if let Some(source) = package.unusual_source().filter(|_| !facade.is_own()) {
-            found.lines.push(format!(
-                "{} {} comes from {source}; it is observed like the published one",
+            selection.lines.push(format!(
+                "{} {} comes from {source}; it is observed like the published package",
                 package.name, package.version
             ));
         }
-        found.replaced.push(Replaced {
+        selection.replaced.push(Replaced {
             package: package.name.clone(),
             version: package.version.to_string(),
             facade: facade.name.to_owned(),
             folder: package.folder(),
         });
     }
-    leave_dependent(&mut found);
-    Ok(found)
+    leave_out_dependent(&mut selection);
+    Ok(selection)
 }
 
-/// Leaves out the facades that need one that is left out.
-fn leave_dependent(found: &mut Found) {
+/// Leaves out each facade that needs a facade that was left out.
+fn leave_out_dependent(selection: &mut Selection) {
     let needed = |replaced: &Replaced| Facade::named(&replaced.facade).and_then(Facade::needs);
-    let names: Vec<String> = found.replaced.iter().map(|replaced| replaced.facade.clone()).collect();
-    let (kept, left) = std::mem::take(&mut found.replaced)
+    let names: Vec<String> = selection.replaced.iter().map(|replaced| replaced.facade.clone()).collect();
+    let (kept, left_out) = std::mem::take(&mut selection.replaced)
         .into_iter()
         .partition(|replaced| needed(replaced).is_none_or(|needed| names.iter().any(|name| name == needed)));
-    found.replaced = kept;
-    for Replaced { package, version, facade, .. } in left {
+    selection.replaced = kept;
+    for Replaced { package, version, facade, .. } in left_out {
         let needed = Facade::named(&facade).and_then(Facade::needs).unwrap_or_default();
         let reason = format!("cannot be observed without {needed}");
-        found.lines.push(format!("{package} {version} {reason}, so it is left out, too"));
-        found.uncovered.push(with!(PackageCoverage::new(package, version, false), reason = Some(reason)));
+        selection.lines.push(format!("{package} {version} {reason}, so it is left out, too"));
+        selection.uncovered.push(with!(PackageCoverage::new(package, version, false), reason = Some(reason)));
     }
 }
 
@@ -397,9 +405,9 @@ fn too_old(facade: &Facade, package: &Package) -> String {
     let Package { name, version, .. } = package;
     format!(
         "{name} {version} is older than {}, the oldest version that insight can observe. \
-         `cargo update -p {name}@{version} --precise {}` raises it in Cargo.lock",
-        words(facade.from),
-        words(facade.newest)
+         `cargo update -p {name}@{version} --precise {}` updates it in Cargo.lock",
+        dotted(facade.from),
+        dotted(facade.newest)
     )
 }
 
@@ -414,17 +422,17 @@ fn uncovered(package: &Package, reason: &str) -> PackageCoverage {
 mod tests {
     use super::*;
 
-    /// Holds the packages to those that are replaced, and to the lines.
+    /// Checks the replaced packages and the messages.
     fn check(packages: &[(&str, &str)], left_out: &[&str], replaced: &[&str], lines: &[&str]) {
         let packages: Vec<Package> = packages.iter().map(|(name, version)| Package::new(name, version)).collect();
         let left_out: Vec<String> = left_out.iter().map(|name| (*name).to_owned()).collect();
-        let found = choose(&packages.iter().collect::<Vec<_>>(), &left_out).unwrap();
-        let names: Vec<&str> = found.replaced.iter().map(|replaced| replaced.facade.as_str()).collect();
-        assert_eq!((names.as_slice(), found.lines.len()), (replaced, lines.len()), "{:?}", found.lines);
-        for (line, expect) in found.lines.iter().zip(lines) {
+        let selection = select(&packages.iter().collect::<Vec<_>>(), &left_out).unwrap();
+        let names: Vec<&str> = selection.replaced.iter().map(|replaced| replaced.facade.as_str()).collect();
+        assert_eq!((names.as_slice(), selection.lines.len()), (replaced, lines.len()), "{:?}", selection.lines);
+        for (line, expect) in selection.lines.iter().zip(lines) {
             assert!(line.contains(expect), "{line}");
         }
-        assert_eq!(found.replaced.len() + found.uncovered.len(), packages.len());
+        assert_eq!(selection.replaced.len() + selection.uncovered.len(), packages.len());
     }
 
     #[test]
@@ -441,8 +449,8 @@ mod tests {
     }
 
     #[test]
-    fn an_old_runtime_is_an_error_with_the_command_that_raises_it() {
-        let error = choose(&[&Package::new("tokio", "1.20.0")], &[]).unwrap_err();
+    fn an_old_runtime_is_an_error_with_the_command_that_updates_it() {
+        let error = select(&[&Package::new("tokio", "1.20.0")], &[]).unwrap_err();
         assert!(error.contains("`cargo update -p tokio@1.20.0 --precise 1."), "{error}");
         assert!(error.contains("`--leave-out tokio`"), "{error}");
     }

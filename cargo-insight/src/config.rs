@@ -1,6 +1,6 @@
-//! cargo's configuration, with the values of `--config`.
+//! cargo's configuration, including the values of `--config`.
 
-use crate::say::Result;
+use crate::messages::Result;
 use cargo_config2::{Config, ResolveOptions};
 use std::ffi::OsString;
 use std::fs;
@@ -9,8 +9,8 @@ use toml::{Table, Value};
 /// The oldest compiler for insight's own crates.
 const OLDEST: (u32, u32) = (1, 85);
 
-/// Reads the configuration of the current folder. A value of `--config` counts more than a variable, and this more than a
-/// file; so a value is read as the variable of its name.
+/// Reads the configuration for the current folder. A value of `--config` overrides a variable, and a variable overrides a file:
+/// so each value of `--config` is read as the variable for its key.
 pub fn load(configs: &[String]) -> Result<Config> {
     let failed = |error: std::io::Error| format!("cannot find the current folder: {error}");
     let folder = std::env::current_dir().map_err(failed)?;
@@ -20,7 +20,7 @@ pub fn load(configs: &[String]) -> Result<Config> {
     Config::load_with_options(folder, options).map_err(|error| format!("cannot read cargo's configuration: {error}"))
 }
 
-/// The host's triple, if the compiler is not too old.
+/// The host's triple. An error if the compiler is too old.
 pub fn host(config: &Config) -> Result<String> {
     let failed = |error| format!("cannot ask the compiler for its version: {error}");
     too_old(config.rustc_version().map_err(failed)?.major_minor())?;
@@ -32,14 +32,14 @@ fn too_old(version: (u32, u32)) -> Result {
     match version < OLDEST {
         true => Err(format!(
             "rustc {}.{} is too old: insight's own crates need Rust {major}.{minor}. `cargo +{major}.{minor} insight` \
-             takes another one of rustup's",
+             uses another compiler of rustup",
             version.0, version.1
         )),
         false => Ok(()),
     }
 }
 
-/// The variables for a value of `--config`: a file, or `KEY=VALUE`. What is not TOML, cargo reports.
+/// The variables for a value of `--config`, which is a file or `KEY=VALUE`. Cargo reports text that is not TOML.
 fn variables(config: &str) -> Vec<(String, String)> {
     let text = fs::read_to_string(config).unwrap_or_else(|_| config.to_owned());
     let mut found = Vec::new();
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_config_are_variables() {
+    fn a_value_of_config_becomes_a_variable() {
         for (config, expect) in [
             ("build.rustc-wrapper='a b'", &[("CARGO_BUILD_RUSTC_WRAPPER", "a b")][..]),
             ("target.x86_64-a.runner=['b', 'c']", &[("CARGO_TARGET_X86_64_A_RUNNER", "b c")]),

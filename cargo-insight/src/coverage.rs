@@ -1,9 +1,9 @@
-//! The graph facts that the program tells its clients: the packages that are covered, and those that are not.
+//! The facts about the dependency graph that the program sends to its clients: which packages are covered.
 
 use crate::facades::Facade;
 use crate::graph::Package;
+use crate::messages::Result;
 use crate::plan::{Plan, write_whole};
-use crate::say::Result;
 use insight_protocol::{GraphFacts, PackageCoverage, with};
 use semver::VersionReq;
 use serde::Deserialize;
@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-/// Packages without a facade in which tasks can wait.
+/// The packages without a facade in which tasks can wait.
 static PRIMITIVES: &str = include_str!("../primitives.toml");
 
-/// Why the waits of such a package are not in the list.
+/// The reason why the waits in a package that is not covered are not in the list of waits.
 const ONLY_TRACES: &str = "only traces show these waits";
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ struct Primitive {
     covered: bool,
 }
 
-/// The packages of the graph that have no facade, and in which tasks can wait.
+/// The packages of the graph in which tasks can wait and that have no facade.
 pub fn without_facade(linked: &[&Package]) -> Vec<PackageCoverage> {
     let primitives: Primitives = toml::from_str(PRIMITIVES).expect("a test reads the same text");
     let is_about = |primitive: &&Primitive, package: &Package| {
@@ -46,8 +46,8 @@ pub fn without_facade(linked: &[&Package]) -> Vec<PackageCoverage> {
     found.collect()
 }
 
-/// Writes the facts: to a file of their own below `folder`, whose path is returned, and for each of the programs to a file by
-/// its name in the plan's folder.
+/// Writes the facts to a new file in `folder` and returns its path. It also writes them to the plan's folder, in one file for
+/// each program, with the program's name.
 pub fn write(plan: &Plan, others: &[PackageCoverage], programs: &BTreeSet<&str>, folder: &Path) -> Result<PathBuf> {
     let replaced =
         plan.replaced.iter().filter(|replaced| Facade::named(&replaced.facade).is_some_and(|it| !it.is_own()));

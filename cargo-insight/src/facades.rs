@@ -1,4 +1,4 @@
-//! The crates that are replaced, and by which facade.
+//! The crates that are replaced, and their facades.
 
 use semver::Version;
 
@@ -8,42 +8,43 @@ pub type Triple = (u64, u64, u64);
 /// A crate that can be replaced.
 #[derive(Debug)]
 pub struct Facade {
-    /// How options and messages call it.
+    /// The name in options and messages.
     pub name: &'static str,
-    /// The package that it replaces, and its library.
+    /// The package that is replaced.
     pub package: &'static str,
     crate_name: &'static str,
-    /// The versions for which the facade compiles: the oldest, and the first of the series that it does not cover.
+    /// The oldest version that the facade compiles with.
     pub from: Triple,
+    /// The first version of the next series, which the facade does not support.
     pub before: Triple,
-    /// The newest version with which it was tested. A newer one is tried, with a warning.
+    /// The newest tested version. A newer version is used with a warning.
     pub newest: Triple,
     pub source: Source,
-    /// The crates of insight that it names, and the names that these have in its source.
+    /// The insight crates that the facade uses: the name in the facade's source, and the crate.
     pub externs: &'static [(&'static str, &'static str)],
-    /// Its tasks are what insight shows. Without a runtime in the graph there is nothing to observe.
+    /// It spawns tasks. If a graph contains no runtime, there is nothing to observe.
     pub is_runtime: bool,
-    /// Versions from which on the real crate has something that the facade covers. For an older one the facade is compiled with
-    /// `insight_before = "VERSION"`.
+    /// The versions of the real crate that added an item that the facade covers. For an older version the facade is compiled
+    /// with `insight_before = "VERSION"`.
     pub thresholds: &'static [&'static str],
 }
 
 /// The facade's source.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
-    /// A library in this folder of insight's sources, over the real crate.
+    /// A library in this folder of insight's sources, which uses the real crate.
     Over {
         folder: &'static str,
         /// The real crate's name in the library.
         real: &'static str,
-        /// A feature of the library, besides those that the program asks of the crate.
+        /// A feature that the library has in addition to the features of the real crate.
         feature: Option<&'static str>,
     },
-    /// This text, in the place of the real crate, which is not compiled.
+    /// This text is compiled in place of the real crate.
     Instead(&'static str),
 }
 
-/// A library that is compiled over the real crate, and its versions.
+/// A facade whose library uses the real crate.
 const fn over(
     name: &'static str,
     folder: &'static str,
@@ -65,7 +66,7 @@ const fn over(
     }
 }
 
-/// The same for a library that has no tasks of its own.
+/// A facade of a library that spawns no tasks.
 const fn library(
     name: &'static str,
     folder: &'static str,
@@ -75,7 +76,7 @@ const fn library(
     Facade { is_runtime: false, thresholds, ..over(name, folder, versions, &[PROBE]) }
 }
 
-/// A part of insight-sync over the real crate.
+/// A facade that is a part of insight-sync.
 const fn part(
     name: &'static str,
     (package, real, feature): (&'static str, &'static str, &'static str),
@@ -87,7 +88,7 @@ const fn part(
     Facade { name, package, crate_name: package, source, is_runtime: false, thresholds, ..facade }
 }
 
-/// A text that is compiled instead of a library, with a crate of insight as `own`.
+/// A facade whose text is compiled in place of the real crate, with a crate of insight as `own`.
 const fn instead(
     (name, package): (&'static str, &'static str),
     text: &'static str,
@@ -109,7 +110,7 @@ const fn instead(
     }
 }
 
-/// A crate of insight itself, which a program has that keeps insight: the one that is linked into it already.
+/// A facade of a crate of insight itself. A program that depends on this crate gets the one that is linked into it anyway.
 const fn own(
     package: &'static str,
     crate_name: &'static str,
@@ -119,7 +120,7 @@ const fn own(
     Facade { crate_name, ..instead((package, package), text, ((0, 1, 0), (0, 2, 0), (0, 1, 0)), externs) }
 }
 
-/// The same for a facade: the program's runtime is the facade already.
+/// A facade of an adapter. A program that depends on an adapter gets the real runtime, which has its facade already.
 const fn renamed(package: &'static str, text: &'static str) -> Facade {
     instead((package, package), text, ((0, 1, 0), (0, 2, 0), (0, 1, 0)), &[])
 }
@@ -127,7 +128,7 @@ const fn renamed(package: &'static str, text: &'static str) -> Facade {
 const PROBE: (&str, &str) = ("insight_probe", "insight_probe");
 const SERVER: (&str, &str) = ("insight", "insight");
 
-/// All facades. A crate that another one is built on needs no order: each is found by its package.
+/// All facades. Their order does not matter: each is found by its package.
 pub static FACADES: &[Facade] = &[
     Facade {
         thresholds: &[
@@ -179,59 +180,59 @@ pub static FACADES: &[Facade] = &[
     renamed("insight-async-std", "//! The program's async-std is observed.\n\npub use real::*;\n"),
 ];
 
-/// A facade that names what only another facade has.
+/// Facades that use items of another facade.
 const NEEDS: [(&str, &str); 1] = [("async-executor", "async-task")];
 
 impl Facade {
-    /// The facade without which this one does not compile.
+    /// The facade that this one needs to compile.
     pub fn needs(&self) -> Option<&'static str> {
         NEEDS.iter().find(|(name, _)| *name == self.name).map(|(_, needed)| *needed)
     }
 
-    /// The facade of a package.
+    /// The facade for this version of a package.
     pub fn of(package: &str, version: &Version) -> Option<&'static Facade> {
         FACADES.iter().find(|facade| facade.package == package && facade.covers_series(version))
     }
 
-    /// Whether a version is of the series for which the facade is made: `tokio` 1, but not `tokio` 0.2.
+    /// Whether the facade is for the series of this version: for `tokio` 1, but not for `tokio` 0.2.
     fn covers_series(&self, version: &Version) -> bool {
         let (major, minor, _) = self.from;
         triple(version) < self.before && version.major >= major && (major > 0 || version.minor >= minor)
     }
 
-    /// Its library's name within the compiler.
+    /// The name of its library for the compiler.
     pub fn crate_name(&self) -> String {
         self.crate_name.replace('-', "_")
     }
 
-    /// The entry with this name.
+    /// The facade with this name.
     pub fn named(name: &str) -> Option<&'static Facade> {
         FACADES.iter().find(|facade| facade.name == name)
     }
 
-    /// It is one of insight's own crates, and no choice of the user's.
+    /// Whether it replaces a crate of insight itself, which the user cannot leave out.
     pub fn is_own(&self) -> bool {
         self.package.starts_with("insight-") || self.crate_name == "insight"
     }
 
-    /// The facade does not compile over a version so old.
+    /// Whether this version is older than the versions that the facade compiles with.
     pub fn is_too_old(&self, version: &Version) -> bool {
         triple(version) < self.from
     }
 
-    /// The facade was not tested over a version so new.
+    /// Whether this version is newer than the newest tested version.
     pub fn is_newer(&self, version: &Version) -> bool {
         triple(version) > self.newest
     }
 }
 
-/// A version without its pre-release.
+/// The version without its pre-release part.
 fn triple(version: &Version) -> Triple {
     (version.major, version.minor, version.patch)
 }
 
-/// A triple in words.
-pub fn words((major, minor, patch): Triple) -> String {
+/// The version as text: `1.2.3`.
+pub fn dotted((major, minor, patch): Triple) -> String {
     format!("{major}.{minor}.{patch}")
 }
 
@@ -242,12 +243,12 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// The versions in `insight_before = "VERSION"` below a folder.
-    fn named(folder: &Path, versions: &mut BTreeSet<String>) {
+    /// Collects the versions of `insight_before = "VERSION"` in all files below a folder.
+    fn thresholds_below(folder: &Path, versions: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                named(&path, versions);
+                thresholds_below(&path, versions);
                 continue;
             }
             let text = fs::read_to_string(path).unwrap();
@@ -256,32 +257,32 @@ mod tests {
         }
     }
 
-    /// The manifest of a program in tests/programs.rs has these versions of all crates with a facade.
+    /// Checks that a program of tests/programs.rs depends on these versions of all crates that have a facade.
     fn assert_versions(manifest: &str, version_of: impl Fn(&Facade) -> Triple) {
         for facade in FACADES.iter().filter(|facade| !facade.is_own()) {
             let line = manifest.lines().find(|line| line.split(" = ").next() == Some(facade.name));
-            let exact = format!("\"={}\"", words(version_of(facade)));
+            let exact = format!("\"={}\"", dotted(version_of(facade)));
             assert!(line.is_some_and(|line| line.contains(&exact)), "{} {exact}: {line:?}", facade.name);
         }
     }
 
     #[test]
-    fn the_oldest_and_the_newest_versions_have_a_test() {
+    fn the_oldest_and_the_newest_versions_are_tested() {
         assert_versions(include_str!("../tests/versions/oldest.toml"), |facade| facade.from);
         assert_versions(include_str!("../tests/versions/newest.toml"), |facade| facade.newest);
     }
 
     #[test]
-    fn thresholds_are_the_versions_that_a_facade_names() {
+    fn thresholds_are_the_versions_in_the_source_of_the_facade() {
         let folder_of = |facade: &Facade| match facade.source {
             Source::Over { folder, .. } => Some(folder),
             Source::Instead(_) => None,
         };
         for folder in FACADES.iter().filter_map(folder_of) {
             let mut versions = BTreeSet::new();
-            named(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("src"), &mut versions);
+            thresholds_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("src"), &mut versions);
             versions.remove("VERSION");
-            // insight-sync is three of them.
+            // Several facades share the folder of insight-sync.
             let facades = FACADES.iter().filter(|facade| folder_of(facade) == Some(folder));
             let thresholds = facades.flat_map(|facade| facade.thresholds.iter().map(|version| (*version).to_owned()));
             assert_eq!(versions, thresholds.collect(), "{folder}");

@@ -1,6 +1,6 @@
 //! The user's dependency graph, as cargo resolves it.
 
-use crate::say::Result;
+use crate::messages::Result;
 use semver::Version;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,12 +9,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// The packages of a workspace and of all that it depends on.
+/// The packages of a workspace and of all its dependencies.
 #[derive(Debug, Deserialize)]
 pub struct Graph {
     pub packages: Vec<Package>,
     pub target_directory: PathBuf,
-    /// Cargo names it from 1.91 on.
+    /// Cargo reports it since version 1.91.
     build_directory: Option<PathBuf>,
     workspace_root: PathBuf,
     workspace_members: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Package {
     pub name: String,
     pub version: Version,
     id: String,
-    /// The registry or repository; `None` for a folder.
+    /// The registry or repository, or `None` for a folder.
     pub source: Option<String>,
     manifest_path: Option<PathBuf>,
     #[serde(default)]
@@ -57,15 +57,15 @@ struct Dependency {
 
 #[derive(Debug, Deserialize)]
 struct DependencyKind {
-    /// `None` for a usual dependency.
+    /// `None` for a normal dependency.
     kind: Option<String>,
 }
 
 impl Graph {
-    /// Asks cargo. When cargo cannot say, its output.
+    /// Asks cargo for the graph. If cargo fails, this returns its output.
     ///
-    /// Cargo reads the manifest of each package, also of one that only another target or a test needs. Offline some may be
-    /// missing, and then the lock file says which packages there are.
+    /// Cargo needs the manifest of every package, even of packages that only another target or a test uses. Offline some of
+    /// them can be missing: then the packages are taken from the lock file.
     pub fn of(
         options: &[OsString],
         targets: &[String],
@@ -89,7 +89,7 @@ impl Graph {
         Ok(Err(output))
     }
 
-    /// Whether this cargo can have intermediate files in a folder of their own.
+    /// Whether this cargo can have a separate folder for intermediate files.
     pub fn has_build_directory(&self) -> bool {
         self.build_directory.is_some()
     }
@@ -100,8 +100,8 @@ impl Graph {
         members.flat_map(|package| &package.targets).map(|target| target.name.as_str()).collect()
     }
 
-    /// The packages that are compiled into the workspace's programs: not those that only build scripts and proc-macros use,
-    /// and with those of tests only if `with_tests`.
+    /// The packages that are compiled into the programs of the workspace. Packages that only build scripts or proc-macros use
+    /// are not among them, and packages that only tests use are among them only if `with_tests`.
     pub fn linked(&self, with_tests: bool) -> Vec<&Package> {
         let Some(resolve) = &self.resolve else { return self.packages.iter().collect() };
         let nodes: BTreeMap<&str, &Node> = resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
@@ -137,7 +137,7 @@ fn read(output: &Output) -> Result<Graph> {
         .map_err(|error| format!("cannot read the output of `cargo metadata`: {error}"))
 }
 
-/// The packages of a lock file; `None` if it is none.
+/// The packages of a lock file, or `None` if the text is not a lock file.
 fn packages_of_lock(lock: &str) -> Option<Vec<Package>> {
     #[derive(Deserialize)]
     struct Lock {
@@ -177,12 +177,12 @@ impl Package {
         }
     }
 
-    /// The folder with its manifest.
+    /// The folder that contains its manifest.
     pub fn folder(&self) -> Option<PathBuf> {
         self.manifest_path.as_deref()?.parent().map(PathBuf::from)
     }
 
-    /// Where the package is from, unless it is a registry.
+    /// The package's source, if it is not a registry.
     pub fn unusual_source(&self) -> Option<String> {
         match self.source.as_deref() {
             None => Some("a folder".to_owned()),
@@ -194,7 +194,7 @@ impl Package {
     }
 }
 
-/// The cargo that called this, or the one on the path.
+/// The cargo that called this program, or the first cargo in `PATH`.
 pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
 }

@@ -1,13 +1,13 @@
-//! The names under which cargo calls this binary back.
+//! The names by which cargo calls this program.
 //!
-//! Cargo takes the path of a compiler wrapper, and no arguments for it. So each role is a link to this binary.
+//! A compiler wrapper is a path without arguments, so for each role there is a link to this program.
 
-use crate::say::Result;
+use crate::messages::Result;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What this process does.
+/// The task of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// `cargo insight ...`.
@@ -18,7 +18,7 @@ pub enum Role {
     OwnRustc,
     /// Starts a program that cargo has built.
     Runner,
-    /// Becomes the program, within the user's own runner.
+    /// Becomes the program that the user's own runner starts.
     Mark,
 }
 
@@ -29,18 +29,18 @@ const NAMES: [(Role, &str); 4] = [
     (Role::Mark, "insight-mark"),
 ];
 
-/// The role of a process that was called by this path.
+/// The role of a process whose program was called by this path.
 pub fn role(called: &Path) -> Role {
     let name = called.file_stem().unwrap_or_default();
     NAMES.iter().find(|(_, link)| name == *link).map_or(Role::Command, |(role, _)| *role)
 }
 
-/// The folder of the links.
+/// The folder that contains the links.
 #[derive(Clone, Debug)]
 pub struct Links(PathBuf);
 
 impl Links {
-    /// Makes the links to this binary in `folder`.
+    /// Creates the links to this program in `folder`.
     pub fn make(folder: &Path) -> Result<Links> {
         let failed = |error| format!("cannot write {}: {error}", folder.display());
         let this = std::env::current_exe().map_err(|error| format!("cannot find cargo-insight itself: {error}"))?;
@@ -54,7 +54,7 @@ impl Links {
         Ok(Links(folder.to_owned()))
     }
 
-    /// The path that calls this binary in a role.
+    /// The path that calls this program in a role.
     pub fn path(&self, role: Role) -> PathBuf {
         let (_, name) = NAMES.iter().find(|(of, _)| *of == role).expect("a role that cargo calls has a link");
         self.0.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
@@ -76,7 +76,7 @@ fn points_to(path: &Path, this: &Path) -> bool {
 #[cfg(unix)]
 fn link(this: &Path, path: &Path) -> std::io::Result<()> {
     match std::os::unix::fs::symlink(this, path) {
-        // Another `cargo insight` of this workspace was faster.
+        // Another `cargo insight` in this workspace has made the link meanwhile.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         done => done,
     }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_the_role() {
+    fn the_name_selects_the_role() {
         for (path, expect) in [
             ("/t/insight/bin/insight-rustc", Role::Rustc),
             ("insight-own-rustc", Role::OwnRustc),

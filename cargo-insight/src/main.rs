@@ -1,13 +1,13 @@
-//! `cargo insight`: runs any async Rust program unchanged, with its whole dependency graph observed.
+//! `cargo insight` runs an async Rust program unchanged and observes its whole dependency graph.
 //!
-//! `cargo insight run` is `cargo run` in which each supported runtime of the graph is compiled together with its facade. The
-//! user's own cargo builds the user's own workspace with the user's own lock file. Only the compiler is wrapped: where cargo
-//! compiles tokio, [`wrapper`] compiles tokio under another file name, and then the facade as `tokio`.
+//! `cargo insight run` is `cargo run`, but each supported runtime of the graph is compiled together with its facade. The user's
+//! own cargo builds the user's workspace with the user's lock file. Only the compiler is wrapped: where cargo compiles tokio,
+//! [`wrapper`] compiles tokio under another file name, and then the facade as `tokio`.
 //!
-//! insight's own crates are built beforehand, by a cargo of their own and with a lock file of their own ([`bundle`]). So no
-//! version in the user's graph changes, and none of insight's dependencies needs to be in it.
+//! A separate cargo builds insight's own crates before, with their own lock file ([`bundle`]). So no version in the user's
+//! graph changes, and the user's graph does not need to contain insight's dependencies.
 //!
-//! One binary has four roles, and the name by which it is called says which: see [`links`].
+//! This program has several roles. The name that it is called by selects the role: see [`links`].
 
 mod arguments;
 mod bundle;
@@ -17,12 +17,12 @@ mod coverage;
 mod facades;
 mod graph;
 mod links;
+mod messages;
 mod open;
-mod plan;
+mod open;
 mod process;
 mod proof;
 mod runner;
-mod say;
 mod wrapper;
 
 use links::Role;

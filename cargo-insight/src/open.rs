@@ -1,26 +1,26 @@
-//! `cargo insight run --open`: consolation in the terminal, and the program's output in a file.
+//! `cargo insight run --open`: consolation has the terminal, and the program's output goes to a file.
 
-use crate::say::{Result, say};
+use crate::messages::{Result, print};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::Duration;
 
-/// How long to wait between two looks for the program.
+/// The time between two attempts to find the program's address.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The file for the output of a program that this process starts, in `folder`.
+/// The file in `folder` for the output of the program that this process starts.
 pub fn output_file(folder: &Path) -> PathBuf {
     folder.join(format!("output-{}.log", std::process::id()))
 }
 
-/// The file into which the runner writes the process ID of the program, beside the one for its output.
+/// The file next to the output file that the runner writes the program's process ID to.
 pub fn pid_file(output: &Path) -> PathBuf {
     output.with_extension("pid")
 }
 
-/// Runs cargo, and consolation as soon as the program listens.
+/// Runs cargo, and starts consolation as soon as the program listens.
 pub fn run(mut cargo: Command, output: &Path) -> Result<ExitStatus> {
     let pid_file = pid_file(output);
     let _ = fs::remove_file(&pid_file);
@@ -28,16 +28,16 @@ pub fn run(mut cargo: Command, output: &Path) -> Result<ExitStatus> {
     let waited = match listening(&mut child, &pid_file)? {
         Some(address) => {
             wish4_consolation::open(address);
-            say(&format!("the program's output is in {}", output.display()));
+            print(&format!("the program's output is in {}", output.display()));
             if let Ok(None) = child.try_wait() {
-                say("the program goes on; Ctrl-C ends it");
+                print("the program still runs; Ctrl-C ends it");
             }
             child.wait().map_err(|error| format!("cannot wait for cargo: {error}"))
         }
         None => {
             let status = child.wait().map_err(|error| format!("cannot wait for cargo: {error}"));
             if pid_file.exists() {
-                say(&format!("the program ended before it listened; its output is in {}", output.display()));
+                print(&format!("the program ended before it listened; its output is in {}", output.display()));
             }
             status
         }
@@ -46,7 +46,7 @@ pub fn run(mut cargo: Command, output: &Path) -> Result<ExitStatus> {
     waited
 }
 
-/// The address of the program, or `None` if cargo ends first.
+/// Waits until the program listens and returns its address, or `None` if cargo ends before.
 fn listening(child: &mut Child, pid_file: &Path) -> Result<Option<std::net::SocketAddr>> {
     loop {
         if child.try_wait().map_err(|error| format!("cannot wait for cargo: {error}"))?.is_some() {

@@ -1,6 +1,6 @@
-//! The plan of one build: written by the command, read by the compiler wrapper and the runner.
+//! The plan of one build. The command writes it, and the compiler wrapper and the runner read it.
 
-use crate::say::Result;
+use crate::messages::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,37 +8,37 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-/// Names the plan's file to the processes that cargo starts.
+/// The variable with the path of the plan's file, for the processes that cargo starts.
 pub const VARIABLE: &str = "CARGO_INSIGHT_PLAN";
 
-/// All that the wrapper and the runner need to know.
+/// All facts that the compiler wrapper and the runner need.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Plan {
-    /// Changes when a crate that was compiled before must be compiled again. Cargo sees it as a part of the compiler's version.
+    /// Changes when compiled crates must be compiled again. Cargo reads it as a part of the compiler's version.
     pub key: String,
-    /// The folder in which crates are replaced. A build script may start a cargo of its own for another one.
+    /// Crates are replaced only in this target folder. A build script may start a cargo for another folder.
     pub target: PathBuf,
     /// The unpacked sources of the facades.
     pub sources: PathBuf,
     /// The user's own compiler wrapper.
     pub wrapper: Option<PathBuf>,
-    /// The user's own runner, with its arguments, for the target that the program is built for.
+    /// The user's own runner with its arguments, for the target of the build.
     pub runner: Vec<String>,
-    /// The runner starts programs of this machine, and not an emulator.
+    /// The target is the host, so the runner is not an emulator.
     pub is_host: bool,
     /// The crates that are replaced.
     pub replaced: Vec<Replaced>,
-    /// insight's own crates, for each target. Without `--target` there is one, and its triple is empty.
+    /// insight's own crates for each target. Without `--target` there is one bundle, with an empty triple.
     pub bundles: Vec<Bundle>,
-    /// The variables that are set for cargo, and their values before. The program gets them as they were.
+    /// The variables that are set for cargo, with their values before. The program gets the values before.
     pub environment: Vec<(String, Option<String>)>,
-    /// The variables that the program gets.
+    /// The additional variables for the program.
     pub program: Vec<(String, String)>,
     /// The file for the program's output, if consolation has the terminal.
     pub output: Option<PathBuf>,
-    /// The folder of graph facts for programs that are started by hand, a file for each name of a program.
+    /// The folder with the graph facts for programs that the user starts by hand. It has one file for each program's name.
     pub coverage: PathBuf,
-    /// The subcommand starts one program, `run`.
+    /// The subcommand is `run`, which starts one program.
     pub is_run: bool,
 }
 
@@ -49,25 +49,25 @@ pub struct Replaced {
     pub package: String,
     /// Its version in the lock file.
     pub version: String,
-    /// The entry of [`FACADES`](crate::facades::FACADES), by its name.
+    /// The name of its entry in [`FACADES`](crate::facades::FACADES).
     pub facade: String,
-    /// The package's folder, if cargo has named it.
+    /// The package's folder, if cargo reports it.
     pub folder: Option<PathBuf>,
 }
 
-/// insight's own crates, as they were built for one target.
+/// insight's own crates, built for one target.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Bundle {
-    /// The target's triple; empty for the host without `--target`.
+    /// The target's triple, or empty for the host without `--target`.
     pub triple: String,
-    /// The files of the crates that facades name, by the crates' names.
+    /// The crates that facades use: each name with its file.
     pub crates: BTreeMap<String, String>,
-    /// All files that the compiler needs, by their names in the folder of the user's crates.
+    /// All files that the compiler needs: each name in the folder of the user's crates with the original file.
     pub files: BTreeMap<String, PathBuf>,
 }
 
 impl Plan {
-    /// Reads the plan that the environment names.
+    /// Reads the plan whose path is in the environment.
     pub fn read() -> Result<Plan> {
         let path = std::env::var_os(VARIABLE).ok_or_else(|| format!("{VARIABLE} is not set; start `cargo insight`"))?;
         let path = Path::new(&path);
@@ -75,7 +75,7 @@ impl Plan {
         serde_json::from_str(&text).map_err(|error| format!("{} is not a plan: {error}", path.display()))
     }
 
-    /// Writes the plan to a file in `folder`. Another `cargo insight` with another plan has another file.
+    /// Writes the plan to a file in `folder`. The file's name depends on the content, so another plan has another file.
     pub fn write(&self, folder: &Path) -> Result<PathBuf> {
         let text = serde_json::to_string_pretty(self).map_err(|error| format!("cannot write the plan: {error}"))?;
         let mut hasher = DefaultHasher::new();
@@ -85,12 +85,12 @@ impl Plan {
         Ok(path)
     }
 
-    /// The bundle of a target; `None` for a target whose crates are left alone, such as the host's with `--target`.
+    /// The bundle of a target, or `None` if the target's crates are not replaced, such as the host's with `--target`.
     pub fn bundle(&self, triple: &str) -> Option<&Bundle> {
         self.bundles.iter().find(|bundle| bundle.triple == triple_name(triple))
     }
 
-    /// Gives a command the variables as they were before `cargo insight`.
+    /// Gives a command the variables as they were before `cargo insight` changed them.
     pub fn restore(&self, command: &mut std::process::Command) {
         command.env_remove(VARIABLE);
         for (name, value) in &self.environment {
@@ -102,13 +102,13 @@ impl Plan {
     }
 }
 
-/// The name by which cargo's configuration knows a target: a file such as `my.json` is called `my` there.
+/// The name of a target in cargo's configuration: the name of the file `my.json` is `my`.
 pub fn triple_name(target: &str) -> &str {
     let Some(path) = target.strip_suffix(".json") else { return target };
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
-/// Writes a file by renaming a complete one.
+/// Writes a file by renaming a complete file, so that no process reads half of it.
 pub fn write_whole(path: &Path, text: &str) -> Result {
     if fs::read_to_string(path).is_ok_and(|there| there == text) {
         return Ok(());

@@ -1,19 +1,19 @@
-//! Processes that this one becomes, or whose end is its own.
+//! Starting other programs in place of this process, or waiting for their end.
 
-use crate::say::{Result, say};
+use crate::messages::{Result, print};
 use std::process::{Command, ExitCode, ExitStatus};
 
-/// Becomes the command: its process ID, its signals and its end are this process's.
+/// Replaces this process by the command, which keeps the process ID.
 #[cfg(unix)]
-pub fn become_it(mut command: Command) -> ExitCode {
+pub fn become_command(mut command: Command) -> ExitCode {
     use std::os::unix::process::CommandExt;
     let error = command.exec();
     cannot_start(&command, &error)
 }
 
-/// Runs the command to its end, where a process cannot become another one.
+/// Runs the command to its end, because this system cannot replace a process.
 #[cfg(not(unix))]
-pub fn become_it(mut command: Command) -> ExitCode {
+pub fn become_command(mut command: Command) -> ExitCode {
     match command.status() {
         Ok(status) => exit_code(status),
         Err(error) => cannot_start(&command, &error),
@@ -36,11 +36,11 @@ pub fn run_to_end(command: &mut Command) -> Result<ExitStatus> {
 }
 
 fn cannot_start(command: &Command, error: &std::io::Error) -> ExitCode {
-    say(&format!("cannot start {}: {error}", command.get_program().to_string_lossy()));
+    print(&format!("cannot start {}: {error}", command.get_program().to_string_lossy()));
     ExitCode::FAILURE
 }
 
-/// The exit status of a process that has ended. A signal is told as shells do.
+/// The exit status of a process that has ended. After a signal it is 128 plus the signal's number, as in a shell.
 pub fn exit_code(status: ExitStatus) -> ExitCode {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {

@@ -1,6 +1,6 @@
-//! Whether a program that cargo has built is observed.
+//! Checks whether a program that cargo has built is observed.
 //!
-//! The compiler wrapper is called only for crates that cargo compiles anew. So the proof is the program itself.
+//! This reads the program's file, because the compiler wrapper is not called for crates that cargo does not compile again.
 
 use crate::plan::Plan;
 use memchr::memmem;
@@ -9,28 +9,28 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A text that insight's server reads, and so is in each program that starts it.
+/// A text that insight's server contains, and therefore each observed program.
 const SERVER: &str = crate::runner::PROCESS;
 
-/// Files of tokio that only a program with a runtime has. The compiler puts their paths into panic messages.
+/// Source files of tokio's runtime. If a program contains the runtime, it contains their paths in panic messages.
 const RUNTIME: [&str; 2] = ["src/runtime/builder.rs", "src/runtime/scheduler/multi_thread/worker.rs"];
 
-/// Bytes of one read.
+/// The number of bytes that are read at once.
 const BLOCK: usize = 1 << 20;
 
-/// A program file's content.
+/// The result of reading a program's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// insight's server is in it, which the first runtime starts.
+    /// The program contains insight's server, which the first runtime starts.
     Observed,
-    /// The real runtime is in it, without the server. The text has the runtime's name and version.
+    /// The program contains the real runtime without the server. The text is the runtime's name and version.
     Real(String),
-    /// Neither.
+    /// The program contains neither.
     Nothing,
 }
 
 impl Proof {
-    /// Reads the program.
+    /// Reads the program's file.
     pub fn of(program: &Path, plan: &Plan) -> io::Result<Proof> {
         let mut needles = vec![(SERVER.to_owned(), Proof::Observed)];
         for replaced in plan.replaced.iter().filter(|replaced| replaced.package == "tokio") {
@@ -42,7 +42,7 @@ impl Proof {
         Ok(first(File::open(program)?, &needles)?.cloned().unwrap_or(Proof::Nothing))
     }
 
-    /// The sentence for a program that is not observed, if it should be.
+    /// The error message, if the program should be observed but is not.
     pub fn fault(&self, program: &Path) -> Option<String> {
         match self {
             Proof::Real(runtime) => Some(format!(
@@ -74,7 +74,7 @@ fn first<T>(mut file: impl Read, needles: &[(String, T)]) -> io::Result<Option<&
     }
 }
 
-/// The programs that a build has made: cargo names them when it is asked again, and compiles nothing.
+/// The programs of a build. `again` repeats the build, which compiles nothing and reports the programs.
 pub fn programs(mut again: Command) -> Vec<PathBuf> {
     let Ok(output) = again.output() else { return Vec::new() };
     let of_line = |line: &str| {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_needle_of_the_list_is_found_anywhere() {
+    fn the_first_needle_in_the_list_is_found_anywhere_in_the_file() {
         let needles = [("one".to_owned(), 1), ("two".to_owned(), 2)];
         let long = |before: usize| [vec![b'x'; before], b"two".to_vec()].concat();
         for (content, expect) in [

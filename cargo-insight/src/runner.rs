@@ -1,55 +1,55 @@
 //! Starts the programs that cargo has built.
 //!
-//! Cargo calls the runner with the program and its arguments. The runner gives the program the environment that it has
-//! without `cargo insight`, marks the process, and becomes the program. The mark is the process ID: a process that the
-//! program starts has another one, and stays silent.
+//! Cargo calls the runner with the program and its arguments. The runner gives the program the environment that it would have
+//! without `cargo insight`, marks the process, and becomes the program. The mark is the process ID: processes that the program
+//! starts have another ID, so they are not observed.
 
 use crate::links::{Role, role};
+use crate::messages::print;
 use crate::open;
 use crate::plan::{Plan, write_whole};
-use crate::process::become_it;
+use crate::process::become_command;
 use crate::proof::Proof;
-use crate::say::say;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-/// The process that is observed. Its children see that it is another one's.
+/// The variable with the ID of the process that is observed. A child process finds another ID than its own there.
 pub const PROCESS: &str = "INSIGHT_PROCESS";
 
-/// Names the file for the program's process ID to `insight-mark`.
+/// The variable that gives `insight-mark` the file for the program's process ID.
 const PID_FILE: &str = "CARGO_INSIGHT_PID_FILE";
 
-/// `insight-runner PROGRAM ARGUMENTS`.
+/// Runs `insight-runner PROGRAM ARGUMENTS`.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    // `cargo run` becomes the program, so this is the first moment after the build.
+    // `cargo run` becomes the program, so nothing of `cargo insight` runs between the build and this call.
     let plan = match Plan::read() {
         Ok(plan) => plan,
         Err(error) => {
-            say(&error);
+            print(&error);
             return ExitCode::FAILURE;
         }
     };
     if let Some(program) = arguments.first().map(Path::new) {
         match Proof::of(program, &plan) {
-            Ok(Proof::Nothing) if plan.is_run => say(&format!(
+            Ok(Proof::Nothing) if plan.is_run => print(&format!(
                 "nothing of {} is observed: no runtime that insight supports is linked into it",
                 program.display()
             )),
             Ok(proof) => {
                 if let Some(fault) = proof.fault(program) {
-                    say(&fault);
+                    print(&fault);
                     if plan.is_run {
                         return ExitCode::FAILURE;
                     }
                 }
             }
-            // The attempt to start it reports more.
+            // If the file cannot be read, starting it reports why.
             Err(_) => {}
         }
     }
-    // The user's runner may start another process, and that one is to be marked. An emulator takes only the program.
+    // The user's runner may start the program as another process, which must have the mark. An emulator runs only the program.
     let mut words: Vec<OsString> = plan.runner.iter().map(OsString::from).collect();
     let mark = !words.is_empty() && plan.is_host;
     if mark {
@@ -67,7 +67,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     }
     if let Some(output) = &plan.output {
         if let Err(error) = redirect(&mut command, output) {
-            say(&format!("cannot write {}: {error}", output.display()));
+            print(&format!("cannot write {}: {error}", output.display()));
             return ExitCode::FAILURE;
         }
         command.env(PID_FILE, open::pid_file(output));
@@ -75,30 +75,30 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     if !mark {
         set_mark(&mut command);
     }
-    become_it(command)
+    become_command(command)
 }
 
-/// The terminal is consolation's.
+/// Gives the terminal to consolation: the program has no input, and its output goes to a file.
 fn redirect(command: &mut Command, output: &Path) -> std::io::Result<()> {
     let file = File::create(output)?;
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     Ok(())
 }
 
-/// `insight-mark PROGRAM ARGUMENTS`.
+/// Runs `insight-mark PROGRAM ARGUMENTS`.
 pub fn mark(arguments: Vec<OsString>) -> ExitCode {
     let Some(mut command) = command(arguments) else { return ExitCode::FAILURE };
     if let Some(file) = std::env::var_os(PID_FILE) {
         command.env(PID_FILE, file);
     }
     set_mark(&mut command);
-    become_it(command)
+    become_command(command)
 }
 
 fn command(words: Vec<OsString>) -> Option<Command> {
     let mut words = words.into_iter();
     let Some(program) = words.next() else {
-        say("no program to start; this command is for cargo, which calls it as a runner");
+        print("no program to start; only cargo calls this command, as a runner");
         return None;
     };
     let mut command = Command::new(program);
@@ -106,13 +106,13 @@ fn command(words: Vec<OsString>) -> Option<Command> {
     Some(command)
 }
 
-/// Where a process becomes the program, its ID is the program's. Elsewhere the program is not marked, and its children are
-/// observed, too.
+/// Marks the process. Only on Unix does this process become the program, so only there is its ID the program's ID. On other
+/// systems the program is not marked, and its children are observed, too.
 fn set_mark(command: &mut Command) {
     match cfg!(unix) {
         true => command.env(PROCESS, std::process::id().to_string()),
         false => {
-            say("programs that your program starts are observed, too: this system cannot mark one process");
+            print("programs that your program starts are observed, too: this system cannot mark one process");
             command.env_remove(PROCESS)
         }
     };
@@ -120,7 +120,7 @@ fn set_mark(command: &mut Command) {
     if let Some(file) = file {
         command.env_remove(PID_FILE);
         if let Err(error) = write_whole(Path::new(&file), &std::process::id().to_string()) {
-            say(&error);
+            print(&error);
         }
     }
 }

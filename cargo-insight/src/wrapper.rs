@@ -1,15 +1,15 @@
-//! The compiler wrapper: the real crate under another file name, and then the facade under the crate's own.
+//! The compiler wrapper. It compiles the real crate under another file name, and then the facade under the crate's own name.
 //!
-//! Both are called `tokio` within the compiler, so the names of types and functions stay as they are. They differ in
-//! `-C metadata`, by which the compiler tells crates of one name apart, and in `-C extra-filename`.
+//! The compiler knows both as `tokio`, so the names of types and functions stay the same. The two differ in `-C metadata`,
+//! which lets the compiler distinguish crates with the same name, and in `-C extra-filename`.
 
 mod call;
 
 use crate::facades::{Facade, Source};
+use crate::messages::{Result, print};
 use crate::plan::{Bundle, Plan, Replaced};
-use crate::process::{become_it, exit_code};
+use crate::process::{become_command, exit_code};
 use crate::runner::PROCESS;
-use crate::say::{Result, say};
 use call::Call;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -17,17 +17,17 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
-/// Set while facades of a whole graph are compiled. They start insight by themselves.
+/// The `cfg` of facades that are compiled into a whole graph. Such a facade starts insight by itself.
 const WHOLE_GRAPH: &str = "insight_whole_graph";
 
-/// `insight-rustc RUSTC ARGUMENTS`: a call of the compiler in the user's build.
+/// Runs `insight-rustc RUSTC ARGUMENTS`: a call of the compiler in the user's build.
 pub fn rustc(words: Vec<OsString>) -> ExitCode {
     let plan = match Plan::read() {
         Ok(plan) => plan,
         Err(error) => return failed(&error),
     };
     let mut compiler = compiler(plan.wrapper.as_deref(), &words);
-    // A macro such as `option_env!` has the values of a plain build.
+    // With the variables of a build without insight, a macro such as `option_env!` has the same value.
     plan.restore(&mut compiler);
     compiler.env(PROCESS, "0");
     let wrapped = Wrapped { plan: &plan, compiler };
@@ -41,7 +41,7 @@ pub fn rustc(words: Vec<OsString>) -> ExitCode {
     let facade = replaced.and_then(|replaced| Facade::named(&replaced.facade));
     let call = match Call::parse(rest) {
         Ok(Some(call)) if std::path::absolute(&call.out_dir).is_ok_and(|it| it.starts_with(&plan.target)) => call,
-        Ok(_) => return wrapped.pass(rest),
+        Ok(_) => return wrapped.pass_on(rest),
         Err(error) => return failed(&error),
     };
     let facade = facade.filter(|facade| call.is_library_of(&facade.crate_name()));
@@ -50,11 +50,11 @@ pub fn rustc(words: Vec<OsString>) -> ExitCode {
         (None, Some(_)) => {
             let suspects = wrapped.suspects(&call);
             if suspects.is_empty() {
-                return wrapped.pass(rest);
+                return wrapped.pass_on(rest);
             }
-            wrapped.other(rest, &suspects, &package, &version)
+            wrapped.compile_dependent(rest, &suspects, &package, &version)
         }
-        (_, None) => return wrapped.pass(rest),
+        (_, None) => return wrapped.pass_on(rest),
     };
     match result {
         Ok(status) => exit_code(status),
@@ -62,17 +62,17 @@ pub fn rustc(words: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// `insight-own-rustc RUSTC ARGUMENTS`: a call of the compiler in the build of insight's own crates.
+/// Runs `insight-own-rustc RUSTC ARGUMENTS`: a call of the compiler in the build of insight's own crates.
 ///
-/// They are linked into programs that may have the same crates, in other versions and with other features. And they are
-/// compiled where the user's flags hold, which may deny warnings.
+/// These crates are linked into programs that may contain the same crates in other versions and with other features. The
+/// user's flags apply to them, and these may deny warnings.
 pub fn own_rustc(words: Vec<OsString>) -> ExitCode {
     let wrapper = std::env::var_os(OWN_WRAPPER).filter(|wrapper| !wrapper.is_empty()).map(PathBuf::from);
     let mut compiler = compiler(wrapper.as_deref(), &words);
     compiler.args(words.iter().skip(1));
     if words.iter().any(|word| word == "--crate-name") && !words.iter().any(|word| word == "___") {
         compiler.args(["--cap-lints=allow", "-Cmetadata=insight"]);
-        // A program with link-time optimization needs bitcode. A proc-macro or a build script does not.
+        // A program with link-time optimization needs bitcode. Proc-macros and build scripts do not need it.
         if !words.windows(2).any(|pair| pair[0] == "--crate-type" && (pair[1] == "bin" || pair[1] == "proc-macro")) {
             compiler.arg("-Cembed-bitcode=yes");
         }
@@ -83,10 +83,10 @@ pub fn own_rustc(words: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// Names the user's compiler wrapper to the one of insight's own crates.
+/// The variable with the user's compiler wrapper, for the build of insight's own crates.
 pub const OWN_WRAPPER: &str = "CARGO_INSIGHT_OWN_WRAPPER";
 
-/// The user's wrapper and the compiler, or the compiler alone.
+/// The command that calls the compiler, through the user's wrapper if there is one.
 fn compiler(wrapper: Option<&Path>, words: &[OsString]) -> Command {
     let rustc = words.first().map(OsString::as_os_str).unwrap_or(OsStr::new("rustc"));
     match wrapper {
@@ -100,7 +100,7 @@ fn compiler(wrapper: Option<&Path>, words: &[OsString]) -> Command {
 }
 
 fn failed(error: &str) -> ExitCode {
-    say(error);
+    print(error);
     ExitCode::FAILURE
 }
 
@@ -122,14 +122,14 @@ impl Wrapped<'_> {
         command
     }
 
-    /// A call that is none of ours.
-    fn pass(&self, rest: &[OsString]) -> ExitCode {
+    /// Runs the compiler for a call that is not changed.
+    fn pass_on(&self, rest: &[OsString]) -> ExitCode {
         let mut command = self.command();
         command.args(rest);
-        become_it(command)
+        become_command(command)
     }
 
-    /// The compiler's version, with the plan's key: when the key changes, cargo compiles again.
+    /// Prints the compiler's version and the plan's key: cargo compiles again when the key changes.
     fn version(&self, rest: &[OsString]) -> ExitCode {
         let output = match self.command().args(rest).stderr(Stdio::inherit()).output() {
             Ok(output) => output,
@@ -143,8 +143,8 @@ impl Wrapped<'_> {
         exit_code(output.status)
     }
 
-    /// The facades that may be why a crate does not compile: those that it names, if it is somebody else's and so compiles
-    /// with the real crates.
+    /// The facades that can be the reason if a crate does not compile: the facades that it depends on, if it is not a crate of
+    /// the user's workspace. Such a crate compiles with the real crates.
     fn suspects(&self, call: &Call) -> Vec<&str> {
         let is_used = |replaced: &&Replaced| {
             let library = Facade::named(&replaced.facade).map(Facade::crate_name).unwrap_or_default();
@@ -158,13 +158,19 @@ impl Wrapped<'_> {
         }
     }
 
-    /// A crate that is not replaced, and that uses facades.
-    fn other(&self, rest: &[OsString], suspects: &[&str], package: &str, version: &str) -> Result<ExitStatus> {
+    /// Compiles a crate that depends on facades and is not replaced itself.
+    fn compile_dependent(
+        &self,
+        rest: &[OsString],
+        suspects: &[&str],
+        package: &str,
+        version: &str,
+    ) -> Result<ExitStatus> {
         let status = status(self.command().args(rest))?;
         if !status.success() {
             let options: Vec<String> = suspects.iter().map(|name| format!("`--leave-out {name}`")).collect();
-            say(&format!(
-                "{package} {version} does not compile over insight's {}; {} leaves it out",
+            print(&format!(
+                "{package} {version} does not compile with insight's {}; {} builds without it",
                 suspects.join(" or "),
                 options.join(" or ")
             ));
@@ -173,18 +179,18 @@ impl Wrapped<'_> {
     }
 
     fn replace(&self, facade: &Facade, bundle: &Bundle, call: &Call, version: &str) -> Result<ExitStatus> {
-        self.bring(bundle, &call.out_dir)?;
-        let command = self.facade(facade, bundle, call, version)?;
+        self.link_files(bundle, &call.out_dir)?;
+        let command = self.facade_command(facade, bundle, call, version)?;
         let status = match facade.source {
-            Source::Over { .. } => match self.real(&call.real(), command)? {
+            Source::Over { .. } => match self.compile_both(&call.real(), command)? {
                 (status, false) => return Ok(status),
                 (status, true) => status,
             },
             Source::Instead(_) => status(&mut { command })?,
         };
         if !status.success() {
-            say(&format!(
-                "insight's {} does not compile over {} {version}; `--leave-out {}` leaves it out",
+            print(&format!(
+                "insight's {} does not compile with {} {version}; `--leave-out {}` builds without it",
                 facade.name, facade.package, facade.name
             ));
             return Ok(status);
@@ -195,8 +201,8 @@ impl Wrapped<'_> {
         Ok(status)
     }
 
-    /// The call that compiles a facade.
-    fn facade(&self, facade: &Facade, bundle: &Bundle, call: &Call, version: &str) -> Result<Command> {
+    /// The command that compiles a facade.
+    fn facade_command(&self, facade: &Facade, bundle: &Bundle, call: &Call, version: &str) -> Result<Command> {
         let mut externs: Vec<(OsString, PathBuf)> = Vec::new();
         let source = match facade.source {
             Source::Over { folder, real: name, .. } => {
@@ -215,7 +221,7 @@ impl Wrapped<'_> {
         if let Source::Over { feature: Some(feature), .. } = facade.source {
             command.arg("--cfg").arg(format!("feature=\"{feature}\""));
         }
-        let locked = semver::Version::parse(version).map_err(|error| format!("{version} is no version: {error}"))?;
+        let locked = semver::Version::parse(version).map_err(|error| format!("{version} is not a version: {error}"))?;
         for threshold in facade.thresholds {
             if semver::Version::parse(threshold).is_ok_and(|threshold| locked < threshold) {
                 command.arg("--cfg").arg(format!("insight_before=\"{threshold}\""));
@@ -225,12 +231,12 @@ impl Wrapped<'_> {
         Ok(command)
     }
 
-    /// Compiles the real crate and then the facade. The status is the facade's; or the real crate's, with `false`, if that does
-    /// not compile.
+    /// Compiles the real crate and the facade. It returns the facade's status and `true`, or the real crate's status and
+    /// `false` if the real crate does not compile.
     ///
-    /// As in cargo's pipeline, the facade is begun when the real crate's metadata is there, while its code is generated. Cargo
-    /// is not told of the real crate's files: it waits for those of the facade.
-    fn real(&self, call: &Call, mut facade: Command) -> Result<(ExitStatus, bool)> {
+    /// As in cargo's pipeline, the facade starts when the real crate's metadata is written, while the real crate's code is
+    /// generated. Messages about the real crate's files are not passed on to cargo, because it waits for the facade's files.
+    fn compile_both(&self, call: &Call, mut facade: Command) -> Result<(ExitStatus, bool)> {
         let failed = |error| format!("cannot start the compiler: {error}");
         let mut child = self.command().args(&call.words).stderr(Stdio::piped()).spawn().map_err(failed)?;
         let mut begun = None;
@@ -246,7 +252,7 @@ impl Wrapped<'_> {
         let real = child.wait().map_err(waited)?;
         if !real.success() {
             if let Some(mut begun) = begun {
-                // It may have ended.
+                // The facade's compiler may have ended already.
                 let _ = begun.kill();
                 begun.wait().map_err(waited)?;
             }
@@ -259,14 +265,14 @@ impl Wrapped<'_> {
         Ok((status, true))
     }
 
-    /// Links the files of insight's own crates into the folder in which the compiler looks for crates.
-    fn bring(&self, bundle: &Bundle, folder: &Path) -> Result {
+    /// Links the files of insight's own crates to the folder that the compiler searches for crates.
+    fn link_files(&self, bundle: &Bundle, folder: &Path) -> Result {
         for (name, file) in &bundle.files {
             let to = folder.join(name);
             if is_same(file, &to) {
                 continue;
             }
-            // Under another name first: a compiler that runs beside this one sees the whole file or none.
+            // The file is renamed when it is complete: another compiler at the same time finds the whole file or none.
             let partial = folder.join(format!("insight-{}.partial", std::process::id()));
             let failed = |error| format!("cannot write {}: {error}", to.display());
             let _ = fs::remove_file(&partial);
@@ -279,7 +285,7 @@ impl Wrapped<'_> {
     }
 }
 
-/// Whether two paths are one file, or have the same content.
+/// Whether the two paths are the same file or have the same content.
 fn is_same(file: &Path, to: &Path) -> bool {
     let (Ok(one), Ok(other)) = (fs::metadata(file), fs::metadata(to)) else { return false };
     let same_times = one.modified().ok() == other.modified().ok();

@@ -1,7 +1,7 @@
-//! Programs under `cargo insight`, beside the same programs under cargo.
+//! Compares programs that `cargo insight` runs with the same programs under cargo.
 //!
-//! All have one target folder, so that insight's own crates are built once. Its name and those of the programs have spaces
-//! and letters outside ASCII. The compiler denies warnings.
+//! All programs share one target folder, so that insight's own crates are built once. The paths contain spaces and letters
+//! outside ASCII. The compiler denies warnings.
 
 #![cfg(unix)]
 
@@ -53,7 +53,7 @@ async fn main() {
 }
 "#;
 
-/// A build script that runs a runtime, and another cargo.
+/// A build script that uses a runtime and starts another cargo.
 const BUILD_SCRIPT: &str = r#"use std::path::Path;
 use std::process::Command;
 
@@ -95,7 +95,7 @@ async fn of_the_unit() {
 
 const TOKIO: &str = r#"tokio = { version = "1", features = ["macros", "rt-multi-thread", "sync"] }"#;
 
-/// The folder of all programs, and of their target folders.
+/// The folder that contains all programs and their target folders.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("ein Ordner für alle")
 }
@@ -104,7 +104,7 @@ fn root() -> PathBuf {
 struct Program(PathBuf);
 
 impl Program {
-    /// A program with these files, and versions as this repository has them.
+    /// Creates a program with these files. Its packages have the versions of this repository's lock file.
     fn new(name: &str, files: &[(&str, &str)]) -> Program {
         let folder = root().join(name);
         let _ = fs::remove_dir_all(&folder);
@@ -113,7 +113,7 @@ impl Program {
             program.write(path, text);
         }
         program.write("Cargo.lock", include_str!("../../Cargo.lock"));
-        // Packages that the program does not have leave the lock file.
+        // Cargo removes the packages that the program does not use from the lock file.
         let output = program.run("cargo", &["metadata", "--format-version=1"], "");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         program
@@ -130,13 +130,13 @@ impl Program {
         fs::set_permissions(self.0.join(path), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Cargo, or `cargo insight`, in the program's folder.
+    /// Runs cargo or `cargo insight` in the program's folder.
     fn command(&self, tool: &str, words: &[&str]) -> Command {
         let mut command = match tool {
             "cargo" => Command::new(env!("CARGO")),
             _ => Command::new(env!("CARGO_BIN_EXE_cargo-insight")),
         };
-        // The variables that cargo sets for this test are none of a user's.
+        // Cargo sets variables for this test that a user does not have.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             if name.starts_with("CARGO_") && name != "CARGO_HOME" || name.starts_with("INSIGHT_") || name == "CARGO" {
@@ -162,7 +162,7 @@ impl Program {
         child.wait_with_output().unwrap()
     }
 
-    /// All files, with their content.
+    /// All files with their content.
     fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
         let mut folders = vec![self.0.clone()];
@@ -187,7 +187,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The program's output, without the variables that are insight's, and with those that name a folder of the build cut off.
+/// The program's output. Variables of insight are left out, and variables that contain a folder of the build have no value.
 fn stdout(output: &Output) -> Vec<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let own = ["\"INSIGHT_COVERAGE\"=", "\"INSIGHT_PROCESS\"="];
@@ -200,13 +200,13 @@ fn stdout(output: &Output) -> Vec<String> {
     lines
 }
 
-/// How often a process says that it listens.
+/// The number of processes that print that insight listens.
 fn listeners(output: &Output) -> usize {
     stderr(output).matches("insight: listening on ").count()
 }
 
 #[test]
-fn a_program_runs_as_with_cargo() {
+fn a_program_behaves_as_with_cargo() {
     let workspace = "[workspace]\nmembers = [\"seven\"]\n";
     let own =
         format!("[dependencies]\n{TOKIO}\nseven.path = \"seven\"\n\n[build-dependencies]\n{TOKIO}\n\n{workspace}");
@@ -262,9 +262,9 @@ fn tests_and_doc_tests_run_and_do_not_listen() {
     assert_eq!(listeners(&output), 0);
 }
 
-/// Builds for a named target and without one share a target folder, and leave crates for the host as they are, or not.
+/// Builds with and without `--target` share a target folder. Only builds without it replace the crates for the host.
 #[test]
-fn a_build_for_a_target_does_not_change_one_without() {
+fn builds_with_and_without_a_target_do_not_disturb_each_other() {
     let own = format!(
         "[dependencies]\n{TOKIO}\n\n[build-dependencies]\n{TOKIO}\n\n[profile.dev]\ndebug = false\n\n\
          [workspace]\nmembers = [\"without\"]\n"
@@ -285,7 +285,7 @@ fn a_build_for_a_target_does_not_change_one_without() {
         let output = program.run("insight", words, "");
         assert_eq!((output.status.success(), listeners(&output)), (true, 1), "{words:?}: {}", stderr(&output));
     }
-    // A package of the workspace that has no runtime.
+    // This package of the workspace has no runtime.
     let output = program.run("insight", &["run", "-q", "-p", "without"], "");
     let text = stderr(&output);
     assert!(
@@ -307,7 +307,7 @@ fn the_users_compiler_wrapper_and_runner_are_kept() {
         "tools of mine/wrapper",
         &format!("#!/bin/sh\necho \"$*\" >> '{}'\nexec \"$@\"\n", log.display()),
     );
-    // It starts another process, and that is the program.
+    // The runner starts the program as another process.
     program.write_script("tools of mine/runner", "#!/bin/sh\nexport OF_RUNNER=\"$1\"\nshift\n\"$@\"\nexit $?\n");
     program.write(
         ".cargo/config.toml",
@@ -325,7 +325,7 @@ fn a_killed_build_leaves_nothing_and_can_be_repeated() {
     let main = "fn main() {\n    tokio::runtime::Runtime::new().unwrap();\n}\n";
     let program = Program::new("killed", &[("Cargo.toml", &manifest("killed", &own)), ("src/main.rs", main)]);
     let before = program.files();
-    // A profile of its own, so that tokio is compiled.
+    // This build has other settings, so that tokio is compiled again.
     let mut command = program.command("insight", &["build", "--config", "profile.dev.debug=1"]);
     let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).process_group(0).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
@@ -337,7 +337,7 @@ fn a_killed_build_leaves_nothing_and_can_be_repeated() {
     let group = format!("-{}", child.id());
     assert!(Command::new("kill").args(["-9", "--", &group]).status().unwrap().success());
     child.wait().unwrap();
-    // The pipe is closed when cargo and the compilers are gone, too.
+    // The pipe is closed when cargo and all compilers have ended.
     lines.read_to_string(&mut line).unwrap();
     assert_eq!(program.files(), before);
     let output = program.run("insight", &["run", "--config", "profile.dev.debug=1"], "");
@@ -346,7 +346,7 @@ fn a_killed_build_leaves_nothing_and_can_be_repeated() {
 }
 
 #[test]
-fn cargo_reports_what_is_wrong() {
+fn errors_are_the_same_as_with_cargo() {
     let own = format!("[dependencies]\n{TOKIO}\n\n[workspace]\n");
     let main = "fn main() {\n    let runtime: u32 = tokio::runtime::Runtime::new().unwrap();\n}\n";
     let program = Program::new("wrong", &[("Cargo.toml", &manifest("wrong", &own)), ("src/main.rs", main)]);
@@ -375,12 +375,12 @@ fn cargo_reports_what_is_wrong() {
     }
 }
 
-/// A process that is killed in the end.
+/// A process that is killed at the end of the test.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The program is this process, since cargo and the runner become it.
+        // Cargo and the runner become the program, so this process is the program.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -395,7 +395,7 @@ fn snapshot(address: &str) -> Vec<Value> {
     text.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Each wait's source line. The units in a comment such as `// waits, 2 of 3` are those of the resource.
+/// The source line of each wait. In a comment such as `// waits, 2 of 3` the numbers are replaced by those of the resource.
 fn waits(messages: &[Value]) -> Vec<String> {
     let find = |kind: &str, id: &Value| messages.iter().find(|message| message["type"] == kind && message["id"] == *id);
     let units = |kind: &str, wait: &Value, field: &str| match find(kind, &wait["resource"]) {
@@ -418,7 +418,7 @@ fn waits(messages: &[Value]) -> Vec<String> {
     waits
 }
 
-/// A program that waits in all crates that are replaced shows all its waits, in the oldest versions and in the newest.
+/// A program waits in each crate that is replaced. All waits are observed, with the oldest and with the newest versions.
 #[test]
 fn the_oldest_and_the_newest_versions_are_observed() {
     let main = include_str!("versions/program.rs");
@@ -441,24 +441,24 @@ fn the_oldest_and_the_newest_versions_are_observed() {
             }
         };
         assert!(!text.contains("insight: "), "{name}: {text}");
-        // The program waits a moment after it listens.
+        // Some waits begin only after insight listens.
         let start = Instant::now();
         loop {
             let messages = snapshot(&address);
-            let seen = waits(&messages);
-            if seen == expected {
-                // A task that was not spawned through a facade.
+            let observed = waits(&messages);
+            if observed == expected {
+                // A partial task was not spawned through a facade.
                 assert!(!messages.iter().any(|message| message["partial"] == true), "{name}: {messages:#?}");
                 break;
             }
-            assert!(start.elapsed() < Duration::from_secs(30), "{name}: {seen:#?}\nexpected: {expected:#?}");
+            assert!(start.elapsed() < Duration::from_secs(30), "{name}: {observed:#?}\nexpected: {expected:#?}");
         }
         drop(running);
     }
 }
 
 #[test]
-fn without_a_runtime_the_program_runs_plainly() {
+fn a_program_without_a_runtime_runs_unobserved() {
     let program = Program::new(
         "plain",
         &[

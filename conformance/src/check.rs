@@ -10,14 +10,14 @@ use std::fmt;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// How a stream is judged.
+/// How strictly a stream is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
-    /// What every reader relies on: rules of level MUST, and each line as `accept.schema.json` has it. What a reader
-    /// passes over (an unknown type, field or word) is no finding.
+    /// The rules that every reader relies on: rules of level MUST, and each line against `accept.schema.json`. An unknown
+    /// type, field or word is not a finding, since readers ignore it.
     Lenient,
-    /// Rules of level SHOULD too, and each line as `emit.schema.json` of this version has it. When the header names a
-    /// later minor version, what is unknown may be that version's.
+    /// Rules of level SHOULD too, and each line against `emit.schema.json` of this version. If the header names a later
+    /// minor version, unknown names may belong to that version.
     Strict,
 }
 
@@ -31,14 +31,14 @@ impl Strictness {
     }
 }
 
-/// What to check, and how.
+/// Options of a check.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How the stream is judged.
+    /// How strictly the stream is checked.
     pub strictness: Strictness,
-    /// How many findings of one rule are told; the others are counted.
+    /// Maximum number of findings of one rule that are reported. Further findings are only counted.
     pub per_rule: u64,
-    /// The name of the file, when the stream is a recording.
+    /// The name of the file, if the stream is a recording.
     pub file_name: Option<String>,
 }
 
@@ -53,48 +53,48 @@ impl Default for Options {
 pub struct Finding {
     /// The rule.
     pub rule: Rule,
-    /// The line, from 1; one more than the last when the stream ended too soon, and 0 for the file itself.
+    /// The line, from 1. It is 0 for the file itself, and one more than the last line if the stream ended too soon.
     pub line: u64,
-    /// Where in the line, from 1 in bytes, when that is one place.
+    /// The byte in the line, from 1, if the finding is about one place.
     pub column: Option<usize>,
-    /// What the rule expects here.
+    /// A description of a correct stream at this place.
     pub expected: String,
-    /// What is there.
+    /// The text or the fact that was found instead.
     pub actual: String,
-    /// The line with three before and three after it, as far as there are any.
+    /// The line, with up to three lines before it and three after it.
     pub context: Vec<Rc<ContextLine>>,
 }
 
-/// What was checked, and how much was found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// How it was judged.
+    /// How strictly the stream was checked.
     pub strictness: Strictness,
-    /// How many lines were checked.
+    /// Number of checked lines.
     pub lines: u64,
-    /// How many findings there are of each rule, by its id.
+    /// Number of findings for each rule, by its id.
     pub findings: BTreeMap<&'static str, u64>,
-    /// How many of one rule were told at most.
+    /// Maximum number of findings of one rule that were reported.
     pub per_rule: u64,
-    /// Why it ended.
+    /// Why reading ended.
     pub ending: Ending,
-    /// Whether it is cut off, and where: the last line was not checked then. r[stream.cut-off]
+    /// Whether and where the stream is cut off. The last line of such a stream was not checked. r[stream.cut-off]
     pub outcome: Outcome,
 }
 
 impl Summary {
-    /// How many findings there are.
+    /// Number of all findings.
     pub fn total(&self) -> u64 {
         self.findings.values().sum()
     }
 }
 
-/// Takes findings as they are made.
+/// Receives the findings of a check.
 pub trait Sink {
-    /// A rule is broken. Not called for more findings of one rule than the options ask for.
+    /// Receives a finding. It is not called for more findings of one rule than `Options::per_rule`.
     fn finding(&mut self, finding: &Finding) -> io::Result<()>;
 
-    /// There are no more.
+    /// Receives the summary, after the last finding.
     fn end(&mut self, summary: &Summary) -> io::Result<()>;
 }
 
@@ -102,9 +102,9 @@ pub trait Sink {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// Nothing can be said of it: it is no stream, or speaks another major version.
+    /// The input is not a stream, or has another major version.
     Refused(Refusal),
-    /// It could not be read.
+    /// Reading the stream failed.
     Read(io::Error),
     /// The sink could not write.
     Write(io::Error),
@@ -128,7 +128,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Checks a stream from its first byte to its last, and gives what it finds to `sink`.
+/// Checks a stream from its first byte to its last, and gives each finding to `sink`.
 pub fn check(mut stream: impl Read, options: Options, sink: &mut dyn Sink) -> Result<Summary, Error> {
     let mut check = Check::new(options);
     let mut piece = vec![0; 64 << 10];
@@ -142,19 +142,19 @@ pub fn check(mut stream: impl Read, options: Options, sink: &mut dyn Sink) -> Re
     }
 }
 
-/// A check of a stream that comes in pieces; [`check`] is for one that can be waited for.
+/// A check of a stream that arrives in pieces. [`check`] is for a stream that can block its reader.
 ///
-/// It keeps what is alive in the stream, four lines, and the findings that wait for the three lines after theirs.
+/// It keeps the live tasks, resources and edges of the stream, four lines, and the findings that wait for three more lines.
 #[derive(Debug)]
 pub struct Check {
     options: Options,
     reader: Reader,
-    judge: Judge,
+    checks: Checks,
 }
 
-/// All but the finding of lines.
+/// The part of a check that gets whole lines.
 #[derive(Debug)]
-struct Judge {
+struct Checks {
     strictness: Strictness,
     per_rule: u64,
     checker: Checker,
@@ -166,9 +166,9 @@ struct Judge {
 }
 
 impl Check {
-    /// A check of a stream of which nothing has come yet.
+    /// Begins to check a stream.
     pub fn new(options: Options) -> Check {
-        let judge = Judge {
+        let checks = Checks {
             strictness: options.strictness,
             per_rule: options.per_rule,
             checker: Checker::default(),
@@ -178,32 +178,32 @@ impl Check {
             line: 0,
             findings: BTreeMap::new(),
         };
-        Check { options, reader: Reader::default(), judge }
+        Check { options, reader: Reader::default(), checks }
     }
 
-    /// Takes the next bytes, however the stream is divided.
+    /// Takes the next bytes of the stream, divided in any way.
     pub fn piece(&mut self, piece: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
-        let judge = &mut self.judge;
-        self.reader.push(piece, |line| judge.line(line, sink))
+        let checks = &mut self.checks;
+        self.reader.push(piece, |line| checks.line(line, sink))
     }
 
-    /// Findings wait for the lines after theirs.
+    /// Whether findings wait for the lines after them.
     pub fn holds_findings(&self) -> bool {
-        self.judge.context.holds()
+        self.checks.context.holds()
     }
 
-    /// Tells the findings that are held back: the next lines take too long.
+    /// Gives the findings that are held back to `sink`. It is for a stream that pauses.
     pub fn release(&mut self, sink: &mut dyn Sink) -> Result<(), Error> {
-        let held = self.judge.context.release();
-        tell(&held, sink)
+        let held = self.checks.context.release();
+        report(&held, sink)
     }
 
-    /// There are no more bytes.
+    /// Ends the check: the stream has no more bytes.
     pub fn end(mut self, ending: Ending, sink: &mut dyn Sink) -> Result<Summary, Error> {
         let marked = self.reader.has_mark();
         let outcome = self.reader.end(&ending)?;
         if marked {
-            self.judge.find(
+            self.checks.find(
                 "framing.message",
                 1,
                 Some(1),
@@ -211,18 +211,18 @@ impl Check {
                 "a byte order mark".to_owned(),
             );
         }
-        let ends = self.judge.checker.end();
-        self.judge.found(ends, None);
+        let ends = self.checks.checker.end();
+        self.checks.found(ends, None);
         // r[file.name]
         let named = |name: &String| [".ndjson", ".ndjson.gz", ".ndjson.zst"].iter().any(|end| name.ends_with(end));
         if let Some(name) = self.options.file_name.take().filter(|name| !named(name)) {
-            self.judge.find("file.name", 0, None, "a name that ends in .ndjson".to_owned(), name);
+            self.checks.find("file.name", 0, None, "a name that ends in .ndjson".to_owned(), name);
         }
-        tell(&self.judge.context.release(), sink)?;
+        report(&self.checks.context.release(), sink)?;
         let summary = Summary {
             strictness: self.options.strictness,
-            lines: self.judge.line,
-            findings: self.judge.findings,
+            lines: self.checks.line,
+            findings: self.checks.findings,
             per_rule: self.options.per_rule,
             outcome,
             ending,
@@ -232,11 +232,11 @@ impl Check {
     }
 }
 
-fn tell(findings: &[Finding], sink: &mut dyn Sink) -> Result<(), Error> {
+fn report(findings: &[Finding], sink: &mut dyn Sink) -> Result<(), Error> {
     findings.iter().try_for_each(|finding| sink.finding(finding)).map_err(Error::Write)
 }
 
-impl Judge {
+impl Checks {
     fn line(&mut self, line: Line<'_>, sink: &mut dyn Sink) -> Result<(), Error> {
         self.line += 1;
         let (bytes, length) = match line {
@@ -249,10 +249,10 @@ impl Judge {
             self.header(&text);
         }
         let ready = self.context.line(self.line, &text, length);
-        tell(&ready, sink)?;
+        report(&ready, sink)?;
         let mut findings = self.checker.line(&text);
         if let Line::TooLong(_, length) = line {
-            // It was not read, so nothing is known of it but that.
+            // Nothing else is known about this line.
             let expected = format!("a line of at most {LINE_LIMIT} bytes");
             self.find("stream.line-limit", self.line, None, expected, format!("{length} bytes: it was not read"));
             return Ok(());
@@ -275,7 +275,7 @@ impl Judge {
         Ok(())
     }
 
-    /// Looks for the header, to know its version before anything is said about the lines.
+    /// Looks for the header, whose version decides how the lines are checked.
     fn header(&mut self, text: &str) {
         #[derive(Deserialize)]
         struct Header {
@@ -295,7 +295,7 @@ impl Judge {
         }
     }
 
-    /// The strict part: the line decodes. `found` are the rules that it was found to break already.
+    /// The strict checks of a line that decodes. `found` has the broken rules that are already known.
     fn emitted(&mut self, text: &str, decoded: &Decoded, found: &[&'static str]) {
         let Some(emit) = &self.emit else { return };
         if let (Decoded::Message { message: Message::StreamHeader(header), .. }, Some(announced)) =
@@ -324,7 +324,7 @@ impl Judge {
     fn find(&mut self, id: &'static str, line: u64, column: Option<usize>, expected: String, actual: String) {
         let unlisted = Rule { id, level: Level::Must, checked: Checked::Always, text: "" };
         let rule = *rule(id).unwrap_or(&unlisted);
-        // A line that was not read is said always: what it told is missing.
+        // A line that was not read is always a finding, since its facts are missing.
         let lenient = self.strictness == Strictness::Lenient;
         if lenient && rule.level != Level::Must && rule.id != "stream.line-limit" {
             return;

@@ -1,13 +1,13 @@
-//! The lines around a finding: it is held back until those after it have come.
+//! The lines around a finding. A finding is held back until the lines after it have arrived.
 
 use crate::Finding;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// How many lines are shown before and after the one that is found.
+/// Number of lines that are shown before a finding, and after it.
 const AROUND: usize = 3;
 
-/// The most that is kept of a line for showing it.
+/// Maximum size of the text that is kept of a line, in bytes.
 pub const TEXT_LIMIT: usize = 64 << 10;
 
 /// A line near a finding.
@@ -15,9 +15,9 @@ pub const TEXT_LIMIT: usize = 64 << 10;
 pub struct ContextLine {
     /// Its number, from 1.
     pub number: u64,
-    /// Its text without its end; what is not UTF-8 is U+FFFD. Only the start of one of more than [`TEXT_LIMIT`] bytes.
+    /// Its text without the line end, and at most the first [`TEXT_LIMIT`] bytes. U+FFFD replaces bytes that are not UTF-8.
     pub text: String,
-    /// How many bytes it has.
+    /// Size of the whole line, in bytes.
     pub bytes: u64,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Takes the next line, and gives the findings that have all of their lines by that.
+    /// Adds the next line, and returns the findings that now have all of their lines.
     pub fn line(&mut self, number: u64, text: &str, bytes: u64) -> Vec<Finding> {
         let kept = &text[..text.floor_char_boundary(TEXT_LIMIT)];
         let line = Rc::new(ContextLine { number, text: kept.to_owned(), bytes });
@@ -44,7 +44,7 @@ impl Context {
         self.held.drain(..ready).collect()
     }
 
-    /// Holds a finding of the last line back, or of the end of the stream.
+    /// Holds back a finding in the last line or at the end of the stream.
     pub fn hold(&mut self, mut finding: Finding) {
         let near = |line: &&Rc<ContextLine>| finding.line > 0 && line.number + AROUND as u64 >= finding.line;
         finding.context = self.before.iter().filter(near).cloned().collect();
@@ -55,7 +55,7 @@ impl Context {
         !self.held.is_empty()
     }
 
-    /// No further lines shall be waited for.
+    /// Returns all findings that are held back, without waiting for further lines.
     pub fn release(&mut self) -> Vec<Finding> {
         self.held.drain(..).collect()
     }

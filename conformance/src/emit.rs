@@ -1,8 +1,8 @@
-//! What a producer may send: each line as emit.schema.json of this version has it.
+//! Checks the lines of a producer against emit.schema.json of this version.
 //!
-//! It looks at lines that decode, and so only at where that schema is narrower than what a reader takes: unknown types,
-//! fields and words, `null` for a field that is left out, a field that is left out, and numbers from 1. The schema
-//! itself is walked beside the line, so that a field of a new version cannot be forgotten here.
+//! Only lines that decode come here. So these checks cover only the cases in which that schema is narrower than a reader:
+//! unknown types, fields and words, `null` instead of no field, a missing field, and numbers that begin at 1. The walk
+//! through a line follows the schema itself, so a field of a new version needs no change here.
 
 use insight_protocol::schema;
 use serde::Deserialize;
@@ -13,20 +13,20 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-/// Where a line is not what is to be sent.
+/// A place where a line differs from the schema.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Deviation {
     pub rule: &'static str,
-    /// From 1, in bytes.
+    /// The column in bytes, from 1.
     pub column: usize,
     pub expected: String,
     pub actual: String,
 }
 
-/// What the header of the stream announces.
+/// Announcements in the header of the stream.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Announced {
-    /// The minor version is a later one than that of this crate: it may have added what is not known here.
+    /// Whether the minor version is later than the version of this crate, and may have added unknown names.
     pub later: bool,
     pub extensions: Vec<String>,
 }
@@ -49,7 +49,7 @@ impl Emit {
         Emit { definitions, messages }
     }
 
-    /// What is wrong with a line of this type that decodes.
+    /// The deviations of a line of this type that decodes.
     pub fn check(&self, line: &str, type_name: &str, announced: &Announced) -> Vec<Deviation> {
         let mut walk = Walk { emit: self, line, announced, path: Vec::new(), found: Vec::new() };
         let definition = match self.messages.get(type_name) {
@@ -72,7 +72,7 @@ struct Walk<'w> {
     emit: &'w Emit,
     line: &'w str,
     announced: &'w Announced,
-    /// The names of the fields down to the present one.
+    /// The names of the fields from the message down to the present field.
     path: Vec<String>,
     found: Vec<Deviation>,
 }
@@ -85,10 +85,10 @@ impl Walk<'_> {
     }
 
     fn unreadable(&mut self, error: &serde_json::Error) {
-        // The decoder does not look into what it does not know, so that is where this lies.
-        let expected = format!("only what version {} has", insight_protocol::PROTOCOL_VERSION);
+        // The decoder skips unknown fields and messages, so the unreadable part is within one of them.
+        let expected = format!("only fields of version {}", insight_protocol::PROTOCOL_VERSION);
         let line = self.line;
-        self.find("extension.words", line, expected, format!("something else, which is not readable: {error}"));
+        self.find("extension.words", line, expected, format!("an unknown field, which is not readable: {error}"));
     }
 
     fn object(&mut self, schema: &Value, text: &str) {
@@ -158,12 +158,12 @@ impl Walk<'_> {
         match pattern {
             None if known.into_iter().any(|known| known == word) => {}
             None => self.name("word", word, at),
-            // The type of an extension; its name was looked at.
+            // The type of an extension: `check` has checked its name.
             Some(_) if self.path == ["type"] => {}
             Some(_) if self.path == ["protocol"] => {
                 let minor = word.strip_prefix("1.");
                 let digits = |minor: &str| minor == "0" || !minor.starts_with('0') && minor.parse::<u64>().is_ok();
-                // `parse` takes a sign.
+                // `parse` accepts a `+`.
                 if !minor.is_some_and(|minor| digits(minor) && !minor.starts_with('+')) {
                     self.find("version.digits", at, "two decimal numbers and a dot".to_owned(), word.to_owned());
                 }
@@ -176,46 +176,46 @@ impl Walk<'_> {
         }
     }
 
-    /// A type, a field or a word that this version does not have.
-    fn name(&mut self, what: &str, name: &str, at: &str) {
+    /// Reports a type, a field or a word that this version does not have. `noun` is "type", "field" or "word".
+    fn name(&mut self, noun: &str, name: &str, at: &str) {
         let dots = name.matches('.').count();
         if labels(name) >= 3 {
             let listed =
                 |extension: &String| name.strip_prefix(extension.as_str()).is_some_and(|rest| rest.starts_with('.'));
             if !self.announced.extensions.iter().any(listed) {
-                let expected = format!("a {what} whose prefix is in `extensions`");
+                let expected = format!("a {noun} whose prefix is in `extensions`");
                 self.find("extension.listed", at, expected, name.to_owned());
             }
         } else if dots >= 2 || !self.announced.later {
             let version = insight_protocol::PROTOCOL_VERSION;
-            let of = match what {
+            let of = match noun {
                 "word" => format!(" of {}", self.described("")),
                 _ if self.path.is_empty() => String::new(),
                 _ => format!(" of {}", self.described("")),
             };
             let example = name.trim_start_matches('.');
             let expected = format!(
-                "a {what}{of} that version {version} has, or one of an extension, such as `com.example.{example}`"
+                "a {noun}{of} that version {version} has, or one of an extension, such as `com.example.{example}`"
             );
             self.find("extension.words", at, expected, format!("`{name}`"));
         }
     }
 
-    /// The present field, or one below it.
+    /// The path of the present field, or of its field `name`.
     fn described(&self, name: &str) -> String {
         let path: Vec<&str> = self.path.iter().map(String::as_str).chain(Some(name)).collect();
         format!("`{}`", path.join(".").trim_end_matches('.'))
     }
 }
 
-/// How many labels a reverse-DNS name has; 0 when it is none.
+/// Number of labels of a reverse-DNS name, or 0 if the text is not such a name.
 fn labels(name: &str) -> usize {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let label = |label: &str| !label.is_empty() && label.bytes().all(allowed);
     if name.split('.').all(label) { name.split('.').count() } else { 0 }
 }
 
-/// The fields of an object as they stand there, each value unread.
+/// The fields of an object in their order, with undecoded values.
 struct Fields<'l>(Vec<(Cow<'l, str>, &'l RawValue)>);
 
 impl<'de> Deserialize<'de> for Fields<'de> {

@@ -1,4 +1,5 @@
-//! Holds a stream of the insight protocol to the rules of SPEC.md: a recording, or what a program sends now.
+//! Checks a stream of the insight protocol against the rules of SPEC.md. The stream is a recording, or comes from a program
+//! that runs.
 //!
 //! ```
 //! use insight_conformance::{Finding, Options, Sink, Summary, check};
@@ -21,12 +22,12 @@
 //! assert!(summary.findings.contains_key("header.first"));
 //! ```
 //!
-//! What a stream alone can show is seen by [`insight_model::Checker`]; this crate adds the strict part, the rule's
-//! words, the lines around a finding, and reports for people, programs and CI. It reads a stream once, from front to
-//! back, and keeps only what is alive in it. So it can follow one that does not end; the cost is that a finding waits
-//! for the three lines after it, or for [`Check::release`].
+//! [`insight_model::Checker`] finds the broken rules that a stream alone can show. This crate adds the strict checks, the
+//! text of each rule, the lines around a finding, and reports for people, programs and CI. It reads a stream once, from the
+//! first byte to the last, and keeps only live tasks, resources and edges. So it can check a stream that does not end. The
+//! cost is that a finding waits for the three lines after it, or for [`Check::release`].
 //!
-//! With the feature `adapter`, the module `adapter` holds an executor's adapter to what it says.
+//! With the feature `adapter`, the module `adapter` checks the adapter of an executor.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -43,7 +44,7 @@ mod rules;
 
 pub use check::{Check, Error, Finding, Options, Sink, Strictness, Summary, check};
 pub use context::{ContextLine, TEXT_LIMIT};
-pub use diagnose::{Diagnose, Verdict};
+pub use diagnose::{Diagnose, Diagnosis};
 pub use insight_reader::{Ending, LINE_LIMIT, Outcome, Refusal};
 #[cfg(feature = "cli")]
 pub use report::Junit;

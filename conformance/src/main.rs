@@ -1,4 +1,4 @@
-//! `insight-conformance`: holds streams of the insight protocol to the rules of SPEC.md.
+//! `insight-conformance`: checks streams of the insight protocol against the rules of SPEC.md.
 
 mod args;
 
@@ -17,9 +17,9 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-/// How long a finding of a live stream waits for the three lines after it.
+/// Time that a finding of a live stream waits for the three lines after it.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How many pieces wait for the checker at most: the reader waits then.
+/// Maximum number of pieces that wait for the checker. The reading thread waits when there are more.
 const PIECES: usize = 4;
 /// Size of a piece, in bytes.
 const PIECE: usize = 64 << 10;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     };
     match status {
         Ok(status) => ExitCode::from(status),
-        // The reader of the output, such as `head`, has seen enough.
+        // The reader of the output, such as `head`, has closed it.
         Err(Failure::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(2),
         Err(failure) => {
             complain(&format!("{source}: {failure}"));
@@ -42,9 +42,9 @@ fn main() -> ExitCode {
 
 /// Why a command has no result.
 enum Failure {
-    /// The source, or the report's file.
+    /// An error with its description: the source, or the report's file.
     Named(String),
-    /// What came is no stream, or another major version.
+    /// The input is not a stream, or has another major version.
     Refused(Refusal),
     /// The output could not be written.
     Write(io::Error),
@@ -76,14 +76,14 @@ impl From<Error> for Failure {
     }
 }
 
-/// Writes a line to stderr. There is nobody to hear that this failed.
+/// Writes a line to stderr. If this fails, the failure cannot be reported anywhere.
 fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "insight-conformance: {}", visible(text));
 }
 
 type Pieces = Receiver<io::Result<Vec<u8>>>;
 
-/// Opens and reads on a thread of its own, so that its pauses are seen. A piece of no bytes is the end.
+/// Opens and reads the source on a thread of its own, so that the caller notices pauses. An empty piece is the end.
 fn begin(source: &Source, end: Option<Instant>) -> Result<Pieces, String> {
     if let Some(remark) = source.remark() {
         complain(remark);
@@ -94,7 +94,7 @@ fn begin(source: &Source, end: Option<Instant>) -> Result<Pieces, String> {
     let read = move || {
         let mut stream = match theirs.open() {
             Ok(stream) => stream,
-            // Nobody listens if the time is over.
+            // The receiver is gone if the time is over.
             Err(why) => return drop(send_opened.send(Err(why))),
         };
         if send_opened.send(Ok(())).is_err() {
@@ -117,17 +117,17 @@ fn begin(source: &Source, end: Option<Instant>) -> Result<Pieces, String> {
         }
     };
     let thread = std::thread::Builder::new().name("reader".to_owned()).spawn(read);
-    thread.map_err(|error| format!("no thread to read with: {error}"))?;
+    thread.map_err(|error| format!("cannot start a thread to read with: {error}"))?;
     match opened.recv_timeout(left(end)) {
         Ok(opened) => opened.map(|()| receive),
-        Err(RecvTimeoutError::Timeout) => Err("it gave no answer in this time".to_owned()),
-        Err(RecvTimeoutError::Disconnected) => Err("its reader stopped".to_owned()),
+        Err(RecvTimeoutError::Timeout) => Err("it did not answer in this time".to_owned()),
+        Err(RecvTimeoutError::Disconnected) => Err("the reading thread stopped".to_owned()),
     }
 }
 
-/// When to stop.
+/// When to stop reading.
 fn end_of(time: Option<Duration>) -> Option<Instant> {
-    // A time that no clock reaches is none.
+    // A time that the clock cannot reach sets no limit.
     time.and_then(|time| Instant::now().checked_add(time))
 }
 
@@ -136,12 +136,13 @@ fn left(end: Option<Instant>) -> Duration {
     end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
 }
 
-/// That a connection ends is part of a stream, and so is the cut of a file; that a file cannot be read, or is damaged, is not.
+/// Whether a read error is a failure of the command. A connection may end, and a file may be cut off: that is part of a
+/// stream. A file that cannot be read or is damaged is a failure.
 fn is_failure(source: &Source, error: &io::Error) -> bool {
     matches!(source, Source::File(_) | Source::Stdin) && error.kind() != io::ErrorKind::UnexpectedEof
 }
 
-/// Prints what is found; the exit status, by what stood at the end.
+/// Prints the changes of problems, and returns the exit status for the problems that are open at the end.
 fn diagnose(args: &args::Diagnose) -> Result<u8, Failure> {
     let source = Source::named(&args.source)?;
     let end = end_of(args.time);
@@ -159,7 +160,7 @@ fn diagnose(args: &args::Diagnose) -> Result<u8, Failure> {
     };
     let ending = loop {
         let left = left(end);
-        // Pieces may come faster than they are read.
+        // Pieces may arrive faster than they are read, so that the receiver never times out.
         if left.is_zero() {
             break Ending::Stopped;
         }
@@ -168,41 +169,43 @@ fn diagnose(args: &args::Diagnose) -> Result<u8, Failure> {
             Ok(Ok(piece)) => diagnose.piece(&piece, &mut change).map_err(Failure::Refused)?,
             Ok(Err(error)) => break Ending::BrokenOff(why(&error)),
             Err(RecvTimeoutError::Timeout) => break Ending::Stopped,
-            Err(RecvTimeoutError::Disconnected) => break Ending::BrokenOff("its reader stopped".to_owned()),
+            Err(RecvTimeoutError::Disconnected) => break Ending::BrokenOff("the reading thread stopped".to_owned()),
         }
     };
-    let verdict = diagnose.end(&ending, &mut change).map_err(Failure::Refused)?;
+    let diagnosis = diagnose.end(&ending, &mut change).map_err(Failure::Refused)?;
     written.map_err(Failure::Write)?;
-    let cut = verdict.outcome.cut();
+    let cut = diagnosis.outcome.cut();
     let notes = [
-        (verdict.unread > 0).then(|| {
-            let verb = if verdict.unread == 1 { "is no message" } else { "are no messages" };
-            format!("{} {verb}; `check` says why", several(verdict.unread, "line"))
+        (diagnosis.unread > 0).then(|| {
+            let verb = if diagnosis.unread == 1 { "is not a message" } else { "are not messages" };
+            format!("{} {verb}; `check` prints the reason", several(diagnosis.unread, "line"))
         }),
-        (verdict.missing > 0).then(|| format!("{} missing by their numbers", several(verdict.missing, "message"))),
-        (verdict.lost > 0).then(|| format!("{} lost by the program", several(verdict.lost, "fact"))),
-        (verdict.left_out > 0).then(|| format!("{} not kept: too many", several(verdict.left_out, "name"))),
-        (verdict.facts_left_out > 0).then(|| format!("{} not kept: too many", several(verdict.facts_left_out, "fact"))),
-        cut.as_ref().map(|cut| format!("{cut}; what came later is not known")),
+        (diagnosis.missing > 0)
+            .then(|| format!("{} missing, by the numbers in `seq`", several(diagnosis.missing, "message"))),
+        (diagnosis.lost > 0).then(|| format!("{} lost by the program", several(diagnosis.lost, "fact"))),
+        (diagnosis.left_out > 0).then(|| format!("{} not kept: too many", several(diagnosis.left_out, "name"))),
+        (diagnosis.facts_left_out > 0)
+            .then(|| format!("{} not kept: too many", several(diagnosis.facts_left_out, "fact"))),
+        cut.as_ref().map(|cut| format!("{cut}; later facts are unknown")),
     ];
     notes.iter().flatten().for_each(|note| complain(note));
     if !args.json {
         let mut text = match cut {
-            None => format!("{} at the end of the stream\n", counted(verdict.standing.len())),
-            Some(_) => format!("{} where the stream is cut off\n", counted(verdict.standing.len())),
+            None => format!("{} at the end of the stream\n", counted(diagnosis.open.len())),
+            Some(_) => format!("{} where the stream is cut off\n", counted(diagnosis.open.len())),
         };
         let kinds = |problems: &[Problem]| {
             let mut kinds: Vec<_> = problems.iter().map(|it| (it.kind.clone(), it.tier, it.title.clone())).collect();
             kinds.sort();
             kinds
         };
-        if kinds(&verdict.standing) != kinds(&verdict.told) {
-            text += &format!("the stream itself says otherwise: {}\n", counted(verdict.told.len()));
-            verdict.told.iter().for_each(|problem| text += &format!("  {}\n", visible(&problem.title)));
+        if kinds(&diagnosis.open) != kinds(&diagnosis.named) {
+            text += &format!("the stream itself names other problems: {}\n", counted(diagnosis.named.len()));
+            diagnosis.named.iter().for_each(|problem| text += &format!("  {}\n", visible(&problem.title)));
         }
         output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(Failure::Write)?;
     }
-    Ok(exit_status(&verdict.standing))
+    Ok(exit_status(&diagnosis.open))
 }
 
 fn several(number: u64, noun: &str) -> String {
@@ -210,12 +213,12 @@ fn several(number: u64, noun: &str) -> String {
 }
 
 fn counted(problems: usize) -> String {
-    if problems == 1 { "1 problem stood".to_owned() } else { format!("{problems} problems stood") }
+    if problems == 1 { "1 open problem".to_owned() } else { format!("{problems} open problems") }
 }
 
-/// A change of a problem, for people.
+/// The text of a change of a problem.
 fn words(message: &Message) -> String {
-    let (what, problem, at_ns) = match message {
+    let (change, problem, at_ns) = match message {
         Message::ProblemRaised(raised) => ("raised", &raised.problem, raised.at_ns),
         Message::ProblemUpdated(updated) => ("updated", &updated.problem, updated.at_ns),
         Message::ProblemCleared(cleared) => {
@@ -226,9 +229,9 @@ fn words(message: &Message) -> String {
     let Problem { id, kind, tier, severity, title, explanation, unknowns, advice, .. } = problem;
     let kind = visible(kind.as_str());
     let mut text =
-        format!("{}  problem {id} {what}: {kind}, {tier}, {severity}\n  {}\n", seconds(at_ns), visible(title));
+        format!("{}  problem {id} {change}: {kind}, {tier}, {severity}\n  {}\n", seconds(at_ns), visible(title));
     explanation.iter().for_each(|sentence| text += &format!("    {}\n", visible(sentence)));
-    unknowns.iter().for_each(|unknown| text += &format!("    not known: {}\n", visible(unknown)));
+    unknowns.iter().for_each(|unknown| text += &format!("    unknown: {}\n", visible(unknown)));
     text + &format!("    {}\n", visible(advice))
 }
 
@@ -236,7 +239,7 @@ fn seconds(at_ns: u64) -> String {
     format!("{:9.3} s", at_ns as f64 / 1e9)
 }
 
-/// Whether both paths lead to one file.
+/// Whether both paths lead to the same file.
 fn is_same_file(path: &Path, source: &str) -> bool {
     let file = |path: &Path| path.canonicalize().ok();
     file(path).is_some_and(|output| file(Path::new(source)) == Some(output) && path.is_file())
@@ -277,7 +280,7 @@ fn run(args: &args::Check) -> Result<Summary, Failure> {
     }
 }
 
-/// A stream that may pause.
+/// A check of a stream that may pause.
 struct Live<'l> {
     /// When to stop.
     end: Option<Instant>,
@@ -286,7 +289,7 @@ struct Live<'l> {
 }
 
 impl Live<'_> {
-    /// How it ended, and by which error.
+    /// Reads to the end. Returns why reading ended, with the error if there was one.
     fn follow(&mut self, pieces: &Pieces) -> Result<(Ending, Option<io::Error>), Error> {
         loop {
             let left = left(self.end);
@@ -300,7 +303,7 @@ impl Live<'_> {
                 Ok(Err(error)) => return Ok((Ending::BrokenOff(why(&error)), Some(error))),
                 Err(RecvTimeoutError::Timeout) => self.check.release(self.sink)?,
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Ok((Ending::BrokenOff("its reader stopped".to_owned()), None));
+                    return Ok((Ending::BrokenOff("the reading thread stopped".to_owned()), None));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The forms of a report.
+//! The formats of a report.
 
 mod json;
 #[cfg(feature = "cli")]

@@ -7,13 +7,13 @@ pub struct Rule {
     pub id: &'static str,
     /// How it binds.
     pub level: Level,
-    /// Whether [`check`](crate::check) can see that it is broken.
+    /// Whether [`check`](crate::check) can find that a stream breaks the rule.
     pub checked: Checked,
-    /// Its sentences, a line as SPEC.md has it.
+    /// Its sentences, with the line breaks of SPEC.md.
     pub text: &'static str,
 }
 
-/// How a rule binds: its strongest word. One without any binds like a MUST.
+/// How a rule binds: its strongest word. A rule without such a word binds like a MUST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// `MUST`
@@ -44,15 +44,15 @@ impl fmt::Display for Level {
 /// Whether a stream alone can show that a rule is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checked {
-    /// It cannot: the rule binds a reader or a server, or speaks of what is not in the stream.
+    /// It cannot: the rule binds a reader or a server, or is about something outside of the stream.
     Never,
     /// It can.
     Always,
-    /// It can, and no reader stumbles over it.
+    /// It can, and every reader still understands the stream.
     Strict,
 }
 
-/// The rule of this id, when SPEC.md has one.
+/// The rule with this id, or `None` if SPEC.md has no such rule.
 pub fn rule(id: &str) -> Option<&'static Rule> {
     let rules = crate::rules::RULES;
     rules.binary_search_by(|rule| rule.id.cmp(id)).ok().map(|at| &rules[at])

@@ -1,6 +1,6 @@
 //! The rules of SPEC.md, in the order of their ids.
 //!
-//! Made of SPEC.md and requirements.toml by `cargo xtask docs`; a change belongs there.
+//! Generated from SPEC.md and requirements.toml by `cargo xtask docs`. Change these files instead.
 
 use crate::rule::{Checked, Level, Rule};
 

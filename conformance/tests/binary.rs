@@ -1,4 +1,4 @@
-//! The program itself: what it takes, what it answers, and how it ends.
+//! The program `insight-conformance`: its arguments, its output and its exit status.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -32,7 +32,7 @@ fn file(name: &str, content: &[u8]) -> PathBuf {
     path
 }
 
-/// Answers one request with the head and then with what `body` writes; gives the address.
+/// Answers one request with the head, and then with the bytes that `body` writes. Returns the address.
 fn serve(head: &'static str, body: impl FnOnce(&mut TcpStream) + Send + 'static) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -56,7 +56,7 @@ fn chunk(stream: &mut TcpStream, text: &str) {
 }
 
 #[test]
-fn the_exit_status_says_whether_something_was_found() {
+fn exit_status_is_1_if_there_is_a_finding() {
     let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/barbara.ndjson");
     assert_eq!(run(&[recording]), (0, "no finding in 132 lines (strict)\n".to_owned(), String::new()));
     assert_eq!(run(&["--lenient", recording]).1, "no finding in 132 lines (lenient)\n");
@@ -70,24 +70,24 @@ fn the_exit_status_says_whether_something_was_found() {
 }
 
 #[test]
-fn a_compressed_recording_is_checked_up_to_where_it_is_cut_off() {
+fn compressed_recording_is_checked_up_to_its_cut() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(STORY.as_bytes()).unwrap();
     packed.flush().unwrap();
     let flushed = packed.get_ref().len();
     let whole = packed.finish().unwrap();
-    let cut = "It is cut off: line 133 and those after it were not checked. The stream broke off: its gzip data has no end.\n";
+    let cut = "The stream is cut off: line 133 and the lines after it were not checked. It broke off: its gzip data has no end.\n";
     for (bytes, more) in [(&whole[..], ""), (&whole[..flushed], cut)] {
         let recording = file("run.ndjson.gz", bytes);
-        let said = run(&[recording.to_str().unwrap()]);
-        assert_eq!(said, (0, format!("no finding in 132 lines (strict)\n{more}"), String::new()));
+        let printed = run(&[recording.to_str().unwrap()]);
+        assert_eq!(printed, (0, format!("no finding in 132 lines (strict)\n{more}"), String::new()));
     }
-    // Its lines are checked, but it is not as it was written.
+    // The lines are checked, but the checksum at the end is wrong.
     let mut damaged = whole.clone();
     damaged[whole.len() - 6] ^= 1;
     let recording = file("damaged.ndjson.gz", &damaged);
     let (status, stdout, stderr) = run(&[recording.to_str().unwrap()]);
-    assert!(stdout.starts_with("no finding in 132 lines (strict)\nIt is cut off: line 133 "), "{stdout}");
+    assert!(stdout.starts_with("no finding in 132 lines (strict)\nThe stream is cut off: line 133 "), "{stdout}");
     assert_eq!((status, stderr.ends_with("reading failed: its gzip data is damaged\n")), (2, true), "{stderr}");
 }
 
@@ -98,7 +98,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_file_that_is_small_only_when_compressed_is_cut_off() {
+fn recording_that_expands_too_much_is_cut_off() {
     let (header, _) = STORY.split_once('\n').unwrap();
     let mut bomb = format!("{header}\n").into_bytes();
     bomb.extend_from_slice(&vec![b' '; 100 << 20]);
@@ -109,7 +109,7 @@ fn a_file_that_is_small_only_when_compressed_is_cut_off() {
 }
 
 #[test]
-fn the_example_of_the_readme_is_what_is_printed() {
+fn example_of_the_readme_is_the_printed_report() {
     let mut lines: Vec<String> = STORY.lines().map(str::to_owned).collect();
     lines[94] = lines[94].replace("returned", "finished");
     let recording = file("run.ndjson", (lines.join("\n") + "\n").as_bytes());
@@ -119,7 +119,7 @@ fn the_example_of_the_readme_is_what_is_printed() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said() {
+fn unreadable_source_is_reported_with_its_reason() {
     let empty = file("empty.ndjson", b"");
     let compressed = file("run.ndjson.zst", b"\x28\xb5\x2f\xfd\x24\x00");
     let later = file("later.ndjson", STORY.replacen("\"1.0\"", "\"2.0\"", 1).as_bytes());
@@ -154,7 +154,7 @@ fn what_cannot_be_read_is_said() {
 }
 
 #[test]
-fn a_wrong_command_line_is_said() {
+fn wrong_command_line_is_reported() {
     for arguments in [&[][..], &["--strict", "--lenient", "a"], &["--format", "yaml", "a"], &["--for", "0", "a"]] {
         let (status, stdout, stderr) = run(arguments);
         assert_eq!((status, stdout.as_str()), (2, ""), "{arguments:?}");
@@ -177,9 +177,9 @@ fn stdin_is_read_to_its_end() {
 }
 
 #[test]
-fn the_report_goes_to_a_file() {
+fn report_is_written_to_the_output_file() {
     let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/barbara.ndjson");
-    let report = file("report.xml", b"of the run before, which was longer".repeat(1_000).as_slice());
+    let report = file("report.xml", b"the longer report of an earlier run".repeat(1_000).as_slice());
     let (status, stdout, _) = run(&[recording, "--format", "junit", "--output", report.to_str().unwrap()]);
     assert_eq!((status, stdout.as_str()), (0, ""));
     let xml = std::fs::read_to_string(report).unwrap();
@@ -190,7 +190,7 @@ fn the_report_goes_to_a_file() {
 }
 
 #[test]
-fn a_live_stream_is_checked_until_it_ends() {
+fn live_stream_is_checked_until_it_ends() {
     let (address, server) = serve(CHUNKED, |stream| {
         STORY.as_bytes().chunks(1_000).for_each(|part| chunk(stream, std::str::from_utf8(part).unwrap()));
         stream.write_all(b"0\r\n\r\n").unwrap();
@@ -200,20 +200,20 @@ fn a_live_stream_is_checked_until_it_ends() {
 }
 
 #[test]
-fn a_live_stream_that_breaks_off_is_checked_as_far_as_it_came() {
+fn live_stream_that_breaks_off_is_checked_up_to_there() {
     let (address, server) = serve(CHUNKED, |stream| chunk(stream, &STORY[..STORY.len() - 5]));
     let (status, stdout, stderr) = run(&[&format!("http://{address}/v1/snapshot")]);
     assert_eq!((status, stderr.as_str()), (0, ""));
-    assert!(stdout.starts_with("no finding in 131 lines (strict)\nIt is cut off: line 132 and those after it were not checked. The stream broke off: "), "{stdout}");
+    assert!(stdout.starts_with("no finding in 131 lines (strict)\nThe stream is cut off: line 132 and the lines after it were not checked. It broke off: "), "{stdout}");
     assert_eq!(server.join().unwrap(), "GET /v1/snapshot HTTP/1.1");
 }
 
 #[test]
-fn a_finding_of_a_live_stream_does_not_wait_for_lines_that_do_not_come() {
-    let (told, wait) = std::sync::mpsc::channel();
+fn finding_of_a_live_stream_does_not_wait_for_missing_lines() {
+    let (printed, wait) = std::sync::mpsc::channel();
     let (address, server) = serve(CHUNKED, move |stream| {
         chunk(stream, &format!("{STORY}hello\n"));
-        wait.recv_timeout(Duration::from_secs(20)).expect("the finding is told while the stream is open");
+        wait.recv_timeout(Duration::from_secs(20)).expect("the finding is printed while the stream is open");
         stream.write_all(b"0\r\n\r\n").unwrap();
     });
     let mut child = command(&[&address]).stdout(Stdio::piped()).spawn().unwrap();
@@ -221,8 +221,8 @@ fn a_finding_of_a_live_stream_does_not_wait_for_lines_that_do_not_come() {
     let mut first = String::new();
     stdout.read_line(&mut first).unwrap();
     assert_eq!(first, "line 133: framing.message (MUST)\n");
-    // It is gone when the server did not wait any longer.
-    let _ = told.send(());
+    // Sending fails if the server has already stopped waiting.
+    let _ = printed.send(());
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert!(rest.ends_with("1 finding in 133 lines (strict)\n  1  framing.message\n"), "{rest}");
@@ -231,7 +231,7 @@ fn a_finding_of_a_live_stream_does_not_wait_for_lines_that_do_not_come() {
 }
 
 #[test]
-fn a_live_stream_is_read_for_as_long_as_is_asked_for() {
+fn live_stream_is_read_for_the_requested_time() {
     let (ended, wait) = std::sync::mpsc::channel();
     let (address, server) = serve(CHUNKED, move |stream| {
         chunk(stream, &format!("{STORY}{{\"seq\":133"));
@@ -239,7 +239,7 @@ fn a_live_stream_is_read_for_as_long_as_is_asked_for() {
     });
     let (status, stdout, _) = run(&[&address, "--for", "0.7"]);
     ended.send(()).unwrap();
-    let expect = "no finding in 132 lines (strict)\nIt was read for as long as was asked for; the stream goes on.\n";
+    let expect = "no finding in 132 lines (strict)\nThe stream was read for the requested time; it has not ended.\n";
     assert_eq!((status, stdout.as_str()), (0, expect));
     server.join().unwrap();
 }
@@ -254,19 +254,25 @@ fn recording(name: &str) -> String {
 }
 
 #[test]
-fn what_a_recorded_program_suffers_from() {
-    let none = "0 problems stood at the end of the stream\n";
+fn problems_of_a_recorded_program_are_found() {
+    let none = "0 open problems at the end of the stream\n";
     assert_eq!(diagnose(&[&recording("barbara")]), (0, none.to_owned(), String::new()));
     for (name, begins) in
         [("deadlock", "deadlock cycle: task 2"), ("lock_order", "deadlock cycle: 2 tasks wait for each other")]
     {
-        let (status, said, warned) = diagnose(&[&recording(name)]);
+        let (status, printed, warned) = diagnose(&[&recording(name)]);
         assert_eq!((status, warned), (3, String::new()));
-        assert!(said.contains("problem 1 raised: deadlock, proven, hang\n") && said.contains(begins), "{said}");
-        // As the program itself found: nothing is said of a difference.
-        assert!(said.ends_with("1 problem stood at the end of the stream\n"), "{said}");
-        let (_, said, _) = diagnose(&[&recording(name), "--json"]);
-        assert!(said.starts_with("{\"seq\":1,\"type\":\"problem.raised\"") && said.lines().count() == 1, "{said}");
+        assert!(
+            printed.contains("problem 1 raised: deadlock, proven, hang\n") && printed.contains(begins),
+            "{printed}"
+        );
+        // The program itself found the same, so no difference is printed.
+        assert!(printed.ends_with("1 open problem at the end of the stream\n"), "{printed}");
+        let (_, printed, _) = diagnose(&[&recording(name), "--json"]);
+        assert!(
+            printed.starts_with("{\"seq\":1,\"type\":\"problem.raised\"") && printed.lines().count() == 1,
+            "{printed}"
+        );
     }
     assert_eq!(diagnose(&[&recording("lock_order"), "--settle", "3600"]).0, 0);
     let (status, _, why) = diagnose(&["no_such"]);
@@ -275,16 +281,16 @@ fn what_a_recorded_program_suffers_from() {
 }
 
 #[test]
-fn status_is_2_when_nothing_can_be_said_of_the_program() {
+fn status_is_2_if_the_stream_does_not_describe_its_program() {
     let check = |name: &str, content: &[u8], expect: &str| {
         let path = file(name, content);
         let (status, stdout, stderr) = diagnose(&[path.to_str().unwrap()]);
         assert_eq!((status, stdout.as_str()), (2, ""), "{name}: {stderr}");
         assert!(stderr.contains(expect), "{name}: {stderr}");
         assert!(!stderr.contains('\x1b'), "{name}: {stderr}");
-        // `check` refuses the same bytes with the same words, if nothing can be said of the stream either.
-        let (status, _, said) = run(&[path.to_str().unwrap()]);
-        assert!(status != 2 || said == stderr, "{name}: {said}");
+        // If `check` refuses the same bytes too, it prints the same reason.
+        let (status, _, refusal) = run(&[path.to_str().unwrap()]);
+        assert!(status != 2 || refusal == stderr, "{name}: {refusal}");
     };
     let lines: Vec<&str> = STORY.split_inclusive('\n').collect();
     check("d_empty.ndjson", b"", "it is empty");
@@ -299,17 +305,17 @@ fn status_is_2_when_nothing_can_be_said_of_the_program() {
 }
 
 #[test]
-fn a_cut_is_said_and_a_mark_is_passed_over() {
+fn cut_is_reported_and_byte_order_mark_is_skipped() {
     let cut = file("d_cut.ndjson", &STORY.as_bytes()[..STORY.len() - 9]);
     let (status, stdout, stderr) = diagnose(&[cut.to_str().unwrap()]);
-    assert_eq!((status, stdout.as_str()), (0, "0 problems stood where the stream is cut off\n"));
-    assert_eq!(stderr, "insight-conformance: it is cut off in line 132; what came later is not known\n");
+    assert_eq!((status, stdout.as_str()), (0, "0 open problems where the stream is cut off\n"));
+    assert_eq!(stderr, "insight-conformance: it is cut off in line 132; later facts are unknown\n");
     let marked = file("d_marked.ndjson", format!("\u{feff}{STORY}").as_bytes());
     assert_eq!(diagnose(&[marked.to_str().unwrap()]).0, 0);
     let (status, stdout, _) = run(&[marked.to_str().unwrap()]);
     assert_eq!(status, 1);
     assert!(stdout.contains("actual:   a byte order mark"), "{stdout}");
-    // A snapshot alone is looked at, too.
+    // A snapshot without a heartbeat is diagnosed too.
     let lines: Vec<String> =
         std::fs::read_to_string(recording("deadlock")).unwrap().lines().map(str::to_owned).collect();
     let mut model = insight_model::Model::default();
@@ -327,21 +333,21 @@ fn a_cut_is_said_and_a_mark_is_passed_over() {
 }
 
 #[test]
-fn lines_that_were_lost_prove_nothing() {
+fn nothing_is_proven_after_lost_lines() {
     let text = std::fs::read_to_string(recording("deadlock")).unwrap();
     let lost = text.replacen("\"type\":\"stream.heartbeat\"", "\"type\":\"stream.heartbeat", 1);
     let (status, stdout, stderr) = diagnose(&[file("d_lost.ndjson", lost.as_bytes()).to_str().unwrap()]);
     assert!(status == 3 && stdout.contains("raised: deadlock, suspected"), "{stdout}");
-    assert!(stderr.contains("1 line is no message"), "{stderr}");
+    assert!(stderr.contains("1 line is not a message"), "{stderr}");
 }
 
 #[test]
-fn a_proof_of_a_channel_that_does_not_close_names_the_receiver() {
+fn proof_about_a_channel_that_does_not_close_names_the_receiver() {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proven_evidence.ndjson");
     let (status, stdout, _) = diagnose(&[source]);
     let title = "forgotten receiver: task 3 waits until broadcast 1 is closed, and keeps a receiver itself";
     assert!(status == 3 && stdout.contains(title), "{stdout}");
-    // The program could send it as it was found: the checker finds no fault in it.
+    // The checker accepts the problem as if the program had sent it.
     let (_, problem, _) = diagnose(&[source, "--json"]);
     let lines = include_str!("proven_evidence.ndjson");
     let seq = lines.lines().count() + 1;
@@ -357,7 +363,7 @@ fn a_proof_of_a_channel_that_does_not_close_names_the_receiver() {
 fn no_escape_sequence_reaches_the_terminal() {
     let hidden = |text: &str| text.chars().any(|c| insight_reader::is_hidden(c) && c != '\n');
     let source = include_str!("escapes.ndjson");
-    // Each kind of hidden character in each name, raw where JSON takes it raw.
+    // Each kind of hidden character in each name, unescaped where JSON allows it.
     let source = source.replace("hidden", "\u{7f}\u{9b}\u{202e}\u{200b}\u{e0041}hidden");
     let path = file("escapes.ndjson", source.as_bytes());
     let path = path.to_str().unwrap();
@@ -380,18 +386,18 @@ fn no_escape_sequence_reaches_the_terminal() {
 
 #[cfg(unix)]
 #[test]
-fn an_output_that_is_full_or_closed_is_no_panic() {
+fn full_or_closed_output_does_not_panic() {
     let deadlock = recording("deadlock");
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full");
     if full().is_err() {
-        // Not every system has it.
+        // Not every system has `/dev/full`.
         return;
     }
     for arguments in [&["diagnose", &deadlock][..], &["diagnose", &deadlock, "--json"], &["check", &deadlock]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_insight-conformance"));
         let (status, _, stderr) = ended(command.args(arguments).stdout(full().unwrap()).output().unwrap());
         assert_eq!((status, stderr.contains("cannot be written: no space left on device")), (2, true), "{stderr}");
-        // Nobody reads either of them.
+        // The reader of stdout is closed, and stderr is full.
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut command = Command::new(env!("CARGO_BIN_EXE_insight-conformance"));
@@ -408,25 +414,25 @@ fn an_output_that_is_full_or_closed_is_no_panic() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_without_a_writer_is_waited_for_no_longer_than_asked_for() {
+fn pipe_without_a_writer_is_read_for_the_requested_time() {
     let pipe = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("pipe-{}", std::process::id()));
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     for (status, _, stderr) in [run, diagnose].map(|command| command(&[pipe.to_str().unwrap(), "--for", "0.1"])) {
-        assert!(stderr.ends_with("it gave no answer in this time\n"), "{stderr}");
+        assert!(stderr.ends_with("it did not answer in this time\n"), "{stderr}");
         assert_eq!(status, 2);
     }
     std::fs::remove_file(&pipe).unwrap();
 }
 
 #[test]
-fn a_time_that_no_clock_reaches_is_no_limit() {
+fn time_beyond_the_clock_is_no_limit() {
     let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/barbara.ndjson");
     assert_eq!(run(&[recording, "--for", "1e19"]), run(&[recording]));
     assert_eq!(diagnose(&[recording, "--for", "1e19"]), diagnose(&[recording]));
 }
 
 #[test]
-fn a_refusal_whose_words_do_not_come_is_a_refusal() {
+fn refusal_with_an_unfinished_body_is_reported() {
     let head = "HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\n";
     let (end, ended) = std::sync::mpsc::channel::<()>();
     let (address, server) = serve(head, move |stream| {
@@ -441,7 +447,7 @@ fn a_refusal_whose_words_do_not_come_is_a_refusal() {
 }
 
 #[test]
-fn the_end_of_a_snapshot_that_has_not_begun_says_nothing_of_the_program() {
+fn end_of_a_snapshot_without_its_begin_does_not_count() {
     let (header, _) = STORY.split_once('\n').unwrap();
     let text = format!("{header}\n{{\"seq\":2,\"type\":\"snapshot.end\",\"at_ns\":9}}\n");
     let recording = file("end.ndjson", text.as_bytes());
@@ -451,10 +457,10 @@ fn the_end_of_a_snapshot_that_has_not_begun_says_nothing_of_the_program() {
 }
 
 #[test]
-fn missing_messages_are_noted() {
+fn missing_messages_are_reported() {
     let text = STORY.lines().enumerate().filter(|(index, _)| !(50..53).contains(index));
     let text: String = text.map(|(_, line)| format!("{line}\n")).collect();
     let recording = file("missing.ndjson", text.as_bytes());
     let stderr = diagnose(&[recording.to_str().unwrap()]).2;
-    assert_eq!(stderr, "insight-conformance: 3 messages missing by their numbers\n");
+    assert_eq!(stderr, "insight-conformance: 3 messages missing, by the numbers in `seq`\n");
 }

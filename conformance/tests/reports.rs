@@ -1,10 +1,10 @@
-//! The reports as they are read. Each snapshot was read before it was accepted.
+//! Snapshots of the reports.
 
 use insight_conformance::{Checked, Json, Junit, Options, Sink, Strictness, Text, check, rules};
 
 const DEADLOCK: &str = include_str!("../recordings/deadlock.ndjson");
 
-/// A recording with a few things wrong with it.
+/// A recording that breaks several rules.
 fn broken() -> Vec<u8> {
     let mut lines: Vec<String> = DEADLOCK.lines().map(str::to_owned).collect();
     let line_of = |lines: &[String], text: &str| lines.iter().position(|line| line.contains(text)).unwrap();
@@ -23,7 +23,7 @@ fn broken() -> Vec<u8> {
     bytes
 }
 
-/// The report that `report` makes into a buffer.
+/// The text of the report that `report` makes.
 fn report(stream: &[u8], options: Options, report: impl FnOnce(&mut Vec<u8>) -> Box<dyn Sink + '_>) -> String {
     let mut output = Vec::new();
     check(stream, options, report(&mut output).as_mut()).unwrap();
@@ -49,7 +49,7 @@ fn junit() {
     let xml = report(&broken(), Options::default(), |output| Box::new(Junit::new(output, "broken.ndjson")));
     let checked = rules().iter().filter(|rule| rule.checked != Checked::Never).count();
     assert_eq!(xml.matches("<testcase ").count(), checked);
-    // What is not broken is left out here: a rule that is added breaks no snapshot.
+    // Rules without a failure are left out, so that a new rule does not change the snapshot.
     let xml = xml.replace(&format!("tests=\"{checked}\""), "tests=\"ALL\"");
     let mut cases: Vec<&str> = xml.split_inclusive("</testcase>\n").collect();
     cases.retain(|case| !case.contains("<testcase ") || case.contains("<failure") || case.contains("<testsuites "));
@@ -57,7 +57,7 @@ fn junit() {
 }
 
 #[test]
-fn junit_of_a_lenient_check_says_what_was_not_checked() {
+fn junit_of_a_lenient_check_names_unchecked_rules() {
     let options = Options { strictness: Strictness::Lenient, ..Options::default() };
     let xml = report(DEADLOCK.as_bytes(), options, |output| Box::new(Junit::new(output, "deadlock.ndjson")));
     assert!(xml.contains("failures=\"0\"") && !xml.contains("<failure"), "{xml}");
@@ -67,18 +67,18 @@ fn junit_of_a_lenient_check_says_what_was_not_checked() {
 }
 
 #[test]
-fn findings_of_one_rule_are_told_up_to_a_number() {
+fn findings_of_one_rule_are_printed_up_to_a_limit() {
     let mut stream = DEADLOCK.to_owned();
     (0..4_832).for_each(|_| stream.push_str("hello\n"));
     let check = |per_rule: u64| {
         let options = Options { per_rule, ..Options::default() };
         let text = report(stream.as_bytes(), options.clone(), |output| Box::new(Text::new(output)));
-        let told = text.matches("framing.message (MUST)").count();
+        let printed = text.matches("framing.message (MUST)").count();
         let summary = text
             .split_once("findings in")
             .map(|(before, after)| format!("{} findings in{after}", before.lines().last().unwrap_or_default().trim()));
         let xml = report(stream.as_bytes(), options, |output| Box::new(Junit::new(output, "long.ndjson")));
-        (told, summary.unwrap(), xml.contains("and 4812 more"))
+        (printed, summary.unwrap(), xml.contains("and 4812 more"))
     };
     let bounded = "4,832 findings in 4,900 lines (strict)\n  4,832  framing.message: 20 above and 4,812 more\n  --all prints all of \
                    them.\n";

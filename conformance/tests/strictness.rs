@@ -1,9 +1,9 @@
-//! What is a finding in strict mode only, and what in both.
+//! Findings of the strict mode, and of both modes.
 
 use insight_conformance::{Finding, LINE_LIMIT, Options, Outcome, Sink, Strictness, Summary, check};
 use std::io;
 
-/// Keeps the findings.
+/// A sink that keeps the findings.
 #[derive(Default)]
 struct Keep(Vec<Finding>);
 
@@ -30,7 +30,7 @@ fn rules(stream: &[u8], strictness: Strictness, file_name: Option<&str>) -> Vec<
     findings(stream, strictness, file_name).iter().map(|finding| (finding.line, finding.rule.id)).collect()
 }
 
-/// A stream of a version, with this as its fourth line.
+/// A stream of this version, with `line` as its fourth line.
 fn stream(protocol: &str, extensions: &str, line: &[u8]) -> Vec<u8> {
     let header = r#"{"seq":1,"type":"stream.header","protocol":"PROTOCOL","session":"a","process":{"pid":1,"name":"a"},
         "executors":[],"clock":{"wall_anchor_unix_ms":1},"detail":"structure","interval_ms":100,"capabilities":["tasks"],
@@ -61,7 +61,7 @@ fn recordings_have_no_finding() {
 }
 
 #[test]
-fn strict_says_what_lenient_passes_over() {
+fn unknown_names_are_findings_in_strict_mode_only() {
     let check = |protocol: &str, line: &str, strict: &[&'static str], lenient: &[&'static str]| {
         let stream = stream(protocol, r#""com.example""#, line.as_bytes());
         let of = |rules: &[&'static str]| rules.iter().map(|rule| (4, *rule)).collect::<Vec<_>>();
@@ -93,7 +93,7 @@ fn strict_says_what_lenient_passes_over() {
 }
 
 #[test]
-fn a_name_binds_a_recording_only_and_in_strict_mode() {
+fn name_is_checked_for_recordings_in_strict_mode_only() {
     let recording = stream("1.0", "", br#"{"seq":4,"type":"stream.heartbeat","at_ns":5}"#);
     let check = |name: Option<&str>, strict: &[(u64, &'static str)]| {
         assert_eq!(rules(&recording, Strictness::Strict, name), strict, "{name:?}");
@@ -107,7 +107,7 @@ fn a_name_binds_a_recording_only_and_in_strict_mode() {
 }
 
 #[test]
-fn what_is_no_text_is_a_finding_and_the_next_lines_are_read() {
+fn line_that_is_not_text_is_a_finding_and_the_next_lines_are_read() {
     for strictness in [Strictness::Strict, Strictness::Lenient] {
         let check = |line: &[u8], expect: &str| {
             let findings = findings(&stream("1.0", "", line), strictness, None);
@@ -134,7 +134,7 @@ fn what_is_no_text_is_a_finding_and_the_next_lines_are_read() {
 }
 
 #[test]
-fn a_stream_may_end_at_any_byte_and_its_lines_with_cr_lf() {
+fn stream_may_end_at_any_byte_and_its_lines_with_cr_lf() {
     let recording = stream("1.0", "", br#"{"seq":4,"type":"stream.heartbeat","at_ns":5}"#);
     let first_line = recording.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     for end in first_line..=recording.len() {
@@ -152,7 +152,7 @@ fn a_stream_may_end_at_any_byte_and_its_lines_with_cr_lf() {
 }
 
 #[test]
-fn what_cannot_be_checked_is_said() {
+fn unreadable_stream_is_refused_with_its_reason() {
     let check = |stream: &[u8], expect: &str| {
         let error = check(stream, Options::default(), &mut Keep::default()).unwrap_err().to_string();
         assert!(error.starts_with(expect), "{error}");
@@ -161,13 +161,13 @@ fn what_cannot_be_checked_is_said() {
     check(b"{\"seq\":1", "it has no line that ends");
     check(b"\x28\xb5\x2f\xfd\x00", "it is compressed with Zstandard");
     check(&stream("2.0", "", b""), "it speaks version 2.0 of the protocol, and this program knows 1.0");
-    // Of another major version not even the header's fields are known.
+    // In another major version, even the fields of the header are unknown.
     let later = b"{\"type\":\"stream.header\",\"protocol\":\"12.34\",\"seq\":\"one\"}\n";
     check(later, "it speaks version 12.34 of the protocol");
 }
 
 #[test]
-fn a_finding_has_three_lines_before_and_after_it() {
+fn finding_has_three_lines_before_and_after_it() {
     let mut lines: Vec<String> =
         String::from_utf8(stream("1.0", "", b"hello")).unwrap().lines().map(str::to_owned).collect();
     for seq in 6..12 {

@@ -1,6 +1,6 @@
-//! Barbara's service on async-std: `GET /prototype` never answers, and the log says only that its handler was entered.
+//! Barbara's service on async-std: `GET /prototype` never answers, and the log shows only that its handler was entered.
 //!
-//! Ordinary async-std, with as much of HTTP as three endpoints need; the one line of insight is `insight::init()`.
+//! An ordinary async-std program with a minimal HTTP server; `insight::init()` is the only line for insight.
 
 use async_std::channel::{self, Receiver, Sender};
 use async_std::io::{self, BufReader};
@@ -12,7 +12,7 @@ use std::env;
 use std::sync::Arc;
 
 struct Service {
-    /// Reported when the cache is warm; `GET /warm` does so.
+    /// `GET /warm` sends a message here when the cache is warm.
     cache_is_warm: Sender<()>,
     warm_cache: Mutex<Option<Receiver<()>>>,
     served: Mutex<u64>,
@@ -32,7 +32,7 @@ async fn main() {
     let address = listener.local_addr().expect("a bound listener has an address");
     eprintln!("barbara: listening on http://{address}");
     loop {
-        // What fails is one connection's.
+        // If a connection cannot be accepted, the service accepts the next one.
         if let Ok((stream, _)) = listener.accept().await {
             task::spawn(answer(stream, service.clone()));
         }
@@ -61,7 +61,7 @@ async fn answer(mut stream: TcpStream, service: Arc<Service>) -> io::Result<()> 
     stream.write_all(answer.as_bytes()).await
 }
 
-/// The old endpoint: works.
+/// The old endpoint, which works.
 async fn orders(service: Arc<Service>) -> String {
     let (reply, replies) = channel::bounded(1);
     let worker = task::spawn(async move {
@@ -80,7 +80,7 @@ async fn orders(service: Arc<Service>) -> String {
     format!("total {total}\n")
 }
 
-/// The new endpoint: hangs.
+/// The new endpoint, which hangs.
 async fn prototype(service: Arc<Service>) -> String {
     eprintln!("barbara: prototype handler entered");
     let Some(warm_cache) = service.warm_cache.lock().await.take() else {
@@ -111,7 +111,7 @@ async fn read_orders(orders: Receiver<u64>, warm_cache: Receiver<()>) -> u64 {
     handled
 }
 
-/// What Barbara forgot to call.
+/// Barbara forgot to call this endpoint.
 async fn warm(service: Arc<Service>) -> String {
     match service.cache_is_warm.try_send(()) {
         Ok(()) => "warm\n".to_owned(),

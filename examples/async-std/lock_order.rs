@@ -1,5 +1,5 @@
-//! Two tasks on async-std take two mutexes in opposite orders. With `--timeout` they give up the second one after two
-//! seconds.
+//! Two tasks on async-std lock two mutexes in opposite orders. With `--timeout` they stop waiting for the second mutex
+//! after two seconds.
 
 use async_std::future::timeout;
 use async_std::sync::{Barrier, Mutex};

@@ -11,7 +11,7 @@ fn main() {
     load::end();
 }
 
-/// async-std, in the words of the load.
+/// The functions that the load needs, for async-std.
 mod runtime {
     use super::handles::caught;
     pub use super::handles::crowd;
@@ -82,7 +82,7 @@ mod runtime {
         lock.write_arc().await
     }
 
-    /// async-std has none: its users make it of a number and a condition.
+    /// async-std has no semaphore, so its users build one from a number and a condition variable.
     pub struct Semaphore {
         free: Mutex<usize>,
         freed: Condvar,
@@ -98,11 +98,12 @@ mod runtime {
 
     impl Drop for Permit {
         fn drop(&mut self) {
-            // A drop cannot wait for the lock, so a task does.
+            // A drop cannot wait for the lock, so a new task adds the permit.
             let semaphore = self.0.clone();
             spawn(async move {
                 *semaphore.free.lock().await += 1;
-                // All: one that gives up before it has the lock would leave the others asleep.
+                // This wakes all waiting tasks. If it woke only one, and that task stopped waiting before it had the
+                // lock, the other tasks would sleep for ever.
                 semaphore.freed.notify_all();
             });
         }

@@ -1,4 +1,4 @@
-//! The alternate history on smol: one task both enqueues and dequeues, and waits for itself.
+//! A crawler on smol that hangs: its only task sends to a full queue, and no other task receives from that queue.
 
 use smol::channel::{self, Receiver, Sender};
 
@@ -11,7 +11,7 @@ fn main() {
     });
 }
 
-/// Follows three links a page; the queue has room for two.
+/// Follows three links of each page, but the queue has room for two.
 async fn crawl(queue: Sender<u64>, pages: Receiver<u64>) {
     queue.send(1).await.expect("the receiver is ours");
     while let Ok(page) = pages.recv().await {

@@ -1,4 +1,5 @@
-//! Two tasks on smol take two mutexes in opposite orders. With `--timeout` they give up the second one after two seconds.
+//! Two tasks on smol lock two mutexes in opposite orders. With `--timeout` they stop waiting for the second mutex after
+//! two seconds.
 
 use smol::Timer;
 use smol::lock::{Barrier, Mutex};
@@ -57,7 +58,7 @@ async fn audit(
     }
 }
 
-/// smol leaves this to its users.
+/// smol has no `timeout`, so its users write one.
 async fn timeout<T>(patience: Duration, wait: impl Future<Output = T>) -> Option<T> {
     let too_late = async {
         Timer::after(patience).await;

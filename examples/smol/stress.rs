@@ -20,7 +20,7 @@ fn main() {
         }
         smol::block_on(async {
             load::stress(arguments).await;
-            // Those that nobody waits for.
+            // Some tasks have no other task that waits for them.
             while !EXECUTOR.is_empty() {
                 Timer::after(Duration::from_millis(1)).await;
             }
@@ -31,7 +31,7 @@ fn main() {
     load::end();
 }
 
-/// smol, in the words of the load.
+/// The functions that the load needs, for smol.
 mod runtime {
     use super::EXECUTOR;
     use super::handles::caught;
@@ -54,7 +54,7 @@ mod runtime {
     }
 
     pub async fn abort(task: Task<()>) {
-        // Half of them just by dropping the handle.
+        // Half of the tasks are cancelled by dropping their handle.
         if fastrand::bool() { caught(task.cancel()).await } else { drop(task) }
     }
 

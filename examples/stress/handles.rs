@@ -1,4 +1,4 @@
-//! What smol and async-std have in common: a panic of a task comes out of its handle, and no set of tasks is theirs.
+//! Functions that smol and async-std both need: their handles pass on a task's panic, and they have no set of tasks.
 
 use crate::runtime::{Receiver, Sender, channel, let_go, receive, spawn};
 use std::future::{Future, poll_fn};
@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;
 
-/// Keeps so many tasks alive until `deadline`, and waits for the last one; says how many there were.
+/// Keeps so many tasks alive until `deadline`, waits until all have ended, and returns how many there were.
 pub async fn crowd<F>(tasks: usize, deadline: Instant, mut next: impl FnMut() -> F) -> u64
 where
     F: Future<Output = ()> + Send + 'static,
@@ -32,16 +32,16 @@ where
     }
 }
 
-/// Tells of the end of a task, even if it panics.
+/// Sends a message when a task ends, even if the task panics.
 struct End(Sender<u64>);
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.0.try_send(0).expect("there is room for as many as there are tasks");
+        self.0.try_send(0).expect("the channel has room for one message of each task");
     }
 }
 
-/// Waits for the end, which may be a panic.
+/// Waits for the end of a task, also if it panics.
 pub async fn caught(wait: impl Future) {
     let mut wait = pin!(wait);
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| wait.as_mut().poll(cx))) {

@@ -1,11 +1,12 @@
 //! A program under load: many tasks on a few workers use random resources, with timeouts, cancellations, panics and
-//! aborts, and nothing is stuck. What it records has to be right: `cargo xtask load` holds it to the rules.
+//! aborts, and nothing is stuck. `cargo xtask load` checks its recording by the rules of the protocol.
 //!
 //!     stress [--seconds N] [--seed N] [--tasks N] [--resources N]
 //!
-//! When the time is over every task ends and every resource is dropped; it says so, and ends when its stdin does.
+//! When the time is over, every task ends and every resource is dropped. Then the program prints `stress: done`, and it
+//! ends when its stdin ends.
 //!
-//! It is the same on each runtime. What is not is the `runtime` of the program that this is a module of.
+//! This module is the same on each runtime. The module `runtime` of the program that includes it contains the differences.
 
 use crate::runtime::{
     Mutex, Receiver, RwLock, Semaphore, Sender, abort, acquire, acquire_owned, answer, blocking, both, channel, crowd,
@@ -38,10 +39,10 @@ struct Service {
     deadline: Instant,
 }
 
-/// What the panics of this program say.
+/// The payload of this program's own panics.
 const ON_PURPOSE: &str = "on purpose";
 
-/// The first thing that `main` does.
+/// `main` calls this first.
 pub fn begin() -> Arguments {
     insight::init();
     let arguments = arguments();
@@ -54,10 +55,10 @@ pub fn begin() -> Arguments {
     arguments
 }
 
-/// The last thing that `main` does.
+/// `main` calls this last.
 pub fn end() {
     eprintln!("stress: done");
-    // The recorded end is there to be read until whoever started this has seen it.
+    // The program lives on, so that the recorded end can be read, until the process that started it closes its stdin.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
@@ -80,7 +81,7 @@ fn arguments() -> Arguments {
     arguments
 }
 
-/// All of the load; over when its tasks are.
+/// Runs the load until all of its tasks have ended.
 pub async fn stress(Arguments { seconds, seed, tasks, resources }: Arguments) {
     let mut rng = Rng::with_seed(seed);
     let resources = (0..resources)
@@ -100,7 +101,7 @@ pub async fn stress(Arguments { seconds, seed, tasks, resources }: Arguments) {
     eprintln!("stress: {ended} tasks ended");
 }
 
-/// Some steps, and then a task of its kind takes its place.
+/// Takes some random steps. When it ends, a new worker takes its place.
 async fn worker(service: Arc<Service>, mut rng: Rng) {
     for _ in 0..rng.usize(1..30) {
         if Instant::now() > service.deadline {
@@ -111,7 +112,7 @@ async fn worker(service: Arc<Service>, mut rng: Rng) {
             1 => panic::panic_any(ON_PURPOSE),
             2 => abort_a_child(&service, &mut rng).await,
             3 => {
-                // A future that is dropped where it is pending.
+                // This future is dropped while it is pending.
                 let (time, mut one) = (some_time(&mut rng), rng.fork());
                 first_of(use_one(&service, &mut one), sleep(time)).await;
             }
@@ -127,7 +128,7 @@ async fn worker(service: Arc<Service>, mut rng: Rng) {
     }
 }
 
-/// What is held goes to another task, which may end before it is used, or to a thread outside of tasks.
+/// Gives a guard to another task, which may end before it uses the guard, or to a thread outside of all tasks.
 async fn hand_on(service: &Service, rng: &mut Rng) {
     let guard: Box<dyn Send> = match &service.resources[rng.usize(0..service.resources.len())] {
         Resource::Mutex(mutex) => Box::new(lock_owned(mutex).await),
@@ -150,7 +151,7 @@ async fn hand_on(service: &Service, rng: &mut Rng) {
     }
 }
 
-/// Another task answers, or goes away.
+/// Waits for an answer of another task, which answers or only ends.
 async fn ask(rng: &mut Rng) {
     let (answers, asked) = question();
     let (time, is_answered) = (some_time(rng), rng.bool());
@@ -178,7 +179,7 @@ async fn abort_a_child(service: &Arc<Service>, rng: &mut Rng) {
     abort(child).await;
 }
 
-/// Waits for one resource at most, and never for another while it holds one: so nothing can be stuck for good.
+/// Waits for at most one resource, and never for one while it holds another, so that nothing can be stuck for ever.
 async fn use_one(service: &Service, rng: &mut Rng) {
     let hold = some_time(rng);
     match &service.resources[rng.usize(0..service.resources.len())] {
@@ -217,7 +218,7 @@ async fn use_one(service: &Service, rng: &mut Rng) {
     }
 }
 
-/// Waits, half of the time for not longer than a while.
+/// Waits without limit or, in half of the cases, only for a short time.
 async fn patiently<T>(rng: &mut Rng, wait: impl Future<Output = T>) -> Option<T> {
     if rng.bool() { Some(wait.await) } else { timeout(some_time(rng), wait).await }
 }

@@ -1,8 +1,9 @@
-//! A stream: neither the checker nor the fold panics on any, each finding is of a rule and of its line, and what a
-//! producer that keeps the rules sends is not found fault with, nor what is made of it.
+//! Streams for the checker and the model. Neither panics on any stream, and each finding names a rule and the present line.
+//! If the stream keeps the rules, the checker has no finding, neither in the stream nor in the problems and snapshots that
+//! the model makes from it.
 //!
-//! The first byte says what the others are: 0 a stream that keeps the rules, 1 messages with ids that collide; anything
-//! else is the first byte of a text.
+//! The first byte is the kind of the rest: 0 for a stream that keeps the rules, 1 for messages with ids that collide.
+//! Any other byte is the first byte of a text.
 
 #![no_main]
 
@@ -21,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| match bytes {
     text => any(String::from_utf8_lossy(text).lines()),
 });
 
-/// Whatever it is: no panic, and findings of this line.
+/// Checks any lines: no panic, and findings in the present line only.
 fn any<'l>(lines: impl Iterator<Item = &'l str>) {
     let mut checker = Checker::default();
     let mut model = Model::default();
@@ -55,8 +56,8 @@ fn findings_of_line(findings: &[RuleFinding], number: u64) {
     }
 }
 
-/// Of a stream without a fault: the checker finds none, nor in the diagnosis that is made of it, nor in the snapshot,
-/// which folds to the same model.
+/// Checks a stream that keeps the rules. The checker has no finding in it, in its problems, or in its snapshot. The snapshot
+/// folds to the same model.
 fn keeps_the_rules(messages: &[Message]) {
     let mut checker = Checker::default();
     let mut model = Model::default();
@@ -80,7 +81,7 @@ fn keeps_the_rules(messages: &[Message]) {
             }
         }
         if lost {
-            // What was lost is made up for, after the problems are those of now: a snapshot tells of what stands.
+            // The snapshot supplies the lost facts. It comes after the problems, since it must have the present ones.
             for message in model.snapshot().iter().chain([&tidy::reason()]) {
                 send(&mut checker, message);
                 model.apply(message);

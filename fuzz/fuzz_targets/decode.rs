@@ -1,4 +1,4 @@
-//! A line of any bytes: the decoder says what it is or which rule it breaks, and what it takes it gives back.
+//! A line of any bytes. The decoder decodes it or names the rule that it breaks. A decoded line encodes to the same content.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use insight_protocol::{Decoded, decode, encode, keep};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    // As readers do it: what is not UTF-8 is for the caller to replace.
+    // Like readers, the target replaces bytes that are not UTF-8.
     let line = String::from_utf8_lossy(bytes);
     let decoded = match decode(&line) {
         Ok(decoded) => decoded,
@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
             return;
         }
     };
-    let kept = keep(&line).expect("what decodes can be kept");
+    let kept = keep(&line).expect("a line that decodes can be kept");
     assert_eq!(kept.decoded, decoded);
     let renumbered = kept.encode(907);
     match (decode(&renumbered), decoded) {

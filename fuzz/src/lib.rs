@@ -1,4 +1,4 @@
-//! What the targets share: the rules' ids, and streams from a fuzzer's bytes.
+//! The common part of the targets: the rules' ids, and streams from a fuzzer's bytes.
 
 pub mod tidy;
 pub mod wild;

@@ -1,18 +1,17 @@
-//! Streams as a producer sends them that keeps the rules: a fuzzer picks what happens, and what it picks among is what
-//! may happen.
+//! Streams that keep the rules. The fuzzer chooses among the events that are possible at each time.
 
 use insight_protocol::*;
 
-/// The diagnosis looks at everything at each heartbeat.
+/// Maximum number of steps. It is small, since the diagnosis at each heartbeat examines the whole model.
 const MOST_STEPS: usize = 200;
 
-/// The string that each wait names; after a snapshot it has to be sent again.
+/// The string that each wait names. It has to be sent again after a snapshot.
 pub fn reason() -> Message {
     DefineString::new(StringId(1), "waiting").into()
 }
 
-/// The stream of what happens: four bytes a step. The first says what happens, the others to what of what is alive; where
-/// there is nothing to pick, nothing happens. So few bytes make a step that a fuzzer finds long stories soon.
+/// The stream of four bytes a step. The first byte is the event, and the others choose the live things that it is about. If
+/// there is none to choose, nothing happens. Since a step needs few bytes, a fuzzer soon finds long streams.
 pub fn stream(bytes: &[u8]) -> Vec<Message> {
     let mut producer = Producer::default();
     producer.open(bytes.first().is_some_and(|first| first & 0x80 != 0));
@@ -26,7 +25,7 @@ pub fn stream(bytes: &[u8]) -> Vec<Message> {
 struct Producer {
     messages: Vec<Message>,
     now_ns: u64,
-    /// The ids that were given out last.
+    /// The last ids of tasks, resources and edges.
     last: [u64; 3],
     tasks: Vec<Task>,
     resources: Vec<ResourceId>,
@@ -37,7 +36,7 @@ struct Task {
     id: TaskId,
     partial: bool,
     stats: TaskStats,
-    /// Since the last heartbeat, there was a `task.stats` of it.
+    /// Whether a `task.stats` was sent since the last heartbeat.
     sampled: bool,
 }
 
@@ -78,17 +77,17 @@ impl Producer {
         self.send(reason());
     }
 
-    /// A new id: 0 of a task, 1 of a resource, 2 of an edge.
+    /// A new id: `space` is 0 for a task, 1 for a resource, 2 for an edge.
     fn id(&mut self, space: usize) -> u64 {
         self.last[space] += 1;
         self.last[space]
     }
 
-    fn step(&mut self, [what, a, b, c]: [u8; 4]) -> Option<()> {
+    fn step(&mut self, [event, a, b, c]: [u8; 4]) -> Option<()> {
         self.now_ns += 1_000_000;
         let at_ns = self.now_ns;
-        let flag = what & 0x10 != 0;
-        match what % 16 {
+        let flag = event & 0x10 != 0;
+        match event % 16 {
             0 | 1 => {
                 let parent = if flag { pick(&self.tasks, a).map(|parent| parent.id) } else { None };
                 // r[party.exclusive.spawn]

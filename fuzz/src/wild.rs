@@ -1,4 +1,4 @@
-//! Messages with ids that collide, in any order: each from an example, with its ids and times made small.
+//! Messages with ids that collide, in any order. Each is an example with small ids and times.
 
 use arbitrary::{Result, Unstructured};
 use insight_protocol::examples::examples;
@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 
 static EXAMPLES: LazyLock<Vec<Message>> = LazyLock::new(examples);
 
-/// More are not reached by many mutations anyway.
+/// Maximum number of lines. Mutations rarely reach more.
 const MOST_LINES: u64 = 60;
 
-/// Lines of messages. Few of them have a wrong number, and few are cut off or twice there.
+/// Lines of messages. A few have a wrong number, are cut off, or come twice.
 pub fn lines(bytes: &mut Unstructured) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     let mut seq = 0;
@@ -33,7 +33,7 @@ pub fn lines(bytes: &mut Unstructured) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Ids from 1 to 6, so that they collide, and times up to 3 s, so that they settle.
+/// Sets ids from 1 to 6, so that they collide, and times up to 3 s, so that tasks can be stuck for the settle time.
 fn shrink(message: &mut Message, bytes: &mut Unstructured) -> Result<()> {
     let at_ns = u64::from(bytes.arbitrary::<u8>()?) * 12_000_000;
     message.visit_mut(&mut Shrink { bytes, at_ns })

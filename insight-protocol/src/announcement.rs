@@ -1,4 +1,4 @@
-//! The file by which a program that listens makes itself known to the other programs of its user.
+//! The file by which a program that listens announces itself to other programs of its user.
 //!
 //! The server in the program writes it, and clients read it. This module has the format and the rules of trust, and no
 //! I/O: each end opens the files itself.
@@ -14,14 +14,14 @@ pub const MAX_BYTES: usize = 64 << 10;
 /// Maximum size of all arguments together, in bytes. Further arguments are left out.
 const MAX_COMMAND_BYTES: usize = 4 << 10;
 
-/// The mode bits that give others a way in.
+/// The mode bits that give other users access.
 const OTHERS: u32 = 0o077;
 
 /// A program that listens: the content of a file `<pid>.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Announcement {
-    /// The protocol version that it speaks, `major.minor`.
+    /// The version of its protocol, `major.minor`.
     pub protocol: String,
     /// The session's id, as in the header of its streams.
     pub session: String,
@@ -61,7 +61,7 @@ impl Announcement {
 
     /// The content of its file.
     pub fn to_json(&self) -> String {
-        // Numbers, strings and arrays of strings: none of them fails.
+        // Numbers, strings and arrays of strings always serialize.
         serde_json::to_string(self).unwrap_or_default()
     }
 
@@ -83,7 +83,7 @@ impl Announcement {
     }
 }
 
-/// Why a file, or the folder in which it is, cannot be used.
+/// Why a file, or its folder, cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unusable {
@@ -99,7 +99,7 @@ pub enum Unusable {
     WrongType,
     /// Its owner is another user.
     OtherOwner,
-    /// Its mode lets other users in.
+    /// Its mode gives other users access.
     OpenToOthers,
 }
 
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_has_the_documented_format() {
+    fn file_has_the_documented_format() {
         let command = ["target/debug/barbara", "--fast"].map(str::to_owned);
         let announcement = Announcement::new(header(), command, ([127, 0, 0, 1], 41234).into());
         let json = concat!(
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_command_line_is_cut() {
+    fn long_command_line_is_cut() {
         let command = std::iter::repeat_n("x".repeat(1000), 1000);
         let announcement = Announcement::new(header(), command, ([127, 0, 0, 1], 1).into());
         assert_eq!(announcement.command.len(), 4);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unusable_file_is_refused_with_its_reason() {
+    fn unusable_file_is_refused_with_its_reason() {
         let check = |name: &str, json: &str, expect: &str| {
             let actual = match Announcement::parse(name, json.as_bytes()) {
                 Ok(announcement) => announcement.address.to_string(),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_user_or_open_to_others_is_not_trusted() {
+    fn file_of_another_user_or_open_to_others_is_not_trusted() {
         assert_eq!(trust(1000, 1000, 0o40700), Ok(()));
         assert_eq!(trust(1000, 1000, 0o100600), Ok(()));
         assert_eq!(trust(0, 1000, 0o40700), Err(Unusable::OtherOwner));

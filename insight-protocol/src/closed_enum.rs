@@ -1,6 +1,6 @@
-/// An enum that has the values that SPEC.md lists, and no others.
+/// An enum with exactly the values that SPEC.md lists.
 ///
-/// On the wire it is a plain string. serde's derive would take `{"idle":null}` for `"idle"` as well.
+/// On the wire it is a plain string. serde's derive would also accept `{"idle":null}` for `"idle"`.
 macro_rules! closed_enum {
     ($(#[doc = $doc:literal])+ $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[doc = $doc])+
@@ -12,7 +12,7 @@ macro_rules! closed_enum {
         }
 
         impl $name {
-            /// Every value that there is.
+            /// All values.
             pub const KNOWN: &[&str] = &[$($text),+];
 
             /// The word on the wire and on the screen.

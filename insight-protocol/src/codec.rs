@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 
-/// What a line is.
+/// The content of a line.
 #[expect(clippy::large_enum_variant, reason = "nearly all are messages: a box would be an allocation for each line")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decoded {
@@ -19,7 +19,7 @@ pub enum Decoded {
         /// The message.
         message: Message,
     },
-    /// A message of a later version or of an extension: to be kept or passed over, not an error.
+    /// A message of a later version or of an extension. It is not an error: keep it, or ignore it.
     Unknown {
         /// Its number in the stream.
         seq: u64,
@@ -78,9 +78,9 @@ impl DecodeError {
         rule
     }
 
-    /// An error outside of the fields of a known type.
+    /// Makes an error outside of the fields of a known type.
     fn not_a_message(error: &serde_json::Error, broken: Option<Broken>) -> DecodeError {
-        // serde_json itself finds a value of another type.
+        // A data error means that the JSON is valid, and that a value has another type.
         let has_shape = error.classify() == Category::Data;
         let rule = of_field(broken).unwrap_or(match broken {
             None if !has_shape => "framing.message",
@@ -95,7 +95,7 @@ impl DecodeError {
     }
 }
 
-/// The rule for a fault in one field, in the envelope or not.
+/// The rule that a fault in one field breaks.
 fn of_field(broken: Option<Broken>) -> Option<&'static str> {
     match broken? {
         Broken::FieldTwice => Some("framing.field-once"),
@@ -128,15 +128,15 @@ fn read<'de, T>(
 type Reader<'de> = serde_json::Deserializer<serde_json::de::StrRead<'de>>;
 type Fields<'de, 'r, 'n> = Strict<'n, &'r mut Reader<'de>>;
 
-/// Decodes one line, with or without its end.
+/// Decodes one line, with or without its line end.
 ///
-/// What this version does not know is not looked into: an unknown field, and all but `type` and `seq` of an unknown
-/// type. So nothing in there is an error as long as it ends as JSON does, not even a field that occurs twice, and
-/// however deep it is, it takes no stack. [`keep`] passes it on.
+/// Unknown fields are skipped, and of an unknown type all fields but `type` and `seq`. So they may contain anything that
+/// ends as JSON does, even a field that occurs twice. Skipping takes no stack, however deep they are nested. [`keep`]
+/// passes them on.
 pub fn decode(line: &str) -> Result<Decoded, DecodeError> {
     let line = line.trim_end_matches(['\n', '\r']);
     if !line.trim_start().starts_with('{') {
-        // serde would take an array for a struct.
+        // serde would accept an array for a struct.
         let reason = "expected a JSON object".to_owned();
         return Err(DecodeError::NotAMessage { rule: "framing.message", reason, column: 1 });
     }
@@ -163,16 +163,16 @@ fn in_two_passes(line: &str) -> Result<Read<'_>, DecodeError> {
     }
 }
 
-/// A line and what it says, to be passed on with all that this version does not know.
+/// A line with its decoded content. [`encode`](Kept::encode) passes it on with all unknown fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept<'a> {
-    /// What the line says.
+    /// The decoded content of the line.
     pub decoded: Decoded,
-    /// The line up to the digits of its `seq`, and from there on.
+    /// The parts of the line before and after the digits of its `seq`.
     around_seq: (&'a str, &'a str),
 }
 
-/// Decodes one line to pass it on. It costs a pass more than [`decode`].
+/// Decodes one line to pass it on. It reads the line once more than [`decode`].
 pub fn keep(line: &str) -> Result<Kept<'_>, DecodeError> {
     #[derive(Deserialize)]
     struct Seq<'a> {
@@ -187,20 +187,20 @@ pub fn keep(line: &str) -> Result<Kept<'_>, DecodeError> {
 }
 
 impl Kept<'_> {
-    /// The line with this number, without its end: the same bytes otherwise.
+    /// The line with this number, and without its line end. All other bytes are the same.
     pub fn encode(&self, seq: u64) -> String {
         let (before, after) = self.around_seq;
         format!("{before}{seq}{after}")
     }
 }
 
-/// serde_json's text without its "at line 1 column 7": a message is one line, and the column stands in the error.
+/// serde_json's text without its "at line 1 column 7". A message is one line, and the error has the column itself.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
-/// The message as JSON without its number and its opening brace: what the streams of several clients share.
+/// The message as JSON without its number and its opening brace. The streams of several clients share this part.
 pub fn body(message: &Message) -> String {
     let mut out = Vec::new();
     body_to(&mut out, message);
@@ -215,19 +215,19 @@ fn body_to(out: &mut Vec<u8>, message: &Message) {
     }
 }
 
-/// A line, without its end, from a message's number and its [`body`].
+/// A line without its line end, from a message's number and its [`body`].
 pub fn line(seq: u64, body: &str) -> String {
     format!("{{\"seq\":{seq},{body}")
 }
 
-/// The message as one line, without its end.
+/// The message as one line, without its line end.
 pub fn encode(seq: u64, message: &Message) -> String {
     let mut out = Vec::new();
     encode_to(&mut out, seq, message);
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-/// Appends the message as one line, without its end, and in UTF-8: so many lines are written without a copy of each.
+/// Appends the message as one line in UTF-8, without its line end. It writes many lines without a copy of each.
 pub fn encode_to(out: &mut Vec<u8>, seq: u64, message: &Message) {
     write!(out, "{{\"seq\":{seq},").expect("a vector takes all");
     body_to(out, message);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn one_pass_takes_what_two_take() {
+    fn one_pass_accepts_the_same_lines_as_two() {
         let check = |line: &str| {
             let two = in_two_passes(line);
             if let Some((seq, message)) = in_place::read(line) {
@@ -259,7 +259,7 @@ mod tests {
             }
             match (read(line, &Note::default(), |fields| fields.deserialize_map(OnePass)), two) {
                 (Ok(one), two) => assert_eq!(Ok(one), two, "{line}"),
-                // Another order, or a name with an escape in it.
+                // Another order of fields, or a name with an escape in it.
                 (Err(_), two) => {
                     assert!(
                         !line.starts_with("{\"seq\":3,\"type\":\"") || line.contains('\\') || two.is_err(),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_is_kept_and_malformed_is_said() {
+    fn unknown_is_kept_and_malformed_is_reported() {
         let check = |line: &str, expect: &str| {
             let actual = match decode(line) {
                 Ok(Decoded::Message { message, .. }) => message.type_name().to_owned(),
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_kept_byte_for_byte() {
+    fn unknown_fields_are_kept_byte_for_byte() {
         let check = |line: &str, expect: &str| {
             assert_eq!(keep(line).map(|kept| kept.encode(907)), Ok(expect.to_owned()), "{line}");
         };
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_may_be_of_any_depth() {
+    fn unknown_fields_may_have_any_depth() {
         for deep in
             ["[".repeat(200_000) + &"]".repeat(200_000), r#"{"a":"#.repeat(200_000) + "1" + &"}".repeat(200_000)]
         {

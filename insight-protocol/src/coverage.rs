@@ -74,8 +74,8 @@ fn is_0(number: &u64) -> bool {
     *number == 0
 }
 
-/// The waiting packages of a program's dependency graph, as the tool that builds the program knows them: a JSON file, and
-/// no message.
+/// The packages of a program's dependency graph in which a task can wait, as the tool that builds the program knows them. It
+/// is a JSON file, and not a message.
 ///
 /// ```
 /// use insight_protocol::GraphFacts;
@@ -121,7 +121,7 @@ impl GraphFacts {
     /// Maximum size of one text in it, in bytes.
     pub const MAX_TEXT: usize = 256;
 
-    /// Reads the text of such a file. Fields that this version does not know are ignored.
+    /// Reads the text of such a file. Unknown fields are ignored.
     pub fn parse(text: &str) -> Result<GraphFacts, NotGraphFacts> {
         #[derive(Deserialize)]
         struct Version {
@@ -131,7 +131,7 @@ impl GraphFacts {
         if text.len() > GraphFacts::MAX_BYTES {
             return Err(refuse(format!("it has more than {} bytes", GraphFacts::MAX_BYTES)));
         }
-        // First: another version may have other fields.
+        // The version is read first, since another version may have other fields.
         let Version { version } = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
         if version != GraphFacts::VERSION {
             return Err(refuse(format!("its version is {version}, and this crate reads {}", GraphFacts::VERSION)));
@@ -146,7 +146,7 @@ impl GraphFacts {
         Ok(facts)
     }
 
-    /// The packages as one message lists them, those that are not covered first, and the number of the rest.
+    /// The packages in the order of a message, uncovered ones first, and the number of packages that are left out.
     pub fn listed(mut self) -> (Vec<PackageCoverage>, u64) {
         // r[coverage.packages.bounded]
         self.packages.sort_by(|a, b| (a.covered, &a.name, &a.version).cmp(&(b.covered, &b.name, &b.version)));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_or_the_reason_is_given() {
+    fn file_is_read_or_the_reason_is_given() {
         let check = |text: &str, expect: Result<usize, &str>| {
             let read = GraphFacts::parse(text).map(|facts| facts.packages.len()).map_err(|error| error.to_string());
             assert_eq!(read, expect.map_err(str::to_owned), "{text:.80}");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_that_are_not_covered_are_listed_first_and_the_rest_is_counted() {
+    fn uncovered_packages_are_listed_first_and_the_rest_is_counted() {
         let list = |packages: Vec<PackageCoverage>| GraphFacts { version: 1, packages }.listed();
         let (some, left_out) =
             list(vec![package("b", true), package("z", false), package("a", true), package("b", true)]);

@@ -1,9 +1,9 @@
-//! Valid messages of every type: what schema/v1/examples has, and the tests begin from.
+//! Valid messages of every type, for schema/v1/examples and for tests.
 
 use crate::*;
 
-/// Messages of every type in the order of [`Message::TYPES`]: of each type one with every field, and one with only those
-/// that it must have, when these differ.
+/// Messages of every type in the order of [`Message::TYPES`]: one with every field, and one with the required fields only, if
+/// these differ.
 pub fn examples() -> Vec<Message> {
     let mut examples = stream();
     examples.extend(tasks());

@@ -27,7 +27,7 @@ macro_rules! id {
     };
 }
 
-/// The expected range of an id, in words.
+/// The expected range of an id, for an error.
 const RANGE: &str = "an id from 1 to 9007199254740991";
 
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {

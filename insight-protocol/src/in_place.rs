@@ -1,13 +1,13 @@
-//! Writes and reads the lines that there are most of, each field in its place.
+//! Writes and reads the most frequent types of lines, with each field at its usual place.
 //!
-//! serde takes the fields in any order, and so has to find out which each is, and looks in each name for what is to be
-//! escaped; a first picture of many tasks is mostly that. Here the names are known. A line that differs in anything is not
-//! read here: what it is, and what is wrong with it, is for serde to say.
+//! serde accepts fields in any order, so it has to compare each name, and to search each name for characters to escape. For
+//! the first snapshot of many tasks, this takes most of the time. Here the names are known. A line with any difference is
+//! left to serde, which also reports its errors.
 
 use crate::*;
 use serde::Serialize;
 
-/// Appends the message without its number and its opening brace, as serde would; `false` for one that is left to serde.
+/// Appends the message as serde would, without its number and its opening brace. Returns `false` for types left to serde.
 pub(crate) fn write(out: &mut Vec<u8>, message: &Message) -> bool {
     match message {
         Message::TaskSpawned(m) => {
@@ -84,7 +84,7 @@ fn text_if(out: &mut Vec<u8>, before: &str, value: Option<impl Serialize>) {
     }
 }
 
-/// The number of a line and its message; `None` for a line that is to be read in another way.
+/// Reads the number and the message of a line. Returns `None` for a line that is left to serde.
 pub(crate) fn read(line: &str) -> Option<(u64, Message)> {
     let mut line = Line(line);
     line.skip("{\"seq\":")?;
@@ -102,13 +102,13 @@ pub(crate) fn read(line: &str) -> Option<(u64, Message)> {
     (line.0 == "}").then_some((seq, message))
 }
 
-/// The most entries that the times of polls have: one for each bit of a number.
+/// Maximum number of entries in the histogram of polls: one for each bit of a number.
 const MOST_COUNTS: usize = 64;
 
-/// What is left of a line.
+/// The rest of a line.
 struct Line<'a>(&'a str);
 
-/// Reads a field that has to be there.
+/// Reads a required field.
 macro_rules! field {
     ($line:ident.$read:ident($name:literal)) => {{
         $line.skip(concat!(",\"", $name, "\":"))?;
@@ -116,7 +116,7 @@ macro_rules! field {
     }};
 }
 
-/// Reads a field, if it is the next one.
+/// Reads a field if it is the next one.
 macro_rules! optional {
     ($line:ident.$read:ident($name:literal)) => {
         match $line.skip(concat!(",\"", $name, "\":")) {
@@ -138,7 +138,7 @@ impl<'a> Line<'a> {
     fn number(&mut self) -> Option<u64> {
         let bytes = self.0.as_bytes();
         let (mut number, mut count) = (0u64, 0);
-        // One that is longer is too large, whatever it is.
+        // A number with more digits is too large.
         while let Some(digit @ b'0'..=b'9') = bytes.get(count) {
             if count > 16 {
                 break;
@@ -164,7 +164,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// A string without anything that is escaped, or would have to be.
+    /// Reads a string without escapes and without characters that need one.
     #[inline]
     fn word(&mut self) -> Option<&'a str> {
         let text = self.0.strip_prefix('"')?;
@@ -279,9 +279,9 @@ mod tests {
     use crate::examples::examples;
     use crate::{EdgeWait, Message, Operation, TaskKind, TaskSpawned, TaskStats, encode};
 
-    /// That it reads any other line as serde does is tested beside `decode`.
+    /// A test of `decode` checks that all other lines are read as by serde.
     #[test]
-    fn what_serde_writes_is_in_its_place() {
+    fn lines_of_serde_are_written_and_read() {
         let often = ["task.spawned", "task.stats", "task.completed", "edge.wait", "edge.updated", "edge.closed"];
         let lost = TaskStats { lost_waker: true, poll_ns_log2: vec![u64::MAX; 64], ..TaskStats::default() };
         for message in examples().into_iter().chain([lost.into()]) {
@@ -294,14 +294,14 @@ mod tests {
             }
             let line = encode(3, &message);
             assert_eq!(line, format!("{{\"seq\":3,{}", &by_serde[1..]));
-            // An id or a number that is against the protocol is left to serde, which says so.
+            // A wrong id or number is left to serde, which reports it.
             let expect = (written && crate::decode(&line).is_ok()).then_some((3, message));
             assert_eq!(read(&line), expect, "{line}");
         }
     }
 
     #[test]
-    fn a_word_of_an_extension_is_escaped() {
+    fn word_of_an_extension_is_escaped() {
         let kind = TaskKind::Other("a \"kind\"\n\\".into());
         let operation = Operation::Other("\u{1}\u{7f}ä".into());
         let wait: Message = serde_json::from_str::<EdgeWait>(

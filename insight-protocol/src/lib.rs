@@ -14,11 +14,10 @@
 //! assert_eq!((seq, same), (12, message));
 //! ```
 //!
-//! A line is decoded by reading its `type` first: a known type is decoded strictly, an unknown one is kept as
-//! it came, and a line without a type is an error. An internally tagged or untagged enum would turn a malformed known
-//! message into an unknown one. A line that starts with `seq` and `type`, as [`encode`] writes it, is read in one pass;
-//! any other takes two. Of the types that there are most of, a line of which each field is where [`encode`] writes it is read
-//! without looking for the fields.
+//! A line is decoded by its `type`: a known type strictly, an unknown type is kept unchanged, and a line without a type
+//! is an error. An internally tagged or untagged enum would turn a malformed known message into an unknown one. A line that
+//! starts with `seq` and `type`, as [`encode`] writes it, is read in one pass, and any other line in two. The most frequent
+//! types have a faster way: it reads a line whose fields are in the order of [`encode`] without comparing their names.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -86,13 +85,13 @@ macro_rules! with {
     }};
 }
 
-/// The version of the protocol that this crate speaks, `major.minor`.
+/// The version of the protocol that this crate implements, `major.minor`.
 pub const PROTOCOL_VERSION: &str = "1.0";
 
 /// The largest number of a message: 2^53 - 1, so that a JavaScript number holds every one exactly.
 pub const MAX_NUMBER: u64 = (1 << 53) - 1;
 
-/// How many polls one `task.polls` has at most.
+/// Maximum number of polls in one `task.polls`.
 pub const MAX_POLLS: usize = 1024;
 
 /// The largest id.

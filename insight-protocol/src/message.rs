@@ -14,7 +14,7 @@ macro_rules! messages {
         }
 
         impl Message {
-            /// Every `type` that this version names.
+            /// All types of this version.
             pub const TYPES: &[&str] = &[$($tag),+];
 
             /// The message's `type`.
@@ -37,8 +37,8 @@ macro_rules! messages {
 
         /// A reader of all messages: one method for each type.
         ///
-        /// No method has a default, so a reader that lacks a new type does not compile. A `match` on [`Message`] cannot give
-        /// that: outside of this crate it needs a `_` arm.
+        /// No method has a default, so a reader that lacks a new type does not compile. Outside of this crate, a `match` on
+        /// [`Message`] needs a `_` arm and would compile.
         pub trait Visit {
             /// The result for one message.
             type Output;
@@ -47,7 +47,7 @@ macro_rules! messages {
             fn $method(&mut self, message: &$name) -> Self::Output;)+
         }
 
-        /// As [`Visit`], for messages that are changed.
+        /// Like [`Visit`], for messages that are changed.
         pub trait VisitMut {
             /// The result for one message.
             type Output;

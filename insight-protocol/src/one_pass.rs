@@ -8,8 +8,8 @@ use std::fmt;
 /// The number of a line, its type, and the message if the type is known.
 pub(crate) type Read<'de> = (u64, Cow<'de, str>, Option<Message>);
 
-/// Decodes a line that starts with `seq` and `type`. Any other line is an error, and so is a malformed one: what is
-/// wrong is for two passes to say.
+/// Decodes a line that starts with `seq` and `type`. Any other line is an error, and so is a malformed one. Decoding it again
+/// in two passes gives the exact error.
 pub(crate) struct OnePass;
 
 impl<'de> Visitor<'de> for OnePass {
@@ -40,7 +40,7 @@ enum Field<'a> {
 
 impl<'de> Deserialize<'de> for Field<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Field<'de>, D::Error> {
-        // A name with an escape in it cannot be borrowed: an error, and left to two passes.
+        // A name with an escape in it cannot be borrowed. This error leaves the line to two passes.
         Ok(match <&str>::deserialize(deserializer)? {
             "seq" => Field::Seq,
             "type" => Field::Type,
@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Field<'de> {
     }
 }
 
-/// The fields after `seq` and `type`, which are not to come again.
+/// The fields after `seq` and `type`. These two may not occur again.
 struct Rest<A>(A);
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<A> {
@@ -58,7 +58,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<A> {
     fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
         match self.0.next_key()? {
             Some(Field::Other(name)) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
-            Some(Field::Seq | Field::Type) => Err(A::Error::custom("a field twice")),
+            Some(Field::Seq | Field::Type) => Err(A::Error::custom("a field that occurs twice")),
             None => Ok(None),
         }
     }

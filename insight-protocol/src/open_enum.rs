@@ -1,10 +1,10 @@
-/// An enum that may grow in a minor version: what it does not know it keeps, as [`Other`](macro@open_enum).
+/// An enum that may get values in a minor version. It keeps an unknown value as [`Other`](macro@open_enum).
 ///
 /// On the wire it is a plain string. serde's own `#[serde(other)]` would lose the string.
 ///
-/// With `in` and a name after its own, and a field for each value, it also makes a struct of that name: one `T` for each value.
-/// Other crates cannot match on an open enum without `_`, so a value that they forget would go unnoticed. A struct that
-/// lacks a field does not compile.
+/// With `in`, a second name, and a field for each value, the macro also makes a struct of the second name, with one `T` for
+/// each value. Other crates cannot match on an open enum without `_`, so they would not notice a missing value. A struct
+/// with a missing field does not compile.
 macro_rules! open_enum {
     ($(#[doc = $doc:literal])+ $name:ident in $by:ident {
         $($(#[$variant_doc:meta])* $variant:ident = $text:literal in $field:ident,)+
@@ -13,8 +13,8 @@ macro_rules! open_enum {
 
         #[doc = concat!("One `T` for each [`", stringify!($name), "`].")]
         ///
-        /// A crate that builds one has a part for each value: the compiler names each missing field. Every version of this
-        /// crate may add fields, so this suits crates that are released together with it.
+        /// A crate that builds one has a part for each value, and the compiler names each missing field. Every version of
+        /// this crate may add fields, so this is only for crates that are released together with it.
         #[derive(Clone, Debug)]
         pub struct $by<T> {
             $(#[doc = concat!("The `T` of `", $text, "`.")] pub $field: T,)+
@@ -32,7 +32,7 @@ macro_rules! open_enum {
                 }
             }
 
-            /// Each value that this version names, with its `T`, in the order of its list.
+            /// The values of this version with their `T`, in the order of the list.
             pub fn iter(&self) -> impl Iterator<Item = ($name, &T)> {
                 [$(($name::$variant, &self.$field)),+].into_iter()
             }
@@ -46,12 +46,12 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)+
-            /// A value of a later version or of an extension, as it came.
+            /// A value of a later version or of an extension, unchanged.
             Other(Box<str>),
         }
 
         impl $name {
-            /// Every value that this version names.
+            /// All values of this version.
             pub const KNOWN: &[&str] = &[$($text),+];
 
             /// The word on the wire and on the screen.

@@ -1,8 +1,8 @@
-//! The JSON Schemas of the protocol, as schema/ has them, made from the wire types.
+//! The JSON Schemas of the protocol in schema/, made from the wire types.
 //!
-//! The types say what a message is; two transforms make of it the strict schema of what is sent, and the open one of
-//! what is taken. Where a type has more to say to the strict schema than its Rust form does, it carries the keyword
-//! `x-emit`, whose keywords are merged there and left out of the open schema.
+//! The types define the messages. Two transforms make two schemas of them: a strict one for producers, and an open one for
+//! readers. Where a type needs keywords for the strict schema only, it has them in the keyword `x-emit`. They are merged
+//! into the strict schema, and left out of the open one.
 
 use crate::{MAX_NUMBER, Message, Problems, TaskTrace};
 use schemars::generate::{Contract, SchemaSettings};
@@ -13,14 +13,14 @@ use serde_json::{Map, Value, json};
 mod openapi;
 pub use openapi::openapi;
 
-/// Where the schemas say that they are.
+/// The start of the schemas' `$id`.
 const ID: &str = "https://github.com/wish4/async-insight/schema/v1/";
 /// r[extension.name]
 const EXTENSION: &str = "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)+$";
 /// A type, a field or an enum's word of an extension: r[extension.words]
 const EXTENSION_WORD: &str = "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+){2,}$";
 
-/// What a producer must send: nothing that this version does not name, save types, fields and words of extensions.
+/// The schema for producers: only the names of this version, and types, fields and words of extensions.
 pub fn emit() -> Value {
     let mut schema = root::<Message>(Contract::Serialize, Emit);
     name(&mut schema, "emit.schema.json", "A message, as a producer must send it");
@@ -30,13 +30,14 @@ pub fn emit() -> Value {
     finish(schema, branches)
 }
 
-/// What a reader must take: later versions and extensions included.
+/// The schema for readers, which also accepts later versions and extensions.
 pub fn accept() -> Value {
     let mut schema = root::<Message>(Contract::Deserialize, Accept);
     name(&mut schema, "accept.schema.json", "A message, as a reader must take it");
     let mut branches = messages(&mut schema);
     let kind = json!({ "type": "string", "not": { "enum": Message::TYPES } });
-    let description = "A message of a later version or of an extension: to be kept or passed over, not an error.";
+    let description =
+        "A message of a later version or of an extension: it is not an error, and a reader keeps or ignores it.";
     other(&mut schema, &mut branches, "Unknown", description, kind, 0);
     finish(schema, branches)
 }
@@ -72,8 +73,8 @@ fn definitions(schema: &mut Schema) -> &mut Map<String, Value> {
 
 /// Gives each message its `type` and `seq`, and returns a reference to each.
 ///
-/// serde's tag stands beside a `$ref` in the branch that schemars makes, where `additionalProperties` sees only one of
-/// the two; so it is moved into the definition.
+/// schemars makes a branch with serde's tag next to a `$ref`. There, `additionalProperties` would apply to only one of the two,
+/// so the tag is moved into the definition.
 fn messages(schema: &mut Schema) -> Vec<Value> {
     let Some(Value::Array(branches)) = schema.remove("oneOf") else {
         unreachable!("a tagged enum has a branch a variant")
@@ -85,19 +86,19 @@ fn messages(schema: &mut Schema) -> Vec<Value> {
         let name =
             branch["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")).expect("each variant is a type");
         let message = definitions.get_mut(name).expect("each reference is defined");
-        // What may be missing of a stream is for its reader to see, from the number; see r[stream.seq.loss].
+        // A reader must accept `seq` 0: it finds lost messages by the numbers. See r[stream.seq.loss].
         let least = if message["additionalProperties"] == false { 1 } else { 0 };
         message["title"] = tag.clone();
         message["properties"]["type"] = json!({ "const": tag });
         message["properties"]["seq"] = sequence(least);
-        let required = message["required"].as_array_mut().expect("each message has a field that it must have");
+        let required = message["required"].as_array_mut().expect("each message has a required field");
         required.splice(0..0, [json!("type"), json!("seq")]);
         references.push(reference(name));
     }
     references
 }
 
-/// A branch for messages of which only the envelope is known.
+/// Adds a branch for messages whose envelope alone is known.
 fn other(schema: &mut Schema, branches: &mut Vec<Value>, name: &str, description: &str, kind: Value, least: u64) {
     let other = json!({
         "description": description,
@@ -111,12 +112,12 @@ fn other(schema: &mut Schema, branches: &mut Vec<Value>, name: &str, description
 }
 
 fn finish(mut schema: Schema, branches: Vec<Value>) -> Value {
-    schema.insert("description".to_owned(), "One line of a stream; the field `type` says which message it is.".into());
+    schema.insert("description".to_owned(), "One line of a stream. The field `type` names the message.".into());
     schema.insert("oneOf".to_owned(), branches.into());
     sorted(schema.into())
 }
 
-/// The same text with and without serde_json's `preserve_order`, which another crate of a build may switch on.
+/// Sorts all keys, so that the text does not depend on serde_json's `preserve_order`, which another crate may enable.
 fn sorted(mut schema: Value) -> Value {
     schema.sort_all_objects();
     schema
@@ -135,7 +136,7 @@ fn sequence(least: u64) -> Value {
     })
 }
 
-/// The strict schema of what is sent.
+/// Makes the strict schema for producers.
 #[derive(Clone)]
 struct Emit;
 
@@ -150,7 +151,7 @@ impl Transform for Emit {
     }
 }
 
-/// The open schema of what is taken.
+/// Makes the open schema for readers.
 #[derive(Clone)]
 struct Accept;
 
@@ -165,7 +166,7 @@ impl Transform for Accept {
     }
 }
 
-/// The range of a number. schemars says no more than the `format`, which is only an annotation.
+/// Adds the range of a number. schemars adds only the `format`, which is an annotation.
 fn number(schema: &mut Schema) {
     let most = match schema.remove("format") {
         Some(format) if format == "uint32" => u64::from(u32::MAX),
@@ -176,12 +177,12 @@ fn number(schema: &mut Schema) {
     schema.insert("maximum".to_owned(), most.into());
 }
 
-/// No other fields than extensions' own; and a field that may be left out is left out rather than `null`.
+/// Allows no other fields than those of extensions, and no `null` for an optional field.
 fn close(schema: &mut Schema) {
     let required = schema.remove("required");
     let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
     let mut required: Vec<Value> = required.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-    // serde writes a field that has a default always; the protocol does not ask for it.
+    // serde always writes a field that has a default, but the protocol does not require it.
     required.retain(|name| name.as_str().is_some_and(|name| fields[name].get("default").is_none()));
     for (name, field) in fields {
         if !required.iter().any(|required| required == name) {
@@ -209,7 +210,7 @@ fn not_null(field: &mut Value) {
     }
 }
 
-/// `x-emit` of an open enum: a word of this version, or an extension's own.
+/// `x-emit` of an open enum: a word of this version, or of an extension.
 pub(crate) fn open_enum(known: &[&str]) -> Value {
     json!({ "anyOf": [{ "enum": known }, { "pattern": EXTENSION_WORD }] })
 }
@@ -219,12 +220,12 @@ pub(crate) fn reverse_dns_names() -> Value {
     json!({ "items": { "type": "string", "pattern": EXTENSION } })
 }
 
-/// `x-emit` of a version that this schema is for.
+/// `x-emit` of the protocol version.
 pub(crate) fn version() -> Value {
     json!({ "pattern": "^1\\.(0|[1-9][0-9]*)$" })
 }
 
-/// `x-emit` of what is counted from 1.
+/// `x-emit` of a number that is counted from 1.
 pub(crate) fn from_1() -> Value {
     json!({ "minimum": 1 })
 }

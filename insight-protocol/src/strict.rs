@@ -1,17 +1,17 @@
 //! A deserializer that accepts exactly `accept.schema.json`. serde alone also accepts an array for a struct, and numbers that
 //! a JavaScript reader cannot hold.
 //!
-//! It notes the rule that a line breaks, by type. serde_json's own error has the text for a reader, and nothing else.
+//! It notes the rule that a line breaks. serde_json's own error has only a text.
 
 use crate::MAX_NUMBER;
 use serde::de::{DeserializeSeed, Deserializer, Error, Expected, MapAccess, SeqAccess, Unexpected, Visitor};
 use std::cell::Cell;
 use std::fmt;
 
-/// The words for a number that is too large.
+/// The expected range of a number, for an error.
 const RANGE: &str = "a number of at most 9007199254740991";
 
-/// A broken rule that only the place of an error shows.
+/// A broken rule, as far as the place of an error shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
     /// A field that occurs twice.
@@ -55,7 +55,7 @@ impl<E: Error> Error for Noted<E> {
         Noted { broken: Some(Broken::Shape), inner: E::invalid_type(unexpected, expected) }
     }
 
-    /// Numbers of messages are noted by [`Strict`]. Besides them, only an ID refuses a value, which is then 0.
+    /// [`Strict`] notes the errors of numbers. Apart from them, only an id refuses a value, which is then 0.
     fn invalid_value(unexpected: Unexpected, expected: &dyn Expected) -> Noted<E> {
         let broken = if let Unexpected::Unsigned(_) = unexpected { Broken::IdRange } else { Broken::Shape };
         Noted { broken: Some(broken), inner: E::invalid_value(unexpected, expected) }
@@ -74,12 +74,12 @@ impl<E: Error> Error for Noted<E> {
     }
 }
 
-/// The note of one line: the rule of the error that is on its way through serde_json.
+/// The note of one line: the rule of the error that passes through serde_json.
 #[derive(Default)]
 pub(crate) struct Note(Cell<Option<Broken>>);
 
 impl Note {
-    /// Hands an error to serde_json.
+    /// Gives an error to serde_json.
     fn leave<T, E>(&self, result: Result<T, Noted<E>>) -> Result<T, E> {
         result.map_err(|error| {
             self.0.set(error.broken);
@@ -92,18 +92,18 @@ impl Note {
         result.map_err(|inner| Noted { broken: self.0.take(), inner })
     }
 
-    /// The rule of the error that came out.
+    /// The rule of the last error.
     pub(crate) fn broken(&self) -> Option<Broken> {
         self.0.get()
     }
 }
 
-/// Wraps a deserializer, a visitor, a seed or an access, and each nested one in turn. Skipped values are not wrapped, so that
-/// they take no stack, however deep they are.
+/// Wraps a deserializer, a visitor, a seed or an access, and each nested one in turn. Skipped values are not wrapped, so
+/// they take no stack, however deep they are nested.
 pub(crate) struct Strict<'n, T> {
     inner: T,
     note: &'n Note,
-    /// A visitor for a number.
+    /// Whether it wraps a visitor for a number.
     is_number: bool,
 }
 
@@ -117,7 +117,7 @@ impl<'n, T> Strict<'n, T> {
     }
 }
 
-/// Deserializes with the errors of serde_json, and notes the rule that is broken.
+/// Deserializes with the errors of serde_json, and notes the broken rule.
 pub(crate) fn read<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     note: &Note,
@@ -194,7 +194,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<'_, D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        // The enums of the protocol are strings, and read as such: see `closed_enum!` and `open_enum!`.
+        // The enums of the protocol are read as strings: see `closed_enum!` and `open_enum!`.
         self.note.enter(self.inner.deserialize_enum(name, variants, visitor))
     }
 
@@ -277,7 +277,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<'_, V> {
 }
 
 impl<V> Strict<'_, V> {
-    /// Visits a number. A visitor for numbers that refuses it has another range.
+    /// Visits a number. If a visitor for numbers refuses it, the number is out of range.
     fn number<T, E: Error>(self, visit: impl FnOnce(V) -> Result<T, Noted<E>>) -> Result<T, E> {
         let result = visit(self.inner);
         self.note.leave(result.map_err(|error| match self.is_number {

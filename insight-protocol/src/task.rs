@@ -143,7 +143,7 @@ pub struct TaskStats {
     pub at_ns: u64,
 }
 
-/// Polls of one thread, one by one: at detail `polls`, beside the counters of [`TaskStats`].
+/// Polls of one thread, one by one: at detail `polls`, in addition to the counters of [`TaskStats`].
 ///
 /// In columns, in which numbers repeat: so a compressed recording has a few bytes a poll.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 use serde::de::{Deserializer, Error, Visitor};
 use std::fmt;
 
-/// Reads a word of an enum without a copy of it; `read` gives the words there are when it is none of them.
+/// Reads a word of an enum without copying it. If the word is unknown, `read` returns the known ones.
 pub(crate) fn word<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     read: fn(&str) -> Result<T, &'static [&'static str]>,

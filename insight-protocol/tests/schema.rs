@@ -1,4 +1,4 @@
-//! schema/v1 is what the types say, its examples are what they claim to be, and it takes what the decoder takes.
+//! Compares schema/v1 with the types, its examples with the schemas, and the schemas with the decoder.
 #![cfg(feature = "schema")]
 
 use insight_protocol::examples::examples;
@@ -17,7 +17,7 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The files of a folder of the examples, in order.
+/// The files of one folder of examples, in order.
 fn files(name: &str) -> Vec<(String, String)> {
     let folder = folder().join("examples").join(name);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -30,13 +30,13 @@ fn committed(name: &str) -> Validator {
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
-/// A line that is not JSON is refused by every schema.
-fn takes(schema: &Validator, line: &str) -> bool {
+/// Whether the schema accepts a line. A line that is not JSON is refused.
+fn accepts(schema: &Validator, line: &str) -> bool {
     serde_json::from_str(line).is_ok_and(|value: Value| schema.is_valid(&value))
 }
 
 #[test]
-fn the_committed_schemas_are_what_the_types_say() {
+fn committed_schemas_match_the_types() {
     for (name, expect) in [
         ("emit.schema.json", schema::emit()),
         ("accept.schema.json", schema::accept()),
@@ -51,7 +51,7 @@ fn the_committed_schemas_are_what_the_types_say() {
 }
 
 #[test]
-fn every_reference_of_the_openapi_document_leads_somewhere() {
+fn every_reference_of_the_openapi_document_is_defined() {
     fn check(value: &Value, document: &Value) {
         match value {
             Value::Object(object) => {
@@ -70,7 +70,7 @@ fn every_reference_of_the_openapi_document_leads_somewhere() {
     let mut message = document["components"]["schemas"]["Message"].clone();
     message["components"] = document["components"].clone();
     let message = jsonschema::draft202012::new(&message).unwrap();
-    assert!(examples().iter().all(|example| takes(&message, &encode(1, example))));
+    assert!(examples().iter().all(|example| accepts(&message, &encode(1, example))));
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn valid_examples_are_valid_and_cover_every_type() {
 }
 
 #[test]
-fn what_a_later_version_may_send_is_taken_and_not_to_be_sent() {
+fn examples_of_later_versions_are_accepted_and_not_emitted() {
     let (emit, accept) = (committed("emit.schema.json"), committed("accept.schema.json"));
     for (_, text) in files("later") {
         for line in text.lines() {
-            assert_eq!((takes(&emit, line), takes(&accept, line)), (false, true), "{line}");
+            assert_eq!((accepts(&emit, line), accepts(&accept, line)), (false, true), "{line}");
             assert!(decode(line).is_ok(), "{line}");
         }
     }
@@ -117,14 +117,14 @@ fn invalid_examples_are_refused_by_the_schema_and_by_the_decoder_for_the_stated_
         assert_eq!(error.rule(), example["rule"], "{name}: {error}");
         assert!(spec.contains(&format!("r[{}]", error.rule())), "{name}: SPEC.md has no rule {}", error.rule());
         let excepted = example.get("schema_accepts_because").is_some();
-        assert_eq!(takes(&accept, line), excepted, "{name}");
+        assert_eq!(accepts(&accept, line), excepted, "{name}");
     }
 }
 
 #[test]
-fn only_what_is_to_be_sent_by_version_1_is() {
+fn emit_accepts_only_names_of_version_1_and_of_extensions() {
     let emit = committed("emit.schema.json");
-    let check = |line: &str, expect: bool| assert_eq!(takes(&emit, line), expect, "{line}");
+    let check = |line: &str, expect: bool| assert_eq!(accepts(&emit, line), expect, "{line}");
     check(r#"{"seq":1,"type":"task.completed","id":4,"outcome":"com.example.evicted","at_ns":1}"#, true);
     check(r#"{"seq":1,"type":"task.completed","id":4,"outcome":"evicted","at_ns":1}"#, false);
     check(r#"{"seq":1,"type":"task.completed","id":4,"outcome":"returned","at_ns":1,"com.example.cost":[5]}"#, true);
@@ -136,45 +136,45 @@ fn only_what_is_to_be_sent_by_version_1_is() {
     check(r#"{"seq":1,"type":"define.location","id":1,"file":"a.rs","line":0,"column":1}"#, false);
 }
 
-/// Where schema and decoder may differ, by the kind of the change, and why.
+/// The allowed differences between schema and decoder, by the kind of the change, with the reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    ("twice", "JSON Schema sees an object after its parser has dropped one of the fields; r[framing.field-once]"),
-    ("lexical", "JSON Schema sees a number, not how it is written; r[number.range]"),
+    ("twice", "JSON Schema gets an object after its parser has dropped one of the fields; r[framing.field-once]"),
+    ("lexical", "JSON Schema gets a number, not its spelling; r[number.range]"),
     (
         "unread",
-        "the decoder does not look into what it does not know, and a JSON parser has limits that JSON has not: of \
+        "the decoder skips unknown fields and messages, and a JSON parser has limits that JSON has not: of \
          nesting, of numbers, of text that is not Unicode; r[unknown.field]",
     ),
 ];
 
 #[test]
-fn schema_and_decoder_take_the_same() {
+fn schema_and_decoder_accept_the_same() {
     let (emit, accept) = (committed("emit.schema.json"), committed("accept.schema.json"));
     let corpus = corpus::corpus();
     let mut used = vec![0; EXCEPTIONS.len()];
-    let (mut taken, mut refused) = (0, 0);
+    let (mut accepted, mut refused) = (0, 0);
     for document in &corpus {
         let line = document.text.as_str();
         let decoded = decode(line);
-        let (schema, decoder) = (takes(&accept, line), decoded.is_ok());
+        let (schema, decoder) = (accepts(&accept, line), decoded.is_ok());
         if schema != decoder {
             let exception = EXCEPTIONS.iter().position(|(kind, _)| *kind == document.kind);
             let exception = exception.unwrap_or_else(|| {
                 let line: String = line.chars().take(2000).collect();
-                panic!("{}: the schema says {schema}, the decoder {decoded:?}: {line}", document.kind)
+                panic!("{}: the schema accepts: {schema}; the decoder: {decoded:?}: {line}", document.kind)
             });
             used[exception] += 1;
         }
-        assert!(schema || !takes(&emit, line), "to be sent, but not to be taken: {line}");
+        assert!(schema || !accepts(&emit, line), "emit accepts it, and accept refuses it: {line}");
         if let Ok(Decoded::Message { seq, message }) = decoded {
             let again = encode(seq, &message);
             assert_eq!(decode(&again), Ok(Decoded::Message { seq, message }), "{line}");
         }
-        *if decoder { &mut taken } else { &mut refused } += 1;
+        *if decoder { &mut accepted } else { &mut refused } += 1;
     }
     for ((kind, _), count) in EXCEPTIONS.iter().zip(&used) {
         assert!(*count > 0, "the exception `{kind}` is not needed");
     }
-    println!("{} documents: {taken} taken, {refused} refused, {used:?} by exception", corpus.len());
-    assert!(corpus.len() >= 300 && taken >= 300 && refused >= 300);
+    println!("{} documents: {accepted} accepted, {refused} refused, {used:?} by exception", corpus.len());
+    assert!(corpus.len() >= 300 && accepted >= 300 && refused >= 300);
 }

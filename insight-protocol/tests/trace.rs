@@ -1,9 +1,9 @@
-//! The example of a trace in SPEC.md is one.
+//! The example of a trace in SPEC.md decodes.
 
 use insight_protocol::{FrameKind, TaskTrace, TraceOutcome};
 
 #[test]
-fn the_example_of_the_specification() {
+fn example_of_the_specification_decodes() {
     let spec = include_str!("../../SPEC.md");
     let (_, rest) = spec.split_once("```json trace\n").expect("there is an example");
     let (example, _) = rest.split_once("\n```").expect("it ends");
@@ -12,7 +12,7 @@ fn the_example_of_the_specification() {
     let own = trace.leaves[0].own_frame().unwrap();
     assert_eq!(own.kind, FrameKind::Own);
     assert_eq!(own.location.as_ref().unwrap().line, 83);
-    // Nothing of it is a field that a trace does not have.
+    // Each field of the example is a field of a trace.
     let again = serde_json::to_value(&trace).unwrap();
     let example: serde_json::Value = serde_json::from_str(example).unwrap();
     fn within(example: &serde_json::Value, whole: &serde_json::Value) -> bool {
@@ -31,7 +31,7 @@ fn the_example_of_the_specification() {
 }
 
 #[test]
-fn what_a_later_version_says_is_kept() {
+fn words_of_a_later_version_are_kept() {
     let text =
         r#"{"task":7,"outcome":"dreamt","reason":"so","leaves":[{"frames":[{"kind":"sheep","more":1}]}],"at_ns":1}"#;
     let trace: TaskTrace = serde_json::from_str(text).unwrap();

@@ -5,22 +5,22 @@ use std::slice;
 
 /// The open edges of a task or a resource, by id.
 ///
-/// Most have one or two, which take no memory of their own. A lock for which a hundred thousand tasks wait has as many: of
-/// those that were opened one after the other each takes little more than a bit.
+/// Most tasks and resources have one or two edges, which take no memory on the heap. A lock with a hundred thousand waiting
+/// tasks has as many edges. If they were opened one after the other, each takes little more than a bit.
 #[derive(Clone)]
 pub struct EdgeSet(Edges);
 
 #[derive(Clone)]
 enum Edges {
-    /// The first so many of them, in order.
+    /// The number of ids, and the ids in order.
     Few(u8, [EdgeId; FEW]),
-    /// Boxed: the few that have many need not make all others larger.
+    /// Boxed, so that these rare large sets do not make the common small ones larger.
     Many(Box<Many>),
 }
 
 const FEW: usize = 2;
 
-/// Bit `n` of the word of `m`: the edge `64 * m + n` is one of them. No word is 0.
+/// Bit `n` of the word `m` is the edge `64 * m + n`. No word is 0.
 #[derive(Clone)]
 struct Many {
     words: BTreeMap<u64, u64>,
@@ -51,7 +51,7 @@ impl Many {
 }
 
 impl EdgeSet {
-    /// How many there are.
+    /// Number of edges.
     pub fn len(&self) -> usize {
         match &self.0 {
             Edges::Few(len, _) => usize::from(*len),
@@ -59,7 +59,7 @@ impl EdgeSet {
         }
     }
 
-    /// Whether there are none.
+    /// Whether it has no edges.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -72,7 +72,7 @@ impl EdgeSet {
         })
     }
 
-    /// Puts an id in.
+    /// Adds an id.
     pub fn insert(&mut self, id: EdgeId) {
         match &mut self.0 {
             Edges::Few(len, edges) => {
@@ -96,7 +96,7 @@ impl EdgeSet {
         }
     }
 
-    /// Takes an id out.
+    /// Removes an id.
     pub fn remove(&mut self, id: &EdgeId) {
         match &mut self.0 {
             Edges::Few(len, edges) => {
@@ -132,7 +132,7 @@ enum IterOf<'a> {
     Many {
         words: btree_map::Iter<'a, u64, u64>,
         number: u64,
-        /// What is left of the word of this number.
+        /// The remaining bits of the word with this number.
         word: u64,
     },
 }
@@ -182,9 +182,9 @@ mod tests {
     use insight_protocol::EdgeId;
     use std::collections::BTreeSet;
 
-    /// Those of many words, in and out again: all that is left is what a set of the standard library has.
+    /// Adds and removes ids of many words, and compares with a set of the standard library.
     #[test]
-    fn many() {
+    fn set_of_many_words_has_the_expected_ids() {
         let (mut edges, mut expected) = (EdgeSet::default(), BTreeSet::new());
         for step in 0..4_000_u64 {
             let id = EdgeId(1 + step * 7_919 % 300 + step % 3 * 1_000_003);
@@ -201,9 +201,9 @@ mod tests {
         assert!(edges.is_empty() && edges.iter().next().is_none());
     }
 
-    /// Each step is an id, to put in if it is not there, or else to take out.
+    /// Each step adds an id, or removes it if it is in the set.
     #[test]
-    fn the_ids_in_order() {
+    fn ids_are_in_order() {
         let steps = [5, 3, 5, 5, 3, 9, 1, 4, 2, 9, 4, 1, 2, 5, 7, 8, 7, 6, 8, 6];
         let mut edges = EdgeSet::default();
         let mut expected = BTreeSet::new();

@@ -1,7 +1,7 @@
 //! Maps and sets of the live tasks, resources and edges of the insight protocol, by ID.
 //!
-//! The recorder in a program and the model in a reader keep the same things under the same IDs. IDs are counted up, and neighbours
-//! are usually used together: [`Table`] makes use of both.
+//! Both the recorder in a program and the model in a reader store their values under these IDs. IDs are consecutive numbers, and
+//! neighbouring IDs are usually used together. [`Table`] relies on both facts.
 //!
 //! ```
 //! use insight_protocol::TaskId;

@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 use std::ops::Index;
 use std::sync::Arc;
 
-/// A number from 1 on that the producer counts up, and gives to one thing only.
+/// A number from 1 that the producer counts up, and never gives to two things.
 pub trait Id: Copy + Ord {
     /// The number.
     fn number(self) -> u64;
-    /// The id of that number.
+    /// The id with this number.
     fn of(number: u64) -> Self;
 }
 
@@ -40,15 +40,15 @@ impl Id for u64 {
     }
 }
 
-/// A map of what is alive, by id.
+/// A map of live things, by id.
 ///
-/// Ids are counted up, and what was made one after the other is mostly asked for together. So neighbours lie side by side, in
-/// a page of 32 ids that has only those that are there: a full page has a byte for each beside the values, and a single one
-/// that outlives its neighbours takes little more than itself. To find one takes one look into a hash table that is that much
-/// smaller than one of each would be; to take one out moves one other; to go through them in order, to sort the pages.
+/// Ids are counted up, and neighbours are usually used together. So a page of 32 ids has the values of neighbours side by
+/// side, and only those that exist. In a full page, each value takes one byte more than its own size. A value that outlives
+/// its neighbours takes little more than itself. Finding a value takes one search in a hash table with one entry for each
+/// page. Removing a value moves one other. Iterating in order sorts the pages.
 ///
-/// A copy shares the pages. Each is copied when it is first changed while another table has it: so a copy takes little time,
-/// also of a million, and as much memory as is changed while it is there.
+/// A copy shares the pages. A page is copied when it is changed while it is shared. So even a copy of a million values takes
+/// little time, and only the changed pages take memory.
 #[derive(Clone)]
 pub struct Table<K, V> {
     pages: HashMap<u64, Arc<Page<V>>, BuildHasherDefault<IdHasher>>,
@@ -56,56 +56,56 @@ pub struct Table<K, V> {
     ids: PhantomData<K>,
 }
 
-/// How many ids a page is for.
+/// Number of ids of a page.
 const PAGE: u64 = 32;
 
 #[derive(Clone)]
 struct Page<V> {
-    /// Where the value of each id lies; [`NOWHERE`] of those that are not here.
-    places: [u8; PAGE as usize],
-    /// In the order in which they came, but that the last one takes the place of one that is taken out.
+    /// The index of each id's value, or [`ABSENT`].
+    indices: [u8; PAGE as usize],
+    /// The values in the order of insertion, but the last value replaces a removed one.
     values: Vec<V>,
 }
 
-const NOWHERE: u8 = u8::MAX;
+const ABSENT: u8 = u8::MAX;
 
 impl<V> Page<V> {
-    /// Where each value lies, by id.
+    /// The slots with their values, in the order of ids.
     fn in_order(&self) -> impl DoubleEndedIterator<Item = (u64, &V)> {
-        let here = self.places.iter().enumerate().filter(|(_, place)| **place != NOWHERE);
-        here.map(|(slot, place)| (slot as u64, &self.values[usize::from(*place)]))
+        let here = self.indices.iter().enumerate().filter(|(_, index)| **index != ABSENT);
+        here.map(|(slot, index)| (slot as u64, &self.values[usize::from(*index)]))
     }
 }
 
-/// The page of an id, and which of its ids it is.
+/// The number of an id's page, and the slot in it.
 fn page_of(id: impl Id) -> (u64, usize) {
     (id.number() / PAGE, (id.number() % PAGE) as usize)
 }
 
 impl<K: Id, V> Table<K, V> {
-    /// How many there are.
+    /// Number of values.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Whether it has no values.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The value of this id.
+    /// The value with this id.
     pub fn get(&self, id: &K) -> Option<&V> {
         let (number, slot) = page_of(*id);
         let page = self.pages.get(&number)?;
-        page.values.get(usize::from(page.places[slot]))
+        page.values.get(usize::from(page.indices[slot]))
     }
 
-    /// Whether there is one of this id.
+    /// Whether there is a value with this id.
     pub fn contains_key(&self, id: &K) -> bool {
         self.get(id).is_some()
     }
 
-    /// Each id with its value, by id.
+    /// The ids with their values, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> {
         self.in_order()
             .flat_map(|(number, page)| page.in_order().map(move |(slot, value)| (K::of(number * PAGE + slot), value)))
@@ -116,7 +116,7 @@ impl<K: Id, V> Table<K, V> {
         self.iter().map(|(id, _)| id)
     }
 
-    /// The values, by id.
+    /// The values, in the order of their ids.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.iter().map(|(_, value)| value)
     }
@@ -129,44 +129,44 @@ impl<K: Id, V> Table<K, V> {
 }
 
 impl<K: Id, V: Clone> Table<K, V> {
-    /// The value of this id, to change.
+    /// The value with this id, to be changed.
     pub fn get_mut(&mut self, id: &K) -> Option<&mut V> {
         let (number, slot) = page_of(*id);
-        let page = self.pages.get_mut(&number).filter(|page| page.places[slot] != NOWHERE)?;
+        let page = self.pages.get_mut(&number).filter(|page| page.indices[slot] != ABSENT)?;
         let page = Arc::make_mut(page);
-        page.values.get_mut(usize::from(page.places[slot]))
+        page.values.get_mut(usize::from(page.indices[slot]))
     }
 
-    /// Puts in a value; gives back the one that it replaces.
+    /// Inserts a value. Returns the value that it replaces.
     pub fn insert(&mut self, id: K, value: V) -> Option<V> {
         let (number, slot) = page_of(id);
-        let empty = || Arc::new(Page { places: [NOWHERE; PAGE as usize], values: Vec::new() });
+        let empty = || Arc::new(Page { indices: [ABSENT; PAGE as usize], values: Vec::new() });
         let page = Arc::make_mut(self.pages.entry(number).or_insert_with(empty));
-        let place = &mut page.places[slot];
-        if let Some(there) = page.values.get_mut(usize::from(*place)) {
+        let index = &mut page.indices[slot];
+        if let Some(there) = page.values.get_mut(usize::from(*index)) {
             return Some(std::mem::replace(there, value));
         }
-        *place = page.values.len() as u8;
+        *index = page.values.len() as u8;
         page.values.push(value);
         self.len += 1;
         None
     }
 
-    /// Takes a value out.
+    /// Removes a value, and returns it.
     pub fn remove(&mut self, id: &K) -> Option<V> {
         let (number, slot) = page_of(*id);
-        let page = self.pages.get_mut(&number).filter(|page| page.places[slot] != NOWHERE)?;
+        let page = self.pages.get_mut(&number).filter(|page| page.indices[slot] != ABSENT)?;
         let page = Arc::make_mut(page);
-        let place = std::mem::replace(&mut page.places[slot], NOWHERE);
-        let value = page.values.swap_remove(usize::from(place));
+        let index = std::mem::replace(&mut page.indices[slot], ABSENT);
+        let value = page.values.swap_remove(usize::from(index));
         self.len -= 1;
         let last = page.values.len();
         if last == 0 {
             self.pages.remove(&number);
             return Some(value);
         }
-        if let Some(moved) = page.places.iter_mut().find(|moved| usize::from(**moved) == last) {
-            *moved = place;
+        if let Some(moved) = page.indices.iter_mut().find(|moved| usize::from(**moved) == last) {
+            *moved = index;
         }
         if last <= page.values.capacity() / 4 {
             page.values.shrink_to(last * 2);
@@ -186,9 +186,9 @@ impl<K: Id, V> Index<&K> for Table<K, V> {
 
     /// # Panics
     ///
-    /// When there is none of this id.
+    /// If there is no value with this id.
     fn index(&self, id: &K) -> &V {
-        self.get(id).expect("no value of this id")
+        self.get(id).expect("no value with this id")
     }
 }
 
@@ -204,7 +204,7 @@ impl<K: Id + fmt::Debug, V: fmt::Debug> fmt::Debug for Table<K, V> {
     }
 }
 
-/// Hashes ids: numbers that are counted up by the producer's own program, and looked up millions of times.
+/// Hashes ids. The producer counts them up, so they need no protection against collisions, and they are looked up often.
 #[derive(Clone, Debug, Default)]
 pub struct IdHasher(u64);
 
@@ -218,8 +218,8 @@ impl Hasher for IdHasher {
     }
 
     fn write_u64(&mut self, id: u64) {
-        // The lower bits say where an entry lies: what was made one after the other lies side by side. The upper ones tell
-        // those apart that lie there.
+        // The lower bits select the place in the hash table, so neighbours are side by side. The upper bits distinguish
+        // entries at the same place.
         const UPPER: u64 = 0x7f << 57;
         self.0 = (id & !UPPER) | (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) & UPPER);
     }
@@ -231,9 +231,9 @@ mod tests {
     use insight_protocol::TaskId;
     use std::collections::BTreeMap;
 
-    /// Steps of a random walk over few ids, each done to a map of the standard library too.
+    /// Makes the steps of a random walk over few ids, and compares with a map of the standard library.
     #[test]
-    fn a_table_is_a_map() {
+    fn table_behaves_like_a_map() {
         let mut random = 1u64;
         let mut below = |bound: u64| {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -243,9 +243,9 @@ mod tests {
         let mut map: BTreeMap<TaskId, u64> = BTreeMap::new();
         let mut copies = Vec::new();
         for step in 0..20_000 {
-            // Some close together, and some far off.
+            // Some ids are close together, and some are far apart.
             let id = TaskId(1 + below(100) + 1_000_000_007 * below(2));
-            // It grows and shrinks in turn.
+            // The table grows and shrinks in turn.
             if below(10) < 2 + 6 * (step / 1_000 % 2) {
                 assert_eq!(table.insert(id, step), map.insert(id, step));
             } else {

@@ -7,23 +7,23 @@ pub const NAME_LIMIT: usize = 1 << 10;
 /// Maximum size of all names, paths and source lines that are kept of one stream, in bytes.
 pub const NAMES_LIMIT: usize = 256 << 20;
 
-/// Maximum number of tasks, resources, edges and problems that are kept of one stream: a program with a million tasks has
+/// Maximum number of tasks, resources, edges and problems that are kept of one stream. A program with a million tasks has
 /// fewer.
 pub const THINGS_LIMIT: usize = 4 << 20;
 
 /// Maximum size of all problems that are kept of one stream, in bytes.
 pub const PROBLEMS_LIMIT: usize = 64 << 20;
 
-/// Maximum size of a word that this version does not know, in bytes.
+/// Maximum size of an unknown word, in bytes.
 const WORD_LIMIT: usize = 64;
 
-/// Maximum number of types that a gap names. One that names more may have lost any.
+/// Maximum number of types that a gap names. If it names more, it may have lost any type.
 const GAP_KINDS_LIMIT: usize = 64;
 
 /// Maximum number of counts in the histogram of a task: one for each bit of a number.
 const HISTOGRAM_LIMIT: usize = 64;
 
-/// Size of a definition beside its texts, in bytes, about.
+/// Approximate size of a definition without its texts, in bytes.
 const DEFINITION: usize = 128;
 
 /// Limits the facts and texts that a stream can make a reader keep, before a model keeps them. r[security.limits]
@@ -35,22 +35,22 @@ pub struct Bounds {
     /// Sizes of the strings that may be dropped.
     strings: HashMap<StringId, usize>,
     problems: usize,
-    /// Sizes of the problems that stand.
-    standing: HashMap<ProblemId, usize>,
+    /// Sizes of the open problems.
+    open: HashMap<ProblemId, usize>,
     left_out: u64,
     facts_left_out: u64,
 }
 
 impl Bounds {
-    /// Cuts the texts of a message. False if there is no room for the message itself: it must not be applied to the
-    /// model, which has `things` tasks, resources, edges and problems.
+    /// Cuts the texts of a message. Returns `false` if there is no room for the message itself. Then it must not be applied
+    /// to the model, which has `things` tasks, resources, edges and problems.
     #[must_use]
     pub fn admit(&mut self, message: &mut Message, things: usize) -> bool {
         message.visit_mut(&mut Admission { bounds: self, things })
     }
 
     fn problem(&mut self, problem: &Problem, things: usize) -> bool {
-        let (size, before) = (size(problem), self.standing.get(&problem.id).copied());
+        let (size, before) = (size(problem), self.open.get(&problem.id).copied());
         let is_new_one_too_many = before.is_none() && things >= THINGS_LIMIT;
         let problems = self.problems - before.unwrap_or(0) + size;
         if is_new_one_too_many || problems > PROBLEMS_LIMIT {
@@ -58,16 +58,16 @@ impl Bounds {
             return false;
         }
         self.problems = problems;
-        self.standing.insert(problem.id, size);
+        self.open.insert(problem.id, size);
         true
     }
 
-    /// Number of facts for which there was no room.
+    /// Number of facts that were not admitted for lack of room.
     pub fn facts_left_out(&self) -> u64 {
         self.facts_left_out
     }
 
-    /// Number of names and places for which there was no room.
+    /// Number of names and places that were not admitted for lack of room.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
@@ -205,13 +205,13 @@ impl VisitMut for Admission<'_> {
     }
 
     fn problem_cleared(&mut self, m: &mut ProblemCleared) -> bool {
-        self.bounds.problems -= self.bounds.standing.remove(&m.id).unwrap_or(0);
+        self.bounds.problems -= self.bounds.open.remove(&m.id).unwrap_or(0);
         true
     }
 
     fn snapshot_begin(&mut self, _: &mut SnapshotBegin) -> bool {
         (self.bounds.kept, self.bounds.strings) = (0, HashMap::new());
-        (self.bounds.problems, self.bounds.standing) = (0, HashMap::new());
+        (self.bounds.problems, self.bounds.open) = (0, HashMap::new());
         true
     }
 
@@ -229,7 +229,7 @@ impl VisitMut for Admission<'_> {
     }
 }
 
-/// Cuts a text at a character.
+/// Cuts a text at a character boundary.
 fn cut(text: &mut String, limit: usize) {
     if text.len() > limit {
         text.truncate(text.floor_char_boundary(limit - '…'.len_utf8()));
@@ -238,7 +238,7 @@ fn cut(text: &mut String, limit: usize) {
     }
 }
 
-/// The start of a word that is too long; the words that this version knows are not.
+/// The start of a word that is too long. No word of this version is.
 fn word(word: &str) -> Option<String> {
     (word.len() > WORD_LIMIT).then(|| {
         let mut text = word.to_owned();
@@ -247,7 +247,7 @@ fn word(word: &str) -> Option<String> {
     })
 }
 
-/// Size of a problem in memory, in bytes, about.
+/// Approximate size of a problem in memory, in bytes.
 fn size(problem: &Problem) -> usize {
     let Problem { title, tasks, resources, edges, unknowns, explanation, advice, docs, .. } = problem;
     let file = |location: &Option<SourceLocation>| location.as_ref().map_or(0, |location| location.file.len());
@@ -268,7 +268,7 @@ mod tests {
     use super::*;
     use insight_protocol::{Decoded, DefineDropped, DefineString, Gap, ProblemCleared, SnapshotBegin, decode, with};
 
-    /// The name as it is kept; `None` if there is no room for it.
+    /// The name that is kept. `None` if there is no room for it.
     fn name(bounds: &mut Bounds, id: u64, text: &str) -> Option<String> {
         let mut message = Message::from(DefineString::new(StringId(id), text));
         let admitted = bounds.admit(&mut message, 0);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_at_a_character() {
+    fn long_name_is_cut_at_a_character() {
         let mut bounds = Bounds::default();
         assert_eq!(name(&mut bounds, 1, &"é".repeat(512)), Some("é".repeat(512)));
         assert_eq!(name(&mut bounds, 2, &"é".repeat(1 << 20)), Some(format!("{}…", "é".repeat(510))));
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_a_total_until_the_next_snapshot() {
+    fn names_have_a_total_limit_until_the_next_snapshot() {
         let mut bounds = Bounds::default();
         let text = "x".repeat(NAME_LIMIT - DEFINITION);
         for id in 1..=(NAMES_LIMIT / NAME_LIMIT) as u64 {
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thing_for_which_there_is_no_room_is_left_out() {
+    fn thing_without_room_is_left_out() {
         let mut bounds = Bounds::default();
         let mut task = message(r#"{"seq":1,"type":"task.spawned","id":1,"kind":"task","at_ns":1}"#);
         let mut end = message(r#"{"seq":1,"type":"task.completed","id":1,"outcome":"returned","at_ns":1}"#);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_have_a_total_until_they_are_cleared() {
+    fn problems_have_a_total_limit_until_they_are_cleared() {
         let problem = |id: u64| {
             let mut problem = message(
                 r#"{"seq":1,"type":"problem.raised","at_ns":1,"problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang",
@@ -335,7 +335,7 @@ mod tests {
         };
         let mut bounds = Bounds::default();
         assert!(bounds.admit(&mut problem(1), 0));
-        assert!(bounds.admit(&mut problem(1), 1), "it takes the place of the one before");
+        assert!(bounds.admit(&mut problem(1), 1), "it replaces the problem with the same id");
         assert!(!bounds.admit(&mut problem(2), 1));
         assert!(bounds.admit(&mut ProblemCleared::new(ProblemId(1), 1).into(), 1));
         assert!(bounds.admit(&mut problem(2), 0));
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_word_is_cut() {
+    fn long_word_is_cut() {
         let mut gap = Message::from(with!(Gap::default(), reason = "x".repeat(NAME_LIMIT + 1)));
         let mut task = message(r#"{"seq":1,"type":"task.spawned","id":1,"kind":"KIND","at_ns":1}"#);
         if let Message::TaskSpawned(task) = &mut task {

@@ -16,12 +16,12 @@
 //! assert!(matches!(read(b"%PDF\n"), Err(Refusal::NotAStream { .. })));
 //! ```
 //!
-//! Every tool reads by [`Reader`], so all of them give the same answer for the same bytes: an [`Outcome`], or a
-//! [`Refusal`] if they can say nothing. With the feature `source`, `Source` opens files, compressed ones too, and
-//! connections. Text of a stream goes to a screen or a file only through [`visible`] or [`json`].
+//! All tools use [`Reader`], so they give the same answer for the same bytes: an [`Outcome`], or a [`Refusal`] if the bytes
+//! are not a stream. With the feature `source`, `Source` opens files, compressed files and connections. Text of a stream goes
+//! to a screen or a file only through [`visible`] or [`json`].
 //!
-//! What a stream can make a reader keep is bounded: a line by [`LINE_LIMIT`], facts and names by [`Bounds`], the text of a compressed
-//! file by the size of that file.
+//! Limits bound the memory that a stream can take: [`LINE_LIMIT`] for a line, [`Bounds`] for facts and names, and a multiple of
+//! its size for the text of a compressed file.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -1,26 +1,26 @@
-//! The lines of a stream that comes in pieces.
+//! The lines of a stream that arrives in pieces.
 
-/// Maximum size of a line that is read, in bytes. A reader should take at least this much: r[stream.line-limit]
+/// Maximum size of a line, in bytes. A reader should accept lines of at least this size: r[stream.line-limit]
 pub const LINE_LIMIT: usize = 16 << 20;
 
-/// What is kept of a longer one: enough to show how it begins.
+/// Size of the kept start of a longer line, in bytes.
 const START_OF_TOO_LONG: usize = 1 << 10;
 
 /// A line without its LF.
 #[derive(Clone, Copy, Debug)]
 pub enum Line<'b> {
-    /// All of it.
+    /// The whole line.
     Whole(&'b [u8]),
-    /// One of more than [`LINE_LIMIT`] bytes: its start, and how many it had.
+    /// A line of more than [`LINE_LIMIT`] bytes: its start, and its size.
     TooLong(&'b [u8], u64),
 }
 
-/// Finds the lines.
+/// Divides a stream into lines.
 #[derive(Debug, Default)]
 pub struct Lines {
-    /// The line that has begun, or the start of one that is too long.
+    /// The present line up to now, or its start if it is too long.
     begun: Vec<u8>,
-    /// Its bytes so far.
+    /// Number of its bytes up to now.
     length: u64,
 }
 
@@ -47,12 +47,12 @@ impl Lines {
         Ok(())
     }
 
-    /// A line has begun, and its LF has not come.
+    /// Whether a line has begun and not ended.
     pub fn in_line(&self) -> bool {
         self.length > 0
     }
 
-    /// The line that has begun is longer than [`LINE_LIMIT`], and its start.
+    /// The start of the present line, if it is longer than [`LINE_LIMIT`].
     pub fn too_long(&self) -> Option<&[u8]> {
         (self.length > LINE_LIMIT as u64).then_some(&self.begun)
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_a_limit() {
+    fn line_has_a_maximum_size() {
         let mut longest = vec![b'x'; LINE_LIMIT];
         longest.push(b'\n');
         assert_eq!(lines(&[&longest]).0[0].len(), LINE_LIMIT);

@@ -1,33 +1,33 @@
 use insight_protocol::PROTOCOL_VERSION;
 use std::fmt;
 
-/// How the bytes of a stream ended.
+/// How the input ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// They came to their end.
+    /// The input ended.
     End,
-    /// The reader has read enough of them.
+    /// The reader stopped.
     Stopped,
-    /// They broke off, and why.
+    /// The input broke off, with the reason.
     BrokenOff(String),
 }
 
-/// How much of a stream was read.
+/// Whether a stream was read completely.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All of it, to the end of its last line.
+    /// The whole stream was read, to the end of its last line.
     Complete,
-    /// It is cut off. What was before the cut was read, and is true. r[file.cut-off]
+    /// The stream is cut off. The facts before the cut are true. r[file.cut-off]
     Cut {
-        /// The line in which it ends, from 1. That line was not read.
+        /// The line in which the stream ends, from 1. It was not read.
         line: u64,
-        /// Why no more came; `None` if the bytes just ended in a line.
+        /// Why the stream ended. `None` if the input ended within a line.
         why: Option<String>,
     },
 }
 
 impl Outcome {
-    /// A sentence on the cut; `None` if there is none.
+    /// A sentence about the cut. `None` if the stream is complete.
     pub fn cut(&self) -> Option<String> {
         match self {
             Outcome::Complete => None,
@@ -37,37 +37,37 @@ impl Outcome {
     }
 }
 
-/// Why nothing can be said of the bytes.
+/// Why the input is not a stream that this crate can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// They speak a major version that this crate does not know. r[version.major.refused]
+    /// It has another major version. r[version.major.refused]
     OtherVersion {
-        /// The version that the header names.
+        /// The version in its header.
         protocol: String,
     },
-    /// There are none.
+    /// It is empty.
     Empty,
-    /// They have no line that ends.
+    /// It has no complete line.
     NoLine,
-    /// They broke off before the end of their first line, and why.
+    /// It broke off within its first line, with the reason.
     BrokenOff(String),
-    /// No line of them ended in the time that the reader gave them.
+    /// No line of it ended before the reader stopped.
     NoLineInTime,
-    /// They are compressed with Zstandard, and this crate does not decompress that. r[file.zstd]
+    /// It is compressed with Zstandard, which this crate does not decompress. r[file.zstd]
     Zstandard,
-    /// They are UTF-16.
+    /// It is UTF-16.
     Utf16,
-    /// They have no `stream.header`, so their version is unknown.
+    /// It has no `stream.header`, so its version is unknown.
     NoHeader,
-    /// They have no snapshot that is complete, or the last one is not: their program is unknown.
+    /// It has no complete snapshot, or its last one is incomplete, so its program is unknown.
     NoSnapshot {
-        /// Where they are cut off, as [`Outcome::cut`] says it.
+        /// The sentence of [`Outcome::cut`].
         cut: Option<String>,
     },
-    /// Their first lines hold no message.
+    /// None of its first lines is a message.
     NotAStream {
-        /// The start of their first line.
+        /// The start of its first line.
         said: String,
     },
 }

@@ -2,38 +2,37 @@ use crate::{Ending, Line, Lines, Outcome, Refusal};
 use insight_protocol::{DecodeError, PROTOCOL_VERSION, decode};
 use serde::Deserialize;
 
-/// Bytes whose first lines hold no message are not a stream of insight.
+/// Number of lines without a message after which the input is refused.
 const LINES_WITHOUT_MESSAGE: u64 = 8;
-/// Maximum number of characters that are kept of the first line of such bytes.
+/// Maximum number of characters that are kept of the first line, for a refusal.
 const SAID: usize = 60;
 
 const ZSTANDARD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const UTF8_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
-/// Of the one order of bytes and of the other.
+/// The byte order marks of little endian and big endian.
 const UTF16_MARKS: [[u8; 2]; 2] = [[0xff, 0xfe], [0xfe, 0xff]];
 
-/// Divides a stream into lines, and refuses bytes that are no stream or speak another major version.
+/// Divides a stream into lines. Refuses input that is not a stream, or has another major version.
 ///
-/// A byte order mark at the start is passed over.
+/// A byte order mark at the start is skipped.
 #[derive(Debug, Default)]
 pub struct Reader {
-    /// The first bytes, until there are as many as the longest mark has.
+    /// The first bytes, until they are enough to contain the longest mark.
     start: Vec<u8>,
     started: bool,
     marked: bool,
     lines: Lines,
-    /// Lines that have ended.
+    /// Number of complete lines.
     count: u64,
     said: String,
-    /// One of the lines is a message, or a malformed one.
-    seen_message: bool,
-    /// The version that the header names, once it has come.
+    /// Whether a line was a message, or a malformed one.
+    found_message: bool,
+    /// The version in the header, after the header has arrived.
     version: Option<String>,
 }
 
 impl Reader {
-    /// Takes the next bytes, however the stream is divided, and gives the lines that end in them to `each`. A line comes
-    /// without its LF.
+    /// Takes the next bytes, divided in any way, and gives the lines that end in them to `each`. A line has no LF.
     pub fn push<E: From<Refusal>>(
         &mut self,
         piece: &[u8],
@@ -49,22 +48,22 @@ impl Reader {
         self.begin(&mut each)
     }
 
-    /// The line that is read, from 1, or the one to come.
+    /// The number of the present line, from 1.
     pub fn line(&self) -> u64 {
         self.count + 1
     }
 
-    /// The stream begins with a byte order mark, which no message does.
+    /// Whether the stream begins with a byte order mark, although no message does.
     pub fn has_mark(&self) -> bool {
         self.marked
     }
 
-    /// The version that the header names; `None` before it has come.
+    /// The version in the header. `None` before the header has arrived.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }
 
-    /// There are no more bytes.
+    /// Ends the reading: the input has no more bytes.
     pub fn end(mut self, ending: &Ending) -> Result<Outcome, Refusal> {
         if !self.started {
             self.begin(&mut |_| Ok::<(), Refusal>(()))?;
@@ -80,13 +79,13 @@ impl Reader {
             (0, None) if !in_line => Err(Refusal::Empty),
             (0, None) => Err(Refusal::NoLine),
             (0, Some(why)) => Err(Refusal::BrokenOff(why)),
-            _ if !self.seen_message => Err(self.no_stream()),
+            _ if !self.found_message => Err(self.no_stream()),
             (_, None) if !in_line => Ok(Outcome::Complete),
             (_, why) => Ok(Outcome::Cut { line: self.count + 1, why }),
         }
     }
 
-    /// Looks for the marks at the start, and takes the bytes after them.
+    /// Skips a mark at the start, and takes the bytes after it.
     fn begin<E: From<Refusal>>(&mut self, each: &mut impl FnMut(Line<'_>) -> Result<(), E>) -> Result<(), E> {
         self.started = true;
         let start = std::mem::take(&mut self.start);
@@ -106,17 +105,17 @@ impl Reader {
         piece: &[u8],
         each: &mut impl FnMut(Line<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Reader { lines, count, said, seen_message, version, .. } = self;
+        let Reader { lines, count, said, found_message, version, .. } = self;
         lines.push(piece, |line| {
             *count += 1;
-            let looked_at = version.is_none() && (*count <= LINES_WITHOUT_MESSAGE || starts_header(line));
-            if looked_at {
-                look(line, *count, said, seen_message, version)?;
+            let is_inspected = version.is_none() && (*count <= LINES_WITHOUT_MESSAGE || starts_header(line));
+            if is_inspected {
+                inspect(line, *count, said, found_message, version)?;
             }
             each(line)
         })?;
-        // Bytes without any line, such as those of /dev/zero, have no end that could be waited for.
-        if let Some(start) = self.lines.too_long().filter(|_| !self.seen_message) {
+        // Input without any line, such as /dev/zero, may never end.
+        if let Some(start) = self.lines.too_long().filter(|_| !self.found_message) {
             self.said = if self.count == 0 { beginning(start) } else { std::mem::take(&mut self.said) };
             return Err(self.no_stream().into());
         }
@@ -128,7 +127,7 @@ impl Reader {
     }
 }
 
-/// Whether it may be a header that comes too late.
+/// Whether the line may be a header, though it comes too late.
 fn starts_header(line: Line<'_>) -> bool {
     const HEADER: &[u8] = b"stream.header";
     match line {
@@ -137,11 +136,11 @@ fn starts_header(line: Line<'_>) -> bool {
     }
 }
 
-fn look(
+fn inspect(
     line: Line<'_>,
     number: u64,
     said: &mut String,
-    seen_message: &mut bool,
+    found_message: &mut bool,
     version: &mut Option<String>,
 ) -> Result<(), Refusal> {
     let (Line::Whole(bytes) | Line::TooLong(bytes, _)) = line;
@@ -156,14 +155,14 @@ fn look(
         }
         *version = Some(protocol);
     }
-    *seen_message |= matches!(decode(&text), Ok(_) | Err(DecodeError::Malformed { .. }));
-    if !*seen_message && number >= LINES_WITHOUT_MESSAGE {
+    *found_message |= matches!(decode(&text), Ok(_) | Err(DecodeError::Malformed { .. }));
+    if !*found_message && number >= LINES_WITHOUT_MESSAGE {
         return Err(Refusal::NotAStream { said: std::mem::take(said) });
     }
     Ok(())
 }
 
-/// The version in a header, also in one that is malformed otherwise.
+/// The version in a header, even if the rest of it is malformed.
 fn protocol_of(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Header {
@@ -178,7 +177,7 @@ fn protocol_of(text: &str) -> Option<String> {
     (type_name == "stream.header").then_some(protocol)
 }
 
-/// The major version; `None` of a text that is no version, which is the header's fault and not another version.
+/// The major version. `None` if the text is not a version, which is an error in the header and not another version.
 fn major(version: &str) -> Option<u64> {
     let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u64>().ok())?;
     let (major, minor) = version.split_once('.')?;
@@ -197,7 +196,7 @@ mod tests {
     const HEADER: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0"}"#;
     const HEARTBEAT: &str = r#"{"seq":2,"type":"stream.heartbeat","at_ns":5}"#;
 
-    /// The lines, and the outcome; the same for every division of the bytes in two.
+    /// The lines and the outcome. They are the same for every division of the bytes in two.
     fn read(bytes: &[u8], ending: &Ending) -> (Vec<String>, Result<Outcome, Refusal>) {
         let divided = |at: usize| {
             let (mut reader, mut lines) = (Reader::default(), Vec::new());
@@ -221,11 +220,11 @@ mod tests {
     fn each_kind_of_bytes_has_one_outcome() {
         let check = |bytes: &[u8], lines: usize, expect: &str| {
             let (read, outcome) = read(bytes, &Ending::End);
-            let said = match outcome {
+            let text = match outcome {
                 Ok(outcome) => outcome.cut().unwrap_or_else(|| "complete".to_owned()),
                 Err(refusal) => refusal.to_string(),
             };
-            assert_eq!((read.len(), said.as_str()), (lines, expect), "{}", String::from_utf8_lossy(bytes));
+            assert_eq!((read.len(), text.as_str()), (lines, expect), "{}", String::from_utf8_lossy(bytes));
         };
         check(b"", 0, "it is empty: no program has written to it");
         check(b"\xef\xbb\xbf", 0, "it is empty: no program has written to it");
@@ -243,14 +242,14 @@ mod tests {
         let refused =
             "it speaks version 2.0 of the protocol, and this program knows 1.0: use one that knows that version";
         check(format!("{other}\n{HEARTBEAT}\n").as_bytes(), 0, refused);
-        // Also where it comes too late.
+        // The same for a header that comes too late.
         check(format!("{}{other}\n", format!("{HEARTBEAT}\n").repeat(9)).as_bytes(), 9, refused);
         check(format!("{}\n", HEADER.replace("1.0", "one")).as_bytes(), 1, "complete");
         check(format!("{}\n", HEADER.replace("1.0", "1.7")).as_bytes(), 1, "complete");
     }
 
     #[test]
-    fn a_break_is_a_cut_after_the_lines_that_came() {
+    fn break_is_a_cut_after_the_complete_lines() {
         let broken = Ending::BrokenOff("the disk is gone".to_owned());
         let cut = |bytes: &str| read(bytes.as_bytes(), &broken).1.map(|outcome| outcome.cut().unwrap_or_default());
         assert_eq!(cut(&format!("{HEADER}\n")), Ok("it is cut off at line 2: the disk is gone".to_owned()));
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_without_an_end_are_refused_before_their_end() {
+    fn endless_bytes_without_a_line_are_refused() {
         let mut reader = Reader::default();
         let piece = vec![0; 1 << 20];
         let refused = (0..100).find_map(|_| reader.push(&piece, |_| Ok::<(), Refusal>(())).err());

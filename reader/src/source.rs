@@ -1,4 +1,4 @@
-//! Where the stream comes from.
+//! The places that a stream can come from.
 
 use crate::visible;
 use flate2::bufread::MultiGzDecoder;
@@ -8,28 +8,28 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-/// Port of a program whose `init` names none.
+/// The default port of a program that listens.
 pub const DEFAULT_PORT: u16 = 8080;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time in which the words of a refusal must come.
+/// Maximum time until the text of a refusal.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
-/// Maximum number of bytes that are read of a refusal.
+/// Maximum size of the text of a refusal, in bytes.
 const REFUSAL_LIMIT: u64 = 1 << 10;
 const PIECE: usize = 64 << 10;
 /// The first bytes of a file that is compressed by gzip.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Size of compressed text that may come from however few bytes, in bytes.
+/// Size of decompressed text that is always allowed, in bytes.
 const TEXT_WITHOUT_LIMIT: u64 = 64 << 20;
-/// How many times as large as its compressed bytes the rest of a text may be. Recordings reach about 10, and
-/// gzip can reach 1,000.
+/// Maximum ratio of the further text to its compressed size. Recordings reach about 10, and gzip can reach
+/// 1,000.
 const MOST_TEXT: u64 = 200;
 
 /// The text of a stream.
 pub type Opened = Box<dyn Read + Send>;
 
-/// The place of a stream, as the command line names it.
+/// The place of a stream, as an argument on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// stdin.
@@ -41,7 +41,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Reads what the command line names.
+    /// Reads an argument of the command line.
     pub fn named(text: &str) -> Result<Source, String> {
         if text == "-" {
             return Ok(Source::Stdin);
@@ -58,13 +58,13 @@ impl Source {
         if Path::new(text).exists() {
             return Ok(Source::File(text.into()));
         }
-        Ok(match address(text).filter(|_| cannot_be_meant_as_a_file(text)) {
+        Ok(match address(text).filter(|_| cannot_be_a_file_name(text)) {
             Some(address) => Source::Url(format!("http://{address}/v1/stream")),
             None => Source::File(text.into()),
         })
     }
 
-    /// The file, when it is a recording: rules of recordings hold for it.
+    /// The file, if it is a recording. The rules of recordings apply to it.
     pub fn recording(&self) -> Option<&Path> {
         match self {
             Source::File(path) if path.is_file() => Some(path),
@@ -72,7 +72,7 @@ impl Source {
         }
     }
 
-    /// A remark before the bytes come, if they may take long: a pipe's writer may not have begun.
+    /// A remark before the first bytes, if they may take long: the writer of a pipe may not have begun.
     pub fn remark(&self) -> Option<&'static str> {
         match self {
             Source::File(path) if is_pipe(path) => Some("it is a pipe: waiting for its writer, and reading to its end"),
@@ -80,7 +80,7 @@ impl Source {
         }
     }
 
-    /// Opens it. What is wrong with a file's bytes is said when they are read.
+    /// Opens the source. Errors in the content of a file are reported when it is read.
     pub fn open(&self) -> Result<Opened, String> {
         match self {
             Source::Stdin => unpacked(io::stdin()),
@@ -90,7 +90,7 @@ impl Source {
     }
 }
 
-/// HOST:PORT of an address as consolation takes it.
+/// HOST:PORT of an address in the forms that consolation accepts.
 fn address(text: &str) -> Option<String> {
     let port = |digits: &str| digits.parse::<u16>().ok().filter(|port| *port > 0);
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -106,23 +106,23 @@ fn address(text: &str) -> Option<String> {
     (!host.is_empty() && host.chars().all(allowed)).then(|| format!("{host}:{port}"))
 }
 
-/// `localhost` is no file, but `run` might be one that is misspelt.
-fn cannot_be_meant_as_a_file(text: &str) -> bool {
+/// Whether an argument is only an address. `localhost` is, but `run` may be a misspelt file name.
+fn cannot_be_a_file_name(text: &str) -> bool {
     let number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let host = text == "localhost" || text.parse::<std::net::Ipv4Addr>().is_ok();
     number || host || text.contains(':')
 }
 
-/// Opens a recording. A directory and a device are none; a pipe may be one.
+/// Opens a recording. It refuses a directory and a device, but not a pipe.
 pub fn open_file(path: &Path) -> Result<Opened, String> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => {
             "there is no such file: name a recording, an address such as 127.0.0.1:8080, or - for stdin".to_owned()
         }
-        io::ErrorKind::PermissionDenied => "it must not be read by this user".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user must not read it".to_owned(),
         _ => why(&error),
     };
-    // Before it is opened: to open some devices does something.
+    // Checked before opening, since opening a device may have effects.
     let kind = std::fs::metadata(path).map_err(unreadable)?.file_type();
     if kind.is_dir() {
         return Err("it is a directory: name a recording in it".to_owned());
@@ -143,10 +143,10 @@ fn is_pipe(_: &Path) -> bool {
     false
 }
 
-/// The text of bytes that may be compressed by gzip: r[file.gzip].
+/// The text of a file that may be compressed by gzip: r[file.gzip].
 fn unpacked(bytes: impl Read + Send + 'static) -> Result<Opened, String> {
     let mut bytes = BufReader::with_capacity(PIECE, Counted { bytes, count: 0 });
-    // What is wrong with them is said when they are read.
+    // Errors are reported when the content is read.
     let packed = bytes.fill_buf().is_ok_and(|start| start.starts_with(&GZIP));
     Ok(if packed { Box::new(Unpacked { text: MultiGzDecoder::new(bytes), count: 0 }) } else { Box::new(bytes) })
 }
@@ -183,7 +183,7 @@ impl<R: Read> Read for Unpacked<R> {
                 }
                 Ok(length)
             }
-            // r[file.cut-off]: a program that was killed has not ended its file.
+            // r[file.cut-off]: the file of a program that was killed has no end.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(failure(io::ErrorKind::UnexpectedEof, "its gzip data has no end"))
             }
@@ -224,14 +224,14 @@ fn connect(url: &str) -> Result<Opened, String> {
     let status = response.status();
     let body = response.into_body().into_reader();
     if status != 200 {
-        let said = words_of_refusal(&agent, body);
-        let said = visible(&said);
-        return Err(format!("it answers {status}, and not 200: \"{said}\". The stream of a program is at /v1/stream"));
+        let text = words_of_refusal(&agent, body);
+        let text = visible(&text);
+        return Err(format!("it answers {status}, and not 200: \"{text}\". The stream of a program is at /v1/stream"));
     }
     Ok(Box::new(body))
 }
 
-/// The first line of a refusal, as much of it as comes in time. The agent makes no request after that.
+/// The first line of a refusal, as much as arrives in time. The agent can make no request after that.
 pub fn words_of_refusal(agent: &ureq::Agent, body: impl Read) -> String {
     let mut line = Vec::new();
     let agent = agent.clone();
@@ -239,18 +239,18 @@ pub fn words_of_refusal(agent: &ureq::Agent, body: impl Read) -> String {
     std::thread::scope(|scope| {
         scope.spawn(move || {
             if end.recv_timeout(REFUSAL_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
-                // The read below ends by this.
+                // This ends the read below.
                 agent.shutdown();
             }
         });
-        // The bytes that came before an error count.
+        // On an error, the bytes before it are kept.
         let _ = BufReader::new(body.take(REFUSAL_LIMIT)).read_until(b'\n', &mut line);
         drop(read);
     });
     String::from_utf8_lossy(&line).trim().to_owned()
 }
 
-/// The system's words without its number for them.
+/// The text of the system's error without its number.
 pub fn why(error: &io::Error) -> String {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(ureq::Error::Timeout(ureq::Timeout::PerRead)) => return "nothing came for too long".to_owned(),
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_can_be_named_in_each_way() {
+    fn source_is_read_from_each_form_of_argument() {
         let check = |text: &str, expect: &str| {
             let actual = match Source::named(text) {
                 Ok(Source::Stdin) => "stdin".to_owned(),

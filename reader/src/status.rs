@@ -1,8 +1,8 @@
 use insight_protocol::{Problem, Severity};
 
-/// The exit status of a command that looks for problems: 3 for a hang, 4 for what is degraded, 0 for notices or nothing.
+/// The exit status of a command that finds problems: 3 for a hang, 4 if the program is degraded, and 0 for notices or nothing.
 ///
-/// How sure a problem is makes no difference.
+/// It does not depend on the tier.
 ///
 /// ```
 /// assert_eq!(insight_reader::exit_status(&[]), 0);

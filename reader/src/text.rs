@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::io;
 
-/// A text of the stream as people may see it: each hidden character as `\u{1b}`.
+/// A text of the stream for people: each hidden character appears as `\u{1b}`.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -19,8 +19,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(visible)
 }
 
-/// JSON text with each hidden character escaped as `\u001b`, which means the same. JSON has such characters in strings only,
-/// but for the white space between tokens, which stays.
+/// JSON text with each hidden character escaped as `\u001b`, which has the same meaning. JSON allows such characters only in
+/// strings. White space between tokens is not changed.
 pub fn json(text: &str) -> Cow<'_, str> {
     let escaped = |character: char| is_hidden(character) && !matches!(character, '\n' | '\r' | '\t');
     if !text.contains(escaped) {
@@ -39,7 +39,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(json)
 }
 
-/// Writes JSON as [`json`] has it. Each write has whole characters, as those of serde_json have.
+/// Writes JSON like [`json`]. Each write must have whole characters, as the writes of serde_json have.
 #[derive(Debug)]
 pub struct JsonWriter<W>(pub W);
 
@@ -59,7 +59,7 @@ impl<W: io::Write> io::Write for JsonWriter<W> {
 mod tests {
     use super::*;
 
-    /// One of each kind: C0, DEL, C1, soft hyphen, bidirectional, zero width, mark, tag.
+    /// One character of each kind: C0, DEL, C1, soft hyphen, bidirectional, zero width, mark, tag.
     const HIDDEN: &str = "\x1b\x7f\u{9b}\u{ad}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}";
 
     #[test]
@@ -72,10 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn json_means_the_same_without_hidden_characters() {
+    fn json_keeps_its_meaning_without_hidden_characters() {
         let text = format!("naïve \"{HIDDEN}\" \\ 名前\t");
-        let as_serde_has_it = serde_json::to_string_pretty(&[&text]).unwrap();
-        let ours = json(&as_serde_has_it);
+        let by_serde = serde_json::to_string_pretty(&[&text]).unwrap();
+        let ours = json(&by_serde);
         assert!(!ours.replace('\n', "").contains(is_hidden), "{ours}");
         assert_eq!(serde_json::from_str::<[String; 1]>(&ours).unwrap()[0], text);
         let mut written = JsonWriter(Vec::new());

@@ -1,6 +1,6 @@
 //! `cargo xtask archive`: the sources that `cargo insight` compiles into programs, as one file in its package.
 //!
-//! The archive is a workspace of its own: the crates without their tests, a manifest, and this workspace's lock file. It is
+//! The archive is a separate workspace: the crates without their tests, a manifest, and this workspace's lock file. It is
 //! not compressed, so that git keeps only the difference between two versions.
 
 use crate::process::{Result, read, root};
@@ -10,11 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tar::{Builder, Header};
 
-/// Where the archive is.
+/// The path of the archive.
 const ARCHIVE: &str = "cargo-insight/sources.tar";
 
-/// The crates that are built beforehand. No trait of another crate is implemented in them for facades to use: that would
-/// be another crate than the program's own.
+/// The crates that are built once, before the program. Facades must not implement traits of other crates for their types:
+/// the program's own copy of such a crate is another crate.
 const BUILT: [(&str, &str); 5] = [
     ("insight-protocol", "insight-protocol"),
     ("insight-table", "insight-table"),
@@ -43,13 +43,13 @@ pub fn write() -> Result {
     fs::write(&path, archive()?).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// Compares the archive with the tree.
+/// Compares the archive with the present sources.
 pub fn check() -> Result {
     let path = root().join(ARCHIVE);
     let there = fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     match there == archive()? {
         true => Ok(()),
-        false => Err(format!("{ARCHIVE} is not made of these sources: run `cargo xtask archive`")),
+        false => Err(format!("{ARCHIVE} does not have the present sources: run `cargo xtask archive`")),
     }
 }
 
@@ -97,7 +97,7 @@ fn add(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) -> Result {
     Ok(())
 }
 
-/// The archive's workspace: what its crates inherit from this one, and a profile.
+/// The manifest of the archive's workspace: the keys that its crates inherit, and a profile.
 fn manifest() -> Result<String> {
     let own = read(Path::new("Cargo.toml"))?;
     let section = |name: &str| {
@@ -118,8 +118,8 @@ fn manifest() -> Result<String> {
     for line in dependencies.lines().filter(is_there) {
         let _ = writeln!(text, "{line}");
     }
-    // A number of units that no other profile has: cargo's names of files are hashes of the profile among others, and these
-    // files come to lie beside those of the program. The user's configuration may set the profile `release` for all workspaces.
+    // No other profile has this number of codegen units. Cargo's file names contain a hash of the profile, and these files
+    // are in the same folder as the program's. The user's configuration may change the profile `release` of all workspaces.
     text.push_str(
         "\n[profile.insight]\ninherits = \"release\"\nopt-level = 3\ndebug = \"line-tables-only\"\nstrip = \"none\"\n\
          debug-assertions = false\noverflow-checks = false\nlto = false\npanic = \"unwind\"\nincremental = false\n\
@@ -139,7 +139,7 @@ fn bundle() -> String {
     text
 }
 
-/// A manifest without the sections of tests and benchmarks.
+/// Removes the sections of tests and benchmarks from a manifest.
 fn without_tests(manifest: &str) -> String {
     let mut keep = true;
     let mut text = String::new();
@@ -155,7 +155,7 @@ fn without_tests(manifest: &str) -> String {
     text
 }
 
-/// The lock file, of which only the packages stay that these dependencies need. Cargo adds the archive's own again.
+/// The lock file with only the packages that these dependencies need. Cargo adds the archive's own packages again.
 fn lock(text: &str, dependencies: &BTreeSet<String>) -> String {
     let mut packages = text.split("\n[[package]]\n");
     let head = packages.next().unwrap_or_default().to_owned();
@@ -182,7 +182,7 @@ fn lock(text: &str, dependencies: &BTreeSet<String>) -> String {
     std::iter::once(head).chain(needed).collect()
 }
 
-/// The names in a manifest's sections of dependencies.
+/// The names in the dependency sections of a manifest.
 fn dependencies(manifest: &str) -> impl Iterator<Item = String> {
     let sections = manifest
         .split("\n[")
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_has_the_packages_that_are_needed() {
+    fn lock_file_keeps_the_needed_packages() {
         let package = |name: &str, version: &str, rest: &str| {
             format!("\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{rest}")
         };

@@ -1,7 +1,7 @@
-//! `cargo xtask attack`: all that once broke insight, and its kind, as scenarios with bounds.
+//! `cargo xtask attack`: scenarios with bounds for all faults that once broke insight, and for similar ones.
 //!
-//! Each scenario starts `examples/attacked.rs` in one of its modes, or a client, does something hostile to it, and says
-//! whether the program went on and the answers were true. The bounds are wide: a fault of these kinds takes minutes, or
+//! Each scenario starts `examples/attacked.rs` in one of its modes, or a client, and does something hostile to it. It fails
+//! unless the program keeps running and the answers are true. The bounds are wide: a fault of these kinds takes minutes or
 //! gigabytes, and a busy machine does not.
 
 mod attacked;
@@ -21,21 +21,21 @@ use std::path::PathBuf;
 use std::time::Instant;
 use tools::Tools;
 
-/// What each scenario has.
+/// The tools and programs of all scenarios.
 struct Setting {
     tools: Tools,
     /// `examples/attacked.rs`.
     attacked: PathBuf,
     /// `examples/stress.rs`.
     stress: PathBuf,
-    /// Whether the numbers are those of `cargo xtask attack`, or small ones.
+    /// Whether the sizes are those of `cargo xtask attack`, or the small ones of `--quick`.
     full: bool,
-    /// A folder for what is written, empty at the start.
+    /// A folder for output, empty at the start.
     folder: PathBuf,
 }
 
 impl Setting {
-    /// One of two numbers.
+    /// `full` or `quick`, by the arguments.
     fn size<N>(&self, full: N, quick: N) -> N {
         if self.full { full } else { quick }
     }
@@ -44,26 +44,22 @@ impl Setting {
 struct Scenario {
     name: &'static str,
     about: &'static str,
-    /// Its figures, in words.
+    /// Runs it. Returns its figures as text.
     run: fn(&Setting) -> Result<String>,
 }
 
 const SCENARIOS: &[Scenario] = &[
     Scenario { name: "star", about: "many tasks wait for one stuck lock", run: load::star },
     Scenario { name: "broadcast", about: "many tasks wait for one signal, a broadcast", run: load::broadcast },
-    Scenario { name: "watch", about: "the same of a watch", run: load::watch },
+    Scenario { name: "watch", about: "many tasks wait for one signal, a watch", run: load::watch },
     Scenario { name: "crowd", about: "many tasks hold a semaphore, and as many wait", run: load::crowd },
-    Scenario { name: "late", about: "a client comes when there is no room any more", run: limits::late },
+    Scenario { name: "late", about: "a client connects when there is no room any more", run: limits::late },
     Scenario { name: "names", about: "many tasks with a name of their own each", run: limits::names },
     Scenario { name: "long-names", about: "names of a mebibyte", run: limits::long_names },
     Scenario { name: "descriptors", about: "idle connections, and few file descriptors", run: limits::descriptors },
     Scenario { name: "address-space", about: "connections, and little address space", run: limits::address_space },
     Scenario { name: "file-size", about: "a recording that reaches `ulimit -f`", run: limits::file_size },
-    Scenario {
-        name: "stopped",
-        about: "a process that stands still, with a client and a recording",
-        run: life::stopped,
-    },
+    Scenario { name: "stopped", about: "a stopped process, with a client and a recording", run: life::stopped },
     Scenario { name: "paused", about: "a task that lives through a pause of the recording", run: life::paused },
     Scenario { name: "fork", about: "a pause in a forked child", run: life::fork },
     Scenario { name: "forks", about: "forks while connections begin and end", run: life::forks },
@@ -73,20 +69,27 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "abort", about: "a program that handles SIGABRT itself", run: life::abort },
     Scenario { name: "thread-local", about: "a task that is spawned at a thread's end", run: life::thread_local },
     Scenario { name: "short", about: "recordings of programs that end soon", run: life::short },
-    Scenario { name: "fifo", about: "a recording to a FIFO that nobody reads", run: life::fifo },
-    Scenario { name: "source", about: "spans that name files which are no source", run: life::source },
+    Scenario { name: "fifo", about: "a recording to a FIFO without a reader", run: life::fifo },
+    Scenario { name: "source", about: "spans that name files that are not source files", run: life::source },
     Scenario { name: "slow", about: "clients that do not read their snapshots", run: server::slow },
-    Scenario { name: "streams", about: "a client that takes all streams", run: server::streams },
-    Scenario { name: "garbage", about: "bytes that are no request, and connections that break", run: server::garbage },
+    Scenario { name: "streams", about: "a client that opens all streams", run: server::streams },
+    Scenario {
+        name: "garbage",
+        about: "bytes that are not a request, and connections that break",
+        run: server::garbage,
+    },
     Scenario { name: "requests", about: "requests that are wrong or hostile", run: requests::requests },
     Scenario { name: "fake-server", about: "servers that misbehave, and the clients", run: fake_server::fake_server },
-    Scenario { name: "files", about: "files that are no recording, and the clients", run: files::files },
+    Scenario { name: "files", about: "files that are not recordings, and the clients", run: files::files },
     Scenario { name: "mutants", about: "recordings with random faults, and the clients", run: files::mutants },
-    Scenario { name: "soak", about: "a load with clients that come, go, and stop the program", run: soak::soak },
+    Scenario {
+        name: "soak",
+        about: "a load with clients that connect, disconnect, and stop the program",
+        run: soak::soak,
+    },
 ];
 
-/// What `cargo xtask attack [--quick] [name...]` takes.
-/// Runs these scenarios, or all; each, also after one that fails.
+/// Runs the named scenarios, or all of them. It continues after one that fails.
 pub fn run(full: bool, names: &[&str]) -> Result {
     if let Some(name) = names.iter().find(|name| SCENARIOS.iter().all(|scenario| scenario.name != **name)) {
         let all: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
@@ -97,7 +100,7 @@ pub fn run(full: bool, names: &[&str]) -> Result {
         return Ok(());
     }
     let folder = target().join("attack").join("live");
-    // It may be there from the last time.
+    // It may be left from an earlier run.
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     let setting = Setting {

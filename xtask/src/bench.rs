@@ -1,8 +1,8 @@
-//! `cargo xtask bench`: what insight costs, beside a program that has none and beside its peers.
+//! `cargo xtask bench`: the cost of insight, compared with the same program without it and with its peers.
 //!
-//! Each measured process is one row in one configuration. The processes of a group are interleaved, so that whatever else the
-//! machine does comes to all of them; the minimum and the median are kept. What is counted instead of timed, the
-//! instructions, has a committed file and a band, which `cargo xtask test` holds.
+//! Each measured process is one row in one configuration. The processes of a group are interleaved, so that other load on the
+//! machine affects all of them. The minimum and the median are kept. Instructions are counted instead of timed. Their
+//! counts have a committed file and a tolerance, and `cargo xtask test` compares with them.
 
 mod build;
 mod callgrind;
@@ -25,7 +25,7 @@ use std::time::Instant;
 
 pub use instructions::guard;
 
-/// Measures what the arguments say. Only a whole run writes to `docs/cost`, or one that is told to.
+/// Runs the measurements that are asked for. Only a whole run, or `--write`, writes to `docs/cost`.
 pub fn run(asked: &Asked) -> Result {
     let rows: Vec<&str> = asked.rows.iter().map(String::as_str).collect();
     match asked {
@@ -57,14 +57,14 @@ pub struct Asked {
 
 fn measure(scale: Scale, asked: &[&str], write: bool) -> Result {
     let start = Instant::now();
-    // Before the builds, which are load.
+    // Measured before the builds, which are load themselves.
     let load = machine::load();
     let groups = plan::groups(scale, asked);
     let counted = asked.is_empty() || asked.contains(&"instructions");
     if groups.is_empty() && !counted {
         let configurations = plan::CONFIGURATIONS.map(|(name, ..)| name).join(", ");
         return Err(format!(
-            "nothing is named {}; the rows: {}; the configurations: {configurations}",
+            "no row or configuration has the name {}; the rows: {}; the configurations: {configurations}",
             asked.join(" or "),
             plan::names().join(", ")
         ));
@@ -96,7 +96,7 @@ fn measure(scale: Scale, asked: &[&str], write: bool) -> Result {
     }
 }
 
-/// Where what was measured is written to.
+/// The folder for the results.
 fn folder() -> PathBuf {
     root().join("docs/cost")
 }

@@ -1,14 +1,14 @@
 //! `cargo xtask circles`: source files of a crate that need each other.
 //!
 //! File A needs file B if code of A names an item that B defines: in a `use`, in a path, or by a name that A re-exports and
-//! uses itself. Names are followed through re-exports and modules to the file that has the item. So a re-export alone needs
-//! nothing, nor does `mod`, nor a `use` of a module of which no item is named; and a method that is called is not seen. Tests
-//! are left out: all that is under a `cfg` that is false without `test`.
+//! uses itself. Names are followed through re-exports and modules to the file that has the item. A re-export alone needs
+//! nothing, and neither does `mod` or a `use` of a module without its items. Method calls are not analysed. Tests are
+//! left out: all code under a `cfg` that is false without `test`.
 //!
 //! A circle is a list of files, each of which needs the next one, and the last the first.
 //!
-//! One circle of two files is allowed, a type and its constructor. One file defines a type, and the other file needs nothing
-//! else of it. The first file needs nothing of the other but functions, and the other file defines no type and no trait.
+//! One circle of two files is allowed: a type and its constructor. One file defines the type, and the other file needs only
+//! this type from it. The first file needs only functions of the other file, which defines no type and no trait.
 
 mod names;
 
@@ -18,10 +18,10 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-/// The crates that are looked at where none is named.
+/// The crates that are checked if the arguments name none.
 const CRATES: [&str; 2] = ["insight-probe", "insight-model"];
 
-/// Prints the circles of each crate; an error if there is one.
+/// Prints the circles of each crate. Fails if there is one.
 pub fn run(names: &[&str]) -> Result {
     let names = if names.is_empty() { &CRATES } else { names };
     let sources = lib_sources()?;
@@ -40,7 +40,7 @@ pub fn run(names: &[&str]) -> Result {
         }
         found += circles.len();
     }
-    if found == 0 { Ok(()) } else { Err(format!("{}: move what both files need to one below them", count(found))) }
+    if found == 0 { Ok(()) } else { Err(format!("{}: move the common items to a file that both need", count(found))) }
 }
 
 fn count(circles: usize) -> String {
@@ -66,7 +66,7 @@ fn lib_sources() -> Result<BTreeMap<String, PathBuf>> {
     Ok(sources)
 }
 
-/// The files of a crate, and what each needs of the others.
+/// The files of a crate, and the items that each needs of the others.
 #[derive(Debug, Default)]
 pub struct Needs {
     files: Vec<PathBuf>,
@@ -85,19 +85,19 @@ pub struct Needed {
 }
 
 impl Needs {
-    /// A file as it is shown: from the root of the repository on.
+    /// The path of a file from the root of the repository.
     fn name(&self, file: usize) -> String {
         let path = &self.files[file];
         path.strip_prefix(root()).unwrap_or(path).display().to_string()
     }
 
-    /// The circles that are allowed.
+    /// The allowed circles.
     fn allowed(&self) -> Vec<(usize, usize)> {
         let pairs = self.of.keys().filter(|(one, other)| one < other && self.is_type_and_constructor(*one, *other));
         pairs.copied().collect()
     }
 
-    /// Whether what two files need of each other is a type and its constructor.
+    /// Whether two files need each other only as a type and its constructor.
     fn is_type_and_constructor(&self, one: usize, other: usize) -> bool {
         let excepted = |with_type: usize, constructor: usize| {
             let (Some(of_type), Some(of_constructor)) =
@@ -114,7 +114,7 @@ impl Needs {
     }
 }
 
-/// The shortest circle through each need, each circle once. A need that only an allowed circle has is not followed.
+/// The shortest circle through each need, each circle once. A need between a type and its constructor is not followed.
 fn circles(needs: &Needs) -> Vec<Vec<usize>> {
     let mut next: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (from, to) in needs.of.keys() {
@@ -158,7 +158,7 @@ fn way(next: &BTreeMap<usize, Vec<usize>>, from: usize, to: usize) -> Option<Vec
     None
 }
 
-/// A line for each need of a circle.
+/// The text of a circle: a line for each need.
 fn text(circle: &[usize], needs: &Needs) -> String {
     let mut text = format!("  {} files:\n", circle.len());
     for (at, from) in circle.iter().enumerate() {
@@ -173,7 +173,7 @@ fn text(circle: &[usize], needs: &Needs) -> String {
 mod tests {
     use super::*;
 
-    /// The circles of a crate of these files, by their names.
+    /// Compares the circles of a crate with these files.
     fn check(files: &[(&str, &str)], expect: &[&[&str]]) {
         let read = |path: &Path| {
             let name = path.to_str()?;
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_name_is_followed_to_the_file_that_has_it() {
         let lib = ("lib.rs", "mod a; mod b; mod c; pub use a::A; use b as other;");
-        // Through the root, through a module's re-export, through an alias, in a macro's tokens.
+        // Through the root, through a module's re-export, through an alias, and in the tokens of a macro.
         for (b, c) in [
             ("pub struct B(crate::A);", ""),
             (
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_names_or_tests_need_is_no_circle() {
+    fn needs_of_names_and_tests_are_no_circle() {
         let a = ("a.rs", "use crate::b::B; pub struct A(B);");
         for b in [
             "pub struct B; #[cfg(test)] mod tests { use crate::a::A; }",
@@ -254,7 +254,7 @@ mod tests {
             &[LIB, a, ("b.rs", "pub struct B; #[cfg(not(test))] use crate::a::A;"), ("c.rs", "")],
             &[&["a.rs", "b.rs"]],
         );
-        // The name that a file re-exports, it needs where it uses it.
+        // A file that uses a name that it re-exports needs the item.
         check(&[LIB, a, ("b.rs", "pub use crate::a::A; pub struct B(A);"), ("c.rs", "")], &[&["a.rs", "b.rs"]]);
     }
 
@@ -262,7 +262,7 @@ mod tests {
     fn a_type_and_its_constructor_are_allowed() {
         let a = ("a.rs", "use crate::b::make; pub struct A; impl A { pub fn new() -> A { make() } }");
         check(&[LIB, a, ("b.rs", "use crate::a::A; pub fn make() -> A { A }"), ("c.rs", "")], &[]);
-        // With a type of its own, it is more than a constructor; and so it is with a second need.
+        // A constructor with a type of its own, and one with a second need, are not allowed.
         for b in [
             "use crate::a::A; pub struct B; pub fn make() -> A { A }",
             "use crate::a::{A, f}; pub fn make() -> A { f() }",

@@ -1,4 +1,4 @@
-//! `cargo xtask clients`: the clients of docs/clients, made from SPEC.md and schema/v1 alone, on programs that hang.
+//! `cargo xtask clients`: runs the clients of docs/clients on programs that hang. They use only SPEC.md and schema/v1.
 
 mod hard;
 mod install;
@@ -10,7 +10,7 @@ use install::{Python, TypeScript};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// What a client prints of the stream at this address.
+/// Prints the state of the program at this address once.
 type Once<'a> = &'a dyn Fn(SocketAddr) -> Result<String>;
 
 const FOLDER: &str = "docs/clients";
@@ -18,10 +18,10 @@ const SCHEMA: &str = "schema/v1/accept.schema.json";
 const README: &str = "docs/clients/README.md";
 const TYPES: &str = "docs/clients/typescript/insight.ts";
 const PYTHON_CLIENT: &str = "docs/clients/python/insight_client.py";
-/// The Python client has fewer lines, for a small client is the promise.
+/// The Python client must have fewer lines: the documentation promises a small client.
 const PYTHON_LINES: usize = 60;
 
-/// Checks the clients, and what each says of each program.
+/// Checks the clients, and their output on each program.
 pub fn run() -> Result {
     let typescript = checked()?;
     let python = Python::install()?;
@@ -30,10 +30,10 @@ pub fn run() -> Result {
     }
     for (story, facts) in [(BARBARA, barbara()?), (DEADLOCK, deadlock()?)] {
         let hung = Hung::start(story)?;
-        for (client, said) in [("TypeScript", typescript.once(hung.insight)), ("Python", python.once(hung.insight))] {
+        for (client, text) in [("TypeScript", typescript.once(hung.insight)), ("Python", python.once(hung.insight))] {
             let of = |error: String| format!("the {client} client on {}: {error}", story.binary());
-            let said = said.map_err(of)?;
-            says(&said, &facts).map_err(|error| of(format!("{error}but\n{said}")))?;
+            let text = text.map_err(of)?;
+            has_facts(&text, &facts).map_err(|error| of(format!("{error}but\n{text}")))?;
         }
     }
     Ok(())
@@ -55,29 +55,29 @@ fn checked() -> Result<TypeScript> {
     readme()?;
     let typescript = TypeScript::install()?;
     if typescript.types()? != read(Path::new(TYPES))? {
-        return Err(format!("{TYPES} is not what {SCHEMA} says: run `cargo xtask clients --write`"));
+        return Err(format!("{TYPES} does not match {SCHEMA}: run `cargo xtask clients --write`"));
     }
     typescript.compile()?;
     Ok(typescript)
 }
 
-/// The tutorial shows what the clients print now, and its links lead somewhere.
+/// Checks that the tutorial shows the present output of the clients, and that its links lead somewhere.
 fn readme() -> Result {
     if let Some(finding) = links::findings(&[PathBuf::from(README)])?.first() {
         return Err(finding.clone());
     }
     let facts = [barbara()?, deadlock()?].concat();
-    says(&read(Path::new(README))?, &facts).map_err(|error| format!("{README}: {error}"))
+    has_facts(&read(Path::new(README))?, &facts).map_err(|error| format!("{README}: {error}"))
 }
 
 fn few_lines(client: &str) -> Result {
     match client.lines().count() {
         few if few < PYTHON_LINES => Ok(()),
-        many => Err(format!("{PYTHON_CLIENT} has {many} lines, and is to have fewer than {PYTHON_LINES}")),
+        many => Err(format!("{PYTHON_CLIENT} has {many} lines, and must have fewer than {PYTHON_LINES}")),
     }
 }
 
-/// What a client must say of the service whose endpoint does not answer: lines that stand together, without their ids.
+/// The expected lines about the service whose endpoint does not answer: consecutive lines, without their ids.
 fn barbara() -> Result<Vec<String>> {
     let send = place("examples/barbara.rs", "chan.send(value).await", "send")?;
     let recv = place("examples/barbara.rs", "warm_cache.recv().await", "recv")?;
@@ -87,7 +87,7 @@ fn barbara() -> Result<Vec<String>> {
                waiting on channel capacity, at {send}\n  \
                could be freed by task barbara::read_orders (receiver)\n"
         ),
-        // No task has used the sender yet, so it may be anybody's.
+        // No task has used the sender yet, so any task may be its user.
         format!(
             "task barbara::read_orders waits for channel cache_is_warm\n  \
                waiting for a message, at {recv}\n  \
@@ -96,7 +96,7 @@ fn barbara() -> Result<Vec<String>> {
     ])
 }
 
-/// What a client must say of the alternate history.
+/// The expected lines about the crawler that waits for itself.
 fn deadlock() -> Result<Vec<String>> {
     let send = place("examples/deadlock.rs", "queue.send(page * 3 + link).await", "send")?;
     Ok(vec![
@@ -111,29 +111,29 @@ fn deadlock() -> Result<Vec<String>> {
     ])
 }
 
-/// `file:line:column` of a word in the only line that has the text, as the compiler names it.
+/// `file:line:column` of `word` in the only line with `text`, as the compiler prints it.
 fn place(file: &str, text: &str, word: &str) -> Result<String> {
     let source = read(Path::new(file))?;
     let mut lines = source.lines().enumerate().filter(|(_, line)| line.contains(text));
     let (Some((index, line)), None) = (lines.next(), lines.next()) else {
         return Err(format!("{file} has not exactly one line with `{text}`: correct xtask/src/clients.rs"));
     };
-    // The word of the text, and not one that the line has before it.
+    // The search begins at `text`, since the line may have the same word before it.
     let start = line.find(text).expect("the line has the text");
     let column = line[start..].find(word).map(|offset| start + offset + 1);
     let column = column.ok_or_else(|| format!("`{text}` does not have `{word}`: correct xtask/src/clients.rs"))?;
     Ok(format!("{file}:{}:{column}", index + 1))
 }
 
-fn says(said: &str, facts: &[String]) -> Result {
-    let bare = without_ids(said);
+fn has_facts(output: &str, facts: &[String]) -> Result {
+    let bare = without_ids(output);
     match facts.iter().find(|fact| !bare.contains(fact.as_str())) {
         None => Ok(()),
-        Some(fact) => Err(format!("it does not say\n{fact}")),
+        Some(fact) => Err(format!("it does not print\n{fact}")),
     }
 }
 
-/// An id depends on what ran first: `task 4 crawl` becomes `task crawl`, and `problem 1:` becomes `problem`.
+/// Removes ids, since they depend on the order of events: `task 4 crawl` becomes `task crawl`, `problem 1:` becomes `problem`.
 fn without_ids(text: &str) -> String {
     let is_id = |word: &str| !word.is_empty() && word.trim_end_matches(':').bytes().all(|byte| byte.is_ascii_digit());
     let mut bare = String::new();
@@ -157,25 +157,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_python_client_is_small() {
+    fn python_client_is_small() {
         few_lines(&read(Path::new(PYTHON_CLIENT)).unwrap()).unwrap();
         assert_eq!(few_lines(&"\n".repeat(59)), Ok(()));
         assert_eq!(
             few_lines(&"\n".repeat(60)).unwrap_err(),
-            "docs/clients/python/insight_client.py has 60 lines, and is to have fewer than 60"
+            "docs/clients/python/insight_client.py has 60 lines, and must have fewer than 60"
         );
     }
 
     #[test]
-    fn the_tutorial_is_in_order() {
+    fn tutorial_shows_the_present_output() {
         readme().unwrap();
     }
 
     #[test]
-    fn what_a_client_does_not_say_is_named() {
-        let said =
+    fn missing_fact_is_an_error() {
+        let output =
             "task 4 a::b waits for channel 12 c\n  waiting, at a.rs:1:2\nproblem 1: proven deadlock: task 4 (a)\n";
-        let check = |fact: &str, expect: bool| assert_eq!(says(said, &[fact.to_owned()]).is_ok(), expect, "{fact}");
+        let check =
+            |fact: &str, expect: bool| assert_eq!(has_facts(output, &[fact.to_owned()]).is_ok(), expect, "{fact}");
         check("task a::b waits for channel c\n  waiting, at a.rs:1:2\n", true);
         check("task a::b waits for channel c\n  waiting, at a.rs:1:3\n", false);
         check("problem proven deadlock: task (a)\n", true);
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_where_the_word_stands() {
+    fn place_is_the_position_of_the_word() {
         assert_eq!(place("examples/deadlock.rs", "fn main()", "main").as_deref(), Ok("examples/deadlock.rs:6:10"));
         let twice = place("examples/deadlock.rs", "await", "await").unwrap_err();
         assert!(twice.starts_with("examples/deadlock.rs has not exactly one line with `await`"), "{twice}");

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a hung service, and consolation on it.
+//! `cargo xtask demo`: a service that hangs, and consolation on it.
 
 use crate::process::Result;
 use crate::program::{Profile, Program, START, build, request, snapshot};
@@ -17,14 +17,14 @@ pub struct Story {
     runtime: Runtime,
     /// The path that hangs, for a program that serves HTTP.
     endpoint: Option<&'static str>,
-    /// The line of the stream by which it can be seen that it hangs, and that insight has seen why.
+    /// Whether a line of the stream shows that the program hangs, and that insight has observed the reason.
     hangs: fn(&str) -> bool,
 }
 
 /// The service whose endpoint does not answer.
 pub const BARBARA: Story =
     Story { program: "barbara", runtime: Runtime::Tokio, endpoint: Some("/prototype"), hangs: is_waiting_send };
-/// The alternate history: it hangs by itself.
+/// The crawler that waits for itself: it hangs without a request.
 pub const DEADLOCK: Story = Story { program: "deadlock", runtime: Runtime::Tokio, endpoint: None, hangs: is_problem };
 
 const HANG: Duration = Duration::from_secs(20);
@@ -36,7 +36,7 @@ impl Story {
     }
 }
 
-/// What `cargo xtask demo` takes: a program of the story, and a runtime.
+/// Runs a program of the story on a runtime.
 pub fn command(demo: Demo, runtime: Runtime) -> Result {
     let story = match demo {
         Demo::Barbara => BARBARA,
@@ -56,19 +56,19 @@ pub enum Demo {
 
 /// Builds and starts the program, makes it hang, and opens consolation on it.
 fn run(story: Story) -> Result {
-    // Built first, so that the hang is not old when it is shown.
+    // Built before the program starts, so that the hang is young when it is shown.
     let consolation = build("wish4-consolation", "consolation", Profile::Dev)?;
     let hung = Hung::start(story)?;
     println!("demo: {} hangs; consolation {}", story.binary(), hung.insight);
     show(&consolation, hung.insight)
 }
 
-/// A program of the story that hangs; it is stopped when this is dropped.
+/// A program of the story that hangs. Dropping this stops it.
 pub struct Hung {
-    /// Where its stream is.
+    /// The address of its stream.
     pub insight: SocketAddr,
     _program: Program,
-    /// Kept open: the endpoint never answers, and a client that went away would end its handler.
+    /// Kept open: the endpoint never answers, and closing the connection would end its handler.
     _unanswered: Option<TcpStream>,
 }
 
@@ -89,7 +89,7 @@ impl Hung {
     }
 }
 
-/// consolation in this terminal; with no terminal, what it would show, as text.
+/// Runs consolation in this terminal. Without a terminal, it prints its view as text.
 fn show(consolation: &Path, insight: SocketAddr) -> Result {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let mut command = Command::new(consolation);
@@ -98,7 +98,7 @@ fn show(consolation: &Path, insight: SocketAddr) -> Result {
     }
     let status =
         command.arg(insight.to_string()).status().map_err(|error| format!("cannot start consolation: {error}"))?;
-    // 3 says that a problem was found, which is what a demo is for.
+    // Status 3 means that there is a problem, as a demo should have.
     let worked = status.success() || (!terminal && status.code() == Some(3));
     if worked { Ok(()) } else { Err(format!("consolation ended with {status}; its message is above")) }
 }
@@ -106,12 +106,12 @@ fn show(consolation: &Path, insight: SocketAddr) -> Result {
 fn wait_until_it_hangs(program: &mut Program, insight: SocketAddr, hangs: fn(&str) -> bool) -> Result {
     let deadline = Instant::now() + HANG;
     loop {
-        let seen = snapshot(insight);
-        if seen.as_ref().is_ok_and(|body| body.lines().any(hangs)) {
+        let body = snapshot(insight);
+        if body.as_ref().is_ok_and(|body| body.lines().any(hangs)) {
             return Ok(());
         }
         if Instant::now() > deadline {
-            let why = seen.err().unwrap_or_else(|| "insight shows no sign of it".to_owned());
+            let why = body.err().unwrap_or_else(|| "insight shows no sign of it".to_owned());
             let (name, last) = (program.name, program.last_words());
             return Err(format!("{name} does not hang after {HANG:?}: {why}; {last}"));
         }
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_wait_to_send_is_the_hang() {
+    fn only_a_wait_to_send_is_a_hang() {
         let check = |line: &str, expect: bool| assert_eq!(is_waiting_send(line), expect, "{line}");
         let wait = r#"{"seq":1,"type":"edge.wait","id":1,"task":1,"resource":1,"operation":"OP","reason":1,"need":1,"since_ns":1}"#;
         check(&wait.replace("OP", "send"), true);

@@ -1,5 +1,5 @@
-//! `cargo xtask docs`: docs/*.md as the pages that the server embeds and serves at `/docs/<name>`, the rules of SPEC.md as
-//! the table that the conformance checker tells of them from, and the lists of the kinds of problems.
+//! `cargo xtask docs`: renders docs/*.md to the pages that the server embeds and serves at `/docs/<name>`. It also writes
+//! the rules of SPEC.md as the table of the conformance checker, and the lists of the kinds of problems.
 
 use crate::process::{Result, read, root};
 use crate::{kinds, links, markdown, spec};
@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 const OUTPUT: &str = "reference-server/docs";
 /// The list of the pages, as the server includes it.
 const LIST: &str = "reference-server/docs/pages.rs";
-/// The files with a part that is made from the list of the kinds.
+/// The files with a generated part: the lists of the kinds.
 const WITH_KINDS: [&str; 2] = ["SPEC.md", "docs/index.md"];
 const RULES: &str = "conformance/src/rules.rs";
 const STYLE: &str = include_str!("docs.css");
 
-/// The names of the pages, in the order of their navigation; the first is `/docs/` itself.
+/// The names of the pages, in the order of their navigation. The first one is `/docs/` itself.
 fn pages() -> Vec<String> {
     let views = ["index", "task-list", "task", "resource", "problem", "coverage"].map(str::to_owned);
     let problems = insight_model::problem::ALL.iter().map(|about| about.page());
     views.into_iter().chain(problems).chain(["write-an-adapter".to_owned()]).collect()
 }
 
-/// Renders the pages to where the server embeds them from, and writes the table of the rules and the lists of the kinds.
+/// Renders the pages, and writes the table of the rules and the lists of the kinds.
 pub fn write() -> Result {
     for path in WITH_KINDS {
         put(Path::new(path), &kinds::filled(path)?)?;
@@ -38,7 +38,7 @@ fn put(path: &Path, text: &str) -> Result {
     std::fs::write(root().join(path), text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// Whether what is generated is what its source says, links lead somewhere, and the examples of SPEC.md are messages.
+/// Checks that generated files are up to date, links lead somewhere, and the examples of SPEC.md are messages.
 pub fn check() -> Result {
     let mut findings = stale()?;
     let mut pages: Vec<PathBuf> = ["README.md", "SPEC.md", "ARCHITECTURE.md", "CHANGELOG.md", "conformance/README.md"]
@@ -53,19 +53,21 @@ pub fn check() -> Result {
     }
     match findings.len() {
         0 => Ok(()),
-        1 => Err("one thing is wrong with the documents; it is named above".to_owned()),
-        n => Err(format!("{n} things are wrong with the documents; they are named above")),
+        1 => Err("correct the document that is named above".to_owned()),
+        n => Err(format!("correct the {n} errors in documents that are named above")),
     }
 }
 
-/// What is generated and not what its source says.
+/// The generated files that are not up to date.
 fn stale() -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for name in pages() {
         let expected = render(&name)?;
         if read(&output(&name)).ok().as_ref() != Some(&expected) {
-            findings
-                .push(format!("{} is not what docs/{name}.md says: run `cargo xtask docs`", output(&name).display()));
+            findings.push(format!(
+                "{} is not rendered from the present docs/{name}.md: run `cargo xtask docs`",
+                output(&name).display()
+            ));
         }
     }
     if read(Path::new(LIST)).ok().as_ref() != Some(&list()?) {
@@ -73,11 +75,12 @@ fn stale() -> Result<Vec<String>> {
     }
     for path in WITH_KINDS {
         if read(Path::new(path))? != kinds::filled(path)? {
-            findings.push(format!("{path} does not have what insight-model says of the kinds: run `cargo xtask docs`"));
+            findings.push(format!("{path} does not have the kinds of insight-model: run `cargo xtask docs`"));
         }
     }
     if read(Path::new(RULES)).ok().as_ref() != Some(&spec::rules_table()?) {
-        findings.push(format!("{RULES} is not what SPEC.md and requirements.toml say: run `cargo xtask docs`"));
+        findings
+            .push(format!("{RULES} does not have the rules of SPEC.md and requirements.toml: run `cargo xtask docs`"));
     }
     Ok(findings)
 }
@@ -95,7 +98,7 @@ fn render(name: &str) -> Result<String> {
     let page = markdown::read(&text);
     let title = page.title.clone();
     if let Some(link) = page.links.iter().find(|link| !served(link)) {
-        // A reader of the served page has no repository beside it.
+        // A reader of the served page does not have the repository.
         return Err(format!(
             "docs/{name}.md links to `{link}`, which the server does not serve: link to a page of docs/"
         ));
@@ -110,7 +113,7 @@ fn render(name: &str) -> Result<String> {
     ))
 }
 
-/// The pages in the order of the navigation, which the server makes of them: so a new page changes no other.
+/// The list of the pages. The server makes the navigation of it, so that a new page changes no other one.
 fn list() -> Result<String> {
     let mut list = "// Made by `cargo xtask docs`.\n[\n".to_owned();
     for name in pages() {
@@ -130,7 +133,7 @@ fn href(link: &str) -> String {
     }
 }
 
-/// Works on the served page too.
+/// Whether a link also works on the served page.
 fn served(link: &str) -> bool {
     link.starts_with('#') || link.starts_with("http://") || link.starts_with("https://") || href(link) != link
 }
@@ -144,12 +147,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documents_are_in_order() {
+    fn documents_are_up_to_date() {
         check().unwrap();
     }
 
     #[test]
-    fn a_link_to_a_page_is_a_link_to_where_it_is_served() {
+    fn link_to_a_page_becomes_its_served_path() {
         let check = |link: &str, expect: &str| assert_eq!(href(link), expect);
         check("channel-full.md", "channel-full");
         check("deadlock.md#lock-order", "deadlock#lock-order");

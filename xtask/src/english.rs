@@ -118,7 +118,7 @@ pub fn check() -> Result {
     Err(format!("hard to read; `cargo xtask english NAME` lists the sentences:\n{errors}"))
 }
 
-/// Writes `above.txt` with the counts of today.
+/// Writes `above.txt` with the present counts.
 pub fn write() -> Result {
     let mut text = String::new();
     for (name, counted) in &count()? {
@@ -197,7 +197,7 @@ fn crates() -> Result<Vec<(String, String)>> {
     Ok(crates)
 }
 
-/// The files that git knows or would add.
+/// The files that git tracks or would add.
 fn tracked() -> Result<Vec<String>> {
     let mut command = std::process::Command::new("git");
     command.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(root());

@@ -1,8 +1,8 @@
-//! `cargo xtask fuzz`: the targets of fuzz/, which `cargo fuzz run -s none` runs one at a time.
+//! `cargo xtask fuzz`: runs the targets of fuzz/ all at once. `cargo fuzz run -s none` runs one of them.
 //!
-//! The fuzzer is linked in as a library, and what cargo-fuzz adds to it is flags. So they are given here, and nothing has
-//! to be installed; they are those of a stable compiler. A sanitizer needs a nightly one, and would look for faults of
-//! unsafe code, of which the decoder and the model have none.
+//! The fuzzer is linked as a library, and cargo-fuzz only adds compiler flags. This file has these flags, so cargo-fuzz
+//! need not be installed. They are flags of a stable compiler. A sanitizer would need a nightly compiler, and would find
+//! faults of unsafe code. The decoder and the model have no unsafe code.
 
 use crate::process::{Result, apt_get_install, cargo, root, succeeds, target};
 use insight_protocol::encode;
@@ -13,23 +13,23 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Unless another time is asked for.
+/// Default duration, in seconds.
 pub const SECONDS: u64 = 600;
 
-/// As part of all tests.
+/// Duration of a run as part of all tests, in seconds.
 const SMOKE_SECONDS: u64 = 30;
 
 const MANIFEST: &str = "fuzz/Cargo.toml";
 
 const TARGETS: [&str; 2] = ["decode", "check"];
 
-/// What cargo-fuzz gives the compiler for `-s none`: the code counts which edges it takes, and shows what it compares.
+/// The flags of cargo-fuzz for `-s none`: the code counts the edges that it takes, and reports the values that it compares.
 const RUSTFLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 \
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
     -Cllvm-args=-simplifycfg-branch-fold-threshold=0";
 
-/// Whether the targets are in order, and a short run.
+/// Checks the targets with clippy, and runs them for a short time.
 pub fn check() -> Result {
     let clippy = ["clippy", "--quiet", "--manifest-path", MANIFEST, "--all-targets", "--", "-D", "warnings"];
     compiler()?;
@@ -40,7 +40,7 @@ pub fn check() -> Result {
     }
 }
 
-/// Runs every target for this long, all at the same time.
+/// Runs all targets at the same time, for this number of seconds.
 pub fn run(seconds: u64) -> Result {
     let folder = folder();
     let host = host()?;
@@ -57,17 +57,17 @@ pub fn run(seconds: u64) -> Result {
             }
         }
     }
-    println!("xtask: {} for {seconds} s; their words are in {}", TARGETS.join(" and "), folder.join("logs").display());
+    println!("xtask: {} for {seconds} s; their logs are in {}", TARGETS.join(" and "), folder.join("logs").display());
     let done: Vec<Result> = started.into_iter().map(|(target, fuzzer)| end(&folder, target, fuzzer)).collect();
     done.into_iter().collect()
 }
 
-/// All that a run writes: a corpus that grows from run to run, and inputs that fail.
+/// The folder for all output of a run: a corpus that grows from run to run, and inputs that fail.
 fn folder() -> PathBuf {
     target().join("fuzz")
 }
 
-/// libfuzzer is C++.
+/// Checks that there is a C++ compiler, or installs one: libfuzzer is C++.
 fn compiler() -> Result {
     let there = || succeeds(Command::new(std::env::var_os("CXX").unwrap_or_else(|| "c++".into())).arg("--version"));
     if there() || apt_get_install(&["g++"]) && there() {
@@ -76,12 +76,12 @@ fn compiler() -> Result {
     Err("libfuzzer needs a C++ compiler: install one, such as by `apt-get install g++`".to_owned())
 }
 
-/// With a target named, the flags are not those of build scripts.
+/// The compiler's own target. A build for a named target does not apply the flags to build scripts.
 pub fn host() -> Result<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let said = Command::new(rustc).arg("-vV").output().map_err(|error| format!("cannot start rustc: {error}"))?;
-    let said = String::from_utf8_lossy(&said.stdout);
-    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    let output = Command::new(rustc).arg("-vV").output().map_err(|error| format!("cannot start rustc: {error}"))?;
+    let output = String::from_utf8_lossy(&output.stdout);
+    let host = output.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
 }
 
@@ -95,7 +95,7 @@ fn build(folder: &Path, host: &str) -> Result {
     }
 }
 
-/// The words that a message has, which a fuzzer would take long to make up.
+/// Writes the words of all messages. A fuzzer would need a long time to find them.
 fn dictionary(folder: &Path) -> Result {
     let mut words = BTreeSet::new();
     for message in examples() {
@@ -120,7 +120,7 @@ fn collect(json: &Value, words: &mut BTreeSet<String>) {
     }
 }
 
-/// Inputs to begin from: for `decode` lines, for `check` streams and one recipe of each kind.
+/// Writes the first inputs: lines for `decode`, and for `check` streams and a recipe of each kind.
 fn seeds(target: &str, folder: &Path) -> Result {
     let mut seeds: Vec<Vec<u8>> = Vec::new();
     let recordings = root().join("conformance/recordings");
@@ -132,7 +132,7 @@ fn seeds(target: &str, folder: &Path) -> Result {
         seeds = seeds.iter().flat_map(|recording| recording.split(|byte| *byte == b'\n')).map(<[u8]>::to_vec).collect();
         seeds.extend(examples().iter().map(|message| encode(1, message).into_bytes()));
     } else {
-        // A task spawns, makes a mutex, locks it, waits for it, and is idle; and a heartbeat.
+        // A task spawns, makes a mutex, locks it, waits for it, and is idle. Then a heartbeat follows.
         let knot = [[0, 0, 0, 0], [5, 1, 0, 0], [10, 0, 0, 0], [8, 0, 0, 4], [2, 0, 0, 1], [13, 0, 0, 0]];
         seeds.push([&[0], knot.as_flattened()].concat());
         seeds.push((1..=255).collect());
@@ -159,26 +159,26 @@ fn log(folder: &Path, target: &str) -> PathBuf {
 }
 
 fn stop(mut fuzzer: Child) {
-    // It has ended, or it ends now.
+    // It may have ended already.
     _ = fuzzer.kill();
     _ = fuzzer.wait();
 }
 
-/// Waits for a target, and says how far it came, or what it found.
+/// Waits for a target, and prints the number of its inputs, or its failure.
 fn end(folder: &Path, target: &str, mut fuzzer: Child) -> Result {
     let status = fuzzer.wait().map_err(|error| format!("{target}: {error}"))?;
     let log = log(folder, target);
-    let said = fs::read(&log).map_err(|error| format!("cannot read {}: {error}", log.display()))?;
-    let said = String::from_utf8_lossy(&said);
+    let output = fs::read(&log).map_err(|error| format!("cannot read {}: {error}", log.display()))?;
+    let output = String::from_utf8_lossy(&output);
     if status.success() {
-        println!("xtask: {target}: {}", summary(&said));
+        println!("xtask: {target}: {}", summary(&output));
         return Ok(());
     }
-    let input = said.lines().find_map(|line| line.split_once("Test unit written to ")).map(|(_, path)| path.trim());
+    let input = output.lines().find_map(|line| line.split_once("Test unit written to ")).map(|(_, path)| path.trim());
     let Some(input) = input else {
         return Err(format!("{target} fails before it has an input: see {}", log.display()));
     };
-    said.lines().skip_while(|line| !line.contains("panicked at") && !line.contains("ERROR:")).take(8).for_each(
+    output.lines().skip_while(|line| !line.contains("panicked at") && !line.contains("ERROR:")).take(8).for_each(
         |line| {
             eprintln!("{}", line.chars().take(1000).collect::<String>());
         },
@@ -186,10 +186,10 @@ fn end(folder: &Path, target: &str, mut fuzzer: Child) -> Result {
     Err(format!("{target} fails on {input}\n  to reproduce it: cargo fuzz run -s none {target} {input}"))
 }
 
-/// How many inputs were run, and how many edges of the code they took.
-fn summary(said: &str) -> String {
-    let executions = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-    let coverage = said.lines().rev().find_map(|line| line.split_once(" cov: ")?.1.split(' ').next());
+/// The number of inputs and the number of edges in the code that they took.
+fn summary(output: &str) -> String {
+    let executions = output.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+    let coverage = output.lines().rev().find_map(|line| line.split_once(" cov: ")?.1.split(' ').next());
     let (executions, coverage) = (executions.map_or("?", str::trim), coverage.unwrap_or("?"));
     format!("{executions} executions, {coverage} edges of the code, nothing found")
 }
@@ -204,9 +204,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_run_said_is_summed_up() {
-        let said = "#2\tINITED cov: 12 ft: 13\n#9\tDONE   cov: 5322 ft: 10947 corp: 3/4Kb\nstat::number_of_executed_units: 1588696\n";
-        assert_eq!(summary(said), "1588696 executions, 5322 edges of the code, nothing found");
+    fn output_of_a_run_is_summed_up() {
+        let output = "#2\tINITED cov: 12 ft: 13\n#9\tDONE   cov: 5322 ft: 10947 corp: 3/4Kb\nstat::number_of_executed_units: 1588696\n";
+        assert_eq!(summary(output), "1588696 executions, 5322 edges of the code, nothing found");
         assert_eq!(summary(""), "? executions, ? edges of the code, nothing found");
     }
 }

@@ -1,10 +1,10 @@
-//! `cargo xtask hangs`: the corpus of `conformance/hangs`, run, and each verdict held to what is expected.
+//! `cargo xtask hangs`: runs the corpus of `conformance/hangs`, and compares the findings with the expected ones.
 
 mod expected;
 mod stream;
 
 use crate::hangs::expected::{Expectation, Expected, expectations};
-use crate::hangs::stream::{Seen, listen};
+use crate::hangs::stream::{Findings, listen};
 use crate::process::{Result, root, target};
 use crate::program::{Profile, Program, START, build};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,12 +17,12 @@ use std::time::Duration;
 
 pub const FOLDER: &str = "conformance/hangs";
 const TABLE: &str = "conformance/hangs/TABLE.md";
-/// The binaries, and so the runtimes.
+/// The runtimes and their binaries.
 const RUNTIMES: [(&str, &str); 3] =
     [("tokio", "hangs_tokio"), ("smol", "hangs_smol"), ("async_std", "hangs_async_std")];
-/// For how long each program runs at least, as a step of `cargo xtask test`.
+/// Minimum duration of each program, in seconds, as a step of `cargo xtask test`.
 const SECONDS: u64 = 5;
-/// How many programs run at once: most do nothing, and a few take a processor each.
+/// Number of programs that run at the same time. Most of them do nothing, and a few use a whole processor.
 const AT_ONCE: usize = 12;
 
 /// The programs of the corpus that are asked for.
@@ -49,20 +49,20 @@ pub fn run(options: &Options) -> Result {
     verdict(wrong)
 }
 
-/// Runs everything once, and says whether the table still says what is found.
+/// Runs all programs once, and compares the findings with the table.
 pub fn check() -> Result {
     let options = Options { seconds: SECONDS, runs: NonZeroUsize::MIN, names: Vec::new() };
     let (rows, wrong) = measure(&options)?;
     verdict(wrong)?;
-    let stands = crate::process::read(TABLE.as_ref())?;
-    // Times differ each time.
-    match rows.iter().map(Row::claim).find(|claim| !stands.contains(claim)) {
+    let table = crate::process::read(TABLE.as_ref())?;
+    // Times differ in each run, so only the other columns are compared.
+    match rows.iter().map(Row::claim).find(|claim| !table.contains(claim)) {
         None => Ok(()),
         Some(claim) => Err(format!("{TABLE} does not have `{claim}`: run `cargo xtask hangs`")),
     }
 }
 
-/// The kinds of problems that the corpus has.
+/// The kinds of problems in the corpus.
 #[cfg(test)]
 pub fn kinds() -> Result<BTreeSet<String>> {
     Ok(expectations()?.iter().flat_map(Expectation::kinds).map(str::to_owned).collect())
@@ -72,7 +72,7 @@ fn verdict(wrong: Vec<String>) -> Result {
     wrong.iter().for_each(|finding| println!("xtask: {finding}"));
     match wrong.len() {
         0 => Ok(()),
-        count => Err(format!("{count} of the runs are not as {FOLDER}/expected.json says; they are named above")),
+        count => Err(format!("{count} runs differ from {FOLDER}/expected.json; they are named above")),
     }
 }
 
@@ -81,7 +81,7 @@ fn verdict(wrong: Vec<String>) -> Result {
 struct Row {
     name: String,
     expected: String,
-    /// What was found, and how often.
+    /// The findings, and the number of runs with each.
     found: BTreeMap<String, usize>,
     slowest: Option<Duration>,
     right: usize,
@@ -89,7 +89,7 @@ struct Row {
 }
 
 impl Row {
-    /// The beginning of its line in the table, which is the same each time.
+    /// The beginning of the row in the table, without the times.
     fn claim(&self) -> String {
         let found: Vec<&str> = self.found.keys().map(String::as_str).collect();
         format!("| `{}` | {} | {} |", self.name, self.expected, found.join("; or ").replace(&self.expected, "the same"))
@@ -113,7 +113,7 @@ fn measure(options: &Options) -> Result<(Vec<Row>, Vec<String>)> {
     let runs = options.runs.get();
     println!("xtask: {} programs, {runs} time(s) each, {} s at least", cases.len(), options.seconds);
     let mut left: Vec<&Expectation> = (0..runs).flat_map(|_| cases.iter().copied()).rev().collect();
-    // What takes longest to be found is begun first.
+    // The programs whose problems take longest to find are started first.
     left.sort_by_key(|case| case.is_slow());
     let left = Mutex::new(left);
     let rows: Mutex<BTreeMap<String, Row>> = Mutex::default();
@@ -122,10 +122,10 @@ fn measure(options: &Options) -> Result<(Vec<Row>, Vec<String>)> {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(case) = { left.lock().expect("no thread panics").pop() } {
-                    let seen = once(case, &binaries[case.runtime.as_str()], options.seconds);
+                    let findings = once(case, &binaries[case.runtime.as_str()], options.seconds);
                     let mut rows = rows.lock().expect("no thread panics");
                     let row = rows.entry(case.full_name()).or_default();
-                    let finding = note(row, case, seen);
+                    let finding = note(row, case, findings);
                     wrong.lock().expect("no thread panics").extend(finding);
                 }
             });
@@ -137,52 +137,52 @@ fn measure(options: &Options) -> Result<(Vec<Row>, Vec<String>)> {
 }
 
 /// Runs one program for a while.
-fn once(case: &Expectation, binary: &PathBuf, seconds: u64) -> Result<Seen> {
+fn once(case: &Expectation, binary: &PathBuf, seconds: u64) -> Result<Findings> {
     let mut command = Command::new(binary);
     command.arg(&case.program);
     let name = RUNTIMES.iter().find(|(runtime, _)| *runtime == case.runtime).map_or("", |(_, binary)| binary);
     let mut program = Program::start(name, command)?;
     let insight = program.listens("insight: listening on http://", START)?;
-    let seen = listen(insight, case, Duration::from_secs(seconds))?;
-    if seen.ended {
-        return Err(format!("it ended, and was to go on; {}", program.last_words()));
+    let findings = listen(insight, case, Duration::from_secs(seconds))?;
+    if findings.ended {
+        return Err(format!("it ended too early; {}", program.last_words()));
     }
-    Ok(seen)
+    Ok(findings)
 }
 
-/// Counts a run, and says what is wrong with it.
-fn note(row: &mut Row, case: &Expectation, seen: Result<Seen>) -> Option<String> {
+/// Adds a run to its row, and returns its faults.
+fn note(row: &mut Row, case: &Expectation, findings: Result<Findings>) -> Option<String> {
     let expected = case.expected_in_words();
     if row.runs == 0 {
         (row.name, row.expected) = (case.full_name(), expected.clone());
     }
     row.runs += 1;
-    let seen = match seen {
-        Ok(seen) => seen,
+    let findings = match findings {
+        Ok(findings) => findings,
         Err(error) => {
             *row.found.entry("an error".to_owned()).or_default() += 1;
             return Some(format!("{}: {error}", case.full_name()));
         }
     };
-    let found = in_words(&seen.problems);
+    let found = in_words(&findings.problems);
     *row.found.entry(found.clone()).or_default() += 1;
-    row.slowest = row.slowest.max(seen.after);
+    row.slowest = row.slowest.max(findings.after);
     let mut wrong = Vec::new();
     if found != expected {
         wrong.push(format!("expected {expected}; found {found}"));
     }
-    wrong.extend(seen.unnamed.iter().map(|unknown| format!("`{unknown}` is not named as unknown")));
-    wrong.extend(seen.broken_rules.iter().take(3).cloned());
+    wrong.extend(findings.unnamed.iter().map(|unknown| format!("`{unknown}` is not named as unknown")));
+    wrong.extend(findings.broken_rules.iter().take(3).cloned());
     if wrong.is_empty() {
         row.right += 1;
         return None;
     }
     let path = target().join("hangs").join(format!("{}-{}.ndjson", case.runtime, case.program));
-    let kept = match std::fs::create_dir_all(path.with_file_name("")).and_then(|()| std::fs::write(&path, &seen.stream))
-    {
-        Ok(()) => format!("its stream is {}", path.display()),
-        Err(error) => format!("its stream could not be written to {}: {error}", path.display()),
-    };
+    let kept =
+        match std::fs::create_dir_all(path.with_file_name("")).and_then(|()| std::fs::write(&path, &findings.stream)) {
+            Ok(()) => format!("its stream is {}", path.display()),
+            Err(error) => format!("its stream could not be written to {}: {error}", path.display()),
+        };
     Some(format!("{}: {}; {kept}", case.full_name(), wrong.join("; ")))
 }
 
@@ -195,9 +195,9 @@ fn in_words(problems: &BTreeSet<Expected>) -> String {
 
 fn table(rows: &[Row], options: &Options) -> String {
     let mut text = format!(
-        "# What insight finds in the corpus\n\n\
-         Written by `cargo xtask hangs --seconds {} --runs {}`: each program ran so often, and each time at least so long.\n\
-         [README.md](README.md) says what the programs are and what the words mean.\n\n\
+        "# Findings of insight in the corpus\n\n\
+         Written by `cargo xtask hangs --seconds {} --runs {}`: the runs of each program, and the minimum duration of each run.\n\
+         [README.md](README.md) describes the programs and explains the words.\n\n\
          | program | expected | found | right | found after, at most |\n|---|---|---|---|---|\n",
         options.seconds, options.runs
     );
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_corpus_is_whole() {
+    fn corpus_has_enough_programs() {
         let all = expectations().unwrap();
         let count = |verdict| all.iter().filter(|case| case.verdict == verdict).count();
         assert!(count(Verdict::Hang) >= 20 && count(Verdict::Healthy) >= 20, "at least 40, half of each");

@@ -9,7 +9,7 @@ use std::path::Path;
 
 const MADE: &str = "made by `cargo xtask docs` from insight-model/src/";
 
-/// The document with its lists as they are to be.
+/// The document with its present lists.
 pub fn filled(path: &str) -> Result<String> {
     let text = read(Path::new(path))?;
     fill(&text).map_err(|why| format!("{path}: {why}"))
@@ -66,7 +66,7 @@ fn operations() -> String {
     format!("| operation | | unblocked by |\n|---|---|---|\n{}", operation::ALL.iter().map(row).collect::<String>())
 }
 
-/// The line of the documentation's first page.
+/// The line of a kind on the documentation's first page.
 fn line(about: &About) -> String {
     format!("- {}: [{}]({}.md).\n", about.symptom, about.called, about.page())
 }
@@ -78,7 +78,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn a_list_is_filled_between_its_marks() {
+    fn list_is_filled_between_its_marks() {
         let document = |list: &str| {
             format!("# A\n\n<!-- stuck kinds: {MADE}problem -->\n{list}\n<!-- end of stuck kinds -->\n\nmore\n")
         };
@@ -91,7 +91,7 @@ mod tests {
         assert!(fill(&format!("<!-- kinds: {MADE}problem -->\n")).unwrap_err().contains("has no end"));
     }
 
-    /// insight-model tests its words and its place in the protocol, and `docs --check` its lines in documents.
+    /// insight-model tests the texts of each kind, and `docs --check` the lists in documents.
     #[test]
     fn each_kind_has_its_page_its_tests_and_a_program_of_the_corpus() {
         let programs: BTreeSet<String> = hangs::kinds().unwrap();

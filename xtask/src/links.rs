@@ -1,10 +1,10 @@
-//! Relative links of the project's pages lead somewhere.
+//! Checks that the relative links of the project's pages lead somewhere.
 
 use crate::markdown;
 use crate::process::{Result, read, root};
 use std::path::{Path, PathBuf};
 
-/// What is wrong with the links of the given pages (paths from the root), one line each.
+/// The broken links of the given pages (paths from the root), one line each.
 pub fn findings(pages: &[PathBuf]) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for path in pages {
@@ -12,7 +12,7 @@ pub fn findings(pages: &[PathBuf]) -> Result<Vec<String>> {
         let page = markdown::read(&text);
         for link in &page.links {
             if let Err(reason) = resolve(path, &page.anchors, link) {
-                findings.push(format!("{}: the link `{link}` leads nowhere: {reason}", path.display()));
+                findings.push(format!("{}: the link `{link}` is broken: {reason}", path.display()));
             }
         }
     }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_that_leads_nowhere_is_named() {
+    fn broken_link_is_reported() {
         let check = |link: &str, expect: Result| {
             let actual = resolve(Path::new("docs/deadlock.md"), &["here".to_owned()], link);
             assert_eq!(actual, expect, "{link}");
@@ -55,7 +55,7 @@ mod tests {
         check("#there", Err("no heading `#there`".to_owned()));
         check("../README.md", Ok(()));
         check("channel-full.md", Ok(()));
-        check("channel-full.md#nowhere", Err("no heading `#nowhere`".to_owned()));
+        check("channel-full.md#there", Err("no heading `#there`".to_owned()));
         check("nothing.md", Err("there is no `docs/nothing.md`".to_owned()));
         check("https://example.com/", Ok(()));
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask load`: a program under load, and its whole stream held to the rules.
+//! `cargo xtask load`: runs a program under load, and checks its whole stream against the rules.
 
 use crate::process::{Result, root};
 use crate::program::{Profile, Program, START, build, stream};
@@ -9,18 +9,17 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How long `cargo xtask test` keeps it up.
+/// Duration of the load on tokio as a step of `cargo xtask test`, in seconds.
 pub const SECONDS: u64 = 60;
-/// How long it does so on each of the other runtimes.
+/// Duration of the load on each of the other runtimes, in seconds.
 pub const SECONDS_OF_OTHERS: u64 = 20;
-/// How long the last tasks may take, and how long the end is looked at.
+/// Maximum time until the last tasks end, and the time that is checked after that, in seconds.
 const END: u64 = 5;
 
-/// What `cargo xtask load` takes: seconds, seeds and a runtime, each of which may be left out from the end on.
-/// Runs `stress` on a runtime for so many seconds and `insight-conformance check` on its stream, once for each seed; when
-/// it has done its work, nothing may be left open.
+/// Runs `stress` on a runtime, and `insight-conformance check` on its stream, once for each seed. After the load, no task,
+/// resource or edge may be left.
 pub fn run(runtime: Runtime, seconds: u64, seeds: u64) -> Result {
-    // What a developer's build would do more slowly is not a load.
+    // A debug build is too slow for a load.
     let check = build("insight-conformance", "insight-conformance", Profile::Release)?;
     let binary = runtime.binary("stress");
     let stress = build("insight-examples", binary, Profile::Release)?;
@@ -39,24 +38,24 @@ fn one(check: &Path, binary: &'static str, stress: &Path, seconds: u64, seed: u6
         .status()
         .map_err(|error| format!("cannot start insight-conformance: {error}"))?;
     if !status.success() {
-        return Err(format!("insight-conformance ended with {status}; what it found is above"));
+        return Err(format!("insight-conformance ended with {status}; its findings are above"));
     }
     program.line("stress: done", Duration::from_secs(END))?;
-    // Tasks that nobody waits for may end a little later.
+    // Detached tasks may end a little later.
     let deadline = Instant::now() + Duration::from_secs(END);
     let mut model = Model::default();
     for line in stream(insight)? {
         let Ok(Decoded::Message { message, .. }) = decode(&line?) else { continue };
         model.apply(&message);
-        // At least each half second, and first when the picture is complete.
+        // The producer sends a heartbeat at least each half second. The first check is after the snapshot.
         if matches!(message, Message::SnapshotEnd(_) | Message::StreamHeartbeat(_)) {
             match [model.tasks.len(), model.resources.len(), model.edges.len()] {
                 [0, 0, 0] => return Ok(()),
                 _ if Instant::now() < deadline => {}
                 [tasks, resources, edges] => {
                     return Err(format!(
-                        "the program has ended its tasks and dropped its resources, and there are {tasks} tasks, \
-                         {resources} resources and {edges} edges: GET /v1/snapshot shows which"
+                        "the program has ended its tasks and dropped its resources, but the stream has {tasks} tasks, \
+                         {resources} resources and {edges} edges left: GET /v1/snapshot shows them"
                     ));
                 }
             }

@@ -1,8 +1,8 @@
-//! Markdown, as far as the project's pages need it: headings with anchors, and links.
+//! Markdown as the project's pages use it: headings with anchors, and links.
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-/// A page as it was read.
+/// A page that was read.
 pub struct Page<'a> {
     events: Vec<Event<'a>>,
     /// The text of the first heading.
@@ -46,7 +46,7 @@ pub fn read(text: &str) -> Page<'_> {
 }
 
 impl Page<'_> {
-    /// The page as HTML, each link's target as `target` says.
+    /// The page as HTML. `target` returns the target of each link.
     pub fn html(self, target: impl Fn(&str) -> String) -> String {
         let events = self.events.into_iter().map(|event| match event {
             Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
@@ -66,7 +66,7 @@ fn slug(title: &str) -> String {
     kept.map(|c| if c == ' ' { '-' } else { c }).flat_map(char::to_lowercase).collect()
 }
 
-/// The same heading twice: GitHub numbers the second one.
+/// The anchor of a heading. GitHub adds a number if an earlier heading has the same anchor.
 fn unused(anchors: &[String], slug: String) -> String {
     if !anchors.contains(&slug) {
         return slug;

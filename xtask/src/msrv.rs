@@ -1,4 +1,4 @@
-//! The oldest compiler that builds the crates which are compiled into the user's program.
+//! The oldest compiler that builds the crates that are compiled into the user's program.
 
 use crate::process::{Result, cargo, root, target};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 const MSRV: &str = "1.85";
 
-/// The packages that are tools or hold tests. Every other package of the workspace is held to [`MSRV`].
+/// Tools and test packages. Every other package of the workspace must compile with [`MSRV`].
 const TOOLS: [&str; 9] = [
     "cargo-insight",
     "insight-bench",
@@ -20,7 +20,7 @@ const TOOLS: [&str; 9] = [
     "xtask",
 ];
 
-/// Checks what the manifests and Cargo.lock say, and builds with that compiler if it is installed. The lint
+/// Checks the versions in the manifests and in Cargo.lock, and builds with that compiler if it is installed. The lint
 /// `incompatible_msrv` of clippy checks the standard library's APIs.
 pub fn check() -> Result {
     let mut command = cargo();
@@ -71,7 +71,7 @@ fn fault(package: &Value) -> Option<String> {
     is_newer(rust_version, MSRV).then(|| format!("{name} {version} needs Rust {rust_version}, not {MSRV}: {advice}"))
 }
 
-/// Whether a compiler's version is newer than another; each has two or three numbers.
+/// Whether a compiler version is newer than another. Versions have two or three numbers.
 fn is_newer(version: &str, than: &str) -> bool {
     let numbers = |version: &str| -> Vec<u32> {
         let parts = version.split(['.', '-']).map_while(|part| part.parse().ok());

@@ -1,8 +1,8 @@
-//! `cargo xtask old-versions`: whether each facade compiles over the older versions that `cargo insight` promises.
+//! `cargo xtask old-versions`: compiles each facade over the older versions that `cargo insight` promises.
 //!
-//! A facade leaves out what an older real crate lacks. So the versions just before those that its source names are what
-//! matters. A scratch package asks for one of them, and `cargo insight build` compiles it. The oldest and the newest
-//! versions of all are run by a test of cargo-insight.
+//! A facade leaves out items that an older real crate lacks. So the critical versions are the last ones before the versions
+//! that its source names. A scratch package depends on one of them, and `cargo insight build` compiles it. A test of
+//! cargo-insight runs the oldest and the newest versions of all crates.
 
 use crate::process::{Result, read, root, target};
 use crate::program::{Profile, build};
@@ -14,9 +14,9 @@ use std::process::Command;
 /// A crate with a facade.
 struct Replaced {
     package: &'static str,
-    /// Where the facade's source names versions.
+    /// The folder of the facade's source, which names versions.
     source: &'static str,
-    /// Features to ask for, as a list in a manifest.
+    /// The features of the real crate, as a list in a manifest.
     features: &'static str,
 }
 
@@ -35,15 +35,15 @@ const fn replaced(package: &'static str, source: &'static str, features: &'stati
     Replaced { package, source, features }
 }
 
-/// tokio's features with which its oldest version is compiled.
+/// Sets of features for tokio's oldest version.
 const FEATURES_OF_OLDEST: [&str; 7] =
     ["\"full\"", "", "\"rt\"", "\"sync\"", "\"rt\", \"sync\"", "\"sync\", \"time\"", "\"rt\", \"time\""];
 
 /// Major, minor and patch version.
 type Version = (u64, u64, u64);
 
-/// Compiles each facade over the newest version before each that its source names; tokio's, over its newest version and with
-/// its unstable items, too.
+/// Compiles each facade over the last version before each that its source names. tokio's facade is also compiled over the
+/// newest version, and with its unstable items.
 pub fn run() -> Result {
     let insight = build("cargo-insight", "cargo-insight", Profile::Dev)?;
     for features in FEATURES_OF_OLDEST {
@@ -55,7 +55,7 @@ pub fn run() -> Result {
             return Err(format!("{source} names no version: take {package} out of xtask/src/old_versions.rs"));
         }
         for (major, minor, patch) in versions {
-            // The series in which the version is, without those before it.
+            // A requirement for the same series, since a series is the unit of compatible versions.
             let series = if major > 0 { major.to_string() } else { format!("0.{minor}") };
             let before = format!("{series}, <{major}.{minor}.{patch}");
             check(&insight, package, &before, features, "")?;
@@ -67,12 +67,12 @@ pub fn run() -> Result {
     check(&insight, "tokio", "1", "\"full\", \"test-util\"", "--cfg tokio_unstable")
 }
 
-/// Compiles a package that asks for these versions of a crate.
+/// Compiles a package that depends on these versions of a crate.
 fn check(insight: &Path, package: &str, requirement: &str, features: &str, flags: &str) -> Result {
     println!("xtask: {package} {requirement}, features [{features}] {flags}");
     let folder = target().join("old-versions");
     let failed = |error| format!("cannot write to {}: {error}", folder.display());
-    // Without a runtime there is nothing to observe.
+    // Without a runtime, `cargo insight` has nothing to observe and stops.
     let runtime = if package == "async-executor" { "" } else { "async-executor = \"1\"\n" };
     let manifest = format!(
         "[package]\nname = \"old-versions\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[dependencies]\n{runtime}\
@@ -87,7 +87,7 @@ fn check(insight: &Path, package: &str, requirement: &str, features: &str, flags
     command.args(["build", "--target-dir", name]).current_dir(&folder).env("RUSTFLAGS", flags);
     let output = command.output().map_err(|error| format!("cannot start {}: {error}", insight.display()))?;
     let text = String::from_utf8_lossy(&output.stderr);
-    // Any other line of insight's says that something is not observed.
+    // Every other line of insight reports something that is not observed.
     let is_other =
         |line: &str| line.starts_with("insight: ") && !line.starts_with("insight: building insight's own crates");
     if !output.status.success() || text.lines().any(is_other) {
@@ -99,7 +99,7 @@ fn check(insight: &Path, package: &str, requirement: &str, features: &str, flags
     Ok(())
 }
 
-/// The versions that the source in a folder names. A test of cargo-insight compares its list with them.
+/// The versions that the source in a folder names. A test of cargo-insight compares its own list with them.
 fn versions(folder: &Path) -> Result<BTreeSet<Version>> {
     let failed = |error| format!("cannot read {}: {error}", folder.display());
     let mut versions = BTreeSet::new();

@@ -1,11 +1,11 @@
-//! `cargo xtask packages`: the published crates, as a stranger gets them.
+//! `cargo xtask packages`: builds the published crates as their users get them.
 
 use crate::process::{Result, cargo, read, root, succeeds, target};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Holds each published crate to its list of parts, which costs nothing.
+/// Checks the files and keys of each published crate, without a build.
 pub fn check() -> Result {
     let license = read(Path::new("LICENSE"))?;
     let mut missing = Vec::new();
@@ -93,7 +93,7 @@ fn last_release() -> Result<Option<String>> {
     Ok((output.status.success() && !tag.is_empty()).then_some(tag))
 }
 
-/// The packages of the workspace that do not say `publish = false`, as `cargo metadata` prints them.
+/// The packages of the workspace without `publish = false`, as `cargo metadata` prints them.
 fn published() -> Result<Vec<Value>> {
     let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output();
     let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;

@@ -1,6 +1,7 @@
-//! `cargo xtask peer-program`: a published program, with the facade in the place of its runtime, under load.
+//! `cargo xtask peer-program`: a published program under load, with the facade in the place of its runtime.
 //!
-//! It is fetched and copied, and changed as a user would: its Cargo.toml, and a line at the start of `main`.
+//! The program is downloaded, copied, and changed as a user would change it: its Cargo.toml, and a line at the start of
+//! `main`.
 
 mod chat_server;
 mod mini_redis;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-/// Runs the program of this name.
+/// Runs a published program.
 pub fn run(peer: Peer) -> Result {
     match peer {
         Peer::MiniRedis => mini_redis::run(),
@@ -44,14 +45,14 @@ struct Source {
     name: &'static str,
     version: &'static str,
     binary: &'static str,
-    /// Files that are put beside it, or in the place of its own, by their paths; `ROOT` in them is this repository.
+    /// Additional or replaced files, with their paths. `ROOT` in a file stands for this repository.
     files: &'static [(&'static str, &'static str)],
-    /// The runtime whose facade takes its place in the crates that the program uses, too.
+    /// A runtime of the crates that the program uses. Its facade replaces it there, too.
     wrapped: Option<&'static str>,
     changes: &'static [Change],
 }
 
-/// A text of a file becomes another one, in which `ROOT` is this repository.
+/// A replacement of a text in a file. `ROOT` in the new text stands for this repository.
 struct Change {
     file: &'static str,
     from: &'static str,
@@ -63,12 +64,12 @@ impl Source {
         target().join("peer-programs").join(self.name)
     }
 
-    /// Where the copy is.
+    /// The folder of the copy.
     fn copy(&self) -> PathBuf {
         self.folder().join("program")
     }
 
-    /// Fetches it, copies and changes it, and builds it; says which version, and where the program is.
+    /// Downloads the program, copies and changes it, and builds it. Returns the version and the path of the binary.
     fn build(&self) -> Result<(String, PathBuf)> {
         let fetch = self.folder().join("fetch");
         let manifest = format!(
@@ -89,14 +90,14 @@ impl Source {
             .output()
             .map_err(|error| format!("cannot start cargo: {error}"))?;
         let program = executable(&output, self.binary);
-        let program = program.ok_or(format!("cannot build {}: see what cargo says above", self.name))?;
+        let program = program.ok_or(format!("cannot build {}: see cargo's messages above", self.name))?;
         Ok((package["version"].as_str().unwrap_or_default().to_owned(), program))
     }
 
     fn copy_from(&self, source: &Path) -> Result {
         let mut missing: Vec<&Change> = self.changes.iter().collect();
         for file in files(source, Path::new(""))? {
-            // What it is locked to is of its own time.
+            // The published lock file names old versions.
             if file == Path::new("Cargo.lock") {
                 continue;
             }
@@ -122,13 +123,13 @@ impl Source {
         match missing.first() {
             None => Ok(()),
             Some(Change { file, from, .. }) => {
-                Err(format!("{file} of {} is to be changed, and has no `{from}`", self.name))
+                Err(format!("cannot change {file} of {}: it has no `{from}`", self.name))
             }
         }
     }
 }
 
-/// The files in a folder, and in those within, by their paths from `root`.
+/// The files in a folder and in its subfolders, by their paths from `root`.
 pub fn files(root: &Path, within: &Path) -> Result<Vec<PathBuf>> {
     let folder = root.join(within);
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
@@ -144,7 +145,7 @@ pub fn files(root: &Path, within: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Starts a program, whose files are in `sources`, and says where insight listens.
+/// Starts a program whose source files are in `sources`. Returns the address at which insight listens.
 fn start(name: &'static str, mut command: Command, sources: &Path) -> Result<(Program, SocketAddr)> {
     command.env("INSIGHT_SOURCE", sources);
     let mut program = Program::start(name, command)?;
@@ -152,14 +153,14 @@ fn start(name: &'static str, mut command: Command, sources: &Path) -> Result<(Pr
     Ok((program, insight))
 }
 
-/// `insight-conformance check` on the stream, for so many seconds from now on.
+/// Starts `insight-conformance check` on the stream, for this number of seconds.
 fn conformance(check: &Path, insight: SocketAddr, seconds: u64) -> Result<Child> {
     let arguments = ["check", &insight.to_string(), "--for", &seconds.to_string()];
     let child = Command::new(check).current_dir(root()).args(arguments).spawn();
     child.map_err(|error| format!("cannot start insight-conformance: {error}"))
 }
 
-/// What `/v1/snapshot` answers, folded.
+/// The model of the present snapshot, from `/v1/snapshot`.
 pub fn model(insight: SocketAddr) -> Result<Model> {
     let mut model = Model::default();
     for line in snapshot(insight)?.lines() {
@@ -170,7 +171,7 @@ pub fn model(insight: SocketAddr) -> Result<Model> {
     Ok(model)
 }
 
-/// The problems that `/v1/problems` has, in words.
+/// The tier and title of each problem of `/v1/problems`.
 fn problems(insight: SocketAddr) -> Result<Vec<String>> {
     let mut answer = String::new();
     let read = request(insight, "/v1/problems")?.read_to_string(&mut answer);
@@ -180,26 +181,26 @@ fn problems(insight: SocketAddr) -> Result<Vec<String>> {
     Ok(problems.problems.into_iter().map(|problem| format!("{:?}: {}", problem.tier, problem.title)).collect())
 }
 
-/// How many of a kind and name, made in which file.
+/// The expected number of tasks or resources, their name, and the file in which they are made.
 type Expected = (usize, &'static str, &'static str);
 
-/// Whether the tasks and resources that are expected are there, each with its name and its line.
-fn look_at(model: &Model, expected: &[Expected]) -> Result {
+/// Checks that the expected tasks and resources exist, each with its name and its line.
+fn check_model(model: &Model, expected: &[Expected]) -> Result {
     let place = |location: &Option<Arc<Location>>| {
         location.as_ref().map_or(String::new(), |at| format!("{}:{}", at.place.file, at.place.line))
     };
     let tasks = model.tasks.values().map(|task| (task.kind.to_string(), &task.name, place(&task.location)));
     let resources = model.resources.values();
     let resources = resources.map(|resource| (resource.kind.to_string(), &resource.name, place(&resource.location)));
-    let seen =
+    let observed =
         tasks.chain(resources).map(|(kind, name, place)| format!("{kind} {} {place}", name.as_deref().unwrap_or("?")));
-    let seen: Vec<String> = seen.collect();
+    let observed: Vec<String> = observed.collect();
     let missing = expected.iter().filter(|(count, name, file)| {
-        seen.iter().filter(|seen| seen.contains(name) && seen.contains(file)).count() < *count
+        observed.iter().filter(|thing| thing.contains(name) && thing.contains(file)).count() < *count
     });
     let missing: Vec<String> = missing.map(|(count, name, file)| format!("{count} {name} of {file}")).collect();
     match missing.is_empty() {
         true => Ok(()),
-        false => Err(format!("not seen: {}; there are:\n  {}", missing.join(", "), seen.join("\n  "))),
+        false => Err(format!("not observed: {}; there are:\n  {}", missing.join(", "), observed.join("\n  "))),
     }
 }

@@ -1,10 +1,10 @@
-//! `cargo xtask peer-tests`: a runtime's own tests, on the facade that takes its place.
+//! `cargo xtask peer-tests`: runs a runtime's own tests on the facade that replaces it.
 //!
-//! The published crate contains its tests. They are copied, built once against the facade, and run twice: as a program
-//! that never calls `insight::init()`, and while everything is recorded. Nothing of them is committed.
+//! The published crate contains its tests. They are copied and built once against the facade. They run twice: as a program
+//! that never calls `insight::init()`, and while everything is recorded. No part of them is committed.
 //!
-//! A crate on the runtime is tested, too: unchanged, in a graph in which the facade takes the runtime's place. And a
-//! crate that is a part of a runtime: its tests use a crate of its name that re-exports the facade's counterpart.
+//! A crate that uses the runtime can be tested, too: unchanged, in a graph in which the facade replaces the runtime. So can
+//! a crate that is a part of a runtime: its tests use a crate of its name that re-exports the facade's counterpart.
 
 mod copy;
 mod listed;
@@ -19,40 +19,41 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-/// A published crate, and which of its test files are about what the facade replaces.
+/// A published crate, and the test files that are about the replaced parts.
 struct Peer {
-    /// What it is called here.
+    /// Its name in this command.
     name: &'static str,
-    /// Its package, and how its version begins, where the workspace has several: (`async-channel`, `1.`).
+    /// Its package, and the beginning of its version if the workspace has several: (`async-channel`, `1.`).
     package: (&'static str, &'static str),
     /// Beginnings of the names of test files.
     files: &'static [&'static str],
     /// The facade, by its package and its folder.
     facade: (&'static str, &'static str),
-    /// What is tested.
+    /// The place of the facade in the tests.
     wraps: Wraps,
     /// The features of the package that the tests are built with.
     features: &'static [&'static str],
-    /// What does not pass, and why.
+    /// The file that lists the tests that do not pass, with the reasons.
     listed: &'static str,
 }
 
-/// What the tests are run on.
+/// The crates that the tests run on.
 #[derive(Clone, Copy)]
 enum Wraps {
-    /// The facade, named as the runtime.
+    /// The facade under the name of the runtime.
     Facade,
-    /// A part of the facade: a crate of the package's name that says only this, with the facade as `facade`. And the
-    /// features that are needed of the facade, which need not be those of the package.
+    /// A part of the facade. The tests use a crate of the package's name with this source, which has the facade as `facade`.
+    /// The second value has the features of the facade, which may differ from those of the package.
     Part(&'static str, &'static [&'static str]),
-    /// The crate itself, with the facade in the place of this runtime.
+    /// The crate itself, in a graph in which the facade replaces this runtime.
     Unchanged(&'static Peer),
-    /// The facade, which the tests also know as a part of another package: a crate of that package's name that says this, with
-    /// the facade as `facade` and the package as `own`. And what else the tests use, but the published manifest lacks.
-    Within { package: Dependency, says: &'static str, others: &'static [Dependency] },
+    /// The facade, which the tests also use as a part of another package. They get a crate of that package's name with the
+    /// source `source`, which has the facade as `facade` and the package as `own`. `others` are dependencies of the tests
+    /// that the published manifest lacks.
+    Within { package: Dependency, source: &'static str, others: &'static [Dependency] },
 }
 
-/// A package, and the version that is asked for.
+/// A package and the requested version.
 type Dependency = (&'static str, &'static str);
 
 const PEERS: [&Peer; 12] = [
@@ -70,7 +71,7 @@ const PEERS: [&Peer; 12] = [
     &EVENT_LISTENER,
 ];
 
-/// smol is the crates that it re-exports, and has no tests itself.
+/// smol only re-exports these crates, and has no tests itself.
 const SMOL: [&str; 4] = ["async-executor", "async-task", "async-lock", "async-channel-2"];
 
 static TOKIO: Peer = Peer {
@@ -86,7 +87,7 @@ static TOKIO: Peer = Peer {
 static TOKIO_STREAM: Peer = Peer {
     name: "tokio-stream",
     package: ("tokio-stream", ""),
-    // All of them: there is no input or output among them.
+    // All files: none of them is about input or output.
     files: &[""],
     facade: ("insight-tokio", "adapters/tokio"),
     wraps: Wraps::Unchanged(&TOKIO),
@@ -119,7 +120,7 @@ static TOKIO_UTIL: Peer = Peer {
 static ASYNC_LOCK: Peer = Peer {
     name: "async-lock",
     package: ("async-lock", "3."),
-    // All but loom's.
+    // All files but the tests with loom.
     files: &["barrier", "mutex", "rwlock", "semaphore"],
     facade: ("insight-sync", "adapters/sync"),
     wraps: Wraps::Part("pub use facade::lock::*;", &["lock"]),
@@ -127,7 +128,7 @@ static ASYNC_LOCK: Peer = Peer {
     listed: "adapters/sync/peer-tests-async-lock.toml",
 };
 
-/// async-std's.
+/// The version that async-std uses.
 static ASYNC_CHANNEL_1: Peer = Peer {
     name: "async-channel-1",
     package: ("async-channel", "1."),
@@ -138,7 +139,7 @@ static ASYNC_CHANNEL_1: Peer = Peer {
     listed: "adapters/sync/peer-tests-async-channel-1.toml",
 };
 
-/// smol's.
+/// The version that smol uses.
 static ASYNC_CHANNEL_2: Peer = Peer {
     name: "async-channel-2",
     package: ("async-channel", "2."),
@@ -149,7 +150,7 @@ static ASYNC_CHANNEL_2: Peer = Peer {
     listed: "adapters/sync/peer-tests-async-channel-2.toml",
 };
 
-/// smol's executors and tasks.
+/// The executors and tasks of smol.
 static ASYNC_EXECUTOR: Peer = Peer {
     name: "async-executor",
     package: ("async-executor", "1."),
@@ -160,11 +161,11 @@ static ASYNC_EXECUTOR: Peer = Peer {
     listed: "adapters/smol/peer-tests-async-executor.toml",
 };
 
-/// The tasks of those executors, which a schedule function takes.
+/// The tasks of these executors, for programs with a schedule function of their own.
 static ASYNC_TASK: Peer = Peer {
     name: "async-task",
     package: ("async-task", "4."),
-    // Not `metadata`: smol's tasks have none.
+    // Without `metadata`: smol's tasks have none.
     files: &["basic", "cancel", "join", "panic", "ready", "waker_"],
     facade: ("insight-smol", "adapters/smol"),
     wraps: Wraps::Part(
@@ -204,10 +205,10 @@ static FUTURES_CHANNEL: Peer = Peer {
     package: ("futures-channel", "0.3."),
     files: &[""],
     facade: ("insight-futures-channel", "adapters/futures-channel"),
-    // A patch of the whole graph makes a circle in cargo's eyes: the recorder's clock depends on futures-util, on wasm.
+    // A patch of the whole graph would be a circle for cargo: on wasm, the recorder's clock depends on futures-util.
     wraps: Wraps::Within {
         package: ("futures", "0.3"),
-        says: "pub use own::*;\n\npub mod channel {\n    pub use facade::*;\n}",
+        source: "pub use own::*;\n\npub mod channel {\n    pub use facade::*;\n}",
         others: &[("futures-test", "0.3")],
     },
     features: &["sink"],
@@ -227,7 +228,7 @@ static FLUME: Peer = Peer {
 static EVENT_LISTENER: Peer = Peer {
     name: "event-listener",
     package: ("event-listener", "5."),
-    // Not loom's.
+    // Without the tests with loom.
     files: &["notify"],
     facade: ("insight-event-listener", "adapters/event-listener"),
     wraps: Wraps::Facade,
@@ -253,20 +254,19 @@ impl Mode {
     }
 }
 
-/// Puts the facade of this runtime into `folder`, and says what to put into the manifest of a program so that all crates
-/// that it uses have it in the place of the runtime.
+/// Puts the facade of this runtime into `folder`. Returns a section for the manifest of a program. With it, all crates that
+/// the program uses have the facade in the place of the runtime.
 pub fn in_place_of(runtime: &str, folder: &Path) -> Result<String> {
     let peer = PEERS.into_iter().find(|peer| peer.name == runtime);
     shim::shim(peer.ok_or_else(|| format!("there is no facade of `{runtime}`"))?, folder)
 }
 
-/// The names of all of them.
+/// The names of all peers.
 pub fn names() -> [&'static str; PEERS.len()] {
     PEERS.map(|peer| peer.name)
 }
 
-/// Runs what the arguments say: a peer or `smol`, then `--off`, `--on`, or both when neither is there, and the files' names
-/// when not all of them are meant.
+/// Runs the tests that are asked for.
 pub fn run(asked: &Asked) -> Result {
     match asked.name.as_str() {
         "smol" => SMOL.iter().try_for_each(|name| one(name, asked)),
@@ -334,7 +334,7 @@ fn one(name: &str, asked: &Asked) -> Result {
     println!("{}: {} entries", peer.listed, listed.len());
     match wrong.is_empty() {
         true => Ok(()),
-        false => Err(format!("{} of these:\n  {}", wrong.len(), wrong.join("\n  "))),
+        false => Err(format!("{} results are not as listed:\n  {}", wrong.len(), wrong.join("\n  "))),
     }
 }
 
@@ -352,7 +352,7 @@ fn again(folder: &Path, built: &run::Built, mode: Mode, ran: &mut BTreeMap<Strin
     }
 }
 
-/// Counts what passed, and adds what should not be as it is to `wrong`.
+/// Counts the results, and adds each unexpected one to `wrong`.
 fn judge(mode: Mode, ran: &BTreeMap<String, Ran>, listed: &Listed, wrong: &mut Vec<String>) -> String {
     let (mut tests, mut passed, mut ignored, mut known, mut failed) = (0, 0, 0, 0, 0);
     for (file, ran) in ran {

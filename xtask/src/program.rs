@@ -1,4 +1,4 @@
-//! Programs of the repository: built, started, listened to, asked, and stopped.
+//! Programs of the repository: build, start and stop them, read their output, and send requests to them.
 
 use crate::process::{Result, cargo, root};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,18 +8,18 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// How long a program may take until it listens.
+/// Maximum time until a program listens.
 pub const START: Duration = Duration::from_secs(20);
 const REQUEST: Duration = Duration::from_secs(2);
 
-/// How to build.
+/// A profile of cargo.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     Dev,
     Release,
 }
 
-/// Builds a binary and says where it is.
+/// Builds a binary. Returns its path.
 pub fn build(package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
     let output = cargo()
         .args(["build", "--package", package, "--bin", binary, "--message-format", "json-render-diagnostics"])
@@ -30,7 +30,7 @@ pub fn build(package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
     executable(&output, binary).ok_or(format!("cannot build {binary}: correct what cargo names above"))
 }
 
-/// Where the binary is that a `cargo build` with messages in JSON has built.
+/// The path of the binary in the JSON messages of a `cargo build`.
 pub fn executable(build: &Output, binary: &str) -> Option<PathBuf> {
     let executable = String::from_utf8_lossy(&build.stdout).lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -40,16 +40,16 @@ pub fn executable(build: &Output, binary: &str) -> Option<PathBuf> {
     executable.filter(|_| build.status.success())
 }
 
-/// A program that runs, stopped when this is dropped.
+/// A program that runs. Dropping this stops it.
 pub struct Program {
     pub name: &'static str,
     child: Child,
     lines: Receiver<String>,
-    said: Vec<String>,
+    output: Vec<String>,
 }
 
 impl Program {
-    /// Starts it on free ports, and reads what it says.
+    /// Starts the program on free ports, and reads its output.
     pub fn start(name: &'static str, mut command: Command) -> Result<Program> {
         // The programs name their source files from the root.
         command.current_dir(root()).env("INSIGHT_LISTEN", "127.0.0.1:0");
@@ -57,48 +57,48 @@ impl Program {
         Program::spawn(name, command)
     }
 
-    /// Starts it as the command says, and reads its output.
+    /// Starts the program as the command defines, and reads its output.
     pub fn spawn(name: &'static str, mut command: Command) -> Result<Program> {
-        // A program that reads its stdin waits until this one ends it.
+        // A program that reads its stdin waits until `close_stdin` ends it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;
         let (sender, lines) = channel();
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
-        // Read to the end, so that the program never waits for its own pipe, nor writes into consolation's screen.
+        // Read to the end, so that the program never blocks on its own pipe, and does not write into consolation's screen.
         pass_on(stdout, sender.clone());
         pass_on(stderr, sender);
-        Ok(Program { name, child, lines, said: Vec::new() })
+        Ok(Program { name, child, lines, output: Vec::new() })
     }
 
     /// The address in the line that begins with `prefix`.
     pub fn listens(&mut self, prefix: &str, patience: Duration) -> Result<SocketAddr> {
         let line = self.line(prefix, patience)?;
         let address = line[prefix.len()..].trim().trim_end_matches('/');
-        address.parse().map_err(|_| format!("{} said `{line}`, in which there is no address after http://", self.name))
+        address.parse().map_err(|_| format!("{} printed `{line}`, without an address after http://", self.name))
     }
 
-    /// The line that begins with `prefix`, when it comes in time.
+    /// The line that begins with `prefix`, if it comes in time.
     pub fn line(&mut self, prefix: &str, patience: Duration) -> Result<String> {
         let deadline = Instant::now() + patience;
         loop {
-            if let Some(line) = self.said.iter().find(|line| line.starts_with(prefix)) {
+            if let Some(line) = self.output.iter().find(|line| line.starts_with(prefix)) {
                 return Ok(line.clone());
             }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                // A program that never stops talking has no more time than a silent one.
-                Ok(line) if !left.is_zero() => self.said.push(line),
+                // The deadline also holds for a program that prints without end.
+                Ok(line) if !left.is_zero() => self.output.push(line),
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {
                     let (name, last) = (self.name, self.last_words());
-                    return Err(format!("{name} did not say `{prefix}...` in {patience:?}; {last}"));
+                    return Err(format!("{name} did not print `{prefix}...` in {patience:?}; {last}"));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    // It has closed both pipes. If that was not its end, it is now.
+                    // It has closed both pipes. It has ended, or it ends now.
                     let _ = self.child.kill();
                     let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
                     let (name, last) = (self.name, self.last_words());
-                    return Err(format!("{name} ended with {status} before it said `{prefix}...`; {last}"));
+                    return Err(format!("{name} ended with {status} before it printed `{prefix}...`; {last}"));
                 }
             }
         }
@@ -110,7 +110,7 @@ impl Program {
     }
 
     /// Writes a line to its stdin.
-    pub fn say(&mut self, line: &str) -> Result {
+    pub fn write_line(&mut self, line: &str) -> Result {
         let stdin = self.child.stdin.as_mut().ok_or_else(|| format!("the stdin of {} is closed", self.name))?;
         writeln!(stdin, "{line}").map_err(|error| format!("{} does not read its stdin: {error}", self.name))
     }
@@ -120,7 +120,7 @@ impl Program {
         self.child.stdin.take();
     }
 
-    /// Waits for its end, at most so long.
+    /// Waits for its end, at most this long.
     pub fn ends(&mut self, patience: Duration) -> Result<ExitStatus> {
         let deadline = Instant::now() + patience;
         loop {
@@ -136,25 +136,25 @@ impl Program {
         }
     }
 
-    /// All lines up to now.
+    /// All lines of its output until now.
     pub fn lines(&mut self) -> &[String] {
-        self.said.extend(self.lines.try_iter());
-        &self.said
+        self.output.extend(self.lines.try_iter());
+        &self.output
     }
 
-    /// The last line it said.
+    /// The last line of its output, for an error.
     pub fn last_words(&mut self) -> String {
-        self.said.extend(self.lines.try_iter());
-        match self.said.last() {
+        self.output.extend(self.lines.try_iter());
+        match self.output.last() {
             Some(line) => format!("its last line was `{line}`"),
-            None => "it said nothing".to_owned(),
+            None => "it printed nothing".to_owned(),
         }
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Both fail only when it has ended already.
+        // Both fail only if the program has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -163,13 +163,13 @@ impl Drop for Program {
 fn pass_on(pipe: impl Read + Send + 'static, lines: Sender<String>) {
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).split(b'\n').map_while(std::result::Result::ok) {
-            // Nobody listens any more when the demo ends; the pipe is still read.
+            // The receiver is gone when the demo ends. The pipe is still read.
             let _ = lines.send(String::from_utf8_lossy(&line).trim_end().to_owned());
         }
     });
 }
 
-/// What `/v1/snapshot` answers, headers and all.
+/// The answer of `/v1/snapshot`, with its headers.
 pub fn snapshot(insight: SocketAddr) -> Result<String> {
     let failed = |error: std::io::Error| format!("GET http://{insight}/v1/snapshot: {error}");
     let mut stream = request(insight, "/v1/snapshot")?;
@@ -178,7 +178,7 @@ pub fn snapshot(insight: SocketAddr) -> Result<String> {
     Ok(String::from_utf8_lossy(&response).into_owned())
 }
 
-/// Sends a request; whether the answer comes is the caller's to see.
+/// Sends a request. The caller reads the answer.
 pub fn request(address: SocketAddr, path: &str) -> Result<TcpStream> {
     let failed = |error: std::io::Error| format!("GET http://{address}{path}: {error}");
     let mut stream = TcpStream::connect_timeout(&address, REQUEST).map_err(failed)?;
@@ -188,18 +188,18 @@ pub fn request(address: SocketAddr, path: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// The server says a heartbeat each half second; without any for so long, it is gone.
+/// Maximum time without a line. The server sends a heartbeat each half second, so after this time it is gone.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// The lines of `/v1/stream` as they come; an error when none comes in `SILENCE`.
+/// The lines of `/v1/stream` as they arrive. It fails if none arrives in `SILENCE`.
 pub fn stream(address: SocketAddr) -> Result<impl Iterator<Item = Result<String>>> {
     let failed = move |error: std::io::Error| format!("GET http://{address}/v1/stream: {error}");
     let mut stream = TcpStream::connect(address).map_err(failed)?;
     stream.set_read_timeout(Some(SILENCE)).map_err(failed)?;
-    // Of version 1.0, so that the lines come without chunks.
+    // A reply to HTTP/1.0 is not chunked.
     write!(stream, "GET /v1/stream HTTP/1.0\r\nHost: {address}\r\n\r\n").map_err(failed)?;
     let lines = BufReader::new(stream).lines().map(move |line| line.map_err(failed));
-    // After the head, which ends with an empty line.
+    // The lines after the head, which ends with an empty line.
     Ok(lines
         .skip_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
         .skip_while(|line| line.as_deref() == Ok("")))
@@ -220,21 +220,21 @@ mod tests {
     }
 
     #[test]
-    fn a_program_says_where_it_listens_or_the_error_says_what_it_said() {
+    fn address_is_read_from_the_output_or_the_error_has_the_last_line() {
         let check = |script: &str, expect: &str| assert_eq!(listens(script, START), expect, "{script}");
-        let says =
+        let prints =
             |address: &str| format!("echo hello; echo 'insight: listening on http://{address}' >&2; exec sleep 61");
-        check(&says("127.0.0.1:41234"), "127.0.0.1:41234");
+        check(&prints("127.0.0.1:41234"), "127.0.0.1:41234");
         check(
-            &says("nowhere"),
-            "barbara said `insight: listening on http://nowhere`, in which there is no address after http://",
+            &prints("no-address"),
+            "barbara printed `insight: listening on http://no-address`, without an address after http://",
         );
         check(
             "echo 'cannot listen' >&2; exit 7",
-            "barbara ended with exit status: 7 before it said `insight: listening on http://...`; \
+            "barbara ended with exit status: 7 before it printed `insight: listening on http://...`; \
              its last line was `cannot listen`",
         );
         let silent = listens("exec sleep 61", Duration::from_millis(200));
-        assert_eq!(silent, "barbara did not say `insight: listening on http://...` in 200ms; it said nothing");
+        assert_eq!(silent, "barbara did not print `insight: listening on http://...` in 200ms; it printed nothing");
     }
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask real-programs`: published programs under `cargo insight`, beside their plain builds.
+//! `cargo xtask real-programs`: published programs under `cargo insight`, compared with their plain builds.
 //!
 //! The sources come from cargo's registry and stay as they are. Each program is built twice, asked the same questions,
-//! and put under the same load. A row of the table says what observing it costs, and each difference is an error.
+//! and put under the same load. A row of the table has the cost of observing it. Each difference is an error.
 
 mod clients;
 mod grpc;
@@ -21,7 +21,7 @@ use source::{Built, Source};
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use watch::{Seen, Watch};
+use watch::{Watch, Watched};
 
 /// Time under load of one program, in seconds.
 const SECONDS: NonZeroU64 = NonZeroU64::new(60).unwrap();
@@ -83,7 +83,7 @@ pub fn run(asked: &Asked) -> Result {
         };
         println!("xtask: {}", report.row(program));
         failures.extend(report.failures.iter().map(|failure| format!("{}: {failure}", program.name)));
-        problems.extend(report.seen.problems.iter().map(|problem| format!("{}: {problem}", program.name)));
+        problems.extend(report.watched.problems.iter().map(|problem| format!("{}: {problem}", program.name)));
         rows.push(report.row(program));
     }
     println!("{TABLE}\n{}", rows.join("\n"));
@@ -100,16 +100,16 @@ const TABLE: &str = "\
 | program | version | shows | build, plain | build, observed | requests/s, plain | requests/s, observed | tasks | not covered | problems | findings |
 |---|---|---|---|---|---|---|---|---|---|---|";
 
-/// Everything that one program's run shows.
+/// The results of one program.
 struct Report {
     plain: Side,
     observed: Side,
-    seen: Seen,
+    watched: Watched,
     findings: u64,
     failures: Vec<String>,
 }
 
-/// One build's figures.
+/// The figures of one build.
 struct Side {
     built: Built,
     requests: u64,
@@ -134,15 +134,15 @@ impl Report {
             self.observed.built,
             self.plain.rate(),
             self.observed.rate(),
-            self.seen.tasks,
-            self.seen.uncovered.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
-            self.seen.problems.len(),
+            self.watched.tasks,
+            self.watched.uncovered.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+            self.watched.problems.len(),
             self.findings
         )
     }
 }
 
-/// Builds both, asks both, and loads both.
+/// Builds both programs, compares their answers, and puts both under load.
 fn one(program: &'static RealProgram, clean: bool, seconds: u64, insight: &Path, check: &Path) -> Result<Report> {
     let source = Source::fetch(program, &target().join("real-programs"))?;
     if clean {
@@ -153,7 +153,7 @@ fn one(program: &'static RealProgram, clean: bool, seconds: u64, insight: &Path,
     let mut report = Report {
         plain: Side { built: plain, requests: 0, time: Duration::ZERO },
         observed: Side { built: observed, requests: 0, time: Duration::ZERO },
-        seen: Seen::default(),
+        watched: Watched::default(),
         findings: 0,
         failures: Vec::new(),
     };
@@ -161,7 +161,7 @@ fn one(program: &'static RealProgram, clean: bool, seconds: u64, insight: &Path,
         None => at_once(program, &source, seconds, check, &mut report)?,
         Some(_) => in_turn(program, &source, seconds, check, &mut report)?,
     }
-    report.failures.extend(report.seen.failures());
+    report.failures.extend(report.watched.failures());
     if report.findings > 0 {
         let path = source.folder.join("check.ndjson");
         report.failures.push(format!("insight-conformance has {} findings: {}", report.findings, path.display()));
@@ -170,7 +170,7 @@ fn one(program: &'static RealProgram, clean: bool, seconds: u64, insight: &Path,
     Ok(report)
 }
 
-/// Both programs run side by side, and take turns under load.
+/// Both programs run at the same time, and take turns under load.
 fn at_once(program: &'static RealProgram, source: &Source, seconds: u64, check: &Path, report: &mut Report) -> Result {
     let plain = Server::start(program, source, Build::Plain, &report.plain.built)?;
     let observed = Server::start(program, source, Build::Observed, &report.observed.built)?;
@@ -185,10 +185,11 @@ fn at_once(program: &'static RealProgram, source: &Source, seconds: u64, check: 
         report.plain.requests += program.clients.load(plain.address, &asked, turn, || Ok(()))?;
         report.plain.time += start.elapsed();
         let start = Instant::now();
-        report.observed.requests += program.clients.load(observed.address, &again, turn, || watch.look(turn))?;
+        report.observed.requests +=
+            program.clients.load(observed.address, &again, turn, || watch.take_snapshot(turn))?;
         report.observed.time += start.elapsed();
     }
-    (report.seen, report.findings) = watch.end(observed)?;
+    (report.watched, report.findings) = watch.end(observed)?;
     Ok(())
 }
 
@@ -206,8 +207,8 @@ fn in_turn(program: &'static RealProgram, source: &Source, seconds: u64, check: 
     report.failures.extend(clients::differences(&asked.answers, &again.answers));
     let watch = Watch::start(observed.insight()?, check, half, &source.folder)?;
     let start = Instant::now();
-    report.observed.requests = program.clients.load(observed.address, &again, half, || watch.look(half))?;
+    report.observed.requests = program.clients.load(observed.address, &again, half, || watch.take_snapshot(half))?;
     report.observed.time = start.elapsed();
-    (report.seen, report.findings) = watch.end(observed)?;
+    (report.watched, report.findings) = watch.end(observed)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The runtimes that the programs of `examples/` are written for.
+//! The runtimes of the programs in `examples/`.
 
 /// A runtime.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -8,7 +8,7 @@ pub enum Runtime {
     AsyncStd,
 }
 
-/// Each program, as it is named on each runtime.
+/// The names of each program, one for each runtime.
 const BINARIES: [[&str; 3]; 4] = [
     ["barbara", "smol_barbara", "async_std_barbara"],
     ["deadlock", "smol_deadlock", "async_std_deadlock"],

@@ -1,7 +1,7 @@
 //! `cargo xtask sanitize`: the tests of each crate with unsafe code under the address sanitizer, which finds uses of freed
 //! memory, and leaks.
 //!
-//! Not a part of `cargo xtask test`: a sanitizer needs a nightly compiler.
+//! It is not part of `cargo xtask test`, since a sanitizer needs a nightly compiler.
 
 use crate::fuzz::host;
 use crate::packages;
@@ -14,7 +14,7 @@ use std::process::Command;
 
 /// Leaks that are meant, by a function on their stack.
 ///
-/// A poll that is ended on another thread than its own leaves its task's cell where a pointer to it may still be.
+/// A poll that ends on another thread than its own leaks its task's cell, since a pointer to it may still be in use.
 const SUPPRESSIONS: &str = "leak:a_poll_belongs_to_its_thread\n";
 
 /// Runs the tests of each package.
@@ -38,7 +38,7 @@ pub fn run() -> Result {
     command.env("LSAN_OPTIONS", format!("suppressions={}", suppressions.display())).env("CARGO_TARGET_DIR", folder);
     command.env_remove("RUSTC").env_remove("CARGO");
     let status = command.status().map_err(|error| format!("cannot start rustup: {error}"))?;
-    if status.success() { Ok(()) } else { Err("see the failed test, or what the sanitizer says, above".to_owned()) }
+    if status.success() { Ok(()) } else { Err("see the failed test or the sanitizer's report above".to_owned()) }
 }
 
 /// The published packages whose sources have the keyword `unsafe`, outside of comments and strings.

@@ -1,4 +1,4 @@
-//! `cargo xtask schema`: schema/v1 from the wire types of insight-protocol, and a manifest so that it cannot drift.
+//! `cargo xtask schema`: writes schema/v1 from the wire types of insight-protocol, with a manifest that fixes each file.
 
 use crate::process::{Result, read, root};
 use insight_protocol::examples::examples;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FOLDER: &str = "schema/v1";
 const MANIFEST: &str = "manifest.json";
 
-/// Writes the schemas, the examples that are made from the types, and the manifest.
+/// Writes the schemas, the generated examples, and the manifest.
 pub fn write() -> Result {
     let released = released()?;
     for (name, text) in generated() {
@@ -31,7 +31,7 @@ pub fn write() -> Result {
     save(&Path::new(FOLDER).join(MANIFEST), &manifest)
 }
 
-/// Whether schema/v1 is what the types and the manifest say.
+/// Compares schema/v1 with the types and with its manifest.
 pub fn check() -> Result {
     let findings = findings()?;
     for finding in &findings {
@@ -39,8 +39,8 @@ pub fn check() -> Result {
     }
     match findings.len() {
         0 => Ok(()),
-        1 => Err("one thing is wrong with the schemas; it is named above".to_owned()),
-        n => Err(format!("{n} things are wrong with the schemas; they are named above")),
+        1 => Err("correct the schema that is named above".to_owned()),
+        n => Err(format!("correct the {n} errors in schemas that are named above")),
     }
 }
 
@@ -50,11 +50,11 @@ fn findings() -> Result<Vec<String>> {
         .map_err(|error| format!("{FOLDER}/{MANIFEST} is not JSON: {error}"))?;
     let mut findings = drift(&files, &manifest);
     for (name, text) in generated() {
-        // Of a file that is not listed, or was changed by hand, it is said already.
+        // `drift` reports a file that is not listed, or that was changed by hand.
         if files.get(&name).is_some_and(|file| *file != text) {
             findings.push(match released()? {
                 true => frozen(&name),
-                false => format!("{FOLDER}/{name} is not what the types say: run `cargo xtask schema`"),
+                false => format!("{FOLDER}/{name} does not match the types: run `cargo xtask schema`"),
             });
         } else if !files.contains_key(&name) {
             findings.push(format!("{FOLDER}/{name} is missing: run `cargo xtask schema`"));
@@ -63,33 +63,33 @@ fn findings() -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// Where the folder is not what its manifest says.
+/// The differences between the folder and its manifest.
 fn drift(files: &BTreeMap<String, String>, manifest: &Value) -> Vec<String> {
     let listed = manifest["files"].as_object().cloned().unwrap_or_default();
     let advice = match manifest["released"].as_bool() {
         Some(false) => "run `cargo xtask schema`",
-        _ => "it is released: restore it, a change needs a folder of its own",
+        _ => "restore it: the folder is released, and a change needs a new folder",
     };
     let mut findings = Vec::new();
     for (name, text) in files {
         match listed.get(name) {
             None => findings.push(format!("{FOLDER}/{name} is not in the manifest: {advice}")),
             Some(hash) if *hash != sha256(text) => {
-                findings.push(format!("{FOLDER}/{name} is not what the manifest has: {advice}"));
+                findings.push(format!("{FOLDER}/{name} differs from the manifest: {advice}"));
             }
             Some(_) => {}
         }
     }
     let gone = listed.keys().filter(|name| !files.contains_key(*name));
-    findings.extend(gone.map(|name| format!("{FOLDER}/{name} is in the manifest, and gone: {advice}")));
+    findings.extend(gone.map(|name| format!("{FOLDER}/{name} is in the manifest and does not exist: {advice}")));
     findings
 }
 
 fn frozen(name: &str) -> String {
-    format!("{FOLDER}/{name} is released, and not what the types say any more: give the next version its own folder")
+    format!("{FOLDER}/{name} is released, and the types have changed: give the next version its own folder")
 }
 
-/// The files that are made from the types, by their name in the folder.
+/// The generated files, by their name in the folder.
 fn generated() -> BTreeMap<String, String> {
     let mut files: BTreeMap<String, String> = [
         ("emit.schema.json", schema::emit()),
@@ -127,7 +127,7 @@ pub fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Without a manifest there is nothing yet that could have been released.
+/// Whether the folder is released. A folder without a manifest is not.
 fn released() -> Result<bool> {
     let path = Path::new(FOLDER).join(MANIFEST);
     if !root().join(&path).exists() {
@@ -135,7 +135,7 @@ fn released() -> Result<bool> {
     }
     let manifest: Value =
         serde_json::from_str(&read(&path)?).map_err(|error| format!("{} is not JSON: {error}", path.display()))?;
-    manifest["released"].as_bool().ok_or_else(|| format!("{} does not say whether it is released", path.display()))
+    manifest["released"].as_bool().ok_or_else(|| format!("{} has no `released`", path.display()))
 }
 
 /// The files of the folder without its manifest, by their name in it.
@@ -171,12 +171,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schemas_are_what_the_types_and_the_manifest_say() {
+    fn schemas_match_the_types_and_the_manifest() {
         assert_eq!(findings().unwrap(), Vec::<String>::new());
     }
 
     #[test]
-    fn a_folder_that_drifts_is_named() {
+    fn changed_folder_is_reported() {
         let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         let original = BTreeMap::from([file("a.json", "{}"), file("b/c.json", "[]")]);
         let check = |files: &[(String, String)], released: bool, expect: &[&str]| {
@@ -188,21 +188,21 @@ mod tests {
             &[file("a.json", "{ }"), file("d.json", "1")],
             false,
             &[
-                "schema/v1/a.json is not what the manifest has: run `cargo xtask schema`",
+                "schema/v1/a.json differs from the manifest: run `cargo xtask schema`",
                 "schema/v1/d.json is not in the manifest: run `cargo xtask schema`",
-                "schema/v1/b/c.json is in the manifest, and gone: run `cargo xtask schema`",
+                "schema/v1/b/c.json is in the manifest and does not exist: run `cargo xtask schema`",
             ],
         );
         check(
             &[file("a.json", "{ }"), file("b/c.json", "[]")],
             true,
-            &["schema/v1/a.json is not what the manifest has: \
-               it is released: restore it, a change needs a folder of its own"],
+            &["schema/v1/a.json differs from the manifest: \
+               restore it: the folder is released, and a change needs a new folder"],
         );
     }
 
     #[test]
-    fn the_hash_is_sha_256() {
+    fn hash_is_sha_256() {
         assert_eq!(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

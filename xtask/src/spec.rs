@@ -1,4 +1,4 @@
-//! SPEC.md's examples are messages, and every message has an example. Its rules have ids, and each has a requirement.
+//! Checks of SPEC.md: its examples are messages, every message has an example, each rule has an id and a requirement.
 
 mod rules;
 
@@ -7,7 +7,7 @@ use insight_protocol::{Decoded, Message, decode};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What is wrong with SPEC.md and the requirements that its rules have, one line each.
+/// The errors in SPEC.md and in the requirements of its rules, one line each.
 pub fn findings() -> Result<Vec<String>> {
     let spec = read(Path::new("SPEC.md"))?;
     let requirements = read(Path::new("conformance/requirements.toml"))?;
@@ -16,7 +16,7 @@ pub fn findings() -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// The rules of SPEC.md as the table in Rust that the conformance checker has.
+/// The rules of SPEC.md as the Rust table of the conformance checker.
 pub fn rules_table() -> Result<String> {
     rules::table(&read(Path::new("SPEC.md"))?, &read(Path::new("conformance/requirements.toml"))?)
 }
@@ -57,7 +57,7 @@ fn examples(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// A reader ignores an unknown field; an example with one is an example of nothing.
+/// The fields that the message does not have. A reader ignores them, so an example must not have any.
 fn unknown_fields(line: &str, message: &Message) -> Vec<String> {
     let object = |json: &str| match serde_json::from_str(json) {
         Ok(serde_json::Value::Object(object)) => object,
@@ -76,12 +76,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_spec_is_in_order() {
+    fn spec_is_correct() {
         assert_eq!(findings().unwrap(), Vec::<String>::new());
     }
 
     #[test]
-    fn a_wrong_example_is_named() {
+    fn wrong_example_is_reported() {
         let check = |example: &str, expect: &str| {
             let actual = findings_in(&format!("# SPEC\n```json\n{example}\n```\n"));
             assert_eq!(actual[0], expect);

@@ -1,7 +1,8 @@
 //! `cargo xtask suites`: published libraries' own tests under `cargo insight test`.
 //!
-//! The packages contain their tests, which stay as they are, except for listed changes. Each suite runs plainly, then under `cargo insight test` with
-//! recording off, which is its default, and with recording on. As many tests pass each time, except for listed ones.
+//! The packages contain their tests. They stay as they are, except for listed changes. Each suite runs without insight, and
+//! under `cargo insight test` with recording off (its default) and on. As many tests must pass each time, except for
+//! listed ones.
 
 use crate::process::{Result, cargo, target};
 use crate::program::{Profile, build};
@@ -51,7 +52,7 @@ static SUITES: [Suite; 9] = [
     suite("deadpool", "0.13.1", &["--all-features", "--tests"]),
     suite("bb8", "0.9.1", &["--tests"]),
     suite("hyper-util", "0.1.21", &["--features", "full", "--tests"]),
-    // It does not compile with the tracing of its own lock file.
+    // It does not compile with the version of tracing in its own lock file.
     Suite { moved: &[("tracing", "0.1.41")], ..suite("tower", "0.5.3", &["--features", "full", "--tests"]) },
     suite("moka", "0.12.16", &["--features", "future,sync", "--tests"]),
     Suite {
@@ -60,7 +61,7 @@ static SUITES: [Suite; 9] = [
         changes: &[
             Change { file: "tests/basic.rs", from: "(0..1000).sum()", to: "(0..1000).sum::<u32>()" },
             Change { file: "tests/basic.rs", from: "(0..100).sum()", to: "(0..100).sum::<u32>()" },
-            // A time-out may end 5 ms late at most, which plain flume misses, too, on a busy machine.
+            // A time-out may end at most 5 ms late. Plain flume misses that, too, on a busy machine.
             Change { file: "tests/basic.rs", from: "Duration::from_millis(5);", to: "Duration::from_millis(300);" },
         ],
         ..suite("flume", "0.12.0", &["--tests"])
@@ -85,7 +86,7 @@ pub fn run(names: &[&str]) -> Result {
         let failed = |error| format!("{name}: {error}");
         let bench = Bench::of(suite, &insight).map_err(failed)?;
         let plain = bench.test(None).map_err(failed)?;
-        // A test that needs the network fails plainly, too.
+        // Such as a test that needs the network.
         plain.failed.iter().for_each(|test| println!("xtask: {name}: `{test}` fails plainly"));
         let mut row = format!("| {name} | {version} | {} |", plain.passed);
         for recording in [Recording::Off, Recording::On] {
@@ -116,18 +117,18 @@ struct Bench<'a> {
     insight: &'a Path,
     /// The package's copy and its logs.
     folder: PathBuf,
-    /// One folder for the builds of all suites: insight's own crates are built once.
+    /// One folder for the builds of all suites, so that insight's own crates are built once.
     target: PathBuf,
 }
 
 impl Bench<'_> {
-    /// Copies the package, unless the copy is there.
+    /// Copies the package, unless there is a copy.
     fn of<'a>(suite: &'static Suite, insight: &'a Path) -> Result<Bench<'a>> {
         let (name, version) = suite.package;
         let all = target().join("suites");
         let (folder, target) = (all.join(format!("{name}-{version}")), all.join("target"));
         let bench = Bench { suite, insight, folder, target };
-        // The mark of a whole copy is the log folder, which comes last.
+        // The log folder is made last, so it shows that the copy is complete.
         let logs = bench.folder.join("logs");
         if !logs.exists() {
             copy_package(name, version, &bench.source())?;
@@ -144,7 +145,7 @@ impl Bench<'_> {
                 let failed = |error: std::io::Error| format!("{}: {error}", file.display());
                 let text = fs::read_to_string(&file).map_err(failed)?;
                 if !text.contains(from) {
-                    return Err(format!("{} is to be changed, and has no `{from}`", file.display()));
+                    return Err(format!("cannot change {}: it has no `{from}`", file.display()));
                 }
                 fs::write(&file, text.replace(from, to)).map_err(failed)?;
             }
@@ -157,7 +158,7 @@ impl Bench<'_> {
         self.folder.join("source")
     }
 
-    /// Runs the suite: plainly, or under `cargo insight test`.
+    /// Runs the suite: without insight, or under `cargo insight test`.
     fn test(&self, recording: Option<Recording>) -> Result<Outcome> {
         let mut command = match recording {
             None => cargo(),
@@ -179,7 +180,7 @@ impl Bench<'_> {
         let failed = |error: std::io::Error| format!("{}: {error}", log.display());
         let file = File::create(&log).map_err(failed)?;
         command.current_dir(self.source()).env("CARGO_TARGET_DIR", &self.target);
-        // These sources never change, and nobody debugs them.
+        // These sources never change and need no debugger.
         command.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
         command.args(["test", "--no-fail-fast"]).args(self.suite.arguments);
         command.stdout(file.try_clone().map_err(failed)?).stderr(file);
@@ -187,8 +188,8 @@ impl Bench<'_> {
         let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
         let (name, seconds) = (self.suite.package.0, start.elapsed().as_secs_f64());
         println!("xtask: {name}, {run}: {seconds:.0} s, {}", log.display());
-        let said = fs::read(&log).map_err(failed)?;
-        Ok(Outcome { log, status, ..Outcome::parse(&String::from_utf8_lossy(&said)) })
+        let output = fs::read(&log).map_err(failed)?;
+        Ok(Outcome { log, status, ..Outcome::parse(&String::from_utf8_lossy(&output)) })
     }
 }
 
@@ -206,9 +207,9 @@ struct Outcome {
 
 impl Outcome {
     /// Reads the output of the test programs.
-    fn parse(said: &str) -> Outcome {
+    fn parse(output: &str) -> Outcome {
         let mut outcome = Outcome::default();
-        let mut lines = said.lines();
+        let mut lines = output.lines();
         while let Some(line) = lines.next() {
             if let Some(result) = line.strip_prefix("test result: ") {
                 let passed = result.split(['.', ';']).find_map(|part| part.trim().strip_suffix(" passed"));
@@ -265,14 +266,14 @@ impl Exception {
 mod tests {
     use super::*;
 
-    const SAID: &str = "running 3 tests\ntest a ... ok\ntest b ... FAILED\n\
+    const OUTPUT: &str = "running 3 tests\ntest a ... ok\ntest b ... FAILED\n\
                         insight: listening on http://127.0.0.1:1\n\nfailures:\n\n---- b stdout ----\nno\n\n\
                         failures:\n    b\n    c::d\n\ntest result: FAILED. 1 passed; 2 failed; 0 ignored\n\
                         test result: ok. 12 passed; 0 failed; 0 ignored; finished in 0.02s\n";
 
     #[test]
     fn results_and_names_of_failed_tests_are_read() {
-        let outcome = Outcome::parse(SAID);
+        let outcome = Outcome::parse(OUTPUT);
         assert_eq!((outcome.passed, outcome.recorded), (13, 1));
         assert_eq!(outcome.failed, ["b", "c::d"]);
     }
@@ -284,7 +285,7 @@ mod tests {
             let log = PathBuf::from("log");
             let failed = plain.1.iter().map(|test| (*test).to_owned()).collect();
             let plain = Outcome { passed: plain.0, failed, ..Outcome::default() };
-            let failures = Outcome { log, ..Outcome::parse(SAID) }.failures(recording, &suite, &plain);
+            let failures = Outcome { log, ..Outcome::parse(OUTPUT) }.failures(recording, &suite, &plain);
             assert_eq!(failures, expect);
         };
         const B: Exception = Exception { test: "b", recording: None, reason: "why" };

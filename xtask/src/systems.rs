@@ -1,12 +1,12 @@
-//! `cargo xtask systems`: the published crates compile for systems on which we do not test.
+//! `cargo xtask systems`: checks that the published crates compile for systems on which we do not test.
 
 use crate::process::{Result, cargo, succeeds};
 use std::process::Command;
 
-/// Windows, and macOS.
+/// Targets for Windows and macOS.
 pub const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
-/// Checks the crates for each target. rustup installs a target that is missing; without rustup, the target is left out.
+/// Checks the crates for each target. rustup installs a missing target. Without rustup, the target is left out.
 pub fn check(packages: &[String], targets: &[&str]) -> Result {
     for name in targets {
         if !succeeds(Command::new("rustup").args(["target", "add", name])) {

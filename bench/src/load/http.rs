@@ -1,4 +1,4 @@
-//! A hello-world: hyper, with each connection in a task of the runtime that is measured.
+//! A hello-world server: hyper, with each connection in a task of the measured runtime.
 
 use crate::runtime::{joined, run, spawn};
 use hyper::body::{Bytes, Incoming};
@@ -9,12 +9,12 @@ use std::convert::Infallible;
 use std::io::BufRead;
 use tokio::net::TcpListener;
 
-/// The body of each answer, and nothing else of a body.
+/// The body of each answer.
 type Body = http_body_util::Full<Bytes>;
 
 /// Serves on a free port, which it prints, until stdin ends.
 ///
-/// With `task_each` the handler spawns a task for each request, and waits for it.
+/// With `task_each`, the handler spawns a task for each request, and waits for it.
 pub fn serve(task_each: bool) {
     std::thread::spawn(|| {
         for _ in std::io::stdin().lock().lines() {}
@@ -28,7 +28,7 @@ pub fn serve(task_each: bool) {
             spawn(async move {
                 let stream = hyper_util::rt::TokioIo::new(stream);
                 let connection = http1::Builder::new().serve_connection(stream, service_fn(|it| hello(it, task_each)));
-                // wrk leaves its connections when its time is over.
+                // wrk closes its connections at the end of its time.
                 drop(connection.await);
             });
         }

@@ -1,4 +1,4 @@
-//! The rows of a whole program: many tasks, many spawns, requests. On tokio only.
+//! The rows of a whole program on tokio: many tasks, many spawns, requests.
 
 pub mod client;
 pub mod http;

@@ -1,4 +1,4 @@
-//! Many tasks that wait.
+//! Many waiting tasks.
 
 use crate::arguments::Arguments;
 use crate::load::client::Client;
@@ -10,16 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// From which length on a pause of the program is looked at more closely.
+/// Shortest pause of the program for which context switches are counted.
 const PAUSE: Duration = Duration::from_micros(30);
 
-/// Spawns so many tasks that wait to be notified.
+/// Spawns tasks that wait for a notification.
 async fn park(count: u64) {
     let never = Arc::new(Notify::new());
     for number in 0..count {
         let never = never.clone();
         spawn(async move { never.notified().await });
-        // They get to where they wait before there are all of them.
+        // The tasks reach their wait before all of them are spawned.
         if number % 1024 == 0 {
             yield_now().await;
         }
@@ -27,7 +27,7 @@ async fn park(count: u64) {
     yield_now().await;
 }
 
-/// Waits until this process has not grown for a second.
+/// Waits until the memory of this process has not grown for a second.
 fn settle() {
     let (mut most, mut since) = (0, Instant::now());
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -40,10 +40,10 @@ fn settle() {
     }
 }
 
-/// What a live task takes of memory.
+/// Measures the memory of a live task.
 pub fn memory(arguments: &Arguments) {
     let count = arguments.number("tasks", 100_000);
-    // The workers, their stacks and the first blocks are there.
+    // The workers, their stacks and the first blocks already exist.
     run(park(100));
     settle();
     let (before, _) = resident();
@@ -54,11 +54,11 @@ pub fn memory(arguments: &Arguments) {
     println!("measured bytes={:.0} peak_bytes={:.0}", each(after), each(most));
 }
 
-/// What the program feels of a client's first complete snapshot.
+/// Measures the stall of the program while a client gets its first complete snapshot.
 pub fn snapshot(arguments: &Arguments, address: Option<SocketAddr>) {
     run(park(arguments.number("tasks", 100_000)));
     settle();
-    let (before, before_here) = run(heart(Arc::new(AtomicBool::new(false)), Duration::from_secs(1)));
+    let (before, before_here) = run(yield_until(Arc::new(AtomicBool::new(false)), Duration::from_secs(1)));
     let Some(address) = address else {
         println!("measured stall_before_ms={} own_before_ms={}", ms(before), ms(before_here));
         return;
@@ -72,7 +72,7 @@ pub fn snapshot(arguments: &Arguments, address: Option<SocketAddr>) {
         theirs.store(true, Ordering::Relaxed);
         client
     });
-    let (longest, here) = run(heart(done, Duration::from_secs(30)));
+    let (longest, here) = run(yield_until(done, Duration::from_secs(30)));
     println!(
         "measured stall_before_ms={} own_before_ms={} stall_ms={} own_ms={}",
         ms(before),
@@ -87,9 +87,9 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// Yields until it is done, and says the longest time between two of its polls: of all, and of those in which the thread was
-/// not taken off its processor.
-async fn heart(done: Arc<AtomicBool>, most: Duration) -> (Duration, Duration) {
+/// Yields until `done`. Returns the longest time between two of its polls, and the longest without a context switch of the
+/// thread.
+async fn yield_until(done: Arc<AtomicBool>, most: Duration) -> (Duration, Duration) {
     let (mut longest, mut longest_here) = (Duration::ZERO, Duration::ZERO);
     let start = Instant::now();
     let mut last = start;
@@ -105,13 +105,13 @@ async fn heart(done: Arc<AtomicBool>, most: Duration) -> (Duration, Duration) {
                 longest_here = longest_here.max(pause);
             }
         }
-        // Not `now`: what the look at the switches took is not the program's.
+        // Not `now`, since counting the switches took time that is not the program's.
         last = if pause > PAUSE { Instant::now() } else { now };
     }
     (longest, longest_here)
 }
 
-/// How often this thread has given up its processor, or was taken off it.
+/// Number of context switches of this thread, voluntary or not.
 fn switches_of_this_thread() -> i64 {
     // SAFETY: a `rusage` is numbers, for which zero is valid.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };

@@ -1,4 +1,4 @@
-//! Many tasks that come and go.
+//! Many tasks that are spawned and end.
 
 use crate::arguments::Arguments;
 use crate::measure::resident;
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How long a task of the steady load lives, in milliseconds.
+/// Lifetime of a task of the steady load, in milliseconds.
 const LIVES_MS: usize = 100;
-/// How many tasks of the storm there are at a time.
+/// Number of live tasks in the storm.
 const AT_A_TIME: u64 = 1000;
 
-/// So many spawns a second, of tasks that live for 100 ms: what its client says of them is printed at its end.
+/// Spawns tasks at a steady rate, each of which lives for 100 ms. The client prints its figures at its end.
 pub fn steady(arguments: &Arguments) {
     let (rate, seconds) = (arguments.number("rate", 10_000), arguments.number("seconds", 5));
     let start = Instant::now();
@@ -34,7 +34,7 @@ pub fn steady(arguments: &Arguments) {
             }
             waiting.push_back(gate);
             if waiting.len() > LIVES_MS {
-                // They all end: each gives back what it got, and the next takes that.
+                // All tasks of the gate end: closing it wakes them.
                 waiting.pop_front().expect("there is one").close();
             }
         }
@@ -43,7 +43,7 @@ pub fn steady(arguments: &Arguments) {
     println!("measured spawned={spawned} spawned_per_s={:.0}", spawned as f64 / start.elapsed().as_secs_f64());
 }
 
-/// So many short tasks as fast as they go, and the most memory that the program had.
+/// Spawns short tasks as fast as possible, and measures the largest memory of the program.
 pub fn storm(arguments: &Arguments) {
     let count = arguments.number("tasks", 10_000_000);
     let (before, _) = resident();

@@ -1,6 +1,6 @@
-//! The arguments of one call of the compiler, as cargo writes them.
+//! The arguments that cargo gives to the compiler.
 
-use crate::say::Result;
+use crate::messages::Result;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,20 +8,20 @@ use std::path::{Path, PathBuf};
 /// The edition of the facades.
 const EDITION: &str = "2021";
 
-/// A variable that the wrapper sets for the facades, in dep-info.
+/// How dep-info lists a variable that the wrapper sets for the facades.
 const OWN_VARIABLE: &str = "# env-dep:INSIGHT_COVERAGE_FILE=";
 
 /// A call that compiles a crate.
 #[derive(Clone, Debug, Default)]
 pub struct Call {
-    /// All arguments, those of argument files in their places.
+    /// All arguments. An argument file is replaced by its lines.
     pub words: Vec<OsString>,
     pub crate_name: String,
     pub crate_types: Vec<String>,
-    /// The triple; empty without `--target`.
+    /// The triple, or empty without `--target`.
     pub target: String,
     pub out_dir: PathBuf,
-    /// The crates that it names, with their files.
+    /// The crates that it depends on, with their files.
     pub externs: Vec<(String, PathBuf)>,
     extra_filename: String,
     emits_metadata: bool,
@@ -32,7 +32,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Reads the arguments. `None` if they compile nothing: cargo also asks for versions and configuration.
+    /// Parses the arguments. The result is `None` if they compile nothing: cargo also asks for versions and configuration.
     pub fn parse(words: &[OsString]) -> Result<Option<Call>> {
         let words = expanded(words)?;
         let mut call = Call { words, ..Call::default() };
@@ -82,18 +82,18 @@ impl Call {
         }
     }
 
-    /// Whether it compiles a library of this name, and not a build script, a test or a program of its package.
+    /// Whether it compiles the library with this name, and not a build script, a test or a program of the same package.
     pub fn is_library_of(&self, crate_name: &str) -> bool {
         let is_library = self.crate_types.iter().any(|kind| kind == "lib" || kind == "rlib");
         is_library && !self.is_test && self.crate_name == crate_name
     }
 
-    /// Whether cargo takes the crate for somebody else's.
+    /// Whether cargo hides the crate's warnings, because it is not in the user's workspace.
     pub fn caps_lints(&self) -> bool {
         self.caps_lints
     }
 
-    /// The same call for the real crate, beside which the facade is compiled.
+    /// The call that compiles the real crate under another file name.
     pub fn real(&self) -> Call {
         let mut real = self.clone();
         real.extra_filename = format!("-real{}", self.extra_filename);
@@ -107,13 +107,13 @@ impl Call {
         real
     }
 
-    /// The file by which other crates name this one.
+    /// The file that other crates are compiled with.
     pub fn library(&self) -> PathBuf {
         let ending = if self.emits_metadata { "rmeta" } else { "rlib" };
         self.out_dir.join(format!("lib{}{}.{ending}", self.crate_name, self.extra_filename))
     }
 
-    /// The arguments of the facade: the same, but for the source, its edition, and the crates that it names besides.
+    /// The arguments that compile the facade. They differ in the source, its edition, and additional crates.
     pub fn facade(&self, source: &Path, externs: &[(OsString, PathBuf)]) -> Vec<OsString> {
         let mut words = self.words.clone();
         if let Some(input) = self.input {
@@ -133,7 +133,7 @@ impl Call {
         words
     }
 
-    /// Adds the real crate's source files to those of the facade, so that cargo sees when one changes.
+    /// Adds the real crate's source files to the facade's dep-info, so that cargo notices when one of them changes.
     pub fn join_dep_info(&self) -> Result {
         let path = |call: &Call| call.out_dir.join(format!("{}{}.d", call.crate_name, call.extra_filename));
         let (own, real) = (path(self), path(&self.real()));
@@ -145,9 +145,9 @@ impl Call {
     }
 }
 
-/// The dep-info `own`, each of whose rules names the sources of `other`, too, and with the variables that `other` reads.
+/// The dep-info `own` with the sources of `other` added to each rule, and with the variables that `other` reads.
 ///
-/// A variable that only the wrapper sets is left out: cargo does not have it, and would compile the crate in each build.
+/// A variable that only the wrapper sets is left out: cargo does not have it, so it would compile the crate in each build.
 fn with_sources(own: &str, other: &str) -> String {
     let sources = other.lines().find_map(|line| line.split_once(".d: ")).map_or("", |(_, sources)| sources);
     let lines = own.lines().filter(|line| !line.starts_with(OWN_VARIABLE)).map(|line| match line.split_once(": ") {
@@ -158,7 +158,7 @@ fn with_sources(own: &str, other: &str) -> String {
     lines.chain(variables).collect()
 }
 
-/// Cargo puts arguments into a file when there are too many for a command line.
+/// Replaces argument files by their lines. Cargo writes such a file if there are too many arguments for a command line.
 fn expanded(words: &[OsString]) -> Result<Vec<OsString>> {
     let mut all = Vec::new();
     for word in words {
@@ -173,7 +173,7 @@ fn expanded(words: &[OsString]) -> Result<Vec<OsString>> {
     Ok(all)
 }
 
-/// An option, and the value that is written in the same word.
+/// An option, and its value if both are in one word.
 fn split(word: &str) -> (&str, Option<&str>) {
     if let Some(value) = word.strip_prefix("-C").filter(|value| !value.is_empty()) {
         return ("-C", Some(value));
@@ -184,7 +184,7 @@ fn split(word: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A word of a call, for tests.
+/// The words of a call, for tests.
 #[cfg(test)]
 fn words(text: &str) -> Vec<OsString> {
     text.split_whitespace().map(OsString::from).collect()
@@ -199,7 +199,7 @@ mod tests {
         --out-dir /t/deps -L dependency=/t/deps --extern bytes=/t/deps/libbytes-1.rmeta --cap-lints allow";
 
     #[test]
-    fn the_facade_is_compiled_in_the_place_of_the_real_crate() {
+    fn the_facade_is_compiled_in_place_of_the_real_crate() {
         let call = Call::parse(&words(TOKIO)).unwrap().unwrap();
         assert!(call.is_library_of("tokio"));
         assert!(!call.is_library_of("tokio_util"));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn other_calls_are_told_from_libraries() {
+    fn calls_that_do_not_compile_the_library_are_recognized() {
         let parsed = |text: &str| Call::parse(&words(text)).unwrap();
         assert!(parsed("-vV").is_none());
         assert!(parsed("- --crate-name ___ --print=cfg").is_none());
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_of_the_real_crate_join_those_of_the_facade() {
+    fn the_real_crates_sources_are_added_to_the_facades_dep_info() {
         let own =
             "/t/a.d: /s/lib.rs\n\n/t/liba.rlib: /s/lib.rs\n\n/s/lib.rs:\n\n# env-dep:INSIGHT_COVERAGE_FILE=/t/c\n";
         let real = "/t/a-real.d: /r\\ s/lib.rs /r/b.rs\n\n/r/b.rs:\n\n# env-dep:A=1\n# env-dep:B\n";

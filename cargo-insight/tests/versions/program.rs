@@ -1,5 +1,5 @@
-//! Waits in all crates that are replaced, with items that the oldest version has, too. Each line with `// waits` is a wait
-//! that does not end.
+//! Waits in each crate that is replaced. It uses only items that the oldest version has, too. Each line with `// waits`
+//! is a wait that does not end.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ async fn main() {
             sender.send(number).await.unwrap(); // waits, 2 of 2
         }
     });
-    // The channel's length is that of the one that was taken out, too.
+    // The observed length must not count the message that was received.
     assert_eq!(receiver.recv().await, Some(0));
     let (_sender, mut none) = tokio::sync::mpsc::unbounded_channel::<()>();
     tokio::spawn(async move {

@@ -1,10 +1,10 @@
-//! What the binaries of the corpus share: the programs themselves know nothing of insight.
+//! The common part of the corpus's binaries. The programs themselves do not depend on insight.
 
 #![forbid(unsafe_code)]
 
 use insight::Thresholds;
 
-/// Makes a `main` that turns insight on and runs the module that is named on the command line.
+/// Makes a `main` that starts insight and runs the module that is named on the command line.
 #[macro_export]
 macro_rules! programs {
     ($($name:ident)*) => {
@@ -24,7 +24,7 @@ macro_rules! programs {
     };
 }
 
-/// Turns insight on, as a program would; but a leak of tasks is told after seconds instead of minutes.
+/// Starts insight, as a program would. But a task leak is reported after seconds instead of minutes.
 pub fn start() {
     let seconds = 1_000_000_000;
     let mut thresholds = Thresholds::default();

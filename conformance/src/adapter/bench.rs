@@ -1,4 +1,4 @@
-//! The one recorder of a process, and all that it told.
+//! The one recorder of a process, and all facts that it reported.
 
 use insight_model::problem::is_measured;
 use insight_model::{Checker, Model, Task, Watch};
@@ -8,35 +8,35 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Short, so that the cases are: no fact of theirs stands for less.
+/// The settle time of these tests. It is short because each deadlock of a case takes this long to be found.
 const SETTLE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub(super) struct Bench {
     pub(super) recorder: Recorder,
-    pub(super) seen: Seen,
+    pub(super) reported: Reported,
     pub(super) patience: Duration,
     watch: Watch,
     checker: Checker,
     seq: u64,
 }
 
-/// What was told.
+/// The reported facts.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    /// As it is now.
+pub(super) struct Reported {
+    /// The present state.
     pub(super) model: Model,
-    /// Every task that there was.
+    /// All tasks since the start, as they were when they were spawned.
     pub(super) tasks: BTreeMap<TaskId, Task>,
-    /// How they ended.
+    /// The outcomes of the tasks that have ended. More than one is an error.
     pub(super) ended: BTreeMap<TaskId, Vec<Outcome>>,
-    /// The problems of tasks that cannot go on, as they were raised.
+    /// The problems about stuck tasks, as they were raised.
     pub(super) hangs: Vec<Problem>,
-    /// The rules of SPEC.md that what was told breaks.
+    /// Broken rules of SPEC.md, with the messages that break them.
     pub(super) broken: Vec<String>,
 }
 
-/// The bench; who asks for it has it alone.
+/// Locks the bench. One case at a time can use it.
 pub(super) fn bench() -> MutexGuard<'static, Bench> {
     static BENCH: OnceLock<Mutex<Bench>> = OnceLock::new();
     let bench = BENCH.get_or_init(|| {
@@ -45,68 +45,69 @@ pub(super) fn bench() -> MutexGuard<'static, Bench> {
         let header = Message::from(recorder.header());
         let watch = Watch::new(SETTLE.as_nanos() as u64);
         let patience = Duration::ZERO;
-        let mut bench = Bench { recorder, seen: Seen::default(), patience, watch, checker: Checker::default(), seq: 0 };
-        // A stream opens with a picture, here of nothing.
-        std::iter::once(header).chain(Model::default().snapshot()).for_each(|message| bench.told(&message));
+        let mut bench =
+            Bench { recorder, reported: Reported::default(), patience, watch, checker: Checker::default(), seq: 0 };
+        // A stream begins with a snapshot. At this time nothing is alive.
+        std::iter::once(header).chain(Model::default().snapshot()).for_each(|message| bench.apply(&message));
         Mutex::new(bench)
     });
     bench.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Bench {
-    /// Takes what is told now.
-    pub(super) fn look(&mut self) -> &Seen {
+    /// Takes a sample, and returns all reported facts.
+    pub(super) fn sample(&mut self) -> &Reported {
         let mut messages = Vec::new();
         self.recorder.collect_now(&mut messages);
-        messages.iter().for_each(|message| self.told(message));
+        messages.iter().for_each(|message| self.apply(message));
         messages.clear();
-        self.watch.check(&self.seen.model, &mut messages);
-        messages.iter().for_each(|message| self.told(message));
-        &self.seen
+        self.watch.check(&self.reported.model, &mut messages);
+        messages.iter().for_each(|message| self.apply(message));
+        &self.reported
     }
 
-    fn told(&mut self, message: &Message) {
+    fn apply(&mut self, message: &Message) {
         self.seq += 1;
         for finding in self.checker.line(&encode(self.seq, message)) {
-            self.seen.broken.push(format!("{finding:?} by {message:?}"));
+            self.reported.broken.push(format!("{finding:?} by {message:?}"));
         }
-        self.seen.model.apply(message);
+        self.reported.model.apply(message);
         match message {
             Message::TaskSpawned(spawned) => {
-                let task = self.seen.model.tasks.get(&spawned.id).cloned();
-                self.seen.tasks.extend(task.map(|task| (spawned.id, task)));
+                let task = self.reported.model.tasks.get(&spawned.id).cloned();
+                self.reported.tasks.extend(task.map(|task| (spawned.id, task)));
             }
             Message::TaskCompleted(completed) => {
-                self.seen.ended.entry(completed.id).or_default().push(completed.outcome.clone());
+                self.reported.ended.entry(completed.id).or_default().push(completed.outcome.clone());
             }
-            // Of what is measured, a busy machine may have some.
+            // Measured problems do not count: they are normal on a busy machine.
             Message::ProblemRaised(raised) if !is_measured(&raised.problem.kind) => {
-                self.seen.hangs.push(raised.problem.clone());
+                self.reported.hangs.push(raised.problem.clone());
             }
             _ => {}
         }
     }
 
-    /// Looks until `condition` holds; an error when it does not in time.
-    pub(super) fn until<T>(&mut self, what: &str, condition: impl Fn(&Seen) -> Option<T>) -> Result<T, String> {
+    /// Takes samples until `condition` returns a value. Fails after `patience`.
+    pub(super) fn until<T>(&mut self, fact: &str, condition: impl Fn(&Reported) -> Option<T>) -> Result<T, String> {
         let deadline = Instant::now() + self.patience;
         loop {
-            // In this order, so that the last look is after the deadline.
+            // The deadline is read first, so that the last sample is after it.
             let over = Instant::now() >= deadline;
-            if let Some(result) = condition(self.look()) {
+            if let Some(result) = condition(self.sample()) {
                 return Ok(result);
             }
             if over {
-                return Err(format!("not told in {:?}: {what}", self.patience));
+                return Err(format!("not reported in {:?}: {fact}", self.patience));
             }
             std::thread::yield_now();
         }
     }
 
-    /// Looks until the facts of now have stood for longer than a problem takes to be told.
+    /// Takes samples until a stuck task of the first sample would be a problem.
     pub(super) fn settle(&mut self) -> Result<(), String> {
-        let start = self.look().model.now_ns;
+        let start = self.sample().model.now_ns;
         let settled = start + 2 * SETTLE.as_nanos() as u64;
-        self.until("a heartbeat", |seen| (seen.model.now_ns > settled).then_some(()))
+        self.until("a heartbeat", |reported| (reported.model.now_ns > settled).then_some(()))
     }
 }

@@ -1,4 +1,4 @@
-//! Channels: who waits at one end, and who has the other.
+//! Channels: a task waits at one end, and the other end belongs to the task that can unblock it.
 
 use super::scene::{At, Case, same};
 use super::stage::Stage;
@@ -9,14 +9,14 @@ fn at(comment: &str) -> At {
     At::comment(file!(), include_str!("channels.rs"), comment)
 }
 
-/// Receives one, and the others when it is let.
+/// Receives one message, and the others after step 1.
 async fn reads<C: Channel>(mut receiver: C::Receiver, stage: Stage) {
     C::recv(&mut receiver).await;
     stage.reached(1).await;
     while C::recv(&mut receiver).await.is_some() {} // is empty
 }
 
-/// Who sends to a full channel waits for its reader.
+/// A task that sends to a full channel waits for the task that receives.
 pub(super) fn full<A: Adapter, C: Channel>(case: &mut Case<'_, A>) -> Result<(), String> {
     async fn writes<C: Channel>(mut sender: C::Sender) {
         for number in 0..3 {
@@ -33,10 +33,10 @@ pub(super) fn full<A: Adapter, C: Channel>(case: &mut Case<'_, A>) -> Result<(),
             stage.reached(Stage::END).await;
         },
         |scene| {
-            // The reader takes one, one lies in the channel, and one is too many.
+            // The reader takes one message, the channel holds one, and the third does not fit.
             let reader = scene.task("reader")?.id;
-            scene.until("that the reader has received", |seen| {
-                let roles = seen.model.edges_of_task(reader).map(|edge| edge.body.kind());
+            scene.until("a receiver that belongs to `reader`", |reported| {
+                let roles = reported.model.edges_of_task(reader).map(|edge| edge.body.kind());
                 (roles.collect::<Vec<_>>() == ["party"]).then_some(())
             })?;
             scene.settle()?;
@@ -44,12 +44,12 @@ pub(super) fn full<A: Adapter, C: Channel>(case: &mut Case<'_, A>) -> Result<(),
             wait.check(&[Operation::Send], &C::KIND, at("is full"))?;
             same("the capacity", &wait.resource.capacity, &Some(1))?;
             at("is created to be full").check("the resource", wait.resource.location.as_deref())?;
-            scene.freed_by(&wait, &["reader"])
+            scene.unblocked_by(&wait, &["reader"])
         },
     )
 }
 
-/// Who receives from an empty channel waits for its writer.
+/// A task that receives from an empty channel waits for the task that sends.
 pub(super) fn empty<A: Adapter, C: Channel>(case: &mut Case<'_, A>) -> Result<(), String> {
     async fn writes<C: Channel>(mut sender: C::Sender, stage: Stage) {
         C::send(&mut sender, 1).await;
@@ -70,7 +70,7 @@ pub(super) fn empty<A: Adapter, C: Channel>(case: &mut Case<'_, A>) -> Result<()
             scene.settle()?;
             let wait = scene.wait("reader")?;
             wait.check(&[Operation::Recv], &C::KIND, at("is empty"))?;
-            scene.freed_by(&wait, &["writer"])
+            scene.unblocked_by(&wait, &["writer"])
         },
     )
 }

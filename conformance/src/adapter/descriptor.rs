@@ -1,4 +1,4 @@
-//! What an adapter says of itself.
+//! The descriptor of an adapter.
 
 use super::scene::{Case, expect, same};
 use insight_model::resource_kind::{self, Ends};
@@ -23,7 +23,7 @@ impl Resources for Declared {
     }
 }
 
-/// The capabilities that a case can only look at with a resource of this kind. Each adapter has tasks, and so joins.
+/// The capabilities that need a resource of one kind. Each adapter has tasks, so joins need no declared resource.
 fn of_resources() -> impl Iterator<Item = (&'static Capability, ResourceKind)> {
     let declared = resource_kind::ALL.iter().filter(|(_, definition)| definition.ends != Ends::Joined);
     declared.filter_map(|(kind, definition)| Some((definition.capability.as_ref()?, kind)))
@@ -41,7 +41,7 @@ pub(super) fn says_what_it_declares<A: Adapter>(case: &mut Case<'_, A>, declared
             return Err(format!("the capability `{capability}`: listed is {lists}, and a {kind} declared {declares}"));
         }
     }
-    // Who runs something is known to a stream that begins then.
+    // The header of a stream names an executor only after the executor has run something.
     case.run(|_, stage| async move { stage.reached(super::stage::Stage::END).await }, |_| Ok(()))?;
     let header = case.bench.recorder.header();
     let executors: Vec<(&str, &str)> = header.executors.iter().map(|it| (&*it.name, &*it.version)).collect();

@@ -1,4 +1,4 @@
-//! What one task at a time can have: who has it, who waits for it, and that it is told free before it is.
+//! Locks: a task holds the lock, another waits for it, and the hold ends before the lock is free.
 
 use super::scene::{At, Case, expect, same};
 use super::stage::{Stage, StoppedWakes};
@@ -15,7 +15,7 @@ fn at(comment: &str) -> At {
 
 const OPERATIONS: [Operation; 3] = [Operation::Lock, Operation::Write, Operation::Acquire];
 
-/// The hold and the wait, each at its `.await`; once it is given back, the one who waited holds it.
+/// The hold and the wait are at their `.await`. After the release, the waiting task holds the lock.
 pub(super) fn held<A: Adapter, L: Lock>(case: &mut Case<'_, A>) -> Result<(), String> {
     async fn has<L: Lock>(lock: Arc<L>, stage: Stage) {
         let _guard = lock.acquire().await; // takes it
@@ -45,22 +45,22 @@ pub(super) fn held<A: Adapter, L: Lock>(case: &mut Case<'_, A>) -> Result<(), St
                 UnitKind::Lock | UnitKind::ReadWriteLock | UnitKind::Room | UnitKind::Unknown => HoldMode::Exclusive,
             };
             same("the mode of the hold, and its units", &(mode, units), &(expected, 1))?;
-            same("the kind of what is held", &lock.kind, &L::KIND)?;
+            same("the kind of the lock", &lock.kind, &L::KIND)?;
             at("is created").check("the resource", lock.location.as_deref())?;
             scene.stage.open(1);
             let wait = scene.wait("waits")?;
             wait.check(&OPERATIONS, &L::KIND, at("waits for it"))?;
-            same("what is waited for", &wait.resource.id, &lock.id)?;
-            scene.freed_by(&wait, &["has"])?;
+            same("the resource of the wait", &wait.resource.id, &lock.id)?;
+            scene.unblocked_by(&wait, &["has"])?;
             scene.stage.open(2);
             let (edge, then) = scene.hold("waits")?;
-            at("waits for it").check("the hold of the one who waited", edge.location.as_deref())?;
-            same("what the one who waited holds then", &then.id, &lock.id)
+            at("waits for it").check("the hold of the task that waited", edge.location.as_deref())?;
+            same("the lock that the task holds after its wait", &then.id, &lock.id)
         },
     )
 }
 
-/// In the midst of the wake that gives it to another, it is not told as held.
+/// While the wake of the next task runs, the old hold is already closed.
 pub(super) fn released<A: Adapter, L: Lock>(case: &mut Case<'_, A>) -> Result<(), String> {
     async fn has<L: Lock>(lock: Arc<L>, stage: Stage) {
         let _guard = lock.acquire().await;
@@ -90,18 +90,18 @@ pub(super) fn released<A: Adapter, L: Lock>(case: &mut Case<'_, A>) -> Result<()
             scene.wait("waits")?;
             scene.stage.open(2);
             if !woken.block(1, patience) {
-                return Err("who waits is not woken when it is released".to_owned());
+                return Err("the waiting task is not woken when the lock is released".to_owned());
             }
             // r[edge.hold.before-release]
-            scene.look();
-            let held = scene.seen().model.edges_of_resource(lock.id).any(|edge| edge.id == hold.id);
+            scene.sample();
+            let held = scene.reported().model.edges_of_resource(lock.id).any(|edge| edge.id == hold.id);
             scene.stage.open(3);
-            expect("who has it while it is given to another", !held, &hold, &"that hold closed before the release")
+            expect("the hold while the next task is woken", !held, &hold, &"that hold closed before the release")
         },
     )
 }
 
-/// Two tasks, two locks, each in the other's order: proven to be stuck.
+/// Two tasks take two locks in opposite orders: a proven deadlock.
 pub(super) fn in_both_orders<A: Adapter, L: Lock>(case: &mut Case<'_, A>) -> Result<(), String> {
     async fn takes<L: Lock>(first: Arc<L>, second: Arc<L>, stage: Stage) {
         let _first = first.acquire().await;
@@ -109,7 +109,7 @@ pub(super) fn in_both_orders<A: Adapter, L: Lock>(case: &mut Case<'_, A>) -> Res
         let _second = second.acquire().await; // is stuck
     }
 
-    case.hangs = true;
+    case.expects_hang = true;
     case.run(
         |adapter, stage| async move {
             let (a, b) = (Arc::new(L::new()), Arc::new(L::new()));
@@ -125,13 +125,17 @@ pub(super) fn in_both_orders<A: Adapter, L: Lock>(case: &mut Case<'_, A>) -> Res
             let (a_b, b_a) = (scene.hold("A/B")?, scene.hold("B/A")?);
             scene.stage.open(1);
             let tasks = BTreeSet::from([a_b.0.task, b_a.0.task]);
-            let problem = scene.until("a deadlock of both tasks", |seen| {
-                let mut found = seen.model.problems.values();
+            let problem = scene.until("a deadlock of both tasks", |reported| {
+                let mut found = reported.model.problems.values();
                 found
                     .find(|problem| problem.tasks.iter().map(|task| task.id).collect::<BTreeSet<_>>() == tasks)
                     .cloned()
             })?;
-            same("what is found", &(&problem.kind, problem.tier), &(&ProblemKind::Deadlock, Tier::Proven))?;
+            same(
+                "the kind and the tier of the problem",
+                &(&problem.kind, problem.tier),
+                &(&ProblemKind::Deadlock, Tier::Proven),
+            )?;
             for task in ["A/B", "B/A"] {
                 scene.wait(task)?.check(&OPERATIONS, &L::KIND, at("is stuck"))?;
             }

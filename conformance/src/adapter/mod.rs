@@ -1,7 +1,7 @@
-//! Holds an executor's adapter to what it says: runs small programs on it, and looks at what is told of them.
+//! Tests the adapter of an executor: runs small programs on it, and checks the reported facts.
 //!
 //! A test of an adapter is one line. [`Suite`] runs in the process of the test, with a recorder of its own, so the test
-//! must not start another one. What is told is also held to the rules of SPEC.md, line by line.
+//! must not start another one. The suite also checks each message against the rules of SPEC.md.
 //!
 //! ```no_run
 //! # fn my_adapter() -> impl insight_protocol::adapter::Adapter { Nothing }
@@ -50,9 +50,9 @@ use std::time::Duration;
 /// A case that an adapter did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Which case, such as `task ends` or `mutex AB/BA`.
+    /// The name of the case, such as `task ends` or `mutex AB/BA`.
     pub case: String,
-    /// What was expected, and what was there.
+    /// The expected and the reported fact.
     pub why: String,
 }
 
@@ -62,16 +62,16 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What came of all cases.
+/// The result of all cases.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The cases that were run: those of the capabilities and resources that the adapter says it has.
+    /// The cases that were run: the cases for the capabilities and resources of the adapter.
     pub cases: Vec<String>,
-    /// Those that it did not pass.
+    /// The cases that failed.
     pub failures: Vec<Failure>,
 }
 
-/// The cases, and the adapter that they are for.
+/// The cases for an adapter.
 #[derive(Clone, Debug)]
 pub struct Suite<M> {
     make: M,
@@ -79,24 +79,24 @@ pub struct Suite<M> {
 }
 
 impl<A: Adapter, M: Fn() -> A> Suite<M> {
-    /// Cases for what `make` makes: one for each case.
+    /// Cases for the adapters that `make` returns. Each case gets a new one.
     pub fn new(make: M) -> Suite<M> {
         Suite { make, patience: Duration::from_secs(30) }
     }
 
-    /// For how long a case waits for what is to be told before it fails: 30 seconds, where nothing else is asked for.
+    /// Sets the time that a case waits for an expected fact before it fails. The default is 30 seconds.
     pub fn patience(self, patience: Duration) -> Suite<M> {
         Suite { patience, ..self }
     }
 
-    /// Runs each case, and panics with what failed.
+    /// Runs each case, and panics with the failures.
     pub fn assert(&self) {
         let Report { cases, failures } = self.run();
         let failed: Vec<String> = failures.iter().map(|failure| format!("\n- {failure}")).collect();
         assert!(failures.is_empty(), "{} of {} cases failed:{}", failures.len(), cases.len(), failed.concat());
     }
 
-    /// Runs each case. Suites that run at once in one process take turns.
+    /// Runs each case. Suites that run at the same time in one process take turns.
     pub fn run(&self) -> Report {
         let mut bench = bench::bench();
         bench.patience = self.patience;

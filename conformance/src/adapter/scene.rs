@@ -1,6 +1,6 @@
-//! One case: a program on a thread of its own, and who looks at it.
+//! One case: a program on a thread of its own, and the checks of its reported facts.
 
-use super::bench::{Bench, Seen};
+use super::bench::{Bench, Reported};
 use super::stage::Stage;
 use insight_model::{Edge, EdgeBody, Location, Resource, Task};
 use insight_protocol::adapter::Adapter;
@@ -9,15 +9,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What a case has to work with.
+/// The parts that a case works with.
 pub(super) struct Case<'a, A> {
     pub(super) bench: &'a mut Bench,
     pub(super) adapter: Arc<A>,
-    /// That tasks cannot go on is what the case is about.
-    pub(super) hangs: bool,
+    /// Whether the case is about stuck tasks. Otherwise a problem fails the case.
+    pub(super) expects_hang: bool,
 }
 
-/// Who looks at a program that runs.
+/// A running program of a case.
 pub(super) struct Scene<'a> {
     bench: &'a mut Bench,
     pub(super) stage: &'a Stage,
@@ -27,33 +27,33 @@ pub(super) struct Scene<'a> {
 
 impl<'a, A: Adapter> Case<'a, A> {
     pub(super) fn new(bench: &'a mut Bench, adapter: Arc<A>) -> Case<'a, A> {
-        Case { bench, adapter, hangs: false }
+        Case { bench, adapter, expects_hang: false }
     }
 
     pub(super) fn patience(&self) -> Duration {
         self.bench.patience
     }
 
-    /// Runs `program` by the adapter's `block_on`, and meanwhile `look`. When that is over every step of the stage is
-    /// opened, and the program and each of its tasks must end.
+    /// Runs `program` by the adapter's `block_on`, and `check` at the same time. After that it opens every step of the stage,
+    /// and the program and each of its tasks must end.
     pub(super) fn run<P, F>(
         &mut self,
         program: P,
-        look: impl FnOnce(&mut Scene<'_>) -> Result<(), String>,
+        check: impl FnOnce(&mut Scene<'_>) -> Result<(), String>,
     ) -> Result<(), String>
     where
         P: FnOnce(Arc<A>, Stage) -> F + Send + 'static,
         F: Future<Output = ()>,
     {
         let stage = Stage::default();
-        let before = self.bench.look().tasks.keys().next_back().copied();
-        let (broken, hangs) = (self.bench.seen.broken.len(), self.bench.seen.hangs.len());
+        let before = self.bench.sample().tasks.keys().next_back().copied();
+        let (broken, hangs) = (self.bench.reported.broken.len(), self.bench.reported.hangs.len());
         let (adapter, on_stage) = (self.adapter.clone(), stage.clone());
         let closing = Stage::default();
         let closes = closing.clone();
         let thread = std::thread::spawn(move || {
             let program = program(adapter.clone(), on_stage);
-            // An executor may run its tasks only as long as this goes on.
+            // An executor may run its tasks only until this future ends.
             let program = async {
                 program.await;
                 closes.reached(1).await;
@@ -61,11 +61,11 @@ impl<'a, A: Adapter> Case<'a, A> {
             adapter.block_on(program); // runs the program
         });
         let mut scene = Scene { bench: self.bench, stage: &stage, before };
-        let looked = look(&mut scene);
+        let checked = check(&mut scene);
         stage.open(Stage::END);
         let ended = self.all_ended(before, "the ends of all tasks", |task| task.kind != TaskKind::BlockOn);
         closing.open(1);
-        looked?;
+        checked?;
         ended?;
         let deadline = Instant::now() + self.bench.patience;
         while !thread.is_finished() {
@@ -76,107 +76,114 @@ impl<'a, A: Adapter> Case<'a, A> {
         }
         thread.join().map_err(|_| "the program panicked".to_owned())?;
         self.all_ended(before, "the end of the `block_on`", |_| true)?;
-        let seen = &self.bench.seen;
-        if let Some(twice) = seen.ended.iter().find(|(id, outcomes)| Some(**id) > before && outcomes.len() > 1) {
-            return Err(format!("a task was told to have ended more than once: {twice:?}"));
+        let reported = &self.bench.reported;
+        if let Some(twice) = reported.ended.iter().find(|(id, outcomes)| Some(**id) > before && outcomes.len() > 1) {
+            return Err(format!("a task was reported as ended more than once: {twice:?}"));
         }
-        if let Some(first) = seen.broken.get(broken) {
+        if let Some(first) = reported.broken.get(broken) {
             return Err(format!("breaks a rule of SPEC.md: {first}"));
         }
-        if !self.hangs
-            && let Some(problem) = seen.hangs.get(hangs)
+        if !self.expects_hang
+            && let Some(problem) = reported.hangs.get(hangs)
         {
-            return Err(format!("nothing is stuck, and this was told: {problem:?}"));
+            return Err(format!("nothing is stuck, and the problem was raised: {problem:?}"));
         }
         Ok(())
     }
 }
 
 impl<A> Case<'_, A> {
-    /// Looks until those of this case's tasks that are `meant` have ended.
-    fn all_ended(&mut self, before: Option<TaskId>, what: &str, meant: impl Fn(&Task) -> bool) -> Result<(), String> {
-        let left = |seen: &Seen| {
-            let tasks = seen.model.tasks.values().filter(|task| Some(task.id) > before && !task.partial);
-            tasks.filter(|task| meant(task)).map(Task::label).collect::<Vec<_>>()
+    /// Takes samples until the tasks of this case have ended, of those for which `included` is true.
+    fn all_ended(
+        &mut self,
+        before: Option<TaskId>,
+        fact: &str,
+        included: impl Fn(&Task) -> bool,
+    ) -> Result<(), String> {
+        let left = |reported: &Reported| {
+            let tasks = reported.model.tasks.values().filter(|task| Some(task.id) > before && !task.partial);
+            tasks.filter(|task| included(task)).map(Task::label).collect::<Vec<_>>()
         };
-        let ended = self.bench.until(what, |seen| left(seen).is_empty().then_some(()));
-        ended.map_err(|why| format!("{why}; left are {:?}", left(&self.bench.seen)))
+        let ended = self.bench.until(fact, |reported| left(reported).is_empty().then_some(()));
+        ended.map_err(|why| format!("{why}; not ended: {:?}", left(&self.bench.reported)))
     }
 }
 
 impl Scene<'_> {
     /// The tasks of this case, with those that have ended.
     pub(super) fn tasks(&self) -> impl Iterator<Item = &Task> {
-        self.bench.seen.tasks.values().filter(|task| Some(task.id) > self.before)
+        self.bench.reported.tasks.values().filter(|task| Some(task.id) > self.before)
     }
 
-    /// All that was told.
-    pub(super) fn seen(&self) -> &Seen {
-        &self.bench.seen
+    /// All reported facts.
+    pub(super) fn reported(&self) -> &Reported {
+        &self.bench.reported
     }
 
-    pub(super) fn look(&mut self) {
-        self.bench.look();
+    pub(super) fn sample(&mut self) {
+        self.bench.sample();
     }
 
     pub(super) fn settle(&mut self) -> Result<(), String> {
         self.bench.settle()
     }
 
-    /// Looks until `condition` holds; an error when it does not in time.
-    pub(super) fn until<T>(&mut self, what: &str, condition: impl Fn(&Seen) -> Option<T>) -> Result<T, String> {
-        self.bench.until(what, condition)
+    /// Takes samples until `condition` returns a value. Fails after the bench's `patience`.
+    pub(super) fn until<T>(&mut self, fact: &str, condition: impl Fn(&Reported) -> Option<T>) -> Result<T, String> {
+        self.bench.until(fact, condition)
     }
 
-    /// The task that the case gave this name to, as it was when it was spawned.
+    /// The task with this name, as it was when it was spawned.
     pub(super) fn task(&mut self, name: &str) -> Result<Task, String> {
         let before = self.before;
-        let named = |seen: &Seen| {
-            let mut tasks = seen.tasks.values().filter(|task| Some(task.id) > before);
+        let named = |reported: &Reported| {
+            let mut tasks = reported.tasks.values().filter(|task| Some(task.id) > before);
             tasks.find(|task| task.name.as_deref() == Some(name)).cloned()
         };
         self.until(&format!("the task `{name}`"), named)
     }
 
-    /// The wait of this task, and what it waits for.
+    /// The wait of this task, and its resource.
     pub(super) fn wait(&mut self, task: &str) -> Result<Wait, String> {
         let id = self.task(task)?.id;
-        self.until(&format!("what `{task}` waits for"), |seen| {
-            let edge = seen.model.waits_of_task(id).first().copied()?.clone();
+        self.until(&format!("the wait of `{task}`"), |reported| {
+            let edge = reported.model.waits_of_task(id).first().copied()?.clone();
             let EdgeBody::Wait { operation, .. } = &edge.body else { return None };
-            let resource = seen.model.resources.get(&edge.resource)?.clone();
+            let resource = reported.model.resources.get(&edge.resource)?.clone();
             Some(Wait { operation: operation.clone(), edge, resource })
         })
     }
 
-    /// The hold of this task, and what it holds.
+    /// The hold of this task, and its resource.
     pub(super) fn hold(&mut self, task: &str) -> Result<(Edge, Resource), String> {
         let id = self.task(task)?.id;
-        self.until(&format!("what `{task}` holds"), |seen| {
-            let mut edges = seen.model.edges_of_task(id);
+        self.until(&format!("the hold of `{task}`"), |reported| {
+            let mut edges = reported.model.edges_of_task(id);
             let edge = edges.find(|edge| matches!(edge.body, EdgeBody::Hold { .. }))?.clone();
-            let resource = seen.model.resources.get(&edge.resource)?.clone();
+            let resource = reported.model.resources.get(&edge.resource)?.clone();
             Some((edge, resource))
         })
     }
 
-    /// That the tasks which can end a wait are known, and are these.
-    pub(super) fn freed_by(&mut self, wait: &Wait, tasks: &[&str]) -> Result<(), String> {
+    /// Checks that only these tasks can unblock a wait, and that no unknown party can.
+    pub(super) fn unblocked_by(&mut self, wait: &Wait, tasks: &[&str]) -> Result<(), String> {
         let mut ids = Vec::new();
         for name in tasks {
             ids.push(self.task(name)?.id);
         }
-        let freers = |seen: &Seen| {
-            let freers = seen.model.resources.get(&wait.resource.id).map(|it| seen.model.freers(it, &wait.operation));
+        let freers = |reported: &Reported| {
+            let freers =
+                reported.model.resources.get(&wait.resource.id).map(|it| reported.model.freers(it, &wait.operation));
             freers.map(|freers| (freers.known.iter().map(|freer| freer.task).collect::<Vec<_>>(), freers.unknown))
         };
         let expect = Some((ids, 0));
-        let seen = self.until("who can end the wait", |seen| (freers(seen) == expect).then_some(()));
-        seen.map_err(|why| format!("{why}: expected are {expect:?}, and told {:?}", freers(self.seen())))
+        let reported =
+            self.until("the tasks that can end the wait", |reported| (freers(reported) == expect).then_some(()));
+        reported.map_err(|why| format!("{why}: expected {expect:?}, reported {:?}", freers(self.reported())))
     }
 }
 
-/// A wait.
+/// A wait with its resource.
 #[derive(Clone, Debug)]
 pub(super) struct Wait {
     pub(super) operation: Operation,
@@ -185,10 +192,10 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// That it is an operation on this kind of resource, at this place.
+    /// Checks the operation, the kind of the resource and the place of the wait.
     pub(super) fn check(&self, operations: &[Operation], kind: &ResourceKind, at: At) -> Result<(), String> {
         expect("the operation that waits", operations.contains(&self.operation), &self.operation, &operations)?;
-        same("the kind of what is waited for", &self.resource.kind, kind)?;
+        same("the kind of the resource", &self.resource.kind, kind)?;
         at.check("the wait", self.edge.location.as_deref())
     }
 }
@@ -205,8 +212,8 @@ impl At {
     pub(super) fn comment(file: &'static str, source: &str, comment: &str) -> At {
         let end = format!("// {comment}");
         let mut lines = source.lines().enumerate().filter(|(_, line)| line.ends_with(&end));
-        let (index, _) = lines.next().expect("a line ends with each comment that is asked for");
-        assert!(lines.next().is_none(), "one line has it: {comment}");
+        let (index, _) = lines.next().expect("a line of the source ends with the comment");
+        assert!(lines.next().is_none(), "only one line has the comment: {comment}");
         At { file, line: index as u32 + 1 }
     }
 
@@ -214,23 +221,23 @@ impl At {
         location.place.file == self.file && location.place.line == self.line
     }
 
-    pub(super) fn check(self, what: &str, location: Option<&Location>) -> Result<(), String> {
+    pub(super) fn check(self, fact: &str, location: Option<&Location>) -> Result<(), String> {
         let is = location.is_some_and(|location| self.is(location));
         let place = location.map(|location| (&location.place.file, location.place.line));
         let why = "is it `#[track_caller]` all the way?";
-        expect(&format!("the place of {what} ({why})"), is, &place, &(self.file, self.line))
+        expect(&format!("the place of {fact} ({why})"), is, &place, &(self.file, self.line))
     }
 }
 
 pub(super) fn expect<T: std::fmt::Debug, E: std::fmt::Debug>(
-    what: &str,
+    fact: &str,
     holds: bool,
-    told: &T,
+    reported: &T,
     expected: &E,
 ) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(format!("{what}: expected is {expected:?}, and told {told:?}")) }
+    if holds { Ok(()) } else { Err(format!("{fact}: expected {expected:?}, reported {reported:?}")) }
 }
 
-pub(super) fn same<T: std::fmt::Debug + PartialEq>(what: &str, told: &T, expected: &T) -> Result<(), String> {
-    expect(what, told == expected, told, expected)
+pub(super) fn same<T: std::fmt::Debug + PartialEq>(fact: &str, reported: &T, expected: &T) -> Result<(), String> {
+    expect(fact, reported == expected, reported, expected)
 }

@@ -1,4 +1,4 @@
-//! What the tasks of a case wait for, and a case lets go on: something that no adapter sees.
+//! The stage of a case: the tasks of a case wait for its steps, and no adapter observes these waits.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// Steps, opened one after the other.
+/// Steps that a case opens one after the other.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stage(Arc<Shared>);
 
@@ -23,7 +23,7 @@ struct State {
 }
 
 impl Stage {
-    /// The step that is opened when the case is over.
+    /// The step that is opened after the case.
     pub(super) const END: u32 = u32::MAX;
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -47,7 +47,7 @@ impl Stage {
         Reached { stage: self.clone(), step }
     }
 
-    /// Blocks the thread until the step is open; false when it is not open after `patience`.
+    /// Blocks the thread until the step is open. Returns `false` if it is not open after `patience`.
     pub(super) fn block(&self, step: u32, patience: Duration) -> bool {
         let until = Instant::now() + patience;
         let mut state = self.state();
@@ -59,7 +59,7 @@ impl Stage {
     }
 }
 
-/// Made by [`Stage::reached`].
+/// The future of [`Stage::reached`].
 #[derive(Debug)]
 pub(super) struct Reached {
     stage: Stage,
@@ -74,7 +74,7 @@ impl Future for Reached {
         if state.open >= self.step {
             return Poll::Ready(());
         }
-        // Polled again, it keeps one waker all the same.
+        // Each waiting task has one entry, however often it is polled.
         if !state.waiting.iter().any(|(step, waker)| *step == self.step && waker.will_wake(cx.waker())) {
             state.waiting.push((self.step, cx.waker().clone()));
         }
@@ -82,8 +82,8 @@ impl Future for Reached {
     }
 }
 
-/// A future that is polled with wakers whose wake opens step 1 of `woken`, and then stops, in the midst of what wakes,
-/// until the step `go_on` is open.
+/// A future whose wakers stop in the middle of a wake: they open step 1 of `woken`, and block until the step `go_on` is
+/// open.
 #[derive(Debug)]
 pub(super) struct StoppedWakes<F> {
     pub(super) future: Pin<Box<F>>,

@@ -1,4 +1,4 @@
-//! Tasks: that they are told, how they end, what they do meanwhile, and who wakes them.
+//! Tasks: their spawns, ends, states, wakes and joins.
 
 use super::scene::{At, Case, expect, same};
 use super::stage::Stage;
@@ -16,7 +16,7 @@ async fn is_spawned(stage: Stage) {
     stage.reached(1).await;
 }
 
-/// Each task once, with its name, kind, place and parent; and the `block_on` around them.
+/// Each task is reported once, with its name, kind, place and parent, and so is the `block_on` around them.
 pub(super) fn spawned<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
     let executor = case.adapter.descriptor().name;
     case.run(
@@ -36,10 +36,10 @@ pub(super) fn spawned<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> 
             same("the line of the `block_on`", &root_at, &Some(runs.line))?;
             for task in scene.tasks() {
                 same("the executor of a task", &task.executor.as_deref(), &Some(executor))?;
-                expect("that a task is seen as a whole", !task.partial, &task, &"not `partial`")?;
+                expect("whether a task is a library task", !task.partial, &task, &"not `partial`")?;
                 if task.kind == TaskKind::Task {
                     at("is spawned").check("the spawn", task.location.as_deref())?;
-                    same("who spawned a task", &task.parent(), &Some(root.id))?;
+                    same("the parent of a task", &task.parent(), &Some(root.id))?;
                     let name = task.name.as_deref().unwrap_or_default();
                     expect("the name of a task", name.ends_with("tasks::is_spawned"), &name, &"its future's type")?;
                 }
@@ -49,15 +49,15 @@ pub(super) fn spawned<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> 
     )
 }
 
-/// Returned, panicked and cancelled, as is told and as its handle says; a detached task runs to its end.
+/// A returned, a panicked and a cancelled task are reported as their handles say. A detached task runs to its end.
 pub(super) fn ends<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
     let joined: Arc<Mutex<Vec<Outcome>>> = Arc::default();
     let joins = joined.clone();
     case.run(
         |adapter, stage| async move {
             let returns = insight_probe::task_name("returns", || adapter.spawn(async {}));
-            // Past the hook: a panic that is meant to be needs no message.
-            let panics = async { resume_unwind(Box::new("as it is meant to")) };
+            // `resume_unwind` calls no panic hook, so that the expected panic prints no message.
+            let panics = async { resume_unwind(Box::new("an expected panic")) };
             let panics = insight_probe::task_name("panics", || adapter.spawn(panics));
             let cancelled = insight_probe::task_name("cancelled", || adapter.spawn(stage.reached(Stage::END)));
             let detached = insight_probe::task_name("detached", || adapter.spawn(stage.reached(1)));
@@ -79,16 +79,17 @@ pub(super) fn ends<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
                     scene.stage.open(1);
                 }
                 let id = scene.task(name)?.id;
-                let ended = scene.until(&format!("the end of `{name}`"), |seen| seen.ended.get(&id).cloned())?;
+                let ended =
+                    scene.until(&format!("the end of `{name}`"), |reported| reported.ended.get(&id).cloned())?;
                 same(&format!("the end of `{name}`"), &ended, &vec![outcome])?;
             }
             let joined = joined.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            same("what the handles say", &joined, &vec![Outcome::Returned, Outcome::Panicked])
+            same("the outcomes of the handles", &joined, &vec![Outcome::Returned, Outcome::Panicked])
         },
     )
 }
 
-/// Idle while it waits, running while it runs, and the time of both.
+/// A waiting task is idle, a running task is running, and both times are counted.
 pub(super) fn states<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
     let patience = case.patience();
     case.run(
@@ -105,25 +106,29 @@ pub(super) fn states<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
         },
         |scene| {
             let id = scene.task("works")?.id;
-            let idle = scene.until("that a task which waits is idle", |seen| {
-                let stats = seen.model.tasks.get(&id)?.stats()?;
+            let idle = scene.until("the state idle of a waiting task", |reported| {
+                let stats = reported.model.tasks.get(&id)?.stats()?;
                 (stats.state == Some(TaskState::Idle) && stats.polls > 0).then_some(stats)
             })?;
-            same("the polls and wakes of a task that waits since its first poll", &(idle.polls, idle.wakes), &(1, 0))?;
+            same(
+                "the polls and wakes of a task that has waited since its first poll",
+                &(idle.polls, idle.wakes),
+                &(1, 0),
+            )?;
             scene.stage.open(1);
-            let running = scene.until("that a task which runs is running", |seen| {
-                let stats = seen.model.tasks.get(&id)?.stats()?;
+            let running = scene.until("the state running of a running task", |reported| {
+                let stats = reported.model.tasks.get(&id)?.stats()?;
                 (stats.state == Some(TaskState::Running)).then_some(stats)
             })?;
-            let told = (running.polls, running.wakes, running.woken_by);
-            same("the polls and wakes of a task in its second poll, and who woke it", &told, &(1, 1, None))?;
+            let counted = (running.polls, running.wakes, running.woken_by);
+            same("the polls, the wakes and the waking task of a task in its second poll", &counted, &(1, 1, None))?;
             let times = [running.running_ns, running.scheduled_ns, running.idle_ns];
-            expect("its times running, scheduled, idle", times.iter().all(|it| *it > 0), &times, &"more than 0")
+            expect("the times running, scheduled and idle", times.iter().all(|it| *it > 0), &times, &"more than 0")
         },
     )
 }
 
-/// Which task woke which.
+/// A wake names the task that did it.
 pub(super) fn wakes<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
     case.run(
         |adapter, stage| async move {
@@ -149,25 +154,25 @@ pub(super) fn wakes<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
         },
         |scene| {
             let (woken, wakes) = (scene.task("woken")?.id, scene.task("wakes")?.id);
-            scene.until("that both wait", |seen| {
-                let polls = |id| seen.model.tasks.get(id).and_then(|task| Some(task.stats().as_ref()?.polls));
+            scene.until("the first poll of both tasks", |reported| {
+                let polls = |id| reported.model.tasks.get(id).and_then(|task| Some(task.stats().as_ref()?.polls));
                 (polls(&woken) == Some(1) && polls(&wakes) == Some(1)).then_some(())
             })?;
             scene.stage.open(1);
-            let stats = scene.until("a second poll", |seen| {
-                let stats = seen.model.tasks.get(&woken)?.stats()?;
+            let stats = scene.until("a second poll", |reported| {
+                let stats = reported.model.tasks.get(&woken)?.stats()?;
                 (stats.polls == 2).then_some(stats)
             })?;
-            let told = (stats.wakes, stats.self_wakes, stats.woken_by);
-            same("how often a task was woken, by itself, and by whom", &told, &(1, 0, Some(wakes)))
+            let counted = (stats.wakes, stats.self_wakes, stats.woken_by);
+            same("the wakes of a task, its self-wakes and its waking task", &counted, &(1, 0, Some(wakes)))
         },
     )
 }
 
-/// How many wakers are held by something that is not seen.
+/// The number of wakers that an unobserved place holds.
 pub(super) fn foreign_wakers<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
-    // One of the tasks is forgotten by all that could wake it.
-    case.hangs = true;
+    // No waker of the task `forgotten` is left, so it is stuck.
+    case.expects_hang = true;
     case.run(
         |adapter, stage| async move {
             insight_probe::task_name("waits", || adapter.spawn(stage.reached(1))).detach();
@@ -178,8 +183,8 @@ pub(super) fn foreign_wakers<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), S
         |scene| {
             for (name, expected) in [("waits", 1), ("forgotten", 0)] {
                 let id = scene.task(name)?.id;
-                let foreign = scene.until(&format!("the wakers of `{name}`"), |seen| {
-                    let stats = seen.model.tasks.get(&id)?.counters()?;
+                let foreign = scene.until(&format!("the wakers of `{name}`"), |reported| {
+                    let stats = reported.model.tasks.get(&id)?.counters()?;
                     (stats.state == Some(TaskState::Idle) && stats.polls > 0).then_some(stats.foreign_wakers)
                 })?;
                 same(&format!("the foreign wakers of `{name}`"), &foreign, &expected)?;
@@ -189,7 +194,7 @@ pub(super) fn foreign_wakers<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), S
     )
 }
 
-/// Who waits for the end of a task waits for that task.
+/// A task that joins another one waits for the end of that task.
 pub(super) fn joins<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
     case.run(
         |adapter, stage| async move {
@@ -203,9 +208,9 @@ pub(super) fn joins<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> {
         |scene| {
             let wait = scene.wait("joiner")?;
             same("the operation that waits", &wait.operation, &Operation::Join)?;
-            same("the kind of what is waited for", &wait.resource.kind, &ResourceKind::Join)?;
-            at("is joined").check("a join, which is where its task was spawned", wait.resource.location.as_deref())?;
-            scene.freed_by(&wait, &["joined"])
+            same("the kind of the resource", &wait.resource.kind, &ResourceKind::Join)?;
+            at("is joined").check("a join, at the spawn of its task", wait.resource.location.as_deref())?;
+            scene.unblocked_by(&wait, &["joined"])
         },
     )
 }

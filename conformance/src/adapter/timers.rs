@@ -1,4 +1,4 @@
-//! Timers: who sleeps waits for time, and is not stuck.
+//! Timers: a sleeping task waits for a timer, and is not stuck.
 
 use super::scene::{At, Case};
 use super::stage::Stage;
@@ -6,7 +6,7 @@ use insight_protocol::adapter::{Adapter, Spawned, Timer};
 use insight_protocol::{Operation, ResourceKind};
 use std::time::Duration;
 
-/// Longer than a case has patience.
+/// Longer than any case waits.
 const LONG: Duration = Duration::from_secs(3600);
 
 pub(super) fn sleeps<A: Adapter, T: Timer>(case: &mut Case<'_, A>) -> Result<(), String> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// A report for programs: a JSON object a line, of `type` `finding`, and a last one of `type` `summary`.
+/// A report for programs: one JSON object per line, of `type` `finding`, and a last one of `type` `summary`.
 #[derive(Debug)]
 pub struct Json<W> {
     output: W,
@@ -12,7 +12,7 @@ pub struct Json<W> {
 }
 
 impl<W: Write> Json<W> {
-    /// A report on `source` that is written to `output`.
+    /// A report about `source` that is written to `output`.
     pub fn new(output: W, source: &str) -> Json<W> {
         Json { output, source: source.to_owned() }
     }
@@ -22,7 +22,7 @@ impl<W: Write> Json<W> {
         let line = serde_json::to_string(object)?;
         self.output.write_all(json(&line).as_bytes())?;
         self.output.write_all(b"\n")?;
-        // Whoever watches a live stream waits for it.
+        // The user of a live stream waits for each finding.
         self.output.flush()
     }
 }

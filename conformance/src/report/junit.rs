@@ -5,7 +5,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// A report for CI: a test case for each rule that can be checked, written at the end.
+/// A report for CI, written at the end: a test case for each rule that can be checked.
 #[derive(Debug)]
 pub struct Junit<W> {
     output: W,
@@ -16,13 +16,13 @@ pub struct Junit<W> {
 /// The findings of one rule.
 #[derive(Debug)]
 struct Found {
-    /// The first one in a line.
+    /// The first finding, in one line.
     message: String,
     text: String,
 }
 
 impl<W: Write> Junit<W> {
-    /// A report on `source` that is written to `output`.
+    /// A report about `source` that is written to `output`.
     pub fn new(output: W, source: &str) -> Junit<W> {
         Junit { output, source: source.to_owned(), findings: BTreeMap::new() }
     }

@@ -3,9 +3,9 @@ use insight_reader::{Outcome, visible};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// How many characters of a line are shown.
+/// Maximum number of characters that are shown of a line.
 const WIDTH: usize = 240;
-/// How many of them stand before the place that matters, when that is far from the start.
+/// Number of characters that are shown before the marked place, if it is far from the start.
 const BEFORE: usize = 120;
 
 /// A report for people.
@@ -24,7 +24,7 @@ impl<W: Write> Text<W> {
 impl<W: Write> Sink for Text<W> {
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         writeln!(self.output, "{}", text_of(finding))?;
-        // Whoever watches a live stream waits for it.
+        // The user of a live stream waits for each finding.
         self.output.flush()
     }
 
@@ -34,7 +34,7 @@ impl<W: Write> Sink for Text<W> {
     }
 }
 
-/// A finding in words, with its lines.
+/// The text of a finding, with its lines.
 pub(crate) fn text_of(finding: &Finding) -> String {
     let rule = &finding.rule;
     let place = match finding.line {
@@ -64,7 +64,7 @@ pub(crate) fn text_of(finding: &Finding) -> String {
     text
 }
 
-/// A line cut to what can be read, and the character under which the place that matters is marked.
+/// Shortens a line for the report. Also returns the position of the character to mark.
 fn fit(line: &ContextLine, column: Option<usize>) -> (String, Option<usize>) {
     let characters: Vec<(usize, char)> = line.text.char_indices().collect();
     let place = column.map(|column| characters.partition_point(|(at, _)| at + 1 < column).min(characters.len()));
@@ -117,14 +117,14 @@ fn summary_text(summary: &Summary) -> String {
     }
     match (&summary.outcome, &summary.ending) {
         (Outcome::Cut { line, why: None }, _) => text.push_str(&format!(
-            "It is cut off: line {line} has no end, and was not checked. A stream may end anywhere.\n"
+            "The stream is cut off: line {line} has no end, and was not checked. A stream may end at any byte.\n"
         )),
         (Outcome::Cut { line, why: Some(why) }, _) => text.push_str(&format!(
-            "It is cut off: line {line} and those after it were not checked. The stream broke off: {}.\n",
+            "The stream is cut off: line {line} and the lines after it were not checked. It broke off: {}.\n",
             visible(why)
         )),
         (Outcome::Complete, Ending::Stopped) => {
-            text.push_str("It was read for as long as was asked for; the stream goes on.\n");
+            text.push_str("The stream was read for the requested time; it has not ended.\n");
         }
         (Outcome::Complete, _) => {}
     }

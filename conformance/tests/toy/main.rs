@@ -1,4 +1,4 @@
-//! The executor and the adapter of docs/write-an-adapter.md, and adapters that are wrong.
+//! The executor and the adapter of docs/write-an-adapter.md, and wrong adapters.
 
 #![allow(missing_docs)]
 
@@ -8,14 +8,14 @@ mod mutants;
 
 const PAGE: &str = include_str!("../../../docs/write-an-adapter.md");
 
-/// The blocks of code of the page that are Rust, each with the blank line between it and the next.
+/// The Rust code of the page, by blocks. Each block includes the blank line before the next one.
 fn code() -> Vec<&'static str> {
     let blocks = PAGE.split("```rust\n").skip(1);
     blocks.map(|block| block.split("```").next().expect("a split has a first part")).collect()
 }
 
 #[test]
-fn the_page_is_the_code_that_is_tested() {
+fn page_has_the_tested_code() {
     let blocks = code();
     let (executor, adapter) = blocks.split_first().expect("the page has code");
     assert_eq!(*executor, include_str!("executor.rs"));
@@ -23,6 +23,6 @@ fn the_page_is_the_code_that_is_tested() {
 }
 
 #[test]
-fn the_adapter_is_less_than_a_hundred_lines() {
+fn adapter_has_less_than_a_hundred_lines() {
     assert!(include_str!("adapter.rs").lines().count() < 100);
 }

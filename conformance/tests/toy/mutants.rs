@@ -1,4 +1,4 @@
-//! Adapters that are wrong, each in one way, and the cases that they fail.
+//! Adapters with one mistake each, and the cases that they fail.
 
 use crate::executor::Toy;
 use insight_conformance::adapter::Suite;
@@ -15,21 +15,21 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// What is wrong.
+/// A mistake of an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     Nothing,
     SpawnIsForgotten,
-    SpawnIsToldTwice,
+    SpawnIsReportedTwice,
     RootIsForgotten,
     EveryTaskIsLocal,
     JoinIsForgotten,
     PlaceIsTheAdapters,
     CancelDetaches,
     MutexIsNotDeclared,
-    /// It is told as free after it is free.
+    /// The hold ends after the lock is free.
     ReleaseIsLate,
-    /// What waits for it is not told.
+    /// The wait for the lock is not reported.
     WaitIsForgotten,
 }
 
@@ -48,7 +48,7 @@ struct Task<const WRONG: u8>(crate::executor::JoinHandle, Joining);
 const ALL: [Wrong; 11] = [
     Wrong::Nothing,
     Wrong::SpawnIsForgotten,
-    Wrong::SpawnIsToldTwice,
+    Wrong::SpawnIsReportedTwice,
     Wrong::RootIsForgotten,
     Wrong::EveryTaskIsLocal,
     Wrong::JoinIsForgotten,
@@ -97,7 +97,7 @@ impl<const WRONG: u8> Adapter for Mutant<WRONG> {
     fn spawn<F: Future<Output = ()> + Send + 'static>(&self, future: F) -> Task<WRONG> {
         match wrong(WRONG) {
             Wrong::SpawnIsForgotten => Task(self.0.spawn(future), Joining::new(TaskRef::unseen())),
-            Wrong::SpawnIsToldTwice => {
+            Wrong::SpawnIsReportedTwice => {
                 let twice: Observed<Observed<F>> = observe(observe(future, Self::meta()), Self::meta());
                 let task = twice.task_ref();
                 Task(self.0.spawn(twice), Joining::new(task))
@@ -140,7 +140,7 @@ impl<const WRONG: u8> Spawned for Task<WRONG> {
     fn detach(self) {}
 }
 
-/// A mutex for nothing: whether it is taken, and who waits.
+/// A mutex around nothing: whether it is taken, and the wakers of the waiting tasks.
 struct Flag<const WRONG: u8> {
     lock: insight_probe::Lock,
     state: Mutex<(bool, VecDeque<Waker>)>,
@@ -201,8 +201,8 @@ impl<const WRONG: u8> Drop for FlagGuard<'_, WRONG> {
     }
 }
 
-/// The mutant fails these cases. It may fail others: it has not the patience for a busy machine, since each fact that
-/// is never told takes all of it.
+/// Checks that the mutant fails these cases. On a busy machine it may fail others too: its suite waits only one second,
+/// since a missing fact takes the whole time.
 fn check<const WRONG: u8>(expect_wrong: Wrong, expect: &[&str]) {
     assert_eq!(wrong(WRONG), expect_wrong);
     let report = Suite::new(|| Mutant::<WRONG>(Toy::new())).patience(Duration::from_secs(1)).run();
@@ -211,13 +211,13 @@ fn check<const WRONG: u8>(expect_wrong: Wrong, expect: &[&str]) {
 }
 
 #[test]
-fn who_does_all_passes() {
+fn correct_adapter_passes() {
     assert_eq!(wrong(0), Wrong::Nothing);
     Suite::new(|| Mutant::<0>(Toy::new())).assert();
 }
 
 #[test]
-fn who_forgets_to_observe_fails() {
+fn adapter_that_does_not_observe_fails() {
     let all = [
         "task spawned",
         "task ends",
@@ -234,21 +234,21 @@ fn who_forgets_to_observe_fails() {
 }
 
 #[test]
-fn who_tells_a_task_wrongly_fails() {
-    check::<2>(Wrong::SpawnIsToldTwice, &["task spawned", "join"]);
+fn adapter_that_reports_tasks_wrongly_fails() {
+    check::<2>(Wrong::SpawnIsReportedTwice, &["task spawned", "join"]);
     check::<4>(Wrong::EveryTaskIsLocal, &["task spawned"]);
     check::<6>(Wrong::PlaceIsTheAdapters, &["task spawned", "join"]);
     check::<7>(Wrong::CancelDetaches, &["task ends"]);
 }
 
 #[test]
-fn who_says_what_is_not_so_fails() {
+fn adapter_with_a_wrong_descriptor_fails() {
     check::<5>(Wrong::JoinIsForgotten, &["join"]);
     check::<8>(Wrong::MutexIsNotDeclared, &["descriptor"]);
 }
 
 #[test]
-fn who_tells_a_lock_wrongly_fails() {
+fn adapter_that_reports_locks_wrongly_fails() {
     check::<9>(Wrong::ReleaseIsLate, &["mutex released"]);
     check::<10>(Wrong::WaitIsForgotten, &["mutex held", "mutex released", "mutex AB/BA"]);
 }

@@ -1,4 +1,4 @@
-//! The story: a request that hangs, and the three keys to its cause.
+//! The main story: a request hangs, and three keys lead to its cause.
 
 use crate::files::place;
 use crate::http::{get, get_later};
@@ -9,7 +9,7 @@ use crate::watched::PATIENCE;
 use insight_protocol::Operation;
 use std::sync::mpsc::Receiver;
 
-/// Barbara's service, and a request that it does not answer.
+/// Barbara's service with a request that it does not answer.
 pub struct Hang {
     pub program: Program,
     pub insight: String,
@@ -25,11 +25,11 @@ impl Hang {
     pub fn of(program: Program) -> Hang {
         let (insight, service) = (program.insight(), program.service());
         let answer = get_later(format!("http://{service}/prototype"));
-        program.says("barbara: prototype handler entered");
+        program.line_after("barbara: prototype handler entered");
         Hang { program, insight, service, answer }
     }
 
-    /// Barbara calls what she forgot, and the request is answered.
+    /// Calls the endpoint that Barbara forgot, so that the request is answered.
     pub fn end(&self) {
         assert_eq!(get(&format!("http://{}/warm", self.service)), "warm\n");
         let answer = self.answer.recv_timeout(PATIENCE).expect("the hang is over");
@@ -43,7 +43,7 @@ pub fn blocked() -> (String, &'static str) {
     (place("examples/barbara.rs", text), text)
 }
 
-/// The task list with the blocked writer in its first row.
+/// Waits until the task list shows the blocked writer in its first row.
 pub fn shows_writer_first(screen: &Screen) {
     screen.until("write_orders in the first row", |frame| {
         let rows = frame.rows();
@@ -103,7 +103,7 @@ fn three_keys_from_the_hang_to_its_cause() {
     screen.press(ESC);
     shows_writer_first(&screen);
 
-    // The reader waits for something that may still come: nothing can be proven.
+    // The message that the reader waits for can still come, so insight cannot prove a problem.
     assert_eq!(get(&format!("http://{}/v1/problems", hang.insight)), r#"{"problems":[]}"#);
     screen.press("P");
     screen.shows(&["No problem was found."]);
@@ -111,7 +111,7 @@ fn three_keys_from_the_hang_to_its_cause() {
 }
 
 #[test]
-fn the_hang_resolves() {
+fn the_tasks_disappear_when_the_hang_is_over() {
     let hang = Hang::begin();
     let screen = Screen::open(&hang.insight, 120, 40);
     shows_writer_first(&screen);
@@ -122,23 +122,23 @@ fn the_hang_resolves() {
     });
 }
 
-/// Whenever a client comes, it sees the same blocked task.
+/// A client sees the same blocked task, no matter when it connects.
 #[test]
-fn before_during_and_after() {
+fn clients_that_connect_before_during_and_after_see_the_same() {
     let program = Program::start(BARBARA);
     let before = Stream::attach(&program.insight()).complete();
     let hang = Hang::of(program);
     let during = Stream::attach(&hang.insight);
-    // Up to the hang it waits too, for a moment at a time.
+    // The writer also waits before the hang, but only for short times.
     const LONG_NS: u64 = 1_000_000_000;
     let blocked = |stream: &Stream| {
-        stream.until("the blocked writer", |seen| {
-            let edge = stream::wait(&seen.model, "write_orders", &Operation::Send)?;
-            if seen.model.told_ns < edge.since_ns + LONG_NS {
+        stream.until("the blocked writer", |received| {
+            let edge = stream::wait(&received.model, "write_orders", &Operation::Send)?;
+            if received.model.told_ns < edge.since_ns + LONG_NS {
                 return None;
             }
             let place = edge.location.as_ref()?.place.to_string();
-            Some((edge.task, edge.resource, edge.since_ns, place, seen.model.header.clone()?.session))
+            Some((edge.task, edge.resource, edge.since_ns, place, received.model.header.clone()?.session))
         })
     };
     let expect = blocked(&before);
@@ -148,11 +148,13 @@ fn before_during_and_after() {
 
     hang.end();
     for stream in [&before, &during, &after] {
-        stream.until("the writer to end", |seen| stream::task(&seen.model, "write_orders").is_none().then_some(()));
+        stream.until("the writer to end", |received| {
+            stream::task(&received.model, "write_orders").is_none().then_some(())
+        });
     }
     let late = Stream::attach(&hang.insight).complete();
-    late.read(|seen| {
-        assert_eq!(stream::task(&seen.model, "write_orders"), None);
-        assert_eq!(stream::task(&seen.model, "read_orders"), None);
+    late.read(|received| {
+        assert_eq!(stream::task(&received.model, "write_orders"), None);
+        assert_eq!(stream::task(&received.model, "read_orders"), None);
     });
 }

@@ -1,4 +1,4 @@
-//! The client, which is another package's: built once, by the cargo and in the profile of this test.
+//! The client is another package's program. It is built once, by the same cargo and in the same profile as this test.
 
 use crate::program::BARBARA;
 use serde_json::Value;
@@ -25,7 +25,7 @@ fn build() -> PathBuf {
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
-        .expect("cargo runs this test, so it is there");
+        .expect("cargo runs this test, so it can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8(output.stdout).unwrap();
     let mut executables = messages.lines().filter_map(|line| {
@@ -35,7 +35,7 @@ fn build() -> PathBuf {
     executables.next_back().unwrap_or_else(|| panic!("no executable: {messages}"))
 }
 
-/// What it prints without a terminal, and its exit status.
+/// The output of consolation without a terminal, and its exit status.
 pub fn plain(arguments: &[&str]) -> (String, Option<i32>) {
     let output = Command::new(executable()).args(arguments).stdin(Stdio::null()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! The alternate history: one task enqueues and dequeues, and waits for itself.
+//! The crawler that waits for itself.
 
 use crate::files::{Folder, place};
 use crate::http::get;
@@ -11,17 +11,17 @@ use std::process::{Command, Stdio};
 
 const BANNER: &str = "deadlock cycle detected, P for more";
 
-/// The await at which the task stands.
+/// The await that the task is stuck at.
 fn stuck() -> String {
     place("examples/deadlock.rs", "queue.send(page * 3 + link).await")
 }
 
 #[test]
-fn proven_and_exact() {
+fn the_deadlock_is_proven_with_its_task_channel_and_await() {
     let program = Program::start(DEADLOCK);
     let stream = Stream::attach(&program.insight());
-    stream.until("the problem", |seen| {
-        let (problem, at_ns) = seen.raised().into_iter().next()?;
+    stream.until("the problem", |received| {
+        let (problem, at_ns) = received.raised().into_iter().next()?;
         let took_ms = (at_ns - problem.since_ns) / 1_000_000;
         println!("raised {took_ms} ms after the task stood still");
         assert!(took_ms <= 2000, "{took_ms} ms");
@@ -46,17 +46,17 @@ fn proven_and_exact() {
     assert_eq!(problems[0]["resources"][0]["name"], "prototype_channel");
     let docs = problems[0]["docs"].as_str().expect("a path");
     assert!(get(&format!("http://{}{docs}", program.insight())).contains("<html"));
-    // It stands, and is not raised again and again.
-    stream.told(stream.read(|seen| seen.model.told_ns) + 1_000_000_000);
-    stream.read(|seen| assert_eq!(seen.raised().len(), 1));
+    // The problem stays, and is not raised again.
+    stream.wait_until_covered(stream.read(|received| received.model.told_ns) + 1_000_000_000);
+    stream.read(|received| assert_eq!(received.raised().len(), 1));
 }
 
 #[test]
-fn banner_problem_view_and_dot_file() {
+fn banner_problem_view_and_dot_file_show_the_deadlock() {
     let program = Program::start(DEADLOCK);
     let folder = Folder::new();
     let mut screen = Screen::open_in(folder.path(), &program.insight(), 120, 40);
-    // The first row of every view, in white on red.
+    // The banner is the first row of every view, in white on red.
     let has_banner = |screen: &Screen, view: &[&str]| {
         screen.until(&format!("the banner over {view:?}"), |frame| {
             let (rows, text) = (frame.rows(), frame.text());
@@ -85,13 +85,13 @@ fn banner_problem_view_and_dot_file() {
     let file = folder.path().join("insight-deadlock-1.dot");
     let dot = std::fs::read_to_string(&file).unwrap();
     assert!(dot.starts_with("digraph") && dot.contains("prototype_channel"), "{dot}");
-    draws(&dot);
-    draws(&get(&format!("http://{}/v1/graph.dot", program.insight())));
+    assert_draws(&dot);
+    assert_draws(&get(&format!("http://{}/v1/graph.dot", program.insight())));
     screen.quit();
 }
 
-/// Graphviz takes it.
-fn draws(dot: &str) {
+/// Checks that Graphviz draws this graph without a message.
+fn assert_draws(dot: &str) {
     let child =
         Command::new("dot").arg("-Tsvg").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let Ok(mut child) = child else {
@@ -100,7 +100,7 @@ fn draws(dot: &str) {
     };
     std::io::Write::write_all(&mut child.stdin.take().expect("it is piped"), dot.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.is_empty(), "{said}\n{dot}");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && messages.is_empty(), "{messages}\n{dot}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("<svg"));
 }

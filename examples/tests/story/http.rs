@@ -1,20 +1,20 @@
-//! Requests.
+//! HTTP requests.
 
 use std::io::Read;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-/// An agent that keeps its connections, takes every status, and waits as long as it takes.
+/// An agent that keeps its connections open, accepts every status, and has no timeout.
 pub fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().proxy(None).http_status_as_error(false).build().new_agent()
 }
 
-/// The body of what is to answer 200.
+/// The body of an answer that must have the status 200.
 pub fn get(url: &str) -> String {
     ask(&agent(), url).unwrap_or_else(|error| panic!("GET {url}: {error}"))
 }
 
-/// Asks on a thread of its own; what never answers leaves the receiver empty.
+/// Requests on a thread of its own. The receiver stays empty if no answer comes.
 pub fn get_later(url: String) -> Receiver<Result<String, String>> {
     let (reply, replies) = mpsc::channel();
     thread::spawn(move || {

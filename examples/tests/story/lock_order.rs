@@ -1,4 +1,4 @@
-//! Two mutexes, taken in opposite orders.
+//! Two tasks that lock two mutexes in opposite orders.
 
 use crate::files::line;
 use crate::program::{LOCK_ORDER, Program, command};
@@ -8,11 +8,11 @@ use insight_protocol::{Operation, ResourceKind, Tier};
 const FILE: &str = "examples/lock_order.rs";
 
 #[test]
-fn proven_with_both_tasks_both_mutexes_and_both_awaits() {
+fn the_deadlock_is_proven_with_both_tasks_both_mutexes_and_both_awaits() {
     let program = Program::start(LOCK_ORDER);
     let stream = Stream::attach(&program.insight());
-    stream.until("the problem", |seen| {
-        let (problem, at_ns) = seen.raised().into_iter().next()?;
+    stream.until("the problem", |received| {
+        let (problem, at_ns) = received.raised().into_iter().next()?;
         assert_eq!(problem.tier, Tier::Proven);
         assert!(at_ns - problem.since_ns <= 2_000_000_000, "{} ns", at_ns - problem.since_ns);
         let mut tasks: Vec<_> = problem.tasks.iter().filter_map(|task| task.name.as_deref()).collect();
@@ -22,7 +22,7 @@ fn proven_with_both_tasks_both_mutexes_and_both_awaits() {
         mutexes.sort_by_key(|(_, name)| *name);
         assert_eq!(mutexes, [(&ResourceKind::Mutex, Some("accounts")), (&ResourceKind::Mutex, Some("ledger"))]);
         let waits = problem.edges.iter().filter(|edge| edge.kind == "wait");
-        let places = waits.map(|edge| edge.location.as_ref().expect("an await in this program has a place"));
+        let places = waits.map(|edge| edge.location.as_ref().expect("an await in this program has a location"));
         let mut places: Vec<_> = places.map(|place| (place.file.as_str(), place.line)).collect();
         places.sort_unstable();
         let second_locks = ["*ledger.lock().await += *account", "*accounts.lock().await += *entry"];
@@ -31,19 +31,19 @@ fn proven_with_both_tasks_both_mutexes_and_both_awaits() {
     });
 }
 
-/// What a timer can end is no deadlock, neither before it fires nor after.
+/// A wait with a timeout is not part of a deadlock, neither before the timer fires nor after.
 #[test]
-fn a_timeout_is_no_deadlock() {
+fn a_timeout_is_not_a_deadlock() {
     let program = Program::run(command(LOCK_ORDER).arg("--timeout"));
     let stream = Stream::attach(&program.insight()).complete();
-    stream.until("both to wait for the other's lock", |seen| {
-        let waits = ["deposit", "audit"].map(|task| stream::wait(&seen.model, task, &Operation::Lock));
+    stream.until("each task to wait for the lock of the other task", |received| {
+        let waits = ["deposit", "audit"].map(|task| stream::wait(&received.model, task, &Operation::Lock));
         waits.iter().all(Option::is_some).then_some(())
     });
-    program.says("lock_order: done");
-    stream.told(stream.read(|seen| seen.model.now_ns) + 1_500_000_000);
-    stream.read(|seen| {
-        assert_eq!(seen.raised(), []);
-        assert_eq!(stream::task(&seen.model, "deposit"), None);
+    program.line_after("lock_order: done");
+    stream.wait_until_covered(stream.read(|received| received.model.now_ns) + 1_500_000_000);
+    stream.read(|received| {
+        assert_eq!(received.raised(), []);
+        assert_eq!(stream::task(&received.model, "deposit"), None);
     });
 }

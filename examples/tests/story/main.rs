@@ -1,7 +1,7 @@
-//! The story, end to end: the real programs, the real client in a pseudo-terminal, and nothing in between.
+//! Barbara's story from end to end: real programs, and the real client in a pseudo-terminal.
 //!
-//! Each test starts its own processes on ports of their own and ends them. What is waited for is always a condition:
-//! a line on stderr, a message of the stream, a text on the screen. None of them sleeps.
+//! Each test starts its own processes on its own ports, and ends them. A test always waits for a condition: a line on
+//! stderr, a message of the stream, or a text on the screen. No test sleeps for a fixed time.
 
 mod watched;
 

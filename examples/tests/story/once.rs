@@ -8,22 +8,22 @@ use insight_protocol::Operation;
 use serde_json::Value;
 
 #[test]
-fn no_problem_is_0() {
+fn the_exit_status_is_0_without_a_problem() {
     let hang = Hang::begin();
     let stream = Stream::attach(&hang.insight);
-    stream.until("the hang", |seen| stream::wait(&seen.model, "write_orders", &Operation::Send).map(|_| ()));
+    stream.until("the hang", |received| stream::wait(&received.model, "write_orders", &Operation::Send).map(|_| ()));
     let (place, await_text) = blocked();
-    // With nothing said it does the same: it has no terminal here.
+    // Without an option it does the same as with `--once`, because it has no terminal here.
     for arguments in [&[hang.insight.as_str(), "--once"][..], &[&hang.insight]] {
         let (text, status) = plain(arguments);
         for wanted in ["waits for `prototype_channel`: waiting on channel capacity", &place, await_text] {
             assert!(text.contains(wanted), "{wanted} in\n{text}");
         }
-        // The last line, and whole: with a note only while a wait is too young to be judged.
-        let verdict = text.lines().last().unwrap_or_default();
+        // This is the whole last line. A note is added only while a wait is too short to judge.
+        let summary = text.lines().last().unwrap_or_default();
         let too_young = "no problem found, so far: ";
-        let young = verdict.starts_with(too_young) && verdict.ends_with(" for less than a second, too short to judge");
-        assert!(verdict == "no problem found" || young, "{text}");
+        let young = summary.starts_with(too_young) && summary.ends_with(" for less than a second, too short to judge");
+        assert!(summary == "no problem found" || young, "{text}");
         assert_eq!(status, Some(0), "{text}");
     }
     let (text, status) = plain(&[&hang.insight, "--once", "--json"]);
@@ -35,10 +35,10 @@ fn no_problem_is_0() {
 }
 
 #[test]
-fn a_problem_is_3() {
+fn the_exit_status_is_3_with_a_problem() {
     let program = Program::start(DEADLOCK);
     let insight = program.insight();
-    Stream::attach(&insight).until("the problem", |seen| (!seen.model.problems.is_empty()).then_some(()));
+    Stream::attach(&insight).until("the problem", |received| (!received.model.problems.is_empty()).then_some(()));
     for arguments in [&[insight.as_str(), "--once"][..], &[&insight]] {
         let (text, status) = plain(arguments);
         for wanted in ["problem 1: deadlock cycle", "proven deadlock", "deadlock::crawl", "`prototype_channel`"] {
@@ -57,8 +57,8 @@ fn a_problem_is_3() {
 }
 
 #[test]
-fn nobody_there_is_1() {
-    // Nobody listens on port 1, which no test can be given.
+fn the_exit_status_is_1_without_a_program() {
+    // No program listens on port 1, and the system gives it to no test.
     for arguments in [&["127.0.0.1:1", "--once"][..], &["127.0.0.1:1", "--json"], &["--port", "1"]] {
         let (text, status) = plain(arguments);
         assert!(text.starts_with("consolation: 127.0.0.1:1: connection refused\nStart a program"), "{text}");

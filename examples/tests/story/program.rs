@@ -1,4 +1,4 @@
-//! An example that runs.
+//! An example program that runs.
 
 use crate::files;
 use crate::watched::Watched;
@@ -12,7 +12,7 @@ pub const BARBARA: &str = env!("CARGO_BIN_EXE_barbara");
 pub const DEADLOCK: &str = env!("CARGO_BIN_EXE_deadlock");
 pub const LOCK_ORDER: &str = env!("CARGO_BIN_EXE_lock_order");
 
-/// A process that is killed at the end, and what it says on stderr.
+/// A process that is killed at the end of the test, and the lines that it prints on stderr.
 pub struct Program {
     child: Child,
     stderr: Arc<Watched<Stderr>>,
@@ -24,7 +24,7 @@ struct Stderr {
     ended: bool,
 }
 
-/// To run a program on free ports, with the workspace's source.
+/// A command that runs a program on free ports, with the workspace as its source.
 pub fn command(executable: impl AsRef<Path>) -> Command {
     let mut command = Command::new(executable.as_ref());
     command
@@ -59,18 +59,18 @@ impl Program {
         self.child.id()
     }
 
-    /// Where insight listens: `127.0.0.1:41234`.
+    /// The address that insight listens on: `127.0.0.1:41234`.
     pub fn insight(&self) -> String {
-        self.says("insight: listening on http://")
+        self.line_after("insight: listening on http://")
     }
 
-    /// Where barbara's own service listens.
+    /// The address that barbara's own service listens on.
     pub fn service(&self) -> String {
-        self.says("barbara: listening on http://")
+        self.line_after("barbara: listening on http://")
     }
 
-    /// Waits for the line that begins so, and gives the rest of it.
-    pub fn says(&self, start: &str) -> String {
+    /// Waits for a line that begins with `start`, and returns the rest of it.
+    pub fn line_after(&self, start: &str) -> String {
         let outcome = self.stderr.until(
             |stderr| match stderr.lines.iter().find_map(|line| line.strip_prefix(start)) {
                 Some(rest) => Some(Some(rest.to_owned())),
@@ -78,11 +78,11 @@ impl Program {
             },
             |_| String::new(),
         );
-        outcome.ok().flatten().unwrap_or_else(|| panic!("never said {start:?} but: {:#?}", self.said()))
+        outcome.ok().flatten().unwrap_or_else(|| panic!("no line begins with {start:?}: {:#?}", self.lines()))
     }
 
-    /// All lines until now.
-    pub fn said(&self) -> Vec<String> {
+    /// All lines that the program has printed.
+    pub fn lines(&self) -> Vec<String> {
         self.stderr.read(|stderr| stderr.lines.clone())
     }
 

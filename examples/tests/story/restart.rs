@@ -1,4 +1,4 @@
-//! The program dies, and comes back.
+//! The program is killed and started again.
 
 use crate::barbara::{Hang, shows_writer_first};
 use crate::program::{BARBARA, Program, command};
@@ -6,7 +6,7 @@ use crate::screen::{ENTER, Screen};
 use std::net::TcpListener;
 
 #[test]
-fn the_last_picture_is_kept_and_the_program_found_again() {
+fn the_last_snapshot_stays_on_the_screen_until_the_program_is_started_again() {
     let address = free_address();
     let start = || Program::run(command(BARBARA).env("INSIGHT_LISTEN", &address));
     let mut hang = Hang::of(start());
@@ -19,7 +19,7 @@ fn the_last_picture_is_kept_and_the_program_found_again() {
     let gone = ["program gone since", "last picture kept", &format!("reconnecting to {address}")];
     screen.shows(&gone);
     shows_writer_first(&screen);
-    // The kept picture can be walked through.
+    // The last snapshot can still be explored.
     screen.press(ENTER);
     screen.shows(&["waiting on channel capacity", gone[0]]);
 
@@ -30,7 +30,7 @@ fn the_last_picture_is_kept_and_the_program_found_again() {
     screen.quit();
 }
 
-/// An address that no other test is given: none of the ports that the system chooses from.
+/// An address that no other test gets: its port is below the ports that the system chooses from.
 fn free_address() -> String {
     let first = 20_000 + (std::process::id() % 10_000) as u16;
     let free = (first..32_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());

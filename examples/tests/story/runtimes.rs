@@ -1,4 +1,4 @@
-//! The same programs on tokio, smol and async-std: the same tasks, resources, lines and problems.
+//! The same programs on tokio, smol and async-std have the same tasks, resources, lines and problems.
 
 use crate::barbara::Hang;
 use crate::consolation::plain;
@@ -11,7 +11,7 @@ use insight_protocol::{FrameKind, Operation, TaskTrace, TraceOutcome};
 use serde_json::Value;
 use std::fs;
 
-/// A program on each runtime, the first of them tokio.
+/// A program on each runtime. The first one is on tokio.
 struct OnAll {
     source: &'static str,
     programs: [(Runtime, &'static str); 3],
@@ -19,18 +19,18 @@ struct OnAll {
 
 #[derive(Clone, Copy)]
 struct Runtime {
-    /// As the executor is named.
+    /// The name of the executor.
     name: &'static str,
-    /// What stands before the name of each program.
+    /// The prefix of each program's name.
     prefix: &'static str,
-    /// Where its programs are.
+    /// The folder with the programs' sources.
     folder: &'static str,
-    /// What the sources say in its words, which say the same in tokio's.
+    /// Source texts that differ, each with the text in the tokio program.
     words: &'static [(&'static str, &'static str)],
 }
 
 const TOKIO: Runtime = Runtime { name: "tokio", prefix: "", folder: "examples/", words: &[JOINED[0], JOINED[1]] };
-/// A task of tokio's that has panicked is an error to who joins it; with the others it is a panic.
+/// When a tokio task has panicked, its handle returns an error. On the other runtimes the handle panics.
 const JOINED: [(&str, &str); 2] =
     [(".await.expect(\"the crawler does not panic\")", ".await"), (".await.expect(\"no panic\")", ".await")];
 const SMOL: Runtime = Runtime {
@@ -73,39 +73,39 @@ const LOCK_ORDERS: OnAll = OnAll {
 const TWO_RUNTIMES: &str = env!("CARGO_BIN_EXE_two_runtimes");
 
 impl OnAll {
-    /// What `look` sees of the program is the same on each, in tokio's words and in the order of the alphabet: what comes
-    /// first depends on threads.
-    fn check(&self, look: impl Fn(&'static str) -> String) {
+    /// Checks that `inspect` returns the same text for the program on each runtime, after the texts are rewritten for
+    /// tokio and their lines are sorted: the order of the lines depends on threads.
+    fn check(&self, inspect: impl Fn(&'static str) -> String) {
         let [tokio, others @ ..] = &self.programs;
-        let seen = |(runtime, binary): &(Runtime, &'static str)| {
-            let text = runtime.in_words_of_tokio(&look(binary), self.source);
-            // Only tokio counts its tasks, so the line about coverage differs.
+        let sorted = |(runtime, binary): &(Runtime, &'static str)| {
+            let text = runtime.in_words_of_tokio(&inspect(binary), self.source);
+            // Only tokio counts its tasks, so the line about the coverage differs.
             let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("observed: ")).collect();
             lines.sort_unstable();
             lines.join("\n")
         };
-        let expect = seen(tokio);
+        let expect = sorted(tokio);
         println!("{expect}");
         for other in others {
-            assert_eq!(seen(other), expect, "{} and tokio", other.0.name);
+            assert_eq!(sorted(other), expect, "{} and tokio", other.0.name);
         }
     }
 }
 
 impl Runtime {
-    /// The text with what has to differ replaced: places in the source by the text that is there, times and addresses by
-    /// what they are, and the runtime's name by tokio's.
+    /// The text with all differences between the runtimes replaced: each location by the source text of its line, and the
+    /// runtime's names by tokio's. Times and columns are left out.
     fn in_words_of_tokio(&self, text: &str, source: &str) -> String {
         let path = format!("{}{source}", self.folder);
         let lines = fs::read_to_string(root().join(&path)).unwrap();
         let lines: Vec<&str> = lines.lines().collect();
         let mut text = text.to_owned();
-        // The last first: line 12 begins as line 1 does.
+        // The last lines are replaced first, because the number 12 begins with the number 1.
         for (number, line) in (1..).zip(&lines).collect::<Vec<(usize, _)>>().into_iter().rev() {
             text = text.replace(&format!("{path}:{number}"), &format!("<{}>", line.trim()));
         }
-        for (theirs, tokio) in self.words {
-            text = text.replace(theirs, tokio);
+        for (own, tokio) in self.words {
+            text = text.replace(own, tokio);
         }
         let program = source.trim_end_matches(".rs");
         text = text.replace(&format!("{}{program}", self.prefix), program);
@@ -113,7 +113,7 @@ impl Runtime {
     }
 }
 
-/// A line with single blanks, without the columns after a place, and with each time as `#`.
+/// A line with single spaces, without the columns of locations, and with `#` in place of each time.
 fn without_times(line: &str) -> String {
     const UNITS: [&str; 6] = ["ns", "us", "µs", "ms", "s", "min"];
     let is_number = |text: &str| text.parse::<f64>().is_ok();
@@ -124,7 +124,7 @@ fn without_times(line: &str) -> String {
         let after_number = words.last().is_some_and(|last| last == "#" || is_number(last)) && UNITS.contains(&bare);
         let time = UNITS.iter().any(|unit| bare.strip_suffix(unit).is_some_and(is_number));
         match bare.rsplit_once(">:") {
-            _ if after_number => *words.last_mut().expect("it was looked at") = format!("#{punctuation}"),
+            _ if after_number => *words.last_mut().expect("the last word is a number") = format!("#{punctuation}"),
             _ if time || (bare.contains('.') && is_number(bare)) => words.push(format!("#{punctuation}")),
             Some((place, column)) if is_number(column) => words.push(format!("{place}>{punctuation}")),
             _ => words.push(word.to_owned()),
@@ -133,8 +133,8 @@ fn without_times(line: &str) -> String {
     words.join(" ")
 }
 
-/// All that `--once` says from the tasks on. Of a task's row, what it is and its state: one that comes to a barrier last
-/// is polled once less.
+/// The output of `--once` from the tasks on. Only the first four columns of a task's row stay: the number of polls
+/// differs, because a task that comes last to a barrier is polled one time less.
 fn once(insight: &str) -> String {
     let (text, _) = plain(&[insight, "--once"]);
     let lines = text.lines().skip(2).filter(|line| !line.starts_with("    more: "));
@@ -147,10 +147,10 @@ fn once(insight: &str) -> String {
 }
 
 fn has_problem(insight: &str) {
-    Stream::attach(insight).until("the problem", |seen| (!seen.model.problems.is_empty()).then_some(()));
+    Stream::attach(insight).until("the problem", |received| (!received.model.problems.is_empty()).then_some(()));
 }
 
-/// The entries of the document or of `/v1/problems`, and in each only what a user would name.
+/// These values of each entry in a list of the document or of `/v1/problems`.
 fn facts(value: &Value, names: &[&str]) -> String {
     let entries = value.as_array().expect("a list").iter();
     let entry = |entry: &Value| {
@@ -193,7 +193,7 @@ fn problem(insight: &str) -> String {
 }
 
 #[test]
-fn deadlock_as_text_as_problem_and_on_the_screen() {
+fn a_deadlock_looks_the_same_as_text_as_problem_and_on_the_screen() {
     DEADLOCKS.check(|binary| {
         let program = Program::start(binary);
         let insight = program.insight();
@@ -213,14 +213,14 @@ fn deadlock_as_text_as_problem_and_on_the_screen() {
     });
 }
 
-/// The rows of a page from its title down to where times and the runtime's own facts begin.
+/// The rows of a page from its title to the section with the times and the runtime's own facts.
 fn above_times(page: &[String]) -> String {
     let rows = page.iter().skip_while(|row| !row.trim_start().starts_with("task "));
     rows.take_while(|row| !row.contains("TIMES")).map(|row| row.trim().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn lock_order_as_text_and_as_problem() {
+fn a_lock_order_deadlock_looks_the_same_as_text_and_as_problem() {
     LOCK_ORDERS.check(|binary| {
         let program = Program::start(binary);
         let insight = program.insight();
@@ -229,40 +229,40 @@ fn lock_order_as_text_and_as_problem() {
 }
 
 #[test]
-fn a_timeout_is_no_deadlock_on_any() {
+fn a_timeout_is_not_a_deadlock_on_any_runtime() {
     LOCK_ORDERS.check(|binary| {
         let program = Program::run(crate::program::command(binary).arg("--timeout"));
         let stream = Stream::attach(&program.insight()).complete();
-        program.says("lock_order: done");
-        stream.told(stream.read(|seen| seen.model.now_ns) + 1_500_000_000);
-        stream.read(|seen| {
-            assert_eq!(seen.raised(), [], "{binary}");
-            assert_eq!(stream::task(&seen.model, "deposit"), None);
+        program.line_after("lock_order: done");
+        stream.wait_until_covered(stream.read(|received| received.model.now_ns) + 1_500_000_000);
+        stream.read(|received| {
+            assert_eq!(received.raised(), [], "{binary}");
+            assert_eq!(stream::task(&received.model, "deposit"), None);
         });
         String::new()
     });
 }
 
 #[test]
-fn barbara_as_text_as_json_and_on_the_screen() {
+fn a_hang_looks_the_same_as_text_as_json_and_on_the_screen() {
     BARBARAS.check(|binary| {
         let hang = Hang::of(Program::start(binary));
         assert_eq!(get(&format!("http://{}/orders", hang.service)), "total 16\n");
         let stream = Stream::attach(&hang.insight);
-        stream.until("the hang, for as long as is judged", |seen| {
-            let wait = stream::wait(&seen.model, "write_orders", &Operation::Send)?;
-            let reader = stream::wait(&seen.model, "read_orders", &Operation::Recv)?;
-            (seen.model.told_ns >= wait.since_ns.max(reader.since_ns) + 1_500_000_000).then_some(())
+        stream.until("the hang to last longer than a wait must to be judged", |received| {
+            let wait = stream::wait(&received.model, "write_orders", &Operation::Send)?;
+            let reader = stream::wait(&received.model, "read_orders", &Operation::Recv)?;
+            (received.model.told_ns >= wait.since_ns.max(reader.since_ns) + 1_500_000_000).then_some(())
         });
         let (json, status) = plain(&[&hang.insight, "--once", "--json"]);
         assert_eq!(status, Some(0), "nothing is proven");
         let document: Value = serde_json::from_str(&json).unwrap();
-        let mut seen = String::new();
+        let mut result = String::new();
         for function in ["write_orders", "read_orders"] {
             let tasks = document["tasks"].as_array().expect("a list");
             let named = |task: &&Value| task["name"].as_str().is_some_and(|name| name.ends_with(function));
             let task = tasks.iter().find(named).expect("it hangs");
-            seen += &facts(
+            result += &facts(
                 &Value::Array(vec![task.clone()]),
                 &[
                     "/name",
@@ -279,16 +279,16 @@ fn barbara_as_text_as_json_and_on_the_screen() {
                     "/parties/0/exclusive",
                 ],
             );
-            seen.push('\n');
+            result.push('\n');
         }
         let channels = document["resources"].as_array().expect("a list").iter();
         let channels = channels.filter(|resource| resource["kind"] == "channel").cloned().collect();
-        seen += &facts(&Value::Array(channels), &["/name", "/capacity", "/length", "/senders", "/receivers"]);
-        seen += &document["problems"].to_string();
+        result += &facts(&Value::Array(channels), &["/name", "/capacity", "/length", "/senders", "/receivers"]);
+        result += &document["problems"].to_string();
         let (text, _) = plain(&[&hang.insight, "--once"]);
-        seen += text.lines().last().unwrap_or_default();
+        result += text.lines().last().unwrap_or_default();
 
-        // The two that wait; who waits for them is axum's on tokio.
+        // Only the two tasks of the hang are compared: on tokio the task that waits for them is axum's.
         let mut screen = Screen::open(&hang.insight, 140, 40);
         crate::barbara::shows_writer_first(&screen);
         screen.press(ENTER);
@@ -299,28 +299,28 @@ fn barbara_as_text_as_json_and_on_the_screen() {
         });
         let waits = page.iter().skip_while(|row| !row.contains("WAITS FOR"));
         let waits = waits.take_while(|row| !row.contains("TIMES") && !row.contains("NEEDED"));
-        seen += "\n";
-        // The channel's number is another one where connections are tasks, too.
+        result += "\n";
+        // The channel's number differs, because on some runtimes connections are tasks, too.
         let row = |row: &String| match row.split_once("channel ") {
             Some((before, after)) => format!("{before}channel {}", after.trim_start_matches(char::is_numeric)),
             None => row.clone(),
         };
-        seen += &waits.map(row).collect::<Vec<_>>().join("\n");
+        result += &waits.map(row).collect::<Vec<_>>().join("\n");
         hang.end();
-        seen
+        result
     });
 }
 
-/// Each task stands at an await of its own, and what awaits it: no frame of a runtime is before it.
+/// A trace shows the await that the task is at and the frames around it. No frame of a runtime comes before them.
 #[test]
-fn a_trace_begins_with_the_programs_frames_on_each() {
+fn a_trace_begins_with_the_programs_frames_on_each_runtime() {
     for (runtime, binary) in BARBARAS.programs {
         let hang = Hang::of(Program::start(binary));
         let stream = Stream::attach(&hang.insight);
-        let tasks = stream.until("the hang", |seen| {
-            stream::wait(&seen.model, "write_orders", &Operation::Send)?;
-            stream::wait(&seen.model, "read_orders", &Operation::Recv)?;
-            Some(["write_orders", "read_orders"].map(|function| (function, stream::task(&seen.model, function))))
+        let tasks = stream.until("the hang", |received| {
+            stream::wait(&received.model, "write_orders", &Operation::Send)?;
+            stream::wait(&received.model, "read_orders", &Operation::Recv)?;
+            Some(["write_orders", "read_orders"].map(|function| (function, stream::task(&received.model, function))))
         });
         let awaits = ["chan.send(value).await", "warm_cache.recv().await"];
         for ((function, id), text) in tasks.into_iter().zip(awaits) {
@@ -344,7 +344,7 @@ fn a_trace_begins_with_the_programs_frames_on_each() {
 }
 
 #[test]
-fn two_runtimes_in_one_picture() {
+fn two_runtimes_are_in_one_snapshot() {
     let program = Program::start(TWO_RUNTIMES);
     let insight = program.insight();
     has_problem(&insight);
@@ -362,7 +362,7 @@ fn two_runtimes_in_one_picture() {
     }
     let mut screen = Screen::open(&insight, 140, 40);
     screen.shows(&["EXECUTOR", " detected, P for more", "sort", "import"]);
-    screen.until("each with its runtime", |frame| {
+    screen.until("each task with its runtime", |frame| {
         let rows = frame.rows();
         let row = |words: [&str; 2]| rows.iter().any(|row| words.iter().all(|word| row.contains(word)));
         (row([" tokio ", " import "]) && row([" smol ", " sort "])).then_some(())

@@ -1,4 +1,4 @@
-//! consolation in a pseudo-terminal: keys go in, and what a user would see comes out.
+//! consolation in a pseudo-terminal: a test presses keys and reads the screen.
 
 use crate::consolation;
 use crate::files::root;
@@ -22,7 +22,7 @@ pub struct Screen {
     killer: Box<dyn ChildKiller + Send + Sync>,
     process: Option<u32>,
     master: Box<dyn MasterPty + Send>,
-    /// Open until the end, so that the terminal's settings can be looked at when consolation has ended.
+    /// Stays open until the end, so that the terminal's settings can be read after consolation has ended.
     _slave: Box<dyn SlavePty + Send>,
     settings_before: String,
 }
@@ -33,12 +33,12 @@ struct Terminal {
 }
 
 impl Screen {
-    /// Looks at the program at `address` in a terminal of so many columns and rows.
+    /// Connects to the program at `address`, in a terminal of so many columns and rows.
     pub fn open(address: &str, columns: u16, rows: u16) -> Screen {
         Screen::open_in(root(), address, columns, rows)
     }
 
-    /// Does so in this folder.
+    /// Does the same as [`Screen::open`], with this folder as the working directory.
     pub fn open_in(folder: &Path, address: &str, columns: u16, rows: u16) -> Screen {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut output = pair.master.try_clone_reader().unwrap();
@@ -53,17 +53,17 @@ impl Screen {
         let (killer, process) = (child.clone_killer(), child.process_id());
         let parser = vt100::Parser::new(NonZeroU16::new(rows).unwrap(), NonZeroU16::new(columns).unwrap(), 0);
         let terminal = Arc::new(Watched::new(Terminal { parser, exit: None }));
-        let theirs = Arc::clone(&terminal);
+        let shared = Arc::clone(&terminal);
         thread::spawn(move || {
             let mut bytes = [0; 16 << 10];
             while let Ok(length @ 1..) = output.read(&mut bytes) {
-                theirs.change(|terminal| terminal.parser.process(&bytes[..length]));
+                shared.change(|terminal| terminal.parser.process(&bytes[..length]));
             }
         });
-        let theirs = Arc::clone(&terminal);
+        let shared = Arc::clone(&terminal);
         thread::spawn(move || {
             let status = child.wait().unwrap();
-            theirs.change(|terminal| terminal.exit = Some(status));
+            shared.change(|terminal| terminal.exit = Some(status));
         });
         Screen {
             terminal,
@@ -77,19 +77,18 @@ impl Screen {
         }
     }
 
-    /// Presses one key.
     pub fn press(&mut self, key: &str) {
         self.keys += 1;
         self.keyboard.write_all(key.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
     }
 
-    /// How many keys were pressed.
+    /// The number of keys that were pressed.
     pub fn keys(&self) -> usize {
         self.keys
     }
 
-    /// Waits until all of these are on the screen at once.
+    /// Waits until all of these texts are on the screen at the same time.
     pub fn shows(&self, wanted: &[&str]) {
         self.until(&format!("{wanted:#?}"), |frame| {
             let text = frame.text();
@@ -97,34 +96,35 @@ impl Screen {
         });
     }
 
-    /// Waits until this is not on the screen.
+    /// Waits until this text is not on the screen.
     pub fn hides(&self, unwanted: &str) {
         self.until(&format!("{unwanted:?} to go"), |frame| (!frame.text().contains(unwanted)).then_some(()));
     }
 
-    /// Waits until the screen is as wanted. What is drawn comes in pieces: all that is wanted at once is one condition.
-    pub fn until<R>(&self, what: &str, mut wanted: impl FnMut(&Frame) -> Option<R>) -> R {
-        let picture = |terminal: &Terminal| Frame(terminal.parser.screen()).picture();
+    /// Waits until `wanted` returns a value for the screen. The screen is drawn in parts, so texts that must be there at the
+    /// same time are one condition.
+    pub fn until<R>(&self, condition: &str, mut wanted: impl FnMut(&Frame) -> Option<R>) -> R {
+        let framed = |terminal: &Terminal| Frame(terminal.parser.screen()).framed();
         let outcome = self.terminal.until(
             |terminal| match (wanted(&Frame(terminal.parser.screen())), &terminal.exit) {
                 (Some(result), _) => Some(Ok(result)),
-                (None, Some(status)) => Some(Err(format!("consolation has ended: {status}\n{}", picture(terminal)))),
+                (None, Some(status)) => Some(Err(format!("consolation has ended: {status}\n{}", framed(terminal)))),
                 (None, None) => None,
             },
-            picture,
+            framed,
         );
-        outcome.and_then(|outcome| outcome).unwrap_or_else(|error| panic!("waited for {what}\n{error}"))
+        outcome.and_then(|outcome| outcome).unwrap_or_else(|error| panic!("waited for {condition}\n{error}"))
     }
 
-    /// Makes the terminal larger or smaller while consolation runs, and waits until all of it was drawn anew.
+    /// Makes the terminal larger or smaller while consolation runs, and waits until the whole screen is drawn again.
     pub fn resize(&self, columns: u16, rows: u16) {
         self.resize_through(&[(columns, rows)]);
     }
 
-    /// Does so through several sizes, without waiting in between.
+    /// Changes the size several times without waiting in between. Then it waits until the whole screen is drawn again.
     pub fn resize_through(&self, sizes: &[(u16, u16)]) {
         const OLD: &str = "▒";
-        // All under the lock, so that nothing of the new size is drawn before.
+        // All of this holds the lock, so that consolation's output for the new size is not processed before.
         self.terminal.change(|terminal| {
             for (columns, rows) in sizes {
                 terminal.parser.set_size(NonZeroU16::new(*rows).unwrap(), NonZeroU16::new(*columns).unwrap());
@@ -137,21 +137,21 @@ impl Screen {
 
     /// Waits until something on the screen changes by itself, such as a time.
     ///
-    /// To be called between a change of the size and a key: crossterm's reader forgets a key that comes at the very
-    /// moment of a change of the size, until the next key.
+    /// A test must call this between a change of the size and a key: if a key comes at the very moment of a change of the
+    /// size, crossterm does not report it until the next key.
     pub fn ticks(&self) {
         let before = self.terminal.read(|terminal| Frame(terminal.parser.screen()).text());
         self.until("a later time", |frame| (frame.text() != before).then_some(()));
     }
 
-    /// Presses q: consolation ends with 0, and leaves the terminal as it found it.
+    /// Presses q, and checks that consolation ends with 0 and restores the terminal.
     pub fn quit(mut self) {
         self.press("q");
         let status = self.restored();
         assert!(status.success(), "{status}");
     }
 
-    /// Sends a signal, which ends consolation: it leaves the terminal as it found it.
+    /// Sends a signal, and checks that it ends consolation and that consolation restores the terminal.
     pub fn ended_by(self, signal: &str) {
         let id = self.process.expect("it runs").to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
@@ -166,9 +166,9 @@ impl Screen {
                 let restored = !screen.alternate_screen() && !screen.hide_cursor();
                 terminal.exit.clone().filter(|_| restored)
             },
-            |terminal| format!("{:?}\n{}", terminal.exit, Frame(terminal.parser.screen()).picture()),
+            |terminal| format!("{:?}\n{}", terminal.exit, Frame(terminal.parser.screen()).framed()),
         );
-        let status = ended.unwrap_or_else(|error| panic!("waited for the end, and the first screen again: {error}"));
+        let status = ended.unwrap_or_else(|error| panic!("waited for the end and for the first screen: {error}"));
         assert_eq!(settings(&*self.master), self.settings_before);
         status
     }
@@ -184,12 +184,12 @@ fn size(columns: u16, rows: u16) -> PtySize {
     PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
 
-/// Echo, line editing, and so on.
+/// The settings of the terminal, such as echo and line editing.
 fn settings(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().expect("the terminal is open"))
 }
 
-/// What is on the screen.
+/// The content of the screen.
 pub struct Frame<'a>(&'a vt100::Screen);
 
 impl Frame<'_> {
@@ -202,12 +202,12 @@ impl Frame<'_> {
         self.rows().join("\n")
     }
 
-    /// All words, with single blanks between them: as if no line were broken.
+    /// All words with single spaces between them, as if no line were broken.
     pub fn words(&self) -> String {
         self.text().split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// The background of the first occurrence of a text; `None` when it is not there, or not all of one colour.
+    /// The background of the first occurrence of a text, or `None` if it is not there or has more than one background.
     pub fn background(&self, text: &str) -> Option<vt100::Color> {
         let wanted: Vec<String> = text.chars().map(String::from).collect();
         let (rows, columns) = self.0.size();
@@ -221,7 +221,7 @@ impl Frame<'_> {
         })
     }
 
-    fn picture(&self) -> String {
+    fn framed(&self) -> String {
         let rule = "-".repeat(usize::from(self.0.size().1.get()));
         format!("{rule}\n{}\n{rule}", self.text())
     }

@@ -1,10 +1,13 @@
-//! Small terminals, and terminals that change their size.
+//! Small terminals, and terminals that change their size while consolation runs.
 
 use crate::barbara::{Hang, blocked};
 use crate::screen::{ENTER, ESC, Screen};
 
+/// The title of the section with the tasks that can unblock the channel.
+const UNBLOCKERS: &str = "CAN FREE IT: TASKS THAT CAN RECEIVE";
+
 #[test]
-fn the_story_in_40_columns_and_10_rows() {
+fn the_story_works_in_40_columns_and_10_rows() {
     let hang = Hang::begin();
     let mut screen = Screen::open(&hang.insight, 40, 10);
     let list = |screen: &Screen| {
@@ -24,7 +27,7 @@ fn the_story_in_40_columns_and_10_rows() {
     };
     shows_cause(&screen);
 
-    // Larger, smaller than anything can be shown in, and back.
+    // The terminal becomes larger, then too small to show anything, and then as large as before.
     screen.resize(120, 40);
     screen.shows(&["SPAWNED", "? help"]);
     shows_cause(&screen);
@@ -32,16 +35,16 @@ fn the_story_in_40_columns_and_10_rows() {
         screen.resize(columns, rows);
     }
     shows_cause(&screen);
-    // Away and back before anything is drawn: the terminal is as large as before, and empty.
+    // The size changes and changes back before consolation draws: the terminal is as large as before, but empty.
     screen.resize_through(&[(1, 1), (40, 10)]);
     shows_cause(&screen);
     screen.ticks();
     screen.press(ENTER);
-    screen.shows(&["CAN FREE IT: TASKS THAT CAN RECEIVE", "▸ task"]);
+    screen.shows(&[UNBLOCKERS, "▸ task"]);
     screen.press(ENTER);
     screen.shows(&["read_orders)", "`cache_is_warm`", "warm_cache.recv().await;"]);
     screen.press(ESC);
-    screen.shows(&["CAN FREE IT: TASKS THAT CAN RECEIVE", "▸ task"]);
+    screen.shows(&[UNBLOCKERS, "▸ task"]);
     screen.press(ESC);
     shows_cause(&screen);
     screen.press(ESC);

@@ -1,4 +1,4 @@
-//! A program that does not run where it was built, or whose source was edited since.
+//! Programs whose source is not where they run, or was changed after they were built.
 
 use crate::files::{Folder, line, place, root};
 use crate::program::{DEADLOCK, Program, command};
@@ -11,14 +11,14 @@ use std::process::Command;
 const FILE: &str = "examples/deadlock.rs";
 const SEND: &str = "queue.send(page * 3 + link).await";
 
-/// What the snapshot has of the source line at which the task stands; file and line are right in any case.
+/// The source line in the snapshot for the await that the task is at. Its file and line are right in every case.
 fn source_of_the_await(program: &Program) -> SourceLine {
     let insight = program.insight();
-    let is_there = Stream::attach(&insight);
-    is_there.until("the wait", |seen| stream::wait(&seen.model, "crawl", &Operation::Send).map(|_| ()));
+    let stream = Stream::attach(&insight);
+    stream.until("the wait", |received| stream::wait(&received.model, "crawl", &Operation::Send).map(|_| ()));
     let model = snapshot(&insight);
     let wait = stream::wait(&model, "crawl", &Operation::Send).expect("it waits for ever");
-    let location = wait.location.as_ref().expect("an await in this program has a place");
+    let location = wait.location.as_ref().expect("an await in this program has a location");
     assert_eq!((location.place.file.as_str(), location.place.line), (FILE, line(FILE, SEND)));
     location.source.clone().expect("the server has looked for it")
 }
@@ -32,7 +32,7 @@ fn opens_with(program: &Program, wanted: &[&str]) {
 }
 
 #[test]
-fn found() {
+fn the_source_line_of_an_unchanged_program_is_found() {
     let program = Program::start(DEADLOCK);
     let source = source_of_the_await(&program);
     assert_eq!(source.status, SourceStatus::Found);
@@ -40,11 +40,11 @@ fn found() {
 }
 
 #[test]
-fn gone() {
+fn the_source_line_is_missing_where_the_source_is_not() {
     let folder = Folder::new();
     let elsewhere = folder.path().join("deadlock");
-    // By a process of its own: a file that this one has open to write cannot be run, and a process that another test
-    // starts meanwhile would have it open, too.
+    // `cp` copies the program: a file that this process has open for writing cannot be run, and a process that another
+    // test starts meanwhile would keep it open, too.
     let copied = Command::new("cp").arg(DEADLOCK).arg(&elsewhere).status().unwrap();
     assert!(copied.success());
     let program = Program::run(command(&elsewhere).env_remove("INSIGHT_SOURCE").current_dir(folder.path()));
@@ -54,11 +54,11 @@ fn gone() {
 }
 
 #[test]
-fn changed() {
+fn the_source_line_of_a_changed_file_is_marked() {
     let folder = Folder::new();
     let copy = folder.path().join(FILE);
     fs::create_dir_all(copy.parent().expect("it is in a folder")).unwrap();
-    // Read and written, not copied: its time is that of now, later than the program's.
+    // The file is read and written, not copied, so that its time is later than the program's.
     fs::write(&copy, fs::read(root().join(FILE)).unwrap()).unwrap();
     let program = Program::run(command(DEADLOCK).env("INSIGHT_SOURCE", folder.path()));
     let source = source_of_the_await(&program);

@@ -1,4 +1,4 @@
-//! What a program tells, read as any client would.
+//! The stream of a program, read as any client would read it.
 
 use crate::http::{agent, get};
 use crate::watched::Watched;
@@ -8,70 +8,72 @@ use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 use std::thread;
 
-/// A reader of `/v1/stream`, on a thread of its own until the program ends.
+/// Reads `/v1/stream` on a thread of its own until the program ends.
 pub struct Stream {
-    seen: Arc<Watched<Seen>>,
+    received: Arc<Watched<Received>>,
 }
 
-/// The messages of a stream, and what they sum up to.
+/// The messages of a stream, and the model that results from them.
 #[derive(Default)]
-pub struct Seen {
+pub struct Received {
     pub model: Model,
     pub messages: Vec<Message>,
-    /// What must not be: a line that is no message, a number that is not the next.
+    /// Errors: lines that are not a message, and numbers that do not follow the number before.
     wrong: Vec<String>,
     seq: u64,
     ended: bool,
 }
 
 impl Stream {
-    /// Reads from now on.
+    /// Connects, and reads in the background.
     pub fn attach(address: &str) -> Stream {
-        let stream = Stream { seen: Arc::default() };
-        let (url, seen) = (format!("http://{address}/v1/stream"), Arc::clone(&stream.seen));
+        let stream = Stream { received: Arc::default() };
+        let (url, received) = (format!("http://{address}/v1/stream"), Arc::clone(&stream.received));
         thread::spawn(move || {
             let response = agent().get(&url).call();
-            let Ok(response) = response.map_err(|error| seen.change(|seen| seen.wrong.push(error.to_string()))) else {
+            let Ok(response) =
+                response.map_err(|error| received.change(|received| received.wrong.push(error.to_string())))
+            else {
                 return;
             };
             for line in BufReader::new(response.into_body().into_reader()).lines().map_while(Result::ok) {
-                seen.change(|seen| seen.take(&line));
+                received.change(|received| received.take(&line));
             }
-            seen.change(|seen| seen.ended = true);
+            received.change(|received| received.ended = true);
         });
         stream
     }
 
-    /// Waits until what was seen is as wanted. Nothing that was seen until then may be wrong.
-    pub fn until<R>(&self, what: &str, mut wanted: impl FnMut(&Seen) -> Option<R>) -> R {
-        let outcome = self.seen.until(
-            |seen| match wanted(seen) {
-                _ if !seen.wrong.is_empty() => Some(Err(format!("{:?}", seen.wrong))),
+    /// Waits until `wanted` returns a value for the received messages. An error in the messages so far fails the test.
+    pub fn until<R>(&self, condition: &str, mut wanted: impl FnMut(&Received) -> Option<R>) -> R {
+        let outcome = self.received.until(
+            |received| match wanted(received) {
+                _ if !received.wrong.is_empty() => Some(Err(format!("{:?}", received.wrong))),
                 Some(result) => Some(Ok(result)),
-                None => seen.ended.then(|| Err("the stream has ended".to_owned())),
+                None => received.ended.then(|| Err("the stream has ended".to_owned())),
             },
-            Seen::tail,
+            Received::tail,
         );
-        outcome.and_then(|outcome| outcome).unwrap_or_else(|error| panic!("waited for {what}: {error}"))
+        outcome.and_then(|outcome| outcome).unwrap_or_else(|error| panic!("waited for {condition}: {error}"))
     }
 
-    /// Waits for the snapshot: what happens from now on is seen as it happens.
+    /// Waits for the end of the snapshot. From then on, facts are received when they happen.
     pub fn complete(self) -> Stream {
-        self.until("the snapshot", |seen| seen.model.complete.then_some(()));
+        self.until("the snapshot", |received| received.model.complete.then_some(()));
         self
     }
 
-    /// Waits until the program has told all that happened until `at_ns`.
-    pub fn told(&self, at_ns: u64) {
-        self.until("time to pass", |seen| (seen.model.told_ns >= at_ns).then_some(()));
+    /// Waits until the stream covers the time up to `at_ns`.
+    pub fn wait_until_covered(&self, at_ns: u64) {
+        self.until("time to pass", |received| (received.model.told_ns >= at_ns).then_some(()));
     }
 
-    pub fn read<R>(&self, read: impl FnOnce(&Seen) -> R) -> R {
-        self.seen.read(read)
+    pub fn read<R>(&self, read: impl FnOnce(&Received) -> R) -> R {
+        self.received.read(read)
     }
 }
 
-impl Seen {
+impl Received {
     fn take(&mut self, line: &str) {
         match decode(line) {
             Ok(Decoded::Message { seq, message }) => {
@@ -92,7 +94,7 @@ impl Seen {
         format!("{} messages, the last of them {tail:#?}", self.messages.len())
     }
 
-    /// The problems that were raised, each as it was then, and when.
+    /// The raised problems as they were at that time, each with the time.
     pub fn raised(&self) -> Vec<(&Problem, u64)> {
         let raised = self.messages.iter().filter_map(|message| match message {
             Message::ProblemRaised(raised) => Some((&raised.problem, raised.at_ns)),
@@ -102,21 +104,21 @@ impl Seen {
     }
 }
 
-/// The picture of now, by `/v1/snapshot`.
+/// The current snapshot, from `/v1/snapshot`.
 pub fn snapshot(address: &str) -> Model {
-    let mut seen = Seen::default();
-    get(&format!("http://{address}/v1/snapshot")).lines().for_each(|line| seen.take(line));
-    assert!(seen.wrong.is_empty() && seen.model.complete, "{:?} {}", seen.wrong, seen.tail());
-    seen.model
+    let mut received = Received::default();
+    get(&format!("http://{address}/v1/snapshot")).lines().for_each(|line| received.take(line));
+    assert!(received.wrong.is_empty() && received.model.complete, "{:?} {}", received.wrong, received.tail());
+    received.model
 }
 
-/// The task of this function: `barbara::write_orders` is named `write_orders` here.
+/// The task with this function: `write_orders` stands for `barbara::write_orders`.
 pub fn task(model: &Model, function: &str) -> Option<TaskId> {
     let is_it = |name: &str| name.rsplit("::").next() == Some(function);
     model.tasks.values().find(|task| task.name.as_deref().is_some_and(is_it)).map(|task| task.id)
 }
 
-/// The wait of that task with this operation.
+/// The wait of this function's task with this operation.
 pub fn wait<'a>(model: &'a Model, function: &str, wanted: &Operation) -> Option<&'a Edge> {
     let is_it = |body: &EdgeBody| matches!(body, EdgeBody::Wait { operation, .. } if operation == wanted);
     model.waits_of_task(task(model, function)?).into_iter().find(|edge| is_it(&edge.body))

@@ -1,9 +1,9 @@
-//! A value that one thread changes, and on which another waits.
+//! A value that one thread changes while another thread waits for a change.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a test waits for what must come. Only a test that fails waits so long.
+/// The longest time that a test waits for a condition. Only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl<T> Watched<T> {
         result
     }
 
-    /// Waits until `wanted` gives something; the error is what `explain` makes of the value when that takes too long.
+    /// Waits until `wanted` returns a value. If that takes too long, the error is the text that `explain` returns.
     pub fn until<R>(
         &self,
         mut wanted: impl FnMut(&T) -> Option<R>,
@@ -47,7 +47,7 @@ impl<T> Watched<T> {
         }
     }
 
-    /// A test that fails while it looks at the value leaves it whole.
+    /// A panic of a test that reads the value does not damage the value.
     fn lock(&self) -> MutexGuard<'_, T> {
         self.value.lock().unwrap_or_else(PoisonError::into_inner)
     }

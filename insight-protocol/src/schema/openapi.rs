@@ -8,7 +8,7 @@ pub fn openapi() -> Value {
         "openapi": "3.1.1",
         "info": {
             "title": "insight",
-            "description": "What the tasks of an async program wait for. Every route is read-only, and HEAD is answered as GET without a body. SPEC.md is the normative text.",
+            "description": "The tasks of an async program and their waits. Every route is read-only, and HEAD is answered as GET without a body. SPEC.md is the normative text.",
             "version": PROTOCOL_VERSION,
             "license": { "name": "MIT", "identifier": "MIT" },
         },
@@ -17,21 +17,21 @@ pub fn openapi() -> Value {
             "description": "The program that is observed, on a loopback address only.",
             "variables": { "port": { "default": "8080" } },
         }],
-        // Who may ask is decided by the address that is listened on, and by `Host` and `Origin`.
+        // The loopback address, `Host` and `Origin` decide which clients have access.
         "security": [],
         "paths": {
-            "/": page("front", "What is served here, for a browser."),
+            "/": page("front", "An overview for a browser."),
             "/docs/": page("docs", "The documentation, complete without a network."),
             "/docs/{name}": with_name(page("docsPage", "One page of the documentation; `docs` of a problem names one.")),
-            "/v1/stream": get("stream", "`stream.header`, a snapshot, then live messages until either side ends it.", ndjson(), true),
+            "/v1/stream": get("stream", "`stream.header`, a snapshot, then live messages until either side closes the connection.", ndjson(), true),
             "/v1/snapshot": get("snapshot", "`stream.header` and a snapshot; the reply ends there.", ndjson(), true),
-            "/v1/problems": get("problems", "The problems that stand, the proven ones first.", json!({
+            "/v1/problems": get("problems", "The open problems, the proven ones first.", json!({
                 "application/json": { "schema": { "$ref": "#/components/schemas/Problems" } }
             }), true),
-            "/v1/graph.dot": get("graph", "The tasks, resources and open edges, as Graphviz reads them.", json!({
+            "/v1/graph.dot": get("graph", "The tasks, resources and open edges, in the format of Graphviz.", json!({
                 "text/vnd.graphviz": { "schema": { "type": "string" } }
             }), true),
-            "/v1/tasks/{id}/trace": with_id(get("trace", "Where the task waits: a stack for each await.", json!({
+            "/v1/tasks/{id}/trace": with_id(get("trace", "The awaits at which the task waits, with their stacks.", json!({
                 "application/json": { "schema": { "$ref": "#/components/schemas/TaskTrace" } }
             }), true)),
         },
@@ -69,11 +69,11 @@ fn with_id(mut path: Value) -> Value {
     path
 }
 
-/// OpenAPI 3.1 has no word for a sequence of JSON texts (3.2 has `itemSchema`), so it is an extension's.
+/// OpenAPI 3.1 has no keyword for a sequence of JSON texts (3.2 has `itemSchema`), so it is an extension here.
 fn ndjson() -> Value {
     json!({
         "application/x-ndjson": {
-            "schema": { "type": "string", "description": "One message a line, each line ended by LF." },
+            "schema": { "type": "string", "description": "One message per line. Each line ends with LF." },
             "x-itemSchema": { "$ref": "#/components/schemas/Message" },
         }
     })
@@ -100,7 +100,7 @@ fn refusal(name: &str) -> Value {
 }
 
 fn refusals() -> Value {
-    let text = json!({ "text/plain": { "schema": { "type": "string", "description": "Why, in one line." } } });
+    let text = json!({ "text/plain": { "schema": { "type": "string", "description": "The reason, in one line." } } });
     let reply = |description: &str| json!({ "description": description, "content": text });
     let mut not_allowed = reply("Another method than GET and HEAD.");
     not_allowed["headers"] = json!({ "Allow": { "schema": { "const": "GET, HEAD" } } });
@@ -117,7 +117,7 @@ fn refusals() -> Value {
     })
 }
 
-/// The definitions of the schemas, and these themselves as `Message`, `Problems` and `TaskTrace`.
+/// The definitions of all schemas, and the schemas themselves as `Message`, `Problems` and `TaskTrace`.
 fn schemas() -> Value {
     let mut all = Map::new();
     for (name, mut schema) in [("Message", accept()), ("Problems", problems()), ("TaskTrace", trace())] {
@@ -126,14 +126,14 @@ fn schemas() -> Value {
             all.extend(definitions);
         }
         root.remove("$schema");
-        // With an id of its own, its references would be relative to itself.
+        // With an id, its references would be relative to itself.
         root.remove("$id");
         all.insert(name.to_owned(), schema);
     }
     all.into()
 }
 
-/// References to where OpenAPI has its definitions.
+/// Changes references to the place of OpenAPI's definitions.
 fn relocate(value: &mut Value) {
     match value {
         Value::Object(object) => {

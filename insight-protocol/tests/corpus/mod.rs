@@ -1,19 +1,19 @@
-//! Documents made from the examples by small changes, the same ones at every run.
+//! Documents made from the examples by small changes. They are the same in every run.
 
 use insight_protocol::encode;
 use insight_protocol::examples::examples;
 use serde_json::{Value, json};
 
-/// A line, and what was done to it.
+/// A line and the kind of its change.
 pub struct Document {
     pub kind: &'static str,
     pub text: String,
 }
 
-/// Stands for a text that no `Value` could hold.
+/// A placeholder for a text that no `Value` could hold.
 const HERE: &str = "\"\u{2192}here\u{2190}\"";
 
-/// What any value is replaced by, and a new field has.
+/// The texts that replace a value, or are the value of a new field.
 const VALUES: &[(&str, &str)] = &[
     ("value", "null"),
     ("value", "true"),
@@ -106,7 +106,7 @@ impl Corpus {
         for depth in [100, 1000] {
             self.push("unread", text.replace(HERE, &deep(depth)));
         }
-        // serde would take these for a struct and for a unit variant.
+        // serde would accept these for a struct and for a unit variant.
         if let Value::Object(fields) = &original {
             let values: Vec<&Value> = fields.values().collect();
             self.push("value", text.replace(HERE, &json!(values).to_string()));
@@ -119,7 +119,7 @@ impl Corpus {
             for second in [original.to_string(), "null".to_owned()] {
                 self.push("twice", text.replace(HERE, &format!("{original},{}:{second}", json!(key))));
             }
-            // The same key, written otherwise.
+            // The same key, written with escapes.
             let escaped: String = key.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
             let written = text.replace(&format!("{}:{HERE}", json!(key)), &format!("\"{escaped}\":{original}"));
             self.push("value", written);
@@ -137,7 +137,7 @@ impl Corpus {
         self.push("missing", changed.to_string());
     }
 
-    /// New fields, in each object.
+    /// Adds documents with new fields, in each object.
     fn add(&mut self, value: &Value) {
         let mut objects: Vec<String> =
             paths(value).into_iter().filter(|path| value.pointer(path).unwrap().is_object()).collect();
@@ -148,7 +148,7 @@ impl Corpus {
                 changed.pointer_mut(&path).unwrap().as_object_mut().unwrap().insert(name.to_owned(), json!(marker()));
                 let text = changed.to_string();
                 for (kind, with) in VALUES {
-                    // However it is written, nobody reads it.
+                    // The spelling of an unknown value does not matter.
                     self.push(if *kind == "lexical" { "value" } else { kind }, text.replace(HERE, with));
                 }
                 self.push("value", text.replace(HERE, &deep(100)));
@@ -168,7 +168,7 @@ impl Corpus {
         }
     }
 
-    /// Lines that were never messages.
+    /// Adds lines that are not changes of messages.
     fn whole(&mut self) {
         for (kind, text) in VALUES {
             self.push(kind, (*text).to_owned());
@@ -189,7 +189,7 @@ fn deep(depth: usize) -> String {
     "[".repeat(depth) + &"]".repeat(depth)
 }
 
-/// A pointer to each value in the document, of arrays to the first item only.
+/// A pointer to each value in the document; in an array, only to the first item.
 fn paths(value: &Value) -> Vec<String> {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(fields) => fields.iter().map(|(key, value)| (format!("/{key}"), value)).collect(),

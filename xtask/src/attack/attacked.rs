@@ -1,4 +1,4 @@
-//! The attacked program, and measures of its process.
+//! The attacked program, and measurements of its process.
 
 use super::Setting;
 use crate::process::{Result, root};
@@ -12,15 +12,15 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How long a part of the program, an answer or an end may take on a busy machine.
+/// Maximum time for a part of the program, an answer or an end, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks at something that has no event.
-pub const LOOK: Duration = Duration::from_millis(50);
+/// Time between two checks of a condition that has no event.
+pub const INTERVAL: Duration = Duration::from_millis(50);
 
-/// A line that the program says when its part is done.
+/// The line that the program prints when its part is done.
 const READY: &str = "attacked: ready";
 
-/// The program, which listens.
+/// The attacked program, which listens.
 pub struct Attacked {
     pub program: Program,
     pub address: SocketAddr,
@@ -33,7 +33,7 @@ impl Attacked {
         Attacked::limited(setting, arguments, "", &[])
     }
 
-    /// The same after a line of the shell, such as `ulimit -n 64`, and with variables.
+    /// The same, after a line of the shell such as `ulimit -n 64`, and with environment variables.
     pub fn limited(setting: &Setting, arguments: &[&str], line: &str, variables: &[(&str, &Path)]) -> Result<Attacked> {
         let mut program = begin(setting, arguments, line, variables)?;
         let address = program.listens("insight: listening on http://", START)?;
@@ -41,20 +41,20 @@ impl Attacked {
         Ok(Attacked { program, address, questions: 0 })
     }
 
-    /// How many steps its task has taken: it answers as long as it goes on.
+    /// The number of steps that the program's task has taken. The program answers while it makes progress.
     pub fn steps(&mut self) -> Result<u64> {
         self.questions += 1;
         let question = format!("question {}", self.questions);
-        self.program.say(&question)?;
+        self.program.write_line(&question)?;
         let line = self.program.line(&format!("attacked: {question}: "), PATIENCE)?;
         let steps = line.rsplit(": ").next().and_then(|steps| steps.strip_suffix(" steps"));
         steps.and_then(|steps| steps.parse().ok()).ok_or(format!("not a number of steps: {line}"))
     }
 
-    /// Waits until its task has taken more steps than these: nothing has stopped it.
-    pub fn goes_on(&mut self) -> Result {
+    /// Waits until the program's task has taken more steps. Fails if nothing happens.
+    pub fn makes_progress(&mut self) -> Result {
         let before = self.steps()?;
-        until("the program's task takes no step any more", || Ok((self.steps()? > before + 10).then_some(())))
+        until("the program's task takes no more steps", || Ok((self.steps()? > before + 10).then_some(())))
     }
 
     /// Closes its stdin, and waits for its end.
@@ -71,7 +71,7 @@ impl Attacked {
         Process(self.program.pid())
     }
 
-    /// The problems that stand. The answer may be that of a moment ago.
+    /// The open problems. The answer may be a moment old.
     pub fn problems(&self) -> Result<Value> {
         let answer = ask(self.address, "/v1/problems")?;
         serde_json::from_str(&answer).map_err(|error| format!("/v1/problems is not JSON: {error}: {answer}"))
@@ -82,7 +82,7 @@ impl Attacked {
     }
 }
 
-/// Starts a mode, and does not wait.
+/// Starts a mode without waiting.
 pub fn begin(setting: &Setting, arguments: &[&str], line: &str, variables: &[(&str, &Path)]) -> Result<Program> {
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("{line}\nexec \"$0\" \"$@\"")).arg(&setting.attacked).args(arguments);
@@ -90,7 +90,7 @@ pub fn begin(setting: &Setting, arguments: &[&str], line: &str, variables: &[(&s
     Program::start("attacked", command)
 }
 
-/// Asks until there is an answer, as long as it may take: the body of one with status 200.
+/// Sends a request, and waits as long as the answer takes. Returns the body of an answer with status 200.
 pub fn ask(address: SocketAddr, path: &str) -> Result<String> {
     let mut stream = request(address, path)?;
     let failed = |error: std::io::Error| format!("GET http://{address}{path}: {error}");
@@ -108,7 +108,7 @@ pub fn ask(address: SocketAddr, path: &str) -> Result<String> {
     }
 }
 
-/// The text of chunks, if they are whole.
+/// The text of chunks, if they are complete.
 fn unchunked(mut body: &str) -> Option<String> {
     let mut text = String::new();
     loop {
@@ -122,7 +122,7 @@ fn unchunked(mut body: &str) -> Option<String> {
     }
 }
 
-/// Waits until there is a value.
+/// Waits until `value` returns a value. `otherwise` describes the failure.
 pub fn until<T>(otherwise: &str, mut value: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -132,29 +132,29 @@ pub fn until<T>(otherwise: &str, mut value: impl FnMut() -> Result<Option<T>>) -
         if Instant::now() > deadline {
             return Err(format!("{otherwise}, after {PATIENCE:?}"));
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(INTERVAL);
     }
 }
 
-/// What is in a recording or a snapshot.
+/// The content of a recording or a snapshot.
 #[derive(Default)]
 pub struct Recorded {
-    /// How many tasks it spawns.
+    /// Number of spawned tasks.
     pub spawned: usize,
-    /// The tasks of this name.
+    /// The named tasks.
     pub named: Vec<(String, TaskId)>,
-    /// How many tasks are missing, by its gaps that stand.
+    /// Number of missing tasks, by its gaps with `standing`.
     pub missing: u64,
-    /// How many gaps that do not stand.
+    /// Number of gaps without `standing`.
     pub gaps: usize,
-    /// The last time in it, in ns.
+    /// The time of the last heartbeat, in nanoseconds.
     pub last_ns: u64,
     pub lines: usize,
     pub text: String,
 }
 
 impl Recorded {
-    /// Reads one, which has no end only where it was cut.
+    /// Reads a recording or a snapshot. A line that does not decode is an error.
     pub fn read(bytes: impl Read) -> Result<Recorded> {
         let mut recorded = Recorded::default();
         let mut strings = std::collections::HashMap::new();
@@ -194,7 +194,7 @@ impl Recorded {
     }
 }
 
-/// Holds a recording to the rules of SPEC.md.
+/// Checks a recording against the rules of SPEC.md.
 pub fn check(setting: &Setting, file: &Path) -> Result {
     let mut command = Command::new(&setting.tools.conformance);
     let run = super::tools::run(command.current_dir(root()).arg("check").arg(file), PATIENCE)?;
@@ -219,12 +219,12 @@ pub fn signal(pid: u32, name: &str) -> Result {
     }
 }
 
-/// A process, measured by `/proc`.
+/// A process, measured through `/proc`.
 #[derive(Clone, Copy)]
 pub struct Process(pub u32);
 
 impl Process {
-    /// The memory that it has now, in MiB.
+    /// Its present memory, in MiB.
     pub fn memory(self) -> Result<u64> {
         Ok(self.status("VmRSS:")? >> 10)
     }
@@ -237,33 +237,33 @@ impl Process {
     pub fn has_thread(self, name: &str) -> Result<bool> {
         let folder = format!("/proc/{}/task", self.0);
         let threads = fs::read_dir(&folder).map_err(|error| format!("cannot read {folder}: {error}"))?;
-        // One that ends meanwhile has no file any more.
+        // A thread that ends at this moment has no file any more.
         let names = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
         Ok(names.into_iter().any(|found| found.trim_end() == name))
     }
 
-    /// How many file descriptors it has open.
+    /// Number of open file descriptors.
     pub fn descriptors(self) -> Result<u64> {
         let folder = format!("/proc/{}/fd", self.0);
         let entries = fs::read_dir(&folder).map_err(|error| format!("cannot read {folder}: {error}"))?;
         Ok(entries.count() as u64)
     }
 
-    /// The part of a core that it takes in the next so many seconds.
+    /// The part of a core that it uses during `time`.
     pub fn share(self, time: Duration) -> Result<f64> {
         let (start, before) = (Instant::now(), self.ticks()?);
         std::thread::sleep(time);
-        // Linux counts a hundred a second in what it shows to programs.
+        // Linux reports processor time in hundredths of a second.
         Ok((self.ticks()? - before) as f64 / 100.0 / start.elapsed().as_secs_f64())
     }
 
     fn ticks(self) -> Result<u64> {
         let stat = self.file("stat")?;
-        // The name may have anything in it, and is in parentheses. By proc(5), utime and stime are 14 and 15.
+        // The name is in parentheses and may contain anything. By proc(5), utime and stime are fields 14 and 15.
         let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace().collect::<Vec<_>>());
         let ticks =
             fields.and_then(|fields| Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?));
-        ticks.ok_or(format!("/proc/{}/stat is not as proc(5) says: {stat}", self.0))
+        ticks.ok_or(format!("/proc/{}/stat does not have the format of proc(5): {stat}", self.0))
     }
 
     fn status(self, field: &str) -> Result<u64> {

@@ -12,19 +12,19 @@ use std::process::Command;
 use std::time::Duration;
 use wire::Server;
 
-/// Kinds that mostly wait run so many at a time, and those that take processor time only two.
+/// Number of cases that run at the same time: of kinds that mainly wait, and of kinds that take processor time.
 const LIGHT_AT_A_TIME: usize = 48;
 const HEAVY_AT_A_TIME: usize = 2;
-/// How long `check` and `diagnose` read a live stream, in seconds: usually, a flood in a short run, and a large one that ends.
+/// Time that `check` and `diagnose` read a live stream, in seconds: usually, a flood in a short run, and a large stream.
 const FOR: &str = "3";
 const FOR_A_FLOOD: &str = "1";
 const FOR_A_LARGE_ONE: &str = "25";
-/// Time that a client may take in any case. Its own limits are shorter: 3 s to connect, 5 s for the head, 10 s of silence
-/// and `FOR`, or 60 s for a snapshot that keeps coming. The rest is for a busy machine.
+/// Maximum time of a client. Its own limits are shorter: 3 s to connect, 5 s for the head, 10 s of silence and `FOR`, or 60 s
+/// for a snapshot that keeps coming. The rest is for a busy machine.
 const BOUND: Duration = Duration::from_secs(30);
 const BOUND_OF_SNAPSHOT: Duration = Duration::from_secs(90);
 
-/// A client, and how it is started.
+/// A client and its arguments.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Client {
     Once,
@@ -65,11 +65,11 @@ impl Client {
         matches!(self, Client::Once | Client::Json | Client::Trace)
     }
 
-    /// The expectation of a kind; `None` if this client is not tried on it.
+    /// The expectation of a kind. `None` if this client is not tried on it.
     fn expects(self, kind: &Kind) -> Option<Expect> {
         match self {
             Client::Once => kind.once,
-            // It has the tasks, and not their number in words.
+            // JSON has a list of the tasks, and not the text of their number.
             Client::Json => kind.once.map(|expect| match expect {
                 Expect::Ends(codes, words) if words.ends_with(" tasks") => Expect::Ends(codes, "\"tasks\": ["),
                 expect => expect,
@@ -81,13 +81,13 @@ impl Client {
     }
 }
 
-/// Runs each client against each kind. Without `full`, kinds that take a minute are left out.
+/// Runs each client on each kind. Without `full`, kinds that take a minute are left out.
 pub fn fake_server(setting: &Setting) -> Result<String> {
     let (tools, full) = (&setting.tools, setting.full);
     let (mut light, mut heavy) = (Vec::new(), Vec::new());
     for kind in KINDS {
         for client in CLIENTS {
-            // As JSON it reads as it does for text, so one of the two does for kinds that keep a core busy for a minute.
+            // For kinds that keep a core busy for a minute, JSON is left out: the client reads it as it reads for text.
             let reads_for_a_minute = kind.minute && client.is_consolation();
             if reads_for_a_minute && (!full || kind.heavy && client == Client::Json) {
                 continue;

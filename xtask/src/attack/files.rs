@@ -1,4 +1,4 @@
-//! Strange files and mutated streams, against each client that reads a file.
+//! Strange files and mutated streams, on each client that reads a file.
 
 mod kinds;
 mod mutate;
@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// Time that a client may take for a file.
+/// Maximum time of a client for a file.
 const BOUND: Duration = Duration::from_secs(60);
-/// Time after which a client that should wait is believed.
+/// Time after which a client counts as waiting.
 const WAITS: Duration = Duration::from_secs(2);
-/// Commands that run at a time.
+/// Number of commands that run at the same time.
 const AT_A_TIME: usize = 3;
 /// Number of mutants of a short and of a full run.
 const MUTANTS: u64 = 60;
 const ALL_MUTANTS: u64 = 3000;
-/// Folders of the repository whose recordings are mutated.
+/// Folders of the repository with recordings to mutate.
 const CORPORA: [&str; 6] = [
     "conformance/recordings",
     "conformance/tests",
@@ -31,7 +31,7 @@ const CORPORA: [&str; 6] = [
     "xtask/src/clients",
 ];
 
-/// A client of files.
+/// A client that reads files.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Client {
     Once,
@@ -67,7 +67,7 @@ impl Client {
         command
     }
 
-    /// The exit statuses that the client's help names for a file.
+    /// The exit statuses in the client's help for a file.
     fn documented(self) -> &'static [i32] {
         match self {
             Client::Once | Client::Json => &[0, 1, 3, 4],
@@ -85,7 +85,7 @@ impl Client {
     }
 }
 
-/// The faults of one client on one file, and its exit status.
+/// Runs one client on one file. Returns its faults and its exit status.
 fn try_one(tools: &Tools, client: Client, file: &Path, expect: Expect) -> Result<(Vec<String>, Option<i32>)> {
     let bound = if matches!(expect, Expect::Waits(_)) { WAITS } else { BOUND };
     let run = run(&mut client.command(tools, file), bound)?;
@@ -97,10 +97,10 @@ fn try_one(tools: &Tools, client: Client, file: &Path, expect: Expect) -> Result
     Ok((found, code))
 }
 
-/// Runs each client on each strange file. Without `full`, a million is a hundred thousand.
+/// Runs each client on each strange file. Without `full`, large files have a tenth of their lines.
 pub fn files(setting: &Setting) -> Result<String> {
     let (tools, full) = (&setting.tools, setting.full);
-    // Of a run that was stopped.
+    // The folder of an earlier run that was stopped.
     let _ = fs::remove_dir_all(target().join("attack/files"));
     let folder = folder("files")?;
     let mut cases = Vec::new();
@@ -122,7 +122,7 @@ pub fn files(setting: &Setting) -> Result<String> {
         let line = |fault| format!("files: {}: {}: {fault}", kind.name, client.name());
         found.into_iter().map(line).collect()
     });
-    // The large ones are of no use any more.
+    // The large files are not needed any more.
     let _ = fs::remove_dir_all(folder);
     verdict(cases.len(), &faults)
 }
@@ -139,7 +139,7 @@ pub fn mutants(setting: &Setting) -> Result<String> {
         let found = fs::write(&file, mutant).map_err(|error| format!("cannot write {}: {error}", file.display()));
         let found = found.and_then(|()| mutant_faults(tools, &file)).unwrap_or_else(|error| vec![error]);
         if found.is_empty() {
-            // It is kept otherwise.
+            // A mutant with faults is kept.
             let _ = fs::remove_file(&file);
         }
         let line = |fault| format!("mutants: seed {seed}: {fault}; the input is {}", file.display());
@@ -182,7 +182,7 @@ fn corpora() -> Result<Vec<Vec<u8>>> {
         .collect()
 }
 
-/// A folder for the inputs of an attack. Failed inputs of earlier runs stay in it.
+/// A folder for the inputs of an attack. It keeps failed inputs of earlier runs.
 fn folder(name: &str) -> Result<PathBuf> {
     let folder = target().join("attack").join(name);
     fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;

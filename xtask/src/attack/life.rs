@@ -1,4 +1,4 @@
-//! A program's life: it is stopped, forks, replaces itself, and ends; and its recordings are whole.
+//! The life of a program: it is stopped, forks, replaces itself, and ends. Its recordings must be complete.
 
 use super::Setting;
 use super::attacked::{Attacked, PATIENCE, Recorded, ask, begin, check, signal, until};
@@ -13,13 +13,13 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Longer than any time limit of a stream is.
+/// Longer than any time limit of a stream.
 const PAUSE: Duration = Duration::from_secs(12);
 
 pub fn stopped(setting: &Setting) -> Result<String> {
     let file = setting.folder.join("stopped.ndjson");
     let mut attacked = Attacked::limited(setting, &["idle"], "", &[("INSIGHT_RECORD", &file)])?;
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     let mut client = Command::new(&setting.tools.conformance);
     let seconds = (PAUSE.as_secs() + 8).to_string();
     client.args(["check", &attacked.address.to_string(), "--for", &seconds]);
@@ -27,25 +27,25 @@ pub fn stopped(setting: &Setting) -> Result<String> {
     until("insight-conformance does not connect", || {
         Ok(attacked.process().has_thread("insight-client")?.then_some(()))
     })?;
-    // Its request and the opening of the stream are on their way.
+    // Time for the request and for the start of the stream.
     std::thread::sleep(Duration::from_secs(2));
     signal(attacked.program.pid(), "STOP")?;
     std::thread::sleep(PAUSE);
     signal(attacked.program.pid(), "CONT")?;
-    attacked.goes_on()?;
-    let seen = client.join().map_err(|_| "the client's thread has failed")??;
-    let words = format!("{}{}", String::from_utf8_lossy(&seen.stdout), String::from_utf8_lossy(&seen.stderr));
-    if !seen.status.is_some_and(|status| status.success()) || words.contains("cut") || words.contains("closed") {
-        return Err(format!("the stream did not go on after a pause of {PAUSE:?}: {words}"));
+    attacked.makes_progress()?;
+    let result = client.join().map_err(|_| "the client's thread has failed")??;
+    let words = format!("{}{}", String::from_utf8_lossy(&result.stdout), String::from_utf8_lossy(&result.stderr));
+    if !result.status.is_some_and(|status| status.success()) || words.contains("cut") || words.contains("closed") {
+        return Err(format!("the stream did not continue after a pause of {PAUSE:?}: {words}"));
     }
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     attacked.end()?;
     check(setting, &file)?;
     let recorded = Recorded::file(&file)?;
     if Duration::from_nanos(recorded.last_ns) < PAUSE + Duration::from_secs(5) {
         return Err(format!("the recording ends at {:?}", Duration::from_nanos(recorded.last_ns)));
     }
-    Ok(format!("{PAUSE:?}, and a stream and a recording of {} lines went on", recorded.lines))
+    Ok(format!("{PAUSE:?}, and a stream and a recording of {} lines continued", recorded.lines))
 }
 
 pub fn paused(setting: &Setting) -> Result<String> {
@@ -61,19 +61,19 @@ pub fn paused(setting: &Setting) -> Result<String> {
     let trace: TaskTrace = serde_json::from_str(&trace).map_err(|error| format!("not a trace: {error}: {trace}"))?;
     attacked.end()?;
     match trace.outcome {
-        TraceOutcome::Ended => Err(format!("the trace says that a living task has ended: {}", trace.reason)),
-        outcome => Ok(format!("the trace of a task that lives is `{}`", outcome.as_str())),
+        TraceOutcome::Ended => Err(format!("by the trace, a live task has ended: {}", trace.reason)),
+        outcome => Ok(format!("the trace of a live task is `{}`", outcome.as_str())),
     }
 }
 
 pub fn fork(setting: &Setting) -> Result<String> {
     let mut program = begin(setting, &["pause-in-a-fork"], "", &[])?;
     let status = program.ends(PATIENCE)?;
-    let said = program.lines().join(" | ");
-    let well = ["attacked: child: pause false, resume false", "attacked: the child ended with 0"];
-    match status.success() && well.iter().all(|line| said.contains(line)) {
+    let printed = program.lines().join(" | ");
+    let expected = ["attacked: child: pause false, resume false", "attacked: the child ended with 0"];
+    match status.success() && expected.iter().all(|line| printed.contains(line)) {
         true => Ok("pause and resume return false in the child, at once".to_owned()),
-        false => Err(format!("it ended with {status}: {said}")),
+        false => Err(format!("it ended with {status}: {printed}")),
     }
 }
 
@@ -82,7 +82,7 @@ pub fn forks(setting: &Setting) -> Result<String> {
     let mut program = begin(setting, &["forks", milliseconds], "", &[])?;
     let address = program.listens("insight: listening on http://", START)?;
     let over = AtomicBool::new(false);
-    let said = std::thread::scope(|scope| {
+    let line = std::thread::scope(|scope| {
         for path in ["/v1/problems", "/docs/task", "/v1/tasks/1/trace", "/v1/tasks/2/trace"] {
             let over = &over;
             scope.spawn(move || {
@@ -96,9 +96,9 @@ pub fn forks(setting: &Setting) -> Result<String> {
         over.store(true, Ordering::Relaxed);
         ended.and_then(|_| program.line("attacked: ", PATIENCE))
     })?;
-    match said.starts_with("attacked: 0 of ") {
-        true => Ok(said),
-        false => Err(said),
+    match line.starts_with("attacked: 0 of ") {
+        true => Ok(line),
+        false => Err(line),
     }
 }
 
@@ -109,16 +109,16 @@ pub fn daemon(setting: &Setting) -> Result<String> {
     let parent = program.listens(prefix, START)?;
     let daemon = until("the child does not listen", || Ok(second_address(&mut program, prefix)))?;
     program.line("attacked: ready", PATIENCE)?;
-    let seen = Recorded::read(ask(daemon, "/v1/snapshot")?.as_bytes())?;
-    if seen.spawned < 10 {
-        return Err(format!("the child shows {} tasks, and has 10 that wait", seen.spawned));
+    let result = Recorded::read(ask(daemon, "/v1/snapshot")?.as_bytes())?;
+    if result.spawned < 10 {
+        return Err(format!("the child shows {} tasks, and has 10 waiting tasks", result.spawned));
     }
     if TcpStream::connect(parent).is_ok() && parent != daemon {
-        return Err(format!("nobody answers on {parent}, and connections are accepted there"));
+        return Err(format!("{parent} accepts connections, and does not answer"));
     }
     program.close_stdin();
     until("the daemon does not end", || Ok(TcpStream::connect(daemon).is_err().then_some(())))?;
-    // The child's has a name of its own if the parent still had its file.
+    // The child's recording has another name if the parent still had its file open.
     let files = recordings(&setting.folder, "daemon.ndjson")?;
     let tasks: Vec<usize> = files
         .iter()
@@ -128,7 +128,7 @@ pub fn daemon(setting: &Setting) -> Result<String> {
         })
         .collect::<Result<_>>()?;
     match tasks.iter().any(|tasks| *tasks >= 10) {
-        true => Ok(format!("the child listens and records anew: {tasks:?} tasks are recorded")),
+        true => Ok(format!("the child listens and records again: {tasks:?} tasks are recorded")),
         false => Err(format!("the child's 10 tasks are in none of {files:?}")),
     }
 }
@@ -155,32 +155,32 @@ pub fn exec(setting: &Setting) -> Result<String> {
     both(setting, "exec.ndjson", [10, 10])
 }
 
-/// There are two recordings, with at least so many tasks in the first and in the other one.
+/// Checks that there are two recordings, with at least these numbers of tasks.
 fn both(setting: &Setting, name: &str, least: [usize; 2]) -> Result<String> {
     let mut files = recordings(&setting.folder, name)?;
     files.sort_by_key(|file| !file.ends_with(name));
     let [first, second] = files.as_slice() else {
-        return Err(format!("expected 2 recordings, seen: {files:?}"));
+        return Err(format!("expected 2 recordings, actual: {files:?}"));
     };
     let mut tasks = [0, 0];
     for ((file, least), tasks) in [first, second].into_iter().zip(least).zip(&mut tasks) {
         // `exec` ends a process without notice, so the last line may be cut.
         *tasks = whole_lines(file)?.spawned;
         if *tasks < least {
-            return Err(format!("{} has {tasks} tasks, and not {least}", file.display()));
+            return Err(format!("{} has {tasks} tasks, fewer than {least}", file.display()));
         }
     }
     Ok(format!("two recordings, with {} and {} tasks", tasks[0], tasks[1]))
 }
 
-/// The lines of a file that have an end.
+/// The complete lines of a file.
 pub fn whole_lines(file: &Path) -> Result<Recorded> {
     let mut bytes = fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
     Recorded::read(bytes.as_slice())
 }
 
-/// The files of a folder whose names end so.
+/// The files of a folder whose names end with `end`.
 fn recordings(folder: &Path, end: &str) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
     let files = entries.flatten().map(|entry| entry.path());
@@ -193,11 +193,11 @@ pub fn abort(setting: &Setting) -> Result<String> {
     for _ in 0..3 {
         signal(attacked.program.pid(), "ABRT")?;
         attacked.program.line("attacked: SIGABRT", PATIENCE)?;
-        attacked.goes_on()?;
+        attacked.makes_progress()?;
     }
     attacked.end()?;
     check(setting, &file)?;
-    Ok("the program's own handler runs, and the program goes on".to_owned())
+    Ok("the program's own handler runs, and the program continues".to_owned())
 }
 
 pub fn thread_local(setting: &Setting) -> Result<String> {
@@ -217,7 +217,7 @@ pub fn short(setting: &Setting) -> Result<String> {
                 let file = setting.folder.join(format!("short-{end}-{milliseconds}.{extension}"));
                 let mut program = begin(setting, &["short", milliseconds, end], "", &[("INSIGHT_RECORD", &file)])?;
                 program.ends(PATIENCE)?;
-                // It reads to the end, of a compressed file, too.
+                // Also a compressed recording must be complete.
                 let recorded = Recorded::file(&file)?;
                 if recorded.spawned < 10 {
                     let (tasks, file) = (recorded.spawned, file.display());
@@ -228,7 +228,7 @@ pub fn short(setting: &Setting) -> Result<String> {
             }
         }
     }
-    Ok(format!("{programs} recordings of programs that ended after 0 or 100 ms, and all are whole"))
+    Ok(format!("{programs} recordings of programs that ended after 0 or 100 ms, all complete"))
 }
 
 pub fn fifo(setting: &Setting) -> Result<String> {
@@ -236,12 +236,12 @@ pub fn fifo(setting: &Setting) -> Result<String> {
     mkfifo(&fifo)?;
     let mut program = begin(setting, &["idle"], "", &[("INSIGHT_RECORD", &fifo)])?;
     program.line("attacked: ready", START)?;
-    program.say("question")?;
+    program.write_line("question")?;
     program.line("attacked: question", PATIENCE)?;
     program.close_stdin();
     program.ends(PATIENCE)?;
-    let said = program.lines().iter().find(|line| line.contains("fifo.ndjson")).cloned();
-    said.ok_or("the program says nothing of the FIFO that it cannot record to".to_owned())
+    let line = program.lines().iter().find(|line| line.contains("fifo.ndjson")).cloned();
+    line.ok_or("the program does not report that it cannot record to the FIFO".to_owned())
 }
 
 fn mkfifo(fifo: &Path) -> Result {
@@ -283,10 +283,10 @@ pub fn source(setting: &Setting) -> Result<String> {
         if memory > 100 {
             return Err(format!("{name} took {memory} MiB"));
         }
-        attacked.goes_on()?;
+        attacked.makes_progress()?;
         attacked.end()
     });
-    // What is left of it is in a folder of its own.
+    // The folder is outside of the target folder, so it is removed.
     let _ = fs::remove_dir_all(&folder);
     result.map(|()| format!("no line of {} files", files.len()))
 }

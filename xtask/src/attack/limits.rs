@@ -1,4 +1,4 @@
-//! What is bounded: memory, file descriptors, address space, the size of files.
+//! Limits: memory, file descriptors, address space, and the size of files.
 
 use super::Setting;
 use super::attacked::{Attacked, PATIENCE, ask, begin, until};
@@ -8,7 +8,7 @@ use crate::process::Result;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
-/// How much more memory than its limit a program may have: its own, the allocator's, and what a snapshot takes.
+/// Memory above its limit that a program may have, in MiB: its own, the allocator's, and a snapshot's.
 const SLACK: u64 = 150;
 
 pub fn late(setting: &Setting) -> Result<String> {
@@ -17,17 +17,17 @@ pub fn late(setting: &Setting) -> Result<String> {
     let snapshot = attacked.snapshot()?;
     let (shown, missing) = (snapshot.spawned as u64, snapshot.missing);
     if missing == 0 || shown + missing < tasks {
-        return Err(format!("of {tasks} tasks the snapshot has {shown}, and says that {missing} are missing"));
+        return Err(format!("the snapshot has {shown} of {tasks} tasks, and reports {missing} as missing"));
     }
     let mut once = Command::new(&setting.tools.consolation);
-    let seen = run(once.arg(attacked.address.to_string()).arg("--once"), PATIENCE)?;
-    let text = String::from_utf8_lossy(&seen.stdout);
+    let result = run(once.arg(attacked.address.to_string()).arg("--once"), PATIENCE)?;
+    let text = String::from_utf8_lossy(&result.stdout);
     if !text.contains("not shown") {
-        return Err("consolation --once does not say that tasks are not shown".to_owned());
+        return Err("consolation --once does not report that tasks are missing".to_owned());
     }
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     attacked.end()?;
-    Ok(format!("{shown} of {tasks} tasks in {mib} MiB, {missing} said to be missing"))
+    Ok(format!("{shown} of {tasks} tasks in {mib} MiB, {missing} reported as missing"))
 }
 
 pub fn names(setting: &Setting) -> Result<String> {
@@ -40,22 +40,22 @@ pub fn long_names(setting: &Setting) -> Result<String> {
     small(setting, &["long-names", &names.to_string()], &format!("{names} names of 1 MiB"))
 }
 
-/// What is gone takes no memory.
+/// Checks that ended tasks take no memory.
 fn small(setting: &Setting, mode: &[&str], text: &str) -> Result<String> {
     let mut attacked = Attacked::start(setting, mode)?;
     let memory = attacked.process().memory()?;
     if memory > SLACK {
-        return Err(format!("after {text}, all gone, the program has {memory} MiB"));
+        return Err(format!("after {text}, all dropped, the program has {memory} MiB"));
     }
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     attacked.end()?;
-    Ok(format!("{text}, all gone: {memory} MiB"))
+    Ok(format!("{text}, all dropped: {memory} MiB"))
 }
 
 pub fn descriptors(setting: &Setting) -> Result<String> {
     let mut attacked = Attacked::limited(setting, &["files"], "ulimit -n 64", &[])?;
     let idle = idle(attacked.address, 200)?;
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     answers(attacked.address)?;
     let failed = attacked.program.lines().iter().rev().find_map(|line| line.strip_suffix(" files not opened"));
     let failed = failed.map(str::to_owned);
@@ -65,36 +65,36 @@ pub fn descriptors(setting: &Setting) -> Result<String> {
         other => return Err(format!("the program could not open its own files: {other:?}")),
     }
     attacked.end()?;
-    Ok("200 idle connections with 64 file descriptors: each file of the program's was opened".to_owned())
+    Ok("200 idle connections with 64 file descriptors: the program could open each of its files".to_owned())
 }
 
 pub fn address_space(setting: &Setting) -> Result<String> {
     const MIB: u64 = 400;
     let mut attacked = Attacked::limited(setting, &["idle"], &format!("ulimit -v {}", MIB << 10), &[])?;
     let idle = idle(attacked.address, 100)?;
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     answers(attacked.address)?;
     drop(idle);
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     attacked.end()?;
-    Ok(format!("100 idle connections in {MIB} MiB of address space: the program went on"))
+    Ok(format!("100 idle connections in {MIB} MiB of address space: the program continued"))
 }
 
-/// So many connections that ask nothing.
+/// Opens connections that send nothing.
 fn idle(address: SocketAddr, connections: usize) -> Result<Vec<TcpStream>> {
-    // One that is refused is no connection any more; all the others are.
+    // The server may refuse a connection by closing it. Connecting still succeeds.
     (0..connections)
         .map(|_| TcpStream::connect(address).map_err(|error| format!("cannot connect to {address}: {error}")))
         .collect()
 }
 
-/// A short question has an answer in the end.
+/// Waits until a short request has an answer.
 fn answers(address: SocketAddr) -> Result {
     until("no answer to /v1/problems", || Ok(ask(address, "/v1/problems").ok())).map(drop)
 }
 
 pub fn file_size(setting: &Setting) -> Result<String> {
-    // A shell counts in half a kibibyte, or in one.
+    // A shell counts in blocks of 512 or 1024 bytes.
     const BLOCKS: u64 = 128;
     let file = setting.folder.join("file-size.ndjson");
     let mut program =
@@ -103,12 +103,12 @@ pub fn file_size(setting: &Setting) -> Result<String> {
     if !status.success() {
         return Err(format!("the program ended with {status}; {}", program.last_words()));
     }
-    let size = std::fs::metadata(&file).map_err(|error| format!("cannot see {}: {error}", file.display()))?.len();
-    // Nothing cut a line that was read, and a sentence said so.
+    let size = std::fs::metadata(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?.len();
+    // All complete lines are valid, and the program has reported the limit.
     let recorded = whole_lines(&file)?;
-    let said = program.lines().iter().find(|line| line.starts_with("insight: cannot write"));
-    let Some(said) = said else {
-        return Err(format!("the program says nothing of its recording, which has {size} bytes"));
+    let line = program.lines().iter().find(|line| line.starts_with("insight: cannot write"));
+    let Some(line) = line else {
+        return Err(format!("the program does not report the limit of its recording, which has {size} bytes"));
     };
-    Ok(format!("{size} bytes, {} lines, and `{said}`", recorded.lines))
+    Ok(format!("{size} bytes, {} lines, and `{line}`", recorded.lines))
 }

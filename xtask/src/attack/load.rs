@@ -1,11 +1,11 @@
-//! Many tasks that wait for one thing: a look at them takes time in proportion to their number.
+//! Many tasks that wait for one resource. Diagnosing them must take time in proportion to their number.
 
 use super::Setting;
 use super::attacked::{Attacked, until};
 use crate::process::Result;
 use std::time::{Duration, Instant};
 
-/// What the program's task and insight may take together of a core. A look that is too long would take all of it.
+/// The part of a core that the program and insight may use together. A diagnosis that takes too long would use all of it.
 const SHARE: f64 = 0.5;
 
 pub fn star(setting: &Setting) -> Result<String> {
@@ -30,7 +30,7 @@ fn signal(setting: &Setting, kind: &str) -> Result<String> {
     let (attacked, answered) = answered(setting, &["signal", kind], tasks)?;
     let problems = attacked.problems()?;
     if problems["problems"].as_array().is_none_or(|problems| !problems.is_empty()) {
-        return Err(format!("expected no problem, seen: {problems}"));
+        return Err(format!("expected no problem, actual: {problems}"));
     }
     calm(attacked, tasks, answered)
 }
@@ -41,7 +41,7 @@ pub fn crowd(setting: &Setting) -> Result<String> {
     calm(attacked, 2 * side, answered)
 }
 
-/// Starts a mode with so many tasks, and how long its first answer took.
+/// Starts a mode with this number of tasks. Returns the time of its first answer.
 fn answered(setting: &Setting, mode: &[&str], tasks: usize) -> Result<(Attacked, Duration)> {
     let tasks = tasks.to_string();
     let attacked = Attacked::start(setting, &[mode, &[&tasks]].concat())?;
@@ -50,16 +50,16 @@ fn answered(setting: &Setting, mode: &[&str], tasks: usize) -> Result<(Attacked,
     Ok((attacked, start.elapsed()))
 }
 
-/// The snapshot has all tasks, and insight takes little of a core.
+/// Checks that the snapshot has all tasks, and that insight uses little of a core.
 fn calm(mut attacked: Attacked, tasks: usize, answered: Duration) -> Result<String> {
     until(&format!("fewer than {tasks} tasks in the snapshot"), || {
         Ok((attacked.snapshot()?.spawned >= tasks).then_some(()))
     })?;
     let share = attacked.process().share(Duration::from_secs(3))?;
     if share > SHARE {
-        return Err(format!("the program takes {share:.2} of a core with {tasks} tasks that wait"));
+        return Err(format!("the program takes {share:.2} of a core with {tasks} waiting tasks"));
     }
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     attacked.end()?;
     Ok(format!("{tasks} tasks, answered after {answered:.1?}, {share:.2} of a core"))
 }

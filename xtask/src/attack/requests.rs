@@ -1,4 +1,4 @@
-//! Requests that are wrong or hostile, and what the server must say to each.
+//! Wrong or hostile requests, and the expected answers.
 
 use super::Setting;
 use super::attacked::{Attacked, PATIENCE, ask};
@@ -6,7 +6,7 @@ use crate::process::Result;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-/// The bytes of a request, and the status of its answer; `HOST` stands for the server's address. 0: no answer, and the end.
+/// The bytes of a request, and the status of its answer. `HOST` stands for the server's address. Status 0 means no answer.
 const REQUESTS: &[(&str, u16)] = &[
     ("GET /v1/problems HTTP/1.1\r\nHost: HOST\r\n\r\n", 200),
     ("GET http://HOST/v1/problems HTTP/1.1\r\nHost: HOST\r\n\r\n", 200),
@@ -44,24 +44,24 @@ pub fn requests(setting: &Setting) -> Result<String> {
     let mut wrong = Vec::new();
     for (request, expected) in REQUESTS {
         let request = request.replace("HOST", &attacked.address.to_string());
-        let seen = status(attacked.address, request.as_bytes())?;
-        if seen != *expected {
-            wrong.push(format!("{:?}: expected {expected}, seen: {seen}", request));
+        let result = status(attacked.address, request.as_bytes())?;
+        if result != *expected {
+            wrong.push(format!("{:?}: expected {expected}, actual: {result}", request));
         }
     }
-    // A head that never ends, and one with too many headers.
+    // Heads that are too long, and one with too many headers.
     let host = format!("GET / HTTP/1.1\r\nHost: {}\r\n", attacked.address);
     for (name, request) in [
         ("a header of 1 MiB", format!("{host}X: {}\r\n\r\n", "x".repeat(1 << 20))),
         ("10,000 headers", format!("{host}{}\r\n", "X: x\r\n".repeat(10_000))),
         ("a path of 1 MiB", format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1 << 20))),
     ] {
-        let seen = status(attacked.address, request.as_bytes())?;
-        if seen != 431 {
-            wrong.push(format!("{name}: expected 431, seen: {seen}"));
+        let result = status(attacked.address, request.as_bytes())?;
+        if result != 431 {
+            wrong.push(format!("{name}: expected 431, actual: {result}"));
         }
     }
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     ask(attacked.address, "/v1/problems")?;
     attacked.end()?;
     match wrong.as_slice() {
@@ -70,13 +70,13 @@ pub fn requests(setting: &Setting) -> Result<String> {
     }
 }
 
-/// The status of an answer that comes to its end without a reset; 0 if there is none.
+/// The status of an answer that is complete and not reset, or 0 if there is none.
 fn status(address: SocketAddr, request: &[u8]) -> Result<u16> {
     let failed = |error: std::io::Error| format!("{}: {error}", String::from_utf8_lossy(request).escape_debug());
     let mut stream = TcpStream::connect(address).map_err(failed)?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
     match stream.write_all(request) {
-        // It has read enough.
+        // The server may stop reading and close the connection.
         Err(error) if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
             return Err(failed(error));
         }
@@ -85,7 +85,7 @@ fn status(address: SocketAddr, request: &[u8]) -> Result<u16> {
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer);
-    // Bytes that nobody read may reset what is long over.
+    // Unread bytes may reset a connection after its answer.
     read.or_else(|error| if answer.contains("\r\n\r\n") { Ok(0) } else { Err(failed(error)) })?;
     Ok(answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok()).unwrap_or(0))
 }

@@ -1,5 +1,5 @@
-//! Hostile clients of the server. The program goes on, others have their answers, and all that a client took is free when it
-//! has gone.
+//! Hostile clients of the server. The program continues, other clients get their answers, and all memory, threads and
+//! descriptors of a client are free after it has disconnected.
 
 use super::Setting;
 use super::attacked::{Attacked, Process, ask, until};
@@ -10,15 +10,15 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-/// As many as are served at a time.
+/// Maximum number of connections of the server.
 const CONNECTIONS: usize = 64;
 
 pub fn slow(setting: &Setting) -> Result<String> {
-    // README: 128 MiB for snapshots that are being sent, 8 MiB a client; and what the allocator keeps.
+    // By README: 128 MiB for snapshots that are being sent, and 8 MiB for each client. The rest is the allocator's.
     const MOST: u64 = 400;
     let tasks = setting.size(100_000, 20_000);
     let mut attacked = Attacked::start(setting, &["changing", &tasks.to_string()])?;
-    let free = Taken::of(attacked.process())?;
+    let usage = Usage::of(attacked.process())?;
     let before = attacked.process().memory()?;
     let clients: Vec<TcpStream> =
         (0..CONNECTIONS - 2).map(|_| request(attacked.address, "/v1/snapshot")).collect::<Result<_>>()?;
@@ -28,10 +28,10 @@ pub fn slow(setting: &Setting) -> Result<String> {
         most = most.max(attacked.process().memory()?);
         std::thread::sleep(Duration::from_millis(100));
     }
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     answers(&attacked)?;
     drop(clients);
-    free.again(attacked.process())?;
+    usage.is_restored(attacked.process())?;
     attacked.end()?;
     match most - before {
         more if more > MOST => Err(format!("{} slow clients took {more} MiB", CONNECTIONS - 2)),
@@ -41,7 +41,7 @@ pub fn slow(setting: &Setting) -> Result<String> {
 
 pub fn streams(setting: &Setting) -> Result<String> {
     let mut attacked = Attacked::start(setting, &["idle"])?;
-    let free = Taken::of(attacked.process())?;
+    let usage = Usage::of(attacked.process())?;
     let rounds = setting.size(200, 20);
     for _ in 0..rounds {
         let streams: Vec<TcpStream> =
@@ -49,15 +49,15 @@ pub fn streams(setting: &Setting) -> Result<String> {
         answers(&attacked)?;
         drop(streams);
     }
-    attacked.goes_on()?;
-    free.again(attacked.process())?;
+    attacked.makes_progress()?;
+    usage.is_restored(attacked.process())?;
     attacked.end()?;
-    Ok(format!("{rounds} times {} streams at once: a short question was answered each time", 2 * CONNECTIONS))
+    Ok(format!("{rounds} times {} streams at once: a short request was answered each time", 2 * CONNECTIONS))
 }
 
 pub fn garbage(setting: &Setting) -> Result<String> {
     let mut attacked = Attacked::start(setting, &["idle"])?;
-    let free = Taken::of(attacked.process())?;
+    let usage = Usage::of(attacked.process())?;
     let memory = attacked.process().memory()?;
     let connections = setting.size(20_000, 1_000);
     let mut random = Random::new(0x5eed);
@@ -74,7 +74,7 @@ pub fn garbage(setting: &Setting) -> Result<String> {
                 length => bytes[random.below(length)] = byte,
             }
         }
-        // The server may have closed it already.
+        // The server may have closed the connection already.
         let _ = stream.write_all(&bytes);
         match number % 4 {
             0 => drop(stream.shutdown(Shutdown::Write)),
@@ -83,53 +83,53 @@ pub fn garbage(setting: &Setting) -> Result<String> {
                 drop(stream.set_read_timeout(Some(Duration::from_millis(1))));
                 drop(stream.read(&mut [0; 16]));
             }
-            // Unread bytes make it a reset.
+            // Closing it with unread bytes resets it.
             _ => {}
         }
     }
-    attacked.goes_on()?;
+    attacked.makes_progress()?;
     answers(&attacked)?;
-    free.again(attacked.process())?;
+    usage.is_restored(attacked.process())?;
     let more = attacked.process().memory()?.saturating_sub(memory);
     attacked.end()?;
     match more {
-        // 64 threads have had their stacks and the allocator's areas.
+        // 64 threads had stacks, and areas of the allocator.
         100.. => Err(format!("{connections} connections left {more} MiB behind")),
         more => Ok(format!("{connections} connections left {more} MiB behind")),
     }
 }
 
-/// A short question has an answer in the end.
+/// Waits until a short request has an answer.
 fn answers(attacked: &Attacked) -> Result {
     until("no answer to /v1/problems", || Ok(ask(attacked.address, "/v1/problems").ok())).map(drop)
 }
 
-/// What a process has while no client is there.
-pub struct Taken {
+/// The descriptors and threads of a process without clients.
+pub struct Usage {
     descriptors: u64,
     threads: u64,
 }
 
-impl Taken {
-    pub fn of(process: Process) -> Result<Taken> {
+impl Usage {
+    pub fn of(process: Process) -> Result<Usage> {
         // The thread of the last answer may be about to end.
         std::thread::sleep(Duration::from_millis(1_500));
-        Ok(Taken { descriptors: process.descriptors()?, threads: process.threads()? })
+        Ok(Usage { descriptors: process.descriptors()?, threads: process.threads()? })
     }
 
-    /// Waits until it has no more than that.
-    pub fn again(&self, process: Process) -> Result {
+    /// Waits until the process has no more descriptors and threads than before.
+    pub fn is_restored(&self, process: Process) -> Result {
         let mut now = (0, 0);
         let waited = until("", || {
             now = (process.descriptors()?, process.threads()?);
             Ok((now.0 <= self.descriptors && now.1 <= self.threads).then_some(()))
         });
         waited.map_err(|_| {
-            let Taken { descriptors, threads } = self;
+            let Usage { descriptors, threads } = self;
             let (more_descriptors, more_threads) = now;
             format!(
-                "without a client there were {descriptors} descriptors and {threads} threads, and there are \
-                 {more_descriptors} and {more_threads} after all have gone"
+                "before the clients there were {descriptors} descriptors and {threads} threads, and there are \
+                 {more_descriptors} and {more_threads} after all have disconnected"
             )
         })
     }

@@ -1,8 +1,9 @@
-//! A load of ten minutes, with clients that come and go, and pauses: nothing grows, and no rule is broken.
+//! Load for ten minutes, with clients that connect and disconnect, and with pauses. Memory does not grow, and no rule is
+//! broken.
 
 use super::Setting;
 use super::attacked::{PATIENCE, Process, ask, signal, until};
-use super::server::Taken;
+use super::server::Usage;
 use super::tools::run;
 use crate::process::Result;
 use crate::program::{Program, START, request};
@@ -10,8 +11,8 @@ use std::io::Read;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How much more memory the last quarter may have than the second one, in MiB: what an allocator keeps, and how many tasks
-/// there are by chance.
+/// Memory that the last quarter may have more than the second one, in MiB. The allocator keeps some, and the number of tasks
+/// varies.
 const SLACK: u64 = 40;
 
 pub fn soak(setting: &Setting) -> Result<String> {
@@ -21,7 +22,7 @@ pub fn soak(setting: &Setting) -> Result<String> {
     let mut program = Program::start("stress", command)?;
     let address = program.listens("insight: listening on http://", START)?;
     let process = Process(program.pid());
-    let free = Taken::of(process)?;
+    let usage = Usage::of(process)?;
 
     let mut client = Command::new(&setting.tools.conformance);
     client.args(["check", &address.to_string(), "--for", &seconds.to_string()]);
@@ -31,7 +32,7 @@ pub fn soak(setting: &Setting) -> Result<String> {
         rounds += 1;
         ask(address, "/v1/problems")?;
         ask(address, &format!("/v1/tasks/{rounds}/trace"))?;
-        // Some that go in the middle of an answer.
+        // Clients that disconnect in the middle of an answer.
         for path in ["/v1/stream", "/v1/snapshot", "/v1/graph.dot"] {
             let mut stream = request(address, path)?;
             stream.read_exact(&mut [0; 64]).map_err(|error| format!("GET {path}: {error}"))?;
@@ -44,13 +45,13 @@ pub fn soak(setting: &Setting) -> Result<String> {
         memory.push(process.memory()?);
         std::thread::sleep(Duration::from_millis(250));
     }
-    let seen = client.join().map_err(|_| "the client's thread has failed")??;
-    if !seen.status.is_some_and(|status| status.success()) {
-        let words = [seen.stdout, seen.stderr].concat();
-        return Err(format!("insight-conformance check: {:?}: {}", seen.status, String::from_utf8_lossy(&words)));
+    let result = client.join().map_err(|_| "the client's thread has failed")??;
+    if !result.status.is_some_and(|status| status.success()) {
+        let words = [result.stdout, result.stderr].concat();
+        return Err(format!("insight-conformance check: {:?}: {}", result.status, String::from_utf8_lossy(&words)));
     }
     program.line("stress: done", PATIENCE)?;
-    free.again(process)?;
+    usage.is_restored(process)?;
     until("no answer to /v1/problems", || Ok(ask(address, "/v1/problems").ok()))?;
     let most = |quarter: usize| {
         let size = memory.len() / 4;

@@ -1,4 +1,4 @@
-//! The clients under attack, as processes with bounds on time and memory.
+//! The attacked clients, as processes with limits of time and memory.
 
 use crate::process::Result;
 use std::io::Read;
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 /// Maximum memory of a client in any case, in MiB.
 pub const MOST_MEMORY: u64 = 600;
-/// Maximum size of one output that is kept, in bytes. The rest is read and dropped.
+/// Maximum size of a kept output, in bytes. The rest is read and dropped.
 const MOST_OUTPUT: u64 = 256 << 20;
-/// Time between two looks at a process.
-const LOOK: Duration = Duration::from_millis(4);
+/// Time between two measurements of a process.
+const INTERVAL: Duration = Duration::from_millis(4);
 
 /// The release binaries under attack.
 pub struct Tools {
@@ -25,11 +25,11 @@ pub struct Tools {
 
 /// One command and its result.
 pub struct Run {
-    /// How it ended; `None` if it was stopped at its time bound.
+    /// The exit status. `None` if it was stopped at its time limit.
     pub status: Option<ExitStatus>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
-    /// Peak memory in MiB, as far as the looks saw it; 0 if it ended before the first look, or where there is no `/proc`.
+    /// Largest measured memory in MiB. It is 0 if the process ended before the first measurement, or without `/proc`.
     pub peak_mib: u64,
     pub took: Duration,
 }
@@ -53,15 +53,15 @@ pub fn run(command: &mut Command, bound: Duration) -> Result<Run> {
     })
 }
 
-/// Waits for the end, and stops the process at the deadline or when it takes far too much memory.
+/// Waits for the end. Stops the process at the deadline, or when it uses far too much memory.
 fn watch(child: &mut Child, name: &str, deadline: Instant) -> (std::io::Result<Option<ExitStatus>>, u64) {
     let mut peak = 0;
     loop {
         peak = peak.max(peak_mib(child.id(), name).unwrap_or(0));
         match child.try_wait() {
-            Ok(None) if Instant::now() < deadline && peak < 4 * MOST_MEMORY => std::thread::sleep(LOOK),
+            Ok(None) if Instant::now() < deadline && peak < 4 * MOST_MEMORY => std::thread::sleep(INTERVAL),
             Ok(None) => {
-                // It fails only when the process has just ended.
+                // It fails only if the process has just ended.
                 let _ = child.kill();
                 return (child.wait().map(|_| None), peak);
             }
@@ -70,7 +70,7 @@ fn watch(child: &mut Child, name: &str, deadline: Instant) -> (std::io::Result<O
     }
 }
 
-/// The process's largest memory so far, as Linux counts it; `None` before it has become the program of this name.
+/// The largest memory of the process so far, by Linux. `None` before the process runs the program with this name.
 fn peak_mib(pid: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
@@ -82,34 +82,34 @@ fn peak_mib(pid: u32, name: &str) -> Option<u64> {
 
 fn read(mut pipe: impl Read) -> Vec<u8> {
     let mut output = Vec::new();
-    // The pipe ends with the process, whatever the error.
+    // The pipe ends with the process, so errors do not matter.
     let _ = pipe.by_ref().take(MOST_OUTPUT).read_to_end(&mut output);
     let _ = std::io::copy(&mut pipe, &mut std::io::sink());
     output
 }
 
-/// What a case expects of a client.
+/// The expected behaviour of a client.
 #[derive(Clone, Copy, Debug)]
 pub enum Expect {
     /// It ends with one of these codes, and its output has these words.
     Ends(&'static [i32], &'static str),
-    /// It waits, as it says on stderr in these words.
+    /// It waits, and prints these words to stderr.
     Waits(&'static str),
 }
 
-/// The faults of one run, each in a few words; none if it is as expected.
+/// The faults of one run, one short text each.
 pub fn faults(run: &Run, expect: Expect) -> Vec<String> {
     let mut faults = Vec::new();
     let (stdout, stderr) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     match (run.status, expect) {
         (None, Expect::Waits(_)) => {}
         (None, Expect::Ends(codes, _)) => {
-            faults.push(format!("expected exit status {codes:?}, seen: it ran after {:.1?}", run.took));
+            faults.push(format!("expected exit status {codes:?}, actual: it ran after {:.1?}", run.took));
         }
-        (Some(status), Expect::Waits(_)) => faults.push(format!("expected that it waits, seen: {status}")),
+        (Some(status), Expect::Waits(_)) => faults.push(format!("expected that it waits, actual: {status}")),
         // A signal has no code.
         (Some(status), Expect::Ends(codes, _)) if status.code().is_none_or(|code| !codes.contains(&code)) => {
-            faults.push(format!("expected exit status {codes:?}, seen: {status}"));
+            faults.push(format!("expected exit status {codes:?}, actual: {status}"));
         }
         (Some(_), Expect::Ends(..)) => {}
     }
@@ -118,10 +118,10 @@ pub fn faults(run: &Run, expect: Expect) -> Vec<String> {
     }
     let (Expect::Ends(_, words) | Expect::Waits(words)) = expect;
     if !stdout.contains(words) && !stderr.contains(words) {
-        faults.push(format!("expected the words `{words}`, seen: {}{}", start(&stderr), start(&stdout)));
+        faults.push(format!("expected the words `{words}`, actual: {}{}", start(&stderr), start(&stdout)));
     }
     if run.status.is_some_and(|status| !status.success()) && stdout.trim().is_empty() && stderr.trim().is_empty() {
-        faults.push("expected a line that says why it failed, seen: no output".to_owned());
+        faults.push("expected a line with the reason, actual: no output".to_owned());
     }
     for (name, output) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
         match std::str::from_utf8(output) {
@@ -135,7 +135,7 @@ pub fn faults(run: &Run, expect: Expect) -> Vec<String> {
         }
     }
     if run.peak_mib > MOST_MEMORY {
-        faults.push(format!("expected at most {MOST_MEMORY} MiB of memory, seen: {} MiB", run.peak_mib));
+        faults.push(format!("expected at most {MOST_MEMORY} MiB of memory, actual: {} MiB", run.peak_mib));
     }
     faults
 }
@@ -146,12 +146,12 @@ fn start(text: &str) -> String {
     line.join(" / ").chars().take(300).flat_map(char::escape_debug).collect()
 }
 
-/// Whether an output is one JSON value, or too long to know.
+/// Whether an output is one JSON value, or was too long to be kept.
 pub fn is_json(output: &[u8]) -> bool {
     output.len() as u64 == MOST_OUTPUT || serde_json::from_slice::<serde::de::IgnoredAny>(output).is_ok()
 }
 
-/// Runs all cases, some at a time, and returns their faults in the order of the cases.
+/// Runs all cases, `at_a_time` at the same time. Returns their faults in the order of the cases.
 pub fn all<C: Sync>(cases: &[C], at_a_time: usize, one: impl Fn(&C) -> Vec<String> + Sync) -> Vec<String> {
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -170,12 +170,12 @@ pub fn all<C: Sync>(cases: &[C], at_a_time: usize, one: impl Fn(&C) -> Vec<Strin
 }
 
 fn take<'c, C>(cases: &'c [C], next: &AtomicUsize) -> Option<(usize, &'c C)> {
-    // Relaxed: each number is given once, and nothing else is shared by it.
+    // Relaxed: each number is given once, and no other data depends on it.
     let number = next.fetch_add(1, Ordering::Relaxed);
     cases.get(number).map(|case| (number, case))
 }
 
-/// Prints the faults, one a line. Returns the number of cases in words, or of faults as an error.
+/// Prints the faults, one per line. Returns the number of cases as text, or the number of faults as an error.
 pub fn verdict(cases: usize, faults: &[String]) -> Result<String> {
     faults.iter().for_each(|fault| eprintln!("xtask: {fault}"));
     match faults.len() {
@@ -184,7 +184,7 @@ pub fn verdict(cases: usize, faults: &[String]) -> Result<String> {
     }
 }
 
-/// Numbers without order, the same for the same seed (SplitMix64).
+/// Random numbers, the same for the same seed (SplitMix64).
 pub struct Random(u64);
 
 impl Random {
@@ -225,10 +225,10 @@ mod tests {
             assert_eq!(faults.len(), 1, "{script}: {faults:?}");
             assert!(faults[0].starts_with(expect), "{script}: {faults:?}");
         };
-        check("echo no answer", "expected exit status [1], seen: exit status: 0");
-        check("echo no answer; kill -9 $$", "expected exit status [1], seen: signal: 9");
-        check("echo no answer; exec sleep 61", "expected exit status [1], seen: it ran after ");
-        check("echo hello; exit 1", "expected the words `no answer`, seen: hello");
+        check("echo no answer", "expected exit status [1], actual: exit status: 0");
+        check("echo no answer; kill -9 $$", "expected exit status [1], actual: signal: 9");
+        check("echo no answer; exec sleep 61", "expected exit status [1], actual: it ran after ");
+        check("echo hello; exit 1", "expected the words `no answer`, actual: hello");
         check("printf 'no answer\\033[31m'; exit 1", "stdout has the hidden character \\u{1b}");
         check("printf 'no answer\\302\\233' >&2; exit 1", "stderr has the hidden character \\u{9b}");
         check("printf 'no answer\\377'; exit 1", "stdout is not UTF-8");

@@ -1,4 +1,4 @@
-//! The measured programs: ours, and for each peer one in a build of its own, which the workspace knows nothing of.
+//! The measured programs: ours, and for each peer a program in a separate package outside of the workspace.
 
 use crate::peer_tests::write;
 use crate::process::{Result, cargo, root, target};
@@ -19,15 +19,15 @@ const OURS: [&str; 7] = [
     "bench-client",
 ];
 
-/// A crate that does something like insight.
+/// A crate with a similar purpose as insight.
 struct Peer {
     /// The binary.
     name: &'static str,
-    /// Its source, in `bench/peers`.
+    /// The source file in `bench/peers`.
     source: &'static str,
-    /// What it depends on beside what the rows need.
+    /// The dependencies that it needs in addition to the rows' dependencies.
     depends: &'static str,
-    /// Features of tokio beside `full`.
+    /// Features of tokio.
     tokio: &'static str,
     flags: &'static str,
 }
@@ -54,7 +54,7 @@ const PEERS: [Peer; 4] = [
         tokio: "\"full\"",
         flags: "",
     },
-    // No peer, but tokio needs the flag for it, too.
+    // This is not a peer. But tokio needs the flag for it, too.
     Peer {
         name: "bench-layer",
         source: "layer.rs",
@@ -67,12 +67,12 @@ const PEERS: [Peer; 4] = [
     },
 ];
 
-/// Where the programs are.
+/// The paths of the built programs, by their names.
 #[derive(Default)]
 pub struct Programs(BTreeMap<&'static str, PathBuf>);
 
 impl Programs {
-    /// Builds those of these names, and the client.
+    /// Builds our programs, and those peers that `names` contains.
     pub fn build(names: impl Iterator<Item = &'static str>) -> Result<Programs> {
         let names: BTreeSet<&str> = names.collect();
         let mut programs = ours(&OURS)?;
@@ -82,14 +82,14 @@ impl Programs {
         Ok(programs)
     }
 
-    /// Only these of ours.
+    /// Builds only these of our programs.
     pub fn ours(names: &[&'static str]) -> Result<Programs> {
         ours(names)
     }
 
-    /// Where one is.
+    /// The path of a program.
     pub fn path(&self, name: &str) -> &PathBuf {
-        self.0.get(name).unwrap_or_else(|| panic!("{name} is one of those that were to be built"))
+        self.0.get(name).unwrap_or_else(|| panic!("{name} is not built: name it in `Programs::build`"))
     }
 }
 
@@ -111,7 +111,7 @@ fn ours(names: &[&'static str]) -> Result<Programs> {
 }
 
 impl Peer {
-    /// Writes a package around its source, and builds it: in its own folder, for its own flags.
+    /// Writes a package around its source, and builds it in a folder of its own with its own flags.
     fn build(&self) -> Result<PathBuf> {
         println!("xtask: building {}", self.name);
         let folder = target().join("bench").join(self.name);
@@ -127,7 +127,7 @@ impl Peer {
             .stderr(Stdio::inherit())
             .output()
             .map_err(|error| format!("cannot start cargo: {error}"))?;
-        executable(&output, self.name).ok_or(format!("cannot build {}: see what cargo says above", self.name))
+        executable(&output, self.name).ok_or(format!("cannot build {}: see cargo's messages above", self.name))
     }
 
     fn manifest(&self) -> String {
@@ -151,7 +151,7 @@ impl Peer {
     }
 }
 
-/// The peers get the tokio that the workspace is locked to.
+/// The version of tokio for the peers: the version in the lock file of the workspace.
 const TOKIO: &str = "1.54.1";
 
 #[cfg(test)]
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_peers_are_on_the_tokio_of_the_workspace() {
+    fn peers_use_the_tokio_of_the_workspace() {
         let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
         assert!(lock.contains(&format!("name = \"tokio\"\nversion = \"{TOKIO}\"\n")), "change TOKIO");
     }

@@ -1,14 +1,14 @@
-//! callgrind: runs a program under it, and reads what it writes.
+//! Runs a program under callgrind, and reads the profile.
 
 use crate::process::{Result, apt_get_install, succeeds, target};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The function of the measured programs in which instructions are counted, and nowhere else.
+/// The function of the measured programs in which instructions are counted.
 const MEASURED: &str = "insight_bench_measured";
 
-/// Has valgrind, or says how to get it.
+/// Checks that there is a valgrind, or installs it.
 pub fn valgrind() -> Result {
     let is_there = || succeeds(Command::new("valgrind").arg("--version"));
     if is_there() || (apt_get_install(&["valgrind", "libc6-dbg"]) && is_there()) {
@@ -18,16 +18,16 @@ pub fn valgrind() -> Result {
         .to_owned())
 }
 
-/// What one run took.
+/// The profile of one run.
 #[derive(Debug, PartialEq)]
 pub struct Profile {
     /// Instructions within the measured function.
     pub instructions: u64,
-    /// The same by where they are: the source file, also of what was inlined, and its line.
+    /// The same by source file and line. Inlined code counts for its own file.
     pub lines: BTreeMap<(String, u32), u64>,
 }
 
-/// Runs an operation so often under callgrind.
+/// Runs an operation under callgrind, `count` times.
 pub fn run(program: &Path, operation: &str, configuration: &str, count: u64) -> Result<Profile> {
     let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let out = target().join("bench").join(format!("callgrind.{name}.{operation}.{configuration}"));
@@ -47,7 +47,7 @@ pub fn run(program: &Path, operation: &str, configuration: &str, count: u64) -> 
     let text = std::fs::read_to_string(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     let profile = parse(&text)?;
     if profile.instructions == 0 {
-        return Err(format!("{name} {operation} never came to {MEASURED}"));
+        return Err(format!("{name} {operation} did not call {MEASURED}"));
     }
     Ok(profile)
 }
@@ -64,7 +64,7 @@ fn parse(text: &str) -> Result<Profile> {
         } else if let Some(name) = ["fl=", "fi=", "fe="].iter().find_map(|key| line.strip_prefix(key)) {
             name.clone_into(&mut file);
         } else if line.starts_with("calls=") {
-            // The next line is what the called function took, which is told at that function, too.
+            // The next line has the cost of the called function. It is counted at that function.
             is_call = true;
         } else if line.starts_with(|first: char| first.is_ascii_digit()) {
             let mut numbers = line.split(' ').map(str::parse::<u64>);
@@ -112,7 +112,7 @@ totals: 110
 ";
 
     #[test]
-    fn each_instruction_is_at_its_line_once() {
+    fn each_instruction_is_counted_once_at_its_line() {
         let profile = parse(WRITTEN).unwrap();
         let lines: Vec<(&str, u32, u64)> =
             profile.lines.iter().map(|((file, line), count)| (file.as_str(), *line, *count)).collect();
@@ -128,7 +128,7 @@ totals: 110
     }
 
     #[test]
-    fn a_file_that_was_cut_off_is_no_profile() {
+    fn profile_that_is_cut_off_is_an_error() {
         let cut = WRITTEN.split("totals").next().unwrap();
         assert_eq!(parse(cut).unwrap_err(), "callgrind wrote no `totals:`");
     }

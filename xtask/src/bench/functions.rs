@@ -1,4 +1,4 @@
-//! What an operation's instructions are for: by source file and line, above those of the bare program.
+//! The instructions of an operation by source file and line, above those of the bare program.
 
 use super::callgrind::{self, Profile};
 use super::instructions;
@@ -6,12 +6,12 @@ use super::plan::OPERATIONS;
 use crate::process::{Result, root};
 use std::collections::BTreeMap;
 
-/// How often the operation is done.
+/// Number of operations in a run.
 const COUNT: u64 = 20 * 4096;
-/// Lines with less are left out.
+/// Fewest instructions per operation for a line to be shown.
 const LEAST: f64 = 0.5;
 
-/// Prints it for these operations, or for all.
+/// Prints the instructions of the named operations, or of all.
 pub fn print(asked: &[&str]) -> Result {
     let unknown = asked.iter().find(|name| !OPERATIONS.iter().any(|(operation, _)| operation == *name));
     if let Some(unknown) = unknown {
@@ -22,13 +22,13 @@ pub fn print(asked: &[&str]) -> Result {
     }
     callgrind::valgrind()?;
     let programs = instructions::programs()?;
-    for (operation, what) in OPERATIONS.iter().filter(|(name, _)| asked.is_empty() || asked.contains(name)) {
+    for (operation, title) in OPERATIONS.iter().filter(|(name, _)| asked.is_empty() || asked.contains(name)) {
         let bare = callgrind::run(programs.path("bench-bare"), operation, "bare", COUNT)?;
         for configuration in ["off", "on"] {
             let profile = callgrind::run(programs.path("bench-insight"), operation, configuration, COUNT)?;
             let each = |count: u64| count as f64 / COUNT as f64;
             println!(
-                "\n{what}, {configuration}: {:.1} instructions, bare {:.1}",
+                "\n{title}, {configuration}: {:.1} instructions, bare {:.1}",
                 each(profile.instructions),
                 each(bare.instructions)
             );
@@ -44,7 +44,7 @@ pub fn print(asked: &[&str]) -> Result {
     Ok(())
 }
 
-/// The same by whose code it is, the most first.
+/// The differences by the code that they are in, the largest first.
 fn origins(differences: &[(String, f64, String)]) -> Vec<(&'static str, f64)> {
     let mut origins: BTreeMap<&str, f64> = BTreeMap::new();
     for (file, difference, _) in differences {
@@ -63,7 +63,7 @@ fn origins(differences: &[(String, f64, String)]) -> Vec<(&'static str, f64)> {
     origins
 }
 
-/// By how much each file differs, the most first, with the lines of it that differ most.
+/// The difference of each file, the largest first, with its lines that differ most.
 fn differences(bare: &Profile, profile: &Profile) -> Vec<(String, f64, String)> {
     let mut files: BTreeMap<String, BTreeMap<u32, f64>> = BTreeMap::new();
     for (profile, sign) in [(profile, 1.0), (bare, -1.0)] {
@@ -86,7 +86,7 @@ fn differences(bare: &Profile, profile: &Profile) -> Vec<(String, f64, String)> 
     differences
 }
 
-/// A path without what is only on this machine.
+/// A path without the parts that depend on the machine.
 fn short(file: &str) -> String {
     let root = format!("{}/", root().display());
     let file = file.strip_prefix(&root).unwrap_or(file);
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_are_by_file_and_an_operation() {
+    fn differences_are_by_file_and_per_operation() {
         let profile = |lines: &[(&str, u32, u64)]| Profile {
             instructions: 0,
             lines: lines.iter().map(|(file, line, each)| (((*file).to_owned(), *line), each * COUNT)).collect(),

@@ -1,4 +1,4 @@
-//! The load on an HTTP server: wrk's.
+//! Load on an HTTP server, by wrk.
 
 use crate::process::{Result, apt_get_install};
 use std::io::{BufRead, BufReader};
@@ -6,20 +6,20 @@ use std::process::{Command, Stdio};
 
 const CONNECTIONS: &str = "32";
 
-/// Starts a server, sends it requests for so long, and says how many it answered in a second, and how late.
+/// Starts a server and sends it requests for some seconds. Returns the requests per second and the latencies.
 pub fn load(mut server: Command, seconds: u64) -> Result<String> {
     wrk()?;
     server.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = server.spawn().map_err(|error| format!("cannot start the server: {error}"))?;
-    // It prints a line or two, and then serves.
+    // The server prints a line or two, and then serves.
     let mut lines = BufReader::new(child.stdout.take().expect("its stdout is piped")).lines();
     let url = lines.find_map(|line| line.ok()?.strip_prefix("serving ").map(str::to_owned));
     let printed = url.ok_or("the server ended before it served".to_owned()).and_then(|url| {
-        // The first requests open the connections, and grow what grows.
+        // The first requests are not measured: they open the connections, and fill pools.
         requests(&url, 1)?;
         requests(&url, seconds)
     });
-    // Both fail only when it has ended already.
+    // Both fail only if the server has already ended.
     let _ = child.kill();
     let _ = child.wait();
     figures(&printed?)
@@ -35,15 +35,15 @@ fn requests(url: &str, seconds: u64) -> Result<String> {
 }
 
 fn wrk() -> Result {
-    // It knows no option that only succeeds: without arguments it says how it is used, and fails.
+    // wrk has no option that only prints: without arguments it prints its usage, and fails.
     let is_there = || Command::new("wrk").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if is_there() || (apt_get_install(&["wrk"]) && is_there()) {
         return Ok(());
     }
-    Err("the requests are wrk's, which is missing: install it, such as by `apt-get install wrk`".to_owned())
+    Err("wrk sends the requests, and is missing: install it, such as by `apt-get install wrk`".to_owned())
 }
 
-/// What wrk says, as a measured program would.
+/// The output of wrk as a line of a measured program.
 fn figures(printed: &str) -> Result<String> {
     let after = |start: &str| printed.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim);
     let figures = || {
@@ -53,11 +53,11 @@ fn figures(printed: &str) -> Result<String> {
     let failed = after("Socket errors:").or(after("Non-2xx or 3xx responses:"));
     match failed {
         Some(errors) => Err(format!("wrk had errors: {errors}")),
-        None => figures().ok_or(format!("wrk said no figures: {}", printed.trim())),
+        None => figures().ok_or(format!("wrk printed no figures: {}", printed.trim())),
     }
 }
 
-/// A time as wrk writes it, in microseconds.
+/// A time of wrk's output, in microseconds.
 fn us(text: &str) -> Option<f64> {
     let units = [("us", 1.0), ("ms", 1e3), ("s", 1e6)];
     units.into_iter().find_map(|(unit, factor)| Some(text.strip_suffix(unit)?.parse::<f64>().ok()? * factor))
@@ -68,16 +68,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_wrk_says() {
+    fn output_of_wrk_becomes_a_line_of_figures() {
         let check = |printed: &str, expect: std::result::Result<&str, &str>| {
             let figures = figures(printed);
             assert_eq!(figures.as_deref().map_err(String::as_str), expect);
         };
-        let said = "Running 3s test @ http://127.0.0.1:1\n  Latency Distribution\n     50%  301.00us\n     99%    1.25ms\n\
+        let output = "Running 3s test @ http://127.0.0.1:1\n  Latency Distribution\n     50%  301.00us\n     99%    1.25ms\n\
                     Requests/sec: 105123.40\nTransfer/sec:     12.3MB\n";
-        check(said, Ok("measured requests_s=105123.4 p50_us=301 p99_us=1250"));
+        check(output, Ok("measured requests_s=105123.4 p50_us=301 p99_us=1250"));
         let errors = "  Socket errors: connect 0, read 3, write 0, timeout 0\n";
-        check(&format!("{errors}{said}"), Err("wrk had errors: connect 0, read 3, write 0, timeout 0"));
-        check("unable to connect", Err("wrk said no figures: unable to connect"));
+        check(&format!("{errors}{output}"), Err("wrk had errors: connect 0, read 3, write 0, timeout 0"));
+        check("unable to connect", Err("wrk printed no figures: unable to connect"));
     }
 }

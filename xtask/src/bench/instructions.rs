@@ -1,7 +1,7 @@
-//! Instructions an operation: counted, written down, and held to what was written down.
+//! Instructions per operation. They are counted, written to a file, and compared with that file.
 //!
-//! They repeat where times do not. Only the program's thread is counted: the recorder collects on it, between the parts of a
-//! row that are counted, so that no other thread decides what is allocated and freed when.
+//! Unlike times, they are the same in each run. Only the program's thread is counted. The recorder collects on this thread,
+//! between the counted parts of a row, so that no other thread influences when memory is allocated and freed.
 
 use super::build::Programs;
 use super::callgrind;
@@ -13,21 +13,21 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// By how much a count may differ from the one that was written down.
+/// Largest relative difference from the written count.
 const BAND: f64 = 0.05;
-/// Below this many instructions a difference is one of a few, and not of five in a hundred.
+/// Largest absolute difference. It is for counts so small that 5 % of them are fewer instructions.
 const FEW: f64 = 4.0;
-/// How often an operation is done: in eight parts.
+/// Number of operations in a run, in eight parts.
 const COUNT: u64 = 8 * 4096;
-/// What is counted: a configuration, and its program.
+/// The counted configurations, and their programs.
 const COUNTED: [(&str, &str); 3] = [("bare", "bench-bare"), ("off", "bench-insight"), ("on", "bench-insight")];
 
-/// The programs that are counted.
+/// Builds the counted programs.
 pub fn programs() -> Result<Programs> {
     Programs::ours(&["bench-bare", "bench-insight"])
 }
 
-/// Instructions an operation, by operation and configuration.
+/// Instructions per operation, by operation and configuration.
 #[derive(Debug, Default, PartialEq)]
 pub struct Counts {
     compiler: String,
@@ -35,13 +35,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Of one operation in one configuration.
+    /// The count of one operation in one configuration.
     pub fn of(&self, operation: &str, configuration: &str) -> Option<f64> {
         self.of.get(operation)?.get(configuration).copied()
     }
 }
 
-/// Counts all operations, in all configurations that are counted.
+/// Counts all operations in all counted configurations.
 pub fn count(programs: &Programs) -> Result<Counts> {
     callgrind::valgrind()?;
     println!("xtask: counting instructions ...");
@@ -56,13 +56,13 @@ pub fn count(programs: &Programs) -> Result<Counts> {
     Ok(counts)
 }
 
-/// `cargo xtask test`: the operations take as many instructions as was written down, within the band. Another compiler makes
-/// others of them: then there is nothing to hold them to.
+/// Compares the counts with the written ones, as a step of `cargo xtask test`. Another compiler gives other counts, so then
+/// nothing is compared.
 pub fn guard() -> Result {
     let written = read()?;
     if written.compiler != compiler()? {
         println!(
-            "xtask: not counted: the instructions written down are those of {}, and this is {}",
+            "xtask: not counted: the written instructions are from {}, and this is {}",
             written.compiler,
             compiler()?
         );
@@ -74,14 +74,13 @@ pub fn guard() -> Result {
     let differences = compare(&written, &counts);
     match differences.as_slice() {
         [] => Ok(()),
-        all => Err(format!(
-            "instructions an operation are not those of docs/cost/instructions.json:\n  {}",
-            all.join("\n  ")
-        )),
+        all => {
+            Err(format!("instructions per operation differ from docs/cost/instructions.json:\n  {}", all.join("\n  ")))
+        }
     }
 }
 
-/// `cargo xtask bench --accept`: writes down what is counted now.
+/// Runs `cargo xtask bench --accept`: writes the present counts.
 pub fn accept() -> Result {
     let counts = count(&programs()?)?;
     if let Ok(written) = read() {
@@ -91,27 +90,29 @@ pub fn accept() -> Result {
     write(&counts)
 }
 
-/// What is not within the band, both ways.
+/// The counts that differ too much, in either direction.
 fn compare(written: &Counts, counts: &Counts) -> Vec<String> {
     let mut differences = Vec::new();
     for (operation, configurations) in &counts.of {
         for (configuration, now) in configurations {
-            let what = format!("{operation} {configuration}");
+            let case = format!("{operation} {configuration}");
             let Some(then) = written.of(operation, configuration) else {
-                differences.push(format!("{what}: {now:.1}, and none was written down: `cargo xtask bench --accept`"));
+                differences.push(format!("{case}: {now:.1}, and no written count: run `cargo xtask bench --accept`"));
                 continue;
             };
             let difference = now - then;
             if difference.abs() <= (then * BAND).max(FEW) {
                 continue;
             }
-            let says = format!("{what}: {now:.1} instead of {then:.1} ({:+.1} %)", 100.0 * difference / then);
+            let change = format!("{case}: {now:.1} instead of {then:.1} ({:+.1} %)", 100.0 * difference / then);
             differences.push(match (configuration.as_str(), difference > 0.0) {
                 ("bare", _) => {
-                    format!("{says}: no code of insight, so it is the compiler or tokio: `cargo xtask bench --accept`")
+                    format!(
+                        "{change}: the compiler or tokio has changed, not insight: run `cargo xtask bench --accept`"
+                    )
                 }
-                (_, true) => format!("{says}: dearer; if it has to be, `cargo xtask bench --accept`"),
-                (_, false) => format!("{says}: cheaper; so that it stays so, `cargo xtask bench --accept`"),
+                (_, true) => format!("{change}: more; if this is necessary, run `cargo xtask bench --accept`"),
+                (_, false) => format!("{change}: fewer; to keep this, run `cargo xtask bench --accept`"),
             });
         }
     }
@@ -120,13 +121,13 @@ fn compare(written: &Counts, counts: &Counts) -> Vec<String> {
 
 /// The counts as Markdown.
 pub fn table(counts: &Counts) -> String {
-    let mut text = "| instructions an operation | bare | off | on |\n|---|---:|---:|---:|\n".to_owned();
-    for (operation, what) in OPERATIONS {
+    let mut text = "| instructions per operation | bare | off | on |\n|---|---:|---:|---:|\n".to_owned();
+    for (operation, title) in OPERATIONS {
         let bare = counts.of(operation, "bare").unwrap_or_default();
         let above = |configuration| {
             counts.of(operation, configuration).map_or("-".to_owned(), |count| format!("{:+.1}", count - bare))
         };
-        let _ = writeln!(text, "| {what} | {bare:.1} | {} | {} |", above("off"), above("on"));
+        let _ = writeln!(text, "| {title} | {bare:.1} | {} | {} |", above("off"), above("on"));
     }
     text
 }
@@ -135,7 +136,7 @@ fn path() -> PathBuf {
     root().join("docs/cost/instructions.json")
 }
 
-/// Writes the counts down.
+/// Writes the counts to the file.
 pub fn write(counts: &Counts) -> Result {
     let of: BTreeMap<&String, BTreeMap<&String, f64>> = counts
         .of
@@ -157,7 +158,7 @@ pub fn write(counts: &Counts) -> Result {
 fn read() -> Result<Counts> {
     let text = std::fs::read_to_string(path())
         .map_err(|error| format!("{}: {error}; `cargo xtask bench --accept` writes it", path().display()))?;
-    parse(&text).ok_or(format!("{} is not what `cargo xtask bench --accept` writes", path().display()))
+    parse(&text).ok_or(format!("{} is not valid: `cargo xtask bench --accept` writes it", path().display()))
 }
 
 fn parse(text: &str) -> Option<Counts> {
@@ -185,33 +186,34 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_the_band_is_said_both_ways() {
+    fn count_outside_of_the_tolerance_is_reported_both_ways() {
         let written = counts("rustc 1", &[("bare", 200.0), ("off", 202.0), ("on", 300.0)]);
         let check = |now: &[(&str, f64)], expect: &[&str]| {
             assert_eq!(compare(&written, &counts("rustc 1", now)), expect);
         };
         check(&[("bare", 209.9), ("off", 192.1), ("on", 315.0)], &[]);
         check(&[("on", 285.0)], &[]);
-        let dearer = "poll on: 315.1 instead of 300.0 (+5.0 %): dearer; if it has to be, `cargo xtask bench --accept`";
-        check(&[("on", 315.1)], &[dearer]);
+        let more =
+            "poll on: 315.1 instead of 300.0 (+5.0 %): more; if this is necessary, run `cargo xtask bench --accept`";
+        check(&[("on", 315.1)], &[more]);
         check(
             &[("on", 250.0)],
-            &["poll on: 250.0 instead of 300.0 (-16.7 %): cheaper; so that it stays so, `cargo xtask bench --accept`"],
+            &["poll on: 250.0 instead of 300.0 (-16.7 %): fewer; to keep this, run `cargo xtask bench --accept`"],
         );
         check(
             &[("bare", 230.0)],
-            &["poll bare: 230.0 instead of 200.0 (+15.0 %): no code of insight, so it is the compiler or tokio: \
-               `cargo xtask bench --accept`"],
+            &["poll bare: 230.0 instead of 200.0 (+15.0 %): the compiler or tokio has changed, not insight: \
+               run `cargo xtask bench --accept`"],
         );
-        check(&[("wakes", 1.0)], &["poll wakes: 1.0, and none was written down: `cargo xtask bench --accept`"]);
+        check(&[("wakes", 1.0)], &["poll wakes: 1.0, and no written count: run `cargo xtask bench --accept`"]);
     }
 
     #[test]
-    fn what_is_written_down_is_read_again() {
+    fn written_counts_are_read() {
         let written = r#"{"compiler":"rustc 1","instructions":{"poll":{"bare":200.5,"on":300}}}"#;
         assert_eq!(parse(written), Some(counts("rustc 1", &[("bare", 200.5), ("on", 300.0)])));
         assert_eq!(parse(r#"{"compiler":"rustc 1","instructions":{"poll":{"bare":"many"}}}"#), None);
-        // And the file that is there.
+        // Also the committed file.
         assert!(read().is_ok_and(|counts| OPERATIONS.iter().all(|(name, _)| counts.of(name, "on").is_some())));
     }
 }

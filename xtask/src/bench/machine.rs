@@ -1,17 +1,17 @@
-//! What was measured on.
+//! The machine of a measurement.
 
 use std::fmt::Write;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How many threads wanted a processor, on the average of the last minute. What is much above nothing when a run begins was
-/// another's, and the times are the worse for it.
+/// The average number of threads that wanted a processor in the last minute. If it is high before the first row, other
+/// programs used the machine, and the times are less exact.
 pub fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().unwrap_or("unknown").to_owned()
 }
 
-/// The machine, its software and the date, as a list in Markdown. `load` was that before anything was measured.
+/// The machine, its software and the date, as a list in Markdown. `load` is the load before the first row.
 pub fn description(load: &str) -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
@@ -21,17 +21,17 @@ pub fn description(load: &str) -> String {
     let memory_kb =
         memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok());
     let mut text = String::new();
-    let mut say = |what: &str, value: &str| {
-        let _ = writeln!(text, "- {what}: {value}");
+    let mut add = |name: &str, value: &str| {
+        let _ = writeln!(text, "- {name}: {value}");
     };
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    say("date", &date(seconds));
-    say("processor", &format!("{}, {cores} cores", model.unwrap_or("unknown")));
-    say("memory", &format!("{:.0} GiB", memory_kb.unwrap_or(0.0) / f64::from(1 << 20)));
-    say("system", &first_line("uname", &["-s", "-r", "-m"]));
-    say("compiler", &first_line("rustc", &["--version"]));
-    say("load before the first row", load);
-    say("commit", &first_line("git", &["describe", "--always", "--dirty"]));
+    add("date", &date(seconds));
+    add("processor", &format!("{}, {cores} cores", model.unwrap_or("unknown")));
+    add("memory", &format!("{:.0} GiB", memory_kb.unwrap_or(0.0) / f64::from(1 << 20)));
+    add("system", &first_line("uname", &["-s", "-r", "-m"]));
+    add("compiler", &first_line("rustc", &["--version"]));
+    add("load before the first row", load);
+    add("commit", &first_line("git", &["describe", "--always", "--dirty"]));
     text
 }
 
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_of_the_calendar() {
+    fn date_of_a_time() {
         let check = |seconds: u64, expect: &str| assert_eq!(date(seconds), expect);
         check(0, "1970-01-01");
         check(951_782_400, "2000-02-29");

@@ -1,4 +1,4 @@
-//! Which rows there are, in which configurations, and how often.
+//! The rows, their configurations, and the number of runs.
 
 use super::build::Programs;
 use super::http;
@@ -6,7 +6,7 @@ use super::results::Results;
 use crate::process::Result;
 use std::process::{Command, Stdio};
 
-/// The rows of a single operation.
+/// The rows of a single operation, with their titles.
 pub const OPERATIONS: [(&str, &str); 8] = [
     ("poll", "poll, the task wakes itself"),
     ("yield", "`yield_now`"),
@@ -18,7 +18,7 @@ pub const OPERATIONS: [(&str, &str); 8] = [
     ("stream", "mpsc of 64 places, a message"),
 ];
 
-/// Those of which tokio is enough, on one worker.
+/// Rows that are measured on tokio only, with one worker.
 pub const MORE_OPERATIONS: [(&str, &str); 7] = [
     ("spawn-owning", "spawn and join, future with a destructor"),
     ("read", "RwLock, read and release"),
@@ -29,7 +29,7 @@ pub const MORE_OPERATIONS: [(&str, &str); 7] = [
     ("timeout-poll", "`timeout` of a poll"),
 ];
 
-/// The configurations, the program of each, and what it is.
+/// The configurations, their programs, and their descriptions.
 pub const CONFIGURATIONS: [(&str, &str, &str); 10] = [
     ("bare", "bench-bare", "tokio, not observed"),
     ("off", "bench-insight", "insight linked, not turned on"),
@@ -43,7 +43,7 @@ pub const CONFIGURATIONS: [(&str, &str, &str); 10] = [
     ("tokio-metrics", "bench-tokio-metrics", "tokio-metrics 0.5.2, a monitor on each task"),
 ];
 
-/// How much is measured.
+/// The amount of measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     Whole,
@@ -62,17 +62,17 @@ struct Case {
     configuration: &'static str,
     program: &'static str,
     arguments: Vec<String>,
-    /// For so many seconds requests are sent to it.
+    /// Time during which requests are sent to the program, in seconds. `None` if it measures itself.
     requests_s: Option<u64>,
 }
 
 impl Group {
-    /// What it runs.
+    /// The programs of its cases.
     pub fn programs(&self) -> impl Iterator<Item = &'static str> {
         self.cases.iter().map(|case| case.program)
     }
 
-    /// Runs them all, and again. One that fails is said, and not tried again; the others go on.
+    /// Runs all cases in each round. A case that fails is reported and not run again.
     pub fn run(&self, programs: &Programs, results: &mut Results, failures: &mut Vec<String>) -> Result {
         let mut failed = vec![false; self.cases.len()];
         for _ in 0..self.rounds {
@@ -98,7 +98,7 @@ impl Case {
         let mut command = Command::new(programs.path(self.program));
         command.args(&self.arguments).arg(format!("configuration={}", self.configuration));
         command.arg(format!("client={}", programs.path("bench-client").display()));
-        // What is set outside does not change what is measured.
+        // Variables of the caller must not change the measurement.
         command.env_remove("INSIGHT_LISTEN").env_remove("INSIGHT_RECORD").env_remove("RUST_LOG");
         if let Some(seconds) = self.requests_s {
             return http::load(command, seconds);
@@ -106,26 +106,26 @@ impl Case {
         command.stdin(Stdio::null()).stderr(Stdio::piped());
         let output = command.output().map_err(|error| format!("cannot start {}: {error}", self.program))?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(format!("{} ended with {}: {said}", self.program, output.status));
+            let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(format!("{} ended with {}: {stderr}", self.program, output.status));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
-/// The row of an operation on a runtime with so many workers.
+/// The row of an operation on a runtime with this number of workers.
 pub fn operation_row(runtime: &str, workers: usize, operation: &str) -> String {
     format!("{runtime}/{workers}/{operation}")
 }
 
-/// The rows' names without runtime and workers.
+/// The names of the rows without runtime and workers.
 pub fn names() -> Vec<&'static str> {
     let loads = ["http", "http-spawn", "http-client", "parked", "snapshot", "spawns", "storm", "instructions"];
     OPERATIONS.iter().chain(&MORE_OPERATIONS).map(|(name, _)| *name).chain(loads).collect()
 }
 
-/// What is to be run: all, or the rows that have one of these words in their name, in the configurations that are named
-/// among them and bare, or in all.
+/// The groups to run. `asked` has parts of names of rows and names of configurations, and bare is always included. Without
+/// any of a kind, all of that kind are run.
 pub fn groups(scale: Scale, asked: &[&str]) -> Vec<Group> {
     let (configurations, rows): (Vec<&str>, Vec<&str>) =
         asked.iter().partition(|word| CONFIGURATIONS.iter().any(|(name, ..)| name == *word));
@@ -136,7 +136,7 @@ pub fn groups(scale: Scale, asked: &[&str]) -> Vec<Group> {
             let row = rows.is_empty() || rows.iter().any(|word| case.row.contains(word));
             let is_ours = case.program.contains("insight") || case.program.contains("bare");
             row && match configurations.as_slice() {
-                // The others take minutes to build: not for a quick look.
+                // The peers take minutes to build, which is too long for a quick run.
                 [] => is_ours || scale == Scale::Whole,
                 names => case.configuration == "bare" || names.contains(&case.configuration),
             }
@@ -150,13 +150,13 @@ fn case(row: &str, configuration: &'static str, program: &'static str, arguments
     Case { row: row.to_owned(), configuration, program, arguments: arguments.to_vec(), requests_s: None }
 }
 
-/// How long an operation is repeated, in milliseconds, and how many processes do so.
+/// The time of an operation's repetition, in milliseconds, and the number of processes.
 fn repeated(scale: Scale) -> (u64, usize) {
     if scale == Scale::Whole { (100, 5) } else { (30, 2) }
 }
 
-/// An observer that keeps what was spawned until it has looked touches the memory for that the first time: in a process
-/// that has spawned for less than a few looks that is a third of the price.
+/// The arguments of an operation. Spawns are repeated for a while before they are measured. An observer keeps spawns until
+/// it collects them, and the first use of the memory for them is a third of the cost in the first few collections.
 fn operation_arguments(operation: &str, workers: usize, ms: u64) -> Vec<String> {
     let warm_ms = if operation.starts_with("spawn") { 300 } else { 0 };
     vec![operation.to_owned(), format!("workers={workers}"), format!("ms={ms}"), format!("warm_ms={warm_ms}")]
@@ -197,7 +197,7 @@ fn other_operations(scale: Scale) -> Group {
     Group { name: "operations on smol and async-std".to_owned(), rounds, cases }
 }
 
-/// The configurations of the loads: a recording is of single operations, which tell the most.
+/// The configurations of the loads. Recordings are measured with single operations only, where their cost is largest.
 fn loads() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     CONFIGURATIONS.into_iter().filter(|(configuration, ..)| *configuration != "polls")
 }
@@ -215,8 +215,8 @@ fn requests(scale: Scale) -> Group {
     Group { name: "requests".to_owned(), rounds, cases }
 }
 
-/// What the targets are about, more often: on a machine of two cores, which the server and wrk share with the client, a run is
-/// as the system's scheduler has it.
+/// The row of the target for requests, with more rounds. On a machine of two cores, the server, wrk and the client share
+/// the cores, and each run depends on the system's scheduler.
 fn requests_with_client(scale: Scale) -> Group {
     let (seconds, rounds) = if scale == Scale::Whole { (2, 12) } else { (1, 3) };
     let compared = CONFIGURATIONS.into_iter().filter(|(configuration, ..)| ["bare", "client"].contains(configuration));
@@ -232,13 +232,13 @@ fn parked(scale: Scale) -> Group {
     let counts: &[u64] = if scale == Scale::Whole { &[100_000, 1_000_000] } else { &[100_000] };
     for count in counts {
         for (configuration, program, _) in loads() {
-            // Of 51 kB each, a million would not fit.
+            // A million tasks of 51 kB each would not fit.
             let tasks = match (configuration, count) {
                 ("console", 100_000) => 20_000,
                 ("console", _) => continue,
                 _ => *count,
             };
-            // What a million takes is more than insight may take by itself.
+            // A million tasks need more than insight's default limit.
             let max_mib = if tasks > 200_000 { 2048 } else { 256 };
             let arguments = ["parked".to_owned(), format!("tasks={tasks}"), format!("max_mib={max_mib}")];
             cases.push(case(&format!("parked/{count}"), configuration, program, &arguments));
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_for_is_run_and_no_more() {
+    fn only_requested_rows_are_run() {
         let rows = |scale, asked: &[&str]| -> Vec<String> {
             let groups = groups(scale, asked);
             let cases = groups.iter().flat_map(|group| &group.cases);
@@ -299,7 +299,7 @@ mod tests {
         assert!(rows(Scale::Whole, &["on"]).contains(&"smol/1/poll on".to_owned()));
         assert_eq!(rows(Scale::Quick, &["tokio/1/poll", "polls"]), ["tokio/1/poll bare", "tokio/1/poll polls"]);
         assert!(rows(Scale::Whole, &["nothing"]).is_empty());
-        // Of each name there is a row.
+        // Each name has a row.
         for name in names().iter().filter(|name| **name != "instructions") {
             assert!(!rows(Scale::Quick, &[name]).is_empty(), "{name}");
         }

@@ -1,4 +1,4 @@
-//! Bars, in SVG.
+//! Bar charts in SVG.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ const TOP: f64 = 70.0;
 const COLOURS: [&str; 9] =
     ["#9e9e9e", "#90caf9", "#1565c0", "#0d2f66", "#00897b", "#c62828", "#ef6c00", "#f9a825", "#6a1b9a"];
 
-/// Groups of bars, each with its name and a value for each series; what was not measured has none.
+/// Groups of bars, each with its name and a value for each series. `None` if it was not measured.
 pub struct Plot<'a> {
     pub title: &'a str,
     pub unit: &'a str,
@@ -21,7 +21,7 @@ pub struct Plot<'a> {
 }
 
 impl Plot<'_> {
-    /// Draws it. Lengths are logarithmic when the longest is more than 50 times the shortest that is not next to nothing.
+    /// Draws the chart. The lengths are logarithmic if the longest is more than 50 times the shortest of at least 1.
     pub fn svg(&self) -> String {
         let values = || self.groups.iter().flat_map(|(_, values)| values).flatten().copied();
         let most = values().fold(1.0, f64::max);
@@ -45,7 +45,7 @@ impl Plot<'_> {
         );
         let mut x = 10.0;
         for (index, (name, colour)) in self.series.iter().zip(COLOURS).enumerate() {
-            // Only what has a bar.
+            // The legend has only series with a bar.
             if !self.groups.iter().any(|(_, values)| values.get(index).is_some_and(Option::is_some)) {
                 continue;
             }
@@ -87,7 +87,7 @@ impl Plot<'_> {
     }
 }
 
-/// A number with as many digits as say something, and thousands apart.
+/// A number with its significant digits, and commas between thousands.
 pub fn number(value: f64) -> String {
     if value.abs() < 100.0 {
         return format!("{value:.1}");
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_their_thousands_apart() {
+    fn numbers_have_commas_between_thousands() {
         let check = |value: f64, expect: &str| assert_eq!(number(value), expect);
         check(0.04, "0.0");
         check(-3.25, "-3.2");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_as_long_as_its_value_is_large() {
+    fn length_of_a_bar_is_proportional_to_its_value() {
         assert_eq!(bars(&[Some(10.0), None, Some(5.0)]), [540.0, 270.0]);
         assert_eq!(bars(&[Some(1000.0), Some(10.0)]), [540.0, 180.0], "logarithmic");
         assert_eq!(bars(&[Some(-2.0), Some(10.0)]), [1.0, 540.0]);

@@ -1,16 +1,16 @@
-//! What was measured.
+//! The measured figures.
 
 use std::collections::BTreeMap;
 
-/// A row, and the configuration that it was run in.
+/// A row and a configuration.
 type Case = (String, String);
 
-/// All samples: by row and configuration, and there by what is measured.
+/// All samples, by row and configuration, and by figure.
 #[derive(Debug, Default)]
 pub struct Results(BTreeMap<Case, BTreeMap<String, Vec<f64>>>);
 
 impl Results {
-    /// Takes what a process has printed: lines of `measured` or `client` and `figure=number`. The number of figures.
+    /// Adds the output of a process: lines of `measured` or `client` with `figure=number`. Returns the number of figures.
     pub fn take(&mut self, row: &str, configuration: &str, printed: &str) -> usize {
         let case = self.0.entry((row.to_owned(), configuration.to_owned())).or_default();
         let mut taken = 0;
@@ -28,17 +28,17 @@ impl Results {
         self.0.get(&(row.to_owned(), configuration.to_owned())).and_then(|case| case.get(figure)).map_or(&[], |all| all)
     }
 
-    /// The least of what was measured.
+    /// The least sample.
     pub fn min(&self, row: &str, configuration: &str, figure: &str) -> Option<f64> {
         self.samples(row, configuration, figure).iter().copied().min_by(f64::total_cmp)
     }
 
-    /// The greatest.
+    /// The greatest sample.
     pub fn max(&self, row: &str, configuration: &str, figure: &str) -> Option<f64> {
         self.samples(row, configuration, figure).iter().copied().max_by(f64::total_cmp)
     }
 
-    /// The middle one.
+    /// The median of the samples.
     pub fn median(&self, row: &str, configuration: &str, figure: &str) -> Option<f64> {
         let mut samples = self.samples(row, configuration, figure).to_vec();
         samples.sort_by(f64::total_cmp);
@@ -50,12 +50,12 @@ impl Results {
         }
     }
 
-    /// By how much the least in a configuration is above the least of a bare program.
+    /// The least sample of a configuration less the least sample of bare.
     pub fn above_bare(&self, row: &str, configuration: &str, figure: &str) -> Option<f64> {
         Some(self.min(row, configuration, figure)? - self.min(row, "bare", figure)?)
     }
 
-    /// Whether anything was measured of it.
+    /// Whether a row has samples.
     pub fn has(&self, row: &str) -> bool {
         self.0.iter().any(|((name, _), figures)| name == row && !figures.is_empty())
     }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_figures_are_taken_and_the_rest_is_left() {
+    fn lines_of_figures_are_added_and_other_lines_are_ignored() {
         let mut results = Results::default();
         let line =
             |ns: f64| format!("insight: listening\nmeasured cpu_ns={ns} wall_ns=60\nclient lost=0\nx cpu_ns=1\n");

@@ -1,13 +1,13 @@
-//! What is aimed at, and whether it is met.
+//! The targets, and whether they are met.
 
 use super::results::Results;
 use std::fmt::Write;
 
-/// An aim: at most so much, or at least.
+/// An upper or a lower limit for a figure.
 struct Target {
-    what: &'static str,
+    title: &'static str,
     limit: f64,
-    /// What is even better.
+    /// A limit that is better than the target.
     stretch: Option<f64>,
     unit: &'static str,
     at_least: bool,
@@ -15,13 +15,13 @@ struct Target {
 }
 
 const fn at_most(
-    what: &'static str,
+    title: &'static str,
     limit: f64,
     stretch: Option<f64>,
     unit: &'static str,
     measured: fn(&Results) -> Option<f64>,
 ) -> Target {
-    Target { what, limit, stretch, unit, at_least: false, measured }
+    Target { title, limit, stretch, unit, at_least: false, measured }
 }
 
 fn above(results: &Results, operation: &str, configuration: &str) -> Option<f64> {
@@ -32,8 +32,8 @@ fn memory(results: &Results, tasks: u64) -> Option<f64> {
     results.above_bare(&format!("parked/{tasks}"), "on", "bytes")
 }
 
-/// Those of times are on tokio's current-thread runtime, of the program's threads, the least of all runs above the least of
-/// bare tokio.
+/// The times are processor times of the program's threads on tokio's current-thread runtime: the least of all runs, less the
+/// least of bare tokio.
 const TARGETS: [Target; 17] = [
     at_most("poll, with its waking task", 20.0, Some(12.0), "ns", |r| above(r, "poll", "on")),
     at_most("spawn and join", 80.0, Some(40.0), "ns", |r| above(r, "spawn", "on")),
@@ -47,7 +47,7 @@ const TARGETS: [Target; 17] = [
     at_most("memory of a live task, of 100,000", 400.0, Some(200.0), "B", |r| memory(r, 100_000)),
     at_most("memory of a live task, of 1,000,000", 400.0, Some(200.0), "B", |r| memory(r, 1_000_000)),
     Target {
-        what: "HTTP with a client, requests/s of bare",
+        title: "HTTP with a client, requests/s of bare",
         limit: 97.0,
         stretch: Some(99.0),
         unit: "%",
@@ -68,11 +68,13 @@ const TARGETS: [Target; 17] = [
     at_most("first complete snapshot of 1,000,000 tasks", 5000.0, Some(2000.0), "ms", |r| {
         r.median("snapshot/1000000", "on", "complete_ms")
     }),
-    at_most("the program's stall meanwhile", 1.0, None, "ms", |r| r.median("snapshot/1000000", "on", "own_ms")),
+    at_most("the program's stall during this snapshot", 1.0, None, "ms", |r| {
+        r.median("snapshot/1000000", "on", "own_ms")
+    }),
     at_most("a new task is visible, at 100,000 spawns/s", 500.0, Some(250.0), "ms", |r| {
         r.max("spawns/100000", "client", "late_max_ms")
     }),
-    at_most("gaps meanwhile", 0.0, None, "", |r| r.max("spawns/100000", "client", "gaps")),
+    at_most("gaps at 100,000 spawns/s", 0.0, None, "", |r| r.max("spawns/100000", "client", "gaps")),
     at_most("memory in a storm of 10,000,000 tasks, above bare", 256.0, None, "MiB", |r| {
         let most =
             ["on", "client", "stopped"].map(|configuration| r.max("storm/10000000", configuration, "storm_peak"));
@@ -81,7 +83,7 @@ const TARGETS: [Target; 17] = [
     }),
 ];
 
-/// The targets with what was measured, as a table in Markdown. Those of which nothing was measured are left out.
+/// The targets with their measured figures, as a table in Markdown. Targets without a measured figure are left out.
 pub fn table(results: &Results) -> String {
     let mut text = String::new();
     for target in &TARGETS {
@@ -91,7 +93,7 @@ pub fn table(results: &Results) -> String {
         let _ = writeln!(
             text,
             "| {} | {sign} {} {} | {stretch} | {measured:.1} {} | {} |",
-            target.what,
+            target.title,
             target.limit,
             target.unit,
             target.unit,
@@ -118,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_met_or_missed() {
+    fn target_is_met_or_missed() {
         let mut results = Results::default();
         assert_eq!(table(&results), "");
         let mut case = |row: &str, configuration: &str, printed: &str| {

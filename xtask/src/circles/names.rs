@@ -1,4 +1,4 @@
-//! The modules of a crate with the names in each, and the files to which they lead.
+//! The modules of a crate, their names, and the files in which the named items are.
 
 use super::{Needed, Needs};
 use crate::process::Result;
@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Item, Meta, Token, UseTree, Visibility};
 
-/// More re-exports in a row than there are: a name that leads to itself ends there.
+/// Maximum number of re-exports in a row. It stops the search for a name that leads to itself.
 const MOST_STEPS: usize = 64;
 
 /// Reads the text of a file, if there is one.
 pub type ReadFile<'a> = &'a dyn Fn(&Path) -> Option<String>;
 
-/// All modules of a crate; the first one is its root.
+/// All modules of a crate. The first one is the root.
 #[derive(Default)]
 pub struct Crate {
     modules: Vec<Module>,
@@ -25,10 +25,10 @@ pub struct Crate {
 struct Module {
     file: usize,
     parent: usize,
-    /// Of a module and a function with one name, the function.
+    /// If a module and a function have one name, this is the function.
     names: BTreeMap<String, Name>,
     modules: BTreeMap<String, usize>,
-    /// The modules of which all names are taken in.
+    /// The modules whose names are all imported.
     globs: Vec<(Vec<String>, Import)>,
     /// Code of other items than `use` and `mod`.
     code: Vec<TokenStream>,
@@ -46,14 +46,14 @@ enum Import {
     ReExport,
 }
 
-/// Where a path leads.
+/// The module or item that a path names.
 enum Target {
     Module(usize),
     Item { file: usize, needed: Needed },
 }
 
 impl Crate {
-    /// Reads a crate from its first file on.
+    /// Reads a crate, beginning with its first file.
     pub fn read(source: &Path, read: ReadFile<'_>) -> Result<Crate> {
         let mut all = Crate::default();
         let folder = source.parent().unwrap_or(Path::new("")).to_owned();
@@ -61,7 +61,7 @@ impl Crate {
         Ok(all)
     }
 
-    /// Reads a file, with the modules that lie in `folder`; its module.
+    /// Reads a file and its modules, which are in `folder`. Returns the index of its module.
     fn read_file(&mut self, path: &Path, folder: &Path, parent: usize, read: ReadFile<'_>) -> Result<usize> {
         let text = read(path).ok_or(format!("cannot read {}", path.display()))?;
         let parsed = syn::parse_file(&text).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -123,7 +123,7 @@ impl Crate {
         Ok(module)
     }
 
-    /// What each file needs of the others.
+    /// The items that each file needs of the others.
     pub fn needs(self) -> Needs {
         let mut needs = Needs::default();
         for (index, module) in self.modules.iter().enumerate() {
@@ -158,7 +158,7 @@ impl Crate {
         needs
     }
 
-    /// Where a path in a module leads; `None` for what is of another crate, or of the path's own place, such as a variable.
+    /// The module or item that a path names. `None` for an item of another crate, and for a local name, such as a variable.
     fn resolve(&self, module: usize, path: &[String], steps: usize) -> Option<Target> {
         let (first, rest) = path.split_first()?;
         let mut at = match first.as_str() {
@@ -176,7 +176,7 @@ impl Crate {
             at = match name.as_str() {
                 "super" => Target::Module(self.modules[module].parent),
                 "self" => Target::Module(module),
-                // A name that a macro makes is in the module's own file.
+                // An unknown name was made by a macro. It is in the module's own file.
                 name => self.named(module, name, steps).unwrap_or(Target::Item {
                     file: self.modules[module].file,
                     needed: Needed { name: name.to_owned(), is_type: false, is_function: false },
@@ -210,7 +210,7 @@ impl Crate {
         }
     }
 
-    /// As [`resolve`](Crate::resolve). A name may be imported as itself, as of another crate.
+    /// Like [`resolve`](Crate::resolve) for the path of an import. A name that is imported as itself belongs to another crate.
     fn resolve_import(&self, module: usize, path: &[String], steps: usize) -> Option<Target> {
         let is_itself = match self.modules[module].names.get(path.first()?) {
             Some(Name::Import(other, _)) => other == path,
@@ -237,14 +237,14 @@ impl Module {
     }
 
     fn take_in(&mut self, name: String, path: Vec<String>, kind: Import) {
-        // A trait that is taken in for its methods has no name.
+        // A trait that is imported only for its methods has no name.
         let name = if name == "_" { format!("_ {}", path.join("::")) } else { name };
         // A macro is re-exported under its own name.
         self.names.entry(name).or_insert(Name::Import(path, kind));
     }
 }
 
-/// The name that an item defines, and whether that is one of a type or a trait, or of a function.
+/// The name that an item defines, and whether the item is a type or a trait, or a function.
 fn defined(item: &Item) -> Option<(String, bool, bool)> {
     Some(match item {
         Item::Struct(item) => (item.ident.to_string(), true, false),
@@ -277,7 +277,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether an item is there for tests only.
+/// Whether an item exists only in tests.
 fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => {
@@ -287,14 +287,14 @@ fn is_test(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// Whether a condition of `cfg` holds in a build without `test`; `None` where that depends on something else.
+/// Whether a condition of `cfg` holds in a build without `test`. `None` if it depends on something else.
 fn holds(condition: &Meta) -> Option<bool> {
     let Meta::List(list) = condition else {
         return condition.path().is_ident("test").then_some(false);
     };
     let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
     let parts: Vec<Option<bool>> = parts.iter().map(holds).collect();
-    // What decides alone: one that does not hold, of all; one that holds, of any.
+    // One false part decides `all`, and one true part decides `any`.
     let decided_by = |deciding: bool| {
         let others = parts.iter().all(|part| *part == Some(!deciding)).then_some(!deciding);
         if parts.contains(&Some(deciding)) { Some(deciding) } else { others }
@@ -307,7 +307,7 @@ fn holds(condition: &Meta) -> Option<bool> {
     }
 }
 
-/// The paths in a piece of code, with those of `use` within functions. A name alone is a path, unless it is a field or a method.
+/// The paths in a piece of code, and in `use` within functions. A single name is a path, unless it is a field or a method.
 fn paths_in(code: TokenStream, paths: &mut Vec<Vec<String>>) {
     let tokens: Vec<TokenTree> = code.into_iter().collect();
     let is =
@@ -350,7 +350,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn a_condition_is_one_of_tests_where_it_does_not_hold_without() {
+    fn condition_is_for_tests_if_it_is_false_without_test() {
         for (condition, expect) in [
             ("test", Some(false)),
             ("loom", None),

@@ -1,4 +1,4 @@
-//! The clients' own tools, installed below the target folder, so that the sources stay as they are in the repository.
+//! The tools of the clients, installed below the target folder. So the source folders stay unchanged.
 
 use super::{FOLDER, SCHEMA};
 use crate::process::{Result, apt_get_install, read, root, succeeds, target};
@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the TypeScript client consists of. It is copied, because node looks for packages beside what it runs.
+/// The files of the TypeScript client. They are copied, because node searches for packages next to the program.
 const TYPESCRIPT: &[&str] = &[
     ".npmrc",
     "package.json",
@@ -18,7 +18,7 @@ const TYPESCRIPT: &[&str] = &[
     "program.ts",
     "client.ts",
 ];
-/// Of what is installed: for which versions. In the folder that an installation makes anew, and written last.
+/// A file with the hash of the installed versions. It is in the folder that an installation replaces, and is written last.
 const STAMP: &str = "installed-for";
 
 /// The TypeScript client with its packages.
@@ -48,18 +48,18 @@ impl TypeScript {
         Ok(TypeScript { folder })
     }
 
-    /// The types of the schema, generated.
+    /// The types, generated from the schema.
     pub fn types(&self) -> Result<String> {
         output(Command::new("node").arg("generate.mjs").arg(root().join(SCHEMA)).current_dir(&self.folder))
     }
 
-    /// Checks the types, and makes what node runs.
+    /// Checks the types, and compiles the program for node.
     pub fn compile(&self) -> Result {
         let compiler = "node_modules/typescript/bin/tsc";
         output(Command::new("node").arg(compiler).current_dir(&self.folder)).map(drop)
     }
 
-    /// What the client prints of a program.
+    /// The client's output for a program.
     pub fn once(&self, insight: SocketAddr) -> Result<String> {
         output(Command::new("node").arg(self.folder.join("build/client.js")).arg(insight.to_string()).arg("--once"))
     }
@@ -75,7 +75,7 @@ impl Python {
         let folder = target().join("clients/venv");
         let requirements = Path::new(FOLDER).join("python/requirements.txt");
         install(&folder, &read(&requirements)?, || {
-            // Debian's python3 may have no `venv`; half an environment is left then, which `--clear` removes.
+            // Debian's python3 may have no `venv`. It then leaves half an environment, which `--clear` removes.
             let make = || succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
             if !(make() || apt_get_install(&["python3", "python3-venv"]) && make()) {
                 return Err(
@@ -88,17 +88,17 @@ impl Python {
         Ok(Python { folder })
     }
 
-    /// What the client prints of a program.
+    /// The client's output for a program.
     pub fn once(&self, insight: SocketAddr) -> Result<String> {
         let client = root().join(super::PYTHON_CLIENT);
-        // The sources stay without `__pycache__`.
+        // `-B` keeps the source folder without `__pycache__`.
         output(
             Command::new(self.folder.join("bin/python")).arg("-B").arg(client).arg(insight.to_string()).arg("--once"),
         )
     }
 }
 
-/// Does the work that makes the folder, unless it was done for these versions.
+/// Calls `work`, which makes the folder, unless it was made for the same versions.
 fn install(folder: &Path, versions: &str, work: impl FnOnce() -> Result) -> Result {
     let stamp = folder.join(STAMP);
     let wanted = sha256(versions);
@@ -115,13 +115,13 @@ fn node_major() -> Option<u32> {
     String::from_utf8_lossy(&output.stdout).trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-/// What the command prints; when it fails, that with its errors.
+/// The output of a command. If it fails, the error has the output and stderr.
 fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("cannot start {program}: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
-        return Ok(said);
+        return Ok(stdout);
     }
-    Err(format!("{program} ended with {}:\n{said}{}", output.status, String::from_utf8_lossy(&output.stderr)))
+    Err(format!("{program} ended with {}:\n{stdout}{}", output.status, String::from_utf8_lossy(&output.stderr)))
 }

@@ -1,4 +1,4 @@
-//! What is expected of each program: `expected.json`, and the lines that its source marks.
+//! The expected findings of each program: `expected.json`, and the marked lines in its source.
 
 use super::{FOLDER, RUNTIMES};
 use crate::process::{Result, read, root};
@@ -8,21 +8,21 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
-/// Marks a line of a program's source in which a task waits for ever. Alone on a line, it is about the next one. With more
-/// words after it, it says what is so, and insight is not held to it.
+/// Marks a line of a program's source in which a task waits for ever. On a line of its own, it marks the next line. With more
+/// words after it, it is an ordinary comment.
 const MARK: &str = "// waits here";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It hangs, or is not well, and that must be said.
+    /// It hangs or is unhealthy, and must be reported.
     Hang,
-    /// Nothing may be said.
+    /// Nothing may be reported.
     Healthy,
-    /// It hangs, and nobody can know that from what is seen: nothing may be said either.
+    /// It hangs, but the observed facts cannot show it. Nothing may be reported.
     Unclaimed,
 }
 
-/// What is expected of one program.
+/// The expected findings of one program.
 pub struct Expectation {
     pub program: String,
     pub runtime: String,
@@ -32,7 +32,7 @@ pub struct Expectation {
     pub unknowns: Vec<String>,
 }
 
-/// A problem, by what must be right about it.
+/// The compared parts of a problem.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Expected {
     kind: String,
@@ -44,7 +44,7 @@ pub struct Expected {
 }
 
 impl Expectation {
-    /// Its runtime and its name, which other runtimes may have too.
+    /// The runtime and the name. Another runtime may have a program of the same name.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.runtime, self.program)
     }
@@ -67,14 +67,14 @@ impl Expectation {
         self.problems == *problems
     }
 
-    /// Whether it takes longer to be told than a deadlock.
+    /// Whether finding its problems takes longer than finding a deadlock.
     pub fn is_slow(&self) -> bool {
         self.problems.iter().any(|problem| problem.lines.is_empty())
     }
 }
 
 impl Expected {
-    /// What of a problem is compared: names without the path of the program, and no ids.
+    /// The compared parts of a problem: names without the path of the program, and no ids.
     pub fn of(problem: &Problem, program: &str) -> Expected {
         let module = format!("{program}::");
         let short = |name: &Option<String>| {
@@ -109,7 +109,7 @@ impl fmt::Display for Expected {
     }
 }
 
-/// The corpus, in the order of its data; an error when the data and the programs are not of the same corpus.
+/// The corpus, in the order of its data. Fails if the data and the programs do not match.
 pub fn expectations() -> Result<Vec<Expectation>> {
     let path = format!("{FOLDER}/expected.json");
     let text = read(Path::new(&path))?;
@@ -125,11 +125,11 @@ pub fn expectations() -> Result<Vec<Expectation>> {
     }
     match without.pop_first() {
         None => Ok(all),
-        Some(name) => Err(format!("{path} does not say what is expected of `{name}`")),
+        Some(name) => Err(format!("{path} has no entry for `{name}`")),
     }
 }
 
-/// All programs that there are, by their files.
+/// The names of all programs, by their files.
 fn programs() -> Result<BTreeSet<String>> {
     let mut programs = BTreeSet::new();
     for (runtime, _) in RUNTIMES {
@@ -158,7 +158,7 @@ fn expectation(data: &Value) -> Result<Expectation> {
     let source = read(Path::new(&format!("{FOLDER}/programs/{runtime}/{program}.rs")))?;
     let lines = marked(&source);
     if problems.len() != 1 && !lines.is_empty() {
-        return Err(format!("{program}: which of its problems are the lines marked `{MARK}` of?"));
+        return Err(format!("{program}: lines are marked `{MARK}`, so it must have exactly one problem"));
     }
     let mut unknowns = Vec::new();
     let mut expected = BTreeSet::new();
@@ -166,7 +166,7 @@ fn expectation(data: &Value) -> Result<Expectation> {
         let tier = text(problem, "tier")?;
         let named = texts(problem, "unknowns");
         if (tier == "suspected") == named.is_empty() {
-            return Err(format!("{program}: what is suspected, and nothing else, names its `unknowns`"));
+            return Err(format!("{program}: a suspected problem must have `unknowns`, and a proven one must not"));
         }
         unknowns.extend(named);
         expected.insert(Expected {
@@ -191,7 +191,7 @@ fn texts(data: &Value, key: &str) -> Vec<String> {
     texts
 }
 
-/// The numbers of the lines that are marked.
+/// The numbers of the marked lines.
 fn marked(source: &str) -> BTreeSet<u32> {
     let mut marked = BTreeSet::new();
     for (line, number) in source.lines().zip(1..) {
@@ -209,12 +209,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_is_about_its_line_or_the_next() {
+    fn mark_is_for_its_line_or_the_next_one() {
         assert_eq!(marked("a\nb.await; // waits here\n  // waits here\nc.await\n// waits here, too\n"), [2, 4].into());
     }
 
     #[test]
-    fn data_that_contradicts_itself_is_an_error() {
+    fn contradictory_data_is_an_error() {
         let check = |verdict: &str, problems: &str, expect: &str| {
             let data = format!(
                 r#"{{"program":"lock_twice","runtime":"tokio","verdict":"{verdict}","problems":[{problems}]}}"#
@@ -228,7 +228,11 @@ mod tests {
             &problem("proven"),
             "lock_twice: `verdict` is hang with problems, or healthy or unclaimed without any",
         );
-        check("hang", &problem("suspected"), "lock_twice: what is suspected, and nothing else, names its `unknowns`");
-        check("healthy", "", "lock_twice: which of its problems are the lines marked `// waits here` of?");
+        check(
+            "hang",
+            &problem("suspected"),
+            "lock_twice: a suspected problem must have `unknowns`, and a proven one must not",
+        );
+        check("healthy", "", "lock_twice: lines are marked `// waits here`, so it must have exactly one problem");
     }
 }

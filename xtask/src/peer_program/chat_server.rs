@@ -1,6 +1,6 @@
-//! The chat server that smol has among its examples.
+//! The chat server among smol's examples.
 
-use super::{Change, Expected, Source, conformance, look_at, model, problems, start};
+use super::{Change, Expected, Source, check_model, conformance, model, problems, start};
 use crate::process::Result;
 use crate::program::{Profile, START, build};
 use std::io::{BufRead, BufReader, Write};
@@ -13,7 +13,7 @@ const CHAT_SERVER: Source = Source {
     version: "2",
     binary: "chat-server",
     files: &[
-        // smol's own has what all of its examples need.
+        // smol's own manifest has the dependencies of all examples.
         (
             "Cargo.toml",
             "[package]\nname = \"smol-examples\"\nversion = \"0.0.0\"\nedition = \"2018\"\nautolib = false\nautobins = false\n\
@@ -22,7 +22,7 @@ const CHAT_SERVER: Source = Source {
              smol = { package = \"insight-smol\", path = \"ROOT/adapters/smol\" }\n\
              insight = { package = \"wish4-async-insight\", path = \"ROOT/reference-server\" }\n",
         ),
-        // The program names the crate of smol's channels.
+        // The program uses the crate of smol's channels directly.
         (
             "async-channel/Cargo.toml",
             "[package]\nname = \"async-channel\"\nversion = \"2.99.0\"\nedition = \"2018\"\n\n\
@@ -37,20 +37,20 @@ const CHAT_SERVER: Source = Source {
             from: "fn main() -> io::Result<()> {\n",
             to: "fn main() -> io::Result<()> {\n    insight::init();\n",
         },
-        // On any free port.
+        // It listens on any free port.
         Change { file: "examples/chat-server.rs", from: "([127, 0, 0, 1], 6000)", to: "([127, 0, 0, 1], 0)" },
     ],
 };
 
 const CLIENTS: usize = 8;
-/// Of each client; each is told to all of them.
+/// Number of messages of each client. Each is sent to all clients.
 const MESSAGES: usize = 200;
-/// How long the stream is held to the rules: the chat, and a while in which nothing happens.
+/// Time during which the stream is checked, in seconds: the chat, and a while without events.
 const SECONDS: u64 = 10;
-/// How long a line may take to come.
+/// Maximum time to wait for a line.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What there is while the clients are connected.
+/// The tasks and resources while the clients are connected.
 const EXPECTED: [Expected; 4] = [
     (1, "block_on chat_server::main", ""),
     (1, "task chat_server::dispatch", "examples/chat-server.rs:"),
@@ -58,7 +58,7 @@ const EXPECTED: [Expected; 4] = [
     (1, "channel sender", "examples/chat-server.rs:"),
 ];
 
-/// Runs it, chats, and looks at what is seen of it.
+/// Runs the server and its clients, and checks the observed tasks and resources.
 pub fn run() -> Result {
     let check = build("insight-conformance", "insight-conformance", Profile::Release)?;
     let (version, program) = CHAT_SERVER.build()?;
@@ -68,26 +68,26 @@ pub fn run() -> Result {
 
     let mut checked = conformance(&check, insight, SECONDS)?;
     let clients = chat(server).map_err(|error| format!("chat-server of smol {version} at {server}: {error}"));
-    // The clients are connected, and so their tasks wait.
-    let seen = clients.and_then(|clients| {
-        let told = CLIENTS * CLIENTS * MESSAGES;
-        println!("xtask: chat-server of smol {version}: {told} messages came to whom they should");
-        let seen = look_at(&model(insight)?, &EXPECTED);
+    // The clients stay connected, so their tasks wait.
+    let result = clients.and_then(|clients| {
+        let received = CLIENTS * CLIENTS * MESSAGES;
+        println!("xtask: chat-server of smol {version}: {received} messages were received");
+        let result = check_model(&model(insight)?, &EXPECTED);
         drop(clients);
-        seen
+        result
     });
     let status = checked.wait().map_err(|error| format!("insight-conformance: {error}"))?;
-    seen?;
+    result?;
     if !status.success() {
-        return Err(format!("insight-conformance ended with {status}; what it found is above"));
+        return Err(format!("insight-conformance ended with {status}; its findings are above"));
     }
     match problems(insight)?.as_slice() {
         [] => Ok(()),
-        found => Err(format!("chat-server does not hang, and it is said: {}", found.join("; "))),
+        found => Err(format!("chat-server does not hang, but has problems: {}", found.join("; "))),
     }
 }
 
-/// All come, all talk, and each hears all of it; gives back the connections, which are open.
+/// All clients connect, and send and receive all messages. Returns the open connections.
 fn chat(server: SocketAddr) -> std::io::Result<Vec<BufReader<TcpStream>>> {
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
@@ -126,6 +126,6 @@ fn expect(client: &mut BufReader<TcpStream>, expected: &str) -> std::io::Result<
     let line = line(client)?;
     match line == expected {
         true => Ok(()),
-        false => Err(std::io::Error::other(format!("it says `{line}` and should say `{expected}`"))),
+        false => Err(std::io::Error::other(format!("the line is `{line}` and should be `{expected}`"))),
     }
 }

@@ -1,7 +1,7 @@
-//! mini-redis, the server that tokio's tutorial ends with.
+//! mini-redis, the server of tokio's tutorial.
 
 use super::resp::{Client, Value};
-use super::{Change, Expected, Source, conformance, look_at, model, problems, start};
+use super::{Change, Expected, Source, check_model, conformance, model, problems, start};
 use crate::process::Result;
 use crate::program::{Profile, build};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -21,7 +21,7 @@ const MINI_REDIS: Source = Source {
             to: "[dependencies.tokio]\npackage = \"insight-tokio\"\npath = \"ROOT/adapters/tokio\"\nfeatures = [\"full\"]\n\n\
                  [dependencies.insight]\npackage = \"wish4-async-insight\"\npath = \"ROOT/reference-server\"\n\n[workspace]\n",
         },
-        // Cargo does not take tokio itself beside what is called tokio, and the tests are not run.
+        // Cargo refuses two packages with the name tokio. The tests are not run.
         Change {
             file: "Cargo.toml",
             from: "[dev-dependencies.tokio]\nversion = \"1\"\nfeatures = [\"test-util\"]\n",
@@ -36,14 +36,14 @@ const MINI_REDIS: Source = Source {
 };
 
 const CONNECTIONS: usize = 8;
-/// Of all connections, each answered before the next one of its connection.
+/// Number of requests of all connections. Each is answered before the next one of its connection.
 const REQUESTS: usize = 10_000;
-/// How long the stream is held to the rules: the load, and a while in which nothing happens.
+/// Time during which the stream is checked, in seconds: the load, and a while without events.
 const SECONDS: u64 = 15;
-/// How long a server that has started may take to listen.
+/// Maximum time until a started server listens.
 const LISTEN: Duration = Duration::from_secs(10);
 
-/// What there is while the connections are open: how many, which kind and name, and made in which file.
+/// The tasks and resources while the connections are open.
 const EXPECTED: [Expected; 8] = [
     (1, "block_on mini_redis_server::main", ""),
     (1, "task mini_redis::db::purge_expired_tasks", "src/db.rs:"),
@@ -52,15 +52,15 @@ const EXPECTED: [Expected; 8] = [
     (1, "channel shutdown_complete", "src/server.rs:"),
     (1, "semaphore limit_connections", "src/server.rs:"),
     (1, "notify background_task", "src/db.rs:"),
-    // Of what is published.
+    // The channel of published messages.
     (1, "broadcast tx/rx", "src/db.rs:"),
 ];
 
-/// Runs it, asks it, and looks at what is seen of it.
+/// Runs the server under load, and checks the observed tasks and resources.
 pub fn run() -> Result {
     let check = build("insight-conformance", "insight-conformance", Profile::Release)?;
     let (version, program) = MINI_REDIS.build()?;
-    // Free now, and hardly taken by another one in the next moment.
+    // The port is free now, and will hardly be taken in the next moment.
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     let server = free.map_err(|error| format!("no free port: {error}"))?;
     let mut command = Command::new(program);
@@ -71,30 +71,30 @@ pub fn run() -> Result {
     let started = Instant::now();
     let connections = load(server).map_err(|error| format!("mini-redis {version} at {server}: {error}"));
     let seconds = started.elapsed().as_secs_f64();
-    // The connections are open, and so their tasks wait.
-    let seen = connections.and_then(|connections| {
-        println!("xtask: mini-redis {version}: {REQUESTS} requests in {seconds:.1} s, each answered as it should be");
-        let seen = look_at(&model(insight)?, &EXPECTED);
+    // The connections stay open, so their tasks wait.
+    let result = connections.and_then(|connections| {
+        println!("xtask: mini-redis {version}: {REQUESTS} requests in {seconds:.1} s, each answered correctly");
+        let result = check_model(&model(insight)?, &EXPECTED);
         drop(connections);
-        seen
+        result
     });
     let status = checked.wait().map_err(|error| format!("insight-conformance: {error}"))?;
-    seen?;
+    result?;
     if !status.success() {
-        return Err(format!("insight-conformance ended with {status}; what it found is above"));
+        return Err(format!("insight-conformance ended with {status}; its findings are above"));
     }
     match problems(insight)?.as_slice() {
         [] => Ok(()),
-        found => Err(format!("mini-redis does not hang, and it is said: {}", found.join("; "))),
+        found => Err(format!("mini-redis does not hang, but has problems: {}", found.join("; "))),
     }
 }
 
-/// Sends the requests, checks the answers, and gives back the connections, which are open.
+/// Sends the requests and checks the answers. Returns the open connections.
 fn load(server: SocketAddr) -> std::io::Result<Vec<Client>> {
     let start = Instant::now();
     let mut subscriber = loop {
         match Client::connect(server) {
-            // It listens only after insight does.
+            // The server listens only after insight.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused && start.elapsed() < LISTEN => {
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -119,7 +119,7 @@ fn requests(server: SocketAddr, connection: usize) -> std::io::Result<Client> {
     let mut client = Client::connect(server)?;
     for request in 0..REQUESTS / CONNECTIONS / 2 {
         let (key, value) = (format!("key {connection}.{request}"), format!("value {request} of {connection}"));
-        // One in a hundred expires, in an hour: the task that looks after that is told.
+        // One value in a hundred expires, in an hour, which notifies the task that removes expired values.
         let set = ["set", &key, &value, "EX", "3600"];
         let words = if request % 100 == 0 { 5 } else { 3 };
         expect(client.ask(&set[..words])?, Value::simple("OK"))?;

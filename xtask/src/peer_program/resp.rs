@@ -1,10 +1,10 @@
-//! The few words of the Redis protocol that the load needs.
+//! The part of the Redis protocol that the load needs.
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Result, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long an answer may take.
+/// Maximum time until an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection to a server.
@@ -12,7 +12,7 @@ pub struct Client {
     reader: BufReader<TcpStream>,
 }
 
-/// What a server says.
+/// An answer of a server.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Value {
     /// `+OK`
@@ -53,7 +53,7 @@ impl Client {
         self.read()
     }
 
-    /// What the server says next.
+    /// Reads the server's next answer.
     pub fn read(&mut self) -> Result<Value> {
         value(&mut self.reader)
     }
@@ -68,7 +68,7 @@ fn command(words: &[&str]) -> String {
 fn value(reader: &mut impl BufRead) -> Result<Value> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let wrong = || Error::new(ErrorKind::InvalidData, format!("`{}` is no answer", line.trim_end()));
+    let wrong = || Error::new(ErrorKind::InvalidData, format!("`{}` is not an answer", line.trim_end()));
     let text = line.strip_suffix("\r\n").ok_or_else(wrong)?;
     let rest = text.get(1..).ok_or_else(wrong)?;
     let number = || rest.parse::<i64>().map_err(|_| wrong());
@@ -94,16 +94,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sent_and_what_is_understood() {
+    fn command_is_written_and_answers_are_read() {
         assert_eq!(command(&["get", "a"]), "*2\r\n$3\r\nget\r\n$1\r\na\r\n");
         let check =
-            |said: &str, expect: Option<Value>| assert_eq!(value(&mut said.as_bytes()).ok(), expect, "{said:?}");
+            |text: &str, expect: Option<Value>| assert_eq!(value(&mut text.as_bytes()).ok(), expect, "{text:?}");
         check("+OK\r\n", Some(Value::simple("OK")));
         check("-ERR no\r\n", Some(Value::Error("ERR no".to_owned())));
         check(":-7\r\n", Some(Value::Integer(-7)));
         check("$2\r\n\r\n\r\n", Some(Value::bulk("\r\n")));
         check("$-1\r\n", Some(Value::Null));
         check("*2\r\n:1\r\n$1\r\na\r\n", Some(Value::Array(vec![Value::Integer(1), Value::bulk("a")])));
-        ["", "\r\n", "+OK", "$9\r\na\r\n", "?\r\n", "*1\r\n"].into_iter().for_each(|said| check(said, None));
+        ["", "\r\n", "+OK", "$9\r\na\r\n", "?\r\n", "*1\r\n"].into_iter().for_each(|text| check(text, None));
     }
 }

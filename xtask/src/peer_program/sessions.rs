@@ -1,6 +1,6 @@
-//! The example of sessions that tide has, a server of HTTP on async-std.
+//! tide's example of sessions, an HTTP server on async-std.
 
-use super::{Change, Expected, Source, conformance, look_at, model, problems, start};
+use super::{Change, Expected, Source, check_model, conformance, model, problems, start};
 use crate::process::Result;
 use crate::program::{Profile, build};
 use std::io::{BufRead, BufReader, Error, Write};
@@ -13,7 +13,7 @@ const SESSIONS: Source = Source {
     version: "0.16",
     binary: "sessions",
     files: &[
-        // tide's own has what all of its examples need.
+        // tide's own manifest has the dependencies of all examples.
         (
             "Cargo.toml",
             "[package]\nname = \"tide-examples\"\nversion = \"0.0.0\"\nedition = \"2018\"\nautolib = false\nautobins = false\n\
@@ -22,7 +22,7 @@ const SESSIONS: Source = Source {
              insight = { package = \"wish4-async-insight\", path = \"ROOT/reference-server\" }\n",
         ),
     ],
-    // tide and its store of sessions are on async-std, too.
+    // tide and its store of sessions use async-std, too.
     wrapped: Some("async-std"),
     changes: &[
         Change {
@@ -30,7 +30,7 @@ const SESSIONS: Source = Source {
             from: "    tide::log::start();",
             to: "    insight::init();\n    tide::log::start();",
         },
-        // On the port that is free.
+        // It listens on the free port that we chose.
         Change {
             file: "examples/sessions.rs",
             from: "\"127.0.0.1:8080\"",
@@ -40,52 +40,52 @@ const SESSIONS: Source = Source {
 };
 
 const CLIENTS: usize = 8;
-/// Of each client, each answered before its next one.
+/// Number of visits of each client. Each is answered before the next one.
 const VISITS: usize = 250;
-/// How long the stream is held to the rules: the visits, and a while in which nothing happens.
+/// Time during which the stream is checked, in seconds: the visits, and a while without events.
 const SECONDS: u64 = 10;
-/// How long a server that has started may take to listen, and an answer to come.
+/// Maximum time until a started server listens, and until an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What there is while the clients are connected.
+/// The tasks and resources while the clients are connected.
 const EXPECTED: [Expected; 3] = [
     (1, "block_on sessions::main", ""),
     (CLIENTS, "task tide::listener::tcp_listener::handle_tcp", "src/listener/tcp_listener.rs:"),
     (1, "rwlock inner", "src/memory_store.rs:"),
 ];
 
-/// Runs it, visits it, and looks at what is seen of it.
+/// Runs the server and its clients, and checks the observed tasks and resources.
 pub fn run() -> Result {
     let check = build("insight-conformance", "insight-conformance", Profile::Release)?;
     let (version, program) = SESSIONS.build()?;
-    // Free now, and hardly taken by another one in the next moment.
+    // The port is free now, and will hardly be taken in the next moment.
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     let server = free.map_err(|error| format!("no free port: {error}"))?;
     let mut command = Command::new(program);
-    command.env("TIDE_ADDRESS", server.to_string()).env("TIDE_SECRET", "of thirty-two bytes, as it has to be");
+    command.env("TIDE_ADDRESS", server.to_string()).env("TIDE_SECRET", "at least thirty-two bytes of secret text");
     let (_program, insight) = start(SESSIONS.name, command, &SESSIONS.copy())?;
 
     let mut checked = conformance(&check, insight, SECONDS)?;
     let clients = visit(server).map_err(|error| format!("sessions of tide {version} at {server}: {error}"));
-    // The clients are connected, and so their tasks wait.
-    let seen = clients.and_then(|clients| {
-        println!("xtask: sessions of tide {version}: {} visits were counted as they should be", CLIENTS * VISITS);
-        let seen = look_at(&model(insight)?, &EXPECTED);
+    // The clients stay connected, so their tasks wait.
+    let result = clients.and_then(|clients| {
+        println!("xtask: sessions of tide {version}: {} visits were counted correctly", CLIENTS * VISITS);
+        let result = check_model(&model(insight)?, &EXPECTED);
         drop(clients);
-        seen
+        result
     });
     let status = checked.wait().map_err(|error| format!("insight-conformance: {error}"))?;
-    seen?;
+    result?;
     if !status.success() {
-        return Err(format!("insight-conformance ended with {status}; what it found is above"));
+        return Err(format!("insight-conformance ended with {status}; its findings are above"));
     }
     match problems(insight)?.as_slice() {
         [] => Ok(()),
-        found => Err(format!("sessions does not hang, and it is said: {}", found.join("; "))),
+        found => Err(format!("sessions does not hang, but has problems: {}", found.join("; "))),
     }
 }
 
-/// Each client comes again and again in a session of its own; gives back the connections, which are open.
+/// Each client visits the server again and again in a session of its own. Returns the open connections.
 fn visit(server: SocketAddr) -> std::io::Result<Vec<BufReader<TcpStream>>> {
     let client = move || {
         let mut client = BufReader::new(connect(server)?);
@@ -95,7 +95,7 @@ fn visit(server: SocketAddr) -> std::io::Result<Vec<BufReader<TcpStream>>> {
             let (head, body) = answer(&mut client)?;
             let expected = format!("you have visited this website {} times", visit + 1);
             if !body.ends_with(&expected) {
-                return Err(Error::other(format!("it says `{body}` and should say `{expected}`")));
+                return Err(Error::other(format!("the body is `{body}` and should end with `{expected}`")));
             }
             if let Some(given) = head.iter().find_map(|line| line.strip_prefix("set-cookie: ")) {
                 cookie = format!("Cookie: {}\r\n", given.split(';').next().unwrap_or_default());
@@ -116,7 +116,7 @@ fn connect(server: SocketAddr) -> std::io::Result<TcpStream> {
                 return Ok(stream);
             }
             Err(error) if start.elapsed() > PATIENCE => return Err(error),
-            // It does not listen yet.
+            // The server does not listen yet.
             Err(_) => std::thread::yield_now(),
         }
     }

@@ -1,4 +1,4 @@
-//! The tests that do not pass as they are, each with its reason.
+//! The tests that do not pass unchanged, each with its reason.
 
 use super::Mode;
 use crate::process::{Result, read};
@@ -6,13 +6,13 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What a file of tables says. `[[listed]]`: a `test` (a file, or `file::test`) that fails, the `reason`, and `recording`
-/// when it fails only so. `[[changed]]`: a `test` (a file) that fails, but for the text `from` that becomes `to`, and the
-/// `reason`.
+/// The content of a file of tables. An entry `[[listed]]` is a `test` (a file, or `file::test`) that fails, with the
+/// `reason`, and with `recording` if it fails in one mode only. An entry `[[changed]]` is a `test` (a file) in which the text
+/// `from` is replaced by `to`, with the `reason`.
 pub struct Listed {
     entries: Vec<Entry>,
     changes: Vec<Entry>,
-    /// Those that were asked for.
+    /// The names that `has` was called with.
     used: RefCell<BTreeSet<String>>,
 }
 
@@ -30,30 +30,30 @@ impl Listed {
         parse(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// Whether `name` is not expected to pass.
+    /// Whether the test `name` is listed as failing.
     pub fn has(&self, name: &str, mode: Mode) -> bool {
         let Some(entry) = self.entries.iter().find(|entry| entry.test == name) else { return false };
         self.used.borrow_mut().insert(name.to_owned());
         entry.recording.as_deref().is_none_or(|recording| recording == mode.name())
     }
 
-    /// The text of a test file, with what is to be changed.
+    /// The text of a test file with its changes.
     pub fn change(&self, file: &str, mut text: String) -> Result<String> {
         for change in self.changes.iter().filter(|change| change.test == file) {
             if !text.contains(&change.from) {
-                return Err(format!("{file} is to be changed, and has no `{}`", change.from));
+                return Err(format!("cannot change {file}: it has no `{}`", change.from));
             }
             text = text.replace(&change.from, &change.to);
         }
         Ok(text)
     }
 
-    /// How many entries there are.
+    /// Number of entries.
     pub fn len(&self) -> usize {
         self.entries.len() + self.changes.len()
     }
 
-    /// The entries that no file or test asked for.
+    /// The entries that belong to no file or test.
     pub fn unused(&self) -> impl Iterator<Item = &str> {
         let tests = self.entries.iter().map(|entry| &*entry.test);
         tests.filter(|test| !self.used.borrow().contains(*test))
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_and_what_is_wrong_with_them() {
+    fn entries_are_read_and_wrong_ones_are_errors() {
         let text = "# why\n[[listed]]\ntest = \"a::b\"\nreason = \"x\"\n\n[[listed]]\ntest = \"c\"\nrecording = \"on\"\nreason = \"y\"";
         let listed = parse(text).unwrap();
         assert!(listed.has("a::b", Mode::Off) && !listed.has("c", Mode::Off) && listed.has("c", Mode::On));

@@ -1,4 +1,4 @@
-//! The copied tests, built and run.
+//! Builds and runs the copied tests.
 
 use super::Mode;
 use crate::process::{Result, cargo, target};
@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// A file whose tests take longer hangs.
+/// Maximum time of a file's tests. After this time they count as hanging.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// What cargo made of the test files: a program, or what the compiler said.
+/// The build of each test file: a program, or the compiler's errors.
 pub type Built = BTreeMap<String, std::result::Result<PathBuf, String>>;
 
-/// What came out of the tests of one file.
+/// The results of one file's tests.
 #[derive(Default)]
 pub struct Ran {
     pub tests: BTreeMap<String, Outcome>,
-    /// Why it did not come to its end.
+    /// Why the program did not end normally.
     pub broken: Option<String>,
-    /// What it said.
+    /// The output.
     pub log: PathBuf,
 }
 
@@ -32,7 +32,7 @@ pub enum Outcome {
     Ignored,
 }
 
-/// Builds the test files, all in one go; an error of one does not keep the others.
+/// Builds the test files in one call of cargo. Errors in one file do not stop the others.
 pub fn build(folder: &Path, files: &[&str]) -> Result<Built> {
     let mut command = cargo();
     command.args(["build", "--quiet", "--keep-going", "--message-format=json", "--manifest-path"]);
@@ -55,15 +55,15 @@ pub fn build(folder: &Path, files: &[&str]) -> Result<Built> {
                 }
             }
             Some("compiler-message") if message["message"]["level"] == "error" => {
-                let said = message["message"]["rendered"].as_str().unwrap_or_default();
-                eprint!("{said}");
+                let rendered = message["message"]["rendered"].as_str().unwrap_or_default();
+                eprint!("{rendered}");
                 let short = message["message"]["message"].as_str().unwrap_or_default();
                 match is_test {
                     true => {
                         let entry = built.entry(name).or_insert_with(|| Err("does not compile:".to_owned()));
                         entry.as_mut().err().into_iter().for_each(|why| *why = format!("{why} {short};"));
                     }
-                    false => others.push_str(said),
+                    false => others.push_str(rendered),
                 }
             }
             _ => {}
@@ -75,7 +75,7 @@ pub fn build(folder: &Path, files: &[&str]) -> Result<Built> {
     }
 }
 
-/// Runs the programs, one after the other: many of the tests are about time.
+/// Runs the programs one after the other, since many of the tests depend on time.
 pub fn run(folder: &Path, built: &Built, mode: Mode) -> BTreeMap<String, Ran> {
     let run = |(file, program): (&String, &std::result::Result<PathBuf, String>)| {
         let ran = match program {
@@ -100,8 +100,8 @@ fn run_file(folder: &Path, program: &Path, mode: Mode, log: PathBuf) -> std::io:
     let mut command = command(folder, program, mode);
     command.stdout(file.try_clone()?).stderr(file);
     let status = end(command.spawn()?)?;
-    let said = fs::read(&log)?;
-    let (tests, complete) = parse(&String::from_utf8_lossy(&said));
+    let output = fs::read(&log)?;
+    let (tests, complete) = parse(&String::from_utf8_lossy(&output));
     let failed = tests.values().any(|outcome| *outcome == Outcome::Failed);
     let broken = match status {
         None => Some(format!("hangs: no end after {} s; {}", PATIENCE.as_secs(), log.display())),
@@ -111,8 +111,8 @@ fn run_file(folder: &Path, program: &Path, mode: Mode, log: PathBuf) -> std::io:
     Ok(Ran { tests, broken, log })
 }
 
-/// Whether a test of the program passes `times` times in a row, alone. Many peers' tests sleep for a time that is too short on a
-/// busy machine.
+/// Whether a test of the program passes `times` times in a row, alone. Many tests of the peers sleep for a time that is too
+/// short on a busy machine.
 pub fn passes_alone(folder: &Path, program: &Path, mode: Mode, test: &str, times: usize) -> bool {
     let passes = || {
         let mut command = command(folder, program, mode);
@@ -125,8 +125,8 @@ pub fn passes_alone(folder: &Path, program: &Path, mode: Mode, test: &str, times
 
 fn command(folder: &Path, program: &Path, mode: Mode) -> Command {
     let mut command = Command::new(program);
-    // A backtrace of an expected panic takes longer than some tests sleep. The input stays open as a terminal's does: one test
-    // waits for it in vain.
+    // A backtrace of an expected panic takes longer than some tests sleep. Stdin stays open like a terminal, since one test
+    // expects to wait for input.
     command.current_dir(folder).env("RUST_BACKTRACE", "0").stdin(Stdio::piped());
     match mode {
         Mode::On => command.env("INSIGHT_PEER_TESTS", "on"),
@@ -135,7 +135,7 @@ fn command(folder: &Path, program: &Path, mode: Mode) -> Command {
     command
 }
 
-/// Waits for the end of the process; `None` if it hangs, and is killed.
+/// Waits for the end of the process. `None` if it hangs; it is then killed.
 fn end(mut child: Child) -> std::io::Result<Option<ExitStatus>> {
     let start = Instant::now();
     loop {
@@ -151,11 +151,11 @@ fn end(mut child: Child) -> std::io::Result<Option<ExitStatus>> {
     }
 }
 
-/// The tests' outcomes, and whether the program has told the result of all.
-fn parse(said: &str) -> (BTreeMap<String, Outcome>, bool) {
+/// The outcomes of the tests, and whether the program has printed its last line.
+fn parse(output: &str) -> (BTreeMap<String, Outcome>, bool) {
     let mut tests = BTreeMap::new();
-    for line in said.lines() {
-        // A test may write between its name and its result, or before its name.
+    for line in output.lines() {
+        // A test may print between its name and its result, or before its name.
         let Some((name, rest)) = line.rfind("test ").and_then(|at| line[at + 5..].split_once(" ... ")) else {
             continue;
         };
@@ -167,7 +167,7 @@ fn parse(said: &str) -> (BTreeMap<String, Outcome>, bool) {
         };
         tests.insert(name.trim_end_matches(" - should panic").to_owned(), outcome);
     }
-    (tests, said.contains("test result: "))
+    (tests, output.contains("test result: "))
 }
 
 #[cfg(test)]
@@ -175,10 +175,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_test_program_says() {
-        let said = "\nrunning 4 tests\ntest a ... ok\nnoise test b::c - should panic ... ok\ntest d ... ignored, why\n\
+    fn outcomes_are_read_from_the_output() {
+        let output = "\nrunning 4 tests\ntest a ... ok\nnoise test b::c - should panic ... ok\ntest d ... ignored, why\n\
                     test e ... FAILED\n\ntest result: FAILED. 2 passed; 1 failed\n";
-        let (tests, complete) = parse(said);
+        let (tests, complete) = parse(output);
         let expect =
             [("a", Outcome::Passed), ("b::c", Outcome::Passed), ("d", Outcome::Ignored), ("e", Outcome::Failed)];
         assert_eq!(tests, expect.map(|(name, outcome)| (name.to_owned(), outcome)).into());

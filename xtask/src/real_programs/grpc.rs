@@ -1,4 +1,4 @@
-//! Questions over gRPC: HTTP/2 from the crate h2, and the few messages of Arrow Flight SQL by hand.
+//! Requests over gRPC: HTTP/2 from the crate h2, and handwritten encoding of the few messages of Arrow Flight SQL.
 
 use super::clients::{Answer, Asked, PATIENCE, on_threads};
 use crate::process::Result;
@@ -15,7 +15,7 @@ pub struct Call {
     pub method: &'static str,
     pub argument: Argument,
     pub authorization: &'static str,
-    /// Part of the load, too.
+    /// Whether it is also part of the load.
     pub load: bool,
 }
 
@@ -28,13 +28,13 @@ pub enum Argument {
 
 impl Argument {
     fn encoded(&self) -> Vec<u8> {
-        // The type's name in the first field, no value in the second.
+        // The first field is the name of the type. The second one, the value, is empty.
         let any =
             |command: &str| field(1, format!("type.googleapis.com/arrow.flight.protocol.sql.{command}").as_bytes());
         match self {
             Argument::Empty => Vec::new(),
             Argument::Ticket(command) => field(1, &any(command)),
-            // The type `CMD` first.
+            // The first field is the type `CMD`.
             Argument::Descriptor(command) => [&[0x08, 0x02], &field(2, &any(command))[..]].concat(),
         }
     }
@@ -72,8 +72,8 @@ pub fn load(calls: &[Call], address: SocketAddr, time: Duration, meanwhile: impl
                     break;
                 }
                 let answer = match send(&mut connection, call).await {
-                    // HTTP/2 servers close a connection after a thousand or so calls that they answered before all of the
-                    // request was there.
+                    // HTTP/2 servers close a connection after about a thousand calls that they answered before the whole
+                    // request had arrived.
                     Err(_) if of_connection > 0 => {
                         (connection, of_connection) = (connect(address).await?, 0);
                         continue;
@@ -128,7 +128,7 @@ async fn connect(address: SocketAddr) -> Result<Connection> {
     stream.set_nodelay(true).map_err(|error| error.to_string())?;
     let (sender, connection) =
         h2::client::Builder::new().handshake(stream).await.map_err(|error| format!("HTTP/2: {error}"))?;
-    // A broken connection is an error of the next call.
+    // A broken connection makes the next call fail.
     tokio::spawn(connection);
     Ok(sender)
 }
@@ -153,7 +153,7 @@ async fn exchange(connection: &mut Connection, call: &Call) -> std::result::Resu
     let (answer, mut body) = connection.send_request(request, false)?;
     let message = call.argument.encoded();
     let length = u32::try_from(message.len()).expect("the messages here are short");
-    // Not compressed.
+    // The first byte means: not compressed.
     body.send_data(Cursor::new([&[0], &length.to_be_bytes()[..], &message].concat()), true)?;
     let (head, mut body) = answer.await?.into_parts();
     let mut words = String::new();
@@ -162,7 +162,7 @@ async fn exchange(connection: &mut Connection, call: &Call) -> std::result::Resu
         body.flow_control().release_capacity(data.len())?;
         let _ = write!(words, "{}", data.escape_ascii());
     }
-    // A call that fails at once has no other head than the trailers.
+    // A call that fails at once has only trailers and no head.
     let trailers = body.trailers().await?.unwrap_or(head.headers);
     let text = |name: &str| trailers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     Ok(Reply { status: text("grpc-status"), words: format!("{} {words}", text("grpc-message")) })
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_wrapped_in_any_and_in_the_message_of_its_call() {
+    fn command_is_wrapped_in_any_and_in_the_message_of_its_call() {
         let name = b"type.googleapis.com/arrow.flight.protocol.sql.X";
         let any = [&[0x0a, 47], &name[..]].concat();
         assert_eq!(Argument::Empty.encoded(), b"");

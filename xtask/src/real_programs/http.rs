@@ -1,4 +1,4 @@
-//! Questions over HTTP.
+//! Requests over HTTP.
 
 use super::clients::{Answer, Asked, PATIENCE, on_threads};
 use crate::process::Result;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use ureq::Agent;
 
-/// One request. `{NAME}` in its texts is a kept value, and `{n}` a number of twelve digits that no other request has.
+/// One request. In its texts, `{NAME}` stands for a kept value, and `{n}` for a unique number of twelve digits.
 pub struct Request {
     pub method: &'static str,
     pub path: &'static str,
@@ -16,11 +16,11 @@ pub struct Request {
     pub body: &'static str,
     /// The name of a value to keep, and the field of the JSON answer that has it.
     pub keep: Option<(&'static str, &'static str)>,
-    /// Part of the load, too.
+    /// Whether it is also part of the load.
     pub load: bool,
 }
 
-/// A `GET` of the path, to fill the other fields from.
+/// A `GET` of the path, without other fields.
 pub const fn get(path: &'static str) -> Request {
     Request { method: "GET", path, headers: &[], body: "", keep: None, load: false }
 }
@@ -30,10 +30,10 @@ pub const fn get_often(path: &'static str) -> Request {
     Request { load: true, ..get(path) }
 }
 
-/// The bytes of an answer's body that are compared word by word; of the rest only the length and a checksum are.
+/// Maximum size of an answer's body that is compared as text, in bytes. Larger ones are compared by length and checksum.
 const BODY: usize = 10_000;
 
-/// Headers whose values no two answers share.
+/// Headers whose values differ in each answer.
 const UNEQUAL: [&str; 2] = ["date", "x-request-id"];
 
 /// Numbers for `{n}`.
@@ -93,7 +93,7 @@ pub fn load(
     on_threads(client, meanwhile)
 }
 
-/// A client with one connection, which it keeps.
+/// A client with one connection, which it keeps open.
 fn agent() -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
@@ -104,7 +104,7 @@ fn agent() -> Agent {
     config.build().new_agent()
 }
 
-/// Status, headers in the order of their names, and body.
+/// Sends a request. Returns the status, the headers in the order of their names, and the body.
 fn send(
     agent: &Agent,
     request: &Request,
@@ -138,7 +138,7 @@ fn send(
     Ok((answer.status().as_u16(), headers.join("\n"), body))
 }
 
-/// The answer, with a placeholder for each value that differs between runs.
+/// Replaces each value that differs between runs by a placeholder.
 fn equal(answer: &str, address: SocketAddr, kept: &BTreeMap<&'static str, String>) -> String {
     let answer = answer.replace(&address.to_string(), "{address}");
     kept.iter().fold(answer, |answer, (name, value)| answer.replace(value, &format!("{{{name}}}")))

@@ -1,4 +1,4 @@
-//! Questions in MQTT 3.1.1, of which a broker answers few kinds.
+//! Requests in MQTT 3.1.1, and the few kinds of answers of a broker.
 
 use super::clients::{Answer, Asked, PATIENCE, on_threads};
 use crate::process::Result;
@@ -6,7 +6,7 @@ use std::io::{BufReader, Error, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// The first byte of each packet that a client sends.
+/// The first bytes of the packets that a client sends.
 const CONNECT: u8 = 0x10;
 const PUBLISH: u8 = 0x30;
 /// A publish that the broker acknowledges.
@@ -14,10 +14,10 @@ const PUBLISH_AT_LEAST_ONCE: u8 = 0x32;
 const SUBSCRIBE: u8 = 0x82;
 const UNSUBSCRIBE: u8 = 0xa2;
 const PING: u8 = 0xc0;
-/// Both sides send this one.
+/// Both sides send this packet.
 const PUBACK: u8 = 0x40;
 
-/// Asks for each kind of answer once: the packets that come, in hexadecimal.
+/// Causes each kind of answer once. An answer is a packet as text.
 pub fn ask(address: SocketAddr) -> Result<Asked> {
     conversation(address).map_err(|error| format!("MQTT: {error}"))
 }
@@ -38,7 +38,7 @@ fn conversation(address: SocketAddr) -> std::io::Result<Asked> {
     second.send(PUBLISH_AT_LEAST_ONCE, &[&text("news/world"), &[0, 9][..], b"still well"].concat())?;
     note("an acknowledged publish", second.read()?);
     note("an acknowledged message to a subscriber", first.message()?);
-    // Retained: for later subscribers.
+    // A retained message is for later subscribers.
     second.send(PUBLISH_AT_LEAST_ONCE | 1, &[&text("kept"), &[0, 10][..], b"for later"].concat())?;
     note("a retained publish", second.read()?);
     let mut third = Client::connect(address, "third")?;
@@ -53,7 +53,7 @@ fn conversation(address: SocketAddr) -> std::io::Result<Asked> {
     Ok(asked)
 }
 
-/// Each connection publishes to a topic of its own, and waits for its own message and the acknowledgement.
+/// Each connection publishes to a topic of its own, and waits for its own message and for the acknowledgement.
 pub fn load(address: SocketAddr, time: Duration, meanwhile: impl FnOnce() -> Result) -> Result<u64> {
     let deadline = Instant::now() + time;
     let client = |connection: usize| {
@@ -80,7 +80,7 @@ fn publish(address: SocketAddr, connection: usize, deadline: Instant) -> std::io
     Ok(count)
 }
 
-/// A text with its length before it.
+/// A text, preceded by its length.
 fn text(text: &str) -> Vec<u8> {
     let length = u16::try_from(text.len()).expect("topics are short");
     [&length.to_be_bytes(), text.as_bytes()].concat()
@@ -90,7 +90,7 @@ struct Client {
     stream: BufReader<TcpStream>,
 }
 
-/// A packet that came.
+/// A received packet.
 struct Packet {
     kind: u8,
     payload: Vec<u8>,
@@ -116,7 +116,7 @@ impl Client {
     fn send(&mut self, kind: u8, payload: &[u8]) -> std::io::Result<()> {
         let mut packet = vec![kind];
         let mut length = payload.len();
-        // Seven bits a byte, the lowest first.
+        // Seven bits in each byte, the lowest ones first.
         while length > 0x7f {
             packet.push((length & 0x7f) as u8 | 0x80);
             length >>= 7;
@@ -126,7 +126,7 @@ impl Client {
         self.stream.get_mut().write_all(&packet)
     }
 
-    /// Reads a message, and acknowledges it if the broker waits for that.
+    /// Reads a message, and acknowledges it if the broker expects this.
     fn message(&mut self) -> std::io::Result<Packet> {
         let packet = self.read()?;
         if packet.kind & 0x06 != 0

@@ -1,35 +1,35 @@
-//! The programs, as data.
+//! The programs and their requests.
 
 use super::clients::Clients;
 use super::grpc::{Argument, Call};
 use super::http::{Request, get, get_often};
 
-/// A published program and the ways to build, start and ask it.
+/// A published program, and the ways to build, start and test it.
 ///
-/// `{port}` in its texts is the port that it listens on, `{files}` a folder with files to serve, and `{home}` an empty
-/// folder of its own, in which it starts.
+/// In its texts, `{port}` stands for the port that it listens on, `{files}` for a folder with files to serve, and `{home}` for
+/// an empty folder of its own, in which it starts.
 pub struct RealProgram {
     pub name: &'static str,
     /// Name and version of the package.
     pub package: (&'static str, &'static str),
-    /// The libraries that it stands for, with the versions in its own Cargo.lock.
+    /// The libraries for which it is an example, with the versions in its own Cargo.lock.
     pub shows: &'static str,
-    /// `--bin` or `--example`, and the target's name.
+    /// `--bin` or `--example`, and the name of the target.
     pub target: (&'static str, &'static str),
     /// Arguments of cargo that choose features.
     pub features: &'static [&'static str],
-    /// Entries of its Cargo.lock that today's compiler refuses, and their replacements.
+    /// Entries of its Cargo.lock that present compilers refuse, and their replacements.
     pub moved: &'static [(&'static str, &'static str)],
     /// The only port that it can listen on.
     pub fixed_port: Option<u16>,
     pub arguments: &'static [&'static str],
     pub environment: &'static [(&'static str, &'static str)],
-    /// Files in `{home}` that it starts with.
+    /// Files that are in `{home}` at its start.
     pub files: &'static [(&'static str, &'static str)],
     pub clients: Clients,
 }
 
-/// All of them.
+/// All programs.
 pub static PROGRAMS: [&RealProgram; 7] =
     [&ATUIN_SERVER, &MINISERVE, &DUFS, &FLIGHT_SQL, &RUMQTTD, &TRILLIUM_ASYNC_STD, &TRILLIUM];
 
@@ -79,7 +79,7 @@ static ATUIN_SERVER: RealProgram = RealProgram {
             headers: SESSION,
             ..get_often("/api/v0/record/next?host=01890000-0000-7000-8000-0000000000a0&tag=history&start=0&count=100")
         },
-        // Each one adds a row.
+        // Each request adds a row.
         Request {
             method: "POST",
             headers: &[("content-type", "application/json"), ("authorization", "Token {session}")],
@@ -156,7 +156,7 @@ static DUFS: RealProgram = RealProgram {
     ]),
 };
 
-/// Arrow's example of a server of Flight SQL.
+/// Arrow's example of a Flight SQL server.
 static FLIGHT_SQL: RealProgram = RealProgram {
     name: "flight-sql",
     package: ("arrow-flight", "60.1.0"),
@@ -203,17 +203,17 @@ static FLIGHT_SQL: RealProgram = RealProgram {
     ]),
 };
 
-/// The only token that the example knows.
+/// The only token that the example accepts.
 const TOKEN: &str = "Bearer uuid_token";
 
-/// A broker.
+/// A broker for MQTT.
 static RUMQTTD: RealProgram = RealProgram {
     name: "rumqttd",
     package: ("rumqttd", "0.20.0"),
     shows: "MQTT, flume 0.11, tokio 1.36",
     target: ("--bin", "rumqttd"),
     features: &[],
-    // Newer compilers refuse metrics 0.22.1: its lifetimes were never right.
+    // Newer compilers refuse the lifetimes in metrics 0.22.1.
     moved: &[("metrics", "0.22.4")],
     fixed_port: None,
     arguments: &["--config", "{home}/rumqttd.toml", "--quiet"],
@@ -229,7 +229,7 @@ static RUMQTTD: RealProgram = RealProgram {
     clients: Clients::Mqtt,
 };
 
-/// The example of trillium on async-std: each request spawns a task, which sleeps for 10 ms.
+/// trillium's example on async-std. Each request spawns a task, which sleeps for 10 ms.
 static TRILLIUM_ASYNC_STD: RealProgram = RealProgram {
     name: "trillium-async-std",
     package: ("trillium-async-std", "0.6.3"),
@@ -248,7 +248,7 @@ static TRILLIUM_ASYNC_STD: RealProgram = RealProgram {
     ]),
 };
 
-/// Serves files, on smol's executor.
+/// Serves files on smol's executor.
 static TRILLIUM: RealProgram = RealProgram {
     name: "trillium",
     package: ("trillium-cli", "0.12.2"),

@@ -18,7 +18,7 @@ pub enum Build {
     Observed,
 }
 
-/// A program that listens; dropping it ends it.
+/// A program that listens. Dropping this ends it.
 pub struct Server {
     _program: Program,
     pub address: SocketAddr,
@@ -30,14 +30,14 @@ impl Server {
     pub fn start(program: &'static RealProgram, source: &Source, build: Build, built: &Built) -> Result<Server> {
         let address = match program.fixed_port {
             Some(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-            // Free now, and hardly taken in the next moment.
+            // The port is free now, and will hardly be taken in the next moment.
             None => TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
                 .and_then(|listener| listener.local_addr())
                 .map_err(|error| format!("no free port: {error}"))?,
         };
         if program.fixed_port.is_some() && TcpStream::connect(address).is_ok() {
             return Err(format!(
-                "{} listens on port {} only, and another program has it",
+                "{} listens only on port {}, which another program uses",
                 program.name,
                 address.port()
             ));
@@ -88,7 +88,7 @@ fn filled(text: &str, address: SocketAddr, files: &Path, home: &Path) -> String 
         .replace("{home}", &home.display().to_string())
 }
 
-/// The files that file servers serve: a small one, a deep one, and one of a megabyte.
+/// The files for file servers: a small one, one in a subfolder, and one of a megabyte.
 fn served() -> [(&'static str, String); 3] {
     let large: String =
         (0..16_384).map(|line| format!("line {line:>9} of a text that is not short, in a large file\n")).collect();

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The copy of a program, a git repository.
+/// The copy of a program's sources, as a git repository.
 pub struct Source {
     program: &'static RealProgram,
     /// The folder of everything about this program.
     pub folder: PathBuf,
-    /// The folder of the builds of all programs: `cargo insight` builds its own crates once in each target folder.
+    /// The folder for the builds of all programs, since `cargo insight` builds its own crates once for each target folder.
     target: PathBuf,
 }
 
@@ -28,11 +28,11 @@ pub struct Built {
 /// The target folder before a build.
 #[derive(Clone, Copy)]
 enum State {
-    /// Nothing of this kind of build is there.
+    /// It has no build of this kind.
     Clean,
-    /// The crates of another build are there.
+    /// It has crates of another build.
     Warm,
-    /// Not even insight's own crates are there.
+    /// It does not even have insight's own crates.
     New,
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for Built {
 }
 
 impl Source {
-    /// Fetches the package and copies it, unless the copy is there.
+    /// Downloads the package and copies it, unless there is a copy.
     pub fn fetch(program: &'static RealProgram, parent: &Path) -> Result<Source> {
         let (name, version) = program.package;
         let (folder, target) = (parent.join(format!("{name}-{version}")), parent.join("target"));
@@ -75,7 +75,7 @@ impl Source {
         self.folder.join("source")
     }
 
-    /// Removes both builds, so that the next ones are clean. insight's own crates stay.
+    /// Removes both builds, so that the next ones are clean. Keeps insight's own crates.
     pub fn remove_builds(&self) -> Result {
         for folder in [self.target.join("debug"), self.observed()] {
             if folder.exists() {
@@ -90,18 +90,18 @@ impl Source {
         self.target.join("insight/debug")
     }
 
-    /// Builds it as its users do.
+    /// Builds the program as its users do.
     pub fn build_plain(&self) -> Result<Built> {
         let state = if self.target.join("debug").exists() { State::Warm } else { State::Clean };
         let start = Instant::now();
         let output = self.cargo(cargo(), &["--message-format", "json-render-diagnostics"]).output();
         let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
         let executable = executable(&output, self.program.target.1);
-        let executable = executable.ok_or("the plain build fails: see cargo's words above")?;
+        let executable = executable.ok_or("the plain build fails: see cargo's messages above")?;
         Ok(Built { executable, took: start.elapsed(), state })
     }
 
-    /// Builds it under `cargo insight`.
+    /// Builds the program under `cargo insight`.
     pub fn build_observed(&self, insight: &Path) -> Result<Built> {
         let state = match self.observed().exists() {
             true => State::Warm,
@@ -125,18 +125,18 @@ impl Source {
         }
     }
 
-    /// `build` with the program's arguments, which are the same in both builds.
+    /// A command `build` with the program's arguments, which are the same in both builds.
     fn cargo(&self, mut command: Command, more: &[&str]) -> Command {
         let (kind, name) = self.program.target;
         command.current_dir(self.copy()).env("CARGO_TARGET_DIR", &self.target);
-        // Backtraces have lines, and the target folder has a third of the size.
+        // Backtraces still have lines, and the target folder is a third as large.
         command.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
         command.args(["build", "--locked", kind, name]).args(self.program.features).args(more);
         command.stderr(Stdio::inherit());
         command
     }
 
-    /// A sentence for each file that the builds have changed or made.
+    /// A sentence for each file of the sources that the builds have changed or made.
     pub fn changes(&self) -> Result<Vec<String>> {
         let output = self.git().args(["status", "--porcelain", "--ignored"]).output();
         let output = output.map_err(|error| format!("cannot start git: {error}"))?;
@@ -151,17 +151,17 @@ impl Source {
     }
 }
 
-/// Fetches a published package, and copies its files to a folder.
+/// Downloads a published package, and copies its files to a folder.
 pub fn copy_package(name: &str, version: &str, copy: &Path) -> Result {
     let package = format!("{name}-{version}");
     let published = match in_registry(&package) {
         Some(folder) => folder,
         None => {
-            // `cargo info` puts the package's sources into the registry's folder, and resolves nothing.
+            // `cargo info` downloads the sources into the registry's folder, without resolving dependencies.
             let output = cargo().args(["info", "--quiet", &format!("{name}@{version}")]).output();
             let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
-            let said = String::from_utf8_lossy(&output.stderr);
-            in_registry(&package).ok_or(format!("cargo cannot fetch {package}: {}", said.trim()))?
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            in_registry(&package).ok_or(format!("cargo cannot fetch {package}: {}", stderr.trim()))?
         }
     };
     let failed = |error: std::io::Error| format!("cannot copy {}: {error}", published.display());
@@ -169,7 +169,7 @@ pub fn copy_package(name: &str, version: &str, copy: &Path) -> Result {
         fs::remove_dir_all(copy).map_err(failed)?;
     }
     for file in crate::peer_program::files(&published, Path::new(""))? {
-        // Cargo's own mark in the registry's folder.
+        // A file of cargo's in the registry's folder.
         if file == Path::new(".cargo-ok") {
             continue;
         }
@@ -185,7 +185,7 @@ fn in_registry(package: &str) -> Option<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))?;
     let registries = fs::read_dir(home.join("registry/src")).ok()?;
-    // Cargo writes the mark when it has unpacked the whole package.
+    // Cargo writes this file after it has unpacked the whole package.
     registries.flatten().map(|registry| registry.path().join(package)).find(|path| path.join(".cargo-ok").exists())
 }
 

@@ -1,4 +1,4 @@
-//! Everything that insight says of the observed program during the load.
+//! The facts that insight reports about the observed program during the load.
 
 use super::serve::Server;
 use crate::peer_program::model;
@@ -16,25 +16,25 @@ use std::time::Duration;
 
 /// The observed program's tasks and problems.
 #[derive(Default)]
-pub struct Seen {
+pub struct Watched {
     /// Most tasks in one snapshot.
     pub tasks: usize,
-    /// Tasks without a state or a location, in words.
+    /// Texts about tasks without a state or a location.
     incomplete: BTreeSet<String>,
-    /// Most tasks that a runtime counted and insight did not observe; `None` if no runtime counts its tasks.
+    /// Largest number of a runtime's tasks that insight did not observe. `None` if no runtime counts its tasks.
     unobserved: Option<u64>,
-    /// Packages in which a task can wait unobserved, with their versions.
+    /// Packages whose waits insight does not observe, with their versions.
     pub uncovered: BTreeSet<String>,
-    /// Problems raised at any time: tier and title.
+    /// Tier and title of each problem that was raised.
     pub problems: BTreeSet<String>,
 }
 
-impl Seen {
+impl Watched {
     /// A sentence for each gap in the list of tasks.
     pub fn failures(&self) -> Vec<String> {
         let mut failures: Vec<String> = self.incomplete.iter().cloned().collect();
         if self.tasks == 0 {
-            failures.push("no task is listed, and the program is busy".to_owned());
+            failures.push("no task is listed, although the program is busy".to_owned());
         }
         if let Some(count @ 1..) = self.unobserved {
             failures.push(format!("{count} tasks of the runtime are not observed"));
@@ -42,7 +42,7 @@ impl Seen {
         failures
     }
 
-    /// Takes a `stream.coverage`.
+    /// Adds a `stream.coverage`.
     fn cover(&mut self, coverage: &Value) {
         let executors = coverage["executors"].as_array().into_iter().flatten();
         let counts: Vec<u64> = executors.filter_map(|executor| executor["unobserved_tasks"].as_u64()).collect();
@@ -56,17 +56,17 @@ impl Seen {
     }
 }
 
-/// Reads a program's stream, and holds it to the rules.
+/// Reads a program's stream, and checks it against the rules.
 pub struct Watch {
     insight: SocketAddr,
     check: Child,
     findings: PathBuf,
-    reader: JoinHandle<Result<Seen>>,
-    tasks: Mutex<Seen>,
+    reader: JoinHandle<Result<Watched>>,
+    tasks: Mutex<Watched>,
 }
 
 impl Watch {
-    /// Starts to read, and starts `insight-conformance check` for this time.
+    /// Starts to read the stream, and starts `insight-conformance check` for this time.
     pub fn start(insight: SocketAddr, check: &Path, time: Duration, folder: &Path) -> Result<Watch> {
         let findings = folder.join("check.ndjson");
         let check = Command::new(check)
@@ -80,59 +80,59 @@ impl Watch {
         Ok(Watch { insight, check, findings, reader, tasks: Mutex::default() })
     }
 
-    /// Takes a snapshot of the busy program, half a turn after its start.
-    pub fn look(&self, turn: Duration) -> Result {
+    /// Takes a snapshot of the busy program, in the middle of a turn.
+    pub fn take_snapshot(&self, turn: Duration) -> Result {
         std::thread::sleep(turn / 2);
-        let picture = model(self.insight)?;
-        let mut seen = self.tasks.lock().expect("no thread panics with it");
-        seen.tasks = seen.tasks.max(picture.tasks.len());
-        for task in picture.tasks.values() {
+        let snapshot = model(self.insight)?;
+        let mut watched = self.tasks.lock().expect("no thread panics with it");
+        watched.tasks = watched.tasks.max(snapshot.tasks.len());
+        for task in snapshot.tasks.values() {
             let name = task.name.as_deref().unwrap_or("without a name");
             if task.partial {
-                seen.incomplete.insert(format!("{} {name}: only its use of resources is observed", task.kind));
+                watched.incomplete.insert(format!("{} {name}: only its use of resources is observed", task.kind));
             } else if task.state().is_none() {
-                // One that ends at this moment has none any more; another one has it in the next snapshot.
+                // A task that ends at this moment has no state. In the next snapshot it is gone.
                 let again = model(self.insight)?;
                 if again.tasks.get(&task.id).is_some_and(|task| task.state().is_none()) {
-                    seen.incomplete.insert(format!("{} {name}: no state", task.kind));
+                    watched.incomplete.insert(format!("{} {name}: no state", task.kind));
                 }
             } else if task.location.is_none() {
-                seen.incomplete.insert(format!("{} {name}: no location", task.kind));
+                watched.incomplete.insert(format!("{} {name}: no location", task.kind));
             }
         }
         Ok(())
     }
 
-    /// Ends the program; returns its tasks and problems, and the count of broken rules.
-    pub fn end(mut self, server: Server) -> Result<(Seen, u64)> {
+    /// Ends the program. Returns its tasks and problems, and the number of findings.
+    pub fn end(mut self, server: Server) -> Result<(Watched, u64)> {
         let status = self.check.wait().map_err(|error| format!("insight-conformance: {error}"))?;
         drop(server);
         let of_stream = self.reader.join().expect("the reader does not panic")?;
-        let mut seen = self.tasks.into_inner().expect("no thread panics with it");
-        seen.problems = of_stream.problems;
-        seen.unobserved = of_stream.unobserved;
-        seen.uncovered = of_stream.uncovered;
+        let mut watched = self.tasks.into_inner().expect("no thread panics with it");
+        watched.problems = of_stream.problems;
+        watched.unobserved = of_stream.unobserved;
+        watched.uncovered = of_stream.uncovered;
         let summary = read(&self.findings)?;
         let summary: Option<Value> = summary.lines().last().and_then(|line| serde_json::from_str(line).ok());
         let findings = summary.as_ref().and_then(|summary| summary["findings"].as_u64());
         let findings = findings.ok_or(format!("insight-conformance ended with {status} and without a summary"))?;
-        Ok((seen, findings))
+        Ok((watched, findings))
     }
 }
 
 /// Reads to the end of the program.
-fn read_stream(insight: SocketAddr) -> Result<Seen> {
-    let mut seen = Seen::default();
-    // The stream breaks off when the program ends.
+fn read_stream(insight: SocketAddr) -> Result<Watched> {
+    let mut watched = Watched::default();
+    // The stream breaks off when the program ends. That is not an error.
     for line in stream(insight)?.map_while(Result::ok) {
         if let Ok(Decoded::Message { message: Message::ProblemRaised(raised), .. }) = decode(&line) {
-            seen.problems.insert(format!("{}: {}", raised.problem.tier, raised.problem.title));
+            watched.problems.insert(format!("{}: {}", raised.problem.tier, raised.problem.title));
         } else if line.contains("\"stream.coverage\"") {
             let coverage: Value = serde_json::from_str(&line).map_err(|error| format!("stream.coverage: {error}"))?;
-            seen.cover(&coverage);
+            watched.cover(&coverage);
         }
     }
-    Ok(seen)
+    Ok(watched)
 }
 
 #[cfg(test)]
@@ -140,18 +140,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_unobserved_tasks_and_the_last_packages_count() {
-        let mut seen = Seen { tasks: 1, ..Seen::default() };
-        let cover = |seen: &mut Seen, executors: &str, covered: bool| {
+    fn most_unobserved_tasks_and_last_packages_count() {
+        let mut watched = Watched { tasks: 1, ..Watched::default() };
+        let cover = |watched: &mut Watched, executors: &str, covered: bool| {
             let packages = format!(r#"[{{"name":"flume","version":"0.11.1","covered":{covered}}}]"#);
             let coverage = format!(r#"{{"executors":[{executors}],"packages":{packages}}}"#);
-            seen.cover(&serde_json::from_str(&coverage).unwrap());
+            watched.cover(&serde_json::from_str(&coverage).unwrap());
         };
-        cover(&mut seen, r#"{"name":"async-std","version":"1.13"}"#, true);
-        assert_eq!((seen.unobserved, seen.uncovered.len()), (None, 0));
-        cover(&mut seen, r#"{"name":"tokio","unobserved_tasks":2},{"name":"tokio","unobserved_tasks":1}"#, false);
-        cover(&mut seen, r#"{"name":"tokio","unobserved_tasks":0}"#, false);
-        assert_eq!(seen.uncovered.iter().collect::<Vec<_>>(), ["flume 0.11.1"]);
-        assert_eq!(seen.failures(), ["3 tasks of the runtime are not observed"]);
+        cover(&mut watched, r#"{"name":"async-std","version":"1.13"}"#, true);
+        assert_eq!((watched.unobserved, watched.uncovered.len()), (None, 0));
+        cover(&mut watched, r#"{"name":"tokio","unobserved_tasks":2},{"name":"tokio","unobserved_tasks":1}"#, false);
+        cover(&mut watched, r#"{"name":"tokio","unobserved_tasks":0}"#, false);
+        assert_eq!(watched.uncovered.iter().collect::<Vec<_>>(), ["flume 0.11.1"]);
+        assert_eq!(watched.failures(), ["3 tasks of the runtime are not observed"]);
     }
 }

@@ -1,11 +1,11 @@
-//! The rules of SPEC.md: each has an id, and what proves that it is kept stands in conformance/requirements.toml.
+//! The rules of SPEC.md. Each has an id, and its check is in conformance/requirements.toml.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The strongest first.
+/// The words for levels, the strongest first.
 const WORDS: &[&str] = &["MUST", "SHOULD", "MAY"];
 
-/// A bullet of SPEC.md: a line `- r[id]`, and what is indented below it.
+/// A rule of SPEC.md: a line `- r[id]`, and the indented lines below it.
 struct Rule<'t> {
     id: &'t str,
     line: usize,
@@ -13,7 +13,7 @@ struct Rule<'t> {
 }
 
 impl Rule<'_> {
-    /// The strongest word of the rule; one without any binds like a MUST.
+    /// The strongest word of the rule. A rule without any binds like a MUST.
     fn level(&self) -> &'static str {
         WORDS.iter().find(|word| has_word(&self.text, word)).unwrap_or(&"MUST")
     }
@@ -29,7 +29,7 @@ struct Requirement<'t> {
     uncheckable: &'t str,
 }
 
-/// What is wrong with the rules and their requirements, one line each. `source` gives the text of a file.
+/// The errors in the rules and their requirements, one line each. `source` returns the text of a file.
 pub fn findings(spec: &str, requirements: &str, source: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let (rules, mut findings) = rules(spec);
     let requirements = match parse(requirements) {
@@ -56,7 +56,7 @@ pub fn findings(spec: &str, requirements: &str, source: impl Fn(&str) -> Option<
     findings
 }
 
-/// The rules as a table in Rust, for what tells its user about them. What is wrong with them is in [`findings`].
+/// The rules as a Rust table for programs that print them. [`findings`] has the errors in them.
 pub fn table(spec: &str, requirements: &str) -> Result<String, String> {
     let (mut rules, _) = rules(spec);
     let requirements = parse(requirements)?;
@@ -90,7 +90,7 @@ pub fn table(spec: &str, requirements: &str) -> Result<String, String> {
 const TABLE_START: &str = "\
 //! The rules of SPEC.md, in the order of their ids.
 //!
-//! Made of SPEC.md and requirements.toml by `cargo xtask docs`; a change belongs there.
+//! Generated from SPEC.md and requirements.toml by `cargo xtask docs`. Change these files instead.
 
 use crate::rule::{Checked, Level, Rule};
 
@@ -129,19 +129,19 @@ fn rules(spec: &str) -> (Vec<Rule<'_>>, Vec<String>) {
                     WORDS
                         .iter()
                         .filter(|word| has_word(line, word))
-                        .map(|word| format!("SPEC.md:{number}: {word} stands outside of a rule with an id")),
+                        .map(|word| format!("SPEC.md:{number}: {word} outside of a rule with an id")),
                 ),
             }
         }
     }
     let empty = rules.iter().filter(|rule| rule.text.is_empty());
-    findings.extend(empty.map(|rule| format!("SPEC.md:{}: `{}` says nothing", rule.line, rule.id)));
+    findings.extend(empty.map(|rule| format!("SPEC.md:{}: `{}` has no text", rule.line, rule.id)));
     let dangling = references.iter().filter(|(_, id)| !rules.iter().any(|rule| rule.id == *id));
     findings.extend(dangling.map(|(number, id)| format!("SPEC.md:{number}: there is no rule `{id}`")));
     (rules, findings)
 }
 
-/// At least two words of lower-case letters and digits with dots between; a hyphen may stand within a word.
+/// Whether an id has at least two parts of lower-case letters and digits with dots between. A part may have hyphens.
 fn well_formed(id: &str) -> bool {
     let part = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_lowercase())
@@ -159,13 +159,13 @@ fn references_in(line: &str) -> impl Iterator<Item = &str> {
     line.split("r[").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0))
 }
 
-/// As much of TOML as the file uses: `["id"]`, `key = "text"`, and `key = [` with a text a line.
+/// Parses the part of TOML that the file uses: `["id"]`, `key = "text"`, and `key = [` with one text per line.
 fn parse(text: &str) -> Result<BTreeMap<&str, Requirement<'_>>, String> {
     let mut requirements: BTreeMap<&str, Requirement> = BTreeMap::new();
     let mut present: Option<&str> = None;
     let mut in_list = false;
     for (line, number) in text.lines().zip(1..) {
-        let wrong = |what: &str| Err(format!("requirements.toml:{number}: {what}"));
+        let wrong = |message: &str| Err(format!("requirements.toml:{number}: {message}"));
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -211,7 +211,7 @@ fn wrong_with(requirement: &Requirement, rule: &Rule, source: impl Fn(&str) -> O
         return Some(format!("is {} in SPEC.md, and `{level}` here", rule.level()));
     }
     if !["producer", "reader", "server"].contains(who) {
-        return Some(format!("is to be kept by `{who}`, which is not producer, reader or server"));
+        return Some(format!("has `who = {who}`, which is not producer, reader or server"));
     }
     match (checks.is_empty(), uncheckable.is_empty()) {
         (true, true) => return Some("has neither a check nor a reason why there is none".to_owned()),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_of_the_spec_are_in_order() {
+    fn wrong_rule_of_the_spec_is_reported() {
         let check = |spec: &str, expect: &[&str]| assert_eq!(rules(spec).1, expect, "{spec}");
         check(SPEC, &[]);
         check("- r[a.b-c2]\n  It is r[a.b-c2].\n\nMUSTARD\n", &[]);
@@ -251,14 +251,14 @@ mod tests {
             check(&format!("- r[{id}]\n  So.\n"), &[&format!("SPEC.md:1: `{id}` is not dotted lower-case words")]);
         }
         check("- r[a.b]\n  So.\n- r[a.b]\n  So.\n", &["SPEC.md:3: there is a rule `a.b` already"]);
-        check("- r[a.b]\n\n  So.\n", &["SPEC.md:1: `a.b` says nothing"]);
-        check("- r[a.b]\n  So.\nIt SHOULD.\n", &["SPEC.md:3: SHOULD stands outside of a rule with an id"]);
-        check("- It MUST NOT.\n", &["SPEC.md:1: MUST stands outside of a rule with an id"]);
+        check("- r[a.b]\n\n  So.\n", &["SPEC.md:1: `a.b` has no text"]);
+        check("- r[a.b]\n  So.\nIt SHOULD.\n", &["SPEC.md:3: SHOULD outside of a rule with an id"]);
+        check("- It MUST NOT.\n", &["SPEC.md:1: MUST outside of a rule with an id"]);
         check("See r[a.b].\n", &["SPEC.md:1: there is no rule `a.b`"]);
     }
 
     #[test]
-    fn the_table_has_each_rule_in_the_order_of_the_ids() {
+    fn table_has_each_rule_in_the_order_of_the_ids() {
         let spec = "- r[b.c]\n  It \"SHOULD\":\n  1. so;\n     or so.\n- r[a.b]\n  So.\n";
         let requirement = |id: &str, check: &str| format!("[\"{id}\"]\ncheck = \"{check}\"\n");
         let check = |checks: &str, expect: &str| {
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_has_a_requirement() {
+    fn wrong_requirement_is_reported() {
         let check = |from: &str, to: &str, expect: &[&str]| {
             assert!(REQUIREMENTS.contains(from));
             let requirements = REQUIREMENTS.replace(from, to);
@@ -297,7 +297,7 @@ mod tests {
             check(from, to, &[&format!("requirements.toml:1: `task.once` {expect}")]);
         };
         wrong("MUST", "MAY", "is MUST in SPEC.md, and `MAY` here");
-        wrong("producer", "nobody", "is to be kept by `nobody`, which is not producer, reader or server");
+        wrong("producer", "nobody", "has `who = nobody`, which is not producer, reader or server");
         wrong("check = \"lifecycle:task.once\"", "", "has neither a check nor a reason why there is none");
         wrong("check =", "uncheckable = \"x\"\ncheck =", "has both a check and a reason why there is none");
         wrong("lifecycle:task.once", "lifecycle:task.end", "has the check of another rule, `lifecycle:task.end`");

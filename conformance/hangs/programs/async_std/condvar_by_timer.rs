@@ -1,4 +1,4 @@
-//! Consumers wait for a condition, which a task that mostly sleeps makes true.
+//! Consumers wait for a condition. A task that sleeps most of the time makes it true.
 
 use async_std::sync::{Arc, Condvar, Mutex};
 use async_std::task;

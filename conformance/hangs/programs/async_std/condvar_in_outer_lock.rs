@@ -1,5 +1,5 @@
-//! A task waits for a condition with another lock held, which the task that would notify needs first. Anybody might notify,
-//! so no deadlock may be claimed; but that the lock is held for long, and by whom, is so.
+//! A task holds a lock and waits for a condition. The task that would notify it needs the lock first. Any other task might
+//! notify too, so a tool must not report a deadlock. But the lock is held for long, and by a known task.
 
 use async_std::sync::{Arc, Condvar, Mutex};
 use async_std::task;

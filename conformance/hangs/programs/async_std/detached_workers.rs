@@ -1,4 +1,4 @@
-//! Workers whose handles were dropped, which detaches them, wait for jobs from one that sleeps between.
+//! Workers whose handles were dropped, which detaches them, wait for jobs. The sending task sleeps between two jobs.
 
 use async_std::channel::{Receiver, unbounded};
 use async_std::task;

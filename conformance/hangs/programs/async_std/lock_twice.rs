@@ -1,4 +1,4 @@
-//! A function locks a mutex and calls another one that locks it too.
+//! A function locks a mutex and calls another function that locks it too.
 
 use async_std::sync::{Arc, Mutex};
 use async_std::task;

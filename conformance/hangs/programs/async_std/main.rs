@@ -1,4 +1,4 @@
-//! The programs for async-std: the one that is named on the command line runs.
+//! The programs for async-std. The first argument names the program to run.
 
 mod ab_ba_mutexes;
 mod condvar_by_timer;

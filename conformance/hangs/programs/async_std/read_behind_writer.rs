@@ -1,4 +1,4 @@
-//! A task reads, and reads again while a writer waits. The `RwLock` lets no reader pass a writer.
+//! A task reads, and reads again while a writer waits. A new reader of this `RwLock` does not pass a waiting writer.
 
 use async_std::sync::{Arc, RwLock};
 use async_std::task;
@@ -12,7 +12,7 @@ pub async fn main() {
 async fn reader(routes: Arc<RwLock<Vec<&'static str>>>) {
     let first = routes.read().await;
     task::spawn(writer(routes.clone()));
-    // Until the writer waits; from then on nobody else may read.
+    // Repeats until the writer waits. From then on no other task may read.
     while routes.try_read().is_some() {
         task::yield_now().await;
     }

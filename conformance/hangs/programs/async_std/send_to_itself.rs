@@ -1,4 +1,4 @@
-//! One task is the only reader of its own queue, and sends more than there is room.
+//! A task is the only reader of its own queue, and sends more messages than the queue has room for.
 
 use async_std::channel::{Receiver, Sender, bounded};
 use async_std::task;

@@ -1,4 +1,4 @@
-//! A lock that is held for long, and a task that asks for it with a timeout, again and again.
+//! A task holds a lock for long, and another one tries to take it with a timeout, again and again.
 
 use async_std::future::timeout;
 use async_std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Two tasks with a bounded channel each way, and both send more than there is room before they receive.
+//! Two tasks with a bounded channel each way. Both send more messages than there is room for before they receive.
 
 use smol::channel::{Receiver, Sender, bounded};
 

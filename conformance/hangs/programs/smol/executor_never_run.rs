@@ -1,5 +1,5 @@
-//! A task is spawned on an executor that nobody runs any more. It is ready to run; nothing waits for what could not happen,
-//! so nothing is claimed.
+//! A task is spawned on an executor that no thread runs any more. It is ready to run and waits for nothing, so a tool must
+//! not report it.
 
 use smol::Executor;
 

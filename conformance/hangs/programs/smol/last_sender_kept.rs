@@ -1,4 +1,4 @@
-//! A collector reads until all senders are gone, and one of them is its own.
+//! A collector receives until all senders are gone, but it owns one of them itself.
 
 use smol::channel::{Sender, bounded};
 

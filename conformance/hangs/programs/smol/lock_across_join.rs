@@ -1,4 +1,4 @@
-//! A guard is alive while a task is awaited that needs the lock.
+//! A task holds a guard while it waits for another task, which needs the lock.
 
 use smol::lock::Mutex;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The programs for smol: the one that is named on the command line runs.
+//! The programs for smol. The first argument names the program to run.
 
 mod ab_ba_mutexes;
 mod channel_cycle;

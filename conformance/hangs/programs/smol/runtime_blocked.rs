@@ -1,5 +1,5 @@
-//! A function that is not async calls `block_on` within a task. It waits for another task, which would run on the thread that
-//! it blocks: smol has one, where nothing else is asked for.
+//! A function that is not async calls `block_on` within a task. It waits for another task, which would run on the blocked
+//! thread: by default smol has only one.
 
 use smol::channel::{Receiver, Sender, bounded};
 

@@ -1,4 +1,4 @@
-//! One task upgrades a guard and waits until the reader is gone. The reader waits for a mutex that the first one holds.
+//! One task upgrades a guard and waits for the reader to end. The reader waits for a mutex of the first task.
 
 use smol::lock::{Barrier, Mutex, RwLock, RwLockUpgradableReadGuard};
 use std::sync::Arc;

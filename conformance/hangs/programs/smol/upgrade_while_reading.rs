@@ -1,5 +1,5 @@
-//! A task has an upgradable guard and a plain one of the same `RwLock`. Upgrading waits until nobody else reads, and the
-//! other reader is the task itself.
+//! A task has an upgradable guard and a plain one of the same `RwLock`. The upgrade waits until there is no other reader,
+//! but the other reader is the task itself.
 
 use smol::lock::{RwLock, RwLockUpgradableReadGuard};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Readers that come and go with guards that they hold for long, and a writer that gets its turn each time.
+//! Readers hold their guards for long, and a writer gets its turn each time.
 
 use smol::Timer;
 use smol::lock::RwLock;

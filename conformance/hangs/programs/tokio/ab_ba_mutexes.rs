@@ -1,4 +1,4 @@
-//! Two tasks take two mutexes in opposite orders. Each has the one that the other waits for, and neither gives it back.
+//! Two tasks take two mutexes in opposite orders. Each holds the mutex that the other waits for, and neither releases it.
 
 use std::sync::Arc;
 use tokio::sync::{Barrier, Mutex};

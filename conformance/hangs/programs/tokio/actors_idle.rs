@@ -1,5 +1,5 @@
-//! Actors that wait for messages, each with a sender to the next, in a circle. A timer outside of the circle sends a message
-//! around now and then.
+//! Actors wait for messages, each with a sender to the next one, in a circle. A timer outside of the circle sends a message
+//! around it at times.
 
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};

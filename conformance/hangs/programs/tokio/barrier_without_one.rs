@@ -1,4 +1,4 @@
-//! A barrier for three, and two tasks. Who might still come cannot be known, so nothing may be claimed.
+//! A barrier for three tasks, and only two of them. A third one might still come, so a tool must not report a hang.
 
 use std::sync::Arc;
 use tokio::sync::Barrier;

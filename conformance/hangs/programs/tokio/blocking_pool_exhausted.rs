@@ -1,4 +1,4 @@
-//! A pool of one thread for blocking closures. The closure that has it waits for a second one, which waits for the thread.
+//! A pool of one thread for blocking closures. The closure on this thread waits for a second one, which needs the thread.
 
 use std::sync::mpsc::channel;
 use tokio::runtime::Builder;

@@ -22,7 +22,7 @@ async fn ping(pings: Sender<u64>, mut to_ping: Receiver<u64>) {
 
 async fn pong(pongs: Sender<u64>, mut to_pong: Receiver<u64>) {
     pongs.send(to_pong.recv().await.unwrap()).await.unwrap();
-    // It answers the first one twice with one receive, and forgets to answer the second.
+    // It answers the first message twice with one receive, and forgets to answer the second message.
     to_pong.recv().await.unwrap();
     // waits here
     while let Some(number) = to_pong.recv().await {

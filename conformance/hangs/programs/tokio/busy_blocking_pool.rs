@@ -1,4 +1,4 @@
-//! A pool of two threads for blocking closures, with a queue that is never empty. It moves: each closure ends soon.
+//! A pool of two threads for blocking closures, with a queue that is never empty. It makes progress: each closure ends soon.
 
 use std::time::Duration;
 use tokio::runtime::Builder;

@@ -1,5 +1,5 @@
-//! Two tasks with a bounded channel each way. Both send until the other's channel is full, and neither receives before
-//! it has sent all.
+//! Two tasks with a bounded channel each way. Each sends until the other's channel is full, and receives nothing before it
+//! has sent all of its messages.
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -24,7 +24,7 @@ async fn shop(orders: Sender<u64>, mut confirmed: Receiver<u64>) {
 
 async fn warehouse(receipts: Sender<u64>, mut incoming: Receiver<u64>) {
     while let Some(order) = incoming.recv().await {
-        // One for each parcel.
+        // One receipt for each parcel.
         for parcel in 0..order * 10 + 1 {
             receipts.send(parcel).await.unwrap(); // waits here
         }

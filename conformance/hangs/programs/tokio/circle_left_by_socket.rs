@@ -1,5 +1,5 @@
-//! A connection has a lock, and waits for another one or for a message of its peer, whichever is first. Who has the other
-//! lock waits for the first one. A message comes each second: so the connection goes on, and so do the others.
+//! A connection has a lock, and waits for another lock or for a message of its peer. The task with the other lock waits for
+//! the first one. A message comes each second, so the connection makes progress, and so do the others.
 
 use std::io::Write;
 use std::sync::Arc;

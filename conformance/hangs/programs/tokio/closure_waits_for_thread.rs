@@ -1,4 +1,4 @@
-//! A blocking closure waits for a plain thread, as one that reads stdin would, and a task waits for the closure.
+//! A blocking closure waits for a plain thread, such as one that reads stdin. A task waits for the closure.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! The handler of a connection locks one mutex and then the other, a task beside it the other way round. The connection's
-//! task reads its socket meanwhile, as a server does to see that the peer has gone: so the socket keeps its waker, and
-//! whether that ends the wait cannot be known.
+//! A connection's task locks two mutexes, and another task locks them in the opposite order. While it waits, the
+//! connection's task also reads its socket, to notice when the peer closes it. So the socket keeps a waker of the task, and
+//! a tool cannot know whether the socket will end the wait.
 
 use std::sync::Arc;
 use tokio::net::UnixStream;

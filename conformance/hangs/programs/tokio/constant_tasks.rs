@@ -1,4 +1,4 @@
-//! Two thousand tasks that wait, all from one place. They do not become more: each that ends is replaced.
+//! Two thousand waiting tasks, all spawned at one place. Their number does not grow: a new task replaces each that ends.
 
 use std::time::Duration;
 use tokio::task::JoinSet;

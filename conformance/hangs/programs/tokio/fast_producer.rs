@@ -1,5 +1,5 @@
-//! A producer that is faster than its consumer: the channel is full nearly always, and both are woken thousands of times a
-//! second.
+//! A producer that is faster than its consumer. The channel is nearly always full, and both tasks are woken thousands of
+//! times a second.
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 

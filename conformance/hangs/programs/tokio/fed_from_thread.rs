@@ -1,5 +1,5 @@
-//! A plain thread sends to a task. The task kept a clone of the sender, so that its own sender is the only one that a task
-//! has.
+//! A plain thread sends to a task. The task kept a clone of the sender, so that it looks like the only task that could
+//! send.
 
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};

@@ -1,5 +1,5 @@
-//! The future of a lock is made and polled once, to be in the queue early. Then the same task locks by another one, which
-//! is behind the first.
+//! A task makes the future of a lock and polls it once, to be in the queue early. Then it locks by a second future, which
+//! is behind the first one.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -1,5 +1,5 @@
-//! The shape that gave futurelock its name: a `select!` polls `&mut future`, which gets into the queue of a mutex, and the
-//! other branch locks the same mutex. The mutex is handed to the future, which nobody polls any more.
+//! The case that gave futurelock its name. A `select!` polls `&mut future`, which enters the queue of a mutex. The other
+//! branch locks the same mutex. The mutex is handed to the future, which is not polled any more.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A permit is asked for in a loop with a timer. The future that is in the queue is kept over the turns, and the branch of
-//! the timer asks the same semaphore for another permit.
+//! A task acquires a permit in a loop with a timer. The loop keeps the queued future for its next turn, and the branch of
+//! the timer acquires another permit of the same semaphore.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A send to a full channel loses a `select!` against a timer and is kept. The timer's branch sends to the same channel:
-//! the place that comes free is the kept one's, which is not polled.
+//! A send to a full channel loses a `select!` against a timer and is kept. The timer's branch sends to the same channel.
+//! The next free place belongs to the kept send, which is not polled.
 
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -13,7 +13,7 @@ pub async fn main() {
 }
 
 async fn slow_reader(mut incoming: Receiver<&'static str>) {
-    // Only one is taken late; then the reader waits for what it needs before the next.
+    // Only one event is taken, and late. Then the reader waits for its input before the next event.
     sleep(Duration::from_millis(200)).await;
     while let Some(event) = incoming.recv().await {
         println!("{event}");
@@ -26,7 +26,7 @@ async fn source(events: Sender<&'static str>) {
     tokio::select! {
         sent = &mut data => sent.unwrap(),
         () = sleep(Duration::from_millis(20)) => {
-            // The place of the first is given to `data`; this one waits behind it.
+            // `data` gets the place of the first event, and this send waits behind it.
             events.send("tick").await.unwrap(); // waits here
         }
     }

@@ -1,4 +1,4 @@
-//! Tasks wait until they are told to stop, by `closed()` of a channel and by a `watch`. Who tells them waits for a signal.
+//! Tasks wait for a request to stop, by `closed()` of a channel and by a `watch`. The task that stops them awaits a signal.
 
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::watch;

@@ -1,4 +1,4 @@
-//! A guard is held across the join of a child which does not need the lock. A third task waits for it meanwhile.
+//! A guard is held across the join of a child that does not need the lock. A third task waits for the lock.
 
 use std::sync::Arc;
 use std::time::Duration;

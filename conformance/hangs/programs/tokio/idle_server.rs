@@ -1,4 +1,4 @@
-//! A server that nobody talks to: it accepts connections, and its workers wait for jobs. The clients that are connected say
+//! A server without requests. It accepts connections, and its workers wait for jobs. The connected clients send
 //! nothing.
 
 use std::sync::Arc;
@@ -33,7 +33,7 @@ async fn serve(mut connection: TcpStream, jobs: Sender<u8>) {
     }
 }
 
-/// Waits for a job with the lock held, as tokio's own documentation does it: one waits for a message, two for the lock.
+/// Waits for a job with the lock held, as in tokio's documentation. One worker waits for a message, two for the lock.
 async fn worker(queue: Arc<Mutex<Receiver<u8>>>) {
     loop {
         let job = queue.lock().await.recv().await;

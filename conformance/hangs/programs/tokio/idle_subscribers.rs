@@ -1,4 +1,4 @@
-//! Subscribers of a `watch` and of a `broadcast` that hardly ever send. Each subscriber has a sender of its own, to answer.
+//! Subscribers of a `watch` and of a `broadcast` with very few messages. Each subscriber has its own sender, to answer.
 
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};

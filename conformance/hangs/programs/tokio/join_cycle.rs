@@ -1,4 +1,4 @@
-//! Two tasks are each given the handle of the other, and each waits for the other's end.
+//! Two tasks have the handle of each other, and each waits for the other's end.
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

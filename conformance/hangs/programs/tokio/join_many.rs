@@ -1,4 +1,4 @@
-//! A task waits for the ends of a hundred others, which work for a while, and begins anew.
+//! A task waits for the ends of a hundred others, which work for a while, and then begins again.
 
 use std::time::Duration;
 use tokio::task::JoinSet;

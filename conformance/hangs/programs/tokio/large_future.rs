@@ -1,4 +1,4 @@
-//! A buffer on the stack of an async function is part of its future when it lives across an await: each task takes 128 KiB.
+//! A buffer on the stack of an async function is part of its future if it lives across an await. Each task takes 128 KiB.
 
 use std::time::Duration;
 use tokio::time::sleep;

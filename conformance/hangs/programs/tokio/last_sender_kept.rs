@@ -1,5 +1,5 @@
-//! A collector reads until all senders are gone. One of them is its own: it made the clones for its workers, and kept the
-//! original.
+//! A collector receives until all senders are gone, but it owns one of them itself. It made the clones for its workers, and
+//! kept the original.
 
 use tokio::sync::mpsc::{Sender, channel};
 

@@ -1,4 +1,4 @@
-//! A guard to read lives across the join of a set of tasks, of which each wants to write.
+//! A task holds a guard to read while it joins a set of tasks. Each of these tasks wants to write.
 
 use std::sync::Arc;
 use tokio::sync::RwLock;

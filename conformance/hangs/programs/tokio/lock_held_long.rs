@@ -1,4 +1,4 @@
-//! A lock is held across a request to something that takes minutes, and others want it.
+//! A lock is held across a request that takes minutes, and other tasks wait for the lock.
 
 use std::sync::Arc;
 use std::time::Duration;

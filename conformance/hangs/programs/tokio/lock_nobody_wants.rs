@@ -1,4 +1,4 @@
-//! A task holds a lock for as long as the program runs. Nobody else wants it.
+//! A task holds a lock for as long as the program runs. No other task wants it.
 
 use std::sync::Arc;
 use std::time::Duration;

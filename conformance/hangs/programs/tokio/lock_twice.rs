@@ -1,4 +1,4 @@
-//! A function locks a mutex and calls another one that locks it too. The guard of the first is still alive.
+//! A function locks a mutex and calls another function that locks it too, while the first guard is still alive.
 
 use std::sync::Arc;
 use tokio::sync::Mutex;

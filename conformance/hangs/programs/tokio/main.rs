@@ -1,4 +1,4 @@
-//! The programs for tokio: the one that is named on the command line runs.
+//! The programs for tokio. The first argument names the program to run.
 
 mod ab_ba_mutexes;
 mod actors_idle;

@@ -1,4 +1,4 @@
-//! Tasks that wait to be notified, by one that mostly sleeps.
+//! Tasks wait for a notification. The task that sends it sleeps most of the time.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! `notify_waiters` reaches only who waits already, and stores nothing. The task comes later, and waits for ever. Anybody
-//! with the handle could notify again, so nothing may be claimed.
+//! `notify_waiters` reaches only tasks that already wait, and stores nothing. The task comes later, and waits for ever. Any
+//! user of the handle could notify again, so a tool must not report a hang.
 
 use std::sync::Arc;
 use tokio::sync::Notify;

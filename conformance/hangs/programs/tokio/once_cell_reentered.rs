@@ -1,4 +1,4 @@
-//! What initialises a cell asks the same cell for its value.
+//! The future that initialises a cell waits for the value of the same cell.
 
 use std::sync::Arc;
 use tokio::sync::OnceCell;

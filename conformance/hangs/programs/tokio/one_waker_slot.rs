@@ -1,5 +1,5 @@
-//! A signal that was written by hand has room for one waker, and two tasks wait for it. The second one's waker takes the
-//! first one's place, and the first task is never woken, also not when the signal comes.
+//! A handwritten signal has room for one waker, and two tasks wait for it. The second task's waker replaces the first
+//! one's. The first task is never woken, even when the signal comes.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ impl Signal {
 #[tokio::main(flavor = "current_thread")]
 pub async fn main() {
     let signal = Arc::new(Signal::default());
-    // On one thread they are first polled in this order.
+    // The runtime has one thread, so the tasks are first polled in this order.
     let first = tokio::spawn(first(signal.clone()));
     let (waits, second_waits) = oneshot::channel();
     tokio::spawn(second(signal.clone(), waits));

@@ -1,4 +1,4 @@
-//! Two tasks lock in opposite orders, but never at the same time: a barrier has them take turns.
+//! Two tasks lock in opposite orders, but never at the same time: a barrier makes them take turns.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Two mutexes in opposite orders, by guards that own their mutex. Such a guard may have been given to anybody, so that it
-//! cannot be proven who has it.
+//! Two mutexes in opposite orders, with guards that own their mutex. Such a guard may have moved to any other task, so a
+//! tool cannot prove which task has it.
 
 use std::sync::Arc;
 use tokio::sync::{Barrier, Mutex};

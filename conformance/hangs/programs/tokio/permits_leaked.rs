@@ -1,4 +1,4 @@
-//! Each failed request leaks its permit, since it is kept by a value that is never dropped. When all are leaked, every
+//! Each failed request leaks its permit, since a value that is never dropped keeps it. When all permits are leaked, every
 //! request waits.
 
 use std::sync::Arc;

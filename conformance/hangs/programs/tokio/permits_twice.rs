@@ -1,4 +1,4 @@
-//! A task has one of the two permits of a semaphore and asks for two more, which there are never to be.
+//! A task has one of the two permits of a semaphore and acquires two more, so that it needs three.
 
 use std::sync::Arc;
 use tokio::sync::Semaphore;

@@ -1,5 +1,5 @@
-//! A task reads, and reads again while it does. Between the two a writer came, and tokio's `RwLock` lets nobody pass a
-//! writer that waits.
+//! A task reads, and reads again while it has its first guard. In between, a writer came. A new reader of tokio's `RwLock`
+//! does not pass a waiting writer.
 
 use std::sync::Arc;
 use tokio::sync::{Notify, RwLock};
@@ -16,7 +16,7 @@ pub async fn main() {
 async fn reader(routes: Arc<RwLock<Vec<&'static str>>>, reads: Arc<Notify>) {
     let first = routes.read().await;
     reads.notify_one();
-    // Until the writer is in the queue nobody else may read, and afterwards neither.
+    // Repeats until the writer is in the queue. From then on no other task may read.
     while routes.try_read().is_ok() {
         tokio::task::yield_now().await;
     }

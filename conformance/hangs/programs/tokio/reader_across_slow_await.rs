@@ -1,4 +1,4 @@
-//! A reader keeps its guard across a slow request. Others read meanwhile, and a writer waits now and then, but not for
+//! A reader keeps its guard across a slow request. Other tasks read at the same time. A writer waits at times, but not for
 //! long.
 
 use std::sync::Arc;

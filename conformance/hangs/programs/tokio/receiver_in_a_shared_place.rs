@@ -1,5 +1,5 @@
-//! The receiver of a full channel lies in a mutex that two tasks share. Only the one that sends has used it so far; that the
-//! other will never do so cannot be known from outside.
+//! The receiver of a full channel is in a mutex that two tasks share. So far, only the sending task has used it. A tool
+//! cannot know that the other task never will.
 
 use std::sync::Arc;
 use tokio::sync::Mutex;

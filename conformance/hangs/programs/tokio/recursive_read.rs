@@ -1,4 +1,4 @@
-//! A reader reads again while it reads. No writer is waiting between, so it may.
+//! A task reads again while it reads. It may do so, since no writer waits.
 
 use std::sync::Arc;
 use std::time::Duration;

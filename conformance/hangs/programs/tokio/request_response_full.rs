@@ -1,5 +1,5 @@
-//! An actor with a bounded mailbox, and a client with a bounded inbox for its answers. The client has more requests under
-//! way than both have room for: the actor cannot answer, and so does not take the next request.
+//! An actor with a bounded mailbox, and a client with a bounded inbox for its answers. The client sends more requests than
+//! both have room for. The actor cannot answer, and so does not receive the next request.
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -18,7 +18,7 @@ async fn actor(mut requests: Receiver<u64>, inbox: Sender<u64>) {
 }
 
 async fn client(mailbox: Sender<u64>, mut answers: Receiver<u64>) {
-    // A first request and answer, alone, works.
+    // One request and its answer work.
     mailbox.send(0).await.unwrap();
     answers.recv().await.unwrap();
     for request in 1..8 {

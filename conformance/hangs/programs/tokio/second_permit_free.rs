@@ -1,5 +1,5 @@
-//! Two tasks, each with a permit of a pool of three, wait in turn for a mutex and for another permit. There is always a
-//! third permit: what looks like a circle has a way out.
+//! Two tasks, each with a permit of a pool of three, wait in turn for a mutex and for another permit. The third permit is
+//! always free, so the apparent circle has a way out.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A send that is kept over the turns of a `select!` loop, as in futurelock; but the other branch does not send to the same
+//! A loop keeps a send over the turns of a `select!`, as in a futurelock. But the other branch does not send to the same
 //! channel, and the kept send is polled again.
 
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn source(events: Sender<u64>) {
         loop {
             tokio::select! {
                 sent = &mut sent => break sent.unwrap(),
-                // Longer than the settle time of a diagnosis, and without the kept future.
+                // Longer than the settle time of a diagnosis. The kept send is not polled during this time.
                 () = sleep(Duration::from_millis(100)) => sleep(Duration::from_millis(700)).await,
             }
         }

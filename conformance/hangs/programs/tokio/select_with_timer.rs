@@ -1,5 +1,5 @@
-//! A task waits for a message that never comes, or for a timer: it goes on each second. The sender is kept by the task
-//! itself.
+//! A task waits for a message that never comes, or for a timer, and makes progress each second. The task itself keeps the
+//! sender.
 
 use std::time::Duration;
 use tokio::sync::mpsc::channel;

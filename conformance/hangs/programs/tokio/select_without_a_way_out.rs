@@ -1,5 +1,5 @@
-//! A `select!` over two mutexes: either would do. Both are held by tasks that wait for a third one, which the first task
-//! holds.
+//! A `select!` over two mutexes, and either would be enough. The tasks that hold them wait for a third mutex, and the
+//! first task holds this one.
 
 use std::sync::Arc;
 use tokio::sync::{Barrier, Mutex};

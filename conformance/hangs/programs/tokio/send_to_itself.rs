@@ -1,5 +1,5 @@
-//! A crawler is the only reader of its own queue. A page with more links than the queue has room makes it wait for
-//! itself.
+//! A crawler is the only reader of its own queue. If a page has more links than the queue has room for, the crawler waits
+//! for itself.
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 

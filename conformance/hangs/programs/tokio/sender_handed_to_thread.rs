@@ -1,4 +1,4 @@
-//! A task sends the first message itself, and then hands its only sender to a plain thread, which sends now and then.
+//! A task sends the first message itself, and then gives its only sender to a plain thread, which sends at times.
 
 use std::time::Duration;
 use tokio::sync::mpsc::channel;

@@ -1,4 +1,4 @@
-//! Three tasks want the value of a cell, which one of them makes, and it takes its time.
+//! Three tasks want the value of a cell. One of them computes it, and this takes a while.
 
 use std::sync::Arc;
 use std::time::Duration;

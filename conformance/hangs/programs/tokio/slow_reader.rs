@@ -1,4 +1,4 @@
-//! A channel that is always full, since its reader is slower than its writers. It lives: each second a message is taken.
+//! A channel that is always full, since its reader is slower than its writers. It makes progress: one message a second.
 
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};

@@ -1,5 +1,5 @@
-//! A future that was written by hand wakes itself instead of keeping its waker for who sets the flag: its task is never
-//! idle, and does nothing.
+//! A handwritten future wakes itself instead of leaving its waker for the setter of the flag. Its task is never idle, and
+//! does no work.
 
 use std::future::poll_fn;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! A task looks again and again whether there is a message, and yields in between, instead of waiting for it: it is never
-//! idle, and does nothing.
+//! A task polls for a message again and again, and yields in between, instead of waiting for it. It is never idle, and does
+//! no work.
 
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};

@@ -1,4 +1,4 @@
-//! For each of many requests a task is spawned that waits for a shutdown which never comes. They become more and more.
+//! Each of many requests spawns a task that waits for a shutdown that never comes. The number of tasks grows.
 
 use std::sync::Arc;
 use std::time::Duration;

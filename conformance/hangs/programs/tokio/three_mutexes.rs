@@ -1,5 +1,5 @@
-//! Three tasks in a circle, each with one mutex and waiting for the next one's. A fourth task only wants one of the
-//! three: it hangs too, but is no part of the cause.
+//! Three tasks in a circle, each with one mutex and waiting for the next one's. A fourth task waits only for one of these
+//! mutexes. It hangs too, but is not part of the cause.
 
 use std::sync::Arc;
 use tokio::sync::{Barrier, Mutex};

@@ -1,4 +1,4 @@
-//! Opposite orders of locks, but the second is only tried, and everything is given back when it is taken.
+//! Opposite orders of locks, but the second lock is only tried. If it is taken, the task releases its first lock.
 
 use std::sync::Arc;
 use std::time::Duration;

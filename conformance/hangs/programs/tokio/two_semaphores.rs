@@ -1,4 +1,4 @@
-//! Two philosophers: each has the only permit of one semaphore, and waits for that of the other.
+//! Two philosophers: each has the only permit of one semaphore, and waits for the permit of the other semaphore.
 
 use std::sync::Arc;
 use tokio::sync::{Barrier, Semaphore};

@@ -1,4 +1,4 @@
-//! Two tasks read the same `RwLock`, and each wants to write before it gives up reading.
+//! Two tasks read the same `RwLock`, and each wants to write before it stops reading.
 
 use std::sync::Arc;
 use tokio::sync::{Barrier, RwLock};

@@ -1,4 +1,4 @@
-//! Two tasks lock in opposite orders, but give the second lock up after a second, and try again.
+//! Two tasks lock in opposite orders, but each gives up its second lock after a second, and tries again.
 
 use std::sync::Arc;
 use std::time::Duration;

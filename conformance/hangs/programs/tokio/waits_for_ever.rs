@@ -1,5 +1,5 @@
-//! A program that lives until it is killed: its main task waits for `pending`, on purpose, and so does a task that keeps
-//! something alive. Nobody can wake them, and nobody is to.
+//! A program that runs until it is killed. Its main task waits for `pending` on purpose, and so does a task that keeps a
+//! value alive. Nothing can wake them, and nothing should.
 
 use std::future::pending;
 use std::time::Duration;

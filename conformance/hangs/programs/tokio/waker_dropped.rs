@@ -1,5 +1,5 @@
-//! A future that was written by hand gives its waker to a thread that is to wake it when the work is done. The work fails
-//! after a while, and the thread ends without a word: its waker is gone.
+//! A handwritten future gives its waker to a thread that should wake it after the work. The work fails after a while, and
+//! the thread ends without a wake: its waker is gone.
 
 use std::future::poll_fn;
 use std::sync::Arc;

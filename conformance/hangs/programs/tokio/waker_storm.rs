@@ -1,5 +1,5 @@
-//! A source wakes its reader for every byte, and the reader takes a millisecond for what there is. Of the wakes, hardly one in
-//! a thousand has an effect.
+//! A source wakes its reader for every byte, and the reader takes a millisecond to read all available bytes. Only about one
+//! wake in a thousand has an effect.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,7 +41,7 @@ async fn read(source: Arc<Source>) {
             }
         });
         let bytes = bytes.await;
-        // What there is takes a while to look at.
+        // Reading the available bytes takes a while.
         std::thread::sleep(Duration::from_micros(500 + bytes.min(500)));
     }
 }

@@ -1,4 +1,4 @@
-//! Four tasks block the two threads of their runtime for two seconds at a time, and yield in between: each of them returns
+//! Four tasks block the two threads of their runtime for two seconds at a time, and yield in between. Each of them returns
 //! from its poll, and the next one blocks the thread in its place.
 
 use std::thread::sleep;

@@ -1,5 +1,5 @@
-//! A task reads from an `RwLock`, finds that it has to change something, and asks for the lock to write while its guard to
-//! read is alive.
+//! A task reads from an `RwLock`, and finds that it has to change the value. It asks for the lock to write while its guard
+//! to read is alive.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A computation that yields after each part of it, thousands of times a second: it wakes itself again and again, and works.
+//! A computation that yields after each part of its work, thousands of times a second. It wakes itself again and again.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

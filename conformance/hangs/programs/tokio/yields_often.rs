@@ -1,4 +1,4 @@
-//! A long computation that yields each ten milliseconds, on a runtime of one thread. The other task is never late.
+//! A long computation that yields every ten milliseconds, on a runtime of one thread. The other task is never late.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,26 +1,26 @@
-//! The kinds of misbehaviour: one row each.
+//! The kinds of misbehaviour, one row each.
 
 use super::streams::*;
 use super::wire::{Answer, Wire};
 use crate::attack::tools::Expect;
 use std::time::Duration;
 
-/// A kind of misbehaviour, and what each client must do.
+/// A kind of misbehaviour, and the expectation for each client.
 pub struct Kind {
     pub name: &'static str,
     /// The misbehaviour in a few words.
     pub about: &'static str,
     pub answer: Answer,
-    /// For `consolation --once`, as text and as JSON; `None` if it is not tried.
+    /// For `consolation --once`, as text and as JSON. `None` if it is not tried.
     pub once: Option<Expect>,
     pub check: Option<Expect>,
     pub diagnose: Option<Expect>,
     pub trace: Option<Expect>,
-    /// It takes processor time, so few of them run at a time.
+    /// Whether it takes processor time, so that only a few run at the same time.
     pub heavy: bool,
-    /// `consolation` reads until its time limit, so it is tried only in a full run.
+    /// Whether `consolation` reads until its time limit, so that it is tried only in a full run.
     pub minute: bool,
-    /// Connections end by a reset.
+    /// Whether connections end by a reset.
     pub resets: bool,
 }
 
@@ -47,7 +47,7 @@ const fn kind(
     }
 }
 
-/// A row of a stream that has some lines to judge: the expectations of `consolation`, `check` and `diagnose`.
+/// A row with a stream: the expectations of `consolation`, `check` and `diagnose`.
 const fn stream(
     name: &'static str,
     about: &'static str,
@@ -57,18 +57,18 @@ const fn stream(
     Kind { once, check, diagnose, ..kind(name, about, answer, "", "") }
 }
 
-/// A row of a snapshot that grows as fast as it can. Rules may be broken in it.
+/// A row with a snapshot that grows as fast as possible. It may break rules.
 const fn flood(name: &'static str, about: &'static str, answer: Answer) -> Kind {
-    let expect = [ends(&[1], INCOMPLETE), ends(&[0, 1], FOR_AS_LONG), ends(&[2], NO_SNAPSHOT)];
+    let expect = [ends(&[1], INCOMPLETE), ends(&[0, 1], READ_IN_TIME), ends(&[2], NO_SNAPSHOT)];
     Kind { heavy: true, minute: true, ..stream(name, about, answer, expect) }
 }
 
-/// A row of `consolation --trace` alone, which ends with 1.
+/// A row for `consolation --trace` only, which ends with 1.
 const fn trace(name: &'static str, about: &'static str, answer: Answer, words: &'static str) -> Kind {
     with_trace(stream(name, about, answer, [None; 3]), words)
 }
 
-/// The row, and `consolation --trace` on it, which ends with 1.
+/// The row, with `consolation --trace`, which ends with 1.
 const fn with_trace(kind: Kind, words: &'static str) -> Kind {
     Kind { trace: ends(&[1], words), ..kind }
 }
@@ -88,14 +88,15 @@ const NO_STREAM: &str = "it is not a stream of insight: its first line is";
 const NOT_INSIGHT: &str = "it answers, but does not speak insight";
 const INCOMPLETE: &str = "the snapshot did not come to its end";
 const NO_SNAPSHOT: &str = "its snapshot is not complete: nothing can be said of its program";
-const FOR_AS_LONG: &str = "It was read for as long as was asked for";
-const NO_ANSWER_IN_TIME: &str = "it gave no answer in this time";
+const READ_IN_TIME: &str = "The stream was read for the requested time";
+const NO_ANSWER_IN_TIME: &str = "it did not answer in this time";
 const NO_LINE: &str = "no line of it came in this time";
 const SILENT: &str = "nothing came for too long";
 const ENDED: &str = "the connection ended too soon";
 const RESET: &str = "connection reset by peer";
 const NO_TRACE: &str = "the trace was not understood";
-const HALF: [Option<Expect>; 3] = [ends(&[1], INCOMPLETE), ends(&[0], "It is cut off"), ends(&[2], NO_SNAPSHOT)];
+const HALF: [Option<Expect>; 3] =
+    [ends(&[1], INCOMPLETE), ends(&[0], "The stream is cut off"), ends(&[2], NO_SNAPSHOT)];
 const BROKE_OFF: &str = "it broke off before its first line ended";
 
 pub const KINDS: &[Kind] = &[
@@ -144,7 +145,7 @@ pub const KINDS: &[Kind] = &[
     ),
     kind(
         "refusal without end",
-        "status 503, and its words never come",
+        "status 503, and its body never comes",
         refusal_without_end,
         "the program refuses",
         "it answers 503 Service Unavailable, and not 200",
@@ -159,7 +160,7 @@ pub const KINDS: &[Kind] = &[
     with_trace(
         kind(
             "refusal with escapes",
-            "escape sequences in the words of a refusal",
+            "escape sequences in the text of a refusal",
             |wire| wire.status("500 Oh", TEXT, "\u{1b}]0;title\u{7}\u{9b}31m\u{202e}red\r\n"),
             "]0;title",
             "\\u{1b}]0;title\\u{7}\\u{9b}31m\\u{202e}red",
@@ -186,7 +187,7 @@ pub const KINDS: &[Kind] = &[
     stream(
         "image",
         "a good stream with the content type of an image",
-        |wire| wire.status("200 OK", "Content-Type: image/png\r\n", &picture()),
+        |wire| wire.status("200 OK", "Content-Type: image/png\r\n", &snapshot()),
         [ends(&[0], "3 tasks"), ends(&[0], "no finding in 34 lines"), ends(&[0], "0 problems")],
     ),
     kind("other protocol", "the first words of SSH", |wire| wire.send("SSH-2.0-OpenSSH_9.6\r\n"), NOT_HTTP, NOT_HTTP),
@@ -232,7 +233,7 @@ pub const KINDS: &[Kind] = &[
             wire.chunk(header())?;
             wire.silence()
         },
-        [ends(&[1], INCOMPLETE), ends(&[0], FOR_AS_LONG), ends(&[2], NO_SNAPSHOT)],
+        [ends(&[1], INCOMPLETE), ends(&[0], READ_IN_TIME), ends(&[2], NO_SNAPSHOT)],
     ),
     Kind {
         minute: true,
@@ -241,8 +242,8 @@ pub const KINDS: &[Kind] = &[
             "one byte of a good stream each second",
             |wire| {
                 wire.head()?;
-                let picture = picture().into_bytes();
-                wire.endless(SECOND, |number| chunk(&picture[number as usize % picture.len()..][..1]))
+                let snapshot = snapshot().into_bytes();
+                wire.endless(SECOND, |number| chunk(&snapshot[number as usize % snapshot.len()..][..1]))
             },
             "it did not come to its end in time",
             NO_LINE,
@@ -251,32 +252,32 @@ pub const KINDS: &[Kind] = &[
     kind("empty", "a body of no bytes", |wire| wire.whole(""), "it said nothing", "it is empty"),
     kind(
         "wrong chunks",
-        "chunks that are longer than they say",
+        "chunks that are longer than their size",
         |wire| {
             wire.head()?;
-            wire.send(format!("10\r\n{}\r\n0\r\n\r\n", picture()))
+            wire.send(format!("10\r\n{}\r\n0\r\n\r\n", snapshot()))
         },
         "chunk",
         BROKE_OFF,
     ),
     kind(
         "chunk without size",
-        "the size of a chunk is no number",
+        "the size of a chunk is not a number",
         |wire| {
             wire.head()?;
-            wire.send(format!("zz\r\n{}\r\n0\r\n\r\n", picture()))
+            wire.send(format!("zz\r\n{}\r\n0\r\n\r\n", snapshot()))
         },
         "chunk",
         BROKE_OFF,
     ),
     stream(
         "largest chunk",
-        "a whole picture, and then the end of a connection in a chunk of 2^64 - 1 bytes",
+        "a whole snapshot, and then the end of the connection in a chunk of 2^64 - 1 bytes",
         |wire| {
             wire.head()?;
-            wire.send(format!("ffffffffffffffff\r\n{}", picture()))
+            wire.send(format!("ffffffffffffffff\r\n{}", snapshot()))
         },
-        [ends(&[0], "3 tasks"), ends(&[0], "It is cut off"), ends(&[0], "it is cut off")],
+        [ends(&[0], "3 tasks"), ends(&[0], "The stream is cut off"), ends(&[0], "it is cut off")],
     ),
     kind(
         "endless chunk extension",
@@ -290,41 +291,41 @@ pub const KINDS: &[Kind] = &[
     ),
     stream(
         "length too short",
-        "a content length that ends in the picture",
-        |wire| wire.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{}", picture())),
-        [ends(&[1], INCOMPLETE), ends(&[0], "It is cut off"), ends(&[2], NO_SNAPSHOT)],
+        "a content length that is less than the snapshot",
+        |wire| wire.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{}", snapshot())),
+        [ends(&[1], INCOMPLETE), ends(&[0], "The stream is cut off"), ends(&[2], NO_SNAPSHOT)],
     ),
     stream(
         "length too long",
-        "a whole picture, and a content length of more",
-        |wire| wire.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n{}", picture())),
-        [ends(&[0], "3 tasks"), ends(&[0], "It is cut off"), ends(&[0], "it is cut off")],
+        "a whole snapshot, and a larger content length",
+        |wire| wire.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n{}", snapshot())),
+        [ends(&[0], "3 tasks"), ends(&[0], "The stream is cut off"), ends(&[0], "it is cut off")],
     ),
     kind(
         "length no number",
-        "a content length that is no number",
-        |wire| wire.send(format!("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}", picture())),
+        "a content length that is not a number",
+        |wire| wire.send(format!("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}", snapshot())),
         NOT_HTTP,
         NOT_HTTP,
     ),
     stream(
         "cut in a line",
         "a body that ends in the middle of a line",
-        |wire| wire.whole(&picture()[..1500]),
-        [ends(&[1], INCOMPLETE), ends(&[0], "It is cut off: line 10 has no end"), ends(&[2], NO_SNAPSHOT)],
+        |wire| wire.whole(&snapshot()[..1500]),
+        [ends(&[1], INCOMPLETE), ends(&[0], "The stream is cut off: line 10 has no end"), ends(&[2], NO_SNAPSHOT)],
     ),
     stream("breaks in a line", "a connection that ends in the middle of a line", half, HALF),
     Kind { resets: true, ..stream("resets in a line", "a reset in the middle of a line", half, HALF) },
     // The text.
     kind(
         "not UTF-8",
-        "bytes that are no text",
+        "bytes that are not text",
         |wire| wire.whole([0xf8, 0xf9, 0x80, b'\n'].repeat(20)),
         NOT_INSIGHT,
         NO_STREAM,
     ),
     kind("UTF-16", "text of another encoding", |wire| wire.whole([0xff, 0xfe, b'{', 0].repeat(20)), "UTF-16", "UTF-16"),
-    kind("random bytes", "bytes without order", |wire| wire.whole(noise(9, 5000)), NOT_INSIGHT, NO_STREAM),
+    kind("random bytes", "random bytes", |wire| wire.whole(noise(9, 5000)), NOT_INSIGHT, NO_STREAM),
     kind("NUL", "lines of zeros", |wire| wire.whole(b"\0\0\0\n".repeat(20)), NOT_INSIGHT, NO_STREAM),
     kind("not JSON", "lines of a log", |wire| wire.whole("INFO started\n".repeat(20)), "INFO started", NO_STREAM),
     kind(
@@ -353,7 +354,7 @@ pub const KINDS: &[Kind] = &[
         stream(
             "stream on each path",
             "the answer of /v1/stream on each path",
-            |wire| wire.whole(picture()),
+            |wire| wire.whole(snapshot()),
             [ends(&[0], "3 tasks"), ends(&[0], "no finding in 34 lines"), ends(&[0], "0 problems")],
         ),
         NO_TRACE,
@@ -377,33 +378,33 @@ pub const KINDS: &[Kind] = &[
     kind(
         "protocol 2.0",
         "another major version",
-        |wire| wire.whole(picture().replace("\"1.0\"", "\"2.0\"")),
+        |wire| wire.whole(snapshot().replace("\"1.0\"", "\"2.0\"")),
         "it speaks insight 2.0",
         "it speaks version 2.0 of the protocol",
     ),
     stream(
         "protocol with escapes",
-        "escape sequences in the version, which is none",
-        |wire| wire.whole(picture().replace("\"1.0\"", r#""2.\u001b[31m0""#)),
+        "escape sequences in the version, which is not valid",
+        |wire| wire.whole(snapshot().replace("\"1.0\"", r#""2.\u001b[31m0""#)),
         [ends(&[0], "3 tasks"), ends(&[1], "version.digits"), ends(&[0], "0 problems")],
     ),
     kind(
         "later protocol with escapes",
         "escape sequences in the session and the name, of another major version",
-        |wire| wire.whole(picture().replace("\"1.0\"", "\"3.0\"").replace("lock_order", r"\u001b[2J\u202e")),
+        |wire| wire.whole(snapshot().replace("\"1.0\"", "\"3.0\"").replace("lock_order", r"\u001b[2J\u202e")),
         "it speaks insight 3.0",
         "it speaks version 3.0 of the protocol",
     ),
     stream(
         "protocol 1.99",
-        "a later minor version, with a message and fields that are not known",
+        "a later minor version, with a message and unknown fields",
         |wire| wire.whole(later()),
         [ends(&[0], "of an unknown type"), ends(&[0], "no finding in 35 lines"), ends(&[0], "0 problems")],
     ),
     stream(
         "no header",
         "a snapshot without a header",
-        |wire| wire.whole(&picture()[header().len()..]),
+        |wire| wire.whole(&snapshot()[header().len()..]),
         [ends(&[1], "messages without a header"), ends(&[1], "header.first"), ends(&[2], "its version is unknown")],
     ),
     stream(
@@ -416,11 +417,11 @@ pub const KINDS: &[Kind] = &[
         minute: true,
         ..stream(
             "snapshot without end",
-            "a snapshot that goes on for ever",
+            "a snapshot that never ends",
             |wire| {
                 wire.head()?;
-                let picture = picture();
-                wire.chunk(&picture[..picture.rfind("{\"seq\":34").expect("the snapshot has an end")])?;
+                let snapshot = snapshot();
+                wire.chunk(&snapshot[..snapshot.rfind("{\"seq\":34").expect("the snapshot has an end")])?;
                 wire.endless(TENTH, |number| chunk(heartbeat(34 + number, 20_000_000 + number).as_bytes()))
             },
             [ends(&[1], INCOMPLETE), ends(&[1], "snapshot.only"), ends(&[2], NO_SNAPSHOT)],
@@ -439,22 +440,22 @@ pub const KINDS: &[Kind] = &[
     ),
     stream(
         "long line",
-        "a line of 20 MB in the picture",
+        "a line of 20 MB in the snapshot",
         |wire| wire.whole(insert(&format!("{{\"seq\":3,\"type\":\"long\",\"x\":\"{}\"}}", "x".repeat(20_000_000)))),
-        [ends(&[0], "1 line not understood"), ends(&[1], "stream.line-limit"), ends(&[0], "1 line is no message")],
+        [ends(&[0], "1 line not understood"), ends(&[1], "stream.line-limit"), ends(&[0], "1 line is not a message")],
     ),
     Kind {
         heavy: true,
         minute: true,
         ..stream(
             "line without end",
-            "a line that goes on for ever, after a header",
+            "a line that never ends, after a header",
             |wire| {
                 wire.head()?;
                 wire.chunk(header())?;
                 wire.endless(NOW, |_| chunk(&[b'x'; PIECE]))
             },
-            [ends(&[1], INCOMPLETE), ends(&[0], FOR_AS_LONG), ends(&[2], NO_SNAPSHOT)],
+            [ends(&[1], INCOMPLETE), ends(&[0], READ_IN_TIME), ends(&[2], NO_SNAPSHOT)],
         )
     },
     stream(
@@ -467,7 +468,7 @@ pub const KINDS: &[Kind] = &[
         "clock backwards",
         "times that count down",
         |wire| wire.whole(backwards("\"at_ns\":")),
-        [ends(&[0], "3 tasks"), ends(&[1], "snapshot.end.same-time"), ends(&[3], "1 problem stood")],
+        [ends(&[0], "3 tasks"), ends(&[1], "snapshot.end.same-time"), ends(&[3], "1 open problem")],
     ),
     stream(
         "largest numbers",
@@ -483,13 +484,13 @@ pub const KINDS: &[Kind] = &[
     ),
     stream(
         "each line twice",
-        "each line of the picture comes twice, and so does each task",
-        |wire| wire.whole(picture().lines().flat_map(|line| [line, "\n", line, "\n"]).collect::<String>()),
+        "each line of the snapshot comes twice, and so does each task",
+        |wire| wire.whole(snapshot().lines().flat_map(|line| [line, "\n", line, "\n"]).collect::<String>()),
         [ends(&[0], "3 tasks"), ends(&[1], "stream.seq.plus-one"), ends(&[0], "0 problems")],
     ),
     stream(
         "edges to nothing",
-        "edges of tasks, resources and names that are not there",
+        "edges of tasks, resources and names that do not exist",
         |wire| wire.whole(without_things()),
         [ends(&[0], "22 messages missing"), ends(&[1], "snapshot.self-contained"), ends(&[0], "22 messages missing")],
     ),
@@ -497,7 +498,7 @@ pub const KINDS: &[Kind] = &[
         "names with escapes",
         "escape sequences and changes of direction in all names",
         |wire| wire.whole(include_str!("../../../../conformance/tests/escapes.ndjson")),
-        [ends(&[0], "2 tasks"), ends(&[0], "no finding in 26 lines"), ends(&[3], "1 problem stood")],
+        [ends(&[0], "2 tasks"), ends(&[0], "no finding in 26 lines"), ends(&[3], "1 open problem")],
     ),
     stream(
         "endless gaps",
@@ -513,21 +514,21 @@ pub const KINDS: &[Kind] = &[
         heavy: true,
         ..stream(
             "a million names",
-            "a picture with names that nothing has; without --full a tenth of a million",
+            "a snapshot with unused names; in a short run a tenth of a million",
             many_names,
             [ends(&[0], "3 tasks"), ends(&[1], "stream.seq.plus-one"), ends(&[0], "0 problems")],
         )
     },
-    flood("flood of heartbeats", "heartbeats as fast as they go", |wire| {
+    flood("flood of heartbeats", "heartbeats as fast as possible", |wire| {
         lines(wire, |number| heartbeat(number, number))
     }),
-    flood("flood of names", "names of 1 KiB as fast as they go", |wire| lines(wire, name)),
-    flood("flood of places", "source lines of 1 KiB as fast as they go", |wire| lines(wire, place)),
-    flood("flood of tasks", "tasks that never end, as fast as they go", |wire| lines(wire, task)),
-    flood("flood of edges", "holds of one task, as fast as they go", |wire| lines(wire, hold)),
-    flood("flood of problems", "problems with long words, as fast as they go", |wire| lines(wire, problem)),
-    flood("flood of words", "tasks of unknown kinds of 1 MB, as fast as they go", |wire| lines(wire, word)),
-    flood("flood of gaps", "gaps with reasons of 1 MB, as fast as they go", |wire| lines(wire, long_gap)),
+    flood("flood of names", "names of 1 KiB as fast as possible", |wire| lines(wire, name)),
+    flood("flood of places", "source lines of 1 KiB as fast as possible", |wire| lines(wire, place)),
+    flood("flood of tasks", "tasks that never end, as fast as possible", |wire| lines(wire, task)),
+    flood("flood of edges", "holds of one task, as fast as possible", |wire| lines(wire, hold)),
+    flood("flood of problems", "problems with long words, as fast as possible", |wire| lines(wire, problem)),
+    flood("flood of words", "tasks of unknown kinds of 1 MB, as fast as possible", |wire| lines(wire, word)),
+    flood("flood of gaps", "gaps with reasons of 1 MB, as fast as possible", |wire| lines(wire, long_gap)),
 ];
 
 fn refusal_without_end(wire: &mut Wire) -> std::io::Result<()> {
@@ -552,10 +553,10 @@ fn slow_head(wire: &mut Wire) -> std::io::Result<()> {
 
 fn half(wire: &mut Wire) -> std::io::Result<()> {
     wire.head()?;
-    wire.chunk(&picture()[..1500])
+    wire.chunk(&snapshot()[..1500])
 }
 
-/// A header, the start of a snapshot, a task and a resource, and then these lines for ever.
+/// A header, the start of a snapshot with a task and a resource, and then `line` for ever.
 fn lines(wire: &mut Wire, line: impl Fn(u64) -> String) -> std::io::Result<()> {
     wire.head()?;
     wire.chunk(header())?;

@@ -1,9 +1,9 @@
-//! Streams that a fake server sends.
+//! The streams of a fake server.
 
-/// A good recording: of its lines, a snapshot is first.
+/// A correct recording. It begins with a snapshot.
 const RECORDING: &str = include_str!("../../../../conformance/recordings/lock_order.ndjson");
 
-/// Header lines of a short text.
+/// The header lines of a short text.
 pub const TEXT: &str = "Content-Type: text/plain\r\n";
 /// The start of a snapshot, with a task and a resource.
 pub const BEGIN: &str = concat!(
@@ -26,17 +26,17 @@ pub fn header() -> &'static str {
 }
 
 /// The header and a whole snapshot.
-pub fn picture() -> String {
+pub fn snapshot() -> String {
     let end = RECORDING.find("\"snapshot.end\"").expect("the recording has a snapshot");
     let line = RECORDING[end..].find('\n').expect("its line has an end");
     RECORDING[..=end + line].to_owned()
 }
 
-/// The picture with these lines after the start of its snapshot.
+/// The snapshot with these lines after its start.
 pub fn insert(lines: &str) -> String {
-    let picture = picture();
-    let begin = picture.find("\"seq\":3,").expect("the picture has lines") - 1;
-    format!("{}{lines}\n{}", &picture[..begin], &picture[begin..])
+    let snapshot = snapshot();
+    let begin = snapshot.find("\"seq\":3,").expect("the snapshot has lines") - 1;
+    format!("{}{lines}\n{}", &snapshot[..begin], &snapshot[begin..])
 }
 
 pub fn heartbeat(seq: u64, at_ns: u64) -> String {
@@ -60,7 +60,7 @@ pub fn name(number: u64) -> String {
     format!("{{\"seq\":{number},\"type\":\"define.string\",\"id\":{number},\"text\":\"{number}{rest}\"}}\n")
 }
 
-/// A place whose source line has 1 KiB.
+/// A location whose source line has 1 KiB.
 pub fn place(number: u64) -> String {
     let text = "t".repeat(1000);
     format!(
@@ -97,13 +97,13 @@ pub fn hold(number: u64) -> String {
     )
 }
 
-/// The picture without its tasks, resources and names.
+/// The snapshot without its tasks, resources and names.
 pub fn without_things() -> String {
     let is_thing = |line: &&str| [".spawned", ".created", "define."].iter().any(|part| line.contains(part));
-    picture().lines().filter(|line| !is_thing(line)).map(|line| format!("{line}\n")).collect()
+    snapshot().lines().filter(|line| !is_thing(line)).map(|line| format!("{line}\n")).collect()
 }
 
-/// A suspected problem with long words.
+/// A suspected problem with long texts.
 pub fn problem(number: u64) -> String {
     let words = "w".repeat(1000);
     format!(
@@ -113,25 +113,25 @@ pub fn problem(number: u64) -> String {
     )
 }
 
-/// The picture of a later minor version.
+/// The snapshot in a later minor version.
 pub fn later() -> String {
     let unknown = "{\"seq\":35,\"type\":\"task.dreamt\",\"id\":1,\"of\":[1,2,{\"a\":null}],\"at_ns\":12914294}\n";
-    let picture = picture().replace("\"1.0\"", "\"1.99\"");
-    picture.replace("\"task.spawned\",", "\"task.spawned\",\"mood\":\"good\",") + unknown
+    let snapshot = snapshot().replace("\"1.0\"", "\"1.99\"");
+    snapshot.replace("\"task.spawned\",", "\"task.spawned\",\"mood\":\"good\",") + unknown
 }
 
-/// The picture with all numbers after a field's name counting down.
+/// The snapshot in which the numbers of a field count down.
 pub fn backwards(field: &str) -> String {
     let mut next = 9_000_000_000_u64;
-    replace_numbers(&picture(), field, || {
+    replace_numbers(&snapshot(), field, || {
         next -= 1;
         next.to_string()
     })
 }
 
-/// The picture with the same number everywhere.
+/// The snapshot in which all numbers are `number`.
 pub fn numbers(number: &str) -> String {
-    replace_numbers(&picture(), "\":", || number.to_owned())
+    replace_numbers(&snapshot(), "\":", || number.to_owned())
 }
 
 fn replace_numbers(text: &str, after: &str, mut number: impl FnMut() -> String) -> String {
@@ -149,7 +149,7 @@ fn replace_numbers(text: &str, after: &str, mut number: impl FnMut() -> String) 
     replaced + rest
 }
 
-/// A trace with a function's name of 20 MB.
+/// A trace with a text of 20 MB.
 pub fn large_trace() -> String {
     format!(
         "{{\"task\":1,\"outcome\":\"captured\",\"reason\":\"{}\",\"leaves\":[],\"since_ns\":null,\"at_ns\":1}}",
@@ -165,7 +165,7 @@ pub fn chunk(bytes: &[u8]) -> Vec<u8> {
     chunk
 }
 
-/// Bytes without order, the same for the same seed.
+/// Random bytes, the same for the same seed.
 pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut random = crate::attack::tools::Random::new(seed);
     (0..length).map(|_| random.below(256) as u8).collect()

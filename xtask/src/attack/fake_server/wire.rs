@@ -1,4 +1,4 @@
-//! One connection of a fake server, and the pieces of which its answers are made.
+//! One connection of a fake server, and the parts of its answers.
 
 use super::streams::chunk;
 use std::io::{self, ErrorKind, Read, Write};
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Longest pause after which a connection notices that its case is over.
+/// Maximum time until a connection notices that its case is over.
 const SLICE: Duration = Duration::from_millis(50);
-/// Time that a request may take.
+/// Maximum time of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Maximum size of a request, in bytes.
 const REQUEST: usize = 16 << 10;
@@ -17,10 +17,10 @@ const REQUEST: usize = 16 << 10;
 /// The answer of a fake server.
 pub type Answer = fn(&mut Wire) -> io::Result<()>;
 
-/// A connection whose request has come.
+/// A connection that has received its request.
 pub struct Wire {
     stream: TcpStream,
-    /// The case is one of a full run.
+    /// Whether this is a full run.
     pub full: bool,
     over: Arc<AtomicBool>,
 }
@@ -32,15 +32,17 @@ impl Wire {
             match self.stream.write(bytes) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(length) => bytes = &bytes[length..],
-                // The client does not read; that is no reason to stay when the case is over.
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => self.go_on()?,
+                // The client does not read. The connection still ends when the case is over.
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    self.check_over()?
+                }
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    /// The head of a good answer, whose body is chunked.
+    /// Sends the head of a correct answer with a chunked body.
     pub fn head(&mut self) -> io::Result<()> {
         self.send(
             "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n\
@@ -48,12 +50,12 @@ impl Wire {
         )
     }
 
-    /// One chunk.
+    /// Sends one chunk.
     pub fn chunk(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.send(chunk(bytes.as_ref()))
     }
 
-    /// A good head, a body of these bytes and its end.
+    /// Sends a correct head, a body of these bytes, and its end.
     pub fn whole(&mut self, body: impl AsRef<[u8]>) -> io::Result<()> {
         self.head()?;
         for part in body.as_ref().chunks(1 << 20) {
@@ -62,16 +64,16 @@ impl Wire {
         self.send("0\r\n\r\n")
     }
 
-    /// A head with this status and these header lines, and a body.
+    /// Sends a head with this status and these header lines, and a body.
     pub fn status(&mut self, status: &str, headers: &str, body: &str) -> io::Result<()> {
         self.send(format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()))
     }
 
-    /// Sends nothing until the client goes or the case is over.
+    /// Sends nothing until the client disconnects or the case is over.
     pub fn silence(&mut self) -> io::Result<()> {
         self.stream.set_read_timeout(Some(SLICE))?;
         loop {
-            self.go_on()?;
+            self.check_over()?;
             match self.stream.read(&mut [0; 64]) {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
@@ -81,10 +83,10 @@ impl Wire {
         }
     }
 
-    /// Sends these pieces for ever, with pauses.
+    /// Sends pieces for ever, with pauses.
     pub fn endless(&mut self, pause: Duration, mut piece: impl FnMut(u64) -> Vec<u8>) -> io::Result<()> {
         for number in 0.. {
-            self.go_on()?;
+            self.check_over()?;
             let piece = piece(number);
             self.send(piece)?;
             if !pause.is_zero() {
@@ -94,20 +96,20 @@ impl Wire {
         Ok(())
     }
 
-    fn go_on(&self) -> io::Result<()> {
-        // Relaxed: the flag carries nothing but itself.
+    fn check_over(&self) -> io::Result<()> {
+        // `Server::drop` writes the flag. Relaxed, since no other data depends on it.
         if self.over.load(Ordering::Relaxed) { Err(ErrorKind::Interrupted.into()) } else { Ok(()) }
     }
 }
 
-/// A server on a free port that gives one answer to each request; it ends when this is dropped.
+/// A server on a free port that gives one answer to each request. Dropping it ends it.
 pub struct Server {
     pub address: SocketAddr,
     over: Arc<AtomicBool>,
 }
 
 impl Server {
-    /// `resets`: its connections end by a reset.
+    /// Starts the server. With `resets`, its connections end by a reset.
     pub fn start(answer: Answer, resets: bool, full: bool) -> io::Result<Server> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
@@ -119,7 +121,7 @@ impl Server {
                     return;
                 }
                 let (Ok(stream), over) = (stream, Arc::clone(&theirs)) else { continue };
-                // A client that goes away in the middle of the answer is no fault.
+                // A client that disconnects in the middle of the answer is not a fault.
                 std::thread::spawn(move || request(stream, resets, full, over).and_then(|mut wire| answer(&mut wire)));
             }
         });
@@ -129,13 +131,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Written here, read by the threads of the server. The connection wakes the one that accepts.
+        // The server's threads read the flag. Relaxed, since no other data depends on it. The connection wakes the thread
+        // that accepts.
         self.over.store(true, Ordering::Relaxed);
         let _ = TcpStream::connect(self.address);
     }
 }
 
-/// Reads the head of a request. A connection that ends with a byte unread is reset.
+/// Reads the head of a request. With `resets`, it leaves one byte unread, so that closing the connection resets it.
 fn request(mut stream: TcpStream, resets: bool, full: bool, over: Arc<AtomicBool>) -> io::Result<Wire> {
     stream.set_write_timeout(Some(SLICE))?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -146,7 +149,7 @@ fn request(mut stream: TcpStream, resets: bool, full: bool, over: Arc<AtomicBool
         head.extend_from_slice(&byte);
     }
     if resets {
-        // Until the last byte has come, there is nothing unread.
+        // Waits until the last byte has arrived, so that it is unread.
         stream.peek(&mut byte)?;
     } else {
         stream.read_exact(&mut byte)?;

@@ -1,6 +1,6 @@
-//! The strange files: one row each.
+//! The strange files, one row each.
 
-use crate::attack::fake_server::streams::{header, insert, picture};
+use crate::attack::fake_server::streams::{header, insert, snapshot};
 use crate::attack::tools::Expect;
 use flate2::{Compression, write::GzEncoder};
 use std::fs::{self, File};
@@ -11,14 +11,14 @@ use std::process::Command;
 const RECORDING: &str = include_str!("../../../../conformance/recordings/deadlock.ndjson");
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
 
-/// A strange file, and what each client must do.
+/// A strange file, and the expectation for each client.
 pub struct Kind {
     pub name: &'static str,
     /// Its name in the folder of the attack.
     pub file: &'static str,
-    /// Makes it; the number is that of its lines, if they are many.
+    /// Makes the file. The number is its number of lines, if it has many.
     pub make: fn(&Path, u64) -> io::Result<()>,
-    /// Where it is, if it need not be made.
+    /// The path of an existing file.
     pub at: Option<&'static str>,
     /// For `consolation --once --recording`, as text and as JSON.
     pub once: Expect,
@@ -36,12 +36,12 @@ const fn kind(
     Kind { name, file, make, at: None, once, check, diagnose }
 }
 
-/// One that is there already.
+/// A row with an existing file.
 const fn there(name: &'static str, path: &'static str, expect: [Expect; 3]) -> Kind {
     Kind { at: Some(path), ..kind(name, "", |_, _| Ok(()), expect) }
 }
 
-/// All clients refuse it, in these words.
+/// Expects that all clients refuse the file, with these words.
 const fn refused(words: &'static str) -> [Expect; 3] {
     [Expect::Ends(&[1], words), Expect::Ends(&[2], words), Expect::Ends(&[2], words)]
 }
@@ -59,7 +59,7 @@ pub const KINDS: &[Kind] = &[
     kind("directory", "folder", |path, _| fs::create_dir(path), refused("it is a directory")),
     there("/dev/zero", "/dev/zero", refused("it is a device")),
     there("/dev/null", "/dev/null", refused("it is a device")),
-    there("missing", "/nowhere/at/all.ndjson", refused("there is no such file")),
+    there("missing", "/no/such/file.ndjson", refused("there is no such file")),
     kind(
         "cut in a line",
         "cut.ndjson",
@@ -67,7 +67,7 @@ pub const KINDS: &[Kind] = &[
         [code(&[0, 3], ""), code(&[0], ""), code(&[0, 3, 4], "")],
     ),
     kind(
-        "cut in the picture",
+        "cut in the snapshot",
         "half.ndjson",
         |path, _| fs::write(path, &RECORDING[..1500]),
         [code(&[1], ""), code(&[0, 1], ""), code(&[2], "")],
@@ -113,7 +113,7 @@ pub const KINDS: &[Kind] = &[
     kind(
         "protocol 2.0",
         "later.ndjson",
-        |path, _| fs::write(path, picture().replace("\"1.0\"", "\"2.0\"")),
+        |path, _| fs::write(path, snapshot().replace("\"1.0\"", "\"2.0\"")),
         refused("2.0"),
     ),
     kind(
@@ -188,7 +188,7 @@ fn zeros(path: &Path, _: u64) -> io::Result<()> {
 }
 
 fn packed_spaces(path: &Path, start: &[u8], byte: u8) -> io::Result<()> {
-    // A member of 64 MB, repeated: to compress all of it would take long.
+    // A member of 64 MB, repeated, since compressing the whole would take long.
     let member = gzip(&vec![byte; 64 << 20])?;
     let mut file = BufWriter::new(File::create(path)?);
     file.write_all(&gzip(start)?)?;
@@ -201,14 +201,14 @@ fn utf16(path: &Path, _: u64) -> io::Result<()> {
     fs::write(path, units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
 }
 
-/// A picture with these lines in it.
+/// Writes a snapshot with these lines in it.
 fn with_lines(path: &Path, count: u64, line: impl Fn(u64) -> String) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
-    let picture = picture();
-    let at = picture.find("{\"seq\":34").expect("the snapshot has an end");
-    file.write_all(&picture.as_bytes()[..at])?;
+    let snapshot = snapshot();
+    let at = snapshot.find("{\"seq\":34").expect("the snapshot has an end");
+    file.write_all(&snapshot.as_bytes()[..at])?;
     (0..count).try_for_each(|number| writeln!(file, "{}", line(number)))?;
-    file.write_all(&picture.as_bytes()[at..])?;
+    file.write_all(&snapshot.as_bytes()[at..])?;
     file.flush()
 }
 

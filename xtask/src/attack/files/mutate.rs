@@ -3,7 +3,7 @@
 use crate::attack::tools::Random;
 use serde_json::{Value, json};
 
-/// Numbers at the ends of their ranges, as they stand in JSON.
+/// Numbers at the ends of their ranges, as JSON.
 const EXTREMES: [&str; 9] = [
     "0",
     "1",
@@ -15,7 +15,7 @@ const EXTREMES: [&str; 9] = [
     "0.5",
     "123456789012345678901234567890",
 ];
-/// Mutations of one mutant at most.
+/// Maximum number of mutations of one mutant.
 const MUTATIONS: usize = 6;
 
 /// A stream with some random mutations.
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_makes_one_mutant_and_others_make_others() {
+    fn seed_determines_the_mutant() {
         let stream = b"{\"seq\":1,\"type\":\"stream.heartbeat\",\"at_ns\":5}\n".repeat(20);
         let streams = [stream.clone(), Vec::new()];
         let mutants: Vec<Vec<u8>> = (0..200).map(|seed| mutant(&streams, &mut Random::new(seed))).collect();
