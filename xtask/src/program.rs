@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -19,14 +20,35 @@ pub enum Profile {
     Release,
 }
 
+/// The packages whose binaries several steps run in a release build.
+const RELEASED: [&str; 3] = ["insight-conformance", "insight-examples", "wish4-consolation"];
+
+static WITH_OTHERS: AtomicBool = AtomicBool::new(false);
+
+/// From now on, [`build`] builds a binary together with the other binaries that `cargo xtask test` needs. A build of one
+/// package may choose other features of its dependencies than a build of several, and then compiles them again.
+pub fn build_with_others() {
+    WITH_OTHERS.store(true, Ordering::Relaxed);
+}
+
 /// Builds a binary. Returns its path.
 pub fn build(package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
-    let output = cargo()
-        .args(["build", "--package", package, "--bin", binary, "--message-format", "json-render-diagnostics"])
-        .args(if profile == Profile::Release { &["--release"][..] } else { &[] })
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
+    let mut command = cargo();
+    command.args(["build", "--message-format", "json-render-diagnostics"]);
+    match (WITH_OTHERS.load(Ordering::Relaxed), profile) {
+        (false, _) => _ = command.args(["--package", package, "--bin", binary]),
+        // As `cargo test` has built them.
+        (true, Profile::Dev) => {
+            command.args(["--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"]);
+        }
+        (true, Profile::Release) => {
+            command.arg("--bins").args(RELEASED.iter().flat_map(|package| ["--package", package]));
+        }
+    }
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| format!("cannot start cargo: {error}"))?;
     executable(&output, binary).ok_or(format!("cannot build {binary}: correct what cargo names above"))
 }
 
@@ -34,8 +56,8 @@ pub fn build(package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
 pub fn executable(build: &Output, binary: &str) -> Option<PathBuf> {
     let executable = String::from_utf8_lossy(&build.stdout).lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let named = message["target"]["name"] == binary;
-        named.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
+        let is_program = message["target"]["name"] == binary && message["profile"]["test"] == false;
+        is_program.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
     });
     executable.filter(|_| build.status.success())
 }

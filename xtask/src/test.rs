@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold of a commit, the cheap things first.
 
 use crate::process::{Result, apt_get_install, cargo, succeeds, target};
+use crate::program::build_with_others;
 use crate::runtime::Runtime;
 use crate::{
     archive, attack, bench, circles, clients, docs, english, fuzz, hangs, load, msrv, old_versions, packages,
@@ -39,7 +40,10 @@ fn all(full: bool, steps: &mut Steps) -> Result {
     // macOS differs less from Linux, so `--full` checks it.
     let systems = if full { &systems::TARGETS[..] } else { &systems::TARGETS[..1] };
     steps.run("other systems", || systems::check(&packages::names()?, systems))?;
-    steps.run("cargo doc", || cargo_step(&["doc", "--no-deps", "--workspace"], "correct what rustdoc names above"))?;
+    steps.run("cargo doc", || {
+        // With the features of clippy, so that the dependencies are not checked again.
+        cargo_step(&["doc", "--no-deps", "--workspace", "--all-features"], "correct what rustdoc names above")
+    })?;
     steps.run("features of the facades", || {
         // Those of a library that asks for little of its runtime.
         let tokio = ["", "rt", "sync", "rt,time", "sync,time", "rt,sync", "stream", "util"];
@@ -68,6 +72,7 @@ fn all(full: bool, steps: &mut Steps) -> Result {
     // All features: of insight-tokio, most tests need most of them.
     let tests = ["test", "--workspace", "--all-features"];
     steps.run("cargo test", || cargo_step(&tests, "see the failed test above"))?;
+    build_with_others();
     steps.run("loom", loom)?;
     // In a release build the memory of tasks that have ended is used again.
     let reuse =

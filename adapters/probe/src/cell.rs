@@ -16,7 +16,12 @@ use crate::wakers::Wakers;
 use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// A bit of `trace`: the next poll has to be traced.
+const TRACE_WANTED: u8 = 1;
+/// A bit of `trace`: the last poll was one that only a trace asked for, and it woke the task.
+const WOKEN_BY_TRACE: u8 = 2;
 
 /// The place in a queue that has the cell of a spawn until the spawn is read or taken back. Then it has the facts of the
 /// task's end.
@@ -40,9 +45,9 @@ pub struct TaskCell {
     other_wakers: AtomicBool,
     /// Its last poll ended by a panic. Its thread stores it before it records the end, and loads it there; relaxed.
     panicked: AtomicBool,
-    /// The next poll has to be traced. A requesting thread stores it, its thread loads it; relaxed, since the lock of the
-    /// requests orders everything else.
-    trace_wanted: AtomicBool,
+    /// [`TRACE_WANTED`] and [`WOKEN_BY_TRACE`]. A requesting thread and its thread change their bits, its thread loads it;
+    /// relaxed, since the lock of the requests orders everything else.
+    trace: AtomicU8,
     /// Its last poll left a clone of its waker: there were more after the poll than before. (A clone from an earlier poll
     /// may live, too, and be stale.) Its thread stores it before the poll has ended, the recorder loads it; relaxed, since
     /// the end of the poll orders it.
@@ -128,7 +133,7 @@ impl TaskCell {
             wakers: Wakers::new(),
             other_wakers: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
-            trace_wanted: AtomicBool::new(false),
+            trace: AtomicU8::new(0),
             left_waker: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             kind: meta.kind,
@@ -405,11 +410,37 @@ impl TaskCell {
 
     #[inline]
     pub(crate) fn is_trace_wanted(&self) -> bool {
-        self.trace_wanted.load(Ordering::Relaxed)
+        self.trace.load(Ordering::Relaxed) & TRACE_WANTED != 0
     }
 
     pub(crate) fn want_trace(&self, wanted: bool) {
-        self.trace_wanted.store(wanted, Ordering::Relaxed);
+        match wanted {
+            true => self.trace.fetch_or(TRACE_WANTED, Ordering::Relaxed),
+            false => self.trace.fetch_and(!TRACE_WANTED, Ordering::Relaxed),
+        };
+    }
+
+    /// Whether the next poll has to be traced, or follows a poll that only a trace asked for.
+    #[inline]
+    pub(crate) fn has_trace(&self) -> bool {
+        self.trace.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether this wake is an effect of the trace, and not one of the program's. A future may wake its old waker when it
+    /// gets another one, as those of async-io do. The task is then polled once more, and that poll is not counted either.
+    /// By the task's thread.
+    #[cold]
+    pub(crate) fn takes_wake_of_trace(&self) -> bool {
+        let by_trace = self.is_trace_wanted() && !self.times.is_running();
+        if by_trace {
+            self.trace.fetch_or(WOKEN_BY_TRACE, Ordering::Relaxed);
+        }
+        by_trace
+    }
+
+    /// Whether an effect of the last trace asked for this poll. By the task's thread.
+    pub(crate) fn take_woken_by_trace(&self) -> bool {
+        self.trace.fetch_and(!WOKEN_BY_TRACE, Ordering::Relaxed) & WOKEN_BY_TRACE != 0
     }
 }
 

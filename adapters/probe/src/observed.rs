@@ -290,9 +290,12 @@ impl Task {
         if !recorded {
             cell.id();
         }
-        let tracing = cell.is_trace_wanted().then(|| Collecting::begin(cell));
-        // A poll that only the trace asked for is not counted: the task waits as before, and a problem of it stays.
-        let unasked = tracing.is_some() && !cell.times().is_woken();
+        let (mut tracing, mut unasked) = (None, false);
+        if cell.has_trace() {
+            tracing = cell.is_trace_wanted().then(|| Collecting::begin(cell));
+            // A poll that only the trace asked for is not counted: the task waits as before, and a problem of it stays.
+            unasked = (cell.take_woken_by_trace() || tracing.is_some()) && !cell.times().is_woken();
+        }
         let running = if unasked { Running::unasked(cell) } else { Running::begin(cell) };
         let wakers = cell.wakers().count();
         let result = own.with(cx.waker(), tracing.is_some(), |waker| poll(&mut Context::from_waker(waker)));

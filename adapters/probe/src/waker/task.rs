@@ -219,7 +219,11 @@ pub(super) unsafe fn wake(cell: &TaskCell, at: Option<u64>) {
 
 fn note_wake(cell: &TaskCell, at: Option<u64>) {
     let by = current::recorded_id();
-    cell.times().wake(by, by != 0 && current::is(cell), || at.unwrap_or_else(clock::ticks));
+    let by_itself = by != 0 && current::is(cell);
+    if by_itself && cell.has_trace() && cell.takes_wake_of_trace() {
+        return;
+    }
+    cell.times().wake(by, by_itself, || at.unwrap_or_else(clock::ticks));
 }
 
 unsafe fn wake_foreign(data: *const ()) {

@@ -330,3 +330,53 @@ fn leaves_without_number_are_counted() {
     let capture = task.trace(&traceable);
     assert_eq!((capture.stacks.len(), capture.more), (64, 136));
 }
+
+/// A leaf that wakes its old waker when it gets another one, as async-io's readiness futures do.
+#[test]
+fn polls_and_wakes_that_a_trace_causes_are_not_counted() {
+    let mut bench = bench();
+    let old: Mutex<Option<Waker>> = Mutex::default();
+    let mut task = observe(poll_fn(|cx| {
+        let mut old = old.lock().unwrap();
+        if old.as_ref().is_none_or(|old| !old.will_wake(cx.waker())) {
+            old.replace(cx.waker().clone()).into_iter().for_each(Waker::wake);
+        }
+        Poll::<()>::Pending
+    }));
+    assert!(task.poll().is_pending());
+    let (id, traceable) = newest(&mut bench);
+    let before = stats(&mut bench, id);
+    for round in 1..=4 {
+        assert_eq!(task.trace(&traceable).stacks.len(), 1);
+        // The old waker has woken the task: its executor polls it once more.
+        assert_eq!(*task.wakes.0.lock().unwrap(), 2 * round);
+        assert!(task.poll().is_pending());
+        let after = stats(&mut bench, id);
+        assert_eq!(after, with!(before.clone(), at_ns = after.at_ns));
+    }
+    // A wake of the program's own counts again, and so does its poll.
+    old.lock().unwrap().as_ref().unwrap().wake_by_ref();
+    assert!(task.poll().is_pending());
+    let after = stats(&mut bench, id);
+    assert_eq!((after.polls, after.wakes), (before.polls + 1, before.wakes + 1));
+}
+
+/// A wake that comes between the trace and the poll that follows it is one of the program's.
+#[test]
+fn a_wake_beside_the_poll_after_a_trace_is_counted() {
+    let mut bench = bench();
+    let old: Mutex<Option<Waker>> = Mutex::default();
+    let mut task = observe(poll_fn(|cx| {
+        let before = old.lock().unwrap().replace(cx.waker().clone());
+        before.filter(|before| !before.will_wake(cx.waker())).into_iter().for_each(Waker::wake);
+        Poll::<()>::Pending
+    }));
+    assert!(task.poll().is_pending());
+    let (id, traceable) = newest(&mut bench);
+    let before = stats(&mut bench, id);
+    task.trace(&traceable);
+    old.lock().unwrap().as_ref().unwrap().wake_by_ref();
+    assert!(task.poll().is_pending());
+    let after = stats(&mut bench, id);
+    assert_eq!((after.polls, after.wakes), (before.polls + 1, before.wakes + 1));
+}
