@@ -11,13 +11,16 @@ const LIST: &str = "reference-server/docs/pages.rs";
 /// The files with a part that is made from the list of the kinds.
 const WITH_KINDS: [&str; 2] = ["SPEC.md", "docs/index.md"];
 const RULES: &str = "conformance/src/rules.rs";
-const STYLE: &str = include_str!("docs.css");
+/// Addresses of the documents, with the default port. The server puts its own port in the place of `@PORT@`.
+const ADDRESSES: [(&str, &str); 3] =
+    [("127.0.0.1:8080", "127.0.0.1:@PORT@"), ("localhost:8080", "localhost:@PORT@"), ("--port 8080", "--port @PORT@")];
 
 /// The names of the pages, in the order of their navigation; the first is `/docs/` itself.
 fn pages() -> Vec<String> {
-    let views = ["index", "task-list", "task", "resource", "problem", "coverage"].map(str::to_owned);
+    let views = ["index", "task-list", "task", "resource", "problem", "coverage", "glossary"];
     let problems = insight_model::problem::ALL.iter().map(|about| about.page());
-    views.into_iter().chain(problems).chain(["write-an-adapter".to_owned()]).collect()
+    let others = ["options", "limits", "write-an-adapter", "security", "platforms"];
+    views.map(str::to_owned).into_iter().chain(problems).chain(others.map(str::to_owned)).collect()
 }
 
 /// Renders the pages to where the server embeds them from, and writes the table of the rules and the lists of the kinds.
@@ -93,24 +96,16 @@ fn output(name: &str) -> PathBuf {
 fn render(name: &str) -> Result<String> {
     let text = read(&source(name))?;
     let page = markdown::read(&text);
-    let title = page.title.clone();
     if let Some(link) = page.links.iter().find(|link| !served(link)) {
         // A reader of the served page has no repository beside it.
         return Err(format!(
             "docs/{name}.md links to `{link}`, which the server does not serve: link to a page of docs/"
         ));
     }
-    let body = page.html(href);
-    Ok(format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{} · insight</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <nav></nav>\n<main>\n{body}</main>\n</body>\n</html>\n",
-        escape(&title)
-    ))
+    Ok(ADDRESSES.iter().fold(page.html(href), |html, (default, placeholder)| html.replace(default, placeholder)))
 }
 
-/// The pages in the order of the navigation, which the server makes of them: so a new page changes no other.
+/// The pages in the order of the navigation. The server adds the navigation, so a new page changes no other.
 fn list() -> Result<String> {
     let mut list = "// Made by `cargo xtask docs`.\n[\n".to_owned();
     for name in pages() {
