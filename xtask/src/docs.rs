@@ -3,6 +3,8 @@
 
 use crate::process::{Result, read, root};
 use crate::{kinds, links, markdown, spec};
+use regex::Regex;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const OUTPUT: &str = "reference-server/docs";
@@ -11,6 +13,20 @@ const LIST: &str = "reference-server/docs/pages.rs";
 /// The files with a part that is made from the list of the kinds.
 const WITH_KINDS: [&str; 2] = ["SPEC.md", "docs/index.md"];
 const RULES: &str = "conformance/src/rules.rs";
+/// Documents with links that are not served.
+const OTHER_DOCUMENTS: [&str; 10] = [
+    "README.md",
+    "SPEC.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "cargo-insight/README.md",
+    "conformance/README.md",
+    "conformance/hangs/README.md",
+    "schema/README.md",
+];
+
 /// Addresses of the documents, with the default port. The server puts its own port in the place of `@PORT@`.
 const ADDRESSES: [(&str, &str); 3] =
     [("127.0.0.1:8080", "127.0.0.1:@PORT@"), ("localhost:8080", "localhost:@PORT@"), ("--port 8080", "--port @PORT@")];
@@ -44,12 +60,10 @@ fn put(path: &Path, text: &str) -> Result {
 /// Whether what is generated is what its source says, links lead somewhere, and the examples of SPEC.md are messages.
 pub fn check() -> Result {
     let mut findings = stale()?;
-    let mut pages: Vec<PathBuf> = ["README.md", "SPEC.md", "ARCHITECTURE.md", "CHANGELOG.md", "conformance/README.md"]
-        .iter()
-        .map(PathBuf::from)
-        .collect();
+    let mut pages: Vec<PathBuf> = OTHER_DOCUMENTS.map(PathBuf::from).to_vec();
     pages.extend(self::pages().iter().map(|name| source(name)));
     findings.extend(links::findings(&pages)?);
+    findings.extend(missing_terms()?);
     findings.extend(spec::findings()?);
     for finding in &findings {
         eprintln!("{finding}");
@@ -83,6 +97,26 @@ fn stale() -> Result<Vec<String>> {
         findings.push(format!("{RULES} is not what SPEC.md and requirements.toml say: run `cargo xtask docs`"));
     }
     Ok(findings)
+}
+
+/// The headings and columns of consolation's views that the glossary lacks.
+fn missing_terms() -> Result<Vec<String>> {
+    const VIEWS: &str = "reference-client/src/views";
+    const GLOSSARY: &str = "docs/glossary.md";
+    let glossary = read(Path::new(GLOSSARY))?;
+    let literal = Regex::new(r#""([A-Z][A-Z%]+(?: [A-Z]+)*)(?:[",:]| \()"#).expect("a constant expression");
+    let mut terms = BTreeSet::new();
+    let failed = |error| format!("cannot read {VIEWS}: {error}");
+    for entry in std::fs::read_dir(root().join(VIEWS)).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        // The headings of the help stand over sentences.
+        if name != "help.rs" {
+            let text = read(&Path::new(VIEWS).join(name))?;
+            terms.extend(literal.captures_iter(&text).map(|found| found[1].to_owned()));
+        }
+    }
+    let missing = terms.iter().filter(|term| !glossary.contains(&format!("`{term}`")));
+    Ok(missing.map(|term| format!("{GLOSSARY} does not explain `{term}`, which consolation shows")).collect())
 }
 
 fn source(name: &str) -> PathBuf {

@@ -25,6 +25,7 @@ mod real_programs;
 mod runtime;
 mod sanitize;
 mod schema;
+mod screen;
 mod spec;
 mod suites;
 mod systems;
@@ -95,6 +96,7 @@ The commands of this repository:
   cargo xtask docs            render docs/*.md to the pages that the server serves
   cargo xtask docs --check    say which of them are not what docs/*.md says, which links lead nowhere,
                               and which examples of SPEC.md are not messages
+  cargo xtask screen          write docs/screen.svg, the screen in the README; a test compares it with consolation
   cargo xtask sanitize        the adapters' tests with the address sanitizer; needs a nightly compiler
   cargo xtask systems         whether the published crates compile for Windows and macOS
   cargo xtask schema          write schema/v1 from the wire types of insight-protocol
@@ -134,6 +136,7 @@ fn main() -> ExitCode {
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["systems"] => packages::names().and_then(|names| systems::check(&names, &systems::TARGETS)),
+        ["screen"] => screen::write(),
         ["sanitize"] => sanitize::run(),
         ["schema"] => schema::write(),
         ["schema", "--check"] => schema::check(),

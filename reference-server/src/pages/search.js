@@ -22,6 +22,8 @@ function insightPages(pages) {
         section = { href: href + anchor, title, heading: element.textContent, text: "" };
         sections.push(section);
       } else {
+        // Words of two cells or items are two words.
+        element.querySelectorAll("td, th, li, pre").forEach((part) => part.append(" "));
         section.text += " " + element.textContent.replace(/\s+/g, " ");
       }
     }
