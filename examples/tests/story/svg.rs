@@ -68,7 +68,8 @@ fn runs(cells: &[&Cell]) -> Vec<Run> {
         match runs.last_mut() {
             // A blank has no foreground.
             Some(run)
-                if run.style == style || (blank && run.style.background == style.background && !style.underline) =>
+                if run.style == style
+                    || (blank && run.style.background == style.background && !run.style.underline && !style.underline) =>
             {
                 run.text.push_str(text);
             }

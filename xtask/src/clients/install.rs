@@ -18,6 +18,9 @@ const TYPESCRIPT: &[&str] = &[
     "program.ts",
     "client.ts",
 ];
+/// The search of the served documentation, and its check.
+const SEARCH: &str = "reference-server/src/pages/search.js";
+const SEARCH_CHECK: &str = "xtask/src/clients/search.cjs";
 /// Of what is installed: for which versions. In the folder that an installation makes anew, and written last.
 const STAMP: &str = "installed-for";
 
@@ -57,6 +60,12 @@ impl TypeScript {
     pub fn compile(&self) -> Result {
         let compiler = "node_modules/typescript/bin/tsc";
         output(Command::new("node").arg(compiler).current_dir(&self.folder)).map(drop)
+    }
+
+    /// Checks the search of the served documentation, which is in JavaScript, too.
+    pub fn search(&self) -> Result {
+        let (check, script) = (root().join(SEARCH_CHECK), root().join(SEARCH));
+        output(Command::new("node").arg(check).arg(script)).map(drop)
     }
 
     /// What the client prints of a program.
