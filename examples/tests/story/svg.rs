@@ -69,7 +69,10 @@ fn runs(cells: &[&Cell]) -> Vec<Run> {
             // A blank has no foreground.
             Some(run)
                 if run.style == style
-                    || (blank && run.style.background == style.background && !run.style.underline && !style.underline) =>
+                    || (blank
+                        && run.style.background == style.background
+                        && !run.style.underline
+                        && !style.underline) =>
             {
                 run.text.push_str(text);
             }
