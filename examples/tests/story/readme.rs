@@ -14,7 +14,7 @@ use std::time::Duration;
 const IMAGE: &str = "docs/screen.svg";
 const RECORDING: &str = "conformance/recordings/barbara.ndjson";
 /// The time up to which the recording is shown, in nanoseconds: later the reader gets its message.
-const UNTIL_NS: u64 = 1_990_000_000;
+const UNTIL_NS: u64 = 1_950_000_000;
 const COLUMNS: u16 = 96;
 const ROWS: u16 = 29;
 

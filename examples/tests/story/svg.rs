@@ -43,7 +43,7 @@ pub fn of(frame: &Frame, replaced: &[(&str, &str)]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" role=\"img\">\n<title>consolation in a terminal</title>\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n\
-         <g font-family=\"{FONT}\" font-size=\"14\" fill=\"{FOREGROUND}\" xml:space=\"preserve\">\n"
+         <g font-family=\"{FONT}\" font-size=\"14\" fill=\"{FOREGROUND}\">\n"
     );
     for (row, cells) in rows.iter().enumerate() {
         let top = MARGIN + row as f64 * CELL.1;
@@ -59,7 +59,7 @@ pub fn of(frame: &Frame, replaced: &[(&str, &str)]) -> String {
     svg + "</g>\n</svg>\n"
 }
 
-/// The cells of a row from left to right. Blanks at the end of a run without a background are left out.
+/// The runs of a row from left to right, without runs that show nothing.
 fn runs(cells: &[&Cell]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (column, cell) in cells.iter().enumerate() {
@@ -79,15 +79,7 @@ fn runs(cells: &[&Cell]) -> Vec<Run> {
             _ => runs.push(Run { column, text: text.to_owned(), style }),
         }
     }
-    for run in &mut runs {
-        if run.style.background.is_none() {
-            run.text.truncate(run.text.trim_end().len());
-            let text = run.text.trim_start();
-            run.column += run.text.chars().count() - text.chars().count();
-            run.text = text.to_owned();
-        }
-    }
-    runs.retain(|run| !run.text.is_empty());
+    runs.retain(|run| run.style.background.is_some() || !run.text.trim().is_empty());
     runs
 }
 
@@ -131,9 +123,16 @@ fn draw(svg: &mut String, run: &Run, top: f64) {
         let height = CELL.1;
         let _ = writeln!(
             svg,
-            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{background}\"/>"
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{background}\" shape-rendering=\"crispEdges\"/>"
         );
     }
+    let text = run.text.trim_start();
+    let left = left + (run.text.chars().count() - text.chars().count()) as f64 * CELL.0;
+    let text = text.trim_end();
+    if text.is_empty() {
+        return;
+    }
+    let width = text.chars().count() as f64 * CELL.0;
     let mut attributes = String::new();
     if run.style.foreground != FOREGROUND {
         let _ = write!(attributes, " fill=\"{}\"", run.style.foreground);
@@ -149,12 +148,13 @@ fn draw(svg: &mut String, run: &Run, top: f64) {
         svg,
         "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\"{attributes}>{}</text>",
         top + BASE,
-        escaped(&run.text)
+        escaped(text)
     );
 }
 
+/// Blanks become no-break spaces: an SVG shows several blanks as one.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace(' ', "\u{a0}")
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn text_is_escaped_and_colours_are_kept() {
             text(0.0, 4.0, ">aa&lt;b"),
             text(5.0, 1.0, " fill=\"#d3505a\" font-weight=\"bold\">&amp;"),
             format!(
-                "<rect x=\"{:.1}\" y=\"14.0\" width=\"8.4\" height=\"18.0\" fill=\"#5f0000\"/>",
+                "<rect x=\"{:.1}\" y=\"14.0\" width=\"8.4\" height=\"18.0\" fill=\"#5f0000\" shape-rendering=\"crispEdges\"/>",
                 MARGIN + 8.0 * CELL.0
             ),
             text(8.0, 1.0, ">c"),
