@@ -17,6 +17,8 @@ const RECORDING: &str = "conformance/recordings/barbara.ndjson";
 const UNTIL_NS: u64 = 1_950_000_000;
 const COLUMNS: u16 = 96;
 const ROWS: u16 = 29;
+/// The last row of the view of a task.
+const KEYS: &str = " ↑↓ move  Enter open  Esc back  t trace  ? help  q quit";
 
 /// `cargo xtask screen` sets this variable to write the image instead of comparing it.
 const WRITE: &str = "INSIGHT_WRITE_SCREEN";
@@ -27,9 +29,13 @@ fn image_in_the_readme_is_the_screen_of_consolation() {
     let mut screen = Screen::open(&address, COLUMNS, ROWS);
     screen.shows(&["WAITS FOR", "write_orders", "● connected"]);
     screen.press(ENTER);
-    screen.shows(&["WAITS FOR", "chan.send(value).await", "CAN FREE", "SPAWNED", "t trace", "● connected"]);
-    // The port is another one in each run.
-    let image = screen.until("an image", |frame| Some(svg::of(frame, &[(&address, "127.0.0.1:8080")])));
+    screen.shows(&["WAITS FOR", "chan.send(value).await", "SPAWNED", "● connected"]);
+    let image = screen.until("the whole view", |frame| {
+        // The last row is drawn last.
+        let is_whole = frame.rows().last().is_some_and(|row| row.trim_end() == KEYS);
+        // The port is another one in each run.
+        is_whole.then(|| svg::of(frame, &[(&address, "127.0.0.1:8080")]))
+    });
     screen.quit();
 
     let path = root().join(IMAGE);
