@@ -11,7 +11,7 @@ const OUTPUT: &str = "reference-server/docs";
 /// The list of the pages, as the server includes it.
 const LIST: &str = "reference-server/docs/pages.rs";
 /// The files with a part that is made from the list of the kinds.
-const WITH_KINDS: [&str; 2] = ["SPEC.md", "docs/index.md"];
+const WITH_KINDS: [&str; 3] = ["SPEC.md", "docs/index.md", "docs/glossary.md"];
 const RULES: &str = "conformance/src/rules.rs";
 /// Documents with links that are not served.
 const OTHER_DOCUMENTS: [&str; 10] = [
