@@ -134,7 +134,7 @@ impl Connection {
             path => match trace::task_of(path) {
                 Some(Ok(id)) => self.trace(id, request.head_only),
                 Some(Err(refusal)) => refusal,
-                None => pages::page(path).unwrap_or_else(pages::not_found),
+                None => pages::page(path, self.peer.port()).unwrap_or_else(pages::not_found),
             },
         };
         self.peer.send(&reply, request.head_only)

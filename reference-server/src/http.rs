@@ -15,6 +15,9 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Maximum number of bytes that we read from the client during that wait.
 const MAX_LINGER_BYTES: usize = 4 << 20;
 
+/// The contents that a page may load: its own style, and scripts of this server. docs/security.md describes it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
 /// A request that may be answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request {
@@ -76,6 +79,11 @@ impl Peer {
 
     pub(crate) fn stream(&self) -> &Arc<TcpStream> {
         &self.stream
+    }
+
+    /// The port of the server to which the client is connected; 0 if the system does not name it.
+    pub(crate) fn port(&self) -> u16 {
+        self.stream.local_addr().map_or(0, |address| address.port())
     }
 
     /// If `limited`, the next writes together must end within the reply timeout. Otherwise only the idle timeout applies.
@@ -263,7 +271,7 @@ fn head(status: &str, content_type: &str, headers: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\n{headers}Connection: close\r\nCache-Control: no-store\r\n\
          X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n\
-         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n"
+         Content-Security-Policy: {POLICY}\r\n"
     )
 }
 

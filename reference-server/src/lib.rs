@@ -83,7 +83,7 @@
 //! | `/v1/problems`  | JSON: the open problems                                                                 |
 //! | `/v1/tasks/7/trace` | JSON: a backtrace for each await of task 7                                          |
 //! | `/v1/graph.dot` | the graph of tasks and resources, for Graphviz                                          |
-//! | `/docs/`        | a page for each view and each problem                                                   |
+//! | `/docs/`        | a page for each view and each problem, a glossary, and a search in all pages            |
 //!
 //! # Design, and its cost
 //!

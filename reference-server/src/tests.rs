@@ -358,7 +358,9 @@ fn bad_requests_are_refused_and_pages_are_served() {
         let reply = server.send(request.as_bytes());
         assert!(reply.starts_with(&format!("HTTP/1.1 {expect}")), "{request}: {reply}");
         assert!(reply.contains("\r\nConnection: close\r\n"), "{reply}");
-        assert!(reply.contains("\r\nContent-Security-Policy: default-src 'none'"), "{reply}");
+        let policy = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+        assert!(reply.contains(&format!("\r\nContent-Security-Policy: {policy}\r\n")), "{reply}");
+        assert!(reply.contains("\r\nX-Content-Type-Options: nosniff\r\n"), "{reply}");
     };
     check("\u{16}\u{3}\u{1}\u{2}\0\u{1}", "400 ");
     check("hello\r\n\r\n", "400 ");
@@ -371,6 +373,11 @@ fn bad_requests_are_refused_and_pages_are_served() {
     assert!(server.get("/").contains("href=\"/v1/problems\""));
     assert!(server.get("/docs/deadlock").starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/html"));
     assert!(server.get("/docs").contains("\r\nLocation: /docs/\r\n"));
+    assert!(server.get("/docs/search.js").contains("\r\nContent-Type: text/javascript"));
+    check("GET /docs/pages.js HTTP/1.1\r\nHost: localhost\r\n\r\n", "200 ");
+    check("GET /docs/pages.js HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n", "403 ");
+    let command = format!("consolation 127.0.0.1:{}", server.port);
+    assert!(server.get("/docs/").contains(&command), "the page has the port of this server");
     // A client that disconnects in the middle of its request.
     drop(server.connect().write_all(b"GET / HT"));
     assert!(server.get("/v1/problems").starts_with("HTTP/1.1 200 OK"));

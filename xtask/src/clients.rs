@@ -58,6 +58,7 @@ fn checked() -> Result<TypeScript> {
         return Err(format!("{TYPES} does not match {SCHEMA}: run `cargo xtask clients --write`"));
     }
     typescript.compile()?;
+    typescript.search()?;
     Ok(typescript)
 }
 

@@ -3,21 +3,40 @@
 
 use crate::process::{Result, read, root};
 use crate::{kinds, links, markdown, spec};
+use regex::Regex;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const OUTPUT: &str = "reference-server/docs";
 /// The list of the pages, as the server includes it.
 const LIST: &str = "reference-server/docs/pages.rs";
 /// The files with a generated part: the lists of the kinds.
-const WITH_KINDS: [&str; 2] = ["SPEC.md", "docs/index.md"];
+const WITH_KINDS: [&str; 3] = ["SPEC.md", "docs/index.md", "docs/glossary.md"];
 const RULES: &str = "conformance/src/rules.rs";
-const STYLE: &str = include_str!("docs.css");
+/// Documents with links that are not served.
+const OTHER_DOCUMENTS: [&str; 10] = [
+    "README.md",
+    "SPEC.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "cargo-insight/README.md",
+    "conformance/README.md",
+    "conformance/hangs/README.md",
+    "schema/README.md",
+];
+
+/// Addresses of the documents, with the default port. The server puts its own port in the place of `@PORT@`.
+const ADDRESSES: [(&str, &str); 3] =
+    [("127.0.0.1:8080", "127.0.0.1:@PORT@"), ("localhost:8080", "localhost:@PORT@"), ("--port 8080", "--port @PORT@")];
 
 /// The names of the pages, in the order of their navigation. The first one is `/docs/` itself.
 fn pages() -> Vec<String> {
-    let views = ["index", "task-list", "task", "resource", "problem", "coverage"].map(str::to_owned);
+    let views = ["index", "task-list", "task", "resource", "problem", "coverage", "glossary"];
     let problems = insight_model::problem::ALL.iter().map(|about| about.page());
-    views.into_iter().chain(problems).chain(["write-an-adapter".to_owned()]).collect()
+    let others = ["options", "limits", "write-an-adapter", "security", "platforms"];
+    views.map(str::to_owned).into_iter().chain(problems).chain(others.map(str::to_owned)).collect()
 }
 
 /// Renders the pages, and writes the table of the rules and the lists of the kinds.
@@ -41,12 +60,10 @@ fn put(path: &Path, text: &str) -> Result {
 /// Checks that generated files are up to date, links lead somewhere, and the examples of SPEC.md are messages.
 pub fn check() -> Result {
     let mut findings = stale()?;
-    let mut pages: Vec<PathBuf> = ["README.md", "SPEC.md", "ARCHITECTURE.md", "CHANGELOG.md", "conformance/README.md"]
-        .iter()
-        .map(PathBuf::from)
-        .collect();
+    let mut pages: Vec<PathBuf> = OTHER_DOCUMENTS.map(PathBuf::from).to_vec();
     pages.extend(self::pages().iter().map(|name| source(name)));
     findings.extend(links::findings(&pages)?);
+    findings.extend(missing_terms()?);
     findings.extend(spec::findings()?);
     for finding in &findings {
         eprintln!("{finding}");
@@ -85,6 +102,27 @@ fn stale() -> Result<Vec<String>> {
     Ok(findings)
 }
 
+/// The headings and columns of consolation's views that the glossary lacks.
+fn missing_terms() -> Result<Vec<String>> {
+    const VIEWS: &str = "reference-client/src/views";
+    const GLOSSARY: &str = "docs/glossary.md";
+    // A term may stand at the end of a line.
+    let glossary = read(Path::new(GLOSSARY))?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let literal = Regex::new(r#""([A-Z][A-Z%]+(?: [A-Z]+)*)(?:[",:]| \()"#).expect("a constant expression");
+    let mut terms = BTreeSet::new();
+    let failed = |error| format!("cannot read {VIEWS}: {error}");
+    for entry in std::fs::read_dir(root().join(VIEWS)).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        // The headings of the help stand over sentences.
+        if name != "help.rs" {
+            let text = read(&Path::new(VIEWS).join(name))?;
+            terms.extend(literal.captures_iter(&text).map(|found| found[1].to_owned()));
+        }
+    }
+    let missing = terms.iter().filter(|term| !glossary.contains(&format!("`{term}`")));
+    Ok(missing.map(|term| format!("{GLOSSARY} does not explain `{term}`, which consolation shows")).collect())
+}
+
 fn source(name: &str) -> PathBuf {
     Path::new("docs").join(name).with_extension("md")
 }
@@ -96,24 +134,16 @@ fn output(name: &str) -> PathBuf {
 fn render(name: &str) -> Result<String> {
     let text = read(&source(name))?;
     let page = markdown::read(&text);
-    let title = page.title.clone();
     if let Some(link) = page.links.iter().find(|link| !served(link)) {
         // A reader of the served page does not have the repository.
         return Err(format!(
             "docs/{name}.md links to `{link}`, which the server does not serve: link to a page of docs/"
         ));
     }
-    let body = page.html(href);
-    Ok(format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{} · insight</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <nav></nav>\n<main>\n{body}</main>\n</body>\n</html>\n",
-        escape(&title)
-    ))
+    Ok(ADDRESSES.iter().fold(page.html(href), |html, (default, placeholder)| html.replace(default, placeholder)))
 }
 
-/// The list of the pages. The server makes the navigation of it, so that a new page changes no other one.
+/// The pages in the order of the navigation. The server adds the navigation, so a new page changes no other.
 fn list() -> Result<String> {
     let mut list = "// Made by `cargo xtask docs`.\n[\n".to_owned();
     for name in pages() {

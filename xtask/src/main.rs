@@ -25,6 +25,7 @@ mod real_programs;
 mod runtime;
 mod sanitize;
 mod schema;
+mod screen;
 mod spec;
 mod suites;
 mod systems;
@@ -132,6 +133,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Writes docs/screen.svg, the screen of consolation in README
+    Screen,
     /// The tests of each crate with unsafe code, under the address sanitizer; needs a nightly compiler
     Sanitize,
     /// Checks that the published crates compile for Windows and macOS
@@ -187,6 +190,7 @@ fn run(command: Command) -> process::Result {
         Command::Suites { names } => suites::run(&words(&names)),
         Command::Docs { check: true } => docs::check(),
         Command::Docs { check: false } => docs::write(),
+        Command::Screen => screen::write(),
         Command::Sanitize => sanitize::run(),
         Command::Systems => packages::names().and_then(|names| systems::check(&names, &systems::TARGETS)),
         Command::Schema { check: true } => schema::check(),

@@ -11,12 +11,14 @@ mod http;
 mod program;
 mod screen;
 mod stream;
+mod svg;
 
 mod barbara;
 mod deadlock;
 mod lock_order;
 mod once;
 mod quiet;
+mod readme;
 
 mod addresses;
 mod restart;

@@ -192,7 +192,18 @@ fn settings(master: &dyn MasterPty) -> String {
 /// The content of the screen.
 pub struct Frame<'a>(&'a vt100::Screen);
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    pub fn of(screen: &'a vt100::Screen) -> Frame<'a> {
+        Frame(screen)
+    }
+
+    /// The cells of each row from the top.
+    pub fn cells(&self) -> Vec<Vec<&'a vt100::Cell>> {
+        let (rows, columns) = self.0.size();
+        let row = |row| (0..columns.get()).filter_map(|column| self.0.cell(row, column)).collect();
+        (0..rows.get()).map(row).collect()
+    }
+
     /// Its rows from the top.
     pub fn rows(&self) -> Vec<String> {
         self.0.rows(0, self.0.size().1.get()).collect()

@@ -18,6 +18,9 @@ const TYPESCRIPT: &[&str] = &[
     "program.ts",
     "client.ts",
 ];
+/// The search of the served documentation, and its check.
+const SEARCH: &str = "reference-server/src/pages/search.js";
+const SEARCH_CHECK: &str = "xtask/src/clients/search.cjs";
 /// A file with the hash of the installed versions. It is in the folder that an installation replaces, and is written last.
 const STAMP: &str = "installed-for";
 
@@ -57,6 +60,12 @@ impl TypeScript {
     pub fn compile(&self) -> Result {
         let compiler = "node_modules/typescript/bin/tsc";
         output(Command::new("node").arg(compiler).current_dir(&self.folder)).map(drop)
+    }
+
+    /// Checks the search of the served documentation, which is also in JavaScript.
+    pub fn search(&self) -> Result {
+        let (check, script) = (root().join(SEARCH_CHECK), root().join(SEARCH));
+        output(Command::new("node").arg(check).arg(script)).map(drop)
     }
 
     /// The client's output for a program.
