@@ -1,7 +1,8 @@
 use crate::scenario::scenario;
 use insight_protocol::{Operation, ResourceId};
 
-/// The tasks that can free the first resource for this operation, and how many more.
+/// `expect` has the tasks that can unblock a wait with this operation for the first resource, and the number of unknown
+/// ones.
 fn check(text: &str, operation: Operation, expect: (&[u64], u64)) {
     let model = scenario(text);
     let freers = model.freers(&model.resources[&ResourceId(1)], &operation);
