@@ -68,7 +68,10 @@ pub(crate) fn bottom_components(arcs: &Arcs) -> Vec<Vec<usize>> {
                 lowest[from] = lowest[from].min(lowest[node]);
             }
             if lowest[node] == order[node] {
-                let start = open.iter().rposition(|&other| other == node).expect("a node is open until its component is complete");
+                let start = open
+                    .iter()
+                    .rposition(|&other| other == node)
+                    .expect("a node is open until its component is complete");
                 let members = &mut open[start..];
                 members.iter().for_each(|&member| component[member] = components);
                 // A component is complete after all components that its arcs lead to.

@@ -87,7 +87,11 @@ impl Checker {
             }
             Place::Bracket => return,
             Place::Never => {
-                return self.find("snapshot.only", "a message that a snapshot may have".into(), message.type_name().into());
+                return self.find(
+                    "snapshot.only",
+                    "a message that a snapshot may have".into(),
+                    message.type_name().into(),
+                );
             }
         };
         opening.coverage |= matches!(message, Message::StreamCoverage(_));

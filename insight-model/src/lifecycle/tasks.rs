@@ -59,7 +59,11 @@ impl Checker {
         self.expect_polls_counted(stats, listed);
         // r[task.stats.monotone]
         if let Some(decreased) = before.and_then(|before| decreased(&before, stats)) {
-            self.find("task.stats.monotone", "counters that do not decrease".to_owned(), format!("task {id}: {decreased}"));
+            self.find(
+                "task.stats.monotone",
+                "counters that do not decrease".to_owned(),
+                format!("task {id}: {decreased}"),
+            );
         }
     }
 

@@ -122,7 +122,8 @@ fn held_long(look: &Look, limits: &LockHeldLong, resource: &Resource, held_ns: u
     if model.facts_lost() {
         suspect(&mut finding, "facts were lost: a hold or a wait may have ended");
     }
-    let wait = if waits.iter().any(|wait| wait.task != hold.task) { "others wait for it" } else { "waits for it itself" };
+    let wait =
+        if waits.iter().any(|wait| wait.task != hold.task) { "others wait for it" } else { "waits for it itself" };
     let title = format!("lock held long: {} holds {label}, and {wait}", holder.label());
     let finding = HealthFinding { finding, severity, place: None, title, explanation, advice: ADVICE };
     Some(Candidate { subject: Subject::Hold(hold.id), over: true, settle_ns: None, frozen: false, finding })

@@ -36,5 +36,8 @@ fn title(story: &Story) -> String {
 }
 
 fn sentence(story: &Story, task: TaskId) -> String {
-    format!("The last waker of {} was dropped without a wake: the task will not be polled again.", story.model.task_label(task))
+    format!(
+        "The last waker of {} was dropped without a wake: the task will not be polled again.",
+        story.model.task_label(task)
+    )
 }

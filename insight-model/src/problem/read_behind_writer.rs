@@ -18,7 +18,8 @@ pub(super) static ABOUT: About = About {
 
 pub(super) static STUCK: Stuck = Stuck { is, title, sentence, advice: |_| ADVICE };
 
-const ADVICE: &str = "Do not read-lock again while you have a guard: pass on the guard or the value. Or drop the guard before you wait.";
+const ADVICE: &str =
+    "Do not read-lock again while you have a guard: pass on the guard or the value. Or drop the guard before you wait.";
 
 fn is(knot: &Knot) -> bool {
     knot.in_order.iter().any(|id| knot.kind_of(*id).is_some_and(|kind| kind.units == UnitKind::ReadWriteLock))

@@ -57,12 +57,13 @@ fn foreign_wait(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate>
     };
     let waits = look.model.waits_of_task(task.id);
     let wait = waits.iter().find(unobserved)?;
-    let sentence = format!("In this poll the task began to wait {}, but not with its own waker.", words::wait(look.model, wait));
+    let sentence =
+        format!("In this poll the task began to wait {}, but not with its own waker.", words::wait(look.model, wait));
     let mut finding = evidence(&ABOUT, wait.since_ns);
     finding.tasks.push(task.id);
     finding.resources.push(wait.resource);
     finding.edges.push(wait.id);
-    suspect(&mut finding, "the thread may not block at that wait, and run other code of the poll");
+    suspect(&mut finding, "the thread may run other code of the poll instead of blocking at that wait");
     if look.model.facts_lost() {
         suspect(&mut finding, "facts were lost: the wait may have ended");
     }
@@ -74,7 +75,8 @@ fn runtime_blocked(look: &Look, task: &Task, behind: &[&Task], finding: crate::F
     let mut explanation =
         vec![format!("{} is in a poll that has lasted for more than {long}.", words::task_at(task)), sentence];
     explanation.extend(queue(behind, &long));
-    let title = format!("runtime blocked: {} blocks its thread until a future is ready, and other tasks wait", task.label());
+    let title =
+        format!("runtime blocked: {} blocks its thread until a future is ready, and other tasks wait", task.label());
     let severity = ABOUT.least();
     let finding = HealthFinding { finding, severity, place: None, title, explanation, advice: ADVICE };
     Candidate { subject: Subject::Task(task.id), over: true, settle_ns: None, frozen: false, finding }

@@ -193,7 +193,9 @@ impl<'a> Story<'a> {
             freers.into_iter().partition(|freer| matches!(freer.body, EdgeBody::Hold { .. }));
         // The tasks that are ahead come first. They keep all others waiting.
         let behind = match (unpolled.first(), self.ahead(wait)) {
-            (Some(first), _) if first.task == wait.task => Some("behind its own operation, which it does not poll".to_owned()),
+            (Some(first), _) if first.task == wait.task => {
+                Some("behind its own operation, which it does not poll".to_owned())
+            }
             (Some(_), _) => Some(behind_unpolled(&self.labels(&unpolled))),
             (None, Some(ahead)) => Some(format!("behind {}, which waits {}", self.model.task_label(ahead.task), {
                 let EdgeBody::Wait { operation, .. } = &ahead.body else { return resource };

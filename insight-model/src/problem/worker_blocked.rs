@@ -48,7 +48,9 @@ pub(crate) fn again<'a>(
     let at = format!("{}:{}", place.file, place.line);
     tasks.sort_unstable_by_key(|task| task.id);
     let mut explanation = vec![
-        format!("Tasks spawned at {at} keep their threads again and again, each time for more than {long} in one poll."),
+        format!(
+            "Tasks spawned at {at} keep their threads again and again, each time for more than {long} in one poll."
+        ),
         format!("This was observed for {}.", words::labels(&tasks)),
     ];
     explanation.extend(queue(&behind(look, task), &long));
@@ -56,9 +58,7 @@ pub(crate) fn again<'a>(
         finding: evidence(&ABOUT, since_ns),
         severity: ABOUT.least(),
         place: Some(place.clone()),
-        title: format!(
-            "worker blocked: tasks spawned at {at} do not return from their polls, and other tasks wait"
-        ),
+        title: format!("worker blocked: tasks spawned at {at} do not return from their polls, and other tasks wait"),
         explanation,
         advice: ADVICE,
     }

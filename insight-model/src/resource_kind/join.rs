@@ -3,8 +3,7 @@
 use super::definition::{Definition, End, Ends, Freed, FreedBy, Level, LongHold, UnitKind, Wait};
 use insight_protocol::{Capability, Operation};
 
-const FREED: Freed =
-    Freed { by: FreedBy::Party(End::Joined), tasks: "the task's own end", unknown: "unobserved task" };
+const FREED: Freed = Freed { by: FreedBy::Party(End::Joined), tasks: "the task's own end", unknown: "unobserved task" };
 
 pub(super) const DEFINITION: Definition = Definition {
     says: "The end of one task, or of any task of a set.",

@@ -5,8 +5,11 @@ use insight_protocol::Operation;
 
 const MADE: Freed = Freed { tasks: "the task that makes the value", ..BY_HOLDER };
 
-const SET: Freed =
-    Freed { by: FreedBy::Anybody, tasks: "tasks that can set it", unknown: "any code that has a reference to it can set it" };
+const SET: Freed = Freed {
+    by: FreedBy::Anybody,
+    tasks: "tasks that can set it",
+    unknown: "any code that has a reference to it can set it",
+};
 
 pub(super) const DEFINITION: Definition = Definition {
     says: "A value that is set once.",

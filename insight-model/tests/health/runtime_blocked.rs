@@ -28,7 +28,7 @@ fn a_wait_that_began_in_the_poll() {
     task 1 (a), spawned at src/main.rs:1, is in a poll that has lasted for more than 1 s.
     In this poll the task began to wait to receive from channel `q` (src/main.rs:5), but not with its own waker.
     Meanwhile task 2 (b) of the same executor has waited for a thread for more than 1 s, and was not polled.
-    the thread may not block at that wait, and run other code of the poll
+    the thread may run other code of the poll instead of blocking at that wait
     ");
     check(&format!("{facts}\n2000: lost\n2200: over"), &["+1500 runtime_blocked suspected: a on q"]);
     // The operation counts its polls with any waker.

@@ -97,7 +97,11 @@ fn any_line_may_be_lost_or_broken_without_a_panic() {
         for at in 0..whole.len() {
             let mut without = whole.clone();
             without.remove(at);
-            assert!(at + 1 == whole.len() || !check(&without).is_empty(), "line {} is lost and nothing is found", at + 1);
+            assert!(
+                at + 1 == whole.len() || !check(&without).is_empty(),
+                "line {} is lost and nothing is found",
+                at + 1
+            );
             let mut broken = whole.clone();
             broken[at] = whole[at].chars().take(whole[at].chars().count() / 2).collect();
             assert!(!check(&broken).is_empty(), "line {} is half a line", at + 1);

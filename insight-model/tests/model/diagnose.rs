@@ -81,8 +81,7 @@ const CONNECTION: &str = "
 
 #[test]
 fn a_foreign_waker_beside_a_circle() {
-    let socket =
-        "  something unobserved, such as a socket or a timer, has a waker of task 1 (a) and may wake it\n";
+    let socket = "  something unobserved, such as a socket or a timer, has a waker of task 1 (a) and may wake it\n";
     check(CONNECTION, &format!("suspected: a b on m n\n{socket}"));
     check(
         &CONNECTION.replace("task b", "task b timer").replace("b locks m", "b locks m polled"),

@@ -12,8 +12,8 @@ mod program;
 mod random;
 mod shrink;
 mod step;
-mod table;
 mod stream;
+mod table;
 mod verdict;
 mod world;
 

@@ -135,11 +135,19 @@ pub fn words(program: &Program) -> String {
             Action::Poll { .. } => format!("{name_of_task}: is polled, and waits again"),
             Action::Claim { operation, .. } => format!("{name_of_task}: finds ready {}", named(operation)),
             Action::Abandon { operation, .. } => format!("{name_of_task}: drops {}", named(operation)),
-            Action::Release { resource, hold, .. } => format!("{name_of_task}: releases hold {hold} of {}", name(resource)),
-            Action::Send { resource, handle, .. } => format!("{name_of_task}: sends to {} by handle {handle}", name(resource)),
-            Action::SendReserved { resource, .. } => format!("{name_of_task}: sends to {} by a reserved place", name(resource)),
+            Action::Release { resource, hold, .. } => {
+                format!("{name_of_task}: releases hold {hold} of {}", name(resource))
+            }
+            Action::Send { resource, handle, .. } => {
+                format!("{name_of_task}: sends to {} by handle {handle}", name(resource))
+            }
+            Action::SendReserved { resource, .. } => {
+                format!("{name_of_task}: sends to {} by a reserved place", name(resource))
+            }
             Action::Receive { resource, .. } => format!("{name_of_task}: receives from {}", name(resource)),
-            Action::Drop { resource, handle, .. } => format!("{name_of_task}: drops handle {handle} of {}", name(resource)),
+            Action::Drop { resource, handle, .. } => {
+                format!("{name_of_task}: drops handle {handle} of {}", name(resource))
+            }
             Action::End { .. } => format!("{name_of_task}: ends"),
         };
         writeln!(words, "  {line}").unwrap();
