@@ -129,7 +129,7 @@ mod tests {
     use insight_protocol::TaskId;
 
     #[test]
-    fn changes_since_a_mark_up_to_a_bound() {
+    fn a_journal_has_the_changes_since_a_mark_up_to_a_bound() {
         let mut journal = Journal::default();
         let add = |journal: &mut Journal, count: usize| (0..count).for_each(|id| journal.task(TaskId(id as u64)));
         add(&mut journal, 10);

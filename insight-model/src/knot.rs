@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn components_without_a_way_out() {
+    fn bottom_components_have_no_arc_that_leaves_them() {
         check(&[], &[]);
         check(&[&[]], &[&[0]]);
         check(&[&[0]], &[&[0]]);

@@ -242,7 +242,7 @@ const MOST: [u64; 2] = [100, 20];
 const SIZES: &[u64] = if cfg!(debug_assertions) { &[1_000, 10_000] } else { &[1_000, 10_000, 100_000] };
 
 #[test]
-fn steps_are_in_proportion_to_the_program() {
+fn steps_are_proportional_to_the_program() {
     for (name, build) in PROGRAMS {
         for &n in SIZES {
             let mut program = Program::new();

@@ -2,7 +2,7 @@ use crate::program::{check, check_with, thresholds};
 use insight_model::health::OFF;
 
 #[test]
-fn large_futures() {
+fn a_place_with_large_futures_is_a_problem() {
     let program = check("0: task a bytes=65536 line=7 idle\n1000: over", &["+0 large_future proven: "]);
     insta::assert_snapshot!(program.words(), @r"
     large future: tasks spawned at src/main.rs:7 take 64 KiB each

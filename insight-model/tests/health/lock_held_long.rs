@@ -39,7 +39,7 @@ fn a_lock_that_is_held_while_a_task_waits_is_a_problem() {
 }
 
 #[test]
-fn a_lock_that_is_held_for_very_long() {
+fn a_lock_that_is_held_for_30_s_is_degraded() {
     let held = |until_ms: u64| {
         check(
             &format!("{HELD}\n0: a sleeps q line=4\n2000: b locks m line=8\n{until_ms}: over"),

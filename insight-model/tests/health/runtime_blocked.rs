@@ -1,7 +1,7 @@
 use crate::program::check;
 
 #[test]
-fn a_future_that_is_run_within_a_poll() {
+fn a_block_on_within_a_poll_blocks_the_runtime() {
     let program = check(
         "0: mutex m
          0: task a line=3 running
@@ -20,7 +20,7 @@ fn a_future_that_is_run_within_a_poll() {
 }
 
 #[test]
-fn a_wait_that_began_in_the_poll() {
+fn a_wait_in_the_poll_without_its_waker_is_suspected() {
     let facts = "0: channel q\n0: task a running\n0: task b scheduled\n0: a recvs q line=5";
     let program = check(&format!("{facts}\n2000: over"), &["+1500 runtime_blocked suspected: a on q"]);
     insta::assert_snapshot!(program.words(), @r"

@@ -1,7 +1,7 @@
 use crate::program::check;
 
 #[test]
-fn a_task_that_wakes_itself() {
+fn a_task_that_wakes_itself_spins() {
     let spin = "0: task a line=7 idle\n0: rate a polls=100000 wakes=99000 self=99000 running=300000 scheduled=690000";
     let program = check(&format!("{spin}\n12000: over"), &["+5000 spins proven: a"]);
     insta::assert_snapshot!(program.words(), @r"

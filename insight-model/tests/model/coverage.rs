@@ -29,7 +29,7 @@ fn model(tasks: u64, coverage: Option<StreamCoverage>) -> Model {
 }
 
 #[test]
-fn coverage_in_words() {
+fn coverage_is_shown_in_words() {
     let check = |tasks, sent: Option<StreamCoverage>, partly: bool, expect: &str| {
         let model = model(tasks, sent);
         assert_eq!(model.coverage_text(&ObservedTasks::of(&model)), expect);

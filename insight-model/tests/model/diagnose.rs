@@ -35,7 +35,7 @@ const AB_BA: &str = "
 ";
 
 #[test]
-fn locks() {
+fn tasks_that_wait_for_locks_of_each_other_are_stuck() {
     check(AB_BA, "proven: a b on m n");
     check("mutex m\ntask a\na holds m\na locks m", "proven: a on m");
     check(
@@ -80,7 +80,7 @@ const CONNECTION: &str = "
 ";
 
 #[test]
-fn a_foreign_waker_beside_a_circle() {
+fn a_circle_with_a_foreign_waker_is_suspected() {
     let socket = "  something unobserved, such as a socket or a timer, has a waker of task 1 (a) and may wake it\n";
     check(CONNECTION, &format!("suspected: a b on m n\n{socket}"));
     check(
@@ -145,7 +145,7 @@ fn a_fact_counts_after_the_settle_time() {
 }
 
 #[test]
-fn channels() {
+fn tasks_that_wait_for_channels_of_each_other_are_stuck() {
     // The task sends to the channel whose only receiver it has.
     check("channel q 2/2 receivers=1\ntask a\na receiver q\na sends q", "proven: a on q");
     check("channel q 2/2 receivers=1\ntask a\na receiver q\na reserves q", "proven: a on q");
@@ -185,7 +185,7 @@ fn channels() {
 }
 
 #[test]
-fn receivers_that_wait_for_each_other() {
+fn receivers_without_any_other_sender_are_stuck() {
     let actors = |handles: &str| {
         format!(
             "channel p receivers=1 {handles}\nchannel q receivers=1 {handles}\ntask a\ntask b
@@ -210,7 +210,7 @@ fn receivers_that_wait_for_each_other() {
 }
 
 #[test]
-fn joins() {
+fn a_task_that_must_end_and_waits_for_its_joiner_is_stuck() {
     let parent = "mutex m\njoin j\ntask a\ntask b\na holds m\na joins j\nb joined j\nb locks m";
     check(parent, "proven: a b on m j");
     // Other tasks may use the handle, but the task's end is its own.
@@ -248,7 +248,7 @@ fn unknowns_are_named() {
 }
 
 #[test]
-fn kinds_that_are_not_diagnosed() {
+fn waits_of_unexplained_kinds_are_not_diagnosed() {
     for kind in ["timer", "io", "foreign", "semaphore", "rwlock", "notify", "com.example.gate"] {
         check(&format!("resource g {kind}\ntask a\na holds g\na locks g"), "");
     }
@@ -312,7 +312,7 @@ fn evidence_is_complete_and_minimal() {
 }
 
 #[test]
-fn a_hundred_thousand_tasks_behind_a_knot() {
+fn a_knot_is_found_ahead_of_a_hundred_thousand_tasks() {
     let mut facts = String::from(AB_BA);
     for task in 0..100_000 {
         let before = if task == 0 { "m".to_owned() } else { format!("m{}", task - 1) };
@@ -332,7 +332,7 @@ fn a_hundred_thousand_tasks_behind_a_knot() {
 }
 
 #[test]
-fn facts_come_in_any_order() {
+fn the_order_of_facts_does_not_matter() {
     let mut model = Model::default();
     let mut builder = Builder::default();
     builder.add(&mut model, "task b\ntask a\nmutex n\nmutex m\nb locks m\na locks n\na holds m\nb holds n");
@@ -351,7 +351,7 @@ fn check_kind(facts: &str, expect: &str) {
 }
 
 #[test]
-fn kinds() {
+fn each_form_of_a_hang_has_its_kind() {
     check_kind(AB_BA, "deadlock proven: a b on m n");
     check_kind("mutex m\ntask a\na holds m\na locks m", "self_deadlock proven: a on m");
     check_kind("resource r rwlock\ntask a\na shares r\na writes r", "self_deadlock proven: a on r");
@@ -420,7 +420,7 @@ fn any_end_closes_a_channel_with_closed_by_any() {
 }
 
 #[test]
-fn permits() {
+fn tasks_that_wait_for_permits_of_each_other_are_stuck() {
     let one = "resource s semaphore 1/1\nresource t semaphore 1/1\ntask a\ntask b
         a permit s\nb permit t\na acquires t\nb acquires s";
     check(one, "proven: a b on s t");
@@ -448,7 +448,7 @@ fn permits() {
 }
 
 #[test]
-fn turns() {
+fn a_wait_behind_a_stuck_wait_is_stuck() {
     // A large need is first in the queue. A smaller need waits behind it, in a task that the first task waits for.
     let big = "resource s semaphore 1/2 fifo\njoin j\ntask a\ntask b\na permit s\na acquires s @2000\nb acquires s need=2 @1000";
     check(big, "proven: a b on s");
@@ -484,7 +484,7 @@ fn turns() {
 }
 
 #[test]
-fn futures_that_are_not_polled() {
+fn a_wait_behind_an_unpolled_future_is_stuck() {
     let lock = "mutex m fifo\ntask a\ntask b running\nb holds m\na locks m @1000 unpolled\na locks m @2000";
     check_kind(lock, "futurelock proven: a on m");
     check(&lock.replace(" unpolled", ""), "");
@@ -515,7 +515,7 @@ fn futures_that_are_not_polled() {
 }
 
 #[test]
-fn other_ends() {
+fn a_task_is_stuck_if_a_stuck_task_has_the_other_end() {
     let watch = "resource w watch senders=1\nmutex m\ntask a\ntask b\na holds m\na changeds w\nb sender w\nb locks m";
     check(watch, "proven: a b on w m");
     check(

@@ -14,7 +14,7 @@ fn watched(facts: &str) -> Model {
 const PUMP: &str = "channel queue 2/2 receivers=2\ntask pump\ntask ticker timer\npump receiver queue\npump sends queue";
 
 #[test]
-fn program_and_problem() {
+fn a_program_and_a_problem_are_drawn() {
     let model = watched(PUMP);
     insta::assert_snapshot!(model.dot(), @r##"
     digraph program {

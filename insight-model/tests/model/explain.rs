@@ -16,7 +16,7 @@ fn words(facts: &str) -> String {
 }
 
 #[test]
-fn locks() {
+fn problems_of_locks_are_explained() {
     insta::assert_snapshot!(words(
         "mutex accounts\nmutex ledger\ntask handler_a\ntask handler_b\nhandler_a holds accounts
         handler_b holds ledger\nhandler_a locks ledger\nhandler_b locks accounts"
@@ -34,7 +34,7 @@ fn locks() {
 }
 
 #[test]
-fn channels() {
+fn problems_of_channels_are_explained() {
     insta::assert_snapshot!(words("channel queue 2/2 receivers=1\ntask pump\npump receiver queue\npump sends queue"), @r##"
     deadlock cycle: task 1 (pump) waits for itself through channel `queue`
     - task 1 (pump) waits to send to channel `queue` (src/main.rs:4), which is full (2 of 2); only task 1 (pump) receives from it.
@@ -62,7 +62,7 @@ fn channels() {
 }
 
 #[test]
-fn mixed() {
+fn problems_of_several_kinds_of_resources_are_explained() {
     insta::assert_snapshot!(words(
         "mutex m\njoin j\ntask parent\ntask child\nparent holds m\nparent joins j\nchild joined j\nchild locks m"
     ), @r##"
@@ -86,7 +86,7 @@ fn mixed() {
 }
 
 #[test]
-fn turns() {
+fn problems_of_queues_are_explained() {
     insta::assert_snapshot!(words(
         "mutex state fifo\ntask a\ntask b running\nb holds state\na locks state @1000 unpolled\na locks state @2000"
     ), @r##"
@@ -124,7 +124,7 @@ fn turns() {
 }
 
 #[test]
-fn forgotten() {
+fn problems_of_forgotten_things_are_explained() {
     insta::assert_snapshot!(words(
         "channel q senders=1 receivers=1\ntask a\na receiver q\na sender q\na recvs q"
     ), @r##"
@@ -146,7 +146,7 @@ fn forgotten() {
 }
 
 #[test]
-fn the_end_of_a_channel() {
+fn problems_about_the_end_of_a_channel_are_explained() {
     insta::assert_snapshot!(words("resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b"), @r##"
     forgotten receiver: task 1 (a) waits until broadcast `b` is closed, and keeps a receiver itself
     - task 1 (a) waits until broadcast `b` is closed (src/main.rs:5); it has a receiver itself.

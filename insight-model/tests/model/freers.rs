@@ -12,7 +12,7 @@ fn check(text: &str, operation: Operation, expect: (&[u64], u64)) {
 }
 
 #[test]
-fn signals() {
+fn freers_of_signals_are_known_or_counted() {
     let oneshot = "resource o oneshot senders=1 receivers=1\n task a\n a receiver o";
     check(oneshot, Operation::Recv, (&[], 1));
     check(oneshot, Operation::Closed, (&[1], 0));
