@@ -37,7 +37,8 @@ pub struct Watch {
 type Key = (ProblemKind, Vec<TaskId>, Vec<ResourceId>, Option<SourceLocation>);
 
 impl Watch {
-    /// A watch without problems. Facts make a problem when they are `settle_ns` old; see [`DEFAULT_SETTLE_NS`].
+    /// A watch without problems. Facts make a problem when they are `settle_ns` old; see
+    /// [`DEFAULT_SETTLE_NS`](crate::DEFAULT_SETTLE_NS).
     pub fn new(settle_ns: u64) -> Watch {
         Watch::with_thresholds(settle_ns, Thresholds::default())
     }
