@@ -114,6 +114,7 @@ fn packages_text(coverage: &StreamCoverage) -> String {
     let missing: Vec<&PackageCoverage> = packages.iter().filter(|package| !package.covered).collect();
     let left_out = match coverage.packages_left_out {
         0 => String::new(),
+        1 => ", and 1 package that is not listed".to_owned(),
         number => format!(", and {number} packages that are not listed"),
     };
     if missing.is_empty() {

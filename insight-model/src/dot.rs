@@ -1,3 +1,4 @@
+use crate::health::words;
 use crate::{Edge, EdgeBody, Model, is_hidden};
 use insight_protocol::{Problem, ResourceId, ResourceKind, SourceLocation, TaskId, Tier};
 use std::collections::BTreeSet;
@@ -44,7 +45,7 @@ impl Model {
             }
         }
         if left_out > 0 {
-            graph.note(&format!("{left_out} more tasks without an edge"));
+            graph.note(&format!("{} without an edge", words::count(left_out, "more task")));
         }
         graph.end()
     }

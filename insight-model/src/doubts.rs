@@ -2,6 +2,7 @@
 
 use crate::evidence::Evidence;
 use crate::fixpoint::{Fixpoint, may_close};
+use crate::health::words;
 use crate::resource_kind::End;
 use crate::units::Held;
 use crate::wants::{blind_to_wakers, has_ended, has_foreign_waker};
@@ -63,7 +64,7 @@ pub(crate) fn is_suspect(model: &Model, finding: &Finding) -> bool {
 pub(crate) fn limit_unknowns(finding: &mut Finding) {
     let more = finding.unknowns.len().saturating_sub(MOST_UNKNOWNS);
     finding.unknowns.truncate(MOST_UNKNOWNS);
-    finding.unknowns.extend((more > 0).then(|| format!("{more} more unknowns")));
+    finding.unknowns.extend((more > 0).then(|| words::count(more, "more unknown")));
 }
 
 /// Names each unknown about the tasks that have this end of a resource.

@@ -1,6 +1,6 @@
 use crate::Model;
 use crate::diagnose::{Diagnosis, MOST_PROBLEMS};
-use crate::health::{Health, HealthFinding, Thresholds};
+use crate::health::{Health, HealthFinding, Thresholds, words};
 use insight_protocol::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,8 @@ impl Watch {
                 .collect();
             if let Some((_, last)) = problems.last_mut().filter(|_| findings.len() > listed.len()) {
                 let more = findings.len() - listed.len();
-                last.explanation.push(format!("{more} more problems were found, and are not listed."));
+                let (problems, are) = (words::count(more, "more problem"), if more == 1 { "is" } else { "are" });
+                last.explanation.push(format!("{problems} {are} not listed."));
             }
             *stuck = problems.into_iter().collect();
         }

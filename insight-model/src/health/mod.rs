@@ -96,7 +96,7 @@ impl Health {
         }
         self.memories.iter_mut().for_each(|memory| memory.look(&look, thresholds, &mut candidates));
         self.rates.look(&look, thresholds, step_ns, &mut candidates);
-        // The problem of a place with long polls makes problems about long polls of its tasks superfluous.
+        // The problem of a place with long polls makes problems about long polls of its tasks unnecessary.
         let is_of_place = |id: &TaskId| model.tasks.get(id).is_some_and(|task| self.blocked.is_of_place(task));
         candidates.retain(|Candidate { finding, .. }| {
             finding.finding.kind != ProblemKind::NeverYields || !finding.finding.tasks.iter().any(is_of_place)

@@ -12,6 +12,11 @@ pub(crate) fn task_at(task: &Task) -> String {
     }
 }
 
+/// `1 task`, `2 tasks`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// ` (src/main.rs:4)`, or an empty text if there is no location.
 pub(crate) fn at(location: &Option<Arc<Location>>) -> String {
     location.as_ref().map_or_else(String::new, |it| format!(" ({}:{})", it.place.file, it.place.line))

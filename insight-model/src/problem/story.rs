@@ -86,7 +86,8 @@ impl<'a> Story<'a> {
         let mut steps: Vec<String> = order.iter().map(|&task| sentence(self, task)).collect();
         let more = self.finding.tasks.len() - order.len();
         if more > 0 {
-            steps.push(format!("{more} more tasks wait for each other in this way."));
+            let wait = if more == 1 { "waits for the others" } else { "wait for each other" };
+            steps.push(format!("{} {wait} in this way.", words::count(more, "more task")));
         }
         steps
     }
@@ -170,7 +171,7 @@ impl<'a> Story<'a> {
         let more = clauses.len().saturating_sub(MOST_NAMES);
         if more > 0 {
             clauses.truncate(MOST_NAMES);
-            clauses.push(format!("holds {more} more resources"));
+            clauses.push(format!("holds {}", words::count(more, "more resource")));
         }
         let waits: Vec<String> = self.waits(task).map(|wait| format!("waits {}", self.wait(wait))).collect();
         if !waits.is_empty() {
@@ -278,7 +279,7 @@ impl<'a> Story<'a> {
         let tasks: BTreeSet<TaskId> = edges.iter().map(|edge| edge.task).collect();
         let mut labels: Vec<String> = tasks.iter().take(MOST_NAMES).map(|&task| self.model.task_label(task)).collect();
         if tasks.len() > MOST_NAMES {
-            labels.push(format!("{} more tasks", tasks.len() - MOST_NAMES));
+            labels.push(words::count(tasks.len() - MOST_NAMES, "more task"));
         }
         labels
     }

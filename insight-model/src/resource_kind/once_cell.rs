@@ -20,7 +20,7 @@ pub(super) const DEFINITION: Definition = Definition {
     waits: &[Wait { operations: &[Operation::Init], freed: MADE }, Wait { operations: &[Operation::Wait], freed: SET }],
     otherwise: MADE,
     usual: &[Operation::Init],
-    // Other tasks could not make progress without the value, so it may take any time.
+    // The task may take any time to make the value: other tasks need it.
     long_hold: LongHold::Never,
     level: Level::InUse,
     located: "created at",

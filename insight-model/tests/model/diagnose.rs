@@ -415,7 +415,7 @@ fn any_end_closes_a_channel_with_closed_by_any() {
     );
     let empty = "channel q senders=1 receivers=2 closed_by_any\ntask a\na receiver q\na sender q\na recvs q\ntask b timer\nb receiver q\n";
     check(&empty.replace(" closed_by_any", ""), "proven: a on q");
-    // A wait for a message is never suspected.
+    // A wait for a message alone is never suspected.
     check(empty, "");
 }
 
@@ -437,7 +437,7 @@ fn tasks_that_wait_for_permits_of_each_other_are_stuck() {
         &both.replace("b permit s", "b permit s transferable"),
         "suspected: a b on s\n  the permit of semaphore `s` held by task 2 (b) may have moved to another task",
     );
-    // The task needs two more permits, and can get one.
+    // The task needs three permits, and can get two.
     let two = "resource s semaphore 2/3\ntask a\ntask b timer\na permit s\nb permit s\na acquires s need=3";
     check(two, "proven: a on s");
     check(&two.replace("need=3", "need=2"), "");
@@ -463,7 +463,7 @@ fn a_wait_behind_a_stuck_wait_is_stuck() {
     check_kind(&again.replace("fifo", "writer_first"), "read_behind_writer proven: a w on r");
     check(&again.replace("fifo", ""), "");
     check(&again.replace("fifo", "barging"), "");
-    // The polls in which they began ended in the other order. A reader waits beside readers only because of a writer.
+    // The polls in which they began ended in the other order. While others read, a reader waits only because of a writer.
     check_kind(&again.replace("@2000", "@901"), "read_behind_writer proven: a w on r");
     check_kind(&again.replace("@2000", "@901").replace("fifo", "writer_first"), "read_behind_writer proven: a w on r");
     check(&again.replace("@2000", "@900"), "");

@@ -12,7 +12,7 @@ pub fn stuck(start: &World, to_wait: bool, bound: usize) -> Option<Tasks> {
     let mut next = vec![start.clone()];
     while let Some(world) = next.pop() {
         for action in world.actions(to_wait) {
-            // The end of a task unblocks most other tasks. It is the last action of a task, and so it is explored
+            // The end of a task unblocks more tasks than any other action. It is the last action, and so it is explored
             // first.
             let mut after = world.clone();
             if !after.act(&action) {

@@ -377,7 +377,7 @@ impl World {
         handle.is_some_and(|handle| handle.sender == sender && handle.users & 1 << task != 0)
     }
 
-    /// Records the use of a handle. Its owner is known from that.
+    /// Records the use of a handle, which makes its owner known.
     pub fn used(&mut self, task: Task, resource: u8, handle: u8) {
         if let Some(handle) = self.resources[usize::from(resource)].handles.get_mut(usize::from(handle)) {
             handle.owner = task;
