@@ -1,16 +1,16 @@
-//! What decoding and checking a stream costs: `cargo bench -p insight-model`, or with `-- EVENTS` other than ten
-//! million.
+//! Measures the cost of decoding and checking a stream: `cargo bench -p insight-model`. `-- EVENTS` changes the number
+//! of events, which is ten million by default.
 //!
-//! The stream is of a program with 1,000 live tasks under load: each ends after some samples and another takes its
-//! place, most of them are sampled, wait on a channel and are woken. It is written in parts that are not timed. The
-//! times are CPU times (on Linux; elsewhere wall times), and the memory is the process's, less the part that is read.
+//! The stream is that of a program with 1,000 live tasks under load. Each task ends after some samples, and another one
+//! takes its place. Most of them are sampled, wait on a channel and are woken. The stream is generated in parts, which
+//! is not timed. The times are CPU times on Linux, and wall times elsewhere. The memory is that of the process.
 
 use insight_model::{Checker, Model};
 use insight_protocol::*;
 use std::time::{Duration, Instant};
 
 const TASKS: u64 = 1_000;
-/// How many samples a task lives.
+/// Number of samples in the life of a task.
 const LIFE: u64 = 50;
 
 fn main() {
@@ -18,7 +18,7 @@ fn main() {
     let mut program = Program::default();
     let (mut checker, mut model) = (Checker::default(), Model::default());
     let mut spent = [Duration::ZERO; 3];
-    let (mut bytes, mut told) = (0, 0);
+    let (mut bytes, mut printed) = (0, 0);
     let mut text = String::new();
     println!("{:>10}  {:>10}  {:>12}", "events", "alive", "memory");
     while program.seq < events {
@@ -44,8 +44,8 @@ fn main() {
                 model.apply(&message);
             }
         });
-        if from / 1_000_000 > told || from == 0 {
-            told = from / 1_000_000;
+        if from / 1_000_000 > printed || from == 0 {
+            printed = from / 1_000_000;
             println!("{:>10}  {:>10}  {:>9} kB", program.seq, checker.alive(), resident_kb());
         }
     }
@@ -57,26 +57,26 @@ fn main() {
     }
 }
 
-/// A program that is made up as it goes.
+/// A generated program.
 #[derive(Default)]
 struct Program {
     seq: u64,
     now_ns: u64,
     samples: u64,
     edges: u64,
-    /// The live tasks, the oldest first, with the edge that each waits by.
+    /// The live tasks, the oldest first, each with the edge of its wait.
     tasks: std::collections::VecDeque<(TaskId, Option<EdgeId>)>,
     spawned: u64,
 }
 
 impl Program {
-    fn say(&mut self, text: &mut String, message: impl Into<Message>) {
+    fn send(&mut self, text: &mut String, message: impl Into<Message>) {
         self.seq += 1;
         text.push_str(&encode(self.seq, &message.into()));
         text.push('\n');
     }
 
-    /// What happened since the last sample, in the order of the recorder.
+    /// Sends the changes since the last sample, in the order of the recorder.
     fn sample(&mut self, text: &mut String) {
         if self.samples == 0 {
             self.open(text);
@@ -84,17 +84,17 @@ impl Program {
         self.samples += 1;
         for _ in 0..TASKS / LIFE {
             if self.tasks.len() as u64 == TASKS {
-                let (id, edge) = self.tasks.pop_front().expect("there are some");
+                let (id, edge) = self.tasks.pop_front().expect("there are 1,000 tasks");
                 self.close(text, edge, EdgeOutcome::Abandoned);
                 let at_ns = self.now_ns;
-                self.say(text, TaskCompleted::new(id, Outcome::Returned, at_ns));
+                self.send(text, TaskCompleted::new(id, Outcome::Returned, at_ns));
             }
             self.spawn(text);
         }
         for at in 0..self.tasks.len() {
             let (id, edge) = self.tasks[at];
             self.now_ns += 40_000;
-            // A third of them is still where it was.
+            // A third of the tasks have not changed.
             if (at as u64 + self.samples) % 3 == 0 {
                 continue;
             }
@@ -103,27 +103,27 @@ impl Program {
             self.tasks[at].1 = Some(self.wait(text, id, at as u64));
         }
         let at_ns = self.now_ns;
-        self.say(text, StreamHeartbeat::new(at_ns));
+        self.send(text, StreamHeartbeat::new(at_ns));
     }
 
     fn open(&mut self, text: &mut String) {
-        self.say(text, header());
-        self.say(text, SnapshotBegin::default());
-        self.say(text, SnapshotEnd::new(0));
+        self.send(text, header());
+        self.send(text, SnapshotBegin::default());
+        self.send(text, SnapshotEnd::new(0));
         for (id, word) in (1..).zip(["server::handler::{async_fn}", "waiting on channel capacity", "jobs"]) {
-            self.say(text, DefineString::new(StringId(id), word));
+            self.send(text, DefineString::new(StringId(id), word));
         }
         for id in 1..=10 {
             let file = "src/server.rs".to_owned();
             let location = LocationId(u64::from(id));
-            self.say(text, DefineLocation::new(location, file, 80 + id, 9));
+            self.send(text, DefineLocation::new(location, file, 80 + id, 9));
             let channel = with!(
                 ResourceCreated::new(ResourceId(u64::from(id)), ResourceKind::Channel, 0),
                 name = Some(StringId(3)),
                 location = Some(location),
                 capacity = Some(64)
             );
-            self.say(text, channel);
+            self.send(text, channel);
         }
     }
 
@@ -138,12 +138,12 @@ impl Program {
             future_bytes = Some(384),
             at_ns = self.now_ns
         );
-        self.say(text, task);
+        self.send(text, task);
         self.edges += 1;
         let party =
             EdgeParty::new(EdgeId(self.edges), id, ResourceId(id.0 % 10 + 1), PartyRole::Sender, false, self.now_ns);
-        self.say(text, party);
-        // A party ends with its handle, before its task does.
+        self.send(text, party);
+        // The handle is dropped before the task ends.
         self.close(text, Some(EdgeId(self.edges)), EdgeOutcome::Moved);
         self.tasks.push_back((id, None));
     }
@@ -151,7 +151,7 @@ impl Program {
     fn close(&mut self, text: &mut String, edge: Option<EdgeId>, outcome: EdgeOutcome) {
         let at_ns = self.now_ns;
         if let Some(id) = edge {
-            self.say(text, with!(EdgeClosed::new(id, at_ns), outcome = Some(outcome)));
+            self.send(text, with!(EdgeClosed::new(id, at_ns), outcome = Some(outcome)));
         }
     }
 
@@ -169,7 +169,7 @@ impl Program {
             ),
             location = Some(LocationId(at % 10 + 1))
         );
-        self.say(text, wait);
+        self.send(text, wait);
         EdgeId(self.edges)
     }
 
@@ -189,7 +189,7 @@ impl Program {
             poll_ns_log2 = vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, polls - polls / 3, polls / 3],
             at_ns = self.now_ns
         );
-        self.say(text, stats);
+        self.send(text, stats);
     }
 }
 
@@ -208,7 +208,7 @@ fn cpu_time() -> Duration {
     }
 }
 
-/// 0 where the system does not say.
+/// 0 if the system does not report it.
 fn resident_kb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

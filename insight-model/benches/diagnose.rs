@@ -1,13 +1,14 @@
-//! What the diagnosis costs: `cargo bench -p insight-model --bench diagnose`.
+//! Measures the cost of the diagnosis: `cargo bench -p insight-model --bench diagnose`.
 //!
-//! The program is made of pipelines of tasks. Each task waits to receive from the next one, the last one has a
-//! timer: nothing is stuck, and who can go on is known only at the end of each chain.
+//! The program consists of pipelines of tasks. Each task waits to receive from the next one, and the last one has a
+//! timer. No task is stuck, but only the end of each pipeline shows that.
 //!
-//! 1. 100,000 tasks that wait, and 10,000 changes a second, looked at every 100 ms: the part of one core that the checks
-//!    take, and that the fold takes. A task that changes is woken and waits anew, at any place in its pipeline.
-//! 2. A look at everything: 500,000 tasks and 500,000 resources. Once with nothing stuck, once with all of it.
+//! 1. 100,000 waiting tasks, 10,000 changes a second, and a check every 100 ms. We measure the load of one core by the
+//!    checks, and by the fold. A changed task is woken and waits again, at any place in its pipeline.
+//! 2. A diagnosis of a whole model with 500,000 tasks and 500,000 resources, once without a stuck task, and once with
+//!    all tasks stuck.
 //!
-//! The times are CPU times (on Linux; elsewhere wall times).
+//! The times are CPU times on Linux, and wall times elsewhere.
 
 use insight_model::{DEFAULT_SETTLE_NS, Model, Watch, diagnose};
 use insight_protocol::*;
@@ -17,7 +18,7 @@ const MS: u64 = 1_000_000;
 const CHECK_NS: u64 = 100 * MS;
 
 fn main() {
-    // Deeper than programs are, and what is more usual.
+    // Deeper than in real programs, and a usual depth.
     [100, 10].into_iter().for_each(incremental);
     for stuck in [false, true] {
         let mut program = Program::new(500_000, 100, stuck);
@@ -25,7 +26,7 @@ fn main() {
         let mut findings = 0;
         let spent = timed(|| findings = diagnose(&program.model, DEFAULT_SETTLE_NS).len());
         let nodes = program.model.tasks.len() + program.model.resources.len();
-        println!("a look at everything: {nodes} nodes, {findings} findings: {} ms", spent.as_millis());
+        println!("a whole diagnosis: {nodes} nodes, {findings} findings: {} ms", spent.as_millis());
         assert_eq!(findings > 0, stuck);
     }
 }
@@ -33,7 +34,7 @@ fn main() {
 fn incremental(length: u64) {
     const TASKS: u64 = 100_000;
     const CHECKS: u64 = 100;
-    // Of three messages each.
+    // Three messages each.
     const CHANGES: u64 = 1_000 / 3;
     let mut program = Program::new(TASKS, length, false);
     let mut watch = Watch::new(DEFAULT_SETTLE_NS);
@@ -66,13 +67,13 @@ struct Program {
     edges: u64,
     tasks: u64,
     length: u64,
-    /// The wait of each task, from the first.
+    /// The wait of each task, in the order of the tasks.
     waits: Vec<EdgeId>,
     random: u64,
 }
 
 impl Program {
-    /// With `stuck`, the last one of each pipeline waits for the first.
+    /// With `stuck`, the last task of each pipeline waits for the first one.
     fn new(tasks: u64, length: u64, stuck: bool) -> Program {
         let mut program =
             Program { model: Model::default(), now_ns: 0, edges: 0, tasks, length, waits: Vec::new(), random: 1 };
@@ -124,7 +125,7 @@ impl Program {
         }
     }
 
-    /// A task was woken, did something and waits again.
+    /// Wakes a task, which then waits again.
     fn change(&mut self) {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let id = 1 + (self.random >> 33) % self.tasks;

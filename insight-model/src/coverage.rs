@@ -19,7 +19,7 @@ impl ObservedTasks {
         observed
     }
 
-    /// Counts one task more, unless it is partial or has ended. r[coverage.unobserved.partial]
+    /// Counts one task, unless it is partial or has ended. r[coverage.unobserved.partial]
     pub fn add(&mut self, task: &Task) {
         let Some(executor) = task.executor.as_ref().filter(|_| !task.partial && task.outcome().is_none()) else {
             return;
@@ -39,7 +39,7 @@ impl ObservedTasks {
 }
 
 impl Model {
-    /// One line that says how much of the program is observed: ``observed: 52 of 60 tasks of tokio 1.54 · not covered: flume
+    /// One line about the observed part of the program: ``observed: 52 of 60 tasks of tokio 1.54 · not covered: flume
     /// 0.11.1 (only traces show these waits)``. r[coverage.shown]
     pub fn coverage_text(&self, observed: &ObservedTasks) -> String {
         let Some(coverage) = &self.coverage else { return "coverage: unknown".to_owned() };
@@ -52,7 +52,7 @@ impl Model {
         format!("observed: {tasks} · {}", packages_text(coverage))
     }
 
-    /// Whether something of the program is known not to be observed.
+    /// Whether a part of the program is known to be unobserved.
     pub fn is_partly_observed(&self) -> bool {
         self.coverage.as_ref().is_some_and(|coverage| {
             coverage.executors.is_empty()
@@ -61,7 +61,7 @@ impl Model {
         })
     }
 
-    /// Why no task is shown, in one sentence; `None` while there is a task. r[coverage.empty]
+    /// The reason why no task is shown, in one sentence; `None` while there is a task. r[coverage.empty]
     pub fn why_empty(&self) -> Option<String> {
         if !self.tasks.is_empty() {
             return None;
@@ -114,6 +114,7 @@ fn packages_text(coverage: &StreamCoverage) -> String {
     let missing: Vec<&PackageCoverage> = packages.iter().filter(|package| !package.covered).collect();
     let left_out = match coverage.packages_left_out {
         0 => String::new(),
+        1 => ", and 1 package that is not listed".to_owned(),
         number => format!(", and {number} packages that are not listed"),
     };
     if missing.is_empty() {

@@ -50,7 +50,7 @@ pub fn diagnose(model: &Model, settle_ns: u64) -> Vec<Finding> {
     diagnosis.findings
 }
 
-/// The tasks that cannot make progress, by id, including those that only wait behind a finding. With [`Tier::Suspected`],
+/// The tasks that cannot make progress, by id, including tasks that only wait behind a finding. With [`Tier::Suspected`],
 /// unknowns do not help. That alone is no fault: the tasks of an idle program usually look like that.
 pub fn stuck_tasks(model: &Model, settle_ns: u64, tier: Tier) -> BTreeSet<TaskId> {
     let mut fixpoint = Fixpoint::new(settle_ns);

@@ -1,16 +1,18 @@
+use crate::health::words;
 use crate::{Edge, EdgeBody, Model, is_hidden};
 use insight_protocol::{Problem, ResourceId, ResourceKind, SourceLocation, TaskId, Tier};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// Above so many tasks, those without an edge are left out: graphviz takes 0.2 s for 500 nodes and minutes for 10,000.
+/// Maximum number of tasks that are all drawn. Graphviz takes 0.2 s for 500 nodes, and minutes for 10,000.
 const MOST_TASKS: usize = 500;
 
 impl Model {
-    /// The whole program in graphviz's DOT language: tasks as boxes, resources as ellipses, an arrow from a task to what
-    /// it waits on (red), and from a resource to who holds it or can free it. Tasks of a standing problem are tinted.
+    /// The whole program in graphviz's DOT language. Tasks are boxes, resources are ellipses. A red arrow leads from a
+    /// task to the resource that it waits for. Other arrows lead from a resource to the tasks that hold it or can
+    /// unblock its waits. The tasks of an open problem are tinted.
     ///
-    /// Of more than 500 tasks, only those with an edge are drawn, and a note says how many are not.
+    /// If there are more than 500 tasks, only tasks with an edge are drawn, and a note has the number of the others.
     pub fn dot(&self) -> String {
         let mut graph = Graph::new("program");
         let stuck: BTreeSet<TaskId> =
@@ -43,13 +45,13 @@ impl Model {
             }
         }
         if left_out > 0 {
-            graph.note(&format!("{left_out} more tasks wait for nothing that is seen"));
+            graph.note(&format!("{} without an edge", words::count(left_out, "more task")));
         }
         graph.end()
     }
 }
 
-/// A problem in graphviz's DOT language, drawn as in [`Model::dot`], with a note for each thing that is not known.
+/// A problem in graphviz's DOT language, drawn as in [`Model::dot`], with a note for each unknown.
 pub fn dot_problem(problem: &Problem) -> String {
     let mut graph = Graph::new("problem");
     graph.title(&problem.title);
@@ -69,7 +71,7 @@ pub fn dot_problem(problem: &Problem) -> String {
     graph.end()
 }
 
-/// DOT text as it grows.
+/// DOT text under construction.
 struct Graph {
     text: String,
     notes: usize,
@@ -89,7 +91,7 @@ impl Graph {
     }
 
     fn line(&mut self, line: std::fmt::Arguments) {
-        writeln!(self.text, "{line}").expect("a String takes everything");
+        writeln!(self.text, "{line}").expect("writing to a String cannot fail");
     }
 
     fn title(&mut self, title: &str) {
@@ -150,7 +152,7 @@ fn label(head: &str, name: Option<&str>, place: Option<&SourceLocation>) -> Stri
     quoted(&lines)
 }
 
-/// A DOT string of these lines, each shown as it is.
+/// A DOT string of these lines. Special characters are escaped, so each line is shown as it is.
 fn quoted(lines: &[&str]) -> String {
     let mut text = String::from("\"");
     for (at, line) in lines.iter().enumerate() {
@@ -164,7 +166,7 @@ fn quoted(lines: &[&str]) -> String {
                 '\n' => text.push_str("\\n"),
                 // graphviz reads HTML's entities even in a plain string.
                 '&' => text.push_str("&amp;"),
-                // It refuses some control characters, and ends at a NUL.
+                // Graphviz refuses some control characters, and ends the text at a NUL.
                 _ if character.is_control() => text.push(' '),
                 // r[security.control-characters]
                 _ if is_hidden(character) => text.push('\u{fffd}'),

@@ -2,6 +2,7 @@
 
 use crate::evidence::Evidence;
 use crate::fixpoint::{Fixpoint, may_close};
+use crate::health::words;
 use crate::resource_kind::End;
 use crate::units::Held;
 use crate::wants::{blind_to_wakers, has_ended, has_foreign_waker};
@@ -16,19 +17,19 @@ const MOST_UNKNOWNS: usize = 20;
 pub(crate) fn name_unknowns(finding: &mut Finding, evidence: &Evidence, fixpoint: &Fixpoint, model: &Model) {
     let mut unknowns = Vec::new();
     if model.facts_lost() {
-        unknowns.push("facts were lost on the way: something here may have ended".to_owned());
+        unknowns.push("facts were lost: a hold or a wait may have ended".to_owned());
     }
     if blind_to_wakers(model) {
-        unknowns.push("it is not seen whether a timer or a socket may wake these tasks".to_owned());
+        unknowns.push("wakers are not observed: a timer or a socket may wake these tasks".to_owned());
     }
     for task in finding.tasks.iter().filter_map(|id| model.tasks.get(id)) {
         let label = task.label();
         if task.partial {
-            unknowns.push(format!("{label} was not spawned through insight: it may have other ways to go on"));
+            unknowns.push(format!("{label} was not spawned through insight: it may make progress in other ways"));
         }
         if has_foreign_waker(task) {
             unknowns.push(format!(
-                "something that is not seen holds a waker of {label}, such as a socket or a timer: it may wake it"
+                "something unobserved, such as a socket or a timer, has a waker of {label} and may wake it"
             ));
         }
     }
@@ -37,7 +38,7 @@ pub(crate) fn name_unknowns(finding: &mut Finding, evidence: &Evidence, fixpoint
         for (_, end) in evidence.parties.range((*id, End::Sender)..=(*id, End::Joined)) {
             unknown_parties(model, resource, *end, &mut unknowns);
             if may_close(fixpoint.waiting(), &fixpoint.look(model, Tier::Proven), resource, *end) {
-                unknowns.push(format!("whoever has another end of {} may close it", resource.label()));
+                unknowns.push(format!("another task with an end of {} may close it", resource.label()));
             }
         }
         for (_, held) in evidence.held.iter().filter(|(of, _)| of == id) {
@@ -63,7 +64,7 @@ pub(crate) fn is_suspect(model: &Model, finding: &Finding) -> bool {
 pub(crate) fn limit_unknowns(finding: &mut Finding) {
     let more = finding.unknowns.len().saturating_sub(MOST_UNKNOWNS);
     finding.unknowns.truncate(MOST_UNKNOWNS);
-    finding.unknowns.extend((more > 0).then(|| format!("{more} more things are not known")));
+    finding.unknowns.extend((more > 0).then(|| words::count(more, "more unknown")));
 }
 
 /// Names each unknown about the tasks that have this end of a resource.
@@ -77,8 +78,9 @@ fn unknown_parties(model: &Model, resource: &Resource, end: End, unknowns: &mut 
     let name = resource.label();
     match (freers.unknown.saturating_sub(weak), handles) {
         (0, _) => {}
-        (more, _) if end == End::Joined => unknowns.push(format!("{more} more of the tasks of {name} is not seen")),
-        (_, None) => unknowns.push(format!("how many {word}s {name} has is not known")),
+        (1, _) if end == End::Joined => unknowns.push(format!("1 more task of {name} is not observed")),
+        (more, _) if end == End::Joined => unknowns.push(format!("{more} more tasks of {name} are not observed")),
+        (_, None) => unknowns.push(format!("the number of {word}s of {name} is unknown")),
         (1, _) => unknowns.push(format!("1 more {word} of {name} that no task has used yet")),
         (more, _) => unknowns.push(format!("{more} more {word}s of {name} that no task has used yet")),
     }

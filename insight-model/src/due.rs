@@ -1,13 +1,14 @@
 use crate::journal::{Packed, Part};
 use std::collections::BTreeMap;
 
-/// How much earlier than it is due a part may be looked at. It is found to be too young then, and put in again.
+/// Length of a tick. A part may be popped this much before it is due. The caller then finds it too young and inserts it
+/// again.
 const TICK_NS: u64 = 10_000_000;
 
-/// What is to be looked at again at a time to come.
+/// The parts that have to be looked at again later, with the time at which each is due.
 ///
-/// In one block for each tick: what a program begins at once is due at once, and its memory goes back as a whole. Of single
-/// entries there would be gaps left between what stays.
+/// All parts of one tick are in one vector. Many parts are due at once, and then their memory is freed as a whole,
+/// without gaps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Due {
     ticks: BTreeMap<u64, Vec<Packed>>,
@@ -17,13 +18,13 @@ impl Due {
     pub(crate) fn insert(&mut self, due_ns: u64, part: Part) {
         let parts = self.ticks.entry(due_ns / TICK_NS).or_default();
         let part = Packed::of(part);
-        // What is looked at for several reasons says so several times in turn.
+        // A part that is looked at for several reasons is inserted several times in a row.
         if parts.last() != Some(&part) {
             parts.push(part);
         }
     }
 
-    /// Takes out one that is due, if any is: all of them, before anything is put in again.
+    /// Takes out one part that is due. Call it until it returns `None` before you insert parts again.
     pub(crate) fn pop(&mut self, now_ns: u64) -> Option<Part> {
         let mut first = self.ticks.first_entry().filter(|first| first.key() * TICK_NS <= now_ns)?;
         let part = first.get_mut().pop();

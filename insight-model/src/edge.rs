@@ -20,8 +20,8 @@ pub struct Edge {
     /// The time at which it was opened.
     pub since_ns: u64,
     pub(crate) relation: Arc<Relation>,
-    /// Packs two fields of [`Waiter`]. The upper 62 bits are 0 if `polls` is unknown, and otherwise `polls` and 1. The lower two bits
-    /// are 0 if `polled` is unknown, 1 for false and 2 for true.
+    /// Packs two fields of [`Waiter`]. The upper 62 bits are 0 if `polls` is unknown, and otherwise `polls + 1`. The
+    /// lower two bits are 0 if `polled` is unknown, 1 for false and 2 for true.
     pub(crate) polls: u64,
     pub(crate) granted_ns: Maybe,
 }

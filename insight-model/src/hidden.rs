@@ -1,7 +1,7 @@
-/// Whether a character could move a cursor, colour a terminal, reorder a line, or stand in a text without being seen.
+/// Whether a character is invisible in a text, or can move the cursor, colour the terminal or reorder the line.
 ///
-/// These are the control characters, and those that Unicode calls ignorable by default, but for the variation selectors:
-/// those belong to the character before them. r[security.control-characters]
+/// These are the control characters, and the characters that Unicode calls ignorable by default. Variation selectors
+/// are not hidden: each belongs to the character before it. r[security.control-characters]
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -2,29 +2,29 @@ use insight_protocol::{ResourceId, TaskId};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// So many are kept of the smallest model.
+/// Number of changes that a journal keeps even if the model is small.
 const LEAST: usize = 1 << 12;
 
-/// Something of a model that a diagnosis looks at.
+/// A part of a model that the diagnosis reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Part {
     Task(TaskId),
     Resource(ResourceId),
 }
 
-/// Which parts of a model have changed lately. An edge is part of its task and of its resource.
+/// The parts of a model that have changed lately. A change of an edge is a change of its task and of its resource.
 ///
-/// What reads it keeps its own [`Mark`], so that any number may read, and none has to: it has a bound, and nothing is kept
-/// before somebody asked for a mark. Of what the last one who asked for a mark has read little is kept: another one that is
-/// further behind looks at all.
+/// Each reader keeps its own [`Mark`], so any number of readers can read. Before the first call of [`Journal::mark`],
+/// no changes are kept. After it, their number has a bound. A journal keeps only a few of the changes that the last
+/// reader has already read, so a slower reader has to look at the whole model.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    /// Of this model, and of no copy: two that were one go on apart.
+    /// The id of this journal. A copy has another id, since the two models change independently.
     of: u64,
-    /// How many were there before the first one that is kept.
-    forgotten: u64,
+    /// Number of changes that were dropped before the first one in `changed`.
+    dropped: u64,
     changed: VecDeque<Packed>,
-    /// Up to where somebody has read; before the first mark nobody wants any.
+    /// The position up to which the last reader has read; [`NO_READER`] before the first mark.
     read: AtomicU64,
 }
 
@@ -46,9 +46,9 @@ impl Packed {
     }
 }
 
-const NOBODY: u64 = u64::MAX;
+const NO_READER: u64 = u64::MAX;
 
-/// Up to where a journal was read.
+/// The position up to which a reader has read a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     of: u64,
@@ -60,9 +60,9 @@ impl Default for Journal {
         static LAST: AtomicU64 = AtomicU64::new(0);
         Journal {
             of: LAST.fetch_add(1, Ordering::Relaxed),
-            forgotten: 0,
+            dropped: 0,
             changed: VecDeque::new(),
-            read: AtomicU64::new(NOBODY),
+            read: AtomicU64::new(NO_READER),
         }
     }
 }
@@ -83,39 +83,41 @@ impl Journal {
     }
 
     fn add(&mut self, part: Part) {
-        if *self.read.get_mut() != NOBODY {
+        if *self.read.get_mut() != NO_READER {
             self.changed.push_back(Packed::of(part));
         } else {
-            self.forgotten += 1;
+            self.dropped += 1;
         }
     }
 
-    /// Forgets the oldest beyond a bound: who has not read as many changes as the model has parts can as well look at them all.
+    /// Drops the oldest changes above a bound. A reader that has missed more changes than the model has parts may as
+    /// well look at all parts.
     pub(crate) fn bound(&mut self, parts: usize) {
         let kept = self.changed.len();
-        let read = self.read.get_mut().saturating_sub(self.forgotten).min(kept as u64) as usize;
+        let read = self.read.get_mut().saturating_sub(self.dropped).min(kept as u64) as usize;
         let more = match *self.read.get_mut() {
-            NOBODY => 0,
+            NO_READER => 0,
             _ => kept.saturating_sub(parts.max(LEAST)).max(read.saturating_sub(LEAST)),
         };
         if more > 0 {
             self.changed.drain(..more);
-            self.forgotten += more as u64;
+            self.dropped += more as u64;
             if self.changed.capacity() / 4 > self.changed.len().max(LEAST) {
                 self.changed.shrink_to(self.changed.len() * 2);
             }
         }
     }
 
-    /// What has changed since `mark`; `None` when that is no longer known, or of another model.
+    /// The parts that have changed since `mark`; `None` if the journal has dropped some of them, or if `mark` is of
+    /// another journal.
     pub(crate) fn since(&self, mark: Mark) -> Option<impl Iterator<Item = Part> + use<'_>> {
-        let from = mark.position.checked_sub(self.forgotten).filter(|_| mark.of == self.of)?;
+        let from = mark.position.checked_sub(self.dropped).filter(|_| mark.of == self.of)?;
         Some(self.changed.range(usize::try_from(from).ok()?..).map(|packed| packed.part()))
     }
 
-    /// Up to now.
+    /// The position after the last change.
     pub(crate) fn mark(&self) -> Mark {
-        let position = self.forgotten + self.changed.len() as u64;
+        let position = self.dropped + self.changed.len() as u64;
         self.read.store(position, Ordering::Relaxed);
         Mark { of: self.of, position }
     }
@@ -127,23 +129,23 @@ mod tests {
     use insight_protocol::TaskId;
 
     #[test]
-    fn changes_since_a_mark_up_to_a_bound() {
+    fn a_journal_has_the_changes_since_a_mark_up_to_a_bound() {
         let mut journal = Journal::default();
         let add = |journal: &mut Journal, count: usize| (0..count).for_each(|id| journal.task(TaskId(id as u64)));
         add(&mut journal, 10);
-        assert_eq!(journal.changed.len(), 0, "nobody has asked yet");
+        assert_eq!(journal.changed.len(), 0, "no reader has a mark yet");
         let mark = journal.mark();
         assert_eq!(journal.since(mark).unwrap().count(), 0);
         add(&mut journal, 2);
         assert!(journal.since(mark).unwrap().eq([Part::Task(TaskId(0)), Part::Task(TaskId(1))]));
-        assert!(journal.clone().since(mark).is_none(), "a copy goes on by itself");
+        assert!(journal.clone().since(mark).is_none(), "a copy has its own journal");
 
         let later = journal.mark();
         add(&mut journal, LEAST + 5);
         journal.bound(LEAST + 5);
         assert_eq!(journal.since(later).unwrap().count(), LEAST + 5);
-        assert!(journal.since(mark).is_none(), "forgotten");
+        assert!(journal.since(mark).is_none(), "dropped");
         journal.bound(0);
-        assert!(journal.since(later).is_none(), "forgotten");
+        assert!(journal.since(later).is_none(), "dropped");
     }
 }

@@ -1,7 +1,7 @@
-/// The arcs of a graph, node by node: of a node that is told later they come later.
+/// The arcs of a graph, in the order of the nodes that they leave.
 #[derive(Debug, Default)]
 pub(crate) struct Arcs {
-    /// Where those of each node end.
+    /// For each node, the end of its arcs in `to`.
     ends: Vec<usize>,
     to: Vec<usize>,
 }
@@ -13,28 +13,28 @@ impl Arcs {
         self.ends.push(self.to.len());
     }
 
-    /// How many nodes there are.
+    /// Number of nodes.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Where the arcs of this node lead.
+    /// The nodes that the arcs of this node lead to.
     pub(crate) fn of(&self, node: usize) -> &[usize] {
         let start = node.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.to[start..self.ends[node]]
     }
 }
 
-/// The strongly connected components out of which no arc leads: each as its sorted nodes, in the order of their first nodes.
-/// Whoever starts anywhere ends in one of these and never leaves it again.
+/// The strongly connected components that no arc leaves, in the order of their first nodes. The nodes of each are
+/// sorted. Every walk along the arcs that does not stop stays in one of these components in the end.
 ///
-/// Tarjan's algorithm with a stack of its own, for a chain of waits may be as long as there are tasks.
+/// Tarjan's algorithm. It has its own stack, since a chain of waits may be as long as the number of tasks.
 pub(crate) fn bottom_components(arcs: &Arcs) -> Vec<Vec<usize>> {
-    const UNSEEN: usize = usize::MAX;
-    let mut order = vec![UNSEEN; arcs.len()];
-    let mut lowest = vec![UNSEEN; arcs.len()];
+    const UNVISITED: usize = usize::MAX;
+    let mut order = vec![UNVISITED; arcs.len()];
+    let mut lowest = vec![UNVISITED; arcs.len()];
     // The component of a node, once it is complete.
-    let mut component = vec![UNSEEN; arcs.len()];
+    let mut component = vec![UNVISITED; arcs.len()];
     let mut components = 0;
     let mut visited = 0;
     let mut open: Vec<usize> = Vec::new();
@@ -42,7 +42,7 @@ pub(crate) fn bottom_components(arcs: &Arcs) -> Vec<Vec<usize>> {
     let mut bottoms: Vec<Vec<usize>> = Vec::new();
 
     for root in 0..arcs.len() {
-        if order[root] != UNSEEN {
+        if order[root] != UNVISITED {
             continue;
         }
         path.push((root, 0));
@@ -56,9 +56,9 @@ pub(crate) fn bottom_components(arcs: &Arcs) -> Vec<Vec<usize>> {
             }
             if let Some(&to) = arcs.of(node).get(*arc) {
                 *arc += 1;
-                if order[to] == UNSEEN {
+                if order[to] == UNVISITED {
                     path.push((to, 0));
-                } else if component[to] == UNSEEN {
+                } else if component[to] == UNVISITED {
                     lowest[node] = lowest[node].min(order[to]);
                 }
                 continue;
@@ -68,10 +68,13 @@ pub(crate) fn bottom_components(arcs: &Arcs) -> Vec<Vec<usize>> {
                 lowest[from] = lowest[from].min(lowest[node]);
             }
             if lowest[node] == order[node] {
-                let start = open.iter().rposition(|&other| other == node).expect("it is open until here");
+                let start = open
+                    .iter()
+                    .rposition(|&other| other == node)
+                    .expect("a node is open until its component is complete");
                 let members = &mut open[start..];
                 members.iter().for_each(|&member| component[member] = components);
-                // Components are completed after those that they lead to, so every arc's end has its component by now.
+                // A component is complete after all components that its arcs lead to.
                 if members.iter().all(|&member| arcs.of(member).iter().all(|&to| component[to] == components)) {
                     members.sort_unstable();
                     bottoms.push(members.to_vec());
@@ -96,20 +99,20 @@ mod tests {
     }
 
     #[test]
-    fn components_without_a_way_out() {
+    fn bottom_components_have_no_arc_that_leaves_them() {
         check(&[], &[]);
         check(&[&[]], &[&[0]]);
         check(&[&[0]], &[&[0]]);
         check(&[&[1], &[0]], &[&[0, 1]]);
         // A chain into a cycle: only the cycle.
         check(&[&[1], &[2], &[3], &[2]], &[&[2, 3]]);
-        // A cycle that leads on to another is not at the bottom.
+        // A cycle that leads to another cycle is not at the bottom.
         check(&[&[1], &[0, 2], &[3], &[2]], &[&[2, 3]]);
         // Two cycles that share a node are one component.
         check(&[&[1], &[0, 2], &[1]], &[&[0, 1, 2]]);
-        // Two of them, and a node that leads to both.
+        // Two components, and a node that leads to both.
         check(&[&[1, 3], &[2], &[1], &[4], &[3]], &[&[1, 2], &[3, 4]]);
-        // An arc to a component that is complete already says nothing about the order of nodes.
+        // An arc to a complete component does not change the node's `lowest`.
         check(&[&[1], &[1], &[0, 3], &[2]], &[&[1]]);
     }
 }

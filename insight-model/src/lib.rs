@@ -1,7 +1,7 @@
-//! A pure fold: messages of the insight protocol in, the state of a program and its problems out.
+//! A pure fold of the messages of the insight protocol: it gives the state of a program, and its problems.
 //!
-//! Deterministic, and without clock, thread or I/O: the server folds what it records, a client what it reads, and
-//! both see the same. Time is the `at_ns` of the messages.
+//! It is deterministic, and has no clock, no thread and no I/O. The server folds the messages that it records, and a
+//! client folds the messages that it reads, so both have the same state. The time is the `at_ns` of the messages.
 //!
 //! ```
 //! use insight_model::Model;
@@ -13,18 +13,23 @@
 //! assert_eq!(model.now_ns, 5);
 //! ```
 //!
-//! [`diagnose`] says what is stuck, from the state alone; [`Watch`] keeps count of what stands, and puts it into
-//! messages. [`Model::snapshot`] writes a state back as messages, [`Model::dot`] draws it. [`Checker`] holds a stream to
-//! the rules of SPEC.md.
+//! - [`Model`] is the state. [`Model::snapshot`] turns it back into messages, and [`Model::dot`] draws it.
+//! - [`diagnose`] finds the stuck tasks of a state, and [`health`] finds measured problems.
+//! - [`Watch`] follows the problems of a program, and turns each change into a message.
+//! - [`Checker`] checks a stream against the rules of SPEC.md.
+//!
+//! No files need each other in a circle, which `cargo xtask circles` checks.
 
 #![forbid(unsafe_code)]
 
+// Underneath: memory that takes little room, and the journal of changes.
 mod journal;
 mod location;
 mod maybe;
 mod shared;
 mod stats;
 
+// The parts of a state, and the fold that builds it.
 mod edge;
 mod resource;
 mod task;
@@ -32,10 +37,12 @@ mod task;
 mod fold;
 mod state;
 
+// Answers about a state.
 mod coverage;
 mod freers;
 mod snapshot;
 
+// The rules of the diagnosis, and the tasks that can make progress.
 mod finding;
 
 mod id_map;
@@ -45,6 +52,7 @@ mod wants;
 mod fixpoint;
 mod units;
 
+// The findings: stuck tasks that wait for each other, and their evidence.
 mod knot;
 mod wait_graph;
 

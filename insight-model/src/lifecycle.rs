@@ -1,7 +1,7 @@
-//! The life-cycle checker: whether a stream keeps the rules of SPEC.md that a stream alone can show.
+//! The life-cycle checker: it checks the rules of SPEC.md that a stream alone can break.
 //!
-//! It reads line by line, and remembers what is alive and what is defined; of what has ended only the ids, as ranges.
-//! Where a line breaks a rule the one before it counts: an id that is used again stays what it was.
+//! It reads line by line. It remembers all live things and definitions, and the ids of ended things as ranges. If a
+//! line breaks a rule, the earlier lines stay valid: an id that is used again keeps its first meaning.
 
 mod ids;
 mod live;
@@ -14,7 +14,7 @@ mod stream;
 mod tasks;
 
 use crate::lifecycle::ids::Ids;
-use crate::lifecycle::live::{EdgeKind, LiveEdge, LiveResource, LiveTask, Opening, Standing};
+use crate::lifecycle::live::{EdgeKind, LiveEdge, LiveResource, LiveTask, OpenProblem, Opening};
 use insight_protocol::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
@@ -24,11 +24,11 @@ use std::fmt::Display;
 pub struct RuleFinding {
     /// The rule's id in SPEC.md.
     pub rule: &'static str,
-    /// The line, from 1; one more than the last when the stream ended too soon.
+    /// The line, from 1. If the stream ended too soon, the number of lines plus 1.
     pub line: u64,
-    /// What the rule expects here.
+    /// The facts that the rule expects here.
     pub expected: String,
-    /// What is there.
+    /// The facts of the stream.
     pub actual: String,
 }
 
@@ -38,42 +38,42 @@ pub struct Checker {
     line: u64,
     findings: Vec<RuleFinding>,
     header: Option<StreamHeader>,
-    seen_message: bool,
+    has_message: bool,
     seq: Option<u64>,
     heartbeat_ns: u64,
-    /// Counts heartbeats: two stats of a task with the same count are of the same sample.
+    /// Number of heartbeats. If two stats of a task have the same count, they are from the same sample.
     sample: u64,
-    /// Hashes of the texts: a stream can define them without end, and all that is asked of one is if it is the same.
+    /// Hashes of the texts. They take little memory, and the checker only compares texts.
     strings: HashMap<StringId, u64>,
     dropped_strings: Ids,
     locations: HashMap<LocationId, u64>,
     tasks: HashMap<TaskId, LiveTask>,
     resources: HashMap<ResourceId, LiveResource>,
     edges: BTreeMap<EdgeId, LiveEdge>,
-    standing: BTreeMap<ProblemId, Standing>,
+    open_problems: BTreeMap<ProblemId, OpenProblem>,
     ended_tasks: Ids,
     ended_resources: Ids,
     ended_edges: Ids,
-    /// Those of them that ended with their resource, the newest.
+    /// The newest edges that ended because their resource was dropped.
     dropped_edges: BTreeSet<EdgeId>,
     ended_problems: Ids,
-    /// Tasks that have ended since the last heartbeat with edges that are open.
+    /// Tasks that have ended since the last heartbeat and had open edges.
     just_ended: Vec<TaskId>,
-    /// All tasks that have, of which polls may be told still.
+    /// All tasks that have ended since the last heartbeat. The stream may still have polls of them.
     polls_may_follow: HashSet<TaskId>,
-    /// When the last poll that was told of each thread ended.
+    /// The end of the last poll of each thread in the stream.
     polled_ns: HashMap<u64, u64>,
     snapshot: Option<Opening>,
-    seen_snapshot: bool,
-    seen_coverage: bool,
-    /// Facts were left out for lack of room: each later snapshot says so.
+    had_snapshot: bool,
+    had_coverage: bool,
+    /// Facts were left out for lack of room. Each later snapshot has to be followed by a gap about them.
     left_out: bool,
     /// The last message was the end of a snapshot.
     after_snapshot: bool,
 }
 
 impl Checker {
-    /// Checks the next line, without its end; what it breaks.
+    /// Checks the next line, without its line end. Returns the broken rules.
     pub fn line(&mut self, text: &str) -> Vec<RuleFinding> {
         self.line += 1;
         match decode(text) {
@@ -91,16 +91,16 @@ impl Checker {
         std::mem::take(&mut self.findings)
     }
 
-    /// The stream ended; what is missing. A recording may be cut off at any byte, so that is little.
+    /// Checks the end of the stream. A recording may be cut off at any byte, so only an empty stream breaks a rule.
     pub fn end(&mut self) -> Vec<RuleFinding> {
         self.line += 1;
-        if !self.seen_message {
+        if !self.has_message {
             self.find("header.first", "a stream.header".into(), "the end of the stream".into());
         }
         std::mem::take(&mut self.findings)
     }
 
-    /// How many tasks, resources and edges are remembered: those that are alive.
+    /// Number of live tasks, resources and edges in memory.
     pub fn alive(&self) -> usize {
         self.tasks.len() + self.resources.len() + self.edges.len()
     }
@@ -109,7 +109,7 @@ impl Checker {
         self.findings.push(RuleFinding { rule, line: self.line, expected, actual });
     }
 
-    /// A finding unless `holds`.
+    /// Adds a finding unless `holds`.
     fn expect(&mut self, holds: bool, rule: &'static str, expected: impl Display, actual: impl FnOnce() -> String) {
         if !holds {
             let actual = actual();
@@ -119,13 +119,13 @@ impl Checker {
 
     // r[header.first]
     fn after_header(&mut self, type_name: &str) {
-        let first = !std::mem::replace(&mut self.seen_message, true);
+        let first = !std::mem::replace(&mut self.has_message, true);
         self.expect(!first, "header.first", "a stream.header", || type_name.to_owned());
     }
 
     fn message(&mut self, message: &Message) {
         match message {
-            Message::StreamHeader(_) => self.seen_message = true,
+            Message::StreamHeader(_) => self.has_message = true,
             _ => self.after_header(message.type_name()),
         }
         self.in_snapshot(message);
@@ -237,6 +237,6 @@ impl Visit for Rules<'_> {
         self.0.snapshot_end(end);
     }
 
-    /// `standing_gap` checks it, since a gap's place in the stream matters.
+    /// `standing_gap` checks a gap, since its place in the stream matters.
     fn gap(&mut self, _: &Gap) {}
 }

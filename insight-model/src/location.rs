@@ -3,7 +3,7 @@ use insight_protocol::{LocationId, SourceLine, SourceLocation};
 /// A place in the source, with its text if the producer found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The producer's id of it.
+    /// Its id in the stream.
     pub id: LocationId,
     /// File, line and column.
     pub place: SourceLocation,

@@ -16,7 +16,7 @@ pub static ALL: ByOperation<Definition> = ByOperation {
     },
     reserve: Definition {
         says: "Reserves places for messages.",
-        unblocked_by: "The same.",
+        unblocked_by: "A receiver, or the holder of reserved places.",
         class: Contention,
         verb: "reserve places in",
         waits: "for room in {}",
@@ -32,7 +32,7 @@ pub static ALL: ByOperation<Definition> = ByOperation {
         says: "Waits until a channel is closed.",
         unblocked_by: "The other end: the last receiver for a sending task, the last sender for a receiving task.",
         class: Work,
-        verb: "see the end of",
+        verb: "observe the end of",
         waits: "on {}",
     },
     lock: Definition {
@@ -74,14 +74,14 @@ pub static ALL: ByOperation<Definition> = ByOperation {
         says: "Waits until a watched value changes.",
         unblocked_by: "A sender.",
         class: Work,
-        verb: "see a change of",
+        verb: "observe a change of",
         waits: "on {}",
     },
     init: Definition {
         says: "Waits for a value that another task makes.",
         unblocked_by: "The holder, which makes the value.",
         class: Contention,
-        verb: "see the value of",
+        verb: "get the value of",
         waits: "on {}",
     },
     wait: Definition {
@@ -100,10 +100,10 @@ pub static ALL: ByOperation<Definition> = ByOperation {
     },
     sleep: Definition {
         says: "Sleeps.",
-        unblocked_by: "Time.",
+        unblocked_by: "The timer.",
         class: Time,
         verb: "sleep until",
-        waits: "for time to pass",
+        waits: "for a timer",
     },
     other: Definition {
         says: "An operation that this version does not know.",

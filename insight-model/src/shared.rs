@@ -2,14 +2,14 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// So many are kept before it is looked whether somebody has them.
+/// Minimum number of values that are kept before unused ones are dropped.
 const LEAST: usize = 64;
 
-/// What many have in common, each kept once.
+/// Values that many others have in common. Each is kept once.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared<T> {
     known: HashSet<Arc<T>>,
-    /// When there are so many, those go that nobody has any more.
+    /// When `known` has this many values, the unused ones are dropped.
     full: usize,
 }
 
@@ -20,7 +20,7 @@ impl<T> Default for Shared<T> {
 }
 
 impl<T: Eq + Hash> Shared<T> {
-    /// The one that equals `value`.
+    /// The shared value that equals `value`.
     pub(crate) fn share(&mut self, value: T) -> Arc<T> {
         if let Some(known) = self.known.get(&value) {
             return known.clone();
@@ -42,7 +42,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn one_of_each_and_no_more_than_twice_as_many_as_somebody_has() {
+    fn equal_values_are_shared_and_unused_values_are_dropped() {
         let mut shared = Shared::default();
         let had: Vec<Arc<usize>> = (0..LEAST).map(|number| shared.share(number)).collect();
         assert!(had.iter().all(|one| Arc::ptr_eq(one, &shared.share(**one))));
@@ -50,6 +50,6 @@ mod tests {
             shared.share(number);
             assert!(shared.known.len() <= 2 * LEAST, "{} are kept", shared.known.len());
         }
-        assert!(had.iter().all(|one| Arc::ptr_eq(one, &shared.share(**one))), "what somebody has is kept");
+        assert!(had.iter().all(|one| Arc::ptr_eq(one, &shared.share(**one))), "values in use are kept");
     }
 }

@@ -7,11 +7,11 @@ use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 impl Model {
-    /// The messages, from `snapshot.begin` to `snapshot.end`, that fold to an equal model.
+    /// The messages from `snapshot.begin` to `snapshot.end`. They fold to an equal model.
     ///
-    /// Strings and locations keep the producer's ids, and only those that something here still names are sent: a
-    /// producer that goes on must define the others again before it names them. The header is not part of a snapshot,
-    /// nor are `gaps`, which the reader of a stream keeps over a snapshot, nor the counts of ended tasks.
+    /// Strings and locations keep the producer's ids. Only the ids that the snapshot uses are defined, so a producer
+    /// that continues the stream must define the others again. A snapshot does not have the header, the counts of ended
+    /// tasks, or the gaps, which a reader keeps.
     pub fn snapshot(&self) -> Vec<Message> {
         let mut messages = Vec::new();
         let Ok(()) = self.tell_snapshot(|message| -> Result<(), Infallible> {
@@ -21,15 +21,15 @@ impl Model {
         messages
     }
 
-    /// Gives out the messages of the [`snapshot`](Model::snapshot) one after another, up to the first error.
-    pub fn tell_snapshot<E>(&self, tell: impl FnMut(Message) -> Result<(), E>) -> Result<(), E> {
-        Snapshot::new(self, tell).all()
+    /// Calls `send` with each message of the [`snapshot`](Model::snapshot), until the first error.
+    pub fn tell_snapshot<E>(&self, send: impl FnMut(Message) -> Result<(), E>) -> Result<(), E> {
+        Snapshot::new(self, send).all()
     }
 
-    /// As [`tell_snapshot`](Model::tell_snapshot), and then each string and location that the snapshot does not define, by
-    /// id: a stream that goes on with the producer's messages has all then that these may name.
-    pub fn tell_opening<E>(&self, tell: impl FnMut(Message) -> Result<(), E>) -> Result<(), E> {
-        let mut snapshot = Snapshot::new(self, tell);
+    /// As [`tell_snapshot`](Model::tell_snapshot), and then defines all other strings and locations, in the order of
+    /// their ids. So the producer's later messages can continue the stream.
+    pub fn tell_opening<E>(&self, send: impl FnMut(Message) -> Result<(), E>) -> Result<(), E> {
+        let mut snapshot = Snapshot::new(self, send);
         snapshot.all()?;
         snapshot.other_definitions()
     }
@@ -37,17 +37,17 @@ impl Model {
 
 struct Snapshot<'m, F> {
     model: &'m Model,
-    tell: F,
-    /// The ids that were defined already.
+    send: F,
+    /// The ids that are already defined.
     strings: HashSet<StringId>,
     locations: HashSet<LocationId>,
-    /// Those of the strings by where they lie: most are named by many.
+    /// String ids by the address of the text, since most texts are used many times.
     found: HashMap<u64, StringId, BuildHasherDefault<IdHasher>>,
 }
 
 impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
-    fn new(model: &'m Model, tell: F) -> Snapshot<'m, F> {
-        Snapshot { model, tell, strings: HashSet::new(), locations: HashSet::new(), found: HashMap::default() }
+    fn new(model: &'m Model, send: F) -> Snapshot<'m, F> {
+        Snapshot { model, send, strings: HashSet::new(), locations: HashSet::new(), found: HashMap::default() }
     }
 
     fn all(&mut self) -> Result<(), E> {
@@ -92,7 +92,7 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
     }
 
     fn push(&mut self, message: impl Into<Message>) -> Result<(), E> {
-        (self.tell)(message.into())
+        (self.send)(message.into())
     }
 
     fn task(&mut self, task: &Task) -> Result<(), E> {
@@ -171,10 +171,10 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         }
     }
 
-    /// The string's id, defined by now.
+    /// Defines the string if necessary, and returns its id.
     fn string(&mut self, text: Option<&Arc<str>>) -> Result<Option<StringId>, E> {
         let Some(text) = text else { return Ok(None) };
-        // Of two strings that are alive, no matter how short, none lies where the other does: each has its counters before it.
+        // Live texts have different addresses, even empty ones, since an `Arc` puts its counters before each text.
         let place = text.as_ptr().addr() as u64 >> 3;
         if let Some(id) = self.found.get(&place) {
             return Ok(Some(*id));
@@ -187,7 +187,7 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         Ok(Some(id))
     }
 
-    /// The location's id, defined by now, with its text as it was found last.
+    /// Defines the location if necessary, and returns its id. Its text is the latest one.
     fn location(&mut self, location: Option<&Arc<Location>>) -> Result<Option<LocationId>, E> {
         let Some(location) = location else { return Ok(None) };
         if self.locations.insert(location.id) {

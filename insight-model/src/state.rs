@@ -105,22 +105,22 @@ impl Model {
         waits
     }
 
-    /// `task 7 (reader)`; a task that is not known has no name.
+    /// `task 7 (reader)`, or `task 7` if the task is unknown or has no name.
     pub fn task_label(&self, id: TaskId) -> String {
         self.tasks.get(&id).map_or_else(|| format!("task {id}"), Task::label)
     }
 
-    /// ``channel `queue` ``; a resource that is not known has no kind.
+    /// ``channel `queue` ``, or `resource 3` if the resource is unknown.
     pub fn resource_label(&self, id: ResourceId) -> String {
         self.resources.get(&id).map_or_else(|| format!("resource {id}"), Resource::label)
     }
 
-    /// The number of living tasks that the program did not send, for lack of room, as of its last `gap`.
+    /// Number of live tasks that the producer left out of the stream for lack of room, from its last `gap`.
     pub fn left_out_tasks(&self) -> u64 {
         self.left_out_tasks
     }
 
-    /// Facts on which a diagnosis rests were lost, and no snapshot has made up for them since.
+    /// Whether facts for the diagnosis were lost since the last snapshot.
     pub fn facts_lost(&self) -> bool {
         self.facts_lost
     }
@@ -131,9 +131,9 @@ mod tests {
     use crate::edge::Edge;
     use crate::task::Task;
 
-    /// There is one for each live task and one for each wait: what makes them larger is to be seen.
+    /// A model has one for each live task and each open edge, so this test fails if they become larger.
     #[test]
-    fn the_sizes_of_what_there_is_many_of() {
+    fn a_task_takes_112_bytes_and_an_edge_56() {
         assert_eq!((size_of::<Task>(), size_of::<Edge>()), (112, 56));
     }
 }
@@ -143,14 +143,14 @@ thread_local! {
     static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
-/// Counts an edge of a task or a resource that somebody went over, in tests.
+/// Counts the visit of an edge, in tests.
 #[inline]
 fn step() {
     #[cfg(test)]
     STEPS.with(|steps| steps.set(steps.get() + 1));
 }
 
-/// How many edges this thread went over.
+/// Number of edges that this thread has visited.
 #[cfg(test)]
 pub(crate) fn steps() -> u64 {
     STEPS.with(std::cell::Cell::get)

@@ -1,23 +1,22 @@
-//! A task's state and counters, as small as they are: most tasks wait, and have not done much.
+//! A task's state and counters, packed, since most tasks of a large program wait and have small counters.
 
 use insight_protocol::{MAX_NUMBER, TaskId, TaskState, TaskStats, with};
 
-/// What was last sent of a task, in 40 bytes for most.
+/// The last stats of a task, usually in 40 bytes.
 ///
-/// What a look at all tasks asks for has a field of its own. The counters follow as varints: one that is below 128, as
-/// those of a task that was polled a few times, is one byte.
+/// A pass over all tasks reads the first four fields. The counters are varints: a counter below 128 takes one byte.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Stats {
     pub(crate) since_ns: u64,
     pub(crate) state: Option<TaskState>,
     pub(crate) lost_waker: bool,
-    /// Whether it has any.
+    /// Whether the task has a foreign waker.
     pub(crate) foreign_wakers: bool,
     /// In the order in which [`Stats::of`] writes them.
     counters: Bytes,
 }
 
-/// A counter's place among the varints.
+// The positions of counters among the varints.
 const AT: usize = 0;
 const POLLS: usize = 1;
 const SELF_WAKES: usize = 3;
@@ -26,7 +25,7 @@ impl Stats {
     pub(crate) fn of(stats: &TaskStats) -> Stats {
         let mut bytes = Vec::with_capacity(64);
         let counters = [
-            // Seldom long after it has come into its state: that is when there is something to send.
+            // Usually small, since most stats are sent soon after the state has changed.
             stats.at_ns.wrapping_sub(stats.since_ns),
             stats.polls,
             stats.wakes,
@@ -38,7 +37,7 @@ impl Stats {
             stats.foreign_wakers,
         ];
         counters.into_iter().for_each(|counter| push(&mut bytes, counter));
-        // Of the histogram each count that is not 0, after how many zeros come before it.
+        // Each count of the histogram that is not 0, after the number of zeros before it.
         let mut zeros = 0;
         for &count in &stats.poll_ns_log2 {
             if count == 0 {
@@ -58,8 +57,8 @@ impl Stats {
         }
     }
 
-    /// As it was sent; without the histogram, unless `histogram`.
-    pub(crate) fn told(&self, id: TaskId, histogram: bool) -> TaskStats {
+    /// The stats as they were sent, with an empty histogram unless `histogram` is true.
+    pub(crate) fn unpacked(&self, id: TaskId, histogram: bool) -> TaskStats {
         let mut rest = self.counters.slice();
         let mut next = || pop(&mut rest).unwrap_or(0);
         let mut stats = with!(
@@ -106,7 +105,7 @@ impl Stats {
     }
 }
 
-/// Bytes that lie in place where they are few.
+/// Bytes, in place if there are at most [`FEW`].
 #[derive(Clone)]
 enum Bytes {
     Few(u8, [u8; FEW]),
@@ -143,7 +142,7 @@ impl PartialEq for Bytes {
 
 impl Eq for Bytes {}
 
-/// Seven bits a byte, the lowest first; above them whether another one follows.
+/// Writes seven bits to each byte, the lowest first. The eighth bit is set if another byte follows.
 fn push(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -172,18 +171,18 @@ mod tests {
 
     fn check(stats: TaskStats) {
         let kept = Stats::of(&stats);
-        assert_eq!(kept.told(stats.id, true), stats);
-        assert_eq!(kept.told(stats.id, false), with!(stats.clone(), poll_ns_log2 = Vec::new()));
+        assert_eq!(kept.unpacked(stats.id, true), stats);
+        assert_eq!(kept.unpacked(stats.id, false), with!(stats.clone(), poll_ns_log2 = Vec::new()));
         assert_eq!((kept.at_ns(), kept.polls(), kept.self_wakes()), (stats.at_ns, stats.polls, stats.self_wakes));
         assert_eq!(kept.foreign_wakers, stats.foreign_wakers > 0);
     }
 
     #[test]
-    fn what_was_sent_is_what_is_kept() {
+    fn unpacked_stats_equal_the_sent_stats() {
         check(with!(TaskStats::default(), id = TaskId(1)));
         let numbers = [1, 127, 128, 300, 1 << 32, MAX_NUMBER, u64::MAX];
         for (index, number) in numbers.into_iter().enumerate() {
-            // The time may be before the begin of the state.
+            // The time of the stats may be before the begin of the state.
             check(with!(
                 TaskStats::default(),
                 id = TaskId(7),
@@ -203,9 +202,9 @@ mod tests {
         }
     }
 
-    /// There is one for each task.
+    /// A model has one for each task.
     #[test]
-    fn its_size() {
+    fn stats_take_40_bytes() {
         assert_eq!(size_of::<Stats>(), 40);
         assert_eq!(size_of::<Option<Stats>>(), 40);
     }

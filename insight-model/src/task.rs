@@ -69,7 +69,7 @@ impl Task {
 
     /// The time in each state until `now_ns`, including the present one; `None` if it is not observed.
     pub fn times(&self, now_ns: u64) -> Option<Times> {
-        let stats = self.stats.as_ref()?.told(self.id, false);
+        let stats = self.stats.as_ref()?.unpacked(self.id, false);
         let mut times =
             Times { running_ns: stats.running_ns, scheduled_ns: stats.scheduled_ns, idle_ns: stats.idle_ns };
         let present = now_ns.saturating_sub(stats.since_ns);
@@ -99,12 +99,12 @@ impl Task {
 
     /// Its state and counters, as last sent.
     pub fn stats(&self) -> Option<TaskStats> {
-        self.stats.as_ref().map(|stats| stats.told(self.id, true))
+        self.stats.as_ref().map(|stats| stats.unpacked(self.id, true))
     }
 
     /// As [`stats`](Task::stats), but with an empty histogram, so nothing is allocated.
     pub fn counters(&self) -> Option<TaskStats> {
-        self.stats.as_ref().map(|stats| stats.told(self.id, false))
+        self.stats.as_ref().map(|stats| stats.unpacked(self.id, false))
     }
 
     /// Number of its polls.

@@ -13,9 +13,9 @@ use std::collections::HashMap;
 /// its poll, and between the queue and that end a thread may lose its processor for this long.
 const CLOSE_NS: u64 = 100_000_000;
 
-/// The units that stuck tasks have, the stuck tasks that wait for some, and the units that will be available to them: the free
-/// ones, and those that tasks give back which make progress. Units without a known holder also count as available, since
-/// we do not claim that they are kept.
+/// The units that stuck tasks have, the stuck tasks that wait for some, and the units that will be available to them. A
+/// unit is available if it is free, or if a task has it that makes progress and will give it back. Units without a
+/// known holder also count as available, since we do not claim that they are kept.
 #[derive(Debug)]
 pub(crate) struct Units {
     pub(crate) available: i128,
@@ -78,7 +78,7 @@ impl Units {
         Some(Units { available, held, queue, ordered, for_receivers: room.for_receivers, front: None, is_rwlock })
     }
 
-    /// Whether an operation that needs so many units reads a lock, together with other readers.
+    /// Whether an operation with this need reads a lock, together with other readers.
     pub(crate) fn is_read(&self, need: i128) -> bool {
         self.is_rwlock && need < ALL
     }
@@ -235,8 +235,8 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Removes the holds of tasks with a hold that may have moved: of two holds of one task, a reader of the problem cannot
-    /// tell which one is meant.
+    /// Removes the holds of tasks with a hold that may have moved. If a task has two holds, the reader of the problem
+    /// could not distinguish them.
     fn drop_uncertain_holds(&mut self) {
         let Tally { held, movable, stuck, .. } = self;
         held.retain(|held| {
@@ -319,7 +319,7 @@ impl<'a> Tally<'a> {
                 // Some of them may be places that the first wait in the queue was given, which needs more.
                 let part = self.first.map_or(0, |(_, need)| need - 1).clamp(0, messages);
                 let part = if ordered { part } else { 0 };
-                // A receiver that makes progress can also close the channel. That ends each send, whatever it needs.
+                // A receiver that makes progress can also close the channel. That ends each send, for any need.
                 let available = if receives { ALL } else { free + (taken - self.stuck) + part };
                 Room { available, for_receivers: !receives && (messages > part || capacity == 0) }
             }

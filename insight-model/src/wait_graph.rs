@@ -50,7 +50,7 @@ pub(crate) enum Node {
     Task(TaskId),
     /// The tasks that have this end of the resource.
     Parties(ResourceId, End),
-    /// The tasks that hold the resource, or only those that exclude readers.
+    /// The tasks that hold the resource, or only the tasks that exclude readers.
     Held {
         resource: ResourceId,
         from_readers: bool,

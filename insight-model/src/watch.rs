@@ -1,13 +1,13 @@
 use crate::Model;
 use crate::diagnose::{Diagnosis, MOST_PROBLEMS};
-use crate::health::{Health, HealthFinding, Thresholds};
+use crate::health::{Health, HealthFinding, Thresholds, words};
 use insight_protocol::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How often the health is looked at, at most. It looks at every task, and its thresholds are of a second and more.
+/// Minimum time between two checks of the health. A check reads every task, and the thresholds are a second or more.
 const HEALTH_PACE_NS: u64 = 250_000_000;
 
-/// Follows the problems of a program: gives them ids, and says what is new of them.
+/// Follows the problems of a program: gives each an id, and returns a message for each change.
 ///
 /// ```
 /// use insight_model::{DEFAULT_SETTLE_NS, Model, Watch};
@@ -15,7 +15,7 @@ const HEALTH_PACE_NS: u64 = 250_000_000;
 /// let mut model = Model::default();
 /// let mut watch = Watch::new(DEFAULT_SETTLE_NS);
 /// let mut messages = Vec::new();
-/// // Whenever messages were folded in:
+/// // After each batch of messages:
 /// watch.check(&model, &mut messages);
 /// messages.iter().for_each(|message| model.apply(message));
 /// assert!(model.problems.is_empty());
@@ -25,42 +25,43 @@ pub struct Watch {
     diagnosis: Diagnosis,
     thresholds: Thresholds,
     health: Health,
-    /// Up to when the health was looked at.
-    told_ns: Option<u64>,
-    /// What cannot go on, and what is not well, as of the last look; without ids.
+    /// The `told_ns` of the model at the last check of the health.
+    health_ns: Option<u64>,
+    /// The problems of the last check, without ids: those of stuck tasks, and the measured ones.
     found: [BTreeMap<Key, Problem>; 2],
     last_id: u64,
-    standing: BTreeMap<Key, Problem>,
+    open: BTreeMap<Key, Problem>,
 }
 
-/// What makes a problem the same problem: the evidence may change, and how sure it is.
+/// The identity of a problem. Its evidence and its tier may change while it is open.
 type Key = (ProblemKind, Vec<TaskId>, Vec<ResourceId>, Option<SourceLocation>);
 
 impl Watch {
-    /// A watch without problems. The facts of a problem must have stood for `settle_ns`; see [`DEFAULT_SETTLE_NS`].
+    /// A watch without problems. Facts make a problem when they are `settle_ns` old; see
+    /// [`DEFAULT_SETTLE_NS`](crate::DEFAULT_SETTLE_NS).
     pub fn new(settle_ns: u64) -> Watch {
         Watch::with_thresholds(settle_ns, Thresholds::default())
     }
 
-    /// As [`new`](Watch::new), with other thresholds for what goes on, and is not well. Their `settle_ns` is not read.
+    /// As [`new`](Watch::new), with other thresholds for measured problems. `thresholds.settle_ns` is ignored.
     pub fn with_thresholds(settle_ns: u64, thresholds: Thresholds) -> Watch {
         Watch {
             diagnosis: Diagnosis::new(settle_ns),
             thresholds: Thresholds { settle_ns, ..thresholds },
             health: Health::default(),
-            told_ns: None,
+            health_ns: None,
             found: Default::default(),
             last_id: 0,
-            standing: BTreeMap::new(),
+            open: BTreeMap::new(),
         }
     }
 
-    /// Looks at the model as it is now, and appends what has changed since the last look: first the problems that are
-    /// over, then those that are new or different. The messages are not folded into the model.
+    /// Diagnoses the model, and appends the changes since the last check: first the resolved problems, then the new and
+    /// the changed ones. It does not fold the messages into the model.
     ///
     /// A problem whose tasks or resources change is another problem: it is cleared, and raised under a new id.
     pub fn check(&mut self, model: &Model, out: &mut Vec<Message>) {
-        // Their ids come later: it is by the rest that they are known again.
+        // Problems get their ids below. `Key` identifies them until then.
         let no_id = ProblemId(0);
         let pace_ns = self.pace_ns();
         let [stuck, unwell] = &mut self.found;
@@ -74,14 +75,15 @@ impl Watch {
                 .collect();
             if let Some((_, last)) = problems.last_mut().filter(|_| findings.len() > listed.len()) {
                 let more = findings.len() - listed.len();
-                last.explanation.push(format!("{more} more problems were found, and are not listed."));
+                let (problems, are) = (words::count(more, "more problem"), if more == 1 { "is" } else { "are" });
+                last.explanation.push(format!("{problems} {are} not listed."));
             }
             *stuck = problems.into_iter().collect();
         }
-        // Also when the time of a recording begins anew.
-        let told = self.told_ns.is_none_or(|last| model.told_ns.abs_diff(last) >= pace_ns);
-        if told {
-            self.told_ns = Some(model.told_ns);
+        // A recording that starts again has an earlier time.
+        let check_health = self.health_ns.is_none_or(|last| model.told_ns.abs_diff(last) >= pace_ns);
+        if check_health {
+            self.health_ns = Some(model.told_ns);
             let findings = self.health.check(model, &self.thresholds).into_iter();
             *unwell = findings
                 .map(|it| {
@@ -91,23 +93,23 @@ impl Watch {
                 })
                 .collect();
         }
-        if !diagnosed && !told {
+        if !diagnosed && !check_health {
             return;
         }
         let at_ns = model.now_ns;
-        // A lock is held for long by whoever cannot go on: that is said already.
-        let cannot: BTreeSet<TaskId> = stuck.keys().flat_map(|(_, tasks, ..)| tasks.iter().copied()).collect();
-        let unwell = unwell.iter().filter(|((_, tasks, ..), _)| !tasks.iter().any(|task| cannot.contains(task)));
+        // A stuck task often holds a lock for a long time, too. The problem of stuck tasks is enough.
+        let stuck_tasks: BTreeSet<TaskId> = stuck.keys().flat_map(|(_, tasks, ..)| tasks.iter().copied()).collect();
+        let unwell = unwell.iter().filter(|((_, tasks, ..), _)| !tasks.iter().any(|task| stuck_tasks.contains(task)));
         let found: BTreeMap<&Key, &Problem> = stuck.iter().chain(unwell).collect();
-        self.standing.retain(|key, problem| {
-            let stands = found.contains_key(key);
-            if !stands {
+        self.open.retain(|key, problem| {
+            let is_open = found.contains_key(key);
+            if !is_open {
                 out.push(ProblemCleared::new(problem.id, at_ns).into());
             }
-            stands
+            is_open
         });
         for (key, problem) in found {
-            if let Some(before) = self.standing.get_mut(key) {
+            if let Some(before) = self.open.get_mut(key) {
                 let problem = with!(problem.clone(), id = before.id);
                 if problem != *before {
                     *before = problem.clone();
@@ -116,36 +118,37 @@ impl Watch {
             } else {
                 self.last_id += 1;
                 let problem = with!(problem.clone(), id = ProblemId(self.last_id));
-                self.standing.insert(key.clone(), problem.clone());
+                self.open.insert(key.clone(), problem.clone());
                 out.push(ProblemRaised::new(problem, at_ns).into());
             }
         }
     }
 
-    /// Clears the problems that stand, as what is known of the program is about to be forgotten.
+    /// Clears all open problems, because the state of the program is about to be dropped.
     pub fn forget(&mut self, at_ns: u64, out: &mut Vec<Message>) {
-        let cleared = self.standing.values().map(|problem| ProblemCleared::new(problem.id, at_ns).into());
+        let cleared = self.open.values().map(|problem| ProblemCleared::new(problem.id, at_ns).into());
         out.extend(cleared);
         let last_id = self.last_id;
         *self = Watch::with_thresholds(self.thresholds.settle_ns, self.thresholds.clone());
         self.last_id = last_id;
     }
 
-    /// Changes the limits. The problems that stand keep their ids, unless they are none by the new limits: the next look
-    /// clears these.
+    /// Changes the thresholds. An open problem keeps its id if it is a problem under the new thresholds too. The next
+    /// check clears the others.
     pub fn set_limits(&mut self, settle_ns: u64, thresholds: Thresholds) {
         self.diagnosis = Diagnosis::new(settle_ns);
         self.thresholds = Thresholds { settle_ns, ..thresholds };
-        self.told_ns = None;
+        self.health_ns = None;
     }
 
-    /// How often the health is looked at: twice in a settle time, so that nothing counts as settled by one look.
+    /// Minimum time between two checks of the health: half a settle time, so that one sample alone never settles a
+    /// problem.
     fn pace_ns(&self) -> u64 {
         (self.thresholds.settle_ns / 2).clamp(1, HEALTH_PACE_NS)
     }
 
-    /// The problems that stand, by kind, tasks and resources.
+    /// The open problems, by kind, tasks and resources.
     pub fn standing(&self) -> impl Iterator<Item = &Problem> {
-        self.standing.values()
+        self.open.values()
     }
 }

@@ -35,7 +35,7 @@ struct Check {
     /// later task can rest on itself through them.
     founded: IdSet<TaskId>,
     /// The way in which each wait for parties ends. Many tasks may wait for the same parties, so each way is computed once.
-    /// That is enough: a task that begins to make progress only adds a way, and for a task that stops, `stands_without`
+    /// That is enough: a task that begins to make progress only adds a way, and for a task that stops, `holds_without`
     /// finds out.
     ways: HashMap<(ResourceId, Want), Option<Way>>,
 }
@@ -183,7 +183,7 @@ impl Pass<'_, '_> {
                 let way = way.or_insert_with(|| Parties::wanted(self.waiting, &self.look, resource, wait.want).way);
                 match (*way)? {
                     Way::Seed | Way::Nobody => Some(Ground::Seed(id)),
-                    Way::Task(by) => self.stands_without(check, by, task).then_some(Ground::Task(id, by)),
+                    Way::Task(by) => self.holds_without(check, by, task).then_some(Ground::Task(id, by)),
                     Way::All => None,
                 }
             }
@@ -194,7 +194,7 @@ impl Pass<'_, '_> {
     }
 
     /// Whether the grounds of the task `by` lead neither to a change that is still to be checked nor to `task`.
-    fn stands_without(&self, check: &mut Check, by: TaskId, task: TaskId) -> bool {
+    fn holds_without(&self, check: &mut Check, by: TaskId, task: TaskId) -> bool {
         let mut path = Vec::new();
         let mut at = by;
         loop {

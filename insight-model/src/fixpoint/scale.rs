@@ -1,4 +1,5 @@
-//! Many tasks that wait on one thing, or on each other: a look takes steps in proportion to the tasks and edges.
+//! Many tasks that wait for one resource or for each other. The steps of a look must be proportional to the tasks and
+//! edges.
 
 use crate::Model;
 use crate::diagnose::Diagnosis;
@@ -7,13 +8,13 @@ use insight_protocol::*;
 
 const SETTLE_NS: u64 = 1_000;
 
-/// A program that is told message by message.
+/// A program that grows message by message.
 struct Program {
     model: Model,
     diagnosis: Diagnosis,
     now_ns: u64,
     edges: u64,
-    /// Edges that the looks went over.
+    /// Number of edges that the looks visited.
     steps: u64,
 }
 
@@ -27,7 +28,7 @@ impl Program {
         self.model.apply(&message.into());
     }
 
-    /// A task that is idle. With a foreign waker it may be woken at any time.
+    /// Adds an idle task. If it has a foreign waker, it may be woken at any time.
     fn task(&mut self, id: u64, foreign_wakers: u64) {
         let (id, at_ns) = (TaskId(id), self.now_ns);
         self.apply(with!(TaskSpawned::default(), id, at_ns));
@@ -75,7 +76,7 @@ impl Program {
         self.apply(EdgeParty::new(id, task, resource, role, true, since_ns));
     }
 
-    /// Time goes on by more than what facts must have stood for, and everything is looked at that has changed.
+    /// Advances the time by more than the settle time, and updates the diagnosis.
     fn look(&mut self) {
         self.now_ns += 10_000_000 * SETTLE_NS;
         self.apply(StreamHeartbeat::new(self.now_ns));
@@ -84,7 +85,7 @@ impl Program {
         self.steps += steps() - before;
     }
 
-    /// Takes the steps of all looks so far.
+    /// Returns the steps of all looks since the last call.
     fn take_steps(&mut self) -> u64 {
         std::mem::take(&mut self.steps)
     }
@@ -94,10 +95,10 @@ impl Program {
     }
 }
 
-/// Builds a program of about `n` tasks, with ten looks on the way. Says how many findings there are in the end.
+/// Builds a program of about `n` tasks, with ten looks in between. Returns the number of findings at the end.
 type Build = fn(&mut Program, u64) -> usize;
 
-/// The task and the resource in the middle.
+/// The id of the central task and of the central resource.
 const HUB: u64 = 1;
 
 fn each(program: &mut Program, n: u64, mut one: impl FnMut(&mut Program, u64)) {
@@ -110,7 +111,7 @@ fn each(program: &mut Program, n: u64, mut one: impl FnMut(&mut Program, u64)) {
     program.look();
 }
 
-/// All wait for a lock whose holder waits for itself.
+/// All tasks wait for a lock whose holder waits for itself.
 fn star(program: &mut Program, n: u64) -> usize {
     program.task(HUB, 0);
     program.resource(HUB, ResourceKind::Mutex, None, 1);
@@ -123,7 +124,7 @@ fn star(program: &mut Program, n: u64) -> usize {
     1
 }
 
-/// All wait for one signal, and their sender for a timer.
+/// All tasks wait for one signal, and its sender waits for a timer.
 fn signal(program: &mut Program, n: u64, kind: ResourceKind, operation: &Operation) -> usize {
     program.task(HUB, 1);
     program.resource(HUB, kind, None, 0);
@@ -144,8 +145,8 @@ fn watch(program: &mut Program, n: u64) -> usize {
     signal(program, n, ResourceKind::Watch, &Operation::Changed)
 }
 
-/// Half of them hold all permits, and the other half waits for one. The holders wait for a lock of `hub`, which waits for
-/// itself, or for a timer.
+/// Half of the tasks hold all permits, and the other half wait for one. The holders wait for a lock of the hub. The hub
+/// waits for itself or for a timer.
 fn bipartite(program: &mut Program, n: u64, foreign: u64) -> usize {
     let (lock, permits) = (HUB, HUB + 1);
     program.task(HUB, foreign);
@@ -168,7 +169,7 @@ fn bipartite(program: &mut Program, n: u64, foreign: u64) -> usize {
     usize::from(foreign == 0)
 }
 
-/// Each has a permit and waits for a second one, as handlers do that take two connections of a pool.
+/// Each task has a permit and waits for a second one, as handlers do that take two connections of a pool.
 fn pool(program: &mut Program, n: u64) -> usize {
     program.resource(HUB, ResourceKind::Semaphore, Some(n), n);
     each(program, n, |program, i| {
@@ -179,7 +180,8 @@ fn pool(program: &mut Program, n: u64) -> usize {
     1
 }
 
-/// Each holds a lock and waits for the next one's. The last one waits for the first one's lock in a circle, or for a timer.
+/// Each task holds a lock and waits for that of the next one. The last one waits for the first one's lock, or for a
+/// timer.
 fn chain(program: &mut Program, n: u64, circle: bool, reverse: bool) -> usize {
     let at = |i: u64| if reverse { n - i } else { i + 1 };
     (1..=n).for_each(|id| program.resource(id, ResourceKind::Mutex, None, 1));
@@ -196,7 +198,8 @@ fn chain(program: &mut Program, n: u64, circle: bool, reverse: bool) -> usize {
     usize::from(circle)
 }
 
-/// Half of them are a chain that a timer ends, and each of these has a permit. The other half waits for a permit each.
+/// Half of the tasks are a chain that a timer ends, and each of these has a permit. Each of the others waits for a
+/// permit.
 fn chain_with_permits(program: &mut Program, n: u64) -> usize {
     let permits = n + 1;
     program.resource(permits, ResourceKind::Semaphore, Some(n / 2), n / 2);
@@ -231,21 +234,22 @@ const PROGRAMS: [(&str, Build); 11] = [
     ("circle, from its end", |program, n| chain(program, n, true, true)),
 ];
 
-/// Steps for each task of a program in all looks while it is built, at most; and of one look after a change of one task.
+/// Maximum number of steps for each task: of all looks while a program is built, and of one look after a change of one
+/// task.
 const MOST: [u64; 2] = [100, 20];
 
-/// The numbers of tasks. A debug build takes two minutes for the largest.
+/// The numbers of tasks. The largest program takes two minutes in a debug build.
 const SIZES: &[u64] = if cfg!(debug_assertions) { &[1_000, 10_000] } else { &[1_000, 10_000, 100_000] };
 
 #[test]
-fn steps_are_in_proportion_to_the_program() {
+fn steps_are_proportional_to_the_program() {
     for (name, build) in PROGRAMS {
         for &n in SIZES {
             let mut program = Program::new();
             let findings = build(&mut program, n);
             assert_eq!(program.findings(), findings, "{name} {n}");
             let built = program.take_steps();
-            // One task more that waits for what the first resource is.
+            // Another task that waits for the central resource.
             let operation = match name {
                 "broadcast" => Operation::Recv,
                 "watch" => Operation::Changed,

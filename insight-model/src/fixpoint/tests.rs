@@ -1,4 +1,4 @@
-//! Random programs that go on: what is kept up to date is what a look at everything finds.
+//! Random programs: an incremental update must find the same as a diagnosis of the whole model.
 
 use super::Fixpoint;
 use crate::resource_kind::{self, Ends, UnitKind};
@@ -10,7 +10,7 @@ const SETTLE_NS: u64 = 500;
 const TASKS: u64 = 9;
 const RESOURCES: u64 = 7;
 
-/// Knuth's linear congruential generator; the upper bits are the good ones.
+/// Knuth's linear congruential generator. We use the upper bits, which are the good ones.
 struct Random(u64);
 
 impl Random {
@@ -28,7 +28,7 @@ impl Random {
     }
 }
 
-/// A program that changes at random, and more often stays as it is: so that something is stuck now and then.
+/// A program that changes at random. Most steps leave it as it is, so some tasks are stuck now and then.
 struct Program {
     random: Random,
     model: Model,
@@ -197,7 +197,7 @@ impl Program {
 }
 
 #[test]
-fn what_is_kept_is_what_a_look_at_everything_finds() {
+fn an_incremental_update_finds_the_same_as_a_whole_diagnosis() {
     let (mut proven, mut suspected, mut problems, mut updates) = (0, 0, 0, 0);
     for seed in 0..60 {
         let mut program = Program::new(seed);
@@ -206,7 +206,7 @@ fn what_is_kept_is_what_a_look_at_everything_finds() {
         let mut ids: BTreeMap<(ProblemKind, Vec<TaskId>, Vec<ResourceId>), ProblemId> = BTreeMap::new();
         for step in 0..1_000 {
             program.step();
-            // Not after each step: several changes come at once.
+            // We do not check after each step, so that several changes come at once.
             if program.random.one_in(3) {
                 continue;
             }
@@ -220,13 +220,13 @@ fn what_is_kept_is_what_a_look_at_everything_finds() {
 
             let mut messages = Vec::new();
             watch.check(&program.model, &mut messages);
-            let mut anew = Watch::new(SETTLE_NS);
-            anew.check(&program.model, &mut Vec::new());
+            let mut fresh = Watch::new(SETTLE_NS);
+            fresh.check(&program.model, &mut Vec::new());
             let nameless = |watch: &Watch| -> Vec<Problem> {
                 watch.standing().map(|problem| with!(problem.clone(), id = ProblemId(1))).collect()
             };
-            assert_eq!(nameless(&watch), nameless(&anew), "seed {seed}, step {step}");
-            // One that stands keeps its id, and what is the same is not said again.
+            assert_eq!(nameless(&watch), nameless(&fresh), "seed {seed}, step {step}");
+            // An open problem keeps its id, and is not sent again without a change.
             let now: BTreeMap<_, _> = watch
                 .standing()
                 .map(|it| {
@@ -256,6 +256,6 @@ fn what_is_kept_is_what_a_look_at_everything_finds() {
             assert_eq!(messages, [], "nothing has changed");
         }
     }
-    let seen = format!("{proven} {suspected} {problems} {updates}");
-    assert!(proven > 300 && suspected > 800 && problems > 500 && updates > 5, "{seen}");
+    let counts = format!("{proven} {suspected} {problems} {updates}");
+    assert!(proven > 300 && suspected > 800 && problems > 500 && updates > 5, "{counts}");
 }

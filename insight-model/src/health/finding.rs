@@ -2,25 +2,27 @@ use crate::problem::{About, Texts};
 use crate::{Finding, Model};
 use insight_protocol::{EdgeId, Problem, ProblemId, ResourceId, Severity, SourceLocation, TaskId, Tier};
 
-/// What [`Health`](super::Health) finds, in words.
+/// A finding of [`Health`](super::Health), in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthFinding {
-    /// What it is, and its evidence. Of what is about a place in the source, there are no tasks: they come and go.
+    /// Its kind and its evidence. A finding about a place in the source has no tasks, since its tasks change all the
+    /// time.
     pub finding: Finding,
     /// The severity of the problem.
     pub severity: Severity,
-    /// The place in the source that it is about. With the kind, the tasks and the resources it makes the problem.
+    /// The place in the source, if the finding is about one. The kind, the tasks, the resources and the place identify
+    /// the problem.
     pub place: Option<SourceLocation>,
-    /// One line.
+    /// The title, in one line.
     pub title: String,
-    /// What was seen, one sentence an entry.
+    /// The observed facts, one sentence each.
     pub explanation: Vec<String>,
-    /// What to do, in two sentences.
+    /// The advice, in two sentences.
     pub advice: &'static str,
 }
 
 impl HealthFinding {
-    /// The problem as it is sent. `model` is the one that it was found in.
+    /// The wire form of the problem. `model` is the model of the finding.
     pub fn problem(&self, model: &Model, id: ProblemId) -> Problem {
         let HealthFinding { finding, severity, title, explanation, advice, .. } = self;
         let (title, explanation) = (title.clone(), explanation.clone());
@@ -28,7 +30,7 @@ impl HealthFinding {
     }
 }
 
-/// What a finding is about: what makes it the same one.
+/// The subject of a finding. The kind and the subject identify it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Subject {
     Task(TaskId),
@@ -36,20 +38,21 @@ pub(crate) enum Subject {
     Place(SourceLocation),
 }
 
-/// What is a finding if it goes on to stand.
+/// A fact that becomes a finding if it lasts.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) subject: Subject,
-    /// Over the threshold, and not only over the lower one below which it is cleared.
+    /// It is over the threshold. If false, it is between the threshold and the lower one at which a finding is
+    /// resolved.
     pub(crate) over: bool,
-    /// For how long it must be seen, if not for the settle time.
-    pub(crate) stands_ns: Option<u64>,
-    /// Its figures change all the time: they stay those of when it was raised.
+    /// Time for which it must be observed; `None` for the settle time.
+    pub(crate) settle_ns: Option<u64>,
+    /// The texts stay as they were when the finding was raised, since the figures change all the time.
     pub(crate) frozen: bool,
     pub(crate) finding: HealthFinding,
 }
 
-/// The evidence of a finding that is about no task or resource yet.
+/// The evidence of a finding, without tasks and resources.
 pub(crate) fn evidence(about: &About, since_ns: u64) -> Finding {
     Finding {
         kind: about.kind.clone(),

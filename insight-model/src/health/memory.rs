@@ -4,7 +4,7 @@ use super::finding::Candidate;
 use super::look::Look;
 use std::fmt::Debug;
 
-/// The memory of a kind from one check to the next.
+/// The memory of a kind between checks.
 pub(crate) trait Memory: Clone + Debug + Default + Send + Sync + 'static {
     /// The thresholds of the kind.
     type Limits: Debug + 'static;

@@ -1,8 +1,8 @@
-//! What is not stuck and not well either: blocked threads, spinning tasks, leaks, locks that are held for long.
+//! Measured problems: blocked threads, spinning tasks, leaks, locks that are held for a long time.
 //!
-//! Where [`diagnose`](crate::diagnose) asks what can never go on, these are questions of measure, and each has its
-//! [`Thresholds`]. The facts are observed as those of a deadlock are; that it is too much is a judgement, which the texts
-//! say together with the figure.
+//! [`diagnose`](crate::diagnose) finds tasks that can never make progress. The problems here rest on a measure, and
+//! each kind has its [`Thresholds`]. The measure is observed. That it is too much is a judgement, so the texts state
+//! the figure.
 
 mod finding;
 mod look;
@@ -29,12 +29,12 @@ use insight_protocol::{ProblemKind, TaskId};
 use look::Limits;
 use std::collections::BTreeMap;
 
-/// How many findings of one kind there are at most: the first ones say what is wrong with the others too.
+/// Maximum number of findings of one kind. The first ones show the fault well enough.
 const MOST_OF_A_KIND: usize = 50;
 
 type Key = (ProblemKind, Subject);
 
-/// What a program's health has been: what was over its threshold and for how long, and the rates of before.
+/// The state of the measures between checks: the time for which each was over its threshold, and earlier rates.
 ///
 /// ```
 /// use insight_model::health::{Health, Thresholds};
@@ -42,18 +42,18 @@ type Key = (ProblemKind, Subject);
 ///
 /// let model = Model::default();
 /// let mut health = Health::default();
-/// // Whenever messages were folded in:
+/// // After each batch of messages:
 /// assert!(health.check(&model, &Thresholds::default()).is_empty());
 /// ```
 ///
-/// It has no clock: time is [`Model::told_ns`], up to when the facts of the model have stood. Each check takes one look at
-/// each task and each resource. Its memory is bounded, and does not grow with time.
+/// It has no clock. Its time is [`Model::told_ns`], up to which the model is complete. A check reads each task and each
+/// resource once. The memory is bounded, and does not grow with time.
 #[derive(Clone, Debug)]
 pub struct Health {
-    told_ns: Option<u64>,
-    /// What is over its threshold, and how long that has been seen.
-    stood: BTreeMap<Key, u64>,
-    standing: BTreeMap<Key, HealthFinding>,
+    checked_ns: Option<u64>,
+    /// The candidates that are over their threshold, each with the time for which that was observed.
+    pending: BTreeMap<Key, u64>,
+    open: BTreeMap<Key, HealthFinding>,
     blocked: polls::Blocked,
     rates: rates::Rates,
     memories: Vec<Box<dyn AnyMemory<Thresholds>>>,
@@ -66,9 +66,9 @@ impl Default for Health {
             _ => None,
         };
         Health {
-            told_ns: None,
-            stood: BTreeMap::new(),
-            standing: BTreeMap::new(),
+            checked_ns: None,
+            pending: BTreeMap::new(),
+            open: BTreeMap::new(),
             blocked: polls::Blocked::default(),
             rates: rates::Rates::default(),
             memories: KINDS.iter().filter_map(memory).collect(),
@@ -77,13 +77,14 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Looks at the model as it is now: the findings that stand, by kind and then by what they are about.
+    /// Checks the model. Returns the open findings, by kind and then by subject.
     ///
-    /// A finding stands once it was over its threshold for the settle time, and until it is below: for a rate, below a
-    /// lower one. Its texts change only with what it names, not with time. A second check of the same model says the same.
+    /// A finding opens when it was over its threshold for the settle time. It is resolved when it falls below the
+    /// threshold; for a rate, below a lower one. Its texts do not depend on the time. A second check of the same model
+    /// returns the same findings.
     pub fn check(&mut self, model: &Model, thresholds: &Thresholds) -> Vec<HealthFinding> {
-        let step_ns = self.told_ns.map_or(0, |last| model.told_ns.saturating_sub(last));
-        self.told_ns = Some(model.told_ns);
+        let step_ns = self.checked_ns.map_or(0, |last| model.told_ns.saturating_sub(last));
+        self.checked_ns = Some(model.told_ns);
         let look = Look::new(model, limits(thresholds));
         let counted_ns = step_ns.min(thresholds.settle_ns / 2);
         let mut candidates = Vec::new();
@@ -95,45 +96,45 @@ impl Health {
         }
         self.memories.iter_mut().for_each(|memory| memory.look(&look, thresholds, &mut candidates));
         self.rates.look(&look, thresholds, step_ns, &mut candidates);
-        // Of whose polls it is said that they are too long, it is not said again that they are long.
+        // The problem of a place with long polls makes problems about long polls of its tasks unnecessary.
         let is_of_place = |id: &TaskId| model.tasks.get(id).is_some_and(|task| self.blocked.is_of_place(task));
         candidates.retain(|Candidate { finding, .. }| {
             finding.finding.kind != ProblemKind::NeverYields || !finding.finding.tasks.iter().any(is_of_place)
         });
         self.settle(candidates, counted_ns, thresholds.settle_ns);
-        self.standing.values().cloned().collect()
+        self.open.values().cloned().collect()
     }
 
     fn settle(&mut self, candidates: Vec<Candidate>, step_ns: u64, settle_ns: u64) {
-        let stood = std::mem::take(&mut self.stood);
-        let mut standing = std::mem::take(&mut self.standing);
+        let pending = std::mem::take(&mut self.pending);
+        let mut open = std::mem::take(&mut self.open);
         let mut of_kind: BTreeMap<ProblemKind, usize> = BTreeMap::new();
-        for Candidate { subject, over, stands_ns, frozen, finding } in candidates {
+        for Candidate { subject, over, settle_ns: own_settle_ns, frozen, finding } in candidates {
             let kind = finding.finding.kind.clone();
             let key = (kind.clone(), subject);
             let count = of_kind.entry(kind).or_default();
-            let before = standing.remove(&key);
+            let before = open.remove(&key);
             if *count >= MOST_OF_A_KIND {
                 continue;
             }
             if let Some(before) = before {
                 *count += 1;
-                self.standing.insert(key, if frozen { before } else { finding });
+                self.open.insert(key, if frozen { before } else { finding });
             } else if over {
                 *count += 1;
-                // The first look counts for nothing: it may have been the one after a pause.
-                let seen_ns = stood.get(&key).map_or(0, |seen| seen + step_ns);
-                if seen_ns >= stands_ns.unwrap_or(settle_ns) {
-                    self.standing.insert(key, finding);
+                // The first check counts for nothing, since a pause may have come before it.
+                let seen_ns = pending.get(&key).map_or(0, |seen| seen + step_ns);
+                if seen_ns >= own_settle_ns.unwrap_or(settle_ns) {
+                    self.open.insert(key, finding);
                 } else {
-                    self.stood.insert(key, seen_ns);
+                    self.pending.insert(key, seen_ns);
                 }
             }
         }
     }
 }
 
-/// The limits that a look needs itself.
+/// The limits that a look needs.
 fn limits(thresholds: &Thresholds) -> Limits {
     Limits {
         settle_ns: thresholds.settle_ns,

@@ -1,4 +1,4 @@
-//! Polls that do not return, and the places at which their tasks were spawned.
+//! Polls that do not return, and the spawn locations of their tasks.
 
 use super::finding::{Candidate, HealthFinding, Subject};
 use super::look::{Look, executor};
@@ -8,41 +8,40 @@ use crate::problem::{runtime_blocked, worker_blocked};
 use insight_protocol::{SourceLocation, TaskId, TaskKind};
 use std::collections::BTreeMap;
 
-/// How many places are remembered.
+/// Maximum number of places in memory.
 const MOST_PLACES: usize = 1_000;
 
-/// Where tasks were spawned that blocked a worker lately.
+/// The places whose tasks have blocked a worker lately.
 ///
-/// A poll that blocks ends, and the task that is behind it is often of the same kind, and blocks the worker in its turn. By
-/// the task of the moment that is one problem after the other, each of them over before it is read. So it is a problem of
-/// that task only as long as one poll is all that was seen; of several at once, or of one after the other, the place is to
-/// blame at which these tasks are spawned, and it stands until none of them has blocked a worker for two windows: what
-/// comes back once a minute is said each time.
+/// When a poll that blocks a worker ends, the next task is often from the same place and blocks the worker too. One
+/// problem for each task would end before a user can read it. So a problem names the task only while a single poll was
+/// observed. When a second poll of the same place blocks a worker, the problem names the place. It stays open until no
+/// task of the place has blocked a worker for two windows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Blocked {
     places: BTreeMap<SourceLocation, Place>,
-    /// The polls that the last look found: when they were found first, since one look alone may be the one after a pause,
-    /// and for how long they have been seen.
+    /// The long polls of the last look: the time of the look that found each first, and the time for which it was
+    /// observed. One look alone is not enough, since a pause may have come before it.
     seen: BTreeMap<Poll, (u64, u64)>,
 }
 
-/// Of which task, and since when.
+/// A task, and the begin of its poll.
 type Poll = (TaskId, u64);
 
 #[derive(Clone, Debug)]
 struct Place {
     first: Poll,
-    /// Another one was seen: the problem of the place, as of when that was.
+    /// The problem of the place, since the second poll was observed.
     again: Option<HealthFinding>,
     seen_ns: u64,
 }
 
 impl Blocked {
-    /// `step_ns` is the time since the last look, of which no more counts than of any other finding.
+    /// `step_ns` is the time since the last look, with the limit that applies to all findings.
     pub(super) fn look(&mut self, look: &Look, step_ns: u64, out: &mut Vec<Candidate>) {
         let mut polls = Vec::new();
         long_polls(look, &mut polls, out);
-        // For how long the polls have been seen that are too long now.
+        // For each place, the longest time for which one of its present polls was observed.
         let mut over: BTreeMap<SourceLocation, u64> = BTreeMap::new();
         let last = std::mem::take(&mut self.seen);
         for &(task, _) in &polls {
@@ -77,32 +76,33 @@ impl Blocked {
         }
         for (at, place) in &self.places {
             let (subject, seen_ns) = (Subject::Place(at.clone()), over.get(at));
-            // It is said of the place from the second look on: what was seen of its poll before counts too.
-            let stands_ns = seen_ns.filter(|seen_ns| **seen_ns >= look.limits.settle_ns).map(|_| 0);
-            let candidate = |finding| Candidate { subject, over: seen_ns.is_some(), stands_ns, frozen: true, finding };
+            // The time for which a poll was observed before the place had a problem counts, too.
+            let settle_ns = seen_ns.filter(|seen_ns| **seen_ns >= look.limits.settle_ns).map(|_| 0);
+            let candidate = |finding| Candidate { subject, over: seen_ns.is_some(), settle_ns, frozen: true, finding };
             out.extend(place.again.clone().map(candidate));
         }
     }
 
-    /// Whether tasks that are spawned there block workers again and again: what else is said of their polls is the same.
+    /// Whether the place of this task has a problem, so a problem about its polls would repeat it.
     pub(super) fn is_of_place(&self, task: &Task) -> bool {
         let place = task.location.as_ref().and_then(|it| self.places.get(&it.place));
         place.is_some_and(|place| place.again.is_some())
     }
 }
 
-/// The tasks that do not return from their polls while others queue, to `polls`; what else is found, to `out`.
+/// Appends tasks that do not return from their polls while others wait for a thread to `polls`, and other candidates to
+/// `out`.
 fn long_polls<'a>(look: &Look<'a>, polls: &mut Vec<(&'a Task, Candidate)>, out: &mut Vec<Candidate>) {
     for &task in &look.long_polls {
-        // Within the poll of a future that a thread runs, others may be polled: those of a set of local tasks, or of an
-        // executor that is a future itself. Then it is one of them that blocks, or there are only many.
+        // The poll of a future that a thread runs may poll other tasks: those of a local set, or of an executor that is
+        // itself a future. Then one of these tasks blocks, or there are only many of them.
         let latest = look.latest_poll_ns.get(&executor(task));
         if task.kind == TaskKind::BlockOn && latest.is_some_and(|latest| *latest >= task.since_ns()) {
             continue;
         }
         let behind = behind(look, task);
         if behind.is_empty() {
-            // A thread that runs its own future blocks nobody: an async `main` may compute.
+            // A thread that runs its own future blocks no other task: an async `main` may compute.
             let alone = look.for_ns(task.since_ns()) >= look.limits.alone_ns;
             if alone && task.kind != TaskKind::BlockOn {
                 out.push(worker_blocked::candidate(look, task, &behind));

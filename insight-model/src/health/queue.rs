@@ -4,11 +4,11 @@ use super::look::{Look, executor};
 use super::words;
 use crate::Task;
 
-/// The tasks of the same executor that could have run for as long as the threshold while `task` was in its poll; those
-/// first that have waited longest.
+/// The tasks of the same executor that could have run while `task` was in its poll, for at least the threshold. The
+/// longest wait comes first.
 ///
-/// What was scheduled long before the poll began waits for something else: a runtime that nobody runs, a set of local
-/// tasks that is not polled.
+/// A task that was scheduled long before the poll began waits for something else: a runtime that no thread runs, or a
+/// local set that is not polled.
 pub(crate) fn behind<'a>(look: &Look<'a>, task: &Task) -> Vec<&'a Task> {
     let long_ns = look.limits.poll_ns;
     let began_ns = task.since_ns();
@@ -21,7 +21,7 @@ pub(crate) fn behind<'a>(look: &Look<'a>, task: &Task) -> Vec<&'a Task> {
     behind
 }
 
-/// ``Meanwhile task 2 (b) of the same executor has waited``; `None` if nothing has.
+/// ``Meanwhile task 2 (b) of the same executor has waited``; `None` if `behind` is empty.
 pub(crate) fn queue(behind: &[&Task], long: &str) -> Option<String> {
     let (have, they) = if behind.len() == 1 { ("has", "was") } else { ("have", "were") };
     let names = words::labels(behind);

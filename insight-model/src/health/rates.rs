@@ -1,4 +1,4 @@
-//! What each task does over a window: the kinds that are about a rate are asked at its end.
+//! The activity of each task in a window. At its end, we ask the kinds that depend on a rate.
 
 use super::finding::Candidate;
 use super::look::{Look, executor};
@@ -7,15 +7,15 @@ use crate::problem::{KINDS, Question, Thresholds};
 use insight_protocol::{ProblemKind, TaskId, TaskKind, TaskState};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many tasks are followed, those with the lowest ids: more are not busy at a time.
+/// Maximum number of tasks that are measured in a window. Those with the lowest ids come first.
 const MOST_FOLLOWED: usize = 20_000;
 
-/// The counters of busy tasks at the begin of a window, and what the last one said.
+/// The counters of busy tasks at the begin of a window, and the candidates of the last window.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rates {
     began_ns: Option<u64>,
     before: Vec<(TaskId, Counters)>,
-    /// Those that something else than themselves could wake, at any look of the window.
+    /// The tasks that something else could wake, at any look of the window.
     aided: BTreeSet<TaskId>,
     verdicts: BTreeMap<(ProblemKind, TaskId), Candidate>,
 }
@@ -24,7 +24,7 @@ impl Rates {
     pub(super) fn look(&mut self, look: &Look, thresholds: &Thresholds, step_ns: u64, out: &mut Vec<Candidate>) {
         self.aided.extend(&look.aided);
         let length_ns = self.began_ns.map_or(0, |began| look.for_ns(began));
-        // In the middle of a window nobody looked: the program may have been stopped.
+        // There was no look for half a window, so the program may have been stopped.
         let paused = step_ns > look.limits.window_ns / 2;
         if self.began_ns.is_none() || paused {
             self.begin(look);
@@ -45,7 +45,7 @@ impl Rates {
             if task.kind == TaskKind::Blocking || task.outcome().is_some() || self.before.len() >= MOST_FOLLOWED {
                 continue;
             }
-            // What has done nothing for a window is idle; but nothing is told of a task in the middle of a poll either.
+            // A task without news for a window is idle, unless it is in a poll.
             let lately = task.packed().is_some_and(|stats| look.for_ns(stats.at_ns()) <= look.limits.window_ns);
             let idle = matches!(task.state(), None | Some(TaskState::Idle));
             if lately || !idle {
@@ -64,7 +64,8 @@ impl Rates {
                 Some(Window { task, did, length_ns, aided: self.aided.contains(id) })
             })
             .collect();
-        // Of each executor the task that waited longest for a thread, and the next, should the first be the one at fault.
+        // For each executor, the task that waited longest for a thread, and the second one in case the first is at
+        // fault.
         let mut delayed: BTreeMap<Option<&str>, Vec<&Window>> = BTreeMap::new();
         for window in &windows {
             let most = delayed.entry(executor(window.task)).or_default();

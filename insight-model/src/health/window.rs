@@ -37,18 +37,18 @@ impl Counters {
         }
     }
 
-    /// How long it waited for a thread before a poll, in the mean; the poll that it waits for now is one.
+    /// Average time that the task waited for a thread before a poll. The poll that it waits for now counts as one.
     pub(crate) fn delay_ns(self) -> u64 {
         self.scheduled_ns / (self.polls + 1)
     }
 }
 
-/// What one task did in a window.
+/// The activity of one task in a window.
 pub(crate) struct Window<'a> {
     pub(crate) task: &'a Task,
     pub(crate) did: Counters,
     pub(crate) length_ns: u64,
-    /// Whether something other than the task could wake it, at some look of the window.
+    /// Whether something other than the task could wake it, at any look of the window.
     pub(crate) aided: bool,
 }
 
@@ -58,7 +58,7 @@ impl Window<'_> {
         (u128::from(count) * 1_000_000_000 / u128::from(self.length_ns.max(1))) as u64
     }
 
-    /// The candidate about this task, which lasts until the end of the next window. `over` comes from [`levels`].
+    /// The candidate about this task. It lasts until the end of the next window. `over` comes from [`levels`].
     pub(crate) fn candidate(
         &self,
         look: &Look,
@@ -71,12 +71,13 @@ impl Window<'_> {
         let mut finding = evidence(about, look.now_ns.saturating_sub(self.length_ns));
         finding.tasks.push(self.task.id);
         let finding = HealthFinding { finding, severity: about.least(), place: None, title, explanation, advice };
-        // It has stood for the window.
-        Candidate { subject: Subject::Task(self.task.id), over, stands_ns: Some(0), frozen: true, finding }
+        // The window is its settle time.
+        Candidate { subject: Subject::Task(self.task.id), over, settle_ns: Some(0), frozen: true, finding }
     }
 }
 
-/// Whether it is over its thresholds, or else over the lower ones at which it is cleared: `true`, `false` or neither.
+/// `true` if the thresholds are reached, `false` if only the lower ones are at which a finding is resolved, `None` if
+/// neither.
 pub(crate) fn levels(look: &Look, reached: impl Fn(&dyn Fn(u64) -> u64) -> bool) -> Option<bool> {
     let clear = look.limits.clear_percent.min(100);
     if reached(&|threshold| threshold) {

@@ -1,10 +1,10 @@
 use crate::{Edge, EdgeBody, Location, Model, Task, operation};
 use std::sync::Arc;
 
-/// How many tasks a sentence names at most.
+/// Maximum number of tasks that a sentence names.
 const MOST_NAMES: usize = 3;
 
-/// `task 7 (reader), spawned at src/main.rs:4,`, so that a sentence can go on after it.
+/// `task 7 (reader), spawned at src/main.rs:4,`: the sentence can continue after it.
 pub(crate) fn task_at(task: &Task) -> String {
     match &task.location {
         Some(it) => format!("{}, spawned at {}:{},", task.label(), it.place.file, it.place.line),
@@ -12,7 +12,12 @@ pub(crate) fn task_at(task: &Task) -> String {
     }
 }
 
-/// ` (src/main.rs:4)`, or nothing.
+/// `1 task`, `2 tasks`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// ` (src/main.rs:4)`, or an empty text if there is no location.
 pub(crate) fn at(location: &Option<Arc<Location>>) -> String {
     location.as_ref().map_or_else(String::new, |it| format!(" ({}:{})", it.place.file, it.place.line))
 }
@@ -30,7 +35,7 @@ pub(crate) fn labels(tasks: &[&Task]) -> String {
     }
 }
 
-/// ``to lock mutex `ledger` (src/main.rs:9)``: what comes after `waits`.
+/// ``to lock mutex `ledger` (src/main.rs:9)``: the words after `waits`.
 pub(crate) fn wait(model: &Model, edge: &Edge) -> String {
     let resource = model.resource_label(edge.resource);
     let at = at(&edge.location);
@@ -38,7 +43,7 @@ pub(crate) fn wait(model: &Model, edge: &Edge) -> String {
     operation::of(operation).waits.replace("{}", &resource) + &at
 }
 
-/// `1 s`, `2.5 s`, `100 ms`, `10 µs`: as exact as anybody asks.
+/// `1 s`, `2.5 s`, `100 ms`, `10 µs`: one decimal at most.
 pub(crate) fn span(ns: u64) -> String {
     let of = |unit: u64, name: &str| {
         let tenths = ns / (unit / 10);

@@ -56,11 +56,11 @@ impl Checker {
         let EdgeKind::Hold { exclusive, .. } = kind else { return };
         let Some(LiveResource { holds, exclusive_holds, .. }) = self.resources.get(&resource) else { return };
         let (beside_any, beside_exclusive) = (*holds > 0, *exclusive_holds > 0);
-        let expected = || format!("no other hold of resource {resource} beside an exclusive one");
+        let expected = || format!("no other hold of resource {resource} beside an exclusive hold");
         if *exclusive && beside_exclusive {
-            self.find("edge.hold.before-release", expected(), "two exclusive ones".to_owned());
+            self.find("edge.hold.before-release", expected(), "two exclusive holds".to_owned());
         } else if *exclusive && beside_any || beside_exclusive {
-            self.find("edge.hold.exclusive-alone", expected(), "an exclusive one and another".to_owned());
+            self.find("edge.hold.exclusive-alone", expected(), "an exclusive hold and another one".to_owned());
         }
     }
 
@@ -107,8 +107,8 @@ impl Checker {
         self.forget_edge(id);
     }
 
-    /// An edge that ended with its resource. A later close of it is told from a second close, of the newest ones: of all
-    /// of them the ids would not be few ranges.
+    /// Remembers an edge that ended with its resource, to find a later `edge.closed` for it. Only the newest are kept:
+    /// all of them would not be few ranges.
     pub(super) fn remember_dropped(&mut self, id: EdgeId) {
         const NEWEST: usize = 10_000;
         self.dropped_edges.insert(id);

@@ -1,4 +1,4 @@
-/// A set of ids as ranges: ids are given out one after another, so that of many few ranges are left.
+/// A set of ids, as ranges. Ids are usually assigned in order, so many ids need few ranges.
 #[derive(Debug, Default)]
 pub(crate) struct Ids(std::collections::BTreeMap<u64, u64>);
 
@@ -8,7 +8,7 @@ impl Ids {
         if self.contains(id) {
             return;
         }
-        // Ranges are from their key to their value, both in it.
+        // The key and the value are the first and the last id of a range.
         let end = self.0.remove(&(id + 1)).unwrap_or(id);
         match self.0.range_mut(..id).next_back() {
             Some((_, before)) if *before + 1 == id => *before = end,
@@ -31,7 +31,7 @@ mod tests {
     use super::Ids;
 
     #[test]
-    fn ranges_grow_together() {
+    fn adjacent_ids_become_one_range() {
         let mut ids = Ids::default();
         for id in [5, 1, 2, 4, 9, 3, 3, 7] {
             ids.insert(id);

@@ -1,4 +1,4 @@
-//! The parts of a program that are alive, as the checker remembers them.
+//! The live parts of a program, as the checker remembers them.
 
 use insight_protocol::*;
 use std::collections::{HashMap, HashSet};
@@ -7,23 +7,23 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct LiveTask {
     pub(super) partial: bool,
     pub(super) stats: Option<TaskStats>,
-    /// The sample that `stats` is of.
+    /// The sample of `stats`.
     pub(super) sample: u64,
-    /// How many of its polls were told one by one.
-    pub(super) told_polls: u64,
-    /// It has ended, and has open edges still.
+    /// Number of its polls in `task.polls` messages.
+    pub(super) listed_polls: u64,
+    /// It has ended, but still has open edges.
     pub(super) completed: bool,
     pub(super) edges: u64,
-    /// Those of them that end when it spawns.
+    /// Number of its open edges that end when it spawns a task.
     pub(super) exclusive_parties: u64,
-    /// Those of them that end with it.
+    /// Number of its open edges that end with it.
     pub(super) ending_edges: u64,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct LiveResource {
     pub(super) edges: HashSet<EdgeId>,
-    /// How many of them are holds, and how many of these exclusive ones.
+    /// Number of open holds.
     pub(super) holds: u64,
     pub(super) exclusive_holds: u64,
 }
@@ -34,7 +34,7 @@ pub(super) struct LiveEdge {
     pub(super) resource: ResourceId,
     pub(super) kind: EdgeKind,
     pub(super) since_ns: u64,
-    /// How often its operation was polled, as last told.
+    /// Number of polls of its operation, as last sent.
     pub(super) polls: u64,
 }
 
@@ -57,33 +57,33 @@ impl EdgeKind {
     }
 }
 
-/// A problem that stands, by its parts.
+/// The parts of an open problem.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct OpenProblem {
     pub(super) tasks: Vec<TaskId>,
     pub(super) resources: Vec<ResourceId>,
 }
 
-impl Standing {
-    pub(super) fn of(problem: &Problem) -> Standing {
+impl OpenProblem {
+    pub(super) fn of(problem: &Problem) -> OpenProblem {
         let mut tasks: Vec<TaskId> = problem.tasks.iter().map(|task| task.id).collect();
         let mut resources: Vec<ResourceId> = problem.resources.iter().map(|resource| resource.id).collect();
         tasks.sort();
         resources.sort();
-        Standing { tasks, resources }
+        OpenProblem { tasks, resources }
     }
 }
 
-/// A snapshot that is being read.
+/// A snapshot that has begun and not ended.
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) begin: SnapshotBegin,
-    /// Tasks, resources, edges and problems so far.
+    /// Number of tasks, resources, edges and problems so far.
     pub(super) counts: [u64; 4],
-    /// The part that was reached.
+    /// The last part that has begun.
     pub(super) part: u8,
     /// It has a `stream.coverage`.
     pub(super) coverage: bool,
-    /// What was last told of the tasks that were alive before.
+    /// The last stats of the tasks that were alive before the snapshot.
     pub(super) stats_before: HashMap<TaskId, TaskStats>,
 }

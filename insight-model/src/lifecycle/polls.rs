@@ -1,14 +1,14 @@
-//! Polls that are told one by one.
+//! The messages `task.polls`.
 
 use super::Checker;
 use insight_protocol::*;
 
 impl Checker {
     pub(super) fn task_polls(&mut self, polls: &TaskPolls) {
-        // r[detail.polls]: a level that is not known may have them too.
+        // r[detail.polls]: an unknown level may have them too.
         let detail = self.header.as_ref().map(|header| &header.detail);
         let below = detail.is_some_and(|detail| *detail == Detail::Structure);
-        self.expect(!below, "detail.polls", "no task.polls at detail structure", || "one".to_owned());
+        self.expect(!below, "detail.polls", "no task.polls at detail structure", || "task.polls".to_owned());
         // r[task.polls.columns]
         let TaskPolls { thread, tasks, after_ns, running_ns, at_ns, .. } = polls;
         let columns = [tasks.len(), after_ns.len(), running_ns.len()];
@@ -32,7 +32,7 @@ impl Checker {
         let mut unknown = None;
         for id in tasks {
             match self.tasks.get_mut(id) {
-                Some(task) if !task.completed => task.told_polls += 1,
+                Some(task) if !task.completed => task.listed_polls += 1,
                 // r[task.polls.after-end]
                 _ if self.polls_may_follow.contains(id) => {}
                 _ => unknown = Some(*id),
@@ -50,13 +50,13 @@ impl Checker {
     }
 
     /// r[task.polls.counted]
-    pub(super) fn expect_polls_counted(&mut self, stats: &TaskStats, told: u64) {
+    pub(super) fn expect_polls_counted(&mut self, stats: &TaskStats, listed: u64) {
         let TaskStats { id, polls, .. } = stats;
         let actual = || polls.to_string();
         self.expect(
-            *polls >= told,
+            *polls >= listed,
             "task.polls.counted",
-            format_args!("polls of at least {told}, which were told of task {id}"),
+            format_args!("polls of at least {listed}, as task.polls has of task {id}"),
             actual,
         );
     }

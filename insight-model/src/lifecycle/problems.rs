@@ -1,7 +1,7 @@
 //! Problems.
 
 use super::Checker;
-use super::live::{EdgeKind, Standing};
+use super::live::{EdgeKind, OpenProblem};
 use crate::problem::{about, is_measured};
 use insight_protocol::*;
 
@@ -10,21 +10,21 @@ impl Checker {
         let id = problem.id;
         let actual = || format!("problem {id} again");
         // r[problem.raised.once]
-        let stands = self.standing.contains_key(&id);
-        self.expect(!stands, "problem.raised.once", "a problem that does not stand", actual);
+        let is_open = self.open_problems.contains_key(&id);
+        self.expect(!is_open, "problem.raised.once", "a problem that is not open", actual);
         // r[problem.new-id]
         let cleared = self.ended_problems.contains(id.0);
         self.expect(!cleared, "problem.new-id", "a new id for a problem that returns", actual);
-        self.standing.insert(id, Standing::of(problem));
+        self.open_problems.insert(id, OpenProblem::of(problem));
         self.diagnosis(problem);
     }
 
     pub(super) fn problem_updated(&mut self, problem: &Problem) {
         let id = problem.id;
-        let now = Standing::of(problem);
-        let Some(before) = self.standing.get(&id) else {
+        let now = OpenProblem::of(problem);
+        let Some(before) = self.open_problems.get(&id) else {
             // r[problem.updated.standing]
-            return self.find("problem.updated.standing", "a problem that stands".into(), format!("problem {id}"));
+            return self.find("problem.updated.standing", "a problem that is open".into(), format!("problem {id}"));
         };
         // r[problem.updated.same-parts]
         let same = before.tasks == now.tasks && before.resources == now.resources;
@@ -33,9 +33,9 @@ impl Checker {
     }
 
     pub(super) fn problem_cleared(&mut self, id: ProblemId) {
-        if self.standing.remove(&id).is_none() {
+        if self.open_problems.remove(&id).is_none() {
             // r[problem.cleared.once]
-            self.find("problem.cleared.once", "a problem that stands".into(), format!("problem {id}"));
+            self.find("problem.cleared.once", "a problem that is open".into(), format!("problem {id}"));
         }
         self.ended_problems.insert(id.0);
     }
@@ -54,51 +54,51 @@ impl Checker {
             );
         }
         // r[order.introduced]
-        let (rule, expected) = (self.unless_in_snapshot("order.introduced"), "a task or resource that was told");
+        let (rule, expected) = (self.unless_in_snapshot("order.introduced"), "a task or resource of the stream");
         for id in problem.tasks.iter().map(|part| part.id).chain(problem.edges.iter().map(|edge| edge.task)) {
-            let told = self.tasks.contains_key(&id) || self.ended_tasks.contains(id.0);
-            self.expect(told, rule, expected, || format!("task {id}"));
+            let known = self.tasks.contains_key(&id) || self.ended_tasks.contains(id.0);
+            self.expect(known, rule, expected, || format!("task {id}"));
         }
         for id in problem.resources.iter().map(|part| part.id).chain(problem.edges.iter().map(|edge| edge.resource)) {
-            let told = self.resources.contains_key(&id) || self.ended_resources.contains(id.0);
-            self.expect(told, rule, expected, || format!("resource {id}"));
+            let known = self.resources.contains_key(&id) || self.ended_resources.contains(id.0);
+            self.expect(known, rule, expected, || format!("resource {id}"));
         }
-        // The rules of what is stuck: what is too much or too long may run, and may be woken by anything.
+        // The rules of stuck tasks. The tasks of a measured problem may run, and anything may wake them.
         let stuck = !is_measured(&problem.kind);
         for part in problem.tasks.iter().filter(|_| stuck) {
-            // One that has ended, with a guard in its hands, does nothing any more, whatever it was seen to do last.
+            // An ended task that still holds a guard has no state any more.
             let task = self.tasks.get(&part.id).filter(|task| !task.completed);
             let state = task.and_then(|task| task.stats.as_ref()).and_then(|stats| stats.state);
             // r[problem.raised.none-running]
             let waits = !matches!(state, Some(TaskState::Running | TaskState::Scheduled));
-            let actual = || format!("task {} is {}", part.id, state.map_or("not seen", TaskState::as_str));
+            let actual = || format!("task {} is {}", part.id, state.map_or("not observed", TaskState::as_str));
             self.expect(waits, "problem.raised.none-running", "tasks that wait", actual);
         }
         if problem.tier == Tier::Suspected {
             // r[problem.suspected.named]
             let named = !problem.unknowns.is_empty();
-            return self.expect(named, "problem.suspected.named", "what is not known", || "nothing".to_owned());
+            return self.expect(named, "problem.suspected.named", "at least one unknown", || "none".to_owned());
         }
         // r[problem.proven.no-unknowns]
         let certain = problem.unknowns.is_empty();
-        self.expect(certain, "problem.proven.no-unknowns", "nothing unknown", || problem.unknowns.join("; "));
+        self.expect(certain, "problem.proven.no-unknowns", "no unknowns", || problem.unknowns.join("; "));
         // r[problem.proven.nothing-unknown]
         let blind = stuck
             && self.header.as_ref().is_some_and(|header| !header.capabilities.contains(&Capability::ForeignWakers));
-        self.expect(!blind, "problem.proven.nothing-unknown", "a producer that sees wakers", || {
+        self.expect(!blind, "problem.proven.nothing-unknown", "a producer that observes wakers", || {
             "one that does not".into()
         });
         for part in problem.tasks.iter().filter(|_| stuck) {
-            let seen = self.tasks.get(&part.id).is_some_and(|task| {
+            let observed = self.tasks.get(&part.id).is_some_and(|task| {
                 !task.partial && task.stats.as_ref().is_some_and(|stats| stats.foreign_wakers == 0)
             });
             let actual = || format!("task {}", part.id);
-            self.expect(seen, "problem.proven.nothing-unknown", "tasks that only what is seen can wake", actual);
+            self.expect(observed, "problem.proven.nothing-unknown", "tasks without unobserved wakers", actual);
         }
         // r[problem.proven.certain]
         for edge in &problem.edges {
             let uncertain = self.edges.values().any(|open| {
-                // One task may have a handle of its own and a shared one: the time says which of them is meant.
+                // A task may have an exclusive and a shared handle of one resource. The time distinguishes them.
                 let same = open.task == edge.task && open.resource == edge.resource && open.since_ns == edge.since_ns;
                 let unsure = match &open.kind {
                     EdgeKind::Hold { transferable, .. } => edge.kind == "hold" && *transferable,
@@ -110,7 +110,7 @@ impl Checker {
                 same && unsure
             });
             let actual = || format!("the {} of task {} on resource {}", edge.kind, edge.task, edge.resource);
-            self.expect(!uncertain, "problem.proven.certain", "edges that nobody else can end", actual);
+            self.expect(!uncertain, "problem.proven.certain", "edges that no other task can end", actual);
         }
     }
 }

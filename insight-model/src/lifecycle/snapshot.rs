@@ -10,7 +10,7 @@ impl Checker {
         // r[snapshot.end.pairs]
         let nested = self.snapshot.is_some();
         self.expect(!nested, "snapshot.end.pairs", "the end of the snapshot before", || "another snapshot".to_owned());
-        // r[snapshot.self-contained]: nothing from before counts any more. What is alive has its id from before.
+        // r[snapshot.self-contained]: a snapshot replaces all earlier facts. Live things keep their ids.
         self.strings.clear();
         self.dropped_strings = Ids::default();
         self.locations.clear();
@@ -19,9 +19,9 @@ impl Checker {
         self.polls_may_follow.clear();
         self.resources.clear();
         self.edges.clear();
-        self.standing.clear();
+        self.open_problems.clear();
         self.snapshot = Some(Opening { begin: *begin, counts: [0; 4], part: 0, coverage: false, stats_before });
-        self.seen_snapshot = true;
+        self.had_snapshot = true;
     }
 
     pub(super) fn snapshot_end(&mut self, end: &SnapshotEnd) {
@@ -35,18 +35,18 @@ impl Checker {
         let actual = || end.at_ns.to_string();
         self.expect(same, "snapshot.end.same-time", format_args!("at_ns {}", begin.at_ns), actual);
         // r[coverage.in-snapshot]
-        let said = coverage || !self.seen_coverage;
-        let expected = format_args!("a stream.coverage, as the stream had one before");
-        self.expect(said, "coverage.in-snapshot", expected, || "none".to_owned());
+        let has_coverage = coverage || !self.had_coverage;
+        let expected = format_args!("a stream.coverage, since the stream had one earlier");
+        self.expect(has_coverage, "coverage.in-snapshot", expected, || "none".to_owned());
         // r[snapshot.counts]
-        // r[snapshot.order]: of an ended task its end is told too.
+        // r[snapshot.order]: the snapshot has to send the end of an ended task, too.
         let revived = self.tasks.iter().find(|(id, task)| !task.completed && self.ended_tasks.contains(id.0));
         if let Some((id, _)) = revived {
             let actual = format!("none of task {id}");
             self.find("snapshot.order", "the task.completed of each task that has ended".into(), actual);
         }
-        let told = [begin.tasks, begin.resources, begin.edges, begin.problems];
-        self.expect(told == counts, "snapshot.counts", format_args!("{told:?}"), || format!("{counts:?}"));
+        let announced = [begin.tasks, begin.resources, begin.edges, begin.problems];
+        self.expect(announced == counts, "snapshot.counts", format_args!("{announced:?}"), || format!("{counts:?}"));
     }
 
     /// r[gap.standing]
@@ -57,10 +57,10 @@ impl Checker {
                 self.expect(after_snapshot, "gap.standing", "the end of a snapshot before", || "none".to_owned());
                 self.left_out = true;
             }
-            // r[gap.off]: what was recorded before has ended for the reader.
+            // r[gap.off]: the recording so far has ended for the reader.
             Message::Gap(gap) if after_snapshot && gap.kinds.is_empty() => self.left_out = false,
             _ if after_snapshot && self.left_out => {
-                let expected = "a gap with `standing`, as facts were left out before".to_owned();
+                let expected = "a gap with `standing`, since facts were left out earlier".to_owned();
                 self.find("gap.standing", expected, message.type_name().to_owned());
             }
             Message::Gap(gap) => self.left_out |= gap.tasks.is_some(),
@@ -71,11 +71,11 @@ impl Checker {
     /// r[snapshot.order], r[snapshot.only], r[file.opening]
     pub(super) fn in_snapshot(&mut self, message: &Message) {
         let Some(opening) = &mut self.snapshot else {
-            let early = !self.seen_snapshot
+            let early = !self.had_snapshot
                 && !matches!(message, Message::StreamHeader(_) | Message::SnapshotBegin(_) | Message::Gap(_));
             self.expect(!early, "file.opening", "a header and then a snapshot", || message.type_name().to_owned());
-            // Once is enough.
-            self.seen_snapshot = self.seen_snapshot || early;
+            // One finding is enough.
+            self.had_snapshot = self.had_snapshot || early;
             return;
         };
         let part = match message.visit(&mut Places) {
@@ -87,7 +87,11 @@ impl Checker {
             }
             Place::Bracket => return,
             Place::Never => {
-                return self.find("snapshot.only", "what a snapshot has".into(), message.type_name().into());
+                return self.find(
+                    "snapshot.only",
+                    "a message that a snapshot may have".into(),
+                    message.type_name().into(),
+                );
             }
         };
         opening.coverage |= matches!(message, Message::StreamCoverage(_));

@@ -6,12 +6,12 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
 impl Checker {
-    // r[framing.message], r[malformed.known-type], ...: the decoder names the rule.
+    // r[framing.message], r[malformed.known-type] and others: the decoder names the rule.
     pub(super) fn undecodable(&mut self, error: &DecodeError) {
         self.find(error.rule(), "a line that decodes".to_owned(), error.to_string());
-        // Whatever number it has, it is one message.
+        // It counts as one message, even if its number is wrong.
         self.seq = self.seq.map(|seq| seq + 1);
-        self.seen_message = true;
+        self.has_message = true;
     }
 
     // r[stream.seq.plus-one]
@@ -32,7 +32,7 @@ impl Checker {
 
     pub(super) fn stream_header(&mut self, header: &StreamHeader) {
         // r[header.once]
-        self.expect(self.header.is_none(), "header.once", "one stream.header a stream", || "another one".to_owned());
+        self.expect(self.header.is_none(), "header.once", "one stream.header", || "another one".to_owned());
         // r[version.digits]
         let digits = |part: &str| {
             !part.is_empty()
@@ -61,7 +61,7 @@ impl Checker {
     }
 
     pub(super) fn stream_coverage(&mut self, coverage: &StreamCoverage) {
-        self.seen_coverage = true;
+        self.had_coverage = true;
         // r[coverage.packages.bounded]
         let packages = coverage.packages.as_deref().unwrap_or_default();
         self.expect(
@@ -79,12 +79,12 @@ impl Checker {
     pub(super) fn define_string(&mut self, string: &DefineString) {
         // r[define.dropped]
         let dropped = self.dropped_strings.contains(string.id.0);
-        self.expect(!dropped, "define.dropped", "no id that was dropped", || format!("string {} again", string.id));
+        self.expect(!dropped, "define.dropped", "an id that was not dropped", || format!("string {} again", string.id));
         let text = hash(&string.text);
         let before = self.strings.insert(string.id, text);
         // r[define.once]
         let same = before.is_none_or(|before| before == text);
-        self.expect(same, "define.once", "one text an id", || {
+        self.expect(same, "define.once", "one text for each id", || {
             format!("string {} again, as {:?}", string.id, string.text)
         });
     }
@@ -105,8 +105,8 @@ impl Checker {
         let before = self.locations.insert(location.id, place);
         // r[define.once]
         let same = before.is_none_or(|before| before == place);
-        self.expect(same, "define.once", "one location an id", || {
-            format!("location {} again, as another", location.id)
+        self.expect(same, "define.once", "one location for each id", || {
+            format!("location {} again, as another one", location.id)
         });
         // r[location.missing.no-text]
         let text_of_nothing = location
@@ -116,7 +116,7 @@ impl Checker {
         self.expect(!text_of_nothing, "location.missing.no-text", "no text of a missing line", || "a text".to_owned());
     }
 
-    /// The rule that a reference to something unknown breaks: in a snapshot, it may be known from before.
+    /// The rule that a reference to something unknown breaks. In a snapshot, an earlier definition does not count.
     pub(super) fn unless_in_snapshot(&self, rule: &'static str) -> &'static str {
         if self.snapshot.is_some() { "snapshot.self-contained" } else { rule }
     }

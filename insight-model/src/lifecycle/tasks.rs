@@ -8,10 +8,10 @@ impl Checker {
     pub(super) fn task_spawned(&mut self, task: &TaskSpawned) {
         self.named(task.name, task.location);
         self.named(task.executor, None);
-        // r[id.never-reused]: a snapshot tells again of an ended task that has edges still.
+        // r[id.never-reused]: a snapshot has ended tasks that still have edges, so an ended id is valid there.
         let ended = self.ended_tasks.contains(task.id.0) && self.snapshot.is_none();
         let used = ended || self.tasks.contains_key(&task.id);
-        self.expect(!used, "id.never-reused", "an id of its own", || format!("task {} again", task.id));
+        self.expect(!used, "id.never-reused", "an unused id", || format!("task {} again", task.id));
         // r[party.exclusive.spawn]
         if let (Some(parent), None) = (task.parent, &self.snapshot) {
             let exclusive = self.tasks.get(&parent).is_some_and(|parent| parent.exclusive_parties > 0);
@@ -25,10 +25,10 @@ impl Checker {
         }
         let live = LiveTask {
             partial: task.partial,
-            // Its counters go on from where they were before a snapshot.
+            // Counters continue across a snapshot.
             stats: self.snapshot.as_mut().and_then(|opening| opening.stats_before.remove(&task.id)),
             sample: u64::MAX,
-            told_polls: 0,
+            listed_polls: 0,
             completed: false,
             edges: 0,
             exclusive_parties: 0,
@@ -44,10 +44,10 @@ impl Checker {
             let rule = if self.ended_tasks.contains(stats.id.0) { "task.completed.last" } else { "order.introduced" };
             return self.find(rule, "a task that is alive".to_owned(), format!("task {}", stats.id));
         };
-        let (partial, completed, told) = (task.partial, task.completed, task.told_polls);
+        let (partial, completed, listed) = (task.partial, task.completed, task.listed_polls);
         let again = task.stats.is_some() && task.sample == sample && !in_snapshot;
         let before = task.stats.replace(stats.clone());
-        // What a snapshot says of a sample, the sample itself may say again.
+        // A snapshot may repeat the stats of a sample.
         task.sample = if in_snapshot { u64::MAX } else { sample };
         let id = stats.id;
         self.expect(!completed, "task.completed.last", "no stats of an ended task", || format!("task {id}"));
@@ -55,11 +55,15 @@ impl Checker {
         let stateless = !partial || stats.state.is_none();
         self.expect(stateless, "task.partial.no-state", "no state of a partial task", || format!("task {id} has one"));
         // r[task.stats.once-a-sample]
-        self.expect(!again, "task.stats.once-a-sample", "one task.stats a sample", || format!("task {id} again"));
-        self.expect_polls_counted(stats, told);
+        self.expect(!again, "task.stats.once-a-sample", "one task.stats in each sample", || format!("task {id} again"));
+        self.expect_polls_counted(stats, listed);
         // r[task.stats.monotone]
-        if let Some(fallen) = before.and_then(|before| fallen(&before, stats)) {
-            self.find("task.stats.monotone", "counters that do not fall".to_owned(), format!("task {id}: {fallen}"));
+        if let Some(decreased) = before.and_then(|before| decreased(&before, stats)) {
+            self.find(
+                "task.stats.monotone",
+                "counters that do not decrease".to_owned(),
+                format!("task {id}: {decreased}"),
+            );
         }
     }
 
@@ -77,12 +81,12 @@ impl Checker {
                 self.ended_tasks.insert(id.0);
             }
             // r[task.completed.once]
-            Some(_) => self.find("task.completed.once", "one end a task".into(), format!("task {id} ends again")),
+            Some(_) => self.find("task.completed.once", "one end of each task".into(), format!("task {id} ends again")),
             None if self.ended_tasks.contains(id.0) => {
-                self.find("task.completed.once", "one end a task".into(), format!("task {id} ends again"));
+                self.find("task.completed.once", "one end of each task".into(), format!("task {id} ends again"));
             }
             // r[gap.left-out-whole]
-            None => self.find("gap.left-out-whole", "the end of a task that was told".into(), format!("task {id}")),
+            None => self.find("gap.left-out-whole", "the end of a known task".into(), format!("task {id}")),
         }
     }
 
@@ -105,7 +109,7 @@ impl Checker {
         let id = resource.id;
         // r[id.never-reused]
         let used = self.resources.contains_key(&id) || self.ended_resources.contains(id.0);
-        self.expect(!used, "id.never-reused", "an id of its own", || format!("resource {id} again"));
+        self.expect(!used, "id.never-reused", "an unused id", || format!("resource {id} again"));
         self.resources.entry(id).or_default();
     }
 
@@ -138,7 +142,7 @@ impl Checker {
 }
 
 /// The first counter that is less than before.
-fn fallen(before: &TaskStats, now: &TaskStats) -> Option<String> {
+fn decreased(before: &TaskStats, now: &TaskStats) -> Option<String> {
     let counters = [
         ("polls", before.polls, now.polls),
         ("wakes", before.wakes, now.wakes),

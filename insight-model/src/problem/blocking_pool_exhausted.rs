@@ -1,4 +1,4 @@
-//! `blocking_pool_exhausted`: closures wait for a thread, and none is begun.
+//! `blocking_pool_exhausted`: closures wait for a thread, and none of them starts.
 
 use super::{About, SECOND, Severities, Tiers};
 use crate::Task;
@@ -10,7 +10,7 @@ pub(super) static ABOUT: About = About {
     kind: ProblemKind::BlockingPoolExhausted,
     severities: Severities::Always(Severity::Degraded),
     tiers: Tiers::Proven,
-    says: "A closure is scheduled for long while others run.",
+    says: "A closure waits for a thread for a long time, while others run.",
     symptom: "Closures wait for a thread",
     called: "the blocking pool is exhausted",
 };
@@ -19,9 +19,10 @@ pub(super) static ABOUT: About = About {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockingPoolExhausted {
-    /// A blocking closure has been the first in the queue for so long, and none was begun. Default: 5 s. tokio begins a
-    /// closure at once while it has a thread, and has 512. A small pool that is used as a throttle begins another one whenever
-    /// one ends; files and names are looked up by the same pool, and 5 s without is the timeout of many who ask for them.
+    /// Time for which one blocking closure has been the first in the queue, so no closure has started. Default: 5 s.
+    /// tokio starts a closure at once while one of its 512 threads is free. In a small pool that limits the load, a
+    /// closure starts whenever another one ends. The same pool reads files and looks up host names, and 5 s is a usual
+    /// timeout of these.
     pub queue_ns: u64,
 }
 
@@ -31,48 +32,55 @@ impl Default for BlockingPoolExhausted {
     }
 }
 
-const ADVICE: &str = "Give closures that last, such as a loop that reads a queue, a thread of their own by \
-                      `std::thread::spawn`. Bound how many of the others are begun at once, or raise \
+const ADVICE: &str = "Run closures that last, such as a loop that reads a queue, on their own threads with \
+                      `std::thread::spawn`. Limit the number of other closures that run at once, or raise \
                       `max_blocking_threads`.";
 
 pub(super) fn look(look: &Look, limits: &BlockingPoolExhausted, out: &mut Vec<Candidate>) {
     let mut pools: BTreeMap<Option<&str>, (Vec<&Task>, Vec<&Task>)> = BTreeMap::new();
     for &task in &look.blocking {
-        let (waiting, begun) = pools.entry(executor(task)).or_default();
+        let (waiting, running) = pools.entry(executor(task)).or_default();
         match task.state() {
             Some(TaskState::Scheduled) => waiting.push(task),
-            // One that waits for something blocks its thread as well.
-            Some(TaskState::Running | TaskState::Idle) => begun.push(task),
+            // A closure that waits for something keeps its thread, too.
+            Some(TaskState::Running | TaskState::Idle) => running.push(task),
             _ => {}
         }
     }
     let long_ns = limits.queue_ns;
-    for (waiting, mut begun) in pools.into_values() {
-        // The queue is first in, first out: as long as its first one is the same, none was begun.
+    for (waiting, mut running) in pools.into_values() {
+        // The queue is first in, first out. While its first closure is the same, no closure has started.
         let Some(first) = waiting.iter().min_by_key(|task| (task.since_ns(), task.id)) else { continue };
-        if begun.is_empty() {
+        if running.is_empty() {
             continue;
         }
-        begun.sort_by_key(|task| (task.spawned_ns, task.id));
+        running.sort_by_key(|task| (task.spawned_ns, task.id));
         let long = words::span(long_ns);
         let explanation = vec![
             format!(
-                "{} has been the first of those that wait for a thread for more than {long}: none has become free.",
+                "{} has been the first in the queue for a thread for more than {long}: no thread has become free.",
                 words::task_at(first)
             ),
-            format!("Of the same executor, {} blocking tasks have a thread: {}.", begun.len(), words::labels(&begun)),
+            threads(&running),
         ];
         let mut finding = evidence(&ABOUT, first.since_ns());
         finding.tasks.push(first.id);
-        let title = format!("blocking pool exhausted: {} is the first of those that wait for a thread", first.label());
+        let title = format!("blocking pool exhausted: {} waits for a thread, and none becomes free", first.label());
         let finding =
             HealthFinding { finding, severity: ABOUT.least(), place: None, title, explanation, advice: ADVICE };
         out.push(Candidate {
             subject: Subject::Task(first.id),
             over: true,
-            stands_ns: Some(long_ns),
+            settle_ns: Some(long_ns),
             frozen: true,
             finding,
         });
     }
+}
+
+/// ``2 blocking tasks of the same executor have a thread: task 1 (a) and task 2 (b).``
+fn threads(running: &[&Task]) -> String {
+    let (tasks, have) = if running.len() == 1 { ("task", "has") } else { ("tasks", "have") };
+    let (count, names) = (running.len(), words::labels(running));
+    format!("{count} blocking {tasks} of the same executor {have} a thread: {names}.")
 }

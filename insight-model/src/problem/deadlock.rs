@@ -1,4 +1,4 @@
-//! `deadlock`: tasks that wait for each other, in no way that has a name of its own.
+//! `deadlock`: tasks that wait for each other, in no way that has its own name.
 
 use super::story::{Story, sentence};
 use super::{About, Severities, Stuck, Tiers};
@@ -9,7 +9,7 @@ pub(super) static ABOUT: About = About {
     kind: ProblemKind::Deadlock,
     severities: Severities::Always(Severity::Hang),
     tiers: Tiers::Both,
-    says: "None of its tasks can go on until another one of them does.",
+    says: "None of its tasks can make progress before another one of them does.",
     symptom: "Tasks wait for each other",
     called: "deadlock",
 };
@@ -17,17 +17,17 @@ pub(super) static ABOUT: About = About {
 pub(super) static STUCK: Stuck = Stuck { is: |_| true, title, sentence, advice };
 
 pub(super) const BEFORE_A_CHANNEL: &str =
-    "Drop the guard before waiting on a channel: the task at the other end needs the lock to get there.";
-pub(super) const SEND_FROM_ANOTHER: &str = "Do not wait to send in a task that others need to receive. Send from a task of its own, or use `try_send` and decide what to do when the channel is full.";
+    "Drop the guard before you wait on a channel: the task at the other end needs the lock.";
+pub(super) const SEND_FROM_ANOTHER: &str = "Do not wait to send in a task that must also receive. Send from another task, or use `try_send` and handle a full channel.";
 pub(super) const SEND_FIRST: &str =
     "Let one of them send before it receives. Or drop a sender that is no longer used, so that the receive ends.";
-pub(super) const LOCK_ONCE: &str = "Drop the guard before locking again, or hand it on to the code that needs it.";
+pub(super) const LOCK_ONCE: &str = "Drop the guard before you lock again, or pass it to the code that needs it.";
 pub(super) const ALL_PERMITS: &str =
-    "Acquire all the permits that a task needs at once. Or release the first ones before waiting for more.";
+    "Acquire all the permits that a task needs at once. Or release the first ones before you wait for more.";
 pub(super) const BEFORE_A_JOIN: &str =
-    "Drop the guard before waiting for the end of a task: that task needs the lock to get there.";
+    "Drop the guard before you wait for the end of a task: that task needs the lock to end.";
 
-/// Other kinds that are forms of a deadlock have this title too: their sentences tell the form.
+/// The title of a deadlock, also for other kinds that are forms of it. Their sentences show the form.
 pub(super) fn title(story: &Story) -> String {
     match story.finding.tasks.len() {
         1 => format!("deadlock cycle: {} waits for itself through {}", story.first(), story.labels_of_all()),
@@ -41,16 +41,16 @@ pub(super) fn advice(story: &Story) -> &'static str {
         (true, false, false) if only_permits(story) => ALL_PERMITS,
         (true, false, false) if alone => LOCK_ONCE,
         (true, false, false) => {
-            "Lock them in the same order everywhere. Or drop the first guard before waiting for the next."
+            "Lock them in the same order everywhere. Or drop the first guard before you wait for the next lock."
         }
         (true, true, _) => BEFORE_A_CHANNEL,
         (true, false, true) => BEFORE_A_JOIN,
         (false, true, _) if story.sends() && alone => {
-            "Send from another task than the one that receives. Or use `try_send` and decide what to do when the channel is full."
+            "Send from another task than the one that receives. Or use `try_send` and handle a full channel."
         }
         (false, true, _) if story.sends() => SEND_FROM_ANOTHER,
         (false, true, _) => SEND_FIRST,
-        _ => "Let the end of a task be awaited only by tasks that it does not wait for itself.",
+        _ => "Do not let a task wait for the end of a task that waits for it.",
     }
 }
 

@@ -1,4 +1,4 @@
-//! `forgotten_party`: what is waited for could come only by a handle or a guard that was forgotten.
+//! `forgotten_party`: a forgotten handle or guard prevents the end of a wait.
 
 use super::knot::{Knot, sends};
 use super::story::{Story, is_wait, sentence};
@@ -9,17 +9,17 @@ pub(super) static ABOUT: About = About {
     kind: ProblemKind::ForgottenParty,
     severities: Severities::Always(Severity::Hang),
     tiers: Tiers::Both,
-    says: "Only the task that receives could send; a task that waits for the end of a channel keeps it open itself; or a \
-           task has ended with a guard in its hands.",
+    says: "Only the receiving task itself could send; a task waits for the end of a channel and keeps it open; or a task \
+           has ended and still holds a guard.",
     symptom: "A sender was kept, or a guard was leaked",
     called: "something was forgotten",
 };
 
 pub(super) static STUCK: Stuck = Stuck { is, title, sentence, advice };
 
-/// A forgotten guard does not come here: its problem has no waiting task, and the diagnosis sees that itself.
+/// Not asked of a forgotten guard: its problem has no waiting task, and the diagnosis recognises that.
 fn is(knot: &Knot) -> bool {
-    // Of several waits for both ends, no one handle was forgotten.
+    // If a task waits for both ends, no single handle was forgotten.
     let closed = knot.waits().filter(|(_, operation)| **operation == Operation::Closed).count();
     let of_one_end = closed == 0 || closed == knot.waits().count();
     let receives = |(wait, operation): (&crate::Edge, &Operation)| knot.is_channel(wait.resource) && !sends(operation);
@@ -29,21 +29,21 @@ fn is(knot: &Knot) -> bool {
 fn title(story: &Story) -> String {
     let (first, labels) = (story.first(), story.labels_of_all());
     if !story.edges().any(|edge| story.finding.tasks.contains(&edge.task) && is_wait(edge)) {
-        format!("forgotten guard: {first} has ended and holds {labels}")
+        format!("forgotten guard: {first} has ended and still holds {labels}")
     } else if waits_for_end(story) {
         format!("forgotten receiver: {first} waits until {labels} is closed, and keeps a receiver itself")
     } else {
-        format!("forgotten sender: {first} waits to receive from {labels}, to which only itself could send")
+        format!("forgotten sender: {first} waits to receive from {labels}, and only it could send")
     }
 }
 
 fn advice(story: &Story) -> &'static str {
     if story.finding.tier == Tier::Suspected {
-        "Look for `mem::forget`, `leak` or a reference cycle around the guard. Drop each guard in the task that took it, before it ends."
+        "Look for `mem::forget`, `leak` or a reference cycle around the guard. Drop each guard before its task ends."
     } else if waits_for_end(story) {
-        "Drop the receiver that the waiting task keeps, before it waits. Then the wait ends when all the others are dropped."
+        "Drop the receiver that the waiting task keeps, before it waits. Then the wait ends when all other receivers are dropped."
     } else {
-        "Drop the sender that the receiving task keeps, before it receives. Then the receive ends when all the others are dropped."
+        "Drop the sender that the receiving task keeps, before it receives. Then the receive ends when all other senders are dropped."
     }
 }
 

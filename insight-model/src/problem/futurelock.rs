@@ -1,4 +1,4 @@
-//! `futurelock`: a task waits behind an operation that was begun and is not polled any more.
+//! `futurelock`: a task waits behind an operation that was begun and is no longer polled.
 
 use super::knot::Knot;
 use super::story::{Story, and, is_unpolled, sentence};
@@ -10,14 +10,14 @@ pub(super) static ABOUT: About = About {
     kind: ProblemKind::Futurelock,
     severities: Severities::Always(Severity::Hang),
     tiers: Tiers::Both,
-    says: "A task waits behind an operation that was begun and is not polled any more.",
-    symptom: "A future has its turn and is not polled any more",
+    says: "A task waits behind an operation that was begun and is no longer polled.",
+    symptom: "A future has its turn and is no longer polled",
     called: "futurelock",
 };
 
 pub(super) static STUCK: Stuck = Stuck { is, title, sentence, advice: |_| ADVICE };
 
-const ADVICE: &str = "Poll it to its end or drop it before waiting for something else: move it into the `select!`, or spawn it. Do not `.await` in a branch while a `&mut` future of the same `select!` is alive.";
+const ADVICE: &str = "Poll the operation to its end, or drop it, before you wait for something else: move it into the `select!`, or spawn it. Do not `.await` in a branch while a `&mut` future of the same `select!` is alive.";
 
 fn is(knot: &Knot) -> bool {
     knot.waits().any(|(wait, _)| is_unpolled(wait))
@@ -26,7 +26,7 @@ fn is(knot: &Knot) -> bool {
 fn title(story: &Story) -> String {
     match story.finding.tasks.len() {
         1 => format!(
-            "futurelock: {} waits behind an operation of its own on {} that it does not poll",
+            "futurelock: {} waits behind its own operation on {}, which it does not poll",
             story.first(),
             story.labels_of_all()
         ),

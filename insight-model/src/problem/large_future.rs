@@ -1,4 +1,4 @@
-//! `large_future`: what is spawned somewhere has a large future.
+//! `large_future`: tasks with large futures are spawned at some place.
 
 use super::{About, Severities, Tiers};
 use crate::health::{Candidate, HealthFinding, Look, Memory, Subject, evidence, words};
@@ -9,7 +9,7 @@ pub(super) static ABOUT: About = About {
     kind: ProblemKind::LargeFuture,
     severities: Severities::Always(Severity::Notice),
     tiers: Tiers::Proven,
-    says: "What is spawned at one place has a large future.",
+    says: "The futures of the tasks that are spawned at one place are large.",
     symptom: "Tasks take much memory",
     called: "each has a large future",
 };
@@ -18,9 +18,9 @@ pub(super) static ABOUT: About = About {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LargeFuture {
-    /// A spawned future of so many bytes. Default: 64 KiB. tokio moves a future of more than 16 KiB to the heap before it
-    /// spawns it, since such a one is too large for the stack; four times that is not explained by a build without
-    /// optimisation.
+    /// Size of a spawned future, in bytes. Default: 64 KiB. tokio moves a future of more than 16 KiB to the heap before
+    /// it spawns it, since it is too large for the stack. A build without optimisation does not explain four times that
+    /// size.
     pub bytes: u64,
 }
 
@@ -30,13 +30,13 @@ impl Default for LargeFuture {
     }
 }
 
-const ADVICE: &str = "Put large buffers on the heap, by `Vec` or `Box`, where they live across an `.await`. Or box the \
-                      part that is large, by `Box::pin(part()).await`.";
+const ADVICE: &str = "Put large buffers that live across an `.await` on the heap, in a `Vec` or a `Box`. Or box the large \
+                      part: `Box::pin(part()).await`.";
 
-/// A place in the source is forgotten when nothing that was spawned there has lived for a minute: its tasks come and go.
+/// Time after which a place is dropped if no task with a large future that was spawned there is alive.
 const FORGET_NS: u64 = 60_000_000_000;
 
-/// How many places are remembered.
+/// Maximum number of places in memory.
 const MOST_PLACES: usize = 1_000;
 
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ impl Memory for Kept {
 
     fn look(&mut self, look: &Look, limits: &LargeFuture, out: &mut Vec<Candidate>) {
         for task in &look.large {
-            // One that a thread runs is one, and is moved nowhere.
+            // A future that a thread runs itself is the only one there, and it is not moved.
             let Some((location, bytes)) = task.location.as_ref().zip(task.future_bytes) else { continue };
             if task.kind == TaskKind::BlockOn {
                 continue;
@@ -85,16 +85,16 @@ impl Place {
             finding: evidence(&ABOUT, self.since_ns),
             severity: ABOUT.least(),
             place: Some(at.clone()),
-            title: format!("large future: tasks that are spawned at {place} take {size} each"),
+            title: format!("large future: tasks spawned at {place} take {size} each"),
             explanation: vec![
                 format!("{}, spawned at {place}, has a future of {size}.", self.name),
-                "A future has room for everything that lives across one of its `.await`s, also in the futures that it \
-                 awaits, and is copied when it is spawned."
+                "A future has room for all values that live across its `.await`s, also those of the futures that it awaits."
                     .to_owned(),
+                "It is copied when it is spawned.".to_owned(),
             ],
             advice: ADVICE,
         };
-        // The size of a type does not change: there is nothing to settle.
-        Candidate { subject: Subject::Place(at.clone()), over: true, stands_ns: Some(0), frozen: false, finding }
+        // The size of a type does not change, so there is nothing to settle.
+        Candidate { subject: Subject::Place(at.clone()), over: true, settle_ns: Some(0), frozen: false, finding }
     }
 }

@@ -4,8 +4,8 @@ pub const OFF: u64 = u64::MAX;
 /// Minimum age of facts before they make a problem: half a second.
 ///
 /// Facts reach the model from each thread apart, and states are sampled every 100 ms by default. So the facts of one moment
-/// are complete a few samples later, and five samples are enough. A wait that ends within half a second is no problem that
-/// anyone could look at.
+/// are complete a few samples later, and five samples are enough. A wait that ends within half a second is too short
+/// for a user to look at.
 pub const DEFAULT_SETTLE_NS: u64 = 500_000_000;
 
 /// A millisecond, in nanoseconds.

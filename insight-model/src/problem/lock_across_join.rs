@@ -10,7 +10,7 @@ pub(super) static ABOUT: About = About {
     severities: Severities::Always(Severity::Hang),
     tiers: Tiers::Both,
     says: "A task holds a lock and waits for the end of a task that needs it.",
-    symptom: "A task holds a lock and waits for the end of one that needs it",
+    symptom: "A task holds a lock and waits for the end of a task that needs it",
     called: "a lock held across a join",
 };
 

@@ -1,4 +1,4 @@
-//! `lock_held_long`: a lock or a permit that is held while others wait for it.
+//! `lock_held_long`: a task holds a lock or a permit for a long time, and others wait for it.
 
 use super::{About, OFF, SECOND, Severities, Tiers};
 use crate::health::{Candidate, HealthFinding, Look, Subject, evidence, suspect, words};
@@ -13,25 +13,25 @@ pub(super) static ABOUT: About = About {
     kind: ProblemKind::LockHeldLong,
     severities: Severities::Grows { from: Severity::Notice, to: Severity::Degraded, when: "from 30 s on" },
     tiers: Tiers::Both,
-    says: "A lock or permit is held for long, and others wait for it.",
+    says: "A lock or permit is held for a long time, and others wait for it.",
     symptom: "Tasks wait for a lock",
-    called: "it is held for long",
+    called: "it is held for a long time",
 };
 
 /// When a lock or a permit is held for too long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LockHeldLong {
-    /// A lock was held for so long. Default: 5 s. A lock is held across a query or a request, against good advice and mostly
-    /// without harm; 5 s is beyond what those take, and within what the callers' timeouts are.
+    /// Time for which a lock was held. Default: 5 s. Many programs hold a lock across a query or a request, against
+    /// good advice and usually without harm. 5 s is longer than those take, and shorter than usual timeouts of callers.
     pub held_ns: u64,
-    /// Somebody has waited for it for so long. Default: 1 s. A lock that nobody wants is held by right.
+    /// Time for which a task has waited for it. Default: 1 s. A lock that no task wants may be held for any time.
     pub waited_ns: u64,
-    /// As `held_ns`, of a permit of a semaphore with more than one. Default: [`OFF`]. A semaphore is what a program limits
-    /// itself with: that somebody waits while others have a permit, each for as long as its work takes, is its purpose.
+    /// As `held_ns`, for a permit of a semaphore that has several. Default: [`OFF`]. A program limits itself with a
+    /// semaphore. Its purpose is that tasks wait while others have a permit for as long as their work takes.
     pub permit_held_ns: u64,
-    /// A lock was held for so long that the notice becomes `degraded`. Default: 30 s, the longest timeout that callers usually
-    /// have: by then their work is lost.
+    /// Time for which a lock was held when the notice becomes `degraded`. Default: 30 s, the longest usual timeout of
+    /// callers. By then their work is lost.
     pub degraded_ns: u64,
 }
 
@@ -41,13 +41,13 @@ impl Default for LockHeldLong {
     }
 }
 
-const ADVICE: &str = "Drop the guard before waiting for something slow, and lock again after it. What is slow can be \
-                      done on a copy, or by one task that owns the data and is asked by messages.";
+const ADVICE: &str = "Drop the guard before you wait for something slow, and lock again afterwards. Or work on a copy, or \
+                      let one task own the data and send it messages.";
 
-/// So many tasks are looked at for whether a wait leads back.
+/// Maximum number of tasks in a search for the way back to the lock.
 const MOST_LOOKED_AT: usize = 64;
 
-/// How many of those that wait are evidence.
+/// Maximum number of waits that are evidence.
 const MOST_WAITS: usize = 8;
 
 pub(super) fn look(look: &Look, limits: &LockHeldLong, out: &mut Vec<Candidate>) {
@@ -75,7 +75,7 @@ fn held_long(look: &Look, limits: &LockHeldLong, resource: &Resource, held_ns: u
     holds.sort_by_key(|hold| (hold.since_ns, hold.id));
     let hold = *holds.first()?;
     let EdgeBody::Hold { mode, transferable, .. } = &hold.body else { return None };
-    // Of who waits for itself a deadlock says so, unless something that is not seen may wake it.
+    // If the holder waits for itself, that is a deadlock, unless something unobserved may wake it.
     let foreign = model.tasks.get(&hold.task).is_some_and(has_foreign_waker);
     waits.retain(|wait| (wait.task != hold.task || foreign) && excludes(mode, wait));
     waits.sort_by_key(|wait| (wait.since_ns, wait.id));
@@ -120,15 +120,16 @@ fn held_long(look: &Look, limits: &LockHeldLong, resource: &Resource, held_ns: u
         suspect(&mut finding, &format!("the guard of {label} may have moved to another task"));
     }
     if model.facts_lost() {
-        suspect(&mut finding, "facts were lost on the way: something here may have ended");
+        suspect(&mut finding, "facts were lost: a hold or a wait may have ended");
     }
-    let who = if waits.iter().any(|wait| wait.task != hold.task) { "others wait for" } else { "it waits for itself" };
-    let title = format!("lock held long: {} holds {label}, which {who}", holder.label());
+    let wait =
+        if waits.iter().any(|wait| wait.task != hold.task) { "others wait for it" } else { "waits for it itself" };
+    let title = format!("lock held long: {} holds {label}, and {wait}", holder.label());
     let finding = HealthFinding { finding, severity, place: None, title, explanation, advice: ADVICE };
-    Some(Candidate { subject: Subject::Hold(hold.id), over: true, stands_ns: None, frozen: false, finding })
+    Some(Candidate { subject: Subject::Hold(hold.id), over: true, settle_ns: None, frozen: false, finding })
 }
 
-/// Whether it has waited for long, is not granted yet, and is still polled.
+/// Whether a wait for a lock or a permit has lasted long, was not granted yet, and is still polled.
 fn is_blocked(look: &Look, limits: &LockHeldLong, edge: &Edge) -> bool {
     let EdgeBody::Wait { operation, .. } = &edge.body else { return false };
     let locks = is_hard(operation);
@@ -136,8 +137,8 @@ fn is_blocked(look: &Look, limits: &LockHeldLong, edge: &Edge) -> bool {
     locks && pending && look.for_ns(edge.since_ns) >= limits.waited_ns
 }
 
-/// The waits by which what the holder waits for leads back to what it holds, each with the hold or the party that keeps it
-/// waiting; the shortest such way.
+/// The shortest way from a wait of the holder back to its hold: the waits, each with the hold or the party that blocks
+/// it.
 fn leads_back<'a>(look: &Look<'a>, hold: &'a Edge) -> Option<Vec<(&'a Edge, &'a Edge)>> {
     let model = look.model;
     let mut ways: Vec<Vec<(&Edge, &Edge)>> = vec![Vec::new()];
@@ -160,7 +161,7 @@ fn leads_back<'a>(look: &Look<'a>, hold: &'a Edge) -> Option<Vec<(&'a Edge, &'a 
                 if by.id == hold.id {
                     return Some(next());
                 }
-                // Nobody waits for itself by way of something else.
+                // A way through the same task again is no shorter.
                 if by.task != hold.task && seen.insert(by.task) {
                     ways.push(next());
                 }
@@ -170,7 +171,7 @@ fn leads_back<'a>(look: &Look<'a>, hold: &'a Edge) -> Option<Vec<(&'a Edge, &'a 
     None
 }
 
-/// ``What it waits for leads back to mutex `m`: task 2 (b) holds mutex `n` (src/main.rs:3) and waits to lock mutex `m`
+/// ``Its wait leads back to mutex `m`: task 2 (b) holds mutex `n` (src/main.rs:3) and waits to lock mutex `m`
 /// (src/main.rs:8).``
 fn back_in_words(look: &Look, hold: &Edge, back: &[(&Edge, &Edge)]) -> String {
     let model = look.model;
@@ -184,26 +185,26 @@ fn back_in_words(look: &Look, hold: &Edge, back: &[(&Edge, &Edge)]) -> String {
             EdgeBody::Hold { mode: HoldMode::Permit, .. } if is_channel => format!("has a place in {of} reserved{at}"),
             EdgeBody::Hold { mode: HoldMode::Permit, .. } => format!("has permits of {of}{at}"),
             EdgeBody::Hold { .. } => format!("holds {of}{at}"),
-            EdgeBody::Party { role, .. } if *role == PartyRole::Joined => "is the task that is waited for".to_owned(),
+            EdgeBody::Party { role, .. } if *role == PartyRole::Joined => "is the awaited task".to_owned(),
             EdgeBody::Party { role, .. } => format!("has a {} of {of}", role.as_str()),
             EdgeBody::Wait { .. } => continue,
         };
         steps.push(format!("{} {has} and waits {}", model.task_label(by.task), words::wait(model, wait)));
     }
     match steps.is_empty() {
-        true => format!("It waits for {label} and holds it itself: only another part of the same task lets go of it."),
-        false => format!("What it waits for leads back to {label}: {}.", steps.join("; ")),
+        true => format!("It waits for {label} and holds it itself: only another part of the same task can release it."),
+        false => format!("Its wait leads back to {label}: {}.", steps.join("; ")),
     }
 }
 
-/// Whether the hold keeps the wait from being granted: who reads does not keep others from reading.
+/// Whether the hold blocks the wait. A reader does not block other readers.
 fn excludes(mode: &HoldMode, wait: &Edge) -> bool {
     let reads = matches!(wait.body, EdgeBody::Wait { operation: Operation::Read, .. });
     !(*mode == HoldMode::Shared && reads)
 }
 
-/// Whether those that wait do so for their turn at what the holder does: workers that share one receiver behind a lock
-/// all lock it on the same line, and the one whose turn it is waits for a message, for as long as there is none.
+/// Whether the waiting tasks only wait for their turn. Workers that share one receiver behind a lock all lock it on the
+/// same line. The worker that holds the lock waits for a message, which may take any time.
 fn is_turn(hold: &Edge, own: &[&Edge], waits: &[&Edge]) -> bool {
     let receives = !own.is_empty()
         && own.iter().all(|edge| match &edge.body {
@@ -216,7 +217,7 @@ fn is_turn(hold: &Edge, own: &[&Edge], waits: &[&Edge]) -> bool {
     receives && place.is_some() && waits.iter().all(|wait| wait.location.as_ref().map(|it| &it.place) == place)
 }
 
-/// Whether a problem already says that the holder cannot make progress, and why.
+/// Whether a problem already shows that the holder cannot make progress.
 fn is_stuck(model: &Model, hold: &Edge) -> bool {
     let hangs = model.problems.values().filter(|problem| problem.severity == Severity::Hang);
     hangs.flat_map(|problem| &problem.tasks).any(|task| task.id == hold.task)

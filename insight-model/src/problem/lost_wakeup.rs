@@ -16,7 +16,7 @@ pub(super) static ABOUT: About = About {
 
 pub(super) static STUCK: Stuck = Stuck { is: |_| false, title, sentence, advice: |_| ADVICE };
 
-const ADVICE: &str = "Look for the future that it waits for: it returned `Pending` and dropped the waker that it was polled with. Keep the waker of the last poll, and wake it when there is something new, also when the other side is dropped.";
+const ADVICE: &str = "Find the future that the task waits for: it returned `Pending` and dropped its waker. Keep the waker of the last poll, and wake it when the future can make progress, also when the other side is dropped.";
 
 /// The finding about a task whose wake-up was lost.
 pub(crate) fn finding(model: &Model, id: TaskId) -> Finding {
@@ -36,5 +36,8 @@ fn title(story: &Story) -> String {
 }
 
 fn sentence(story: &Story, task: TaskId) -> String {
-    format!("The last waker of {} was dropped without a wake: nobody polls it any more.", story.model.task_label(task))
+    format!(
+        "The last waker of {} was dropped without a wake: the task will not be polled again.",
+        story.model.task_label(task)
+    )
 }

@@ -47,8 +47,8 @@ use stuck::Stuck;
 /// Makes the list of the kinds, and the thresholds of the kinds that have some.
 macro_rules! kinds {
     ($($module:ident $(($limits:ident))?: $question:ident,)+) => {
-        /// Every kind that this crate finds: first the kinds of stuck tasks, from the general to the particular. The last one
-        /// that fits gives a problem its kind.
+        /// Every kind that this crate finds. The kinds of stuck tasks come first, from the general to the particular:
+        /// the last one that fits gives a problem its kind.
         pub static ALL: &[&About] = &[$(&$module::ABOUT),+];
 
         /// The kinds, each with its question.
@@ -76,8 +76,8 @@ macro_rules! kinds {
         #[non_exhaustive]
         pub struct Thresholds {
             /// Time for which a fact must be observed before it is a finding. Default: as for a deadlock,
-            /// [`DEFAULT_SETTLE_NS`]. At most half of this counts between two checks: a process that a debugger stopped
-            /// was not in one poll all that time.
+            /// [`DEFAULT_SETTLE_NS`]. At most half of this counts between two checks, since a debugger may have stopped
+            /// the process.
             pub settle_ns: u64,
             /// Length of the window over which rates are computed. Default: 5 s. A burst of work of a healthy program, such as
             /// its start, is over by then, and a person still waits for an answer.
@@ -160,7 +160,7 @@ pub(crate) enum Question {
     Look(fn(&Look, &Thresholds, &mut Vec<Candidate>)),
     /// As `Look`, with a memory of earlier checks.
     Memory(fn() -> Box<dyn AnyMemory<Thresholds>>),
-    /// Asked about each active task at the end of a window. The second window is that of another task of the same executor:
+    /// Asked about each active task at the end of a window. The second window is of another task of the same executor:
     /// the task that waited longest for a thread.
     Window(fn(&Look, &Thresholds, &Window, Option<&Window>) -> Option<Candidate>),
     /// Asked by `health/polls.rs`, which follows the polls that do not return.
@@ -237,7 +237,7 @@ mod tests {
         for about in ALL {
             let is_sentence = |text: &str| text.ends_with('.') && text.starts_with(char::is_uppercase);
             assert!(is_sentence(about.says), "{about:?}: {}", about.says);
-            // They are followed by a colon, and by the link.
+            // A colon and the link follow them.
             assert!(!about.symptom.is_empty() && !about.symptom.ends_with('.'), "{about:?}: {}", about.symptom);
             assert!(!about.called.is_empty(), "{about:?}");
         }

@@ -17,13 +17,13 @@ pub(super) static ABOUT: About = About {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NeverYields {
-    /// It ran for this percentage of a window. Default: 90.
+    /// The share of a window in which it ran, in percent. Default: 90.
     pub busy_percent: u64,
-    /// Its polls took so long in the mean. Default: 100 ms, a thousand times what tokio asks of a poll, and what a person
-    /// notices. A computation that yields now and then stays far below.
+    /// Average length of its polls. Default: 100 ms, a thousand times the length that tokio recommends. A person
+    /// notices it, and a computation that yields now and then stays far below.
     pub poll_ns: u64,
-    /// Another task of the same executor waited for a thread for so long, in the mean of its polls. Default: 100 ms. Where
-    /// there are threads enough, or in `block_in_place`, nobody waits, and nothing is said.
+    /// Average time for which another task of the same executor waited for a thread before a poll. Default: 100 ms. If
+    /// there are enough threads, or with `block_in_place`, no task waits and there is no problem.
     pub delay_ns: u64,
 }
 
@@ -33,8 +33,8 @@ impl Default for NeverYields {
     }
 }
 
-const ADVICE: &str = "Move the computation into `spawn_blocking`, or onto threads of its own. Where it must stay, let it \
-                      yield after each small part, by `yield_now().await`.";
+const ADVICE: &str = "Move the computation to `spawn_blocking`, or to its own threads. If it must stay, call \
+                      `yield_now().await` after each small part.";
 
 pub(super) fn window(look: &Look, limits: &NeverYields, window: &Window, other: Option<&Window>) -> Option<Candidate> {
     let Window { task, did, length_ns, .. } = window;
@@ -42,7 +42,7 @@ pub(super) fn window(look: &Look, limits: &NeverYields, window: &Window, other: 
     if !matches!(task.kind, TaskKind::Task | TaskKind::Local) {
         return None;
     }
-    // The poll that it is in now is one, and a window in which none ended is a worker that is blocked.
+    // The present poll counts as one. If no poll has ended in the window, that is `worker_blocked`.
     let poll_ns = did.running_ns / (did.polls + 1);
     let busy = percent(did.running_ns, *length_ns);
     let over = levels(look, |level| {
@@ -53,13 +53,13 @@ pub(super) fn window(look: &Look, limits: &NeverYields, window: &Window, other: 
     })?;
     let explanation = vec![
         format!(
-            "{} ran for {busy} % of {}, in polls of {} in the mean.",
+            "{} ran for {busy} % of {}, in polls of {} on average.",
             words::task_at(task),
             words::span(*length_ns),
             words::span(poll_ns)
         ),
         format!(
-            "Meanwhile {} of the same executor waited {} for a thread before each of its polls.",
+            "Meanwhile {} of the same executor waited {} for a thread before each poll, on average.",
             other.task.label(),
             words::span(other.did.delay_ns())
         ),

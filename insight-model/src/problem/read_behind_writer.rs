@@ -1,4 +1,5 @@
-//! `read_behind_writer`: a reader waits behind a writer, which waits for a reader that waits for the first.
+//! `read_behind_writer`: a reader waits behind a writer, and the writer waits for a reader that waits for the first
+//! one.
 
 use super::knot::Knot;
 use super::story::{Story, sentence};
@@ -10,14 +11,15 @@ pub(super) static ABOUT: About = About {
     kind: ProblemKind::ReadBehindWriter,
     severities: Severities::Always(Severity::Hang),
     tiers: Tiers::Both,
-    says: "A reader waits behind a writer, which waits for a reader that waits for the first.",
+    says: "A reader waits behind a writer, and the writer waits for a reader that waits for the first one.",
     symptom: "A task reads again while a writer waits",
     called: "a read behind a queued writer",
 };
 
 pub(super) static STUCK: Stuck = Stuck { is, title, sentence, advice: |_| ADVICE };
 
-const ADVICE: &str = "Do not read a lock again while a guard of it is alive: hand on the guard, or what is read. Or drop the guard before waiting.";
+const ADVICE: &str =
+    "Do not read-lock again while you have a guard: pass on the guard or the value. Or drop the guard before you wait.";
 
 fn is(knot: &Knot) -> bool {
     knot.in_order.iter().any(|id| knot.kind_of(*id).is_some_and(|kind| kind.units == UnitKind::ReadWriteLock))

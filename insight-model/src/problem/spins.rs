@@ -17,15 +17,15 @@ pub(super) static ABOUT: About = About {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Spins {
-    /// So many polls in a second. Default: 1,000. A timer wakes a task at most so often.
+    /// Number of its polls in a second. Default: 1,000. A timer wakes a task at most this often.
     pub polls_per_second: u64,
-    /// At least this percentage of them by wakes of its own. Default: 95. A task of many parts, as of `FuturesUnordered`,
-    /// wakes itself after each 32 of them, and is woken by them between.
+    /// The share of these polls that followed a wake by the task itself, in percent. Default: 95. A task with many
+    /// parts, such as a `FuturesUnordered`, wakes itself after each 32 parts, and its parts wake it in between.
     pub self_wakes_percent: u64,
-    /// Its polls took so long at most, in the mean. Default: 10 µs. A computation that yields by waking itself has a reason
-    /// to yield after a while, not after what yielding itself costs.
+    /// Maximum average length of its polls. Default: 10 µs. A computation that wakes itself to yield usually runs
+    /// longer before it yields, since a yield costs time, too.
     pub poll_ns: u64,
-    /// It ran or was scheduled for this percentage of a window: it is never idle. Default: 90.
+    /// The share of a window in which it ran or was scheduled, in percent. Default: 90. A spinning task is never idle.
     pub busy_percent: u64,
 }
 
@@ -35,11 +35,11 @@ impl Default for Spins {
     }
 }
 
-const ADVICE: &str = "Let the task wait for what it looks for: a channel, a `Notify`, a timer. A future that is not ready \
-                      has its waker kept by what makes it ready, and does not wake itself.";
+const ADVICE: &str = "Let the task wait on a channel, a `Notify` or a timer. A future that is not ready must not wake \
+                      itself: give its waker to the code that makes it ready.";
 
-/// A task of which nothing else keeps a waker. Of one with parts, such as a `join!` of a sender and its receiver, the one
-/// part wakes the task for the other, and so does a future that a thread runs for what it runs within.
+/// Only about a task whose waker nothing else keeps. In a task with parts, such as a `join!` of a sender and its
+/// receiver, one part wakes the task for the other part. A future that a thread runs wakes the task that it runs in.
 pub(super) fn window(look: &Look, limits: &Spins, window: &Window, _: Option<&Window>) -> Option<Candidate> {
     let Window { task, did, length_ns, aided } = window;
     if *aided || !matches!(task.kind, TaskKind::Task | TaskKind::Local) {
@@ -52,14 +52,14 @@ pub(super) fn window(look: &Look, limits: &Spins, window: &Window, _: Option<&Wi
     let over = levels(look, |level| {
         rate >= level(limits.polls_per_second).max(1)
         && own >= level(limits.self_wakes_percent)
-        // Shorter is worse: the lower threshold is the longer time.
+        // A shorter poll is worse, so the lower threshold is a longer time.
         && level(poll_ns) <= limits.poll_ns
-        // It is never idle: at each time it runs, or has woken itself.
+        // It is never idle: it runs, or it has woken itself.
         && percent(did.running_ns.saturating_add(did.scheduled_ns), *length_ns) >= level(limits.busy_percent)
     })?;
     let explanation = vec![format!(
-        "{} was polled {rate} times a second over {}, each time for {} in the mean, and {own} % of these polls it asked \
-     for itself, by waking itself while it was polled.",
+        "{} was polled {rate} times a second over {}, for {} on average, and {own} % of these polls followed a wake by \
+         the task itself.",
         words::task_at(task),
         words::span(*length_ns),
         words::span(poll_ns)

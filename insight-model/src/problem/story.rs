@@ -6,7 +6,7 @@ use crate::{Edge, EdgeBody, Finding, Model};
 use insight_protocol::*;
 use std::collections::BTreeSet;
 
-/// Maximum number of sentences: nobody reads on for longer than that.
+/// Maximum number of sentences. More are too long to read.
 const MOST_STEPS: usize = 50;
 
 /// Maximum number of tasks, of resources and of holds that a sentence names.
@@ -23,17 +23,17 @@ impl<'a> Story<'a> {
         self.finding.edges.iter().filter_map(|id| self.model.edges.get(id))
     }
 
-    /// Of these edges, those of the finding. Its edges are sorted.
+    /// The edges of the finding among these edges.
     fn own(&self, edges: impl Iterator<Item = &'a Edge>) -> impl Iterator<Item = &'a Edge> {
         edges.filter(|edge| self.finding.edges.binary_search(&edge.id).is_ok())
     }
 
-    /// Those that the task polls.
+    /// The waits of the task that it polls.
     fn waits(&self, task: TaskId) -> impl Iterator<Item = &'a Edge> {
         self.own(self.model.waits_of_task(task).into_iter()).filter(|edge| !is_unpolled(edge))
     }
 
-    /// Of the waits ahead of one on the same resource, which is served in order, the first that is part of it.
+    /// The first wait of the finding that is ahead of this one, if the resource serves its waits in order.
     fn ahead(&self, wait: &'a Edge) -> Option<&'a Edge> {
         let EdgeBody::Wait { operation, .. } = &wait.body else { return None };
         let writes = |edge: &&Edge| match &edge.body {
@@ -53,7 +53,8 @@ impl<'a> Story<'a> {
         (*operation != Operation::Read || writes(&ahead)).then_some(ahead)
     }
 
-    /// The holds and parties on what `wait` waits on that could satisfy it, and the waits on it that are not polled.
+    /// The holds and parties of the wait's resource that could unblock it, and the waits for that resource that are not
+    /// polled.
     fn freers(&self, wait: &'a Edge) -> impl Iterator<Item = &'a Edge> {
         let receives = matches!(&wait.body, EdgeBody::Wait { operation: Operation::Recv | Operation::Changed, .. });
         self.own(self.model.edges_of_resource(wait.resource)).filter(move |edge| match &edge.body {
@@ -63,7 +64,7 @@ impl<'a> Story<'a> {
         })
     }
 
-    /// The first of the tasks to tell of, each followed by one that it waits for where that is still to come.
+    /// The order of the tasks in the explanation: after each task, if possible, a task that it waits for.
     fn order(&self) -> Vec<TaskId> {
         let mut left: BTreeSet<TaskId> = self.finding.tasks.iter().copied().collect();
         let mut order = Vec::new();
@@ -85,7 +86,8 @@ impl<'a> Story<'a> {
         let mut steps: Vec<String> = order.iter().map(|&task| sentence(self, task)).collect();
         let more = self.finding.tasks.len() - order.len();
         if more > 0 {
-            steps.push(format!("{more} more tasks wait for each other in this way."));
+            let wait = if more == 1 { "waits for the others" } else { "wait for each other" };
+            steps.push(format!("{} {wait} in this way.", words::count(more, "more task")));
         }
         steps
     }
@@ -118,7 +120,7 @@ impl<'a> Story<'a> {
         self.operations().any(sends)
     }
 
-    /// Whether it has a resource of such a kind.
+    /// Whether one of its resources is of such a kind.
     pub(super) fn has(&self, is: impl Fn(&Definition) -> bool) -> bool {
         self.finding.resources.iter().filter_map(|id| self.model.resources.get(id)).any(|it| is(it.definition()))
     }
@@ -147,14 +149,14 @@ impl<'a> Story<'a> {
         and(words.collect())
     }
 
-    /// What the task has that others want, and what it waits for.
+    /// The things that the task has and others want, and its waits.
     fn sentence(&self, task: TaskId) -> String {
         let units = |edge: &Edge| self.model.resources.get(&edge.resource).map(|resource| resource.definition().units);
         let held = self.own(self.model.edges_of_task(task)).filter_map(|edge| match &edge.body {
             EdgeBody::Wait { operation, .. } if is_unpolled(edge) => {
                 let wait = if edge.waiter().granted_ns.is_some() { "a granted wait" } else { "a wait" };
-                let (what, of) = (operation::of(operation).verb, self.model.resource_label(edge.resource));
-                Some(format!("has {wait} to {what} {of}{} that it does not poll any more,", at(edge)))
+                let (verb, of) = (operation::of(operation).verb, self.model.resource_label(edge.resource));
+                Some(format!("has {wait} to {verb} {of}{} that it no longer polls,", at(edge)))
             }
             EdgeBody::Hold { units: count, .. } if units(edge) == Some(UnitKind::Permits) => {
                 Some(format!("holds {} of {}{}", permits(*count), self.model.resource_label(edge.resource), at(edge)))
@@ -169,7 +171,7 @@ impl<'a> Story<'a> {
         let more = clauses.len().saturating_sub(MOST_NAMES);
         if more > 0 {
             clauses.truncate(MOST_NAMES);
-            clauses.push(format!("holds {more} more resources"));
+            clauses.push(format!("holds {}", words::count(more, "more resource")));
         }
         let waits: Vec<String> = self.waits(task).map(|wait| format!("waits {}", self.wait(wait))).collect();
         if !waits.is_empty() {
@@ -178,7 +180,7 @@ impl<'a> Story<'a> {
             clauses.insert(0, "has ended".to_owned());
         }
         let label = self.model.task_label(task);
-        let any = if waits.len() > 1 { " Any one of these would let it go on." } else { "" };
+        let any = if waits.len() > 1 { " The end of any one of these waits would unblock it." } else { "" };
         format!("{label} {}.{any}", clauses.join(" and "))
     }
 
@@ -190,10 +192,12 @@ impl<'a> Story<'a> {
         let (unpolled, freers): (Vec<&Edge>, Vec<&Edge>) = self.freers(wait).partition(|freer| is_wait(freer));
         let (holders, parties): (Vec<&Edge>, Vec<&Edge>) =
             freers.into_iter().partition(|freer| matches!(freer.body, EdgeBody::Hold { .. }));
-        // Who comes first is named with what it has; the others are behind it.
+        // The tasks that are ahead come first. They keep all others waiting.
         let behind = match (unpolled.first(), self.ahead(wait)) {
-            (Some(first), _) if first.task == wait.task => Some("behind what it does not poll itself".to_owned()),
-            (Some(_), _) => Some(format!("behind what {} not poll", does(&self.labels(&unpolled)))),
+            (Some(first), _) if first.task == wait.task => {
+                Some("behind its own operation, which it does not poll".to_owned())
+            }
+            (Some(_), _) => Some(behind_unpolled(&self.labels(&unpolled))),
             (None, Some(ahead)) => Some(format!("behind {}, which waits {}", self.model.task_label(ahead.task), {
                 let EdgeBody::Wait { operation, .. } = &ahead.body else { return resource };
                 format!("to {}", operation::of(operation).verb)
@@ -203,7 +207,7 @@ impl<'a> Story<'a> {
         let own = holders.iter().all(|holder| holder.task == wait.task);
         let holders = self.labels(&holders);
         let parties = self.labels(&parties);
-        // What is suspected has others, or may have.
+        // A suspected problem has other ways out, or may have.
         let only = if self.finding.tier == Tier::Proven { "only " } else { "" };
         let verb = |list: &[String], one: &str, many: &str| (if list.len() == 1 { one } else { many }).to_owned();
         let freed = match self.model.resources.get(&wait.resource) {
@@ -239,7 +243,7 @@ impl<'a> Story<'a> {
                 return format!("to receive from {resource}{at}, which is empty; {only}{} {send} to it", and(parties));
             }
             FreedBy::Party(End::Receiver) | FreedBy::All(End::Receiver) if *operation == Operation::Closed => {
-                // Any one that keeps it is enough, whoever else has one.
+                // One receiver is enough to keep it open.
                 let own = !parties.is_empty() && parties == [self.model.task_label(wait.task)];
                 let have = verb(&parties, "has", "have");
                 let receivers = match (parties.is_empty(), own) {
@@ -253,7 +257,7 @@ impl<'a> Story<'a> {
             FreedBy::Room | FreedBy::Party(End::Receiver) | FreedBy::All(End::Receiver) => {
                 format!("to {} {resource}{at}{}", operation::of(operation).verb, self.full(wait.resource))
             }
-            // It is no part of a finding: no task can be named.
+            // Such a wait is in no finding, since no task can be named.
             FreedBy::Missing | FreedBy::Anybody => return words::wait(self.model, wait),
         };
         if let Some(behind) = behind {
@@ -275,7 +279,7 @@ impl<'a> Story<'a> {
         let tasks: BTreeSet<TaskId> = edges.iter().map(|edge| edge.task).collect();
         let mut labels: Vec<String> = tasks.iter().take(MOST_NAMES).map(|&task| self.model.task_label(task)).collect();
         if tasks.len() > MOST_NAMES {
-            labels.push(format!("{} more tasks", tasks.len() - MOST_NAMES));
+            labels.push(words::count(tasks.len() - MOST_NAMES, "more task"));
         }
         labels
     }
@@ -299,7 +303,7 @@ pub(super) fn is_wait(edge: &Edge) -> bool {
     matches!(edge.body, EdgeBody::Wait { .. })
 }
 
-/// Whether it is a wait that its task does not poll any more.
+/// Whether it is a wait that its task no longer polls.
 pub(super) fn is_unpolled(edge: &Edge) -> bool {
     matches!(edge.body, EdgeBody::Wait { .. }) && edge.waiter().polled == Some(false)
 }
@@ -309,9 +313,10 @@ fn permits(count: u64) -> String {
     if count == 1 { "1 permit".to_owned() } else { format!("{count} permits") }
 }
 
-/// "a does", "a and b do".
-fn does(labels: &[String]) -> String {
-    format!("{} {}", and(labels.to_vec()), if labels.len() == 1 { "does" } else { "do" })
+/// "behind an operation that a does not poll", "behind operations that a and b do not poll".
+fn behind_unpolled(labels: &[String]) -> String {
+    let (operations, do_not) = if labels.len() == 1 { ("an operation", "does not") } else { ("operations", "do not") };
+    format!("behind {operations} that {} {do_not} poll", and(labels.to_vec()))
 }
 
 /// " (src/x.rs:15)", or nothing.

@@ -4,7 +4,7 @@ use insight_protocol::TaskId;
 
 /// The question and the words of a kind of stuck tasks.
 pub(crate) struct Stuck {
-    /// Whether the knot is of this kind, if it is of no later kind of the list.
+    /// Whether the knot is of this kind. Kinds later in the list take precedence.
     pub(super) is: fn(&Knot) -> bool,
     /// One line.
     pub(super) title: fn(&Story) -> String,

@@ -1,4 +1,4 @@
-//! `task_leak`: at some place in the source, tasks are spawned that become more and more.
+//! `task_leak`: more and more tasks are spawned at some place in the source, and do not end.
 
 use super::{About, OFF, SECOND, Severities, Tiers};
 use crate::health::{Candidate, HealthFinding, Look, Memory, Subject, evidence, suspect, words};
@@ -9,20 +9,20 @@ pub(super) static ABOUT: About = About {
     kind: ProblemKind::TaskLeak,
     severities: Severities::Always(Severity::Degraded),
     tiers: Tiers::Suspected,
-    says: "The live tasks that were spawned at one place become more and more.",
+    says: "More and more tasks are spawned at one place and do not end.",
     symptom: "Memory grows",
-    called: "tasks become more and more",
+    called: "more and more tasks do not end",
 };
 
 /// When the tasks of one place become too many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TaskLeak {
-    /// Over how long tasks must have become more and more. Default: 5 min. A start is over by then, and a rush of clients
-    /// mostly.
+    /// Time for which the number of tasks must have grown. Default: 5 min. The start of a program is over by then, and
+    /// usually also a rush of clients.
     pub window_ns: u64,
-    /// By how many they became more. Default: 1,000, and at least twice as many as before. A few hundred connections more is
-    /// an afternoon. [`OFF`]: tasks are not counted.
+    /// Number of additional tasks. Default: 1,000. The number must also have doubled, since a few hundred more
+    /// connections are usual during a day. [`OFF`]: tasks are not counted.
     pub tasks: u64,
 }
 
@@ -32,37 +32,36 @@ impl Default for TaskLeak {
     }
 }
 
-const ADVICE: &str = "Let what these tasks wait for end, by a timeout or by dropping the other end, or abort them when \
-                      nobody needs them any more. Where there is only too much work at a time, bound how many are \
-                      spawned.";
+const ADVICE: &str = "End the waits of these tasks, with a timeout or by dropping the other end, or abort tasks that are \
+                      no longer needed. If there is only too much work at a time, limit the number of spawned tasks.";
 
-/// The window is divided into so many parts. Of each the lowest count is kept: it must grow from part to part.
+/// Number of parts of the window. The lowest count of each part is kept, and must grow from part to part.
 const PARTS: usize = 10;
-/// How often tasks are counted in one part; where looks are rarer, less often, but each part has one.
+/// Number of counts in one part. If looks are rarer, there are fewer, but at least one.
 const LOOKS: u32 = 5;
 
-/// How many places are counted.
+/// Maximum number of places in memory.
 const MOST_PLACES: usize = 10_000;
-/// A place where fewer tasks live than that is not counted.
+/// A place with fewer live tasks is not counted.
 const LEAST_TASKS: u64 = 16;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
     places: BTreeMap<SourceLocation, Counts>,
     next_ns: u64,
-    /// When the present part was first looked at, and how often since.
+    /// The time of the first look in the present part.
     part_ns: u64,
     looks: u32,
 }
 
-/// How many tasks of one place live.
+/// The number of live tasks that were spawned at one place.
 #[derive(Clone, Debug, Default)]
 struct Counts {
-    /// The lowest count of each part that is over, the latest last: one more than there are parts, since growth is between.
+    /// The lowest counts of the last parts, in order. One more than [`PARTS`], since growth is between two parts.
     parts: VecDeque<u64>,
-    /// The count from which it has grown in every part since.
+    /// The count at which the present growth began.
     base: u64,
-    /// The lowest of the present part so far.
+    /// The lowest count of the present part so far.
     lowest: Option<u64>,
     since_ns: u64,
     now: u64,
@@ -101,8 +100,8 @@ impl Kept {
             self.part_ns = look.now_ns;
         }
         self.looks += 1;
-        let part_is = look.now_ns.saturating_sub(self.part_ns);
-        let part_over = self.looks >= LOOKS || part_is >= limits.window_ns / PARTS as u64;
+        let part_length_ns = look.now_ns.saturating_sub(self.part_ns);
+        let part_over = self.looks >= LOOKS || part_length_ns >= limits.window_ns / PARTS as u64;
         if part_over {
             self.looks = 0;
         }
@@ -132,7 +131,8 @@ impl Kept {
 }
 
 impl Counts {
-    /// Whether it is a finding, or stays one if it is; with the count at the window's begin and at its end.
+    /// `None` if it is no problem. Otherwise whether it is above the thresholds, and the counts at the begin and at the
+    /// end of the window. Below the thresholds, an open problem stays open.
     fn verdict(&self, look: &Look, limits: &TaskLeak) -> Option<(bool, u64, u64)> {
         let (&first, &last) = (self.parts.front()?, self.parts.back()?);
         if self.parts.len() <= PARTS {
@@ -141,7 +141,7 @@ impl Counts {
         let growth = last.saturating_sub(first);
         let grows = self.parts.iter().zip(self.parts.iter().skip(1)).all(|(before, after)| before < after);
         let over = grows && growth >= limits.tasks && last >= self.base.saturating_mul(2);
-        // It is over when tasks have ended, or none came for a whole window.
+        // It ends when tasks have ended, or when no task was added for a whole window.
         let highest = self.parts.iter().copied().max().unwrap_or(0);
         let lower = highest.saturating_mul(look.limits.clear_percent.min(100)) / 100;
         let stays = growth > 0 && self.now >= lower && last >= lower && last >= limits.tasks / 2;
@@ -149,7 +149,7 @@ impl Counts {
     }
 }
 
-/// `verdict` is that of [`Counts::verdict`].
+/// `verdict` is the result of [`Counts::verdict`].
 fn candidate(
     look: &Look,
     limits: &TaskLeak,
@@ -161,8 +161,7 @@ fn candidate(
     let place = format!("{}:{}", at.file, at.line);
     let window = words::span(limits.window_ns);
     let mut explanation = vec![format!(
-        "Of the tasks that were spawned at {place}, {last} live; {window} before it were {first}, and their number has \
-         grown all the while."
+        "The number of live tasks spawned at {place} has grown from {first} to {last} in {window}, without a break."
     )];
     if over {
         let of_place = |place: &&crate::Task| place.location.as_ref().is_some_and(|it| it.place == *at);
@@ -175,10 +174,10 @@ fn candidate(
         }
     }
     let mut finding = evidence(&ABOUT, counts.since_ns);
-    suspect(&mut finding, "whether these tasks end later is not known: it may be the program's load that grows");
-    let title = format!("task leak: the tasks that are spawned at {place} become more and more");
+    suspect(&mut finding, "these tasks may end later: perhaps only the program's load grows");
+    let title = format!("task leak: more and more tasks are spawned at {place} and do not end");
     let (severity, place) = (ABOUT.least(), Some(at.clone()));
     let finding = HealthFinding { finding, severity, place, title, explanation, advice: ADVICE };
-    // It has stood for the window.
-    Candidate { subject: Subject::Place(at.clone()), over, stands_ns: Some(0), frozen: true, finding }
+    // The window is its settle time.
+    Candidate { subject: Subject::Place(at.clone()), over, settle_ns: Some(0), frozen: true, finding }
 }

@@ -9,7 +9,7 @@ pub(super) static ABOUT: About = About {
     severities: Severities::Always(Severity::Notice),
     tiers: Tiers::Proven,
     says: "A task is woken far more often than it is polled.",
-    symptom: "A task is woken, and is already woken",
+    symptom: "A task is woken again and again before it is polled",
     called: "a waker storm",
 };
 
@@ -17,11 +17,11 @@ pub(super) static ABOUT: About = About {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WakerStorm {
-    /// So many wakes for one poll. Default: 100. A `join!` of many parts that are ready at once has as many wakes as parts,
-    /// once.
+    /// Number of wakes for each poll. Default: 100. A `join!` of many parts that are ready at once has one wake for
+    /// each part, but only once.
     pub wakes_per_poll: u64,
-    /// So many wakes in a second. Default: 10,000: about a thousandth of one processor, and a rate that a program does not
-    /// come to by being written in small parts.
+    /// Number of wakes in a second. Default: 10,000, which takes about a thousandth of one processor. A program does
+    /// not reach this rate only because its work is cut into small parts.
     pub wakes_per_second: u64,
 }
 
@@ -31,8 +31,8 @@ impl Default for WakerStorm {
     }
 }
 
-const ADVICE: &str = "Wake once for many events: put them into a queue, and wake when it was empty. Of a future written \
-                      by hand, look whether it wakes before anything has changed.";
+const ADVICE: &str = "Wake once for many events: put them into a queue, and wake only if the queue was empty. Check \
+                      that a hand-written future does not wake before anything has changed.";
 
 pub(super) fn window(look: &Look, limits: &WakerStorm, window: &Window, _: Option<&Window>) -> Option<Candidate> {
     let Window { task, did, length_ns, .. } = window;

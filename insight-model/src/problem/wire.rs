@@ -5,7 +5,7 @@ use crate::{Edge, EdgeBody, Finding, Location, Model};
 use insight_protocol::*;
 use std::sync::Arc;
 
-/// Maximum number of tasks, and of resources, that a problem lists, so that it is a line that readers take.
+/// Maximum number of tasks, and of resources, that a problem lists, since readers do not accept lines of any length.
 /// r[problem.listed]
 const MOST_LISTED: usize = 1_000;
 
@@ -19,7 +19,7 @@ impl Finding {
         let tasks = &self.tasks[..self.tasks.len().min(MOST_LISTED)];
         let resources = &self.resources[..self.resources.len().min(MOST_LISTED)];
         let edges = self.edges.iter().filter_map(|id| model.edges.get(id));
-        // Of the tasks that are listed: both are sorted. A measured problem of a place lists none.
+        // Only edges of listed tasks. Both lists are sorted. A measured problem of a place lists no task.
         let all_tasks = tasks.len() == self.tasks.len();
         let listed = |edge: &&Edge| all_tasks || tasks.binary_search(&edge.task).is_ok();
         let edges: Vec<ProblemEdge> = edges.filter(listed).take(MOST_EDGES).map(problem_edge).collect();

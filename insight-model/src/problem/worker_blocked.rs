@@ -1,4 +1,4 @@
-//! `worker_blocked`: a poll lasts, and tasks of the same executor wait for a thread.
+//! `worker_blocked`: a poll does not return, and tasks of the same executor wait for a thread.
 
 use super::{About, OFF, SECOND, Severities, Tiers};
 use crate::Task;
@@ -9,8 +9,8 @@ pub(super) static ABOUT: About = About {
     kind: ProblemKind::WorkerBlocked,
     severities: Severities::Always(Severity::Degraded),
     tiers: Tiers::Proven,
-    says: "A poll lasts, and tasks of the same executor are scheduled meanwhile.",
-    symptom: "Tasks wait for a thread while another one keeps it",
+    says: "A poll lasts long, and meanwhile tasks of the same executor are scheduled.",
+    symptom: "Tasks wait for a thread that another task keeps",
     called: "worker blocked",
 };
 
@@ -18,13 +18,12 @@ pub(super) static ABOUT: About = About {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerBlocked {
-    /// `worker_blocked`, `runtime_blocked`: a poll that has lasted so long, with a task that could run for as long. Default:
-    /// 1 s. What tokio asks of a poll is 100 µs; ten thousand times that is no slow computation that happens to be in the
-    /// wrong place, and what is queued has missed every timer and every client's patience.
+    /// `worker_blocked`, `runtime_blocked`: length of a poll during which another task could have run for as long.
+    /// Default: 1 s, ten thousand times the length that tokio recommends. A slow computation in the wrong place does
+    /// not take that long, and waiting tasks have missed their timers, and their clients' timeouts.
     pub poll_ns: u64,
-    /// A poll that has lasted so long, whether or not anything waits for it. Default: [`OFF`]. Nobody is harmed by it, since
-    /// somebody harmed makes it the one above. And a closure in `block_in_place` looks the same on the wire, may last for as
-    /// long as it likes, and is what a program does that is right.
+    /// Length of a poll, even if no task waits for a thread. Default: [`OFF`]. Such a poll harms no other task. A
+    /// closure in `block_in_place` looks the same on the wire, is correct, and may last for any time.
     pub alone_ns: u64,
 }
 
@@ -34,10 +33,10 @@ impl Default for WorkerBlocked {
     }
 }
 
-const ADVICE: &str = "Move what blocks or computes for long into `spawn_blocking`, or use the async kind of the operation. \
-                      A profiler or a debugger shows the line that runs.";
+const ADVICE: &str = "Move code that blocks or computes for a long time to `spawn_blocking`, or use an async version of the operation. \
+                      A profiler or a debugger shows the running line.";
 
-/// The problem of a place, of which `task` is in a long poll now, and these have been.
+/// The problem of a place. `task` is in a long poll now, and `tasks` have been in one.
 pub(crate) fn again<'a>(
     look: &Look<'a>,
     place: &SourceLocation,
@@ -48,25 +47,24 @@ pub(crate) fn again<'a>(
     let long = words::span(look.limits.poll_ns);
     let at = format!("{}:{}", place.file, place.line);
     tasks.sort_unstable_by_key(|task| task.id);
-    let mut explanation = vec![format!(
-        "Tasks that are spawned at {at} keep their threads, at once or one after the other, each time in a poll that lasts for \
-         more than {long}. It was seen of {}.",
-        words::labels(&tasks)
-    )];
+    let mut explanation = vec![
+        format!(
+            "Tasks spawned at {at} keep their threads again and again, each time for more than {long} in one poll."
+        ),
+        format!("This was observed for {}.", words::labels(&tasks)),
+    ];
     explanation.extend(queue(&behind(look, task), &long));
     HealthFinding {
         finding: evidence(&ABOUT, since_ns),
         severity: ABOUT.least(),
         place: Some(place.clone()),
-        title: format!(
-            "worker blocked: tasks that are spawned at {at} do not return from their polls, and tasks queue"
-        ),
+        title: format!("worker blocked: tasks spawned at {at} do not return from their polls, and other tasks wait"),
         explanation,
         advice: ADVICE,
     }
 }
 
-/// The problem of one task. `behind`: the tasks that could have run meanwhile, if any.
+/// The problem of one task. `behind` are the tasks that could have run during the poll, if any.
 pub(crate) fn candidate(look: &Look, task: &Task, behind: &[&Task]) -> Candidate {
     let alone = behind.is_empty();
     let long_ns = if alone { look.limits.alone_ns } else { look.limits.poll_ns };
@@ -80,9 +78,9 @@ pub(crate) fn candidate(look: &Look, task: &Task, behind: &[&Task]) -> Candidate
     finding.tasks.push(task.id);
     let title = match alone {
         true => format!("worker blocked: {} has been in one poll for more than {long}", task.label()),
-        false => format!("worker blocked: {} does not return from its poll, and tasks queue", task.label()),
+        false => format!("worker blocked: {} does not return from its poll, and other tasks wait", task.label()),
     };
     let severity = ABOUT.least();
     let finding = HealthFinding { finding, severity, place: None, title, explanation, advice: ADVICE };
-    Candidate { subject: Subject::Task(task.id), over: true, stands_ns: None, frozen: false, finding }
+    Candidate { subject: Subject::Task(task.id), over: true, settle_ns: None, frozen: false, finding }
 }

@@ -4,7 +4,7 @@ use super::definition::{Definition, Ends, Freed, FreedBy, Level, LongHold, UnitK
 use insight_protocol::Operation;
 
 const FREED: Freed =
-    Freed { by: FreedBy::Missing, tasks: "tasks that have yet to come", unknown: "task that has not come to it yet" };
+    Freed { by: FreedBy::Missing, tasks: "tasks that have not arrived", unknown: "task that has not arrived yet" };
 
 pub(super) const DEFINITION: Definition = Definition {
     says: "A point that a number of tasks must reach.",

@@ -1,4 +1,4 @@
-//! The parts of a definition, and those that several kinds have.
+//! The parts of a definition, and the parts that several kinds share.
 
 use insight_protocol::{Capability, Operation, PartyRole};
 
@@ -8,7 +8,7 @@ use insight_protocol::{Capability, Operation, PartyRole};
 pub struct Definition {
     /// Its sentence in the table of SPEC.md.
     pub says: &'static str,
-    /// The letters that the word for several has more: `s`, or `es` as in `mutexes`.
+    /// The ending of its plural: `s`, or `es` as in `mutexes`.
     pub plural: &'static str,
     /// The capability of producers that observe it; `None` if no capability names it.
     pub capability: Option<Capability>,
@@ -22,7 +22,7 @@ pub struct Definition {
     pub otherwise: Freed,
     /// The operations that a reader shows while no task waits.
     pub usual: &'static [Operation],
-    /// When a hold is long.
+    /// The time after which a hold is long.
     pub long_hold: LongHold,
     /// The words for its `length` and `capacity`.
     pub level: Level,
@@ -43,24 +43,24 @@ pub enum Ends {
     Joined,
 }
 
-/// The units that tasks hold of a kind.
+/// The units of a kind that tasks hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnitKind {
-    /// There are no units, or the producer cannot say how many.
+    /// There are no units, or the producer does not know their number.
     Unknown,
-    /// A lock: one task holds it.
+    /// A lock that one task can hold.
     Lock,
-    /// A lock: one task holds it to write, or any number to read.
+    /// A lock that one task can hold to write, or any number of tasks to read.
     ReadWriteLock,
-    /// As many permits as the resource has capacity.
+    /// Permits. Their number is the capacity of the resource.
     Permits,
-    /// As many places for messages as the resource has capacity. A task holds those that it has reserved, and receivers
-    /// make more.
+    /// Places for messages. Their number is the capacity of the resource. A task holds the places that it has reserved,
+    /// and receivers make more.
     Room,
 }
 
 impl UnitKind {
-    /// Whether nobody else has any while a task has them, or only those that share them.
+    /// Whether a hold excludes other holds, or all but shared ones.
     pub fn is_lock(self) -> bool {
         match self {
             UnitKind::Lock | UnitKind::ReadWriteLock => true,
@@ -72,7 +72,7 @@ impl UnitKind {
 /// A wait for a resource.
 #[derive(Debug)]
 pub struct Wait {
-    /// Its operations: the same tasks can end a wait with any of these.
+    /// Its operations. The same tasks can end a wait with any of them.
     pub operations: &'static [Operation],
     /// The tasks that can end it.
     pub freed: Freed,
@@ -83,9 +83,10 @@ pub struct Wait {
 pub struct Freed {
     /// The relation between such a task and the resource.
     pub by: FreedBy,
-    /// These tasks: `tasks that can send`.
+    /// The words for these tasks, such as `tasks that can send`.
     pub tasks: &'static str,
-    /// One of them that no edge names, such as `sender that no task has used yet`; with [`FreedBy::Anybody`] a sentence.
+    /// The words for such a task without an edge, such as `sender that no task has used yet`; a sentence if `by` is
+    /// [`FreedBy::Anybody`].
     pub unknown: &'static str,
 }
 
@@ -96,13 +97,13 @@ pub enum FreedBy {
     Holder,
     /// The task has a receiver, and makes room. Or it holds reserved places, and gives them back.
     Room,
-    /// The task has this end: any one of them is enough.
+    /// The task has this end. One of these tasks is enough.
     Party(End),
-    /// The task has this end: all of them together, by giving it up.
+    /// The task has this end, and must give it up. All of these tasks are necessary.
     All(End),
-    /// The task has not come yet: the capacity says how many come.
+    /// The task has not arrived yet. The capacity is the number of tasks that must arrive.
     Missing,
-    /// Anybody, or time: no edge tells.
+    /// Any code, or a timer. No edge shows it.
     Anybody,
 }
 
@@ -139,31 +140,31 @@ impl End {
     }
 }
 
-/// When tasks have held a resource of a kind for long.
+/// The time after which a hold of a kind is long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LongHold {
-    /// Never: that is what it is for.
+    /// Never, since a long hold is the purpose of the kind.
     Never,
-    /// After the threshold for locks.
+    /// The threshold for locks.
     Lock,
-    /// After the threshold for permits; after that for locks if its capacity is 1.
+    /// The threshold for permits, or that for locks if the capacity is 1.
     Permit,
 }
 
 /// The words for `length` and `capacity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Messages in a channel, which may be full or have no bound.
+    /// Number of messages in a channel, which may be full or unbounded.
     Room,
-    /// Units in use, which may be all.
+    /// Number of units in use. All units may be in use.
     InUse,
-    /// Messages that are kept: no task waits for room, so it is never full.
+    /// Number of messages that are kept. The channel is never full, since no task waits for room.
     Kept,
-    /// Permits, and how many were taken.
+    /// Number of permits, and number of taken permits.
     Permits,
-    /// The number of these, which has no bound: `3 holders`.
+    /// A number without a bound, and the word for the counted things: `3 holders`.
     Count(&'static str),
-    /// Tasks that have come, of those that must.
+    /// Number of tasks that have arrived, and number of tasks that must arrive.
     Come,
 }
 
@@ -178,12 +179,12 @@ impl Definition {
         self.wait(operation).map_or(&self.otherwise, |wait| &wait.freed)
     }
 
-    /// Whether its handles send and receive.
+    /// Whether it has handles that send and receive.
     pub fn is_channel(&self) -> bool {
         self.ends == Ends::Handles
     }
 
-    /// Whether it is a lock, or permits: a task holds it, and others wait until it does not.
+    /// Whether it is a lock or permits: others wait while a task holds it.
     pub fn is_held(&self) -> bool {
         self.units.is_lock() || self.units == UnitKind::Permits
     }
@@ -204,7 +205,7 @@ pub(super) const BY_RECEIVER: Freed = Freed {
     unknown: "receiver that no task has used yet",
 };
 
-/// A receiver that closes it, and does not only go, ends the wait for all.
+/// A receiver that closes the channel ends the wait, even if there are others.
 pub(super) const CLOSED_BY_ONE: Wait =
     Wait { operations: &[Operation::Closed], freed: Freed { tasks: "tasks that can close", ..BY_RECEIVER } };
 
@@ -230,4 +231,4 @@ pub(super) const UNEXPLAINED: Definition = Definition {
 };
 
 pub(super) const BY_HOLDER: Freed =
-    Freed { by: FreedBy::Holder, tasks: "tasks that hold it", unknown: "holder outside of the tasks that are seen" };
+    Freed { by: FreedBy::Holder, tasks: "tasks that hold it", unknown: "holder outside of the observed tasks" };

@@ -1,5 +1,5 @@
-//! The kinds of resources. Each has a module with its definition: its ends, how tasks hold it, the waits for it and who can
-//! end them, and its words.
+//! The kinds of resources. Each has a module with its definition: its ends, the holds, the waits and the tasks that can
+//! end them, and the words.
 //!
 //! [`ALL`] is the table of the kinds. A new kind is a module, its `mod` line, and its line in the table: the compiler names
 //! a missing line, and each missing field. No other code asks which kind a resource has. It asks the definition for a
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn each_operation_of_the_protocol_is_that_of_a_kind() {
+    fn each_operation_of_the_protocol_belongs_to_a_kind() {
         for operation in Operation::KNOWN {
             let operation = Operation::from(*operation);
             assert!(all().any(|(_, definition)| definition.wait(&operation).is_some()), "{operation}");
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_operations_are_those_of_waits_of_the_kind() {
+    fn usual_operations_belong_to_waits_of_the_kind() {
         for (kind, definition) in all() {
             assert!(!definition.usual.is_empty(), "{kind}");
             let known = |operation| definition.waits.is_empty() || definition.wait(operation).is_some();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tasks_wait_for_by_units_has_units() {
+    fn kinds_with_waits_for_units_have_units() {
         for (kind, definition) in all() {
             let by_units = definition.waits.iter().any(|wait| matches!(wait.freed.by, FreedBy::Holder | FreedBy::Room));
             assert_eq!(by_units, definition.units != UnitKind::Unknown, "{kind}");

@@ -3,8 +3,11 @@
 use super::definition::{Definition, Ends, Freed, FreedBy, Level, LongHold, UnitKind, Wait};
 use insight_protocol::Operation;
 
-const FREED: Freed =
-    Freed { by: FreedBy::Anybody, tasks: "who notifies", unknown: "anybody that has a reference to it can notify" };
+const FREED: Freed = Freed {
+    by: FreedBy::Anybody,
+    tasks: "tasks that can notify",
+    unknown: "any code that has a reference to it can notify",
+};
 
 pub(super) const DEFINITION: Definition = Definition {
     says: "A notification without a value.",

@@ -5,8 +5,11 @@ use insight_protocol::Operation;
 
 const MADE: Freed = Freed { tasks: "the task that makes the value", ..BY_HOLDER };
 
-const SET: Freed =
-    Freed { by: FreedBy::Anybody, tasks: "who sets it", unknown: "anybody that has a reference to it can set it" };
+const SET: Freed = Freed {
+    by: FreedBy::Anybody,
+    tasks: "tasks that can set it",
+    unknown: "any code that has a reference to it can set it",
+};
 
 pub(super) const DEFINITION: Definition = Definition {
     says: "A value that is set once.",
@@ -17,7 +20,7 @@ pub(super) const DEFINITION: Definition = Definition {
     waits: &[Wait { operations: &[Operation::Init], freed: MADE }, Wait { operations: &[Operation::Wait], freed: SET }],
     otherwise: MADE,
     usual: &[Operation::Init],
-    // Making the value may take as long as it takes: nobody could go on without it.
+    // The task may take any time to make the value: other tasks need it.
     long_hold: LongHold::Never,
     level: Level::InUse,
     located: "created at",

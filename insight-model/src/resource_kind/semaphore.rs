@@ -3,7 +3,7 @@
 use super::definition::{BY_HOLDER, Definition, Ends, Freed, Level, LongHold, UnitKind, Wait};
 use insight_protocol::{Capability, Operation};
 
-const FREED: Freed = Freed { unknown: "permit that was taken outside of the tasks that are seen", ..BY_HOLDER };
+const FREED: Freed = Freed { unknown: "permit that was taken outside of the observed tasks", ..BY_HOLDER };
 
 pub(super) const DEFINITION: Definition = Definition {
     says: "A number of permits.",

@@ -3,7 +3,7 @@
 use super::definition::{Definition, Ends, Freed, FreedBy, Level, LongHold, UnitKind, Wait};
 use insight_protocol::{Capability, Operation};
 
-const FREED: Freed = Freed { by: FreedBy::Anybody, tasks: "time", unknown: "time, and nothing else" };
+const FREED: Freed = Freed { by: FreedBy::Anybody, tasks: "the timer", unknown: "only the timer" };
 
 pub(super) const DEFINITION: Definition = Definition {
     says: "A time in the future.",
@@ -17,6 +17,6 @@ pub(super) const DEFINITION: Definition = Definition {
     long_hold: LongHold::Never,
     level: Level::InUse,
     located: "created at",
-    // Its location is that of the wait: the source names the result there.
+    // The location is that of the wait. The source names the result there, not the timer.
     named_by_source: false,
 };

@@ -8,17 +8,17 @@ const HELD: &str = "0: mutex m
     0: a holds m line=3";
 
 #[test]
-fn a_lock_that_is_held_and_wanted() {
+fn a_lock_that_is_held_while_a_task_waits_is_a_problem() {
     let program = check(
         &format!("{HELD}\n0: a sleeps q line=4\n2000: b locks m line=8\n6000: over"),
         &["+5500 lock_held_long proven: a on m"],
     );
     insta::assert_snapshot!(program.words(), @r"
-    lock held long: task 1 (a) holds mutex `m`, which others wait for
-    task 1 (a), spawned at src/main.rs:2, has held mutex `m` (src/main.rs:3) for more than 5 s, and waits for time to pass (src/main.rs:4).
+    lock held long: task 1 (a) holds mutex `m`, and others wait for it
+    task 1 (a), spawned at src/main.rs:2, has held mutex `m` (src/main.rs:3) for more than 5 s, and waits for a timer (src/main.rs:4).
     task 2 (b) waits to lock mutex `m` (src/main.rs:8).
     ");
-    // It is wanted later, it is given back, or nobody wants it any more.
+    // A task waits for it later, the holder releases it, or the task stops waiting.
     check(&format!("{HELD}\n9000: b locks m\n11000: over"), &["+10500 lock_held_long proven: a on m"]);
     for close in [1, 2] {
         check(
@@ -26,7 +26,7 @@ fn a_lock_that_is_held_and_wanted() {
             &["+5500 lock_held_long proven: a on m", "-7000 lock_held_long: a on m"],
         );
     }
-    // The holder runs, reads, or has the only permit.
+    // The holder runs, or reads, or has the only permit.
     check(&format!("{HELD}\n0: b locks m\n0: a running\n6000: over"), &["+5500 lock_held_long proven: a on m"]);
     check(
         "0: rwlock m\n0: task a idle\n0: task b idle\n0: a shares m\n0: b writes m\n6000: over",
@@ -39,7 +39,7 @@ fn a_lock_that_is_held_and_wanted() {
 }
 
 #[test]
-fn a_lock_that_is_held_for_very_long() {
+fn a_lock_that_is_held_for_30_s_is_degraded() {
     let held = |until_ms: u64| {
         check(
             &format!("{HELD}\n0: a sleeps q line=4\n2000: b locks m line=8\n{until_ms}: over"),
@@ -50,14 +50,14 @@ fn a_lock_that_is_held_for_very_long() {
     let program = held(30_000);
     assert_eq!(program.severities(), [Severity::Degraded]);
     insta::assert_snapshot!(program.words(), @r"
-    lock held long: task 1 (a) holds mutex `m`, which others wait for
-    task 1 (a), spawned at src/main.rs:2, has held mutex `m` (src/main.rs:3) for more than 30 s, and waits for time to pass (src/main.rs:4).
+    lock held long: task 1 (a) holds mutex `m`, and others wait for it
+    task 1 (a), spawned at src/main.rs:2, has held mutex `m` (src/main.rs:3) for more than 30 s, and waits for a timer (src/main.rs:4).
     task 2 (b) waits to lock mutex `m` (src/main.rs:8).
     ");
 }
 
 #[test]
-fn what_is_not_known_of_a_lock() {
+fn an_unknown_about_a_lock_makes_it_suspected() {
     check(
         &format!("{}\n0: b locks m\n6000: over", HELD.replace("m line=3", "m line=3 transferable")),
         &["+5500 lock_held_long suspected: a on m"],
@@ -69,7 +69,7 @@ fn what_is_not_known_of_a_lock() {
 }
 
 #[test]
-fn a_holder_whose_wait_leads_back() {
+fn a_wait_of_the_holder_that_leads_back_is_explained() {
     let program = check(
         "0: mutex m
         0: semaphore n capacity=2
@@ -87,56 +87,56 @@ fn a_holder_whose_wait_leads_back() {
         &["+5500 lock_held_long proven: a on m"],
     );
     insta::assert_snapshot!(program.words(), @r"
-    lock held long: task 1 (a) holds mutex `m`, which others wait for
+    lock held long: task 1 (a) holds mutex `m`, and others wait for it
     task 1 (a), spawned at src/main.rs:2, has held mutex `m` (src/main.rs:3) for more than 5 s, and waits for permits of semaphore `n` (src/main.rs:6).
     task 3 (c) waits to lock mutex `m` (src/main.rs:8).
-    What it waits for leads back to mutex `m`: task 2 (b) has permits of semaphore `n` (src/main.rs:4) and waits for room in channel `q` (src/main.rs:7); task 3 (c) has a place in channel `q` reserved (src/main.rs:5) and waits to lock mutex `m` (src/main.rs:8).
+    Its wait leads back to mutex `m`: task 2 (b) has permits of semaphore `n` (src/main.rs:4) and waits for room in channel `q` (src/main.rs:7); task 3 (c) has a place in channel `q` reserved (src/main.rs:5) and waits to lock mutex `m` (src/main.rs:8).
     ");
     let program = check(
         "0: mutex m\n0: task a idle foreign\n0: a holds m line=3\n0: a locks m line=4 polled\n6000: over",
         &["+5500 lock_held_long proven: a on m"],
     );
     insta::assert_snapshot!(program.words(), @r"
-    lock held long: task 1 (a) holds mutex `m`, which it waits for itself
+    lock held long: task 1 (a) holds mutex `m`, and waits for it itself
     task 1 (a), spawned at src/main.rs:1, has held mutex `m` (src/main.rs:3) for more than 5 s, and waits to lock mutex `m` (src/main.rs:4).
-    It waits for mutex `m` and holds it itself: only another part of the same task lets go of it.
+    It waits for mutex `m` and holds it itself: only another part of the same task can release it.
     ");
 }
 
 #[test]
-fn locks_that_are_well() {
+fn a_healthy_lock_is_no_problem() {
     for facts in [
-        // Just under.
+        // Just below the threshold.
         "0: b locks m\n5400: close 1\n60000: over",
         "4500: b locks m\n5900: close 2\n60000: over",
-        // Nobody wants it.
+        // No task waits for it.
         "60000: over",
-        // Each holds it for a short time.
+        // Each task holds it for a short time.
         "0: b locks m\n3000: close 1\n3000: close 2\n3000: b holds m\n3000: a locks m\n7500: close 3\n60000: over",
-        // Who waits is granted it, or does not poll any more.
+        // The wait was granted, or is no longer polled.
         "0: b locks m granted\n60000: over",
         "0: b locks m unpolled\n60000: over",
-        // Workers share a receiver, and one of them has its turn.
+        // Workers share a receiver, and it is the turn of one of them.
         "0: a recvs q line=4\n0: b locks m line=3\n60000: over",
-        // It waits for itself: a deadlock says so.
+        // The holder waits for itself, which is a deadlock.
         "0: a locks m\n60000: over",
         "0: b locks m\n5000: stuck a\n60000: over",
-        // It has ended with its guard: who has that now is not known.
+        // The holder has ended with its guard, so the present owner of the guard is unknown.
         "0: b locks m\n1000: end a\n60000: over",
     ] {
         check(&format!("{HELD}\n{facts}"), &[]);
     }
-    // The turn of another line is not theirs.
+    // A task on another line does not wait for its turn.
     check(
         &format!("{HELD}\n0: a recvs q line=4\n0: b locks m line=9\n6000: over"),
         &["+5500 lock_held_long proven: a on m"],
     );
     for facts in [
-        // Readers beside each other.
+        // Two readers.
         "0: rwlock m\n0: task a idle\n0: task b idle\n0: a shares m\n0: b reads m\n60000: over",
-        // A limit that is reached.
+        // The limit of a semaphore is reached.
         "0: semaphore m capacity=2\n0: task a idle\n0: task b idle\n0: a permit m\n0: b acquires m\n60000: over",
-        // Another resource.
+        // A resource of another kind.
         "0: channel m\n0: task a idle\n0: task b idle\n0: a permit m\n0: b recvs m\n60000: over",
     ] {
         check(facts, &[]);

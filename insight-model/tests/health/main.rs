@@ -1,4 +1,5 @@
-//! Programs that are not well, and programs that look like them and are: what is found, and when.
+//! Programs with measured problems, healthy programs that look similar, and the problems that are found in them over
+//! time.
 
 mod program;
 

@@ -1,4 +1,4 @@
-//! A program's facts over time from lines of text, and what its health is at each tenth of a second.
+//! A program from lines of text, with a check of its health at each tenth of a second.
 //!
 //! ```text
 //! <ms>: task a [local|blocking|block_on] [executor=x] [parent=b] [bytes=9] [line=7] running|scheduled|idle|partial [foreign] [@ms]
@@ -6,16 +6,16 @@
 //! <ms>: mutex m | rwlock m | semaphore m capacity=4 | channel q
 //! <ms>: a holds|shares|permit m [@ms] [line=7] [transferable]
 //! <ms>: a locks|reads|writes|acquires|recvs|sleeps m [@ms] [line=7] [polled|unpolled|counted|granted]
-//! <ms>: close 3            the edge that was opened third
+//! <ms>: close 3            the third edge is closed
 //! <ms>: rate a polls=9 [wakes=9] [self=9] [running=9] [scheduled=9] [foreign=1]     from now on a second; the times in us; `rate a`: no more
-//! <ms>: grow 9 line=7      from now on so many tasks a second are spawned there; shrink: the oldest end
-//! <ms>: stuck a            a deadlock is known
+//! <ms>: grow 9 line=7      from now on 9 tasks a second are spawned there; shrink: the oldest ones end
+//! <ms>: stuck a            the task has a deadlock
 //! <ms>: lost               facts were lost
-//! <ms>: pause 5000         nothing is told for so long
+//! <ms>: pause 5000         no facts are sent for this time
 //! <ms>: over
 //! ```
 //!
-//! What changes is `+<ms> <kind> <tier>: <tasks> on <resources>` and `-<ms> <kind>: <tasks> on <resources>`.
+//! A change of the findings is `+<ms> <kind> <tier>: <tasks> on <resources>` or `-<ms> <kind>: <tasks> on <resources>`.
 
 use insight_model::Model;
 use insight_model::health::{Health, HealthFinding, Thresholds};
@@ -37,18 +37,18 @@ pub struct Program {
     edges: u64,
     interned: u64,
     rates: BTreeMap<String, TaskStats>,
-    /// By line: how many come a second, and which live.
+    /// For each line: the tasks that are spawned in a second, and the live ones.
     grows: BTreeMap<u32, (i64, VecDeque<TaskId>)>,
-    standing: BTreeMap<String, HealthFinding>,
+    open: BTreeMap<String, HealthFinding>,
     log: Vec<String>,
 }
 
-/// Runs the lines; what was found when.
+/// Runs the lines. Returns the program and the changes of the findings.
 pub fn run(thresholds: Thresholds, text: &str) -> (Program, Vec<String>) {
     let mut program = Program { thresholds, ..Program::default() };
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (ms, fact) = line.split_once(": ").unwrap_or_else(|| panic!("no time: {line}"));
-        program.go_on_until(ms.parse().unwrap());
+        program.run_until(ms.parse().unwrap());
         if fact != "over" {
             program.fact(fact);
         }
@@ -64,7 +64,7 @@ pub fn check_with(thresholds: Thresholds, text: &str, expect: &[&str]) -> Progra
     program
 }
 
-/// The usual thresholds, but for what is changed.
+/// The default thresholds with a change.
 pub fn thresholds(change: impl FnOnce(&mut Thresholds)) -> Thresholds {
     let mut thresholds = Thresholds::default();
     change(&mut thresholds);
@@ -80,20 +80,20 @@ impl Program {
         self.model.apply(&message.into());
     }
 
-    /// The sentences of the one finding that stands.
+    /// The sentences of the open findings.
     pub fn words(&self) -> String {
-        let problems = self.standing.values().map(|finding| finding.problem(&self.model, ProblemId(1)));
+        let problems = self.open.values().map(|finding| finding.problem(&self.model, ProblemId(1)));
         let text =
             problems.map(|it| format!("{}\n{}\n{}", it.title, it.explanation.join("\n"), it.unknowns.join("\n")));
         text.collect::<Vec<_>>().join("\n").trim_end().to_owned()
     }
 
-    /// How bad each finding is that stands.
+    /// The severities of the open findings.
     pub fn severities(&self) -> Vec<Severity> {
-        self.standing.values().map(|finding| finding.problem(&self.model, ProblemId(1)).severity).collect()
+        self.open.values().map(|finding| finding.problem(&self.model, ProblemId(1)).severity).collect()
     }
 
-    fn go_on_until(&mut self, ms: u64) {
+    fn run_until(&mut self, ms: u64) {
         while self.now_ms < ms {
             self.check();
             let step = TICK_MS.min(ms - self.now_ms);
@@ -102,7 +102,7 @@ impl Program {
         }
     }
 
-    /// What the rates do in so many milliseconds.
+    /// Applies the rates for this time.
     fn pass(&mut self, ms: u64) {
         let at_ns = self.now_ms * MS;
         let rates: Vec<(String, TaskStats)> =
@@ -141,30 +141,30 @@ impl Program {
     fn check(&mut self) {
         self.apply(StreamHeartbeat::new(self.now_ms * MS));
         let found = self.health.check(&self.model, &self.thresholds);
-        assert_eq!(found, self.health.check(&self.model, &self.thresholds), "a second look says the same");
-        let named: BTreeMap<String, HealthFinding> = found.into_iter().map(|it| (self.what(&it), it)).collect();
-        for what in self.standing.keys().filter(|what| !named.contains_key(*what)) {
-            self.log.push(format!("-{} {what}", self.now_ms));
+        assert_eq!(found, self.health.check(&self.model, &self.thresholds), "a second check returns the same findings");
+        let named: BTreeMap<String, HealthFinding> = found.into_iter().map(|it| (self.name(&it), it)).collect();
+        for name in self.open.keys().filter(|name| !named.contains_key(*name)) {
+            self.log.push(format!("-{} {name}", self.now_ms));
         }
-        for (what, finding) in &named {
-            let before = self.standing.get(what);
+        for (name, finding) in &named {
+            let before = self.open.get(name);
             if before.is_none_or(|before| before.finding.tier != finding.finding.tier) {
-                let (kind, rest) = what.split_once(':').unwrap();
+                let (kind, rest) = name.split_once(':').unwrap();
                 self.log.push(format!("+{} {kind} {}:{rest}", self.now_ms, finding.finding.tier.as_str()));
             }
-            // No text names a time that goes on; of a place, the largest size that was seen there.
+            // No text depends on the time. The text of a large future has the largest observed size.
             let grows = finding.finding.kind == ProblemKind::LargeFuture;
             let same = before.is_none_or(|before| {
                 before.finding != finding.finding || before.severity != finding.severity || before == finding
             });
-            assert!(same || grows, "{what}");
+            assert!(same || grows, "{name}");
             assert!(finding.advice.matches(". ").count() == 1, "{}", finding.advice);
             assert_eq!(finding.finding.unknowns.is_empty(), finding.finding.tier == Tier::Proven);
         }
-        self.standing = named;
+        self.open = named;
     }
 
-    fn what(&self, finding: &HealthFinding) -> String {
+    fn name(&self, finding: &HealthFinding) -> String {
         let finding = &finding.finding;
         let name = |name: Option<&str>| name.unwrap_or("?").to_owned();
         let tasks = finding.tasks.iter().map(|id| name(self.model.tasks.get(id).and_then(|it| it.name.as_deref())));

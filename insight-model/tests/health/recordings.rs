@@ -1,4 +1,4 @@
-//! Real programs: one that goes on, and two that are stuck and in good health otherwise.
+//! Recordings of real programs without a measured problem: one healthy program, and two programs with stuck tasks.
 
 use insight_model::Model;
 use insight_model::health::{Health, Thresholds};
@@ -11,7 +11,7 @@ const RECORDINGS: [&str; 3] = [
 ];
 
 #[test]
-fn no_false_alarm() {
+fn recordings_have_no_measured_problem() {
     for recording in RECORDINGS {
         let (mut model, mut health) = (Model::default(), Health::default());
         let mut looks = 0;

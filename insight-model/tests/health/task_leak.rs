@@ -1,21 +1,21 @@
 use crate::program::{check_with, thresholds};
 use insight_model::health::{OFF, Thresholds};
 
-/// A window of 10 s: a second each part.
+/// A window of 10 s, so each part is a second long.
 fn short() -> Thresholds {
     thresholds(|it| it.task_leak.window_ns = 10_000_000_000)
 }
 
 #[test]
-fn tasks_that_become_more_and_more() {
+fn steadily_more_tasks_of_a_place_are_a_leak() {
     let program = check_with(short(), "0: grow 200 line=7\n14000: over", &["+10800 task_leak suspected: "]);
     insta::assert_snapshot!(program.words(), @r"
-    task leak: the tasks that are spawned at src/main.rs:7 become more and more
-    Of the tasks that were spawned at src/main.rs:7, 2000 live; 10 s before it were 40, and their number has grown all the while.
+    task leak: more and more tasks are spawned at src/main.rs:7 and do not end
+    The number of live tasks spawned at src/main.rs:7 has grown from 40 to 2000 in 10 s, without a break.
     The oldest of them is task 1.
-    whether these tasks end later is not known: it may be the program's load that grows
+    these tasks may end later: perhaps only the program's load grows
     ");
-    // They come no more, and it is over with the window; or they end.
+    // No tasks are added, and the problem ends with the window. Or the tasks end.
     check_with(
         short(),
         "0: grow 200 line=7\n14000: grow 0 line=7\n30000: over",
@@ -26,26 +26,26 @@ fn tasks_that_become_more_and_more() {
         "0: grow 200 line=7\n14000: shrink 2000 line=7\n30000: over",
         &["+10800 task_leak suspected: ", "-14400 task_leak: "],
     );
-    // More than there were before it began, not only within the window.
+    // The number must double from the begin of the growth, and not only within the window.
     check_with(short(), "0: grow 20000 line=7\n100: grow 150 line=7\n30000: over", &["+14800 task_leak suspected: "]);
-    // Where looks are rare for the window, two make a part.
+    // If checks are rare in a short window, a part has two.
     let rare = thresholds(|it| it.task_leak.window_ns = 1_000_000_000);
     check_with(rare, "0: grow 1000 line=7\n4000: over", &["+2100 task_leak suspected: "]);
-    // The least growth, and a little less.
+    // The smallest growth that counts, and slightly less.
     check_with(short(), "0: grow 100 line=7\n0: task a idle\n20000: over", &["+11800 task_leak suspected: "]);
     check_with(short(), "0: grow 90 line=7\n30000: over", &[]);
 }
 
 #[test]
-fn tasks_that_are_many_by_right() {
+fn many_tasks_without_steady_growth_are_no_leak() {
     for facts in [
-        // A start, and from then on the same.
+        // A start, and then a constant number.
         "0: grow 1000 line=7\n5000: grow 0 line=7\n60000: over",
-        // They come in bursts, and go.
+        // Bursts of tasks that end.
         "0: grow 1000 line=7\n4000: shrink 1000 line=7\n7000: grow 1000 line=7\n11000: shrink 1000 line=7\n16000: over",
-        // Twice as many is what counts.
+        // The number does not double.
         "0: grow 50000 line=7\n100: grow 150 line=7\n16000: over",
-        // At different places.
+        // The tasks are spawned at different places.
         "0: grow 90 line=7\n0: grow 90 line=8\n30000: over",
     ] {
         check_with(short(), facts, &[]);

@@ -1,7 +1,7 @@
 use crate::program::check;
 
 #[test]
-fn a_task_that_is_woken_for_nothing() {
+fn a_task_that_is_woken_far_more_often_than_polled_is_a_storm() {
     let storm = "0: task a line=7 idle\n0: rate a polls=100 wakes=50000 running=1000 scheduled=1000";
     let program = check(&format!("{storm}\n12000: over"), &["+5000 waker_storm proven: a"]);
     insta::assert_snapshot!(program.words(), @r"

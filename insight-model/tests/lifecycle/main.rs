@@ -1,4 +1,4 @@
-//! Recordings of real programs break no rule, and each mutation of one is found, with the right rule.
+//! Recordings of real programs break no rule, and each mutation of a recording breaks the expected rule.
 
 mod mutations;
 mod stream;
@@ -30,7 +30,7 @@ fn each_mutation_is_found() {
     for (rule, recording, mutate) in MUTATIONS {
         let mut stream = Stream::of(recording);
         mutate(&mut stream);
-        // What was done to the lines is not to be found by their numbers.
+        // The checker should not find a mutation by wrong numbers.
         if *rule != "stream.seq.plus-one" {
             stream.renumber();
         }
@@ -50,7 +50,7 @@ fn each_invalid_example_is_found() {
 }
 
 #[test]
-fn each_rule_that_requirements_say_it_checks_has_a_mutation() {
+fn each_rule_that_requirements_give_to_the_checker_has_a_mutation() {
     let requirements = include_str!("../../../conformance/requirements.toml");
     let checked: BTreeSet<&str> =
         requirements.split("\"lifecycle:").skip(1).filter_map(|rest| rest.split('"').next()).collect();
@@ -60,7 +60,7 @@ fn each_rule_that_requirements_say_it_checks_has_a_mutation() {
     assert_eq!(checked, mutated);
 }
 
-/// The rule and the line of each invalid example of the schema: the rules that one line alone can break.
+/// The rule and the line of each invalid example of the schema. One line alone can break these rules.
 fn invalid_examples() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema/v1/examples/invalid");
     let examples = std::fs::read_dir(folder).unwrap().map(|file| {
@@ -73,7 +73,7 @@ fn invalid_examples() -> Vec<(String, String)> {
 }
 
 #[test]
-fn null_and_absence_are_no_value() {
+fn null_means_the_same_as_an_absent_field() {
     let check = |with_null: &str| {
         let null = with_null.find(":null").unwrap();
         let start = with_null[..null].rfind(',').unwrap();
@@ -85,7 +85,7 @@ fn null_and_absence_are_no_value() {
     check(r#"{"seq":1,"type":"task.spawned","id":4,"kind":"task","parent":null,"at_ns":1}"#);
     check(r#"{"seq":1,"type":"edge.closed","id":4,"outcome":null,"at_ns":1}"#);
     check(r#"{"seq":1,"type":"define.location","id":4,"file":"a.rs","line":1,"column":1,"source":null}"#);
-    // It is sent as null, and may be absent all the same.
+    // The field is sent as null, but it may be absent.
     let mini = Stream::of(MINI);
     check(&mini.lines[mini.first("problem.raised")]);
 }
@@ -97,7 +97,11 @@ fn any_line_may_be_lost_or_broken_without_a_panic() {
         for at in 0..whole.len() {
             let mut without = whole.clone();
             without.remove(at);
-            assert!(at + 1 == whole.len() || !check(&without).is_empty(), "line {} is missed", at + 1);
+            assert!(
+                at + 1 == whole.len() || !check(&without).is_empty(),
+                "line {} is lost and nothing is found",
+                at + 1
+            );
             let mut broken = whole.clone();
             broken[at] = whole[at].chars().take(whole[at].chars().count() / 2).collect();
             assert!(!check(&broken).is_empty(), "line {} is half a line", at + 1);
@@ -106,12 +110,12 @@ fn any_line_may_be_lost_or_broken_without_a_panic() {
 }
 
 #[test]
-fn a_task_that_has_ended_does_not_run() {
+fn an_ended_task_breaks_no_rule_about_running_tasks() {
     let mut stream = Stream::of(MINI);
     stream.push(
         r#""type":"task.stats","id":2,"state":"scheduled","since_ns":23,"polls":2,"wakes":1,"self_wakes":0,"running_ns":1,"scheduled_ns":1,"idle_ns":1,"foreign_wakers":0,"at_ns":23"#,
     );
-    let raised = r#""type":"problem.raised","problem":{"id":2,"kind":"forgotten_party","tier":"suspected","severity":"hang","title":"task 2 has the guard","tasks":[{"id":2,"name":null,"location":null}],"resources":[],"edges":[],"unknowns":["who has the guard"],"advice":"Wait.","docs":"/docs/forgotten-party","since_ns":9},"at_ns":24"#;
+    let raised = r#""type":"problem.raised","problem":{"id":2,"kind":"forgotten_party","tier":"suspected","severity":"hang","title":"task 2 has the guard","tasks":[{"id":2,"name":null,"location":null}],"resources":[],"edges":[],"unknowns":["the holder"],"advice":"Wait.","docs":"/docs/forgotten-party","since_ns":9},"at_ns":24"#;
     let mut ended = Stream { lines: stream.lines.clone() };
     stream.push(raised);
     stream.renumber();
@@ -124,7 +128,7 @@ fn a_task_that_has_ended_does_not_run() {
 }
 
 #[test]
-fn memory_is_of_what_is_alive() {
+fn the_checker_keeps_only_live_things() {
     let mut checker = Checker::default();
     let mut seq = 0;
     let mut send = |checker: &mut Checker, body: String| {

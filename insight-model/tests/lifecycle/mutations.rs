@@ -1,10 +1,10 @@
-//! What is done to a recording, and the rule that its first finding has to be of.
+//! Mutations of recordings. Each has the rule that its first finding must name.
 
 use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, POLLS, STORY, Stream};
 
 type Mutate = fn(&mut Stream);
 
-/// The rules that need no more than one line are those of schema/v1/examples/invalid.
+/// Rules that a single line can break are not here, but in schema/v1/examples/invalid.
 pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
     // The stream.
     ("framing.message", STORY, |s| s.lines[30] = "hello".to_owned()),
@@ -67,7 +67,7 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
         s.push(&format!(r#""type":"task.spawned","id":78,"kind":"task","name":{id},"at_ns":30"#));
     }),
     ("location.missing.no-text", MINI, |s| s.replace(s.last("define.location"), "found", "missing")),
-    // Names of what is not there.
+    // References to absent things.
     ("order.introduced", MINI, |s| s.set(s.first("task.stats"), "id", 77)),
     ("order.introduced", MINI, |s| s.set(s.first("resource.updated"), "id", 77)),
     ("order.introduced", MINI, |s| {
@@ -103,7 +103,7 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
         retold.iter().for_each(|line| s.push(line));
     }),
     ("snapshot.order", MINI, |s| {
-        // A task that has ended is told again, and not that it has.
+        // The snapshot has an ended task, but not its end.
         let retold = [
             r#""type":"snapshot.begin","at_ns":30,"tasks":1,"resources":0,"edges":0,"problems":0"#,
             r#""type":"task.spawned","id":3,"kind":"task","partial":true,"at_ns":6"#,
@@ -114,7 +114,7 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
     ("task.partial.no-state", MINI, |s| s.replace(s.last("task.stats"), "\"id\":3", r#""id":3,"state":"idle""#)),
     ("task.completed.once", STORY, |s| s.double("task.completed")),
     ("task.completed.once", LOCK_ORDER, |s| {
-        // It has open edges still.
+        // The task has an open edge.
         let end = r#""type":"task.completed","id":2,"outcome":"returned","at_ns":9"#;
         s.push(end);
         s.push(end);

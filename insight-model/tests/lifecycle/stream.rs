@@ -1,4 +1,4 @@
-//! Streams to be mutated, and what can be done to their lines.
+//! Streams to be mutated, and operations on their lines.
 
 use insight_model::{Checker, RuleFinding};
 
@@ -6,8 +6,8 @@ pub const STORY: &str = include_str!("../../../conformance/recordings/barbara.nd
 pub const DEADLOCK: &str = include_str!("../../../conformance/recordings/deadlock.ndjson");
 pub const LOCK_ORDER: &str = include_str!("../../../conformance/recordings/lock_order.ndjson");
 
-/// What the recordings do not have: a partial task, an extension, shared holds, a waiter that is granted, and a problem
-/// from its beginning to its end.
+/// Some facts that the recordings lack: a partial task, an extension, shared holds, a granted wait, and a whole
+/// problem.
 pub const MINI: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","session":"f00","process":{"pid":1,"name":"mini"},"executors":[],"clock":{"wall_anchor_unix_ms":1},"detail":"structure","interval_ms":100,"capabilities":["tasks","task.times","task.foreign_wakers"],"extensions":["com.example"],"at_ns":5}
 {"seq":2,"type":"snapshot.begin","at_ns":5,"tasks":1,"resources":1,"edges":1,"problems":0}
 {"seq":3,"type":"define.string","id":1,"text":"waiting for the lock"}
@@ -29,8 +29,8 @@ pub const MINI: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","sess
 {"seq":19,"type":"edge.updated","id":4,"polls":1,"polled":true,"at_ns":10}
 {"seq":20,"type":"stream.heartbeat","at_ns":10}
 {"seq":21,"type":"edge.updated","id":4,"polls":2,"polled":false,"granted_ns":10,"at_ns":11}
-{"seq":22,"type":"problem.raised","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["who has the guard"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":10}
-{"seq":23,"type":"problem.updated","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["who has the guard, if anybody"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":11}
+{"seq":22,"type":"problem.raised","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["the holder"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":10}
+{"seq":23,"type":"problem.updated","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["the holder, if there is one"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":11}
 {"seq":24,"type":"problem.cleared","id":1,"at_ns":12}
 {"seq":25,"type":"edge.closed","id":1,"outcome":"released","at_ns":12}
 {"seq":26,"type":"edge.closed","id":4,"outcome":"claimed","at_ns":12}
@@ -41,7 +41,7 @@ pub const MINI: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","sess
 {"seq":31,"type":"task.completed","id":3,"outcome":"unseen","at_ns":23}
 "#;
 
-/// Polls one by one: of two threads, of a nested one, and of a task that has ended.
+/// Single polls: of two threads, of a nested task, and of an ended task.
 pub const POLLS: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","session":"f00","process":{"pid":1,"name":"single"},"executors":[],"clock":{"wall_anchor_unix_ms":1},"detail":"polls","interval_ms":100,"capabilities":["tasks","task.times"],"at_ns":1}
 {"seq":2,"type":"snapshot.begin","at_ns":1,"tasks":0,"resources":0,"edges":0,"problems":0}
 {"seq":3,"type":"snapshot.end","at_ns":1}
@@ -57,7 +57,7 @@ pub const POLLS: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","ses
 {"seq":13,"type":"stream.heartbeat","at_ns":20}
 "#;
 
-/// The findings of all the lines.
+/// The findings of all lines.
 pub fn check(lines: &[String]) -> Vec<RuleFinding> {
     let mut checker = Checker::default();
     let mut findings: Vec<RuleFinding> = lines.iter().flat_map(|line| checker.line(line)).collect();
@@ -75,7 +75,7 @@ impl Stream {
         Stream { lines: recording.lines().map(str::to_owned).collect() }
     }
 
-    /// Gives the lines their numbers anew; one that has none keeps what it has.
+    /// Numbers the lines again. A line without a number stays as it is.
     pub fn renumber(&mut self) {
         for (number, line) in self.lines.iter_mut().enumerate() {
             let after_digits = |rest: &str| rest.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
@@ -119,18 +119,18 @@ impl Stream {
         self.lines.remove(at);
     }
 
-    /// The last line with this text is there twice.
+    /// Duplicates the last line with this text.
     pub fn double(&mut self, text: &str) {
         let at = self.last(text);
         self.lines.insert(at, self.lines[at].clone());
     }
 
-    /// A message before this line, of its fields from `type` on.
+    /// Inserts a message before this line. `fields` are its fields from `type` on.
     pub fn insert(&mut self, at: usize, fields: &str) {
         self.lines.insert(at, format!("{{\"seq\":0,{fields}}}"));
     }
 
-    /// A message at the end.
+    /// Appends a message.
     pub fn push(&mut self, fields: &str) {
         self.insert(self.lines.len(), fields);
     }

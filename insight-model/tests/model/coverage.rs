@@ -14,7 +14,7 @@ fn coverage(executors: Vec<ExecutorCoverage>, packages: Option<Vec<PackageCovera
     with!(StreamCoverage::default(), executors, packages, at_ns = 10 * MS)
 }
 
-/// So many tasks of `tokio`, one that has ended and holds something, and a partial one.
+/// A model with this number of tasks of `tokio`, and with a partial task if there are any.
 fn model(tasks: u64, coverage: Option<StreamCoverage>) -> Model {
     let mut messages: Vec<Message> = vec![DefineString::new(StringId(1), "tokio").into()];
     let spawned = |id, partial| with!(TaskSpawned::default(), id = TaskId(id), executor = Some(StringId(1)), partial);
@@ -29,9 +29,9 @@ fn model(tasks: u64, coverage: Option<StreamCoverage>) -> Model {
 }
 
 #[test]
-fn coverage_in_words() {
-    let check = |tasks, said: Option<StreamCoverage>, partly: bool, expect: &str| {
-        let model = model(tasks, said);
+fn coverage_is_shown_in_words() {
+    let check = |tasks, sent: Option<StreamCoverage>, partly: bool, expect: &str| {
+        let model = model(tasks, sent);
         assert_eq!(model.coverage_text(&ObservedTasks::of(&model)), expect);
         assert_eq!(model.is_partly_observed(), partly, "{expect}");
     };
@@ -59,11 +59,11 @@ fn coverage_in_words() {
     );
     let traces = Some("only traces show these waits");
     let packages = vec![package("a", false, traces), package("b", false, None), package("c", false, traces)];
-    let mut said = coverage(tokio(None), Some(packages));
-    said.packages_left_out = 7;
+    let mut long = coverage(tokio(None), Some(packages));
+    long.packages_left_out = 7;
     check(
         1,
-        Some(said),
+        Some(long),
         true,
         "observed: 1 task of tokio 1.0 (others unknown) · not covered: a 2.0, c 2.0 (only traces show these waits), \
          b 2.0, and 7 packages that are not listed",
@@ -71,7 +71,7 @@ fn coverage_in_words() {
 }
 
 #[test]
-fn an_empty_picture_has_a_reason() {
+fn an_empty_model_has_a_reason() {
     let check = |executors: Option<Vec<ExecutorCoverage>>, expect: &str| {
         let model = model(0, executors.map(|executors| coverage(executors, None)));
         assert_eq!(model.why_empty().as_deref(), Some(expect));

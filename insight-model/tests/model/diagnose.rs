@@ -3,7 +3,7 @@ use insight_model::{Finding, Model, diagnose};
 use insight_protocol::*;
 use std::fmt::Write;
 
-/// One line a finding: tier, tasks, what they wait on; then each unknown on a line of its own.
+/// One line for each finding: tier, tasks, and the resources that they wait for. Then one line for each unknown.
 fn words(model: &Model, findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
@@ -35,7 +35,7 @@ const AB_BA: &str = "
 ";
 
 #[test]
-fn locks() {
+fn tasks_that_wait_for_locks_of_each_other_are_stuck() {
     check(AB_BA, "proven: a b on m n");
     check("mutex m\ntask a\na holds m\na locks m", "proven: a on m");
     check(
@@ -43,31 +43,31 @@ fn locks() {
         a holds l\nb holds m\nc holds n\na locks m\nb locks n\nc locks l",
         "proven: a b c on l m n",
     );
-    // Whoever holds the lock can go on.
+    // The holder can make progress.
     check("mutex m\ntask a\ntask b running\nb holds m\na locks m", "");
     check("mutex m\ntask a\ntask b scheduled\nb holds m\na locks m", "");
     check("mutex m\ntask a\ntask b\nb holds m\na locks m", "");
     check("mutex m\ntask a\ntask b timer\nb holds m\na locks m", "");
-    check("mutex m\ntask a\ntask b unseen\nb holds m\na locks m", "");
-    // Nobody is known to hold it.
+    check("mutex m\ntask a\ntask b unobserved\nb holds m\na locks m", "");
+    // No holder is known.
     check("mutex m\ntask a\na locks m", "");
-    // The facts contradict each other, and one of two holders can go on.
+    // The facts contradict each other, and one of two holders can make progress.
     check(&format!("{AB_BA}\ntask c running\nc holds m"), "");
 }
 
 #[test]
-fn a_way_out() {
-    for with in ["task b timer", "task b running", "task b scheduled", "task b unseen"] {
+fn a_task_with_a_way_out_is_not_stuck() {
+    for with in ["task b timer", "task b running", "task b scheduled", "task b unobserved"] {
         check(&AB_BA.replace("task b", with), "");
     }
     // A `select!`: one of two waits can end.
     check(&format!("{AB_BA}\nchannel q receivers=1 senders=1\ntask c running\nc sender q\na recvs q"), "");
     check(&format!("{AB_BA}\nresource g semaphore\na waits g"), "");
-    // Neither can.
+    // Neither wait can end.
     check(&format!("{AB_BA}\nchannel q receivers=1 senders=1\nb sender q\na recvs q"), "proven: a b on m n q");
 }
 
-/// Something foreign may wake `a`, such as its socket.
+/// Something foreign may wake `a`, such as a socket.
 const CONNECTION: &str = "
     mutex m
     mutex n
@@ -80,29 +80,28 @@ const CONNECTION: &str = "
 ";
 
 #[test]
-fn a_foreign_waker_beside_a_circle() {
-    let socket =
-        "  something that is not seen holds a waker of task 1 (a), such as a socket or a timer: it may wake it\n";
+fn a_circle_with_a_foreign_waker_is_suspected() {
+    let socket = "  something unobserved, such as a socket or a timer, has a waker of task 1 (a) and may wake it\n";
     check(CONNECTION, &format!("suspected: a b on m n\n{socket}"));
     check(
         &CONNECTION.replace("task b", "task b timer").replace("b locks m", "b locks m polled"),
         &format!("suspected: a b on m n\n{socket}{}", socket.replace("1 (a)", "2 (b)")),
     );
-    // It has the receiver for good, and waits for the lock that the sender holds.
+    // `a` keeps the receiver, and waits for the lock that the sender holds.
     let full = "mutex m\nchannel q 1/1 receivers=1\ntask a timer\ntask b\na receiver q\nb holds m
         a locks m polled\nb sends q";
     check(full, &format!("suspected: a b on m q\n{socket}"));
-    // The waits of another one need not be of this kind.
+    // The other task may wait for something else than a lock, permits or room.
     let join = "mutex m\njoin j\ntask a timer\ntask b\na joined j\nb holds m\na locks m polled\nb joins j";
     check(join, &format!("suspected: a b on m j\n{socket}"));
     for (from, to) in [
-        // It has not stood for so long, or was polled in between.
+        // A fact is too young, or the task was polled in between.
         ("task a timer", "task a timer @5100"),
         ("a locks n polled", "a locks n polled @5100"),
-        // It waits for something else too, by which it most often goes on: a message, a timer that is seen.
+        // It also waits for something by which it usually makes progress: a message, or an observed timer.
         ("b locks m", "b locks m\nchannel q senders=1 receivers=1\nb sender q\na recvs q polled"),
         ("b locks m", "b locks m\nresource t timer\na sleeps t polled"),
-        // One of many parts.
+        // We do not know whether the task polls the wait.
         ("a locks n polled", "a locks n"),
         // A second way out.
         ("b holds n", "b holds n transferable"),
@@ -116,19 +115,19 @@ fn a_foreign_waker_beside_a_circle() {
     }
     check(&CONNECTION.replace("task a timer", "task a timer @5000"), &format!("suspected: a b on m n\n{socket}"));
     check(&full.replace("receivers=1", "receivers=2"), "");
-    // A part of it may hold what another one waits for, and go on by the socket.
+    // A part of the task may hold the lock that another part waits for, and make progress by the socket.
     check("mutex m\ntask a timer\na holds m\na locks m polled", "");
 }
 
 #[test]
-fn what_waits_behind_is_not_in_it() {
+fn tasks_that_wait_behind_a_knot_are_not_in_it() {
     let behind = "task c\ntask d\nmutex o\nc locks m\nc holds o\nd locks o";
     check(&format!("{AB_BA}{behind}"), "proven: a b on m n");
     check(
         &format!("{AB_BA}{behind}\ntask e\ntask f\nmutex x\nmutex y\ne holds x\nf holds y\ne locks y\nf locks x"),
         "proven: a b on m n\nproven: e f on x y",
     );
-    // One that waits for both knots, as a `select!`.
+    // `t` waits for both knots, in a `select!`.
     check(
         &format!("{AB_BA}task s\nmutex x\ns holds x\ntask t\nt locks x\nt locks m\ns locks x"),
         "proven: a b on m n\nproven: s on x",
@@ -136,7 +135,7 @@ fn what_waits_behind_is_not_in_it() {
 }
 
 #[test]
-fn facts_must_have_stood() {
+fn a_fact_counts_after_the_settle_time() {
     let young = |line: &str| AB_BA.replace(line, &format!("{line} @9600"));
     let old = |line: &str| AB_BA.replace(line, &format!("{line} @9500"));
     for line in ["task a", "a locks n", "b holds n"] {
@@ -146,8 +145,8 @@ fn facts_must_have_stood() {
 }
 
 #[test]
-fn channels() {
-    // It sends to the channel that only it receives from.
+fn tasks_that_wait_for_channels_of_each_other_are_stuck() {
+    // The task sends to the channel whose only receiver it has.
     check("channel q 2/2 receivers=1\ntask a\na receiver q\na sends q", "proven: a on q");
     check("channel q 2/2 receivers=1\ntask a\na receiver q\na reserves q", "proven: a on q");
     check(
@@ -160,22 +159,22 @@ fn channels() {
     );
     check(
         "channel q 2/2\ntask a\na receiver q\na sends q",
-        "suspected: a on q\n  how many receivers channel `q` has is not known",
+        "suspected: a on q\n  the number of receivers of channel `q` is unknown",
     );
-    // Nobody is known to receive.
+    // No receiving task is known.
     check("channel q 2/2 receivers=1\ntask a\na sends q", "");
     // There is room.
     check("channel q 1/2 receivers=1\ntask a\na receiver q\na sends q", "");
     check("channel q 1/2 receivers=1\ntask a\na receiver q\na reserves q need=2", "proven: a on q");
-    // A channel without a place: the receiver takes the message out of the sender's hands.
+    // The channel has no place: the receiver takes the message from the waiting sender.
     check("channel q 0/0 receivers=1 fifo\ntask a\na receiver q\na sends q", "proven: a on q");
     check("channel q 0/0 receivers=1 fifo\ntask a\ntask b timer\nb receiver q\na sends q", "");
-    // Two bounded channels, each full, between two tasks.
+    // Two full channels between two tasks.
     let two = "channel p 1/1 receivers=1\nchannel q 1/1 receivers=1\ntask a\ntask b
         a receiver p\nb receiver q\na sends q\nb sends p";
     check(two, "proven: a b on p q");
     check(&two.replace("task b", "task b timer"), "");
-    // A place that is reserved and not used.
+    // A task has reserved a place and does not use it.
     let permit = "mutex m\nchannel q 1/1 receivers=1\ntask a\ntask b\ntask c\na permit q\nb holds m\na locks m
         b sends q\nc receiver q\nc recvs q";
     check(permit, "");
@@ -186,7 +185,7 @@ fn channels() {
 }
 
 #[test]
-fn receivers_that_wait_for_each_other() {
+fn receivers_without_any_other_sender_are_stuck() {
     let actors = |handles: &str| {
         format!(
             "channel p receivers=1 {handles}\nchannel q receivers=1 {handles}\ntask a\ntask b
@@ -194,15 +193,15 @@ fn receivers_that_wait_for_each_other() {
         )
     };
     check(&actors("senders=1"), "proven: a b on p q");
-    // An idle service: others may send, and nobody is at fault.
+    // An idle service: others may send, and there is no fault.
     check(&actors("senders=2"), "");
     check(&actors("senders=1 weak=1"), "");
     check(&actors(""), "");
     check(&actors("senders=1").replace("b sender p", "b sender p shared"), "");
-    // So is one that waits until it is closed.
+    // A task that waits until the channel is closed.
     check("channel q 0/1 receivers=2\ntask a\na receiver q\na closed q", "");
     check("channel q 0/1 receivers=1\ntask a\na receiver q\na closed q", "proven: a on q");
-    // With a lock in it, it is a suspicion.
+    // A knot with a lock is suspected.
     check(
         "mutex m\nchannel q receivers=1 senders=1 weak=2\ntask a\ntask b
         a holds m\na receiver q\na recvs q\nb sender q\nb locks m",
@@ -211,14 +210,14 @@ fn receivers_that_wait_for_each_other() {
 }
 
 #[test]
-fn joins() {
+fn a_task_that_must_end_and_waits_for_its_joiner_is_stuck() {
     let parent = "mutex m\njoin j\ntask a\ntask b\na holds m\na joins j\nb joined j\nb locks m";
     check(parent, "proven: a b on m j");
-    // The handle may be anybody's: the task's end is its own.
+    // Other tasks may use the handle, but the task's end is its own.
     check(&parent.replace("b joined j", "b joined j shared"), "proven: a b on m j");
     check(&parent.replace("b joined j", ""), "");
     check(&parent.replace("task b", "task b ended"), "");
-    // Any task of a set.
+    // The end of any task of the set.
     let set = format!("{parent}\ntask c\nc joined j");
     check(&set, "");
     check(&format!("{set}\nc locks m"), "proven: a b c on m j");
@@ -226,39 +225,39 @@ fn joins() {
 }
 
 #[test]
-fn what_is_not_known() {
+fn unknowns_are_named() {
     check(
         &AB_BA.replace("b holds n", "b holds n transferable"),
         "suspected: a b on m n\n  the guard of mutex `n` held by task 2 (b) may have moved to another task",
     );
-    // Ended with a lock in its hands: whoever has it now can go on.
+    // The task has ended with its guard. The present owner of the guard can make progress.
     check(&format!("{}\nend b", AB_BA.replace("b holds n", "b holds n transferable")), "");
     check("mutex m\ntask a\ntask b ended\nb holds m transferable\na locks m", "");
-    // Both the living and the ended are said to receive.
+    // A live and an ended task have a receiver.
     check(
         "channel q 1/1 receivers=2\ntask a\ntask b\na receiver q\nb receiver q\na sends q\nend b",
         "suspected: a on q\n  task 2 (b) has ended, and its receiver of channel `q` may be with another task",
     );
     let partial = AB_BA.replace("task b", "task b partial");
-    let unknown = "task 2 (b) was not spawned through insight: it may have other ways to go on";
+    let unknown = "task 2 (b) was not spawned through insight: it may make progress in other ways";
     check(&partial, &format!("suspected: a b on m n\n  {unknown}"));
     check(&partial.replace("b locks m", "b locks m @8000"), &format!("suspected: a b on m n\n  {unknown}"));
     check(&partial.replace("b locks m", "b locks m @8100"), "");
-    // Half of its use is not seen: without a wait it does something else.
+    // We observe only a part of its use. If it does not wait, it does something else.
     check(&partial.replace("b locks m", ""), "");
 }
 
 #[test]
-fn kinds_that_are_not_diagnosed() {
+fn waits_of_unexplained_kinds_are_not_diagnosed() {
     for kind in ["timer", "io", "foreign", "semaphore", "rwlock", "notify", "com.example.gate"] {
         check(&format!("resource g {kind}\ntask a\na holds g\na locks g"), "");
     }
-    // Nor an operation that is not known.
+    // An unknown operation is not diagnosed either.
     check("mutex m\ntask a\na holds m\na dreams m", "");
 }
 
 #[test]
-fn what_the_producer_cannot_see() {
+fn without_the_capability_for_wakers_nothing_is_proven() {
     let mut model = scenario(AB_BA);
     let header = |capabilities| {
         with!(
@@ -274,7 +273,7 @@ fn what_the_producer_cannot_see() {
     model.apply(&header(vec![]).into());
     assert_eq!(
         words(&model, &diagnose(&model, SETTLE_NS)),
-        "suspected: a b on m n\n  it is not seen whether a timer or a socket may wake these tasks\n"
+        "suspected: a b on m n\n  wakers are not observed: a timer or a socket may wake these tasks\n"
     );
 }
 
@@ -292,7 +291,7 @@ fn after_a_loss_nothing_is_proven_until_the_next_snapshot() {
         model.apply(&gap(lost).into());
         assert_eq!(
             words(&model, &diagnose(&model, SETTLE_NS)),
-            "suspected: a b on m n\n  facts were lost on the way: something here may have ended\n",
+            "suspected: a b on m n\n  facts were lost: a hold or a wait may have ended\n",
             "{lost}"
         );
         model.snapshot().iter().for_each(|message| model.apply(message));
@@ -302,7 +301,7 @@ fn after_a_loss_nothing_is_proven_until_the_next_snapshot() {
 
 #[test]
 fn evidence_is_complete_and_minimal() {
-    // Edges by order: 1 to 4 are the knot's, the others are not part of it.
+    // The edges 1 to 4 belong to the knot, and the others do not.
     let model = scenario(&format!("{AB_BA}\nmutex o\na holds o\ntask c\nc locks o @9000\nc locks m @9000"));
     let findings = diagnose(&model, SETTLE_NS);
     assert_eq!(findings.len(), 1);
@@ -313,13 +312,13 @@ fn evidence_is_complete_and_minimal() {
 }
 
 #[test]
-fn a_hundred_thousand_tasks_behind_a_knot() {
+fn a_knot_is_found_ahead_of_a_hundred_thousand_tasks() {
     let mut facts = String::from(AB_BA);
     for task in 0..100_000 {
         let before = if task == 0 { "m".to_owned() } else { format!("m{}", task - 1) };
         write!(facts, "mutex m{task}\ntask t{task}\nt{task} holds m{task}\nt{task} locks {before}\n").unwrap();
     }
-    // And thousands that want the same, each of all of them.
+    // And thousands of tasks that all want the same thing from each other.
     facts += "channel q 1/1 receivers=5000\n";
     for task in 0..5_000 {
         write!(facts, "task s{task}\ns{task} receiver q\ns{task} sends q\n").unwrap();
@@ -333,7 +332,7 @@ fn a_hundred_thousand_tasks_behind_a_knot() {
 }
 
 #[test]
-fn facts_come_in_any_order() {
+fn the_order_of_facts_does_not_matter() {
     let mut model = Model::default();
     let mut builder = Builder::default();
     builder.add(&mut model, "task b\ntask a\nmutex n\nmutex m\nb locks m\na locks n\na holds m\nb holds n");
@@ -341,7 +340,7 @@ fn facts_come_in_any_order() {
     assert_eq!(words(&model, &diagnose(&model, SETTLE_NS)), "proven: b a on n m\n");
 }
 
-/// As [`check`], with the kind at the front of each line.
+/// As [`check`], with the kind at the begin of each line.
 fn check_kind(facts: &str, expect: &str) {
     let model = scenario(facts);
     let mut text = String::new();
@@ -352,7 +351,7 @@ fn check_kind(facts: &str, expect: &str) {
 }
 
 #[test]
-fn kinds() {
+fn each_form_of_a_hang_has_its_kind() {
     check_kind(AB_BA, "deadlock proven: a b on m n");
     check_kind("mutex m\ntask a\na holds m\na locks m", "self_deadlock proven: a on m");
     check_kind("resource r rwlock\ntask a\na shares r\na writes r", "self_deadlock proven: a on r");
@@ -391,46 +390,46 @@ fn kinds() {
     for healthy in ["task a lost timer", "task a lost running", "task a lost partial", "task a lost @9600"] {
         check_kind(healthy, "");
     }
-    // Somebody has its waker: the resource that it waits on.
+    // The resource that it waits for has its waker.
     check_kind("resource n notify\ntask a lost\na notified n", "");
     check_kind("resource n notify\ntask a lost\na notified n unpolled", "lost_wakeup proven: a on");
 }
 
-/// Of some channels, whoever has an end.
+/// Any end of some channels can close them.
 #[test]
-fn who_can_close_a_channel() {
+fn any_end_closes_a_channel_with_closed_by_any() {
     let itself = "channel q 1/1 senders=1 receivers=1 closed_by_any\ntask a\na receiver q\na sender q\na sends q\n";
     check(itself, "proven: a on q");
     check(
         &itself.replace("senders=1", "senders=2"),
-        "suspected: a on q\n  whoever has another end of channel `q` may close it",
+        "suspected: a on q\n  another task with an end of channel `q` may close it",
     );
     let other = itself.replace("senders=1", "senders=2");
     let other = format!("{other}task b timer\nb sender q\n");
-    check(&other, "suspected: a on q\n  whoever has another end of channel `q` may close it");
+    check(&other, "suspected: a on q\n  another task with an end of channel `q` may close it");
     check(&other.replace(" closed_by_any", ""), "proven: a on q");
-    // One that cannot go on does not close it either.
+    // A task that cannot make progress does not close the channel either.
     check(
         &format!("{itself}mutex m\ntask b\nb sender q\nb holds m\nb locks m\n").replace("senders=1", "senders=2"),
         "proven: a on q\nproven: b on m",
     );
     let empty = "channel q senders=1 receivers=2 closed_by_any\ntask a\na receiver q\na sender q\na recvs q\ntask b timer\nb receiver q\n";
     check(&empty.replace(" closed_by_any", ""), "proven: a on q");
-    // To wait for a message is nothing to suspect anything of.
+    // A wait for a message alone is never suspected.
     check(empty, "");
 }
 
 #[test]
-fn permits() {
+fn tasks_that_wait_for_permits_of_each_other_are_stuck() {
     let one = "resource s semaphore 1/1\nresource t semaphore 1/1\ntask a\ntask b
         a permit s\nb permit t\na acquires t\nb acquires s";
     check(one, "proven: a b on s t");
-    // A second permit that is free, or that somebody has who can go on.
+    // A second permit is free, or a task has it that can make progress.
     check(&one.replace("s semaphore 1/1", "s semaphore 1/2"), "");
     check(&format!("{}\ntask c running\nc permit s", one.replace("s semaphore 1/1", "s semaphore 2/2")), "");
-    // One that a thread has.
+    // A thread has the second permit.
     check(&one.replace("s semaphore 1/1", "s semaphore 2/2"), "");
-    // All of two.
+    // Two tasks have one permit each, and each waits for another one.
     let both = "resource s semaphore 2/2\ntask a\ntask b\na permit s\nb permit s\na acquires s\nb acquires s";
     check(both, "proven: a b on s");
     check(&both.replace("task b", "task b timer"), "");
@@ -438,19 +437,19 @@ fn permits() {
         &both.replace("b permit s", "b permit s transferable"),
         "suspected: a b on s\n  the permit of semaphore `s` held by task 2 (b) may have moved to another task",
     );
-    // It needs two, and would get one.
+    // The task needs three permits, and can get two.
     let two = "resource s semaphore 2/3\ntask a\ntask b timer\na permit s\nb permit s\na acquires s need=3";
     check(two, "proven: a on s");
     check(&two.replace("need=3", "need=2"), "");
-    // Nobody has any: they are added by somebody.
+    // No task has a permit, so some code has to add them.
     check("resource s semaphore 0/0\ntask a\na acquires s", "");
     check("resource s semaphore 1/1\ntask a\na permit s\na acquires s need=2", "");
     check("resource s semaphore\ntask a\na permit s\na acquires s", "");
 }
 
 #[test]
-fn turns() {
-    // A big need at the head; one who needs less behind it, and what the head waits for depends on that one.
+fn a_wait_behind_a_stuck_wait_is_stuck() {
+    // A large need is first in the queue. A smaller need waits behind it, in a task that the first task waits for.
     let big = "resource s semaphore 1/2 fifo\njoin j\ntask a\ntask b\na permit s\na acquires s @2000\nb acquires s need=2 @1000";
     check(big, "proven: a b on s");
     check(&big.replace("@2000", "@1000"), "");
@@ -464,18 +463,18 @@ fn turns() {
     check_kind(&again.replace("fifo", "writer_first"), "read_behind_writer proven: a w on r");
     check(&again.replace("fifo", ""), "");
     check(&again.replace("fifo", "barging"), "");
-    // The polls in which they began ended the other way round; nothing else keeps a reader from what readers have.
+    // The polls in which they began ended in the other order. While others read, a reader waits only because of a writer.
     check_kind(&again.replace("@2000", "@901"), "read_behind_writer proven: a w on r");
     check_kind(&again.replace("@2000", "@901").replace("fifo", "writer_first"), "read_behind_writer proven: a w on r");
     check(&again.replace("@2000", "@900"), "");
-    // Somebody writes, or is about to, or the writer is not stuck.
+    // A task writes, or has been granted it, or the writer is not stuck.
     let written = "resource r rwlock fifo\ntask a\ntask w\ntask x running\nx holds r\nw writes r @1000\na reads r @950";
     check(written, "");
     check(&again.replace("@2000", "@950").replace("task w", "task w timer"), "");
     check(&format!("{}\ntask x running\nx writes r granted=9999", again.replace("@2000", "@950")), "");
-    // Who has the lock is not seen.
+    // The holder is not observed.
     check("resource r rwlock fifo\ntask a\ntask w\nw writes r @1000 unpolled\na reads r @950\nw reads r @1000", "");
-    // It waits behind another writer, who goes on.
+    // It waits behind another writer, which makes progress.
     check(&format!("{}\ntask x timer\nx writes r @900", again.replace("@2000", "@950")), "");
     check(&again.replace("task w", "task w timer"), "");
     check(&format!("{}\ntask c running\nc shares r", again.replace("a shares r", "")), "");
@@ -485,60 +484,60 @@ fn turns() {
 }
 
 #[test]
-fn futures_that_are_not_polled() {
+fn a_wait_behind_an_unpolled_future_is_stuck() {
     let lock = "mutex m fifo\ntask a\ntask b running\nb holds m\na locks m @1000 unpolled\na locks m @2000";
     check_kind(lock, "futurelock proven: a on m");
     check(&lock.replace(" unpolled", ""), "");
     check(&lock.replace("fifo", ""), "");
     check(&lock.replace("fifo", "barging"), "");
-    // The other way round: it is served first.
+    // The polled wait began first, so it is served first.
     check(&lock.replace("@1000", "@3000"), "");
     check(&lock.replace("task a", "task a timer"), "");
-    // It was given the lock, or told to look, and does not.
+    // The unpolled wait was granted the lock, or was woken to look, and does not look.
     let granted = "mutex m fifo\ntask a\na locks m @1000 unpolled granted=5000\na locks m @2000";
     check_kind(granted, "futurelock proven: a on m");
     check_kind(&granted.replace("fifo", "barging"), "futurelock proven: a on m");
     check(&granted.replace("fifo", ""), "");
-    // By way of another task.
+    // Through another task.
     let other = "mutex m fifo\njoin j\ntask a\ntask c\na locks m @1000 unpolled granted=5000\nc locks m @2000
         a joins j\nc joined j";
     check_kind(other, "futurelock proven: a c on m j");
     check(&other.replace("task c", "task c running"), "");
-    // Granted and about to be polled.
+    // The granted wait is about to be polled.
     check(&granted.replace("unpolled", ""), "");
     // A place in a channel: it is empty, and its receiver can do nothing about that.
     let place = "channel q 1/1 fifo senders=1 receivers=1\ntask a\ntask r\na sender q\nr receiver q\nr recvs q
         a sends q @1000 unpolled granted=5000\na sends q @2000";
     check_kind(place, "futurelock proven: a on q");
     check(&place.replace("q 1/1", "q 1/2"), "");
-    // Nothing of it is polled: it waits for something that is not seen.
+    // The task polls no wait, so it waits for something unobserved.
     check(&lock.replace("@2000", "@2000 unpolled"), "");
 }
 
 #[test]
-fn other_ends() {
+fn a_task_is_stuck_if_a_stuck_task_has_the_other_end() {
     let watch = "resource w watch senders=1\nmutex m\ntask a\ntask b\na holds m\na changeds w\nb sender w\nb locks m";
     check(watch, "proven: a b on w m");
     check(
         &watch.replace("senders=1", "senders=2"),
         "suspected: a b on w m\n  1 more sender of watch `w` that no task has used yet",
     );
-    // A thread has a sender: it goes on.
+    // A thread has a sender, and makes progress.
     check(&watch.replace("senders=1", "senders=2 outside_senders=1"), "");
     let full = "mutex m\nchannel q 1/1 receivers=2\ntask a\ntask b\na holds m\na sends q\nb receiver q\nb locks m";
     check(full, "suspected: a b on m q\n  1 more receiver of channel `q` that no task has used yet");
     check(&full.replace("receivers=2", "receivers=2 outside_receivers=1"), "");
     let init = "resource c once_cell\nmutex m\ntask a\ntask b\na holds c\na locks m\nb holds m\nb inits c";
     check(init, "proven: a b on c m");
-    for anybody in ["notified n", "waits n"] {
-        check(&format!("mutex m\nresource n notify\ntask a\ntask b\na holds m\na {anybody}\nb locks m"), "");
+    for unknown in ["notified n", "waits n"] {
+        check(&format!("mutex m\nresource n notify\ntask a\ntask b\na holds m\na {unknown}\nb locks m"), "");
     }
     check("resource n barrier 1/2\nmutex m\ntask a\ntask b\na holds m\na waits n\nb locks m", "");
 }
 
 /// A proof rests on edges that are certain, and names no others. r[problem.proven.certain]
 #[test]
-fn a_proof_names_only_what_it_rests_on() {
+fn a_proof_names_only_certain_edges() {
     let check = |facts: &str, expect: &[u64]| {
         let found = diagnose(&scenario(facts), SETTLE_NS);
         let proven: Vec<u64> = found
@@ -552,6 +551,6 @@ fn a_proof_names_only_what_it_rests_on() {
     check(one, &[1, 3]);
     check(&one.replace("receiver b\na", "receiver b shared\na"), &[]);
     check(&one.replace("broadcast", "watch"), &[1, 3]);
-    // Another stuck task with a shared receiver is no part of it.
+    // Another stuck task with a shared receiver does not belong to it.
     check(&format!("{one}\nmutex m\ntask c\nc receiver b shared\nc holds m\nc locks m"), &[1, 3, 5, 6]);
 }

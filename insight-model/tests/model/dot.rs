@@ -2,7 +2,7 @@ use crate::scenario::{SETTLE_NS, scenario};
 use insight_model::{Model, Watch, dot_problem};
 use insight_protocol::*;
 
-/// A model whose problems were raised.
+/// A model with its problems, after one check of a [`Watch`].
 fn watched(facts: &str) -> Model {
     let mut model = scenario(facts);
     let mut messages = Vec::new();
@@ -14,7 +14,7 @@ fn watched(facts: &str) -> Model {
 const PUMP: &str = "channel queue 2/2 receivers=2\ntask pump\ntask ticker timer\npump receiver queue\npump sends queue";
 
 #[test]
-fn program_and_problem() {
+fn a_program_and_a_problem_are_drawn() {
     let model = watched(PUMP);
     insta::assert_snapshot!(model.dot(), @r##"
     digraph program {
@@ -40,7 +40,7 @@ fn program_and_problem() {
 }
 
 #[test]
-fn names_are_shown_as_they_are() {
+fn special_characters_in_names_are_escaped() {
     let mut model = watched(PUMP);
     let name = "a \"b\" \\N {c|d} <e> &lt; \n\r\t\0 ü";
     model.apply(&DefineString::new(StringId(99), name).into());
@@ -58,10 +58,10 @@ fn names_are_shown_as_they_are() {
 }
 
 #[test]
-fn of_many_tasks_only_those_with_edges() {
+fn of_more_than_500_tasks_only_those_with_edges_are_drawn() {
     let mut facts = PUMP.to_owned();
     (0..500).for_each(|task| facts += &format!("\ntask t{task}"));
     let dot = watched(&facts).dot();
     assert_eq!(dot.matches("shape=box").count(), 1);
-    assert!(dot.contains(r#"note1 [shape=note, label="501 more tasks wait for nothing that is seen"];"#), "{dot}");
+    assert!(dot.contains(r#"note1 [shape=note, label="501 more tasks without an edge"];"#), "{dot}");
 }

@@ -1,7 +1,8 @@
 use crate::scenario::scenario;
 use insight_protocol::{Operation, ResourceId};
 
-/// The tasks that can free the first resource for this operation, and how many more.
+/// `expect` has the tasks that can unblock a wait with this operation for the first resource, and the number of unknown
+/// ones.
 fn check(text: &str, operation: Operation, expect: (&[u64], u64)) {
     let model = scenario(text);
     let freers = model.freers(&model.resources[&ResourceId(1)], &operation);
@@ -11,7 +12,7 @@ fn check(text: &str, operation: Operation, expect: (&[u64], u64)) {
 }
 
 #[test]
-fn signals() {
+fn freers_of_signals_are_known_or_counted() {
     let oneshot = "resource o oneshot senders=1 receivers=1\n task a\n a receiver o";
     check(oneshot, Operation::Recv, (&[], 1));
     check(oneshot, Operation::Closed, (&[1], 0));

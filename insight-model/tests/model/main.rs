@@ -1,4 +1,4 @@
-//! Scenarios in, findings, messages and pictures out.
+//! Scenarios in text, and the findings, messages and graphs that follow from them.
 
 mod scenario;
 

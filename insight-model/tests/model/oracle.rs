@@ -1,4 +1,4 @@
-//! Random programs: the diagnosis against the plainest reading of its rules.
+//! Random programs: the diagnosis must agree with a simple implementation of its rules.
 
 use crate::scenario::{SETTLE_NS, scenario};
 use insight_model::{EdgeBody, Model, diagnose};
@@ -6,7 +6,7 @@ use insight_protocol::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// Knuth's linear congruential generator; the upper bits are the good ones.
+/// Knuth's linear congruential generator. We use the upper bits, which are the good ones.
 struct Random(u64);
 
 impl Random {
@@ -30,7 +30,7 @@ fn random_facts(random: &mut Random) -> String {
             1 => "timer",
             2 => "partial",
             3 => "ended",
-            4 => "unseen",
+            4 => "unobserved",
             5 => "@9900",
             _ => "",
         };
@@ -82,7 +82,7 @@ fn young(model: &Model, since_ns: u64) -> bool {
     model.told_ns - since_ns < SETTLE_NS
 }
 
-/// Who can satisfy a wait; `None` where anything about that is not known, or nobody is needed.
+/// The tasks that can unblock a wait; `None` if one of them is unknown, or if none is needed.
 fn freers(model: &Model, wait: &insight_model::Edge) -> Option<BTreeSet<TaskId>> {
     let EdgeBody::Wait { operation, need, .. } = &wait.body else { unreachable!() };
     let resource = &model.resources[&wait.resource];
@@ -102,7 +102,7 @@ fn freers(model: &Model, wait: &insight_model::Edge) -> Option<BTreeSet<TaskId>>
                 handles += 1;
                 Some(*exclusive)
             }
-            // A place that is reserved closes nothing.
+            // A reserved place cannot close the channel.
             (ResourceKind::Channel, Operation::Closed, EdgeBody::Hold { .. }) => None,
             (ResourceKind::Channel, _, EdgeBody::Hold { transferable, .. }) => Some(!transferable),
             _ => None,
@@ -125,7 +125,7 @@ fn freers(model: &Model, wait: &insight_model::Edge) -> Option<BTreeSet<TaskId>>
     (!unknown && !tasks.is_empty()).then_some(tasks)
 }
 
-/// The proven knots, by iterating until nothing changes and by reachability.
+/// The proven knots. A loop removes tasks that are not stuck, until nothing changes. Then reachability finds the knots.
 fn oracle(model: &Model) -> BTreeSet<Vec<TaskId>> {
     let mut waits: BTreeMap<TaskId, BTreeSet<TaskId>> = BTreeMap::new();
     for task in model.tasks.values() {
@@ -160,7 +160,7 @@ fn oracle(model: &Model) -> BTreeSet<Vec<TaskId>> {
                 next.extend(&waits[&task]);
             }
         }
-        // At the bottom: whatever it reaches it is reached from, so that all of them reach the same.
+        // A knot has no way out: each task that it reaches can also reach it.
         let mut back = reached.clone();
         back.retain(|other| {
             let mut seen = BTreeSet::new();
@@ -180,7 +180,7 @@ fn oracle(model: &Model) -> BTreeSet<Vec<TaskId>> {
 }
 
 #[test]
-fn proven_is_what_the_plain_rules_prove() {
+fn proven_findings_are_those_of_the_simple_rules() {
     let mut random = Random(1);
     let (mut found, mut larger, mut suspected) = (0, 0, 0);
     for _ in 0..8_000 {
@@ -194,7 +194,7 @@ fn proven_is_what_the_plain_rules_prove() {
         larger += proven.iter().filter(|tasks| tasks.len() > 1).count();
         for finding in findings.iter().filter(|it| it.tier == Tier::Suspected) {
             suspected += 1;
-            assert!(!finding.unknowns.is_empty(), "a suspicion names what is not known: {facts}");
+            assert!(!finding.unknowns.is_empty(), "a suspected finding names its unknowns: {facts}");
             assert!(proven.iter().all(|tasks| tasks.iter().all(|task| !finding.tasks.contains(task))), "{facts}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mutex m | channel q 2/2 senders=1 weak=0 receivers=1 [closed_by_any] | join j | resource g semaphore [fifo]
-//! task a | task a running | scheduled | timer | lost | partial | ended | unseen
+//! task a | task a running | scheduled | timer | lost | partial | ended | unobserved
 //! a holds m [transferable] | a shares r | a permit q [units=2]
 //! a locks m | a sends q | a reserves q need=2 | a recvs q | a closed q | a joins j | a waits g
 //! a reads r | a writes r | a acquires s need=2 | ... [polled|unpolled] [granted=5000]
@@ -10,7 +10,7 @@
 //! end a
 //! ```
 //!
-//! Ids are given in order of appearance, from 1. Every fact has stood since time 0, or since `@ms`. It is 10 s.
+//! Ids are given in order of appearance, from 1. Every fact began at time 0, or at `@ms`. The present time is 10 s.
 
 use insight_model::Model;
 use insight_protocol::*;
@@ -28,7 +28,7 @@ pub fn scenario(text: &str) -> Model {
     model
 }
 
-/// Adds facts to a model, in as many parts as a test likes.
+/// Adds facts to a model, in as many parts as a test needs.
 #[derive(Default)]
 pub struct Builder {
     tasks: HashMap<String, TaskId>,
@@ -76,7 +76,7 @@ impl Builder {
                     () => TaskState::Idle,
                 };
                 let foreign_wakers = u64::from(has("timer"));
-                if !partial && !has("unseen") {
+                if !partial && !has("unobserved") {
                     let state = Some(state);
                     model.apply(
                         &with!(

@@ -2,7 +2,7 @@ use crate::scenario::{MS, scenario};
 use insight_model::Model;
 use insight_protocol::*;
 
-/// Everything that a model can hold.
+/// A model with every kind of fact.
 fn full() -> Model {
     let mut model = scenario(
         "mutex m\nchannel q 2/2 senders=1 weak=1 receivers=1\njoin j
@@ -79,7 +79,7 @@ fn fold(messages: &[Message]) -> Model {
 }
 
 #[test]
-fn folds_to_an_equal_model() {
+fn a_snapshot_folds_to_an_equal_model() {
     for model in [Model::default(), full()] {
         let snapshot = model.snapshot();
         let same = fold(&snapshot);
@@ -90,14 +90,14 @@ fn folds_to_an_equal_model() {
         assert_eq!(same.edges, model.edges);
         assert_eq!(same.problems, model.problems);
         assert_eq!(same.coverage, model.coverage);
-        assert_eq!((same.ended, same.panicked), (0, 0), "the ended ones ended before");
-        // Nothing is lost the second time either, and the stream may go on with ids of before.
+        assert_eq!((same.ended, same.panicked), (0, 0), "tasks that ended before the snapshot do not count");
+        // A second snapshot is equal, so later messages may use the earlier ids.
         assert_eq!(same.snapshot(), snapshot);
     }
 }
 
 #[test]
-fn counts_what_follows_and_defines_before_use_and_once() {
+fn a_snapshot_has_true_counts_and_defines_each_id_once_before_its_use() {
     let snapshot = full().snapshot();
     let count = |types: &[&str]| snapshot.iter().filter(|m| types.contains(&m.type_name())).count() as u64;
     let Message::SnapshotBegin(begin) = &snapshot[0] else { panic!("{:?}", snapshot[0]) };
@@ -106,7 +106,7 @@ fn counts_what_follows_and_defines_before_use_and_once() {
     assert_eq!(begin.edges, count(&["edge.wait", "edge.hold", "edge.party"]));
     assert_eq!(begin.problems, count(&["problem.raised"]));
     assert_eq!((begin.tasks, begin.resources, begin.edges, begin.problems), (5, 4, 10, 1));
-    assert_eq!(count(&["task.completed"]), 1, "one ended with its hands full, the other is gone");
+    assert_eq!(count(&["task.completed"]), 1, "one task ended with a hold, and the other one is not in the model");
     let mut strings = Vec::new();
     let mut locations = Vec::new();
     for message in &snapshot {
@@ -120,7 +120,7 @@ fn counts_what_follows_and_defines_before_use_and_once() {
                 assert!(!locations.contains(&m.id), "defined once");
                 locations.push(m.id);
             }
-            Message::EdgeWait(m) => assert!(strings.contains(&m.reason), "defined before it is used"),
+            Message::EdgeWait(m) => assert!(strings.contains(&m.reason), "defined before its use"),
             Message::ResourceCreated(m) => assert!(m.location.is_none_or(|location| locations.contains(&location))),
             Message::TaskSpawned(m) => assert!(m.name.is_none_or(|name| strings.contains(&name))),
             _ => {}
@@ -129,7 +129,7 @@ fn counts_what_follows_and_defines_before_use_and_once() {
 }
 
 #[test]
-fn a_later_text_of_an_id_does_not_mix_up_two_names() {
+fn an_id_with_a_second_text_gives_no_task_a_wrong_name() {
     let mut model = Model::default();
     let define = |id, text: &str| Message::from(DefineString::new(StringId(id), text));
     let spawn = |id, name| Message::from(with!(TaskSpawned::default(), id = TaskId(id), name = Some(StringId(name))));
@@ -137,7 +137,7 @@ fn a_later_text_of_an_id_does_not_mix_up_two_names() {
         .iter()
         .for_each(|message| model.apply(message));
     assert_eq!(fold(&model.snapshot()).tasks, model.tasks);
-    // Against the protocol: the id is taken. No name is better than a wrong one.
+    // Against the protocol, the id is defined again. No name is better than a wrong one.
     model.apply(&define(3, "c"));
     let same = fold(&model.snapshot());
     assert_eq!(same.tasks[&TaskId(1)].name.as_deref(), Some("a"));
@@ -158,7 +158,7 @@ fn a_standing_gap_replaces_earlier_ones() {
     check((3, "no room", Some(3), false), 3, 3);
     check((2, "slow", None, false), 5, 3);
     check((4, "no room", Some(6), false), 9, 6);
-    // All seven of them, of which two have ended.
+    // The seventh joins them, and then all seven are in one gap. Two of them have ended.
     check((7, "no room", Some(4), true), 9, 4);
     check((7, "no room", Some(0), true), 9, 0);
 }

@@ -2,7 +2,7 @@ use crate::scenario::{Builder, MS, SETTLE_NS};
 use insight_model::{Model, Watch};
 use insight_protocol::*;
 
-/// A program that goes on, and the watch over it.
+/// A program, and the watch over it.
 struct Run {
     model: Model,
     builder: Builder,
@@ -16,27 +16,27 @@ impl Run {
         run
     }
 
-    /// Time passes, these facts are added, and this is what the watch says.
+    /// Adds facts, sets the time, and checks the messages of the watch.
     fn check(&mut self, at_ms: u64, facts: &str, expect: &[&str]) {
         self.builder.add(&mut self.model, facts);
         self.model.apply(&StreamHeartbeat::new(at_ms * MS).into());
         let mut messages = Vec::new();
         self.watch.check(&self.model, &mut messages);
         messages.iter().for_each(|message| self.model.apply(message));
-        let said = |problem: &Problem| format!("{} {}: {}", problem.id, problem.tier.as_str(), problem.tasks.len());
+        let text = |problem: &Problem| format!("{} {}: {}", problem.id, problem.tier.as_str(), problem.tasks.len());
         let words: Vec<String> = messages
             .iter()
             .map(|message| match message {
-                Message::ProblemRaised(m) => format!("raised {}", said(&m.problem)),
-                Message::ProblemUpdated(m) => format!("updated {}", said(&m.problem)),
+                Message::ProblemRaised(m) => format!("raised {}", text(&m.problem)),
+                Message::ProblemUpdated(m) => format!("updated {}", text(&m.problem)),
                 Message::ProblemCleared(m) => format!("cleared {}", m.id),
                 other => other.type_name().to_owned(),
             })
             .collect();
         assert_eq!(words, expect, "at {at_ms} ms");
-        let standing: Vec<ProblemId> = self.watch.standing().map(|problem| problem.id).collect();
-        assert_eq!(standing.len(), self.model.problems.len());
-        assert!(standing.iter().all(|id| self.model.problems.contains_key(id)));
+        let open: Vec<ProblemId> = self.watch.standing().map(|problem| problem.id).collect();
+        assert_eq!(open.len(), self.model.problems.len());
+        assert!(open.iter().all(|id| self.model.problems.contains_key(id)));
     }
 
     fn close(&mut self, edge: u64) {
@@ -45,19 +45,19 @@ impl Run {
 }
 
 #[test]
-fn raised_when_settled_and_cleared_when_resolved() {
+fn a_problem_is_raised_when_settled_and_cleared_when_resolved() {
     let mut run = Run::new("mutex m\nmutex n\ntask a\ntask b\na holds m\nb holds n\na locks n @100\nb locks m @200");
     run.check(300, "", &[]);
     run.check(699, "", &[]);
     run.check(700, "", &["raised 1 proven: 2"]);
     run.check(800, "", &[]);
-    // Another knot; the first keeps its id.
+    // Another knot. The first one keeps its id.
     run.check(1_500, "mutex o\ntask c\nc holds o @900\nc locks o @900", &["raised 2 proven: 1"]);
     run.check(1_600, "", &[]);
     run.close(4);
     run.check(1_700, "", &["cleared 1"]);
     run.check(1_800, "", &[]);
-    // The same tasks again: a problem of its own.
+    // The same tasks again are a new problem.
     run.check(2_500, "b locks m @1900", &["raised 3 proven: 2"]);
     run.close(6);
     run.close(4);
@@ -66,7 +66,7 @@ fn raised_when_settled_and_cleared_when_resolved() {
 }
 
 #[test]
-fn updated_only_when_something_changed() {
+fn a_problem_is_updated_only_when_it_has_changed() {
     let mut run = Run::new("channel q 2/2 receivers=2\ntask a\na receiver q\na sends q");
     run.check(1_000, "", &["raised 1 suspected: 1"]);
     run.check(1_100, "", &[]);
@@ -77,12 +77,12 @@ fn updated_only_when_something_changed() {
     run.check(1_300, "", &[]);
     run.model.apply(&update(Some(3)));
     run.check(1_400, "", &["updated 1 suspected: 1"]);
-    // A task that does not belong to it.
+    // A task outside of the problem.
     run.check(1_500, "task b\nb sends q @1400", &[]);
 }
 
 #[test]
-fn another_task_in_the_knot_is_another_problem() {
+fn a_knot_with_another_task_is_another_problem() {
     let mut run = Run::new("channel q 2/2 receivers=1\ntask a\na receiver q\na sends q");
     run.check(1_000, "", &["raised 1 proven: 1"]);
     run.model.apply(&with!(ResourceUpdated::default(), id = ResourceId(1), receivers = Some(2)).into());
@@ -91,7 +91,7 @@ fn another_task_in_the_knot_is_another_problem() {
 }
 
 #[test]
-fn new_limits_clear_what_they_do_not_cover_and_keep_the_ids_of_the_rest() {
+fn after_new_limits_some_problems_are_cleared_and_the_others_keep_their_ids() {
     let mut run = Run::new("mutex m\nmutex n\ntask a\ntask b\na holds m\nb holds n\na locks m @100\nb locks n @600");
     run.check(1_300, "", &["raised 1 proven: 1", "raised 2 proven: 1"]);
     let settle = |run: &mut Run, ms: u64| run.watch.set_limits(ms * MS, insight_model::health::Thresholds::default());
@@ -107,7 +107,7 @@ fn new_limits_clear_what_they_do_not_cover_and_keep_the_ids_of_the_rest() {
 
 #[test]
 fn a_large_problem_and_many_problems_are_listed_in_part() {
-    // 1,500 tasks in a ring, and 1,500 that wait for themselves.
+    // 1,500 tasks in a ring, or 1,500 tasks that each wait for themselves.
     let ring = |task: usize| {
         let next = (task + 1) % 1_500;
         format!("mutex m{task}\ntask t{task}\nt{task} holds m{task}\nt{task} locks m{next}")
@@ -135,8 +135,6 @@ fn a_large_problem_and_many_problems_are_listed_in_part() {
     );
     let many = problems(facts(&alone));
     assert_eq!(many.len(), 1_000);
-    let said = |problem: &Problem| {
-        problem.explanation.iter().any(|it| it == "500 more problems were found, and are not listed.")
-    };
-    assert_eq!(many.iter().filter(|problem| said(problem)).count(), 1);
+    let has_note = |problem: &Problem| problem.explanation.iter().any(|it| it == "500 more problems are not listed.");
+    assert_eq!(many.iter().filter(|problem| has_note(problem)).count(), 1);
 }

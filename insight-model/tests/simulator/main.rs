@@ -1,18 +1,19 @@
-//! The diagnosis against every schedule there is.
+//! The diagnosis against every schedule.
 //!
-//! Random small programs run until tasks are parked. What is stuck then is found out by trying every schedule, and by
-//! telling the same world as messages and asking the diagnosis. Both have to say the same, task by task: nothing that
-//! some schedule lets go on is proven, and where everything is told, everything that no schedule lets go on is.
+//! Random small programs run until tasks are parked. Then we find the stuck tasks in two ways: we try every schedule,
+//! and we send the world as messages to the diagnosis. Both must agree on each task. If some schedule lets a task make
+//! progress, it is not proven stuck. If the messages describe everything, every task that no schedule lets make
+//! progress is proven stuck.
 //!
-//! `INSIGHT_PROGRAMS` is how many programs are tried, and `INSIGHT_SEED` that of the first one.
+//! `INSIGHT_PROGRAMS` is the number of programs, and `INSIGHT_SEED` the seed of the first one.
 
 mod explore;
 mod program;
 mod random;
 mod shrink;
 mod step;
+mod stream;
 mod table;
-mod told;
 mod verdict;
 mod world;
 
@@ -24,10 +25,10 @@ use table::Table;
 use verdict::{Disagreement, Verdict};
 
 const PROGRAMS: u64 = 12_000;
-/// One program of so many is explored with the steps too by which tasks begin to wait.
+/// One of this many programs is also explored with the steps by which tasks begin to wait.
 const ONE_IN: u64 = 250;
 
-/// The tasks that have to be among 12,000 programs at least: those that wait and can go on, and those that are stuck.
+/// Minimum numbers of tasks in 12,000 programs, for each kind of wait: tasks that can make progress, and stuck tasks.
 const LEAST: [(&str, usize, usize); 15] = [
     ("a reader behind a writer", 30, 200),
     ("behind a grant that is not claimed", 40, 300),
@@ -46,7 +47,7 @@ const LEAST: [(&str, usize, usize); 15] = [
     ("watch", 130, 600),
 ];
 
-/// The first program of each kind of disagreement, by what its tasks wait on.
+/// The number of programs and the first program for each kind of disagreement and the waits of its tasks.
 type Wrong = BTreeMap<(Disagreement, String), (usize, u64)>;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -75,24 +76,24 @@ fn try_programs(seeds: impl Iterator<Item = u64>) -> (Table, Wrong) {
 fn explain(disagreement: Disagreement, waits: &str, times: usize, seed: u64) -> String {
     let wrong = |program: &Program| Verdict::of(program).is_some_and(|verdict| verdict.wrong(disagreement) != 0);
     let small = shrink::shrink(&Program::random(&mut Random::new(seed)), wrong);
-    let verdict = Verdict::of(&small).expect("it is wrong about something");
+    let verdict = Verdict::of(&small).expect("it has a disagreement");
     let names = |tasks: world::Tasks| {
         let tasks: Vec<String> = (0..8).filter(|it| tasks & 1 << it != 0).map(|it| (it + 1).to_string()).collect();
         if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") }
     };
-    let messages = told::messages(&verdict.world);
-    let told: Vec<String> = messages.iter().zip(1..).map(|(it, seq)| insight_protocol::encode(seq, it)).collect();
+    let messages = stream::messages(&verdict.world);
+    let lines: Vec<String> = messages.iter().zip(1..).map(|(it, seq)| insight_protocol::encode(seq, it)).collect();
     format!(
-        "{disagreement:?}, {waits}: {times} programs; the first is {seed}, which comes down to\n{}  stuck: {}; said: {}\n{}\n",
+        "{disagreement:?}, {waits}: {times} programs; the first is {seed}, which shrinks to\n{}  stuck: {}; diagnosed: {}\n{}\n",
         shrink::words(&small),
         names(verdict.stuck),
-        names(verdict.said),
-        told.join("\n"),
+        names(verdict.diagnosed),
+        lines.join("\n"),
     )
 }
 
 #[test]
-fn what_is_said_to_be_stuck_is_what_no_schedule_lets_go_on() {
+fn diagnosed_tasks_are_those_that_no_schedule_lets_make_progress() {
     let (first, programs) = (number("INSIGHT_SEED", 0), number("INSIGHT_PROGRAMS", PROGRAMS));
     let threads = thread::available_parallelism().map_or(1, |it| it.get().min(8));
     let (mut table, mut wrong) = (Table::default(), Wrong::new());
@@ -120,14 +121,14 @@ fn what_is_said_to_be_stuck_is_what_no_schedule_lets_go_on() {
         let row = table.rows.get(name).copied().unwrap_or_default();
         let least = |of: usize| of as u64 * programs / PROGRAMS;
         let enough = row.sound.1 as u64 >= least(free) && row.complete.1 as u64 >= least(stuck);
-        assert!(enough, "{table}\nnot enough of {name} for this to say much");
+        assert!(enough, "{table}\nnot enough tasks of {name} for a meaningful result");
     }
 }
 
-/// Who begins to wait gives nothing to anybody, so what is stuck is the same without these steps. It is, where there are
-/// few enough of them to try.
+/// A step by which a task begins to wait unblocks no other task. So the stuck tasks are the same without these steps.
+/// We check this for programs with few states.
 #[test]
-fn to_begin_to_wait_lets_nobody_go_on() {
+fn a_begun_wait_unblocks_no_task() {
     let (mut tried, mut stuck) = (0, 0);
     for seed in (0..number("INSIGHT_PROGRAMS", PROGRAMS)).step_by(ONE_IN as usize) {
         let world = Program::random(&mut Random::new(seed)).run();

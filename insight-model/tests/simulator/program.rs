@@ -1,4 +1,4 @@
-//! Random programs: a world to begin with, and what happens in it until some tasks are parked.
+//! Random programs: a world, and its steps until some tasks are parked.
 
 use crate::random::Random;
 use crate::step::Action;
@@ -23,7 +23,7 @@ const KINDS: [Kind; 9] = [
 ];
 
 impl Program {
-    /// The world after it. What is not legal is passed over, so that any part of a program is one.
+    /// The world after the program. Illegal steps have no effect, so any part of a program is a program.
     pub fn run(&self) -> World {
         let mut world = self.start.clone();
         self.actions.iter().for_each(|action| {
@@ -35,7 +35,7 @@ impl Program {
     pub fn random(random: &mut Random) -> Program {
         let tasks = 2 + random.below(3);
         let resources = 1 + random.below(3);
-        // Half of them have but one kind, so that each kind gets into hangs of its own.
+        // Half of the programs have only one kind, so that each kind has its own hangs.
         let only = random.one_in(2).then(|| random.pick(&KINDS[..8]));
         let task = TaskState { status: Status::Runnable, woken: false, operations: Vec::new() };
         let mut start = World { tasks: vec![task; tasks + 1], resources: Vec::new() };
@@ -87,14 +87,14 @@ fn random_resource(random: &mut Random, kind: Kind, tasks: usize, doubts: bool) 
         let made = handle(place < senders);
         resource.handles.push(made);
     }
-    // One of two is not always there.
+    // One of two handles is sometimes absent.
     if senders + receivers == 3 && random.one_in(2) {
         resource.handles[1].users = 0;
     }
     resource
 }
 
-/// One of the legal steps: what makes tasks wait for each other more often than what ends things.
+/// One of the legal steps. Steps that make tasks wait for each other are more frequent than steps that end something.
 fn random_action(random: &mut Random, world: &World, doubts: bool) -> Option<Action> {
     let legal: Vec<Action> = world.actions(true).into_iter().filter(|action| world.clone().act(action)).collect();
     let weight = |action: &Action| match action {

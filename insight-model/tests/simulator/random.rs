@@ -1,9 +1,9 @@
-/// Knuth's linear congruential generator; the upper bits are the good ones.
+/// Knuth's linear congruential generator. We use the upper bits, which are the good ones.
 pub struct Random(u64);
 
 impl Random {
     pub fn new(seed: u64) -> Random {
-        // Seeds that follow each other shall not begin alike.
+        // Successive seeds should not begin with similar numbers.
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         random.below(2);
         random

@@ -1,18 +1,18 @@
-//! What is left of a program in which something is wrong, when all that does not matter to it is taken out.
+//! Removes parts of a failing program, as long as it still fails.
 
 use crate::program::Program;
 use crate::step::Action;
 use crate::world::{Kind, NO_HANDLE};
 use std::fmt::Write;
 
-/// The smallest part of `program` that can be found for which `fails` holds.
+/// The smallest part of `program` that we find for which `fails` holds.
 pub fn shrink(program: &Program, fails: impl Fn(&Program) -> bool) -> Program {
     let mut program = program.clone();
     keep_legal(&mut program);
     loop {
         let before = size(&program);
         for smaller in candidates(&program) {
-            // Candidates are of the program before: one that was tried may have changed it.
+            // Candidates come from the earlier program, which may be larger than the present one.
             if size(&smaller) < size(&program) && fails(&smaller) {
                 program = smaller;
                 break;
@@ -24,7 +24,7 @@ pub fn shrink(program: &Program, fails: impl Fn(&Program) -> bool) -> Program {
     }
 }
 
-/// Leaves out the steps that did nothing.
+/// Removes the steps without an effect.
 fn keep_legal(program: &mut Program) {
     let mut world = program.start.clone();
     program.actions.retain(|action| world.act(action));
@@ -50,7 +50,7 @@ fn candidates(program: &Program) -> Vec<Program> {
             candidates.push(smaller);
         }
     }
-    // A task that has ended is one less to look at.
+    // A task that has ended makes the program simpler.
     for task in 0..program.start.tasks.len() as u8 {
         let mut smaller = program.clone();
         smaller.actions.retain(|action| action.task() != task);
@@ -69,7 +69,7 @@ fn candidates(program: &Program) -> Vec<Program> {
     candidates
 }
 
-/// Without one resource, and so without what was done to it.
+/// The program without one resource and its steps.
 fn without_resource(program: &Program, removed: u8) -> Option<Program> {
     let mut smaller = program.clone();
     smaller.start.resources.remove(usize::from(removed));
@@ -90,7 +90,7 @@ fn without_resource(program: &Program, removed: u8) -> Option<Program> {
     (!smaller.start.resources.is_empty()).then_some(smaller)
 }
 
-/// The program in words, a step a line.
+/// The program in words, with one line for each step.
 pub fn words(program: &Program) -> String {
     let mut words = String::new();
     let outside = program.start.outside();
@@ -104,14 +104,14 @@ pub fn words(program: &Program) -> String {
         for (place, handle) in it.handles.iter().enumerate().filter(|(_, it)| it.users != 0) {
             let end = if handle.sender { "sender" } else { "receiver" };
             let users: Vec<String> = (0..=outside).filter(|it| handle.users & 1 << it != 0).map(task).collect();
-            let known = if handle.known { "" } else { ", not told" };
+            let known = if handle.known { "" } else { ", without a message" };
             write!(words, "; {end} {place} at {}{known}", users.join(" and ")).unwrap();
         }
         words.push('\n');
     }
     let mut world = program.start.clone();
     for action in &program.actions {
-        let who = task(action.task());
+        let name_of_task = task(action.task());
         let on = |at: u8| world.tasks[usize::from(action.task())].operations.get(usize::from(at)).map(|op| op.verb);
         let named = |at: u8| {
             let op = &world.tasks[usize::from(action.task())].operations[usize::from(at)];
@@ -120,27 +120,35 @@ pub fn words(program: &Program) -> String {
         let line = match *action {
             Action::Take { resource, verb, need, shared, .. } => {
                 let shared = if shared { ", by a guard that others can reach" } else { "" };
-                format!("{who}: {verb:?} {need} of {}, at once{shared}", name(resource))
+                format!("{name_of_task}: {verb:?} {need} of {}, at once{shared}", name(resource))
             }
             Action::Begin { resource, handle, verb, need, .. } => {
                 let by = if handle == NO_HANDLE { String::new() } else { format!(" by handle {handle}") };
-                format!("{who}: polls a {verb:?} of {need} of {}{by}: pending", name(resource))
+                format!("{name_of_task}: polls a {verb:?} of {need} of {}{by}: pending", name(resource))
             }
             Action::Park { polled, .. } => {
                 let waits: Vec<String> =
                     (0..8).filter(|at| polled & 1 << at != 0 && on(*at).is_some()).map(named).collect();
-                format!("{who}: waits by {}", waits.join(" or "))
+                format!("{name_of_task}: waits by {}", waits.join(" or "))
             }
-            Action::Resume { operation, .. } => format!("{who}: goes on with {}", named(operation)),
-            Action::Poll { .. } => format!("{who}: is polled, and waits again"),
-            Action::Claim { operation, .. } => format!("{who}: finds ready {}", named(operation)),
-            Action::Abandon { operation, .. } => format!("{who}: drops {}", named(operation)),
-            Action::Release { resource, hold, .. } => format!("{who}: releases hold {hold} of {}", name(resource)),
-            Action::Send { resource, handle, .. } => format!("{who}: sends to {} by handle {handle}", name(resource)),
-            Action::SendReserved { resource, .. } => format!("{who}: sends to {} by a reserved place", name(resource)),
-            Action::Receive { resource, .. } => format!("{who}: receives from {}", name(resource)),
-            Action::Drop { resource, handle, .. } => format!("{who}: drops handle {handle} of {}", name(resource)),
-            Action::End { .. } => format!("{who}: ends"),
+            Action::Resume { operation, .. } => format!("{name_of_task}: makes progress by {}", named(operation)),
+            Action::Poll { .. } => format!("{name_of_task}: is polled, and waits again"),
+            Action::Claim { operation, .. } => format!("{name_of_task}: finds ready {}", named(operation)),
+            Action::Abandon { operation, .. } => format!("{name_of_task}: drops {}", named(operation)),
+            Action::Release { resource, hold, .. } => {
+                format!("{name_of_task}: releases hold {hold} of {}", name(resource))
+            }
+            Action::Send { resource, handle, .. } => {
+                format!("{name_of_task}: sends to {} by handle {handle}", name(resource))
+            }
+            Action::SendReserved { resource, .. } => {
+                format!("{name_of_task}: sends to {} by a reserved place", name(resource))
+            }
+            Action::Receive { resource, .. } => format!("{name_of_task}: receives from {}", name(resource)),
+            Action::Drop { resource, handle, .. } => {
+                format!("{name_of_task}: drops handle {handle} of {}", name(resource))
+            }
+            Action::End { .. } => format!("{name_of_task}: ends"),
         };
         writeln!(words, "  {line}").unwrap();
         world.act(action);

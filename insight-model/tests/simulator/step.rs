@@ -1,11 +1,11 @@
-//! What a task may do, step by step.
+//! The possible steps of a task.
 
 use crate::world::*;
 
-/// One step of one task. Who does a step that is not legal does nothing.
+/// One step of one task. An illegal step has no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Gets it at the first poll.
+    /// Gets the units at the first poll.
     Take {
         task: Task,
         resource: u8,
@@ -21,12 +21,12 @@ pub enum Action {
         verb: Verb,
         need: u8,
     },
-    /// Returns pending, having polled these of its operations.
+    /// Returns pending, after a poll of these operations.
     Park {
         task: Task,
         polled: u8,
     },
-    /// Is polled, and an operation that it waits for is ready. The others are kept or dropped later.
+    /// Is polled, and an operation that it waits for is ready. It keeps or drops the others later.
     Resume {
         task: Task,
         operation: u8,
@@ -54,7 +54,7 @@ pub enum Action {
         resource: u8,
         handle: u8,
     },
-    /// By a place that it has reserved.
+    /// Sends by a place that it has reserved.
     SendReserved {
         task: Task,
         resource: u8,
@@ -76,7 +76,7 @@ pub enum Action {
 }
 
 impl World {
-    /// Does the step; says whether it was legal.
+    /// Does the step, and returns whether it was legal.
     pub fn act(&mut self, action: &Action) -> bool {
         if !self.barging() {
             return self.step(action);
@@ -124,7 +124,7 @@ impl World {
                 let fits = self.resources[it].verbs().contains(&(verb, need))
                     && self.tasks[usize::from(task)].operations.len() < MOST_OPERATIONS
                     && task != self.outside()
-                    // More than there ever are is an error at once, or waits for somebody who adds some.
+                    // A need above the capacity is an error, or waits for code that adds units.
                     && (!verb.queues() || need <= self.resources[it].capacity);
                 let handle_fits = match verb.by_sender() {
                     Some(sender) => self.has(task, resource, handle, sender) && !self.is_busy(resource, handle),
@@ -164,7 +164,7 @@ impl World {
             }
             Action::Poll { .. } => {
                 let it = &self.tasks[usize::from(task)];
-                // The wake may be that of a timer which is only kept.
+                // The wake may come from a timer that the task only keeps.
                 let woken = it.woken || it.operations.iter().any(|op| op.verb == Verb::Sleep);
                 let legal = woken && !it.operations.iter().any(|op| op.polled && self.ready(op));
                 if legal {
@@ -200,7 +200,7 @@ impl World {
                 let it = &mut self.resources[usize::from(resource)];
                 let found = it.holds.get_mut(usize::from(hold)).filter(|hold| hold.users & 1 << task != 0);
                 let Some(found) = found.filter(|_| !send || it.kind == Kind::Channel) else { return false };
-                // A message takes the place that was reserved for it.
+                // A message takes its reserved place.
                 found.units -= if send { 1 } else { found.units };
                 if found.units == 0 {
                     it.holds.remove(usize::from(hold));
@@ -282,7 +282,7 @@ impl World {
         }
     }
 
-    /// Every step that some task can do now; also those with which one begins to wait, if asked for.
+    /// All steps that some task can do now. With `to_wait`, also the steps by which a task begins to wait.
     pub fn actions(&self, to_wait: bool) -> Vec<Action> {
         let mut actions = Vec::new();
         for (task, it) in self.tasks.iter().enumerate() {
@@ -357,7 +357,7 @@ impl Action {
         }
     }
 
-    /// The resource that it names, if it names one.
+    /// The resource of the step, if it has one.
     pub fn resource(&self) -> Option<u8> {
         match *self {
             Action::Take { resource, .. }

@@ -1,4 +1,4 @@
-//! What was tried, a row for each kind of wait.
+//! The numbers of tried tasks, with a row for each kind of wait.
 
 use crate::verdict::Verdict;
 use crate::world::{Tasks, Verb};
@@ -7,9 +7,9 @@ use std::fmt;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Row {
-    /// Tasks that can go on, and that nobody said are stuck, of all that can go on.
+    /// Tasks that can make progress and were not diagnosed as stuck, of all tasks that can make progress.
     pub sound: (usize, usize),
-    /// Tasks of which it is said that they are stuck, of all that are, where all is told.
+    /// Tasks that were diagnosed as stuck, of all stuck tasks in worlds that the messages describe completely.
     pub complete: (usize, usize),
 }
 
@@ -52,10 +52,10 @@ impl Table {
 
 impl Row {
     fn add(&mut self, verdict: &Verdict, task: Tasks) {
-        let said = verdict.said & task != 0;
+        let diagnosed = verdict.diagnosed & task != 0;
         let (count, hit) = match verdict.stuck & task != 0 {
-            false => (&mut self.sound, !said),
-            true if verdict.known => (&mut self.complete, said),
+            false => (&mut self.sound, !diagnosed),
+            true if verdict.known => (&mut self.complete, diagnosed),
             true => return,
         };
         count.0 += usize::from(hit);
@@ -63,7 +63,7 @@ impl Row {
     }
 }
 
-/// Rows for what a kind alone does not say.
+/// Additional rows for special situations.
 fn special(verdict: &Verdict, task: usize) -> Vec<&'static str> {
     let world = &verdict.world;
     let operations = &world.tasks[task].operations;
@@ -98,7 +98,7 @@ impl fmt::Display for Table {
         for (name, Row { sound, complete }) in &self.rows {
             writeln!(
                 f,
-                "{name:36} can go on {:6} of {:6}   stuck {:6} of {:6}",
+                "{name:36} can make progress {:6} of {:6}   stuck {:6} of {:6}",
                 sound.0, sound.1, complete.0, complete.1
             )?;
         }

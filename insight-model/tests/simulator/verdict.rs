@@ -1,51 +1,51 @@
-//! What is true of a program beside what the diagnosis says of it.
+//! The true answer about a program, and the answer of the diagnosis.
 
 use crate::program::Program;
 use crate::world::{Status, Tasks, World};
-use crate::{explore, told};
+use crate::{explore, stream};
 use insight_model::{Model, stuck_tasks};
 use insight_protocol::Tier;
 
-/// So many states are looked at before a program is given up.
+/// Maximum number of states that are explored in a program.
 pub const MOST_STATES: usize = 20_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Disagreement {
-    /// A task was said to be stuck, and some schedule lets it go on.
+    /// A task was diagnosed as stuck, but some schedule lets it make progress.
     Unsound,
-    /// No schedule lets a task go on, all facts were told, and it was not said to be stuck.
+    /// No schedule lets a task make progress and the messages describe everything, but it was not diagnosed as stuck.
     Missed,
 }
 
 pub struct Verdict {
-    /// After the program.
+    /// The world after the program.
     pub world: World,
-    /// The tasks that are parked and that no schedule lets go on.
+    /// The parked tasks that no schedule lets make progress.
     pub stuck: Tasks,
-    /// Those of which the diagnosis says that it is proven.
-    pub said: Tasks,
-    /// Nothing is used or held unseen.
+    /// The tasks that the diagnosis has proven to be stuck.
+    pub diagnosed: Tasks,
+    /// The messages describe everything.
     pub known: bool,
 }
 
 impl Verdict {
-    /// `None` when there are too many states.
+    /// `None` if there are too many states.
     pub fn of(program: &Program) -> Option<Verdict> {
         let world = program.run();
         let stuck = explore::stuck(&world, false, MOST_STATES)?;
-        Some(Verdict { stuck, said: said(&world), known: told::all_known(&world), world })
+        Some(Verdict { stuck, diagnosed: diagnosed(&world), known: stream::all_known(&world), world })
     }
 
-    /// The tasks about which there is no agreement.
+    /// The tasks with this disagreement.
     pub fn wrong(&self, disagreement: Disagreement) -> Tasks {
         match disagreement {
-            Disagreement::Unsound => self.said & !self.stuck,
-            Disagreement::Missed if self.known => self.stuck & !self.said,
+            Disagreement::Unsound => self.diagnosed & !self.stuck,
+            Disagreement::Missed if self.known => self.stuck & !self.diagnosed,
             Disagreement::Missed => 0,
         }
     }
 
-    /// On what the tasks wait, in words.
+    /// The waits of the tasks, in words.
     pub fn waits(&self, tasks: Tasks) -> String {
         let waits = self.world.operations().filter(|(task, op)| tasks & 1 << task != 0 && op.polled);
         let mut waits: Vec<String> = waits
@@ -62,9 +62,9 @@ impl Verdict {
     }
 }
 
-fn said(world: &World) -> Tasks {
+fn diagnosed(world: &World) -> Tasks {
     let mut model = Model::default();
-    told::messages(world).iter().for_each(|message| model.apply(message));
-    let tasks = stuck_tasks(&model, told::SETTLE_NS, Tier::Proven);
+    stream::messages(world).iter().for_each(|message| model.apply(message));
+    let tasks = stuck_tasks(&model, stream::SETTLE_NS, Tier::Proven);
     tasks.into_iter().fold(0, |tasks, task| tasks | 1 << (task.0 - 1))
 }

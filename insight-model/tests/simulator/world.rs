@@ -1,13 +1,13 @@
-//! A small world of tasks and resources, and what a task may do in it.
+//! A small world of tasks and resources, and the possible steps of a task in it.
 //!
-//! The resources are what the runtimes make of them, and know nothing of the diagnosis. A task is not a program but
-//! whoever may do whatever its handles allow: that is how the diagnosis takes one that it knows nothing about.
+//! The resources behave as those of the runtimes, and know nothing of the diagnosis. A task has no code: it may do
+//! anything that its handles allow. The diagnosis also assumes this about a task.
 
 use std::hash::Hash;
 
-/// A task, by its place; or everybody that is not seen, as the last one.
+/// The index of a task. The last one stands for everything unobserved.
 pub type Task = u8;
-/// Some tasks, a bit each.
+/// A set of tasks, with one bit for each.
 pub type Tasks = u8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,7 +20,7 @@ pub enum Kind {
     Oneshot,
     Watch,
     Join(Task),
-    /// Time, or the world outside: it may always come.
+    /// A timer, or the world outside. It can always fire.
     Timer,
 }
 
@@ -39,26 +39,26 @@ pub enum Verb {
     Sleep,
 }
 
-/// More readers than there can be.
+/// More than the possible number of readers.
 const ALL_READERS: u8 = 30;
-/// So many messages are kept at most where there is no bound, so that there are only so many states.
+/// Maximum number of messages in an unbounded channel, so that the number of states is bounded.
 pub const MOST_MESSAGES: u8 = 2;
-/// So many operations a task has at most.
+/// Maximum number of operations of a task.
 pub const MOST_OPERATIONS: usize = 2;
 
 /// One end of a channel: a sender or a receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Handle {
     pub sender: bool,
-    /// Who can use it; nobody once it is dropped.
+    /// The tasks that can use it. Empty after it was dropped.
     pub users: Tasks,
-    /// Who used it last, as far as is told.
+    /// The last observed user.
     pub owner: Task,
-    /// More than one could use it, as an `Arc` can be cloned: it is never told as exclusive.
+    /// Several tasks could use it, as with a clone of an `Arc`. So it is never sent as exclusive.
     pub shared: bool,
-    /// Its owner has used it, so that it is told.
+    /// Its owner has used it, so the messages have it.
     pub known: bool,
-    /// Of a watch's receiver: there is a value that it has not seen.
+    /// A receiver of a watch that has not read the present value.
     pub fresh: bool,
 }
 
@@ -75,29 +75,29 @@ pub struct Hold {
 pub struct Resource {
     pub kind: Kind,
     pub capacity: u8,
-    /// What is given back is free to whoever comes, and the first in the queue is woken to look; while it has not, no
-    /// other one is. Otherwise what is given back belongs to the first in the queue.
+    /// Released units are free for any task, and the first wait in the queue is woken to look. No other wait is woken
+    /// before it has looked. Without barging, released units belong to the first wait in the queue.
     pub barging: bool,
     pub messages: u8,
-    /// A place is one handle for ever.
+    /// The index of a handle does not change.
     pub handles: Vec<Handle>,
     pub holds: Vec<Hold>,
-    /// The operations that wait for units, by their tickets, the first to get some at the front.
+    /// The tickets of the operations that wait for units, in order.
     pub queue: Vec<u8>,
 }
 
-/// A pending operation: it was polled once at least.
+/// A pending operation. It was polled at least once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Operation {
-    /// Names it in its resource's queue.
+    /// Identifies it in the queue of its resource.
     pub ticket: u8,
     pub resource: u8,
     pub handle: u8,
     pub verb: Verb,
     pub need: u8,
-    /// Its task polls it while parked; otherwise it is only kept.
+    /// Its task polls it while parked. Otherwise the task only keeps it.
     pub polled: bool,
-    /// It was given its units, or an error, and has not taken them; or it was woken to look, and has not.
+    /// It was given its units or an error and has not taken them. Or it was woken to look and has not looked.
     pub granted: bool,
 }
 
@@ -111,15 +111,15 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TaskState {
     pub status: Status,
-    /// It was woken while it was parked, and will be polled. Only kept where a lock is barging: elsewhere it is the
-    /// operations that say who goes on.
+    /// It was woken while it was parked, and will be polled. Only kept if a lock is barging. Otherwise the operations
+    /// show the tasks that can make progress.
     pub woken: bool,
     pub operations: Vec<Operation>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
-    /// The last one stands for all that is not seen: it never waits.
+    /// The last task stands for everything unobserved. It never waits.
     pub tasks: Vec<TaskState>,
     pub resources: Vec<Resource>,
 }
@@ -170,7 +170,7 @@ impl Resource {
         self.handles.iter().filter(|handle| handle.sender == sender && handle.users != 0).count()
     }
 
-    /// The verbs that a task can wait with, and how many units each needs; by a handle for those of a channel.
+    /// The verbs with which a task can wait, and the number of units for each. Those of a channel need a handle.
     pub fn verbs(&self) -> &'static [(Verb, u8)] {
         match self.kind {
             Kind::Mutex => &[(Verb::Lock, 1)],
@@ -189,7 +189,7 @@ impl Resource {
 }
 
 impl Verb {
-    /// By which end of a channel; none for what needs no handle.
+    /// Whether a sender does it, or a receiver; `None` if it needs no handle.
     pub fn by_sender(self) -> Option<bool> {
         match self {
             Verb::Send | Verb::Reserve | Verb::Closed => Some(true),
@@ -198,7 +198,7 @@ impl Verb {
         }
     }
 
-    /// Whether the operation stands in its resource's queue for units.
+    /// Whether the operation waits in the queue of its resource for units.
     pub fn queues(self) -> bool {
         matches!(self, Verb::Lock | Verb::Acquire | Verb::Read | Verb::Write | Verb::Send | Verb::Reserve)
     }
@@ -211,7 +211,7 @@ impl World {
         self.tasks.len() as Task - 1
     }
 
-    /// The units that nobody has, and that nobody was given.
+    /// Number of units that no task holds or was granted.
     pub fn free(&self, resource: usize) -> u8 {
         let it = &self.resources[resource];
         let held: u8 = it.holds.iter().map(|hold| hold.units).sum();
@@ -228,7 +228,7 @@ impl World {
         self.tasks.iter().enumerate().flat_map(|(task, it)| it.operations.iter().map(move |op| (task as Task, op)))
     }
 
-    /// Whether it would be ready if it was polled.
+    /// Whether a poll of it would be ready.
     pub fn ready(&self, op: &Operation) -> bool {
         let resource = &self.resources[usize::from(op.resource)];
         match op.verb {
@@ -249,7 +249,7 @@ impl World {
         if op.verb.queues() { op.granted } else { op.verb != Verb::Sleep && self.ready(op) }
     }
 
-    /// Everything that was woken, by its ticket.
+    /// The tickets of all woken operations.
     pub fn signals(&self) -> u64 {
         self.operations().filter(|(_, op)| self.signalled(op)).fold(0, |all, (_, op)| all | 1 << op.ticket)
     }
@@ -258,14 +258,14 @@ impl World {
         self.resources.iter().any(|resource| resource.barging)
     }
 
-    /// Whether the task is parked and would not get on if it was polled now, and time stood still.
+    /// Whether the task is parked, and a poll would not let it make progress before a timer fires.
     pub fn waits(&self, task: usize) -> bool {
         let it = &self.tasks[task];
         let over = |op: &Operation| op.polled && self.signalled(op);
         it.status == Status::Parked && !it.woken && !it.operations.iter().any(over)
     }
 
-    /// Gives what is free to those that stand first.
+    /// Grants the free units to the first waits in the queue.
     pub fn settle(&mut self, resource: usize) {
         if self.resources[resource].barging {
             return;
@@ -275,7 +275,7 @@ impl World {
             let closed = it.kind == Kind::Channel && it.count(false) == 0;
             let free = self.free(resource);
             let op = self.tasks.iter_mut().flat_map(|task| &mut task.operations).find(|op| op.ticket == ticket);
-            let op = op.expect("who is in a queue is pending");
+            let op = op.expect("an operation in a queue is pending");
             if !closed && op.need > free {
                 return;
             }
@@ -286,7 +286,7 @@ impl World {
         }
     }
 
-    /// Units of a barging lock were given back, or who was woken to look did not need to.
+    /// Wakes the first wait for a barging lock, after units were released or a woken wait did not need to look.
     pub fn notify(&mut self, resource: usize) {
         let it = &self.resources[resource];
         let Some(&first) = it.queue.first().filter(|_| it.barging) else { return };
@@ -297,7 +297,7 @@ impl World {
         }
     }
 
-    /// The operations that a parked task polls have looked, and wait again.
+    /// The polled operations of a parked task have looked, and wait again.
     pub fn looked(&mut self, task: Task) {
         let it = &mut self.tasks[usize::from(task)];
         it.woken = false;
@@ -312,7 +312,7 @@ impl World {
     }
 
     pub fn hold(&mut self, resource: usize, task: Task, verb: Verb, need: u8, shared: bool) {
-        // A guard that others can reach is taken from a lock, and a reserved place goes with its sender.
+        // Other tasks can reach the guard of a lock. A reserved place belongs to its sender.
         let shared = shared && verb != Verb::Reserve;
         let all: Tasks = (1 << self.outside()) - 1;
         let users = if shared { all | 1 << task } else { 1 << task };
@@ -320,7 +320,7 @@ impl World {
         self.resources[resource].holds.push(Hold { users, owner: task, shared, units: need, exclusive });
     }
 
-    /// What an operation of the task leaves when it is polled to its end.
+    /// Removes an operation that was polled to its end, with the effects of its result.
     pub fn claim(&mut self, task: Task, operation: usize) {
         let op = self.tasks[usize::from(task)].operations.remove(operation);
         let resource = usize::from(op.resource);
@@ -328,7 +328,7 @@ impl World {
             self.resources[resource].queue.retain(|ticket| *ticket != op.ticket);
         }
         match op.verb {
-            // A message to nobody is gone.
+            // A message without a receiver is lost.
             Verb::Send if self.resources[resource].count(false) == 0 => {}
             Verb::Send => self.resources[resource].messages += op.need,
             Verb::Recv => {
@@ -341,7 +341,7 @@ impl World {
             verb => self.hold(resource, task, verb, op.need, false),
         }
         if op.granted && self.resources[resource].kind == Kind::Semaphore {
-            // It takes before it looks why it was woken, and the wake goes on to the next.
+            // It takes the permits before it looks at the reason of its wake. So the wake passes to the next wait.
             self.notify(resource);
         }
         self.settle(resource);
@@ -365,7 +365,7 @@ impl World {
             || it.handles[usize::from(handle)].sender && it.holds.iter().any(|hold| hold.owner == task)
     }
 
-    /// A receiver has one operation at a time, whosever: it needs a `&mut`. So has a sender of the kinds of one message.
+    /// Whether no other operation can use the handle now: a receiver needs a `&mut`, and so does a sender of a oneshot.
     pub fn is_busy(&self, resource: u8, handle: u8) -> bool {
         let it = &self.resources[usize::from(resource)];
         let one = !it.handles[usize::from(handle)].sender || it.kind == Kind::Oneshot;
@@ -377,7 +377,7 @@ impl World {
         handle.is_some_and(|handle| handle.sender == sender && handle.users & 1 << task != 0)
     }
 
-    /// The use of a handle is what its owner is known from.
+    /// Records the use of a handle, which makes its owner known.
     pub fn used(&mut self, task: Task, resource: u8, handle: u8) {
         if let Some(handle) = self.resources[usize::from(resource)].handles.get_mut(usize::from(handle)) {
             handle.owner = task;

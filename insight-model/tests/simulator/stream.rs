@@ -1,4 +1,4 @@
-//! A world as a recorder tells it.
+//! The messages that a recorder would send about a world.
 
 use crate::world::{Handle, Kind, Operation as Pending, Status, Task, Verb, World};
 use insight_protocol::*;
@@ -10,9 +10,10 @@ pub fn task_id(task: Task) -> TaskId {
     TaskId(u64::from(task) + 1)
 }
 
-/// Whether all of it is told: nothing is held or used by who is not seen or by who cannot be named, and all has settled.
+/// Whether the messages describe everything: nothing is held or used by an unobserved or an unknown task, and all wakes
+/// are done.
 pub fn all_known(world: &World) -> bool {
-    // A task that was woken for nothing is scheduled until it has looked, and so can go on for all that is told.
+    // A task that was woken for nothing is scheduled until it has looked, so by its messages it can make progress.
     let settled = world.tasks.iter().all(|task| task.status != Status::Parked || !task.woken);
     settled && (0..world.resources.len()).all(|resource| resource_known(world, resource))
 }
@@ -25,10 +26,10 @@ fn resource_known(world: &World, at: usize) -> bool {
     let holds_known = resource.holds.iter().all(|hold| !hold.shared && hold.users != outside);
     let mut operations = world.operations().filter(|(_, op)| usize::from(op.resource) == at);
     let order_known = match resource.kind {
-        // Who needs several places and stands first has been given some; how many of the length these are is not told.
+        // If the first wait needs several places, it has been granted some. The messages do not have their number.
         Kind::Channel => operations.all(|(_, op)| resource.queue.first() != Some(&op.ticket) || op.need == 1),
-        // Who has looked and waits again stands at the end of the queue, and that is not told. So it is not known of a
-        // wait that is only kept whether it is the next one to be woken.
+        // A woken task that looks and waits again goes to the end of the queue, without a message. So the messages do
+        // not show whether a wait that is only kept is the next one to be woken.
         _ if resource.barging => operations
             .all(|(task, op)| op.polled || op.granted || world.tasks[usize::from(task)].status != Status::Parked),
         _ => true,
@@ -91,7 +92,7 @@ pub fn messages(world: &World) -> Vec<Message> {
         let mut waits: Vec<(Option<usize>, Task, &Pending)> = of_resource
             .map(|(task, op)| (resource.queue.iter().position(|ticket| *ticket == op.ticket), task, op))
             .collect();
-        // Who was granted came before all that still stand in the queue.
+        // The granted waits began before all waits that are still in the queue.
         waits.sort_by_key(|(position, ..)| *position);
         for (since, (_, task, op)) in waits.into_iter().enumerate() {
             edges.wait(&mut messages, task_id(task), id, op, world.signalled(op), 10_000 * (since as u64 + 1));
@@ -126,7 +127,7 @@ fn updated(world: &World, at: usize, id: ResourceId) -> ResourceUpdated {
     let length = match resource.kind {
         Kind::Semaphore => Some(held),
         Kind::Rwlock => Some(resource.holds.len() as u64),
-        // What stands first in the queue has taken what is free, though it is not enough for it.
+        // The first wait in the queue has taken the free places, though it needs more.
         Kind::Channel if !resource.queue.is_empty() => Some(u64::from(resource.capacity)),
         Kind::Channel => Some(u64::from(resource.capacity - world.free(at))),
         Kind::Unbounded | Kind::Oneshot => Some(u64::from(resource.messages)),
@@ -135,7 +136,7 @@ fn updated(world: &World, at: usize, id: ResourceId) -> ResourceUpdated {
     let ends = matches!(resource.kind, Kind::Channel | Kind::Unbounded | Kind::Oneshot | Kind::Watch);
     let count = |sender| ends.then_some(resource.count(sender) as u64);
     let weak_senders = ends.then_some(0);
-    // Who reserves a place outside of tasks uses a sender there.
+    // A place that is reserved outside of tasks uses a sender there.
     let outside = resource.holds.iter().filter(|hold| hold.owner == world.outside()).count() as u64;
     let outside_senders = (resource.kind == Kind::Channel).then_some(outside);
     with!(
@@ -163,7 +164,7 @@ impl Edges {
     }
 
     fn hold(&mut self, task: TaskId, resource: ResourceId, mode: HoldMode, units: u64, transferable: bool) -> Message {
-        // Of a lock a guard is one unit, whatever it takes from whom.
+        // A guard of a lock counts as one unit.
         let units = if mode == HoldMode::Permit { units } else { 1 };
         with!(EdgeHold::new(self.next(), task, resource, mode, units, 0), transferable).into()
     }
