@@ -186,7 +186,7 @@ impl App {
         if let Some((tier, text)) = words::banner(&picture.model) {
             let row = rows.top();
             buffer.set_style(row, scene.theme.banner(tier));
-            let text = fit(&format!(" {text}"), row.width.into());
+            let text = fit(&format!(" {text}, P for more"), row.width.into());
             put(buffer, row, &Line::from(Span::styled(text, scene.theme.banner(tier))));
         }
         let footer = rows.bottom_if(rows.rest.height > 3);

@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["address", "port", "once", "recording", "trace"])]
     pub list: bool,
 
-    /// Print tasks and problems as plain text, and exit
+    /// Print tasks, resources and problems as plain text, and exit
     #[arg(long)]
     pub once: bool,
 

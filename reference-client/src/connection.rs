@@ -1,11 +1,12 @@
 //! The thread that reads the stream, again and again.
 
 use crate::args::Address;
+use crate::failure::Failure;
+use crate::output::complain;
 use crate::picture::{Intake, Link, Picture, lock};
 use crate::text::fit;
-use insight_protocol::{Decoded, Message, PROTOCOL_VERSION, TaskId, TaskTrace, decode};
+use insight_protocol::{Decoded, Message, TaskId, TaskTrace, decode};
 use insight_reader::{Ending, Refusal, Source, why, words_of_refusal};
-use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,58 +33,6 @@ const NAME_TIMEOUT: Duration = Duration::from_secs(2);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Why there is no picture.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// Nobody answers, or the connection ended.
-    Unreachable(String),
-    /// Somebody answers, and it is not insight.
-    NotInsight(String),
-    /// It is insight of another major version.
-    OtherVersion(String),
-    /// The snapshot ended before its end.
-    Incomplete {
-        /// Why no more came; `None` if the reply just ended.
-        why: Option<String>,
-    },
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Unreachable(why) => f.write_str(why),
-            Failure::NotInsight(said) => write!(f, "it answers, but does not speak insight: it said {said}"),
-            Failure::OtherVersion(protocol) => {
-                let protocol = fit(protocol, 20);
-                write!(
-                    f,
-                    "it speaks insight {protocol}, and this consolation {PROTOCOL_VERSION}: use one that knows it"
-                )
-            }
-            Failure::Incomplete { why } => {
-                f.write_str("the snapshot did not come to its end")?;
-                why.as_ref().map_or(Ok(()), |why| write!(f, ": {}", fit(why, 80)))
-            }
-        }
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
-        let said = match refusal {
-            Refusal::OtherVersion { protocol } => return Failure::OtherVersion(protocol),
-            Refusal::BrokenOff(why) => return Failure::Unreachable(why),
-            Refusal::Empty => "nothing".to_owned(),
-            Refusal::NotAStream { said } if said.is_empty() => "an empty line".to_owned(),
-            Refusal::NotAStream { said } => format!("\"{}\"", fit(&said, 60)),
-            Refusal::NoLine | Refusal::NoLineInTime => "a line without an end".to_owned(),
-            Refusal::NoHeader => "messages without a header".to_owned(),
-            other => format!("bytes that are no text: {other}"),
-        };
-        Failure::NotInsight(said)
-    }
-}
-
 /// Reads one snapshot, and no more.
 pub fn snapshot(address: &Address) -> Result<Picture, Failure> {
     let picture = Mutex::new(Picture::default());
@@ -104,7 +53,7 @@ pub fn snapshot(address: &Address) -> Result<Picture, Failure> {
 pub fn recording(path: &Path) -> Result<Picture, String> {
     let source = Source::File(path.to_owned());
     if let Some(remark) = source.remark() {
-        crate::once::complain(&format!("note: {}: {remark}", path.display()));
+        complain(&format!("note: {}: {remark}", path.display()));
     }
     let mut bytes = source.open()?;
     let (mut intake, mut piece) = (Intake::default(), vec![0; PIECE]);

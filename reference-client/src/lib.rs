@@ -9,7 +9,9 @@ mod args;
 mod connection;
 mod document;
 mod dot_file;
+mod failure;
 mod once;
+mod output;
 mod picture;
 mod running;
 mod shares;
@@ -82,7 +84,7 @@ fn in_terminal_at(address: &Address) -> ExitCode {
 }
 
 fn no_terminal(error: &io::Error) -> ExitCode {
-    once::complain(&format!("the terminal cannot be used: {error}. `consolation --once` needs none."));
+    output::complain(&format!("the terminal cannot be used: {error}. `consolation --once` needs none."));
     ExitCode::FAILURE
 }
 
@@ -99,7 +101,7 @@ fn only_or_chosen(running: &Running, prints: bool) -> Result<Address, ExitCode> 
         [first, ..] if prints => {
             let _ = io::stderr().write_all(program_list::text(programs, now_unix_ms()).as_bytes());
             let (count, port) = (programs.len(), first.announcement.address.port());
-            once::complain(&format!("{count} programs run with insight: name one, such as by --port {port}"));
+            output::complain(&format!("{count} programs run with insight: name one, such as by --port {port}"));
             Err(ExitCode::from(USAGE))
         }
         _ => match terminal::choose(programs, now_unix_ms()) {
@@ -118,11 +120,11 @@ fn list(running: &Running, json: bool) -> ExitCode {
         (false, true) => "no program with insight runs\n".to_owned(),
         (false, false) => program_list::text(programs, now_unix_ms()),
     };
-    once::print(&output).unwrap_or(ExitCode::SUCCESS)
+    output::print(&output).unwrap_or(ExitCode::SUCCESS)
 }
 
 fn notes(running: &Running) {
-    running.notes.iter().for_each(|note| once::complain(&format!("note: {note}")));
+    running.notes.iter().for_each(|note| output::complain(&format!("note: {note}")));
 }
 
 fn now_unix_ms() -> u64 {

@@ -12,7 +12,8 @@ use insight_protocol::{TaskId, TaskTrace};
 use ratatui::DefaultTerminal;
 use ratatui::backend::Backend;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
-use std::io;
+use ratatui::crossterm::terminal;
+use std::io::{self, IsTerminal};
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +29,12 @@ pub fn run(address: &Address) -> io::Result<()> {
     let connection = Connection::open(address)?;
     let mut app = App::new(address.clone(), Theme::from_environment());
     on_screen(|terminal, ending| frames(terminal, &mut app, &connection, address, ending))
+}
+
+/// The width of the terminal on stdout, in columns; `None` if stdout is a file or a pipe, or if the width is unknown.
+pub fn columns() -> Option<usize> {
+    let size = io::stdout().is_terminal().then(terminal::size)?;
+    size.ok().map(|(columns, _)| columns.into()).filter(|columns| *columns > 0)
 }
 
 /// Lets the user choose one of the programs; `None` when they quit. The terminal is as after [`run`].

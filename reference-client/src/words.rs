@@ -296,23 +296,23 @@ pub fn banner(model: &Model) -> Option<(Tier, String)> {
         (_, Tier::Suspected) => format!("suspected {kind}"),
     };
     let text = match (problems.len(), problems.len() - proven) {
-        (1, _) => format!("{what}, P for more"),
-        (all, 0) => format!("{all} hangs: {what}, P for more"),
-        (all, suspected) if suspected == all => format!("{all} hangs: {what}, P for more"),
-        (all, suspected) => format!("{all} hangs ({suspected} of them suspected): {what}, P for more"),
+        (1, _) => what,
+        (all, 0) => format!("{all} hangs: {what}"),
+        (all, suspected) if suspected == all => format!("{all} hangs: {what}"),
+        (all, suspected) => format!("{all} hangs ({suspected} of them suspected): {what}"),
     };
     Some((first.tier, text))
 }
 
-/// The number of problems that are no hangs: `1 degraded, 2 notices: P`; `None` if there are none.
+/// The number of problems that are no hangs: `1 degraded, 2 notices`; `None` if there are none.
 pub fn besides_hangs(model: &Model) -> Option<String> {
     let number = |severity| model.problems.values().filter(|problem| problem.severity == severity).count() as u64;
     let (degraded, notices) = (number(Severity::Degraded), number(Severity::Notice));
     match (degraded, notices) {
         (0, 0) => None,
-        (0, _) => Some(format!("{}: P", count(notices, "notice"))),
-        (_, 0) => Some(format!("{} degraded: P", grouped(degraded))),
-        _ => Some(format!("{} degraded, {}: P", grouped(degraded), count(notices, "notice"))),
+        (0, _) => Some(count(notices, "notice")),
+        (_, 0) => Some(format!("{} degraded", grouped(degraded))),
+        _ => Some(format!("{} degraded, {}", grouped(degraded), count(notices, "notice"))),
     }
 }
 

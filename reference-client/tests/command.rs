@@ -102,7 +102,7 @@ fn the_exit_status_says_how_bad_the_worst_problem_is() {
         assert!(text.contains(expect), "{text}");
         assert_eq!(output.status.code(), Some(status), "{text}");
     };
-    check(&snapshot(None), &["--once"], 0, "waits for `prototype_channel`: waiting on channel capacity (send)");
+    check(&snapshot(None), &["--once"], 0, "`prototype_channel`: waiting on channel capacity");
     check(&snapshot(None), &[], 0, "no problem found");
     check(
         &snapshot(Some(deadlock(1, Tier::Proven))),
@@ -144,7 +144,7 @@ fn a_recording_has_a_last_picture() {
         assert!(text.contains(expect), "{text}");
     };
     check("barbara.ndjson", 0, "as recorded in ");
-    check("deadlock.ndjson", 3, "problem 1: deadlock cycle");
+    check("deadlock.ndjson", 3, "problem 1 (1 of 1)");
     check("no_such", 1, "there is no such file");
     check("../README.md", 1, "it is not a stream of insight: its first line is \"# insight-conformance\"");
     check("..", 1, "it is a directory");
@@ -255,13 +255,27 @@ fn an_output_that_is_full_is_said() {
 }
 
 #[test]
+fn a_closed_output_does_not_change_the_exit_status() {
+    let deadlock = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/recordings/deadlock.ndjson");
+    for options in [&[][..], &["--json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_consolation"));
+        command.args(["--recording", deadlock]).args(options).stdin(Stdio::null()).stdout(writer);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    }
+}
+
+#[test]
 fn the_only_program_is_opened_without_an_address() {
     let runtime = Runtime::new();
     // Its header, to be recognised; then what is asked for.
     runtime.announce(7, vec![snapshot(None), snapshot(None)]);
     let (status, stdout, stderr) = runtime.command(&["--once"]);
     assert_eq!(status, Some(0), "{stderr}");
-    assert!(stdout.contains("waits for `prototype_channel`"), "{stdout}");
+    assert!(stdout.contains("`prototype_channel`: waiting on"), "{stdout}");
     // It has ended now.
     let (status, stdout, stderr) = runtime.command(&["--list"]);
     assert_eq!((status, stdout.as_str(), stderr.as_str()), (Some(0), "no program with insight runs\n", ""));

@@ -24,7 +24,7 @@ fn a_port_in_use() {
     assert!(line.starts_with(&expect), "{line}");
     // The first one is undisturbed.
     let (text, status) = plain(&[&address, "--once"]);
-    assert!(text.contains(&format!("(pid {})", first.pid())), "{text}");
+    assert!(text.contains(&format!("  pid {} · ", first.pid())), "{text}");
     assert_eq!(status, Some(0));
 }
 

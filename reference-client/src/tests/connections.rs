@@ -3,7 +3,8 @@
 use super::address;
 use super::story::{header, story};
 use crate::args::Address;
-use crate::connection::{Connection, Failure, recording, snapshot};
+use crate::connection::{Connection, recording, snapshot};
+use crate::failure::Failure;
 use crate::picture::Link;
 use insight_protocol::*;
 use std::io::{BufRead, BufReader, Write};

@@ -3,22 +3,17 @@
 use super::story::{coverage, header, story};
 use super::{Screen, Story, address, picture_of};
 use crate::picture::Picture;
-use crate::shares::Shares;
-use crate::theme::Theme;
-use crate::traces::Traces;
 use crate::views::Scene;
 use crate::{document, once};
 use insight_protocol::*;
 use ratatui::style::Color;
-use std::time::Instant;
 
 fn flume() -> PackageCoverage {
     with!(PackageCoverage::new("flume", "0.11.1", false), reason = Some("only traces show these waits".into()))
 }
 
-fn with_scene<T>(picture: &Picture, of: impl FnOnce(&Scene) -> T) -> T {
-    let (shares, traces, theme, now) = (Shares::default(), Traces::default(), Theme::new(false), Instant::now());
-    of(&Scene { picture, shares: &shares, traces: &traces, address: &address("127.0.0.1:8080"), theme, now })
+fn with_scene<T>(picture: &Picture, print: impl FnOnce(&Scene) -> T) -> T {
+    once::with_scene(picture, &address("127.0.0.1:8080"), print)
 }
 
 #[test]

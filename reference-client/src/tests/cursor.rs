@@ -111,8 +111,9 @@ fn every_column_sorts() {
     check("l", "by FOR", "1 2 3 4 5");
     check("l", "by WAITS FOR", "3 4 2 1 5");
     check("l", "by LOCATION", "1 5 2 3 4");
+    check("l", "by SPAWNED AT", "1 2 5 3 4");
     check("l", "by attention", "3 2 4 1 5");
-    check("h", "by LOCATION", "1 5 2 3 4");
+    check("h h", "by LOCATION", "1 5 2 3 4");
 }
 
 #[test]

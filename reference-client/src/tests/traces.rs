@@ -5,7 +5,7 @@ use super::{Screen, address};
 use crate::app::Action;
 use crate::args::Args;
 use crate::connection::trace;
-use crate::once::trace_text;
+use crate::once::write_trace;
 use crate::picture::Link;
 use clap::Parser;
 use insight_protocol::*;
@@ -131,8 +131,11 @@ fn what_cannot_be_asked_is_said() {
 
 #[test]
 fn the_same_as_text() {
+    let mut text = Vec::new();
+    write_trace(&two_awaits(), usize::MAX, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!("once_trace", trace_text(&two_awaits()));
+        insta::assert_snapshot!("once_trace", text);
     });
     let id = |text: &str| Args::try_parse_from(["consolation", "--trace", text]).ok().and_then(|args| args.trace);
     assert_eq!(id("7"), Some(TaskId(7)));

@@ -22,16 +22,18 @@ pub enum Column {
     For,
     WaitsFor,
     Location,
+    Spawned,
 }
 
 use Column::*;
 
 /// The columns, from left to right.
-const COLUMNS: [Column; 12] =
-    [Id, Executor, Kind, Name, State, Running, Scheduled, Waiting, Polls, For, WaitsFor, Location];
+const COLUMNS: [Column; 13] =
+    [Id, Executor, Kind, Name, State, Running, Scheduled, Waiting, Polls, For, WaitsFor, Location, Spawned];
 
 /// Which column goes first where there is no room for all.
-const FIRST_TO_GO: [Column; 11] = [Kind, Polls, Scheduled, Executor, Location, Running, Waiting, For, State, Id, Name];
+const FIRST_TO_GO: [Column; 12] =
+    [Spawned, Kind, Polls, Scheduled, Executor, Location, Running, Waiting, For, State, Id, Name];
 
 /// The columns that say something of this program: of one executor, all tasks are.
 pub fn columns(model: &Model) -> Vec<Column> {
@@ -57,6 +59,7 @@ impl Column {
             For => "FOR",
             WaitsFor => "WAITS FOR",
             Location => "LOCATION",
+            Spawned => "SPAWNED AT",
         }
     }
 
@@ -71,7 +74,7 @@ impl Column {
             Running | Waiting => 5,
             Scheduled | Polls | For => 6,
             WaitsFor => 20,
-            Location => 16,
+            Location | Spawned => 16,
         }
     }
 
@@ -92,7 +95,11 @@ pub fn layout(columns: &[Column], room: usize, largest_id: u64) -> Vec<(Column, 
     let used = |columns: &[(Column, usize)]| columns.iter().map(|(_, width)| width + 1).sum::<usize>();
     for column in FIRST_TO_GO {
         // Why a task waits says more than these.
-        let wish = if matches!(column, Kind | Polls | Scheduled | Executor) { 10 } else { 0 };
+        let wish = match column {
+            Spawned => 96,
+            Kind | Polls | Scheduled | Executor => 10,
+            Id | Name | State | Running | Waiting | For | WaitsFor | Location => 0,
+        };
         if used(&columns) + wish <= room + 1 {
             break;
         }
@@ -111,7 +118,7 @@ pub fn layout(columns: &[Column], room: usize, largest_id: u64) -> Vec<(Column, 
     columns
 }
 
-/// The text of one cell; also that of the plain text list.
+/// The text of one cell.
 pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
     let now_ns = scene.model().now_ns;
     let part = |pick: fn(&Share) -> f64| {
@@ -140,12 +147,18 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
             None => String::new(),
         },
         Location => wait_location(scene, task).or(task.location.as_deref()).map_or(String::new(), words::place),
+        Spawned => spawn_location(task).map_or(String::new(), words::place),
     }
 }
 
 /// The await at which a task stands.
 pub fn wait_location<'a>(scene: &Scene<'a>, task: &Task) -> Option<&'a Place> {
     words::main_wait(scene.model(), task.id)?.0.location.as_deref()
+}
+
+/// The place of a task's spawn; for a library task `None`, since its place is that of its first use of a resource.
+fn spawn_location(task: &Task) -> Option<&Place> {
+    task.location.as_deref().filter(|_| !task.partial)
 }
 
 /// By what a task is sorted. Lists of these are sorted as a whole: of one sort, all are of one kind.
@@ -172,11 +185,14 @@ pub fn rank(scene: &Scene, task: &Task, column: Column) -> Rank {
         Waiting => part(|share| share.waiting),
         Polls => Rank::Number(task.polls().unwrap_or(0)),
         For => Rank::Number(if task.state().is_some() { now_ns.saturating_sub(task.since_ns()) } else { 0 }),
-        Location => {
-            let place = wait_location(scene, task).or(task.location.as_deref()).map(|location| &location.place);
-            Rank::Text(place.map(|place| format!("{}:{:08}:{:08}", place.file, place.line, place.column)))
-        }
+        Location => by_place(wait_location(scene, task).or(task.location.as_deref())),
+        Spawned => by_place(spawn_location(task)),
         // An empty cell is the last: `~` sorts after all words.
         _ => Rank::Text(Some(cell(scene, task, column)).map(|text| if text.is_empty() { "~".into() } else { text })),
     }
+}
+
+fn by_place(location: Option<&Place>) -> Rank {
+    let place = location.map(|location| &location.place);
+    Rank::Text(place.map(|place| format!("{}:{:08}:{:08}", place.file, place.line, place.column)))
 }

@@ -39,12 +39,12 @@ impl Help {
         let width = if area.width > 92 { 84 } else { area.width };
         let page = page(scene, view, width.saturating_sub(2).into());
         let most = if area.height > 24 { area.height - 4 } else { area.height };
-        let height = most.min(u16::try_from(page.len() + 2).unwrap_or(u16::MAX));
+        let height = most.min(u16::try_from(page.lines().len() + 2).unwrap_or(u16::MAX));
         let (x, y) = (area.x + (area.width - width) / 2, area.y + (area.height - height) / 2);
         let window = Rect { x, y, width, height };
         self.height = window.height.saturating_sub(2).into();
-        self.scroll = self.scroll.min(page.len().saturating_sub(self.height));
-        let below = page.len().saturating_sub(self.scroll + self.height);
+        self.scroll = self.scroll.min(page.lines().len().saturating_sub(self.height));
+        let below = page.lines().len().saturating_sub(self.scroll + self.height);
         let footer = if below > 0 {
             format!(" ↓ {} more · Esc closes ", count(below as u64, "line"))
         } else {
@@ -59,7 +59,7 @@ impl Help {
 }
 
 fn page(scene: &Scene, view: &dyn View, width: usize) -> Page {
-    let (mut page, kind) = (Page::new(scene, width), view.kind());
+    let (mut page, kind) = (Page::new(scene.theme, width), view.kind());
     page.spans(1, vec![Span::styled(kind.title, scene.theme.title())]);
     full_channel(scene, &mut page, view);
     page.heading("KEYS");

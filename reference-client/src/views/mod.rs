@@ -1,16 +1,20 @@
 //! What is on the screen, as a function of the picture and of where the user is.
 //!
 //! Each view is one module: its [`Kind`] has its keys, its help and its documentation, and its [`View`] has its content.
-//! A new view is a module and an entry of [`VIEWS`].
+//! A new view is a module and an entry of [`VIEWS`]. `--once` prints the same rows and pages as text.
 
+pub mod attention;
 pub mod columns;
+pub mod cursor;
 pub mod help;
 pub mod page;
+pub mod page_view;
 pub mod problem;
 pub mod program_list;
 pub mod resource;
 pub mod rows;
 pub mod status;
+pub mod table;
 pub mod task;
 pub mod task_list;
 pub mod trace;

@@ -1,9 +1,12 @@
 //! The problems that stand, with their evidence and what to do.
 
-use super::page::{Page, PageView, Subject};
+use super::page::Page;
+use super::page_view::{PageView, Subject};
+use super::status::losses;
 use super::{BACK, Key, Kind, Opener, Scene, Traced, resource, task, trace};
-use crate::text::{clean, duration};
-use insight_model::{Edge, Model};
+use crate::text::{clean, count, duration};
+use crate::words::{self, Weight};
+use insight_model::{Edge, EdgeBody, Model};
 use insight_protocol::{Problem, ProblemEdge, SourceLocation, TaskId};
 use ratatui::text::Span;
 
@@ -49,8 +52,20 @@ impl Subject for Problems {
         "problems".to_owned()
     }
 
-    fn page(&self, scene: &Scene, width: usize) -> Page {
-        page(scene, width)
+    /// All problems, the worst first.
+    fn fill(&self, scene: &Scene, page: &mut Page) {
+        let problems = scene.model().problems().problems;
+        if problems.is_empty() {
+            page.text(1, &no_problem(scene));
+            page.hint(1, "Esc goes back.");
+        }
+        for (index, problem) in problems.iter().enumerate() {
+            if index > 0 {
+                page.blank();
+            }
+            let number = format!("{} of {}", index + 1, problems.len());
+            describe(scene, page, problem, &number);
+        }
     }
 
     /// Each task once, those of the first problem first.
@@ -76,25 +91,29 @@ impl Subject for Problems {
     }
 }
 
-/// The page of all problems, the worst first.
-fn page(scene: &Scene, width: usize) -> Page {
-    let mut page = Page::new(scene, width);
-    let problems = scene.model().problems().problems;
-    if problems.is_empty() {
-        page.text(1, "No problem stands any more.");
-        page.styled(1, "Esc goes back.", scene.theme.dim());
-    }
-    for (index, problem) in problems.iter().enumerate() {
-        if index > 0 {
-            page.blank();
-        }
-        let number = format!("{} of {}", index + 1, problems.len());
-        describe(scene, &mut page, problem, &number);
-    }
-    page
+/// The verdict on a program without a problem, and the waits on which there is none yet.
+pub fn no_problem(scene: &Scene) -> String {
+    // There may be a problem in facts that did not come.
+    let part = if losses(scene.picture).is_empty() { "" } else { " in what was read" };
+    let young = match young_waits(scene) {
+        0 => String::new(),
+        young => format!(", so far: {} for less than a second, too short to judge", count(young, "wait")),
+    };
+    format!("no problem found{part}{young}")
 }
 
-fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
+/// The waits for room, for a lock or for an end that are too young for a verdict.
+fn young_waits(scene: &Scene) -> u64 {
+    let model = scene.model();
+    let young = model.edges.values().filter(|edge| {
+        let hard = matches!(&edge.body, EdgeBody::Wait { operation, .. } if words::weight(operation) < Weight::Work);
+        hard && model.now_ns.saturating_sub(edge.since_ns) < 1_000_000_000
+    });
+    young.count() as u64
+}
+
+/// Puts a problem on a page. `number` is its place among all: `1 of 2`.
+pub fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
     let theme = scene.theme;
     let of = Some(problem.id);
     let style = theme.problem(problem.severity, problem.tier);
@@ -153,7 +172,7 @@ fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
     page.heading("ADVICE");
     page.text(3, &problem.advice);
     page.styled(3, &scene.address.url(&clean(&problem.docs)), theme.accent());
-    page.styled(3, "D writes the graph to a file for Graphviz.", theme.dim());
+    page.hint(3, "D writes the graph to a file for Graphviz.");
 }
 
 fn describe_edge(scene: &Scene, page: &mut Page, problem: &Problem, edge: &ProblemEdge) {

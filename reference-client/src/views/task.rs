@@ -1,6 +1,7 @@
 //! One task: what it waits for and where, what it holds, and what others need it for.
 
-use super::page::{MOST_ENTRIES, Page, PageView, Subject, task_label};
+use super::page::{MOST_ENTRIES, Page, task_label};
+use super::page_view::{PageView, Subject};
 use super::{BACK, Key, Kind, Link, Scene, Traced, resource, trace};
 use crate::text::{clean, count, duration, grouped};
 use crate::words;
@@ -49,8 +50,14 @@ impl Subject for TaskSubject {
         task_label(scene, self.0)
     }
 
-    fn page(&self, scene: &Scene, width: usize) -> Page {
-        page(scene, self.0, width)
+    fn fill(&self, scene: &Scene, page: &mut Page) {
+        match scene.model().tasks.get(&self.0) {
+            Some(task) => describe(scene, page, task),
+            None => {
+                page.text(1, "This task has ended, and nothing is left of it.");
+                page.hint(1, "Esc goes back.");
+            }
+        }
     }
 
     fn traced(&self, scene: &Scene) -> Traced {
@@ -66,14 +73,7 @@ impl Subject for TaskSubject {
     }
 }
 
-/// The page of a task.
-fn page(scene: &Scene, id: TaskId, width: usize) -> Page {
-    let mut page = Page::new(scene, width);
-    let Some(task) = scene.model().tasks.get(&id) else {
-        page.text(1, "This task has ended, and nothing is left of it.");
-        page.styled(1, "Esc goes back.", scene.theme.dim());
-        return page;
-    };
+fn describe(scene: &Scene, page: &mut Page, task: &Task) {
     let now_ns = scene.model().now_ns;
     let name = task.name.as_deref().map_or(String::new(), |name| format!("  {}", clean(name)));
     page.spans(
@@ -89,13 +89,12 @@ fn page(scene: &Scene, id: TaskId, width: usize) -> Page {
     if task.partial {
         page.styled(1, words::PARTIAL, scene.theme.warning());
     }
-    waits(scene, &mut page, task);
-    trace::section(scene, &mut page, id);
-    holds(scene, &mut page, task);
-    parties(scene, &mut page, task);
-    times(scene, &mut page, task);
-    origin(scene, &mut page, task);
-    page
+    waits(scene, page, task);
+    trace::section(scene, page, task.id);
+    holds(scene, page, task);
+    parties(scene, page, task);
+    times(scene, page, task);
+    origin(scene, page, task);
 }
 
 fn waits(scene: &Scene, page: &mut Page, task: &Task) {
@@ -106,7 +105,7 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
             page.heading("WAITS FOR");
             page.text(3, &words::unobserved_wait(task));
             if scene.traces.of(task.id).is_none() {
-                page.styled(3, "t asks the program at which line", scene.theme.dim());
+                page.hint(3, "t asks the program at which line");
             }
         }
         return;

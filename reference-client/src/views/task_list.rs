@@ -1,21 +1,21 @@
 //! All tasks, like `top`. Only the rows on the screen are built.
 
-use super::columns::Column::{self, *};
-use super::columns::{Rank, cell, columns, layout, rank, wait_location};
-use super::page::{Page, mark};
+use super::columns::Column::{self, Location};
+use super::columns::{Rank, cell, columns, rank, wait_location};
+use super::cursor::mark;
+use super::page::Page;
 use super::rows::{Rows, put};
 use super::status::{self, Counts};
-use super::{Key, Kind, Link, Scene, Traced, View, task};
+use super::table::{Table, waits_for_style};
+use super::{Key, Kind, Link, Scene, Traced, View, attention, task};
 use crate::text::{fit, fit_end, width};
-use crate::words::{self, Weight};
-use insight_model::{Edge, EdgeBody, Model, ObservedTasks, Task};
-use insight_protocol::{ProblemId, Severity, TaskId, Tier};
+use crate::words;
+use insight_model::{Edge, Model, ObservedTasks};
+use insight_protocol::{ProblemId, TaskId};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use std::collections::HashMap;
 
 /// The kind of this view.
 pub static KIND: Kind = Kind {
@@ -67,18 +67,17 @@ impl TaskList {
         self.order.get(self.index).copied()
     }
 
-    /// The tasks as they are sorted.
+    /// The tasks in their order.
     pub fn order(&self) -> &[TaskId] {
         &self.order
     }
 
-    /// What it shows of each.
+    /// The columns of a list for this program, from left to right.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// What the list is sorted by, in words.
-    pub fn sorted_by(&self) -> String {
+    fn sorted_by(&self) -> String {
         let name = match self.sort {
             SortBy::Attention => "attention",
             SortBy::Column(column) => column.title(),
@@ -96,7 +95,7 @@ impl TaskList {
             self.counts.add(task.state());
             self.observed.add(task);
         });
-        let attention = (self.sort == SortBy::Attention).then(|| attention(scene));
+        let attention = (self.sort == SortBy::Attention).then(|| attention::ranks(scene));
         let mut ranked: Vec<(Rank, TaskId)> = model
             .tasks
             .values()
@@ -165,7 +164,7 @@ impl TaskList {
         let sorted = format!("{} ", self.sorted_by());
         let room = columns.saturating_sub(width(&sorted) + 2);
         // Problems come first: where room is short, counts of tasks are cut.
-        let besides = words::besides_hangs(scene.model()).map_or_else(String::new, |text| format!(" {text} ·"));
+        let besides = words::besides_hangs(scene.model()).map_or_else(String::new, |text| format!(" {text}: P ·"));
         let besides = fit(&besides, room);
         let counts = fit(&counts, room.saturating_sub(width(&besides)));
         let left = 1 + width(&besides) + width(&counts);
@@ -182,31 +181,26 @@ impl TaskList {
         if area.is_empty() {
             return;
         }
-        let largest_id = scene.model().tasks.keys().next_back().map_or(0, |id| id.0);
-        // The first column marks the tasks of problems.
-        let columns = layout(&self.columns, usize::from(area.width).saturating_sub(1), largest_id);
         self.height = usize::from(area.height) - 1;
         let last_offset = self.order.len().saturating_sub(self.height);
         self.offset = self.offset.max((self.index + 1).saturating_sub(self.height)).min(self.index).min(last_offset);
 
-        let mut pen = Pen { buffer, left: area.x, right: area.right(), x: area.x, y: area.y };
-        pen.put(" ", Style::new());
-        for (column, width) in &columns {
-            let sorted = self.sort == SortBy::Column(*column);
-            let style = scene.theme.heading();
-            let style = if sorted { style.add_modifier(Modifier::UNDERLINED | Modifier::REVERSED) } else { style };
-            pen.cell(&fit(column.title(), *width), *width, column.right_aligned(), style);
-        }
-        let in_problem = tasks_of_problems(scene);
+        let table = Table::within(scene, &self.columns, area.width.into());
+        let sorted = match self.sort {
+            SortBy::Attention => None,
+            SortBy::Column(column) => Some(column),
+        };
+        let mut rows = Rows { rest: area };
+        put(buffer, rows.top(), &table.titles(scene, sorted));
         // A task that has ended since the list was sorted leaves no gap.
         let tasks = self.order.iter().enumerate().skip(self.offset);
         let tasks = tasks.filter_map(|(number, id)| Some((number, scene.model().tasks.get(id)?)));
         let mut marked = false;
         for (number, task) in tasks.take(self.height) {
-            pen.next_line();
-            row(scene, &mut pen, task, in_problem.get(&task.id).copied(), &columns);
+            let row = rows.top();
+            put(buffer, row, &table.row(scene, task));
             if number >= self.index && !marked {
-                mark(pen.buffer, Rect { y: pen.y, height: 1, ..area }, scene.theme);
+                mark(buffer, row, scene.theme);
                 marked = true;
             }
         }
@@ -260,7 +254,7 @@ impl View for TaskList {
         put(buffer, rows.top_if(rows.rest.height > 4 && seen), &status::coverage(scene, &self.observed, width));
         put(buffer, rows.bottom_if(seen && rows.rest.height > 8), &self.cause(scene, width));
         let body = rows.rest;
-        let mut page = Page::new(scene, width);
+        let mut page = Page::new(scene.theme, width);
         page.blank();
         match model.why_empty() {
             _ if !seen => status::nothing_yet(scene).iter().for_each(|line| page.text(2, line)),
@@ -296,118 +290,6 @@ impl View for TaskList {
     }
 }
 
-/// Puts cells one after another.
-struct Pen<'a> {
-    buffer: &'a mut Buffer,
-    left: u16,
-    right: u16,
-    x: u16,
-    y: u16,
-}
-
-impl Pen<'_> {
-    fn put(&mut self, text: &str, style: Style) {
-        let room = self.right.saturating_sub(self.x);
-        if room > 0 {
-            (self.x, _) = self.buffer.set_stringn(self.x, self.y, text, room.into(), style);
-        }
-    }
-
-    fn cell(&mut self, text: &str, columns: usize, right_aligned: bool, style: Style) {
-        let padding = " ".repeat(columns.saturating_sub(width(text)));
-        if right_aligned {
-            self.put(&padding, Style::new());
-        }
-        self.put(text, style);
-        if !right_aligned {
-            self.put(&padding, Style::new());
-        }
-        self.put(" ", Style::new());
-    }
-
-    fn next_line(&mut self) {
-        (self.x, self.y) = (self.left, self.y + 1);
-    }
-}
-
-fn row(scene: &Scene, pen: &mut Pen, task: &Task, problem: Option<(Severity, Tier)>, columns: &[(Column, usize)]) {
-    let theme = scene.theme;
-    let sign = match problem {
-        Some((_, Tier::Proven)) => "!",
-        Some((_, Tier::Suspected)) => "?",
-        None => " ",
-    };
-    let alarm = problem.map_or_else(Style::new, |(severity, tier)| theme.problem(severity, tier));
-    pen.put(sign, alarm);
-    for (column, width) in columns {
-        let text = cell(scene, task, *column);
-        let text = if *column == Location { fit_place(&text, *width) } else { fit(&text, *width) };
-        let style = match column {
-            Name => alarm.add_modifier(Modifier::BOLD),
-            State => theme.state(task.state()),
-            WaitsFor => waits_for_style(scene, task),
-            Location if wait_location(scene, task).is_some() => theme.accent(),
-            Executor | Kind | Id | Location => theme.dim(),
-            _ => Style::new(),
-        };
-        pen.cell(&text, *width, column.right_aligned(), style);
-    }
-}
-
-/// A place where there is little room: without its folders if that is enough, and else without its beginning.
-fn fit_place(place: &str, columns: usize) -> String {
-    let file = place.rsplit('/').next().unwrap_or(place);
-    if width(place) > columns && width(file) <= columns { file.to_owned() } else { fit_end(place, columns) }
-}
-
-/// The class of each task that wants attention, and since when it does.
-fn attention(scene: &Scene) -> HashMap<TaskId, (u8, u64)> {
-    let mut ranks: HashMap<TaskId, (u8, u64)> = HashMap::new();
-    for edge in scene.model().edges.values() {
-        if let EdgeBody::Wait { operation, .. } = &edge.body {
-            let rank = (AFTER_PROBLEMS + weight_class(words::weight(operation)), edge.since_ns);
-            ranks.entry(edge.task).and_modify(|old| *old = rank.min(*old)).or_insert(rank);
-        }
-    }
-    for (id, (severity, tier)) in tasks_of_problems(scene) {
-        let since_ns = ranks.get(&id).map_or(0, |(_, since_ns)| *since_ns);
-        ranks.insert(id, (2 * severity as u8 + tier as u8, since_ns));
-    }
-    ranks
-}
-
-/// The class of tasks in no problem: there are three severities of two tiers each.
-const AFTER_PROBLEMS: u8 = 6;
-
-fn weight_class(weight: Weight) -> u8 {
-    match weight {
-        Weight::Hard => 0,
-        Weight::Join => 1,
-        Weight::Work => 2,
-        Weight::Sleep => 3,
-    }
-}
-
-/// The tasks of which the problems consist, with the worst severity of each, and the surest tier of that.
-fn tasks_of_problems(scene: &Scene) -> HashMap<TaskId, (Severity, Tier)> {
-    let mut worst = HashMap::new();
-    for problem in scene.model().problems.values() {
-        for task in &problem.tasks {
-            let this = (problem.severity, problem.tier);
-            worst.entry(task.id).and_modify(|worst| *worst = this.min(*worst)).or_insert(this);
-        }
-    }
-    worst
-}
-
-fn waits_for_style(scene: &Scene, task: &Task) -> Style {
-    match words::main_wait(scene.model(), task.id).map(|(edge, _)| &edge.body) {
-        Some(EdgeBody::Wait { operation, .. }) if words::weight(operation) == Weight::Hard => scene.theme.alarm(),
-        Some(_) => Style::new(),
-        None => scene.theme.dim(),
-    }
-}
-
 const HELP: &str = "
 # ORDER
 
@@ -431,6 +313,7 @@ POLLS: how often it was polled
 FOR: how long it has been in its state
 WAITS FOR: the resource, and why; (+1 more) when it waits for several at once
 LOCATION: the await it stands at; where that is not known, in grey, where it was spawned
+SPAWNED AT: where it was spawned; only in wide windows and with --once
 
 Columns without room go, the least needed first.
 ";

@@ -34,32 +34,38 @@ pub fn body(scene: &Scene, page: &mut Page, indent: usize, id: TaskId) {
                     Span::styled(format!(" ({age} ago)"), scene.theme.dim()),
                 ],
             );
-            for line in lines(trace) {
-                let indent = indent + line.indent;
-                match line.part {
-                    Part::Own { function, location } => {
-                        page.spans(indent, vec![Span::styled(function, scene.theme.title())]);
-                        match location {
-                            Some(location) => page.location(indent + 2, "at ", &location),
-                            None => page.styled(indent + 2, "line not known", scene.theme.dim()),
-                        }
-                    }
-                    Part::Folded(text) => page.styled(indent, &text, scene.theme.dim()),
-                    Part::Lead(text) => page.text(indent, &text),
+            awaits(page, indent, trace);
+        }
+    }
+}
+
+/// The awaits of a trace, and the functions that wait in them.
+pub fn awaits(page: &mut Page, indent: usize, trace: &TaskTrace) {
+    let theme = page.theme();
+    for line in lines(trace) {
+        let indent = indent + line.indent;
+        match line.part {
+            Part::Own { function, location } => {
+                page.styled(indent, &function, theme.title());
+                match location {
+                    Some(location) => page.location(indent + 2, "at ", &location),
+                    None => page.styled(indent + 2, "line not known", theme.dim()),
                 }
             }
+            Part::Folded(text) => page.styled(indent, &text, theme.dim()),
+            Part::Lead(text) => page.text(indent, &text),
         }
     }
 }
 
 /// A line of a trace, and how far it is indented.
-pub struct TraceLine {
-    pub indent: usize,
-    pub part: Part,
+struct TraceLine {
+    indent: usize,
+    part: Part,
 }
 
 /// What a line is about.
-pub enum Part {
+enum Part {
     /// A function of the program's own.
     Own {
         /// Its name.
@@ -74,7 +80,7 @@ pub enum Part {
 }
 
 /// A trace without styles.
-pub fn lines(trace: &TaskTrace) -> Vec<TraceLine> {
+fn lines(trace: &TaskTrace) -> Vec<TraceLine> {
     let mut lines = Vec::new();
     for (leaf, number) in trace.leaves.iter().zip(1..) {
         let lead = match (trace.leaves.len(), awaited(leaf)) {
