@@ -53,16 +53,16 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Unreachable(why) => f.write_str(why),
-            Failure::NotInsight(said) => write!(f, "it answers, but does not speak insight: it said {said}"),
+            Failure::NotInsight(sent) => write!(f, "it answers, but does not speak insight: it sent {sent}"),
             Failure::OtherVersion(protocol) => {
                 let protocol = fit(protocol, 20);
                 write!(
                     f,
-                    "it speaks insight {protocol}, and this consolation {PROTOCOL_VERSION}: use one that knows it"
+                    "it speaks insight {protocol}, and this consolation {PROTOCOL_VERSION}: use the consolation of its version"
                 )
             }
             Failure::Incomplete { why } => {
-                f.write_str("the snapshot did not come to its end")?;
+                f.write_str("the snapshot broke off")?;
                 why.as_ref().map_or(Ok(()), |why| write!(f, ": {}", fit(why, 80)))
             }
         }
@@ -71,7 +71,7 @@ impl fmt::Display for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
-        let said = match refusal {
+        let sent = match refusal {
             Refusal::OtherVersion { protocol } => return Failure::OtherVersion(protocol),
             Refusal::BrokenOff(why) => return Failure::Unreachable(why),
             Refusal::Empty => "nothing".to_owned(),
@@ -81,6 +81,6 @@ impl From<Refusal> for Failure {
             Refusal::NoHeader => "messages without a header".to_owned(),
             other => format!("bytes that are no text: {other}"),
         };
-        Failure::NotInsight(said)
+        Failure::NotInsight(sent)
     }
 }

@@ -4,8 +4,8 @@ use crate::args::Address;
 use crate::connection;
 use crate::document;
 use crate::output::{complain, print_by};
-use crate::picture::Picture;
 use crate::shares::Shares;
+use crate::snapshot::Snapshot;
 use crate::terminal;
 use crate::text::clean;
 use crate::theme::Theme;
@@ -36,8 +36,8 @@ pub fn run(address: &Address, recording: Option<&Path>, json: bool) -> ExitCode 
             format!("as recorded in {}", path.display()),
         ),
     };
-    let picture = match snapshot {
-        Ok(picture) => picture,
+    let snapshot = match snapshot {
+        Ok(snapshot) => snapshot,
         Err(why) => {
             complain(&why);
             return ExitCode::FAILURE;
@@ -45,13 +45,13 @@ pub fn run(address: &Address, recording: Option<&Path>, json: bool) -> ExitCode 
     };
     // JSON has no place for the notes of the text.
     if json {
-        losses(&picture).iter().for_each(|loss| complain(&format!("note: {loss}")));
+        losses(&snapshot).iter().for_each(|loss| complain(&format!("note: {loss}")));
     }
     let width = terminal::columns().unwrap_or(usize::MAX);
-    let written = with_scene(&picture, address, |scene| {
+    let written = with_scene(&snapshot, address, |scene| {
         print_by(|output| if json { document::write(scene, output) } else { write(scene, &source, width, output) })
     });
-    written.unwrap_or_else(|| ExitCode::from(exit_status(&picture.model.problems().problems)))
+    written.unwrap_or_else(|| ExitCode::from(exit_status(&snapshot.model.problems().problems)))
 }
 
 /// Prints where one task waits. The exit status is 0 when the program has answered, and 1 otherwise.
@@ -74,11 +74,11 @@ pub fn trace(address: &Address, task: TaskId, json: bool) -> ExitCode {
     written.unwrap_or(ExitCode::SUCCESS)
 }
 
-/// Lets `print` see a snapshot as a screen does that has just opened.
-pub fn with_scene<T>(picture: &Picture, address: &Address, print: impl FnOnce(&Scene) -> T) -> T {
+/// Calls `print` with the scene of a screen that has just opened.
+pub fn with_scene<T>(snapshot: &Snapshot, address: &Address, print: impl FnOnce(&Scene) -> T) -> T {
     let (shares, traces) = (Shares::default(), Traces::default());
     let (theme, now) = (Theme::new(false), Instant::now());
-    print(&Scene { picture, shares: &shares, traces: &traces, address, theme, now })
+    print(&Scene { snapshot, shares: &shares, traces: &traces, address, theme, now })
 }
 
 /// Writes the head, the task list, the resources and the problems. A line is written before the next one is made: there may be
@@ -103,7 +103,7 @@ pub fn write_trace(trace: &TaskTrace, width: usize, output: &mut dyn Write) -> i
 fn head(scene: &Scene, list: &TaskList, source: &str, output: &mut dyn Write) -> io::Result<()> {
     let model = scene.model();
     let banner = words::banner(model).map(|(_, text)| text);
-    let found: Vec<String> = banner.into_iter().chain(words::besides_hangs(model)).collect();
+    let found: Vec<String> = banner.into_iter().chain(words::other_problems(model)).collect();
     if !found.is_empty() {
         writeln!(output, "{}", found.join(" · "))?;
     }
@@ -112,7 +112,7 @@ fn head(scene: &Scene, list: &TaskList, source: &str, output: &mut dyn Write) ->
     writeln!(output, "{}", list.counts.text(model.ended, model.panicked))?;
     // r[coverage.shown]
     writeln!(output, "{}", status::coverage(scene, &list.observed, usize::MAX).to_string().trim())?;
-    losses(scene.picture).iter().try_for_each(|loss| writeln!(output, "note: {}", clean(loss)))
+    losses(scene.snapshot).iter().try_for_each(|loss| writeln!(output, "note: {}", clean(loss)))
 }
 
 fn tasks(scene: &Scene, list: &TaskList, width: usize, output: &mut dyn Write) -> io::Result<()> {

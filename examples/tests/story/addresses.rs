@@ -47,7 +47,7 @@ fn another_port() {
     let service = program.service();
     let screen = Screen::open(&service, 120, 40);
     let expect = format!("{service} answers, but does not speak insight");
-    screen.shows(&[&expect, "Yours says on stderr where it listens"]);
+    screen.shows(&[&expect, "Yours prints its address on stderr"]);
     screen.quit();
     let (text, status) = plain(&[&service, "--once"]);
     assert!(text.contains("it answers, but does not speak insight"), "{text}");

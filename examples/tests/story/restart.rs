@@ -6,7 +6,7 @@ use crate::screen::{ENTER, Screen};
 use std::net::TcpListener;
 
 #[test]
-fn the_last_picture_is_kept_and_the_program_found_again() {
+fn the_last_snapshot_is_kept_and_the_program_found_again() {
     let address = free_address();
     let start = || Program::run(command(BARBARA).env("INSIGHT_LISTEN", &address));
     let mut hang = Hang::of(start());
@@ -16,10 +16,10 @@ fn the_last_picture_is_kept_and_the_program_found_again() {
     screen.shows(&[&format!("● connected to {address}"), &format!("pid {}", hang.program.pid())]);
 
     hang.program.kill();
-    let gone = ["program gone since", "last picture kept", &format!("reconnecting to {address}")];
+    let gone = ["program gone for", "last snapshot kept", &format!("reconnecting to {address}")];
     screen.shows(&gone);
     shows_writer_first(&screen);
-    // The kept picture can be walked through.
+    // The user can walk through the kept snapshot.
     screen.press(ENTER);
     screen.shows(&["waiting on channel capacity", gone[0]]);
 

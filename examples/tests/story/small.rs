@@ -37,11 +37,11 @@ fn the_story_in_40_columns_and_10_rows() {
     shows_cause(&screen);
     screen.ticks();
     screen.press(ENTER);
-    screen.shows(&["CAN FREE IT: TASKS THAT CAN RECEIVE", "▸ task"]);
+    screen.shows(&["CAN UNBLOCK IT: TASKS THAT CAN RECEIVE", "▸ task"]);
     screen.press(ENTER);
     screen.shows(&["read_orders)", "`cache_is_warm`", "warm_cache.recv().await;"]);
     screen.press(ESC);
-    screen.shows(&["CAN FREE IT: TASKS THAT CAN RECEIVE", "▸ task"]);
+    screen.shows(&["CAN UNBLOCK IT: TASKS THAT CAN RECEIVE", "▸ task"]);
     screen.press(ESC);
     shows_cause(&screen);
     screen.press(ESC);

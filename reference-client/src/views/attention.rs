@@ -6,7 +6,7 @@ use insight_model::EdgeBody;
 use insight_protocol::{Severity, TaskId, Tier};
 use std::collections::HashMap;
 
-/// The class of each task that wants attention, and since when it does.
+/// The class of each task that wants attention, and the start of its wait.
 pub fn ranks(scene: &Scene) -> HashMap<TaskId, (u8, u64)> {
     let mut ranks: HashMap<TaskId, (u8, u64)> = HashMap::new();
     for edge in scene.model().edges.values() {

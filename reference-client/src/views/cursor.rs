@@ -7,7 +7,7 @@ use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-/// Where the cursor of a page is, and what part of the page is on the screen.
+/// The position of the cursor in a page, and the part of the page on the screen.
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
     /// The entry to which the user moved, and its number then.
@@ -74,7 +74,7 @@ impl Cursor {
         }
     }
 
-    /// To the next entry if that is near, else further down: text between entries is not jumped over.
+    /// Moves to the next entry if it is near, and otherwise scrolls down: the user can read all text between entries.
     fn step_down(&mut self, page: &Page) {
         let index = self.index(page);
         self.select(page, index);
@@ -116,7 +116,7 @@ impl Cursor {
         self.select(page, index);
     }
 
-    /// Scrolls so far that the entry is seen, its first line above all.
+    /// Scrolls so far that the entry is on the screen, its first line above all.
     fn show(&mut self, entry: &Entry) {
         self.scroll = self.scroll.max(entry.lines.end.saturating_sub(self.height)).min(entry.lines.start);
     }
@@ -126,7 +126,7 @@ impl Cursor {
     }
 }
 
-/// Colours a row as the cursor's, but for what has a background of its own.
+/// Colours a row as the cursor's, except cells with another background.
 pub fn mark(buffer: &mut Buffer, row: Rect, theme: Theme) {
     let row = row.intersection(buffer.area);
     for position in row.positions() {

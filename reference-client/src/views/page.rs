@@ -12,10 +12,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use std::ops::Range;
 
-/// Entries of one kind that a page shows at most; how many there are besides is said.
+/// Maximum number of entries of one kind on a page. The page has the number of the others.
 pub const MOST_ENTRIES: usize = 500;
 
-/// By what an entry is found again when the page has changed: its kind, and one or two ids.
+/// The identity of an entry across changes of the page: its kind, and one or two IDs.
 pub type Key = (&'static str, u64, u64);
 
 /// An entry.
@@ -23,9 +23,9 @@ pub type Key = (&'static str, u64, u64);
 pub struct Entry {
     /// Its identity.
     pub key: Key,
-    /// What Enter on it opens.
+    /// The view that Enter opens.
     pub link: Option<Link>,
-    /// The problem of which it is a part.
+    /// The problem that it belongs to.
     pub problem: Option<ProblemId>,
     /// Its lines on the page.
     pub lines: Range<usize>,
@@ -95,7 +95,7 @@ impl Page {
         self.lines.extend(wrap(spans, self.width, indent + 2));
     }
 
-    /// A place in the source, the text of its line below, and what is to be said about that.
+    /// A place in the source, a note on its quality, and the text of its line below.
     pub fn location(&mut self, indent: usize, lead: &str, location: &Location) {
         let (text, note) = words::source(location);
         let mut spans = vec![Span::raw(lead.to_owned()), Span::styled(words::place(location), self.theme.accent())];
@@ -108,7 +108,7 @@ impl Page {
         }
     }
 
-    /// An entry: what `fill` puts on the page is it. Its first two columns are the cursor's.
+    /// An entry with the lines that `fill` puts on the page. Its first two columns are the cursor's.
     pub fn entry(&mut self, key: Key, link: Option<Link>, problem: Option<ProblemId>, fill: impl FnOnce(&mut Page)) {
         let start = self.lines.len();
         fill(self);
@@ -127,7 +127,7 @@ impl Page {
         }
     }
 
-    /// Says how many entries are not shown; none of them when that is 0.
+    /// The number of entries that are not shown, unless it is 0.
     pub fn more(&mut self, number: usize) {
         if number > 0 {
             let text = format!("and {} more: see the task list", crate::text::grouped(number as u64));
@@ -136,7 +136,7 @@ impl Page {
     }
 }
 
-/// A task's label, harmless.
+/// A task's label without control characters.
 pub fn task_label(scene: &Scene, task: TaskId) -> String {
     clean(&scene.model().task_label(task)).into_owned()
 }

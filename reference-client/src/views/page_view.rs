@@ -34,12 +34,12 @@ pub trait Subject {
 pub struct PageView<S> {
     subject: S,
     cursor: Cursor,
-    /// The columns of the last frame.
+    /// The width of the last frame, in columns.
     width: usize,
 }
 
 impl<S: Subject + 'static> PageView<S> {
-    /// The view of a subject, with the cursor where the page wants it.
+    /// The view of a subject, with the cursor at the first entry of its page.
     pub fn open(subject: S) -> Box<dyn View> {
         Box::new(PageView { subject, cursor: Cursor::default(), width: 80 })
     }

@@ -1,4 +1,4 @@
-//! The problems that stand, with their evidence and what to do.
+//! The open problems, with their evidence and advice.
 
 use super::page::Page;
 use super::page_view::{PageView, Subject};
@@ -21,18 +21,18 @@ pub static KIND: Kind = Kind {
         BACK,
         Key {
             keys: "t",
-            does: "ask the program anew where these tasks wait, down to the line",
+            does: "ask the program again for the line at which each task waits",
             hint: Some((5, "t", "trace")),
         },
         Key {
             keys: "D",
-            does: "write the graph of the problem under the cursor to insight-deadlock-<n>.dot in the current folder",
+            does: "write the problem's graph to insight-deadlock-<n>.dot in the current folder",
             hint: None,
         },
     ],
     opener: Some(Opener {
         key: 'P',
-        shown: Key { keys: "P", does: "problems, while there are some", hint: Some((5, "P", "problems")) },
+        shown: Key { keys: "P", does: "problems, if there are any", hint: Some((5, "P", "problems")) },
         ready: |model| if model.problems.is_empty() { Err("No problem was found.") } else { Ok(()) },
         traces: true,
     }),
@@ -94,7 +94,7 @@ impl Subject for Problems {
 /// The verdict on a program without a problem, and the waits on which there is none yet.
 pub fn no_problem(scene: &Scene) -> String {
     // There may be a problem in facts that did not come.
-    let part = if losses(scene.picture).is_empty() { "" } else { " in what was read" };
+    let part = if losses(scene.snapshot).is_empty() { "" } else { " in these facts" };
     let young = match young_waits(scene) {
         0 => String::new(),
         young => format!(", so far: {} for less than a second, too short to judge", count(young, "wait")),
@@ -126,7 +126,7 @@ pub fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str)
         2,
         vec![
             Span::styled(format!("{}: {} {}", problem.severity, problem.tier, problem.kind), style),
-            Span::styled(format!(", stands for {since}, problem {} ({number})", problem.id), theme.dim()),
+            Span::styled(format!(", open for {since}, problem {} ({number})", problem.id), theme.dim()),
         ],
     );
     if !problem.explanation.is_empty() {
@@ -164,7 +164,7 @@ pub fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str)
         });
     }
     if !problem.unknowns.is_empty() {
-        page.heading("NOT KNOWN");
+        page.heading("UNKNOWN");
     }
     for unknown in &problem.unknowns {
         page.styled(3, unknown, theme.warning());
@@ -189,7 +189,7 @@ fn describe_edge(scene: &Scene, page: &mut Page, problem: &Problem, edge: &Probl
     let verb = match edge.kind.as_str() {
         "wait" => "waits for",
         "hold" => "holds",
-        "party" => "can free",
+        "party" => "can unblock",
         other => other,
     };
     let reason_style = if waits { scene.theme.reason() } else { scene.theme.dim() };
@@ -202,7 +202,7 @@ fn describe_edge(scene: &Scene, page: &mut Page, problem: &Problem, edge: &Probl
     );
     let at = match &edge.location {
         Some(location) => Span::styled(location.to_string(), scene.theme.accent()),
-        None if waits => Span::styled("a location that is not known", scene.theme.dim()),
+        None if waits => Span::styled("an unknown location", scene.theme.dim()),
         None => return page.styled(4, &lead, scene.theme.dim()),
     };
     page.spans(4, vec![Span::styled(format!("{lead} at "), scene.theme.dim()), at]);
@@ -216,10 +216,10 @@ fn at(scene: &Scene, lead: &str, location: &Option<SourceLocation>) -> Span<'sta
 const HELP: &str = "
 # TERMS
 
-proven: every fact was observed: none of these tasks can go on
-suspected: something unknown is involved; it is named under NOT KNOWN
-EDGES: who waits for what, who holds it, and who could free it: the evidence
+proven: every fact was observed, and none of these tasks can make progress
+suspected: something unknown may unblock a task; it is listed under UNKNOWN
+EDGES: the evidence: waits, holds, and the tasks that can unblock a resource
 
-The program finds problems, and this screen shows them. When nothing is found, nothing is claimed.
-To see a graph: dot -Tsvg insight-deadlock-1.dot -o deadlock.svg
+The program finds the problems, and this screen shows them. A program without a problem may still hang.
+To draw a graph: dot -Tsvg insight-deadlock-1.dot -o deadlock.svg
 ";

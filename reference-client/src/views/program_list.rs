@@ -1,4 +1,4 @@
-//! The programs that run, to choose one: as text, as JSON, and as a list for the terminal.
+//! The running programs, to choose one: as text, as JSON, and as a list for the terminal.
 
 use super::cursor::mark;
 use super::status;

@@ -1,4 +1,4 @@
-//! One resource: who waits for it, and the tasks that can free it.
+//! One resource: the tasks that wait for it, and the tasks that can unblock them.
 
 use super::page::{MOST_ENTRIES, Page, task_label};
 use super::page_view::{PageView, Subject};
@@ -83,14 +83,14 @@ pub fn describe(scene: &Scene, page: &mut Page, resource: &Resource) {
     let located = format!("{} ", resource.definition().located);
     match &resource.location {
         Some(location) => page.location(1, &located, location),
-        None => page.styled(1, "where it was created is not known", scene.theme.dim()),
+        None => page.styled(1, &format!("{located}an unknown place"), scene.theme.dim()),
     }
     waiting(scene, page, resource);
     let first = page.entries.len();
     for operation in operations(scene, resource) {
         freers(scene, page, resource, &operation);
     }
-    // The way on from a cause is who can end it; without one the cursor begins at the top.
+    // The cursor begins at the first task that can unblock it; without such a task, at the top.
     page.first = if first < page.entries.len() { first } else { 0 };
 }
 
@@ -136,7 +136,7 @@ fn waiting(scene: &Scene, page: &mut Page, resource: &Resource) {
     page.more(waits.len().saturating_sub(MOST_ENTRIES));
 }
 
-/// What is waited for; of a channel for which nobody waits, all that could be.
+/// The operations that tasks wait for; without waits, all that they could wait for.
 fn operations(scene: &Scene, resource: &Resource) -> Vec<Operation> {
     let mut operations: Vec<Operation> = Vec::new();
     for edge in scene.model().edges_of_resource(resource.id) {
@@ -159,7 +159,7 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
     let model = scene.model();
     let freers = model.freers(resource, operation);
     let freed = resource.definition().freed(operation);
-    page.heading(&format!("CAN FREE IT: {}", freed.tasks.to_uppercase()));
+    page.heading(&format!("CAN UNBLOCK IT: {}", freed.tasks.to_uppercase()));
     let waited = model.edges_of_resource(resource.id).any(|edge| matches!(edge.body, EdgeBody::Wait { .. }));
     let mut described = HashSet::new();
     for freer in freers.known.iter().take(MOST_ENTRIES) {
@@ -189,9 +189,9 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
     }
     page.more(freers.known.len().saturating_sub(MOST_ENTRIES));
     match words::unknown_freers(&freers) {
-        // Nobody need hold what nobody waits for.
+        // Without waits, it need not have a holder.
         Some(_) if !waited && freed.by == FreedBy::Holder && freers.known.is_empty() => {
-            page.styled(3, "no task is seen to hold it", scene.theme.dim());
+            page.styled(3, "no observed holder", scene.theme.dim());
         }
         Some(unknown) => page.styled(3, &unknown, scene.theme.warning()),
         None if freers.known.is_empty() => page.styled(3, "no task", scene.theme.warning()),
@@ -202,9 +202,10 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
 const HELP: &str = "
 # TERMS
 
-WAITING: the tasks that wait for this resource, the longest first, why, and where
-CAN FREE IT: the tasks of which one has to act: of a full channel those with a receiver, of an empty one those with a sender, of a lock those that hold it, of a join the task itself
-unknown: handles that exist and that no task has used yet: one of them may free it as well
-maybe a shared one: the handle may be used by other tasks too
-capacity: how many messages fit, length: how many are there, with places that were reserved
+WAITING: the tasks that wait for this resource, the longest wait first
+CAN UNBLOCK IT: tasks that hold the lock, have the other end of the channel, or are awaited
+unknown: handles that no task has used yet; one of them may unblock it too
+maybe a shared one: other tasks may use the handle too
+capacity: the room for messages
+length: the number of messages and reserved places
 ";

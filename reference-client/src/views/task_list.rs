@@ -1,4 +1,4 @@
-//! All tasks, like `top`. Only the rows on the screen are built.
+//! All tasks, like `top`. We build only the rows on the screen.
 
 use super::columns::Column::{self, Location};
 use super::columns::{Rank, cell, columns, rank, wait_location};
@@ -33,17 +33,17 @@ pub static KIND: Kind = Kind {
     open: |_| Box::new(TaskList::default()),
 };
 
-/// What the list is sorted by: the columns, from left to right, and before them what wants attention.
+/// The order of the list: by attention, or by one of the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum SortBy {
-    /// Problems first, then what blocks, the longest first.
+    /// Tasks of problems first, then blocked tasks, the longest wait first.
     #[default]
     Attention,
     /// A column.
     Column(Column),
 }
 
-/// Where the user is in the list, and its order.
+/// The user's position in the list, and its order.
 #[derive(Debug, Default)]
 pub struct TaskList {
     sort: SortBy,
@@ -54,7 +54,7 @@ pub struct TaskList {
     /// The observed tasks per executor.
     pub observed: ObservedTasks,
     order: Vec<TaskId>,
-    /// The task to which the user moved; before that the cursor stays at the top.
+    /// The task to which the user moved. Before that, the cursor stays at the top.
     moved: Option<TaskId>,
     index: usize,
     offset: usize,
@@ -85,7 +85,7 @@ impl TaskList {
         format!("by {name}{}", if self.reversed { ", reversed" } else { "" })
     }
 
-    /// Sorts anew and counts. The cursor stays on its task.
+    /// Sorts and counts again. The cursor stays on its task.
     pub fn sort_again(&mut self, scene: &Scene) {
         let model = scene.model();
         self.columns = columns(model);
@@ -139,7 +139,7 @@ impl TaskList {
         self.sort_again(scene);
     }
 
-    /// What the task under the cursor waits for and where: with the columns narrow, the list itself cuts that short.
+    /// The wait of the task under the cursor, and its place. A narrow list has no room for all of it.
     fn cause(&self, scene: &Scene, columns: usize) -> Line<'static> {
         let model = scene.model();
         let Some(task) = self.selected().and_then(|id| model.tasks.get(&id)) else { return Line::default() };
@@ -149,7 +149,7 @@ impl TaskList {
         let at = if wait_location(scene, task).is_some() { " at " } else { " · spawned at " };
         let room = columns.saturating_sub(width(lead) + width(&waits_for) + width(at));
         let place = cell(scene, task, Location);
-        // Less than this says nothing of a path.
+        // Shorter paths say nothing.
         let place =
             if place.is_empty() || room < 12 { String::new() } else { format!("{at}{}", fit_end(&place, room)) };
         Line::from(vec![
@@ -163,14 +163,14 @@ impl TaskList {
         let counts = self.counts.text(scene.model().ended, scene.model().panicked);
         let sorted = format!("{} ", self.sorted_by());
         let room = columns.saturating_sub(width(&sorted) + 2);
-        // Problems come first: where room is short, counts of tasks are cut.
-        let besides = words::besides_hangs(scene.model()).map_or_else(String::new, |text| format!(" {text}: P ·"));
-        let besides = fit(&besides, room);
-        let counts = fit(&counts, room.saturating_sub(width(&besides)));
-        let left = 1 + width(&besides) + width(&counts);
+        // Without room, the counts of tasks are cut, and not those of problems.
+        let others = words::other_problems(scene.model()).map_or_else(String::new, |text| format!(" {text}: P ·"));
+        let others = fit(&others, room);
+        let counts = fit(&counts, room.saturating_sub(width(&others)));
+        let left = 1 + width(&others) + width(&counts);
         let gap = columns.saturating_sub(left + width(&sorted));
         Line::from(vec![
-            Span::styled(besides, scene.theme.warning()),
+            Span::styled(others, scene.theme.warning()),
             Span::raw(format!(" {counts}{}", " ".repeat(gap))),
             Span::styled(sorted, scene.theme.dim()),
         ])
@@ -233,7 +233,7 @@ impl View for TaskList {
             KeyCode::PageDown => self.move_to(self.index + jump),
             KeyCode::PageUp => self.move_to(self.index.saturating_sub(jump)),
             KeyCode::End | KeyCode::Char('G') => self.move_to(usize::MAX),
-            // The top is followed, whichever task is there.
+            // The cursor follows the top row again.
             KeyCode::Home | KeyCode::Char('g') => (self.moved, self.index) = (None, 0),
             KeyCode::Right | KeyCode::Char('l') => self.sort_by(1, scene),
             KeyCode::Left | KeyCode::Char('h') => self.sort_by(self.columns.len(), scene),
@@ -247,17 +247,17 @@ impl View for TaskList {
 
     fn draw(&mut self, scene: &Scene, area: Rect, buffer: &mut Buffer) -> Rect {
         let model = scene.model();
-        let (seen, width) = (model.header.is_some(), usize::from(area.width));
+        let (has_snapshot, width) = (model.header.is_some(), usize::from(area.width));
         let mut rows = Rows { rest: area };
         put(buffer, rows.top_if(rows.rest.height > 4), &status::program(scene, width));
-        put(buffer, rows.top_if(rows.rest.height > 3 && seen), &self.counts(scene, width));
-        put(buffer, rows.top_if(rows.rest.height > 4 && seen), &status::coverage(scene, &self.observed, width));
-        put(buffer, rows.bottom_if(seen && rows.rest.height > 8), &self.cause(scene, width));
+        put(buffer, rows.top_if(rows.rest.height > 3 && has_snapshot), &self.counts(scene, width));
+        put(buffer, rows.top_if(rows.rest.height > 4 && has_snapshot), &status::coverage(scene, &self.observed, width));
+        put(buffer, rows.bottom_if(has_snapshot && rows.rest.height > 8), &self.cause(scene, width));
         let body = rows.rest;
         let mut page = Page::new(scene.theme, width);
         page.blank();
         match model.why_empty() {
-            _ if !seen => status::nothing_yet(scene).iter().for_each(|line| page.text(2, line)),
+            _ if !has_snapshot => status::nothing_yet(scene).iter().for_each(|line| page.text(2, line)),
             // r[coverage.empty]
             Some(why) => page.text(2, &why),
             None => {
@@ -293,27 +293,32 @@ impl View for TaskList {
 const HELP: &str = "
 # ORDER
 
-attention: tasks in a hang, then in a problem by which the program is degraded, then in a notice, of each the proven (!) before the suspected (?); then tasks that wait for room in a channel or for a lock, the longest first, then those that wait for another task's end, then those that wait for a message, then the rest. The cursor follows the top row until you move it; then it stays on its task. Home follows the top again.
+1: tasks in a hang, then tasks of other problems: ! proven, ? suspected
+2: tasks that wait for room or for a lock, the longest wait first
+3: tasks that wait for the end of another task
+4: tasks that wait for a message, then all others
+cursor: it follows the top row until you move it; Home follows the top again
 
 # OBSERVED
 
 all 5 tasks of tokio: the list has each live task that tokio counts
-5 of 13 tasks: eight more are alive, spawned where insight does not see it; they may wait for anything
+5 of 13 tasks: insight did not observe the spawn of eight live tasks; they may wait for anything
 others unknown: this runtime does not count its tasks
-not covered: packages in which tasks can wait unseen; a trace of the task shows such a wait
-unknown dependencies: cargo insight did not build this program, so its packages are not known
+not covered: packages with unobserved waits; a trace of the task shows such a wait
+unknown dependencies: cargo insight did not build this program
 
 # COLUMNS
 
-ID: of the task, as in all views
-KIND: task: a spawned future; local: one that stays on a thread; blocking: a closure that may block; block_on: a future that a thread runs, such as async main
-STATE: running: it is polled now; scheduled: woken, waits for a thread; idle: waits for something; not seen: only its use of resources is seen
-RUN% SCHED% WAIT%: its time in each state over the last second or two; over its life while it is younger
-POLLS: how often it was polled
-FOR: how long it has been in its state
-WAITS FOR: the resource, and why; (+1 more) when it waits for several at once
-LOCATION: the await it stands at; where that is not known, in grey, where it was spawned
-SPAWNED AT: where it was spawned; only in wide windows and with --once
+ID: the number of the task in all views
+KIND: task: spawned; local: stays on its thread; blocking: a closure; block_on: a thread's own future, such as async main
+STATE: running: being polled; scheduled: woken, waits for a thread; idle: waits; unknown: a library task
+library task: a task of a library; insight observes only its waits and holds
+RUN% SCHED% WAIT%: the shares of the states in the last second or two
+POLLS: the number of its polls
+FOR: the time in its state
+WAITS FOR: the resource, and the reason; (+1 more): it waits for several at once
+LOCATION: the place of its await; if that is unknown, the place of its spawn, in grey
+SPAWNED AT: the place of its spawn, only in very wide windows
 
-Columns without room go, the least needed first.
+A narrow window leaves out the columns that say least.
 ";
