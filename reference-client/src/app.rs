@@ -1,8 +1,8 @@
-//! Where the user is, and what keys do. No terminal, no socket, no clock: all tested as data.
+//! The open views, and the effects of keys. No terminal, no socket, no clock: tests use it as data.
 
 use crate::args::Address;
-use crate::picture::{self, Picture};
 use crate::shares::Shares;
+use crate::snapshot::{self, Snapshot};
 use crate::text::{clean, fit, fit_end};
 use crate::theme::Theme;
 use crate::traces::Traces;
@@ -18,17 +18,17 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use std::time::{Duration, Instant};
 
-/// How long a message hides the state of the connection.
-const MESSAGE_STANDS: Duration = Duration::from_secs(5);
+/// The time for which a message hides the state of the connection.
+const MESSAGE_SHOWN: Duration = Duration::from_secs(5);
 
-/// What a key asks for that is not the screen's own.
+/// The work outside of the screen that a key asks for.
 #[derive(Debug, PartialEq)]
 pub enum Action {
     /// Nothing.
     None,
     /// To end.
     Quit,
-    /// To draw all of the screen anew.
+    /// To draw the whole screen again.
     Redraw,
     /// To write the graph of this problem to a file.
     WriteDot(Box<Problem>),
@@ -36,25 +36,25 @@ pub enum Action {
     Trace(Vec<TaskId>),
 }
 
-/// So many tasks of problems are traced without a key for each.
+/// Maximum number of tasks that a single key traces.
 const MOST_TRACES: usize = 8;
 
-/// Where the user is.
+/// The open views.
 pub struct App {
     base: Base,
     /// The first of all views. It never closes.
     first: Box<dyn View>,
-    /// The views over the first one, the one on the screen last.
+    /// The views over the first one. The last one is on the screen.
     stack: Vec<Open>,
     help: Option<Help>,
-    /// What there is to say, and since when: until the next key, and for a few seconds at most.
+    /// A message and the time of its first frame. It is shown until the next key, and for a few seconds at most.
     message: Option<(String, Instant)>,
     session: Option<String>,
     /// The columns of the last frame.
     width: usize,
 }
 
-/// What a scene needs besides the picture.
+/// The parts of a scene without the snapshot.
 struct Base {
     address: Address,
     theme: Theme,
@@ -63,19 +63,19 @@ struct Base {
 }
 
 impl Base {
-    fn scene<'a>(&'a self, picture: &'a Picture, now: Instant) -> Scene<'a> {
-        Scene { picture, shares: &self.shares, traces: &self.traces, address: &self.address, theme: self.theme, now }
+    fn scene<'a>(&'a self, snapshot: &'a Snapshot, now: Instant) -> Scene<'a> {
+        Scene { snapshot, shares: &self.shares, traces: &self.traces, address: &self.address, theme: self.theme, now }
     }
 }
 
 struct Open {
     view: Box<dyn View>,
-    /// Its name in the path, kept for when it is gone.
+    /// Its name in the path, also after its subject is gone.
     name: String,
 }
 
 impl App {
-    /// At the first view.
+    /// Opens the first view.
     pub fn new(address: Address, theme: Theme) -> App {
         App {
             base: Base { address, theme, shares: Shares::default(), traces: Traces::default() },
@@ -88,31 +88,31 @@ impl App {
         }
     }
 
-    /// Takes in what the picture has become: to be called a few times a second, not at every key.
-    pub fn refresh(&mut self, picture: &Picture, now: Instant) {
-        if picture.session() != self.session.as_deref() {
-            self.begin_anew(picture, now);
+    /// Takes in a changed snapshot. The caller does this a few times a second, not for each key.
+    pub fn refresh(&mut self, snapshot: &Snapshot, now: Instant) {
+        if snapshot.session() != self.session.as_deref() {
+            self.begin_run(snapshot, now);
         }
-        self.base.shares.sample(&picture.model);
-        let scene = self.base.scene(picture, now);
+        self.base.shares.sample(&snapshot.model);
+        let scene = self.base.scene(snapshot, now);
         self.first.refresh(&scene);
         self.stack.iter_mut().for_each(|open| open.view.refresh(&scene));
     }
 
-    /// Between two refreshes the program may have been started anew.
-    fn notice_new_run(&mut self, picture: &Picture, now: Instant) {
-        if picture.session() != self.session.as_deref() {
-            self.refresh(picture, now);
+    /// Between two refreshes the program may have been restarted.
+    fn notice_new_run(&mut self, snapshot: &Snapshot, now: Instant) {
+        if snapshot.session() != self.session.as_deref() {
+            self.refresh(snapshot, now);
         }
     }
 
-    fn begin_anew(&mut self, picture: &Picture, now: Instant) {
+    fn begin_run(&mut self, snapshot: &Snapshot, now: Instant) {
         // The ids of another run mean other things.
-        if let (Some(_), Some(header)) = (&self.session, &picture.model.header) {
+        if let (Some(_), Some(header)) = (&self.session, &snapshot.model.header) {
             let name = clean(&header.process.name);
-            self.say(format!("{name} was started anew (pid {}): a fresh picture", header.process.pid), now);
+            self.say(format!("{name} was restarted (pid {}): new snapshot", header.process.pid), now);
         }
-        self.session = picture.session().map(str::to_owned);
+        self.session = snapshot.session().map(str::to_owned);
         self.stack.clear();
         self.base.shares = Shares::default();
         self.base.traces = Traces::default();
@@ -120,9 +120,9 @@ impl App {
     }
 
     /// Takes a key.
-    pub fn on_key(&mut self, event: KeyEvent, picture: &Picture, now: Instant) -> Action {
+    pub fn on_key(&mut self, event: KeyEvent, snapshot: &Snapshot, now: Instant) -> Action {
         self.message = None;
-        self.notice_new_run(picture, now);
+        self.notice_new_run(snapshot, now);
         let key = match event.code {
             KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => return Action::Quit,
             KeyCode::Char('l') if event.modifiers.contains(KeyModifiers::CONTROL) => return Action::Redraw,
@@ -137,7 +137,7 @@ impl App {
                 self.help = if self.help.is_some() { None } else { Some(Help::default()) };
                 return Action::None;
             }
-            KeyCode::Char('D' | 'd') => return self.write_dot(picture, now),
+            KeyCode::Char('D' | 'd') => return self.write_dot(snapshot, now),
             _ => {}
         }
         if let Some(help) = &mut self.help {
@@ -146,7 +146,7 @@ impl App {
                 key => match opened_by(key) {
                     Some(kind) => {
                         self.help = None;
-                        return self.open_by_key(kind, picture, now);
+                        return self.open_by_key(kind, snapshot, now);
                     }
                     None => help.on_key(key),
                 },
@@ -159,12 +159,12 @@ impl App {
                     self.say("This is the first view. q quits.".into(), now);
                 }
             }
-            KeyCode::Char('T' | 't') => return self.trace(picture, now),
-            KeyCode::Enter => self.enter(picture, now),
+            KeyCode::Char('T' | 't') => return self.trace(snapshot, now),
+            KeyCode::Enter => self.enter(snapshot, now),
             key => match opened_by(key) {
-                Some(kind) => return self.open_by_key(kind, picture, now),
+                Some(kind) => return self.open_by_key(kind, snapshot, now),
                 None => {
-                    let scene = self.base.scene(picture, now);
+                    let scene = self.base.scene(snapshot, now);
                     top(&mut self.first, &mut self.stack).on_key(key, &scene);
                 }
             },
@@ -172,21 +172,21 @@ impl App {
         Action::None
     }
 
-    /// Says something in the status line, until the next key or for a few seconds.
+    /// Shows a message in the status line, until the next key or for a few seconds.
     pub fn say(&mut self, message: String, now: Instant) {
         self.message = Some((message, now));
     }
 
     /// Draws the whole screen.
-    pub fn draw(&mut self, picture: &Picture, now: Instant, area: Rect, buffer: &mut Buffer) {
+    pub fn draw(&mut self, snapshot: &Snapshot, now: Instant, area: Rect, buffer: &mut Buffer) {
         self.width = area.width.into();
-        self.notice_new_run(picture, now);
-        let scene = self.base.scene(picture, now);
+        self.notice_new_run(snapshot, now);
+        let scene = self.base.scene(snapshot, now);
         let mut rows = Rows { rest: area };
-        if let Some((tier, text)) = words::banner(&picture.model) {
+        if let Some((tier, text)) = words::banner(&snapshot.model) {
             let row = rows.top();
             buffer.set_style(row, scene.theme.banner(tier));
-            let text = fit(&format!(" {text}"), row.width.into());
+            let text = fit(&format!(" {text}, P for more"), row.width.into());
             put(buffer, row, &Line::from(Span::styled(text, scene.theme.banner(tier))));
         }
         let footer = rows.bottom_if(rows.rest.height > 3);
@@ -200,14 +200,14 @@ impl App {
             help.draw(&scene, view, body, buffer);
         }
         let (text, style) = match &self.message {
-            Some((message, since)) if now.saturating_duration_since(*since) < MESSAGE_STANDS => {
+            Some((message, since)) if now.saturating_duration_since(*since) < MESSAGE_SHOWN => {
                 (clean(message).into_owned(), scene.theme.title())
             }
             _ => status::link(&scene),
         };
         let text = fit(&format!(" {text}"), status.width.into());
         put(buffer, status, &Line::from(Span::styled(text, style)));
-        put(buffer, footer, &status::keys(scene.theme, &self.hints(picture), footer.width.into()));
+        put(buffer, footer, &status::keys(scene.theme, &self.hints(snapshot), footer.width.into()));
     }
 
     /// The view on the screen.
@@ -215,29 +215,29 @@ impl App {
         self.stack.last().map_or(&*self.first, |open| &*open.view)
     }
 
-    fn enter(&mut self, picture: &Picture, now: Instant) {
-        if let Some(link) = self.view().link(&self.base.scene(picture, now)) {
-            self.open(link, picture, now);
+    fn enter(&mut self, snapshot: &Snapshot, now: Instant) {
+        if let Some(link) = self.view().link(&self.base.scene(snapshot, now)) {
+            self.open(link, snapshot, now);
         }
     }
 
-    fn open(&mut self, link: Link, picture: &Picture, now: Instant) {
-        let scene = self.base.scene(picture, now);
+    fn open(&mut self, link: Link, snapshot: &Snapshot, now: Instant) {
+        let scene = self.base.scene(snapshot, now);
         let mut view = (link.kind.open)(link.id);
         view.refresh(&scene);
         let name = view.name(&scene);
         self.stack.push(Open { view, name });
     }
 
-    fn open_by_key(&mut self, (kind, opener): (&'static Kind, &Opener), picture: &Picture, now: Instant) -> Action {
-        if let Err(why) = (opener.ready)(&picture.model) {
+    fn open_by_key(&mut self, (kind, opener): (&'static Kind, &Opener), snapshot: &Snapshot, now: Instant) -> Action {
+        if let Err(why) = (opener.ready)(&snapshot.model) {
             self.say(why.to_owned(), now);
             return Action::None;
         }
         if !std::ptr::eq(self.view().kind(), kind) {
-            self.open(Link { kind, id: 0 }, picture, now);
+            self.open(Link { kind, id: 0 }, snapshot, now);
         }
-        match self.view().traced(&self.base.scene(picture, now)) {
+        match self.view().traced(&self.base.scene(snapshot, now)) {
             Traced::Tasks(mut tasks) if opener.traces => {
                 tasks.retain(|task| self.base.traces.of(*task).is_none());
                 self.ask(tasks)
@@ -246,20 +246,20 @@ impl App {
         }
     }
 
-    /// Where the tasks of the view wait now.
-    fn trace(&mut self, picture: &Picture, now: Instant) -> Action {
-        if matches!(self.view().traced(&self.base.scene(picture, now)), Traced::Linked) {
-            self.enter(picture, now);
+    /// Asks for a trace of each task of the view.
+    fn trace(&mut self, snapshot: &Snapshot, now: Instant) -> Action {
+        if matches!(self.view().traced(&self.base.scene(snapshot, now)), Traced::Linked) {
+            self.enter(snapshot, now);
         }
-        let tasks = match self.view().traced(&self.base.scene(picture, now)) {
+        let tasks = match self.view().traced(&self.base.scene(snapshot, now)) {
             Traced::Tasks(tasks) if !tasks.is_empty() => tasks,
             Traced::Tasks(_) | Traced::Linked => {
-                self.say("There is no task here that could be traced.".into(), now);
+                self.say("Cannot trace: there is no task here.".into(), now);
                 return Action::None;
             }
         };
-        if picture.link != picture::Link::Connected {
-            self.say("A task is traced by its program, and that is not connected.".into(), now);
+        if snapshot.link != snapshot::Link::Connected {
+            self.say("Cannot trace: the program is not connected.".into(), now);
             return Action::None;
         }
         self.ask(tasks)
@@ -276,21 +276,21 @@ impl App {
         self.base.traces.answer(task, answer);
     }
 
-    /// The problem under the cursor, elsewhere the first of them.
-    fn write_dot(&mut self, picture: &Picture, now: Instant) -> Action {
-        let scene = self.base.scene(picture, now);
+    /// Writes the graph of the problem under the cursor; without one, of the first problem.
+    fn write_dot(&mut self, snapshot: &Snapshot, now: Instant) -> Action {
+        let scene = self.base.scene(snapshot, now);
         let chosen = self.view().problem(&scene);
-        let first = || picture.model.problems().problems.first().map(|problem| problem.id);
-        match chosen.or_else(first).and_then(|id| picture.model.problems.get(&id)) {
+        let first = || snapshot.model.problems().problems.first().map(|problem| problem.id);
+        match chosen.or_else(first).and_then(|id| snapshot.model.problems.get(&id)) {
             Some(problem) => Action::WriteDot(Box::new(problem.clone())),
             None => {
-                self.say("No problem was found, so there is no graph to write.".into(), now);
+                self.say("No problem was found: there is no graph to write.".into(), now);
                 Action::None
             }
         }
     }
 
-    /// `barbara › task 7 (post) › prototype_channel`; its end is what matters.
+    /// `barbara › task 7 (post) › prototype_channel`; its end matters most.
     fn path(&self, scene: &Scene) -> Line<'static> {
         let program = scene.model().header.as_ref().map_or("tasks", |header| &header.process.name);
         let before: Vec<&str> = std::iter::once(program)
@@ -307,14 +307,14 @@ impl App {
         ])
     }
 
-    fn hints(&self, picture: &Picture) -> Vec<status::Hint> {
+    fn hints(&self, snapshot: &Snapshot) -> Vec<status::Hint> {
         if self.help.is_some() {
             return vec![(9, "↑↓", "scroll"), (9, "Esc", "close"), (1, "q", "quit")];
         }
         let mut hints: Vec<status::Hint> = self.view().kind().keys.iter().filter_map(|key| key.hint).collect();
         let openers = VIEWS.iter().filter_map(|kind| kind.opener.as_ref());
-        hints.extend(openers.filter(|it| (it.ready)(&picture.model).is_ok()).filter_map(|it| it.shown.hint));
-        if !picture.model.problems.is_empty() {
+        hints.extend(openers.filter(|it| (it.ready)(&snapshot.model).is_ok()).filter_map(|it| it.shown.hint));
+        if !snapshot.model.problems.is_empty() {
             hints.push((4, "D", "dot file"));
         }
         hints.extend([(9, "?", "help"), (7, "q", "quit")]);

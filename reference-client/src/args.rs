@@ -6,10 +6,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-/// The port on which a program listens unless it was told otherwise.
+/// The port on which a program listens by default.
 const DEFAULT_PORT: u16 = 8080;
 
-/// Shows what the tasks of a running program wait for, and who could free them.
+/// Shows the tasks of a running program, their waits, and the tasks that can unblock them.
 #[derive(Debug, Parser)]
 #[command(
     name = "consolation",
@@ -18,16 +18,16 @@ const DEFAULT_PORT: u16 = 8080;
 Without ADDRESS and --port it opens your only program that runs with insight. In a terminal it lets you choose among
 several.
 
-Without a terminal on stdin and stdout it does what --once does.
+Without a terminal on stdin and stdout it prints, as with --once.
 
 Exit status, with --once:
   0  no problem found, or only notices
-  1  the program could not be reached, the recording is none, or another error
-  2  the command line is wrong, or it names none of several programs
+  1  the program does not answer, the file is no recording, or another error
+  2  the command line is wrong, or several programs run and it names none
   3  a hang was found, proven or suspected
   4  no hang was found, but the program is degraded
 
-Press ? inside for help on what is on the screen."
+Press ? in a view for its help."
 )]
 pub struct Args {
     /// Where the program listens: HOST:PORT, http://HOST:PORT, HOST or PORT [default: the program that runs]
@@ -42,19 +42,19 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["address", "port", "once", "recording", "trace"])]
     pub list: bool,
 
-    /// Print tasks and problems as plain text, and exit
+    /// Print tasks, resources and problems as plain text, and exit
     #[arg(long)]
     pub once: bool,
 
-    /// Print it as JSON, and exit
+    /// Print the same as JSON, and exit
     #[arg(long)]
     pub json: bool,
 
-    /// Print the last picture of a recorded stream, and exit
+    /// Print the last snapshot of a recorded stream, and exit
     #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "port", "trace"])]
     pub recording: Option<PathBuf>,
 
-    /// Print where the task ID waits, down to the line, and exit
+    /// Print the functions and lines in which the task ID waits, and exit
     #[arg(long, value_name = "ID", value_parser = task_id)]
     pub trace: Option<TaskId>,
 }
@@ -91,12 +91,12 @@ pub struct Address {
 }
 
 impl Address {
-    /// The address on which a program listens that announces nothing and was told nothing.
+    /// The address of a program with the default port that announces nothing.
     pub fn assumed() -> Address {
         Address { host: "127.0.0.1".to_owned(), port: DEFAULT_PORT, assumed: true }
     }
 
-    /// Whether neither the user nor a program has named it.
+    /// Whether it is a guess: neither the user nor a program has named it.
     pub fn is_assumed(&self) -> bool {
         self.assumed
     }
@@ -126,7 +126,7 @@ impl fmt::Display for Address {
 fn task_id(text: &str) -> Result<TaskId, String> {
     match text.parse() {
         Ok(id @ 1..=MAX_ID) => Ok(TaskId(id)),
-        _ => Err("the id of a task is a number from 1 on, as --once shows it".to_owned()),
+        _ => Err("the ID of a task is a number, 1 or more; --once shows it".to_owned()),
     }
 }
 
@@ -146,7 +146,7 @@ fn split(text: &str) -> Result<(String, Option<u16>), String> {
     let (host, port) = match text.rsplit_once(':') {
         // The last colon of a bare IPv6 address does not begin a port.
         Some((host, _)) if host.contains(':') && !text.starts_with('[') => {
-            return Err(format!("an IPv6 address stands in brackets: [{text}]"));
+            return Err(format!("write an IPv6 address in brackets: [{text}]"));
         }
         Some((host, digits)) if !digits.ends_with(']') => (host, to_port(digits)?),
         _ => (text, None),
@@ -185,7 +185,7 @@ mod tests {
         check("http://10.0.0.1:9000/", "10.0.0.1:9000");
         check("[::1]:9000", "[::1]:9000");
         check("[::1]", "[::1]:8080");
-        check("::1", "error: invalid address '::1': an IPv6 address stands in brackets: [::1]");
+        check("::1", "error: invalid address '::1': write an IPv6 address in brackets: [::1]");
         check("host:", "error: invalid address 'host:': '' is not a port from 1 to 65535");
         check("host:70000", "error: invalid address 'host:70000': '70000' is not a port from 1 to 65535");
         check("0", "error: invalid address '0': '0' is not a port from 1 to 65535");

@@ -1,11 +1,12 @@
-//! The thread that reads the stream, again and again.
+//! The thread that reads the stream, and connects again when it ends.
 
 use crate::args::Address;
-use crate::picture::{Intake, Link, Picture, lock};
+use crate::failure::Failure;
+use crate::output::complain;
+use crate::snapshot::{Intake, Link, Snapshot, lock};
 use crate::text::fit;
-use insight_protocol::{Decoded, Message, PROTOCOL_VERSION, TaskId, TaskTrace, decode};
+use insight_protocol::{Decoded, Message, TaskId, TaskTrace, decode};
 use insight_reader::{Ending, Refusal, Source, why, words_of_refusal};
-use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,120 +16,68 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Maximum size of a header, or of an answer that is none, in bytes.
+/// Maximum size of a header, or of another answer in its place, in bytes.
 const HEADER_LIMIT: u64 = 1 << 20;
 /// Size of the pieces in which a stream is read, in bytes.
 const PIECE: usize = 64 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
-/// A program sends a snapshot in one go; a program that is stopped sends no more of it.
+/// A program sends a snapshot without a pause; a program that is stopped sends no more of it.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A trace waits for its turn and for the task, and at first the program's debug information is read.
 const TRACE_TIMEOUT: Duration = Duration::from_secs(30);
 const TRACE_LIMIT: u64 = 16 << 20;
-/// A program that runs says its name at once; a program that is stopped never does.
+/// A program that runs answers at once; a program that is stopped never does.
 const NAME_TIMEOUT: Duration = Duration::from_secs(2);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Why there is no picture.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// Nobody answers, or the connection ended.
-    Unreachable(String),
-    /// Somebody answers, and it is not insight.
-    NotInsight(String),
-    /// It is insight of another major version.
-    OtherVersion(String),
-    /// The snapshot ended before its end.
-    Incomplete {
-        /// Why no more came; `None` if the reply just ended.
-        why: Option<String>,
-    },
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Unreachable(why) => f.write_str(why),
-            Failure::NotInsight(said) => write!(f, "it answers, but does not speak insight: it said {said}"),
-            Failure::OtherVersion(protocol) => {
-                let protocol = fit(protocol, 20);
-                write!(
-                    f,
-                    "it speaks insight {protocol}, and this consolation {PROTOCOL_VERSION}: use one that knows it"
-                )
-            }
-            Failure::Incomplete { why } => {
-                f.write_str("the snapshot did not come to its end")?;
-                why.as_ref().map_or(Ok(()), |why| write!(f, ": {}", fit(why, 80)))
-            }
-        }
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
-        let said = match refusal {
-            Refusal::OtherVersion { protocol } => return Failure::OtherVersion(protocol),
-            Refusal::BrokenOff(why) => return Failure::Unreachable(why),
-            Refusal::Empty => "nothing".to_owned(),
-            Refusal::NotAStream { said } if said.is_empty() => "an empty line".to_owned(),
-            Refusal::NotAStream { said } => format!("\"{}\"", fit(&said, 60)),
-            Refusal::NoLine | Refusal::NoLineInTime => "a line without an end".to_owned(),
-            Refusal::NoHeader => "messages without a header".to_owned(),
-            other => format!("bytes that are no text: {other}"),
-        };
-        Failure::NotInsight(said)
-    }
-}
-
 /// Reads one snapshot, and no more.
-pub fn snapshot(address: &Address) -> Result<Picture, Failure> {
-    let picture = Mutex::new(Picture::default());
+pub fn snapshot(address: &Address) -> Result<Snapshot, Failure> {
+    let snapshot = Mutex::new(Snapshot::default());
     let limits = Some((SNAPSHOT_TIMEOUT, SILENCE_TIMEOUT));
-    let outcome = read(&address.url("/v1/snapshot"), limits, &picture, &mut || true);
-    let picture = picture.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let outcome = read(&address.url("/v1/snapshot"), limits, &snapshot, &mut || true);
+    let snapshot = snapshot.into_inner().unwrap_or_else(PoisonError::into_inner);
     match outcome {
-        Ok(()) | Err(Failure::Unreachable(_)) if picture.model.complete => Ok(picture),
+        Ok(()) | Err(Failure::Unreachable(_)) if snapshot.model.complete => Ok(snapshot),
         Ok(()) => Err(Failure::Incomplete { why: None }),
-        Err(Failure::Unreachable(why)) if matches!(picture.link, Link::Reading { .. }) => {
+        Err(Failure::Unreachable(why)) if matches!(snapshot.link, Link::Reading { .. }) => {
             Err(Failure::Incomplete { why: Some(why) })
         }
         Err(failure) => Err(failure),
     }
 }
 
-/// The last picture of a recorded stream, or why there is none.
-pub fn recording(path: &Path) -> Result<Picture, String> {
+/// The last snapshot of a recorded stream, or the reason why there is none.
+pub fn recording(path: &Path) -> Result<Snapshot, String> {
     let source = Source::File(path.to_owned());
     if let Some(remark) = source.remark() {
-        crate::once::complain(&format!("note: {}: {remark}", path.display()));
+        complain(&format!("note: {}: {remark}", path.display()));
     }
     let mut bytes = source.open()?;
     let (mut intake, mut piece) = (Intake::default(), vec![0; PIECE]);
-    let picture = Mutex::new(Picture::default());
+    let snapshot = Mutex::new(Snapshot::default());
     let ending = loop {
         match bytes.read(&mut piece) {
             Ok(0) => break Ending::End,
-            Ok(length) => intake.push(&piece[..length], &picture).map_err(|refusal| refusal.to_string())?,
+            Ok(length) => intake.push(&piece[..length], &snapshot).map_err(|refusal| refusal.to_string())?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // The lines before the cut are true. r[file.cut-off]
             Err(error) => break Ending::BrokenOff(why(&error)),
         }
     };
     let outcome = intake.end(&ending).map_err(|refusal| refusal.to_string())?;
-    let mut picture = picture.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut snapshot = snapshot.into_inner().unwrap_or_else(PoisonError::into_inner);
     let cut = outcome.cut();
-    if !picture.model.complete {
+    if !snapshot.model.complete {
         return Err(Refusal::NoSnapshot { cut }.to_string());
     }
-    picture.losses.cut = cut;
-    Ok(picture)
+    snapshot.losses.cut = cut;
+    Ok(snapshot)
 }
 
-/// Asks where a task waits: the trace, or why there is none.
+/// Asks for the trace of a task. The error is the reason why there is none.
 pub fn trace(address: &Address, task: TaskId) -> Result<TaskTrace, String> {
     let limits = Some((TRACE_TIMEOUT, TRACE_TIMEOUT));
     let failed = |error: ureq::Error| match error {
@@ -143,12 +92,12 @@ pub fn trace(address: &Address, task: TaskId) -> Result<TaskTrace, String> {
     match status.as_u16() {
         200 => parse_trace(&text),
         404 if line.starts_with("there is no task") => Err(line),
-        404 => Err(format!("this program does not trace tasks: it said \"404 {line}\"")),
+        404 => Err(format!("this program does not trace tasks: it sent \"404 {line}\"")),
         _ => Err(format!("the program refuses: {status} {line}")),
     }
 }
 
-/// The trace that a reply is.
+/// Reads the trace in a reply.
 fn parse_trace(json: &str) -> Result<TaskTrace, String> {
     serde_json::from_str(json).map_err(|error| format!("the trace was not understood: {error}"))
 }
@@ -158,24 +107,25 @@ fn parse_trace(json: &str) -> Result<TaskTrace, String> {
 pub enum Answer {
     /// insight, with this session.
     Session(String),
-    /// Something else.
+    /// Another server.
     Other,
-    /// Nobody listens there.
-    Nobody,
-    /// Something listens there, and does not answer.
+    /// No program listens there.
+    NoProgram,
+    /// A program listens there, and does not answer.
     Silence,
 }
 
-/// Asks a stream for its header, and no more.
+/// Reads the header of a stream, and no more.
 pub fn who_answers(address: SocketAddr) -> Answer {
-    let response =
-        match agent(NAME_TIMEOUT, Some((NAME_TIMEOUT, NAME_TIMEOUT))).get(format!("http://{address}/v1/stream")).call()
-        {
-            Ok(response) => response,
-            Err(ureq::Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => return Answer::Nobody,
-            Err(ureq::Error::Protocol(_)) => return Answer::Other,
-            Err(_) => return Answer::Silence,
-        };
+    let response = match agent(NAME_TIMEOUT, Some((NAME_TIMEOUT, NAME_TIMEOUT)))
+        .get(format!("http://{address}/v1/stream"))
+        .call()
+    {
+        Ok(response) => response,
+        Err(ureq::Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => return Answer::NoProgram,
+        Err(ureq::Error::Protocol(_)) => return Answer::Other,
+        Err(_) => return Answer::Silence,
+    };
     match response.status().as_u16() {
         200 => {}
         // Too many clients, or its recorder has stopped.
@@ -192,7 +142,7 @@ pub fn who_answers(address: SocketAddr) -> Answer {
     }
 }
 
-/// A stream that is being read by a thread of its own, for as long as this lives.
+/// A stream, and the thread that reads it as long as this value exists.
 #[derive(Debug)]
 pub struct Connection {
     shared: Arc<Shared>,
@@ -201,7 +151,7 @@ pub struct Connection {
 
 #[derive(Debug, Default)]
 struct Shared {
-    picture: Mutex<Picture>,
+    snapshot: Mutex<Snapshot>,
     closed: Mutex<bool>,
     closing: Condvar,
     #[cfg(test)]
@@ -217,30 +167,29 @@ impl Connection {
         Ok(Connection { shared, thread })
     }
 
-    /// The picture now, if it is not that of this revision. It is a copy: however long the user of it takes, the reader
-    /// goes on.
-    pub fn picture_after(&self, revision: u64) -> Option<Picture> {
-        let picture = lock(&self.shared.picture);
-        (picture.revision != revision).then(|| picture.view())
+    /// A copy of the present snapshot, unless it has this revision. The reader does not wait for the user of the copy.
+    pub fn snapshot_after(&self, revision: u64) -> Option<Snapshot> {
+        let snapshot = lock(&self.shared.snapshot);
+        (snapshot.revision != revision).then(|| snapshot.view())
     }
 
-    /// The picture itself. The reader waits.
+    /// The snapshot itself. The reader waits.
     #[cfg(test)]
-    pub fn picture(&self) -> MutexGuard<'_, Picture> {
-        lock(&self.shared.picture)
+    pub fn snapshot(&self) -> MutexGuard<'_, Snapshot> {
+        lock(&self.shared.snapshot)
     }
 
-    /// The thread runs; it only ends by a bug.
+    /// Whether the thread runs. Only a bug ends it.
     pub fn alive(&self) -> bool {
         !self.thread.is_finished()
     }
 
-    /// Waits until the picture is as the test wants it; panics with the picture when that takes too long.
+    /// Waits until `wanted` accepts the snapshot; panics with the snapshot if that takes too long.
     #[cfg(test)]
-    pub fn wait_until(&self, what: &str, mut wanted: impl FnMut(&Picture) -> bool) {
-        let waited = self.shared.changed.wait_timeout_while(self.picture(), Duration::from_secs(20), |p| !wanted(p));
-        let (picture, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        assert!(!timeout.timed_out(), "waited in vain until {what}: {:?} {:?}", picture.link, picture.losses);
+    pub fn wait_until(&self, condition: &str, mut wanted: impl FnMut(&Snapshot) -> bool) {
+        let waited = self.shared.changed.wait_timeout_while(self.snapshot(), Duration::from_secs(20), |p| !wanted(p));
+        let (snapshot, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!timeout.timed_out(), "waited in vain until {condition}: {:?} {:?}", snapshot.link, snapshot.losses);
     }
 }
 
@@ -256,25 +205,25 @@ impl Shared {
     fn follow(&self, url: &str) {
         let mut pause = SHORTEST_PAUSE;
         loop {
-            let outcome = read(url, None, &self.picture, &mut || {
+            let outcome = read(url, None, &self.snapshot, &mut || {
                 self.notify();
                 !self.is_closed()
             });
             let failure = outcome.err().unwrap_or(Failure::Unreachable("the stream ended".into()));
-            let mut picture = lock(&self.picture);
-            if picture.link == Link::Connected {
+            let mut snapshot = lock(&self.snapshot);
+            if snapshot.link == Link::Connected {
                 pause = SHORTEST_PAUSE;
             }
-            // The first cause stands, and so does its time, until there is another answer.
-            picture.link = match (failure, std::mem::take(&mut picture.link)) {
-                (Failure::NotInsight(said), _) => Link::NotInsight { said },
+            // The first cause stays, with its time, until there is another answer.
+            snapshot.link = match (failure, std::mem::take(&mut snapshot.link)) {
+                (Failure::NotInsight(sent), _) => Link::NotInsight { sent },
                 (Failure::OtherVersion(protocol), _) => Link::OtherVersion { protocol },
-                // The cause may be another one now.
+                // The cause may have changed.
                 (failure, Link::Gone { since, .. }) => Link::Gone { since, why: failure.to_string() },
                 (failure, _) => Link::Gone { since: Instant::now(), why: failure.to_string() },
             };
-            picture.revision += 1;
-            drop(picture);
+            snapshot.revision += 1;
+            drop(snapshot);
             self.notify();
             if self.wait(pause) {
                 return;
@@ -287,7 +236,7 @@ impl Shared {
         *self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits before the next attempt; true when there shall be none.
+    /// Waits before the next attempt. `true` if there must be no next attempt.
     fn wait(&self, pause: Duration) -> bool {
         let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.closing.wait_timeout_while(closed, pause, |closed| !*closed);
@@ -315,13 +264,13 @@ fn agent(response_timeout: Duration, body: Option<(Duration, Duration)>) -> ureq
         .new_agent()
 }
 
-/// Reads the lines of one response until it ends, or until `go_on` says no after one. `limits` are those of its whole body
-/// and of a silence in it.
+/// Reads the lines of one response until it ends, or until `more` returns false after a line. `limits` are the time limits of
+/// its whole body and of a silence in it.
 fn read(
     url: &str,
     limits: Option<(Duration, Duration)>,
-    picture: &Mutex<Picture>,
-    go_on: &mut dyn FnMut() -> bool,
+    snapshot: &Mutex<Snapshot>,
+    more: &mut dyn FnMut() -> bool,
 ) -> Result<(), Failure> {
     let agent = agent(RESPONSE_TIMEOUT, limits);
     let response = agent.get(url).call().map_err(|error| failure(&error, RESPONSE_TIMEOUT))?;
@@ -332,8 +281,8 @@ fn read(
         return Err(Failure::Unreachable(format!("the program refuses: {}", fit(&text, 80))));
     }
     if status != 200 {
-        let said = format!("{status} {}", fit(&words_of_refusal(&agent, body), 60));
-        return Err(Failure::NotInsight(format!("\"{}\"", said.trim_end())));
+        let sent = format!("{status} {}", fit(&words_of_refusal(&agent, body), 60));
+        return Err(Failure::NotInsight(format!("\"{}\"", sent.trim_end())));
     }
     let (mut intake, mut piece) = (Intake::default(), vec![0; PIECE]);
     loop {
@@ -342,7 +291,7 @@ fn read(
                 let cut = intake.end(&Ending::End)?.cut();
                 return cut.map_or(Ok(()), |cut| Err(Failure::Unreachable(format!("the stream ended: {cut}"))));
             }
-            Ok(length) => intake.push(&piece[..length], picture)?,
+            Ok(length) => intake.push(&piece[..length], snapshot)?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 let why = why(&error);
@@ -350,7 +299,7 @@ fn read(
                 return Err(Failure::Unreachable(why));
             }
         }
-        if !go_on() {
+        if !more() {
             return Ok(());
         }
     }
@@ -369,7 +318,7 @@ fn failure(error: &ureq::Error, timeout: Duration) -> Failure {
             Failure::Unreachable(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))
         }
         ureq::Error::Timeout(_) => Failure::Unreachable(format!(
-            "it takes the connection, but gave no answer within {} s: it may be stopped, or something else",
+            "it takes the connection, but gave no answer within {} s: it may be stopped, or another program",
             timeout.as_secs()
         )),
         ureq::Error::HostNotFound => Failure::Unreachable("there is no host of this name".into()),

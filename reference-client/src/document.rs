@@ -12,13 +12,13 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-/// Writes the document, indented, with its last line's end. It is never whole in memory: there may be a million tasks.
+/// Writes the document, indented, with a newline at its end. It is never whole in memory: there may be a million tasks.
 pub fn write(scene: &Scene, output: &mut dyn Write) -> io::Result<()> {
     let model = scene.model();
     let mut list = TaskList::default();
     list.sort_again(scene);
     let freers = FreersOf::new(model);
-    let losses = &scene.picture.losses;
+    let losses = &scene.snapshot.losses;
     let document = Document {
         coverage: coverage(model, &list.observed),
         header: json!(model.header),
@@ -29,7 +29,7 @@ pub fn write(scene: &Scene, output: &mut dyn Write) -> io::Result<()> {
             "names_not_kept": losses.names,
             "unknown_messages": losses.unknown_messages,
             "missing_messages": losses.missing_messages,
-            "gap_count": scene.picture.gap_count(),
+            "gap_count": scene.snapshot.gap_count(),
         }),
         now_ns: model.now_ns,
         problems: Each(&|each| model.problems().problems.iter().try_for_each(|problem| each(Item::of(json!(problem))))),
@@ -69,7 +69,7 @@ struct Each<'a>(&'a dyn Fn(&mut Take) -> Result<(), Stop>);
 /// Takes an item.
 type Take<'t> = dyn FnMut(Item<'_>) -> Result<(), Stop> + 't;
 
-/// A value; these of its fields are arrays that are not made before they are written. One task may hold a million permits.
+/// A value. The fields in `arrays` are made while they are written: one task may hold a million permits.
 struct Item<'a> {
     value: Value,
     arrays: &'a [(&'static str, Each<'a>)],
@@ -113,7 +113,7 @@ impl Serialize for Each<'_> {
     }
 }
 
-/// As in the stream, and how many tasks are observed, and the line that the screens have.
+/// The coverage of the stream, the number of observed tasks, and the line of the screens.
 fn coverage(model: &Model, observed: &ObservedTasks) -> Value {
     let mut value = json!(model.coverage);
     for executor in value["executors"].as_array_mut().into_iter().flatten() {
@@ -211,7 +211,7 @@ fn edge(model: &Model, freers: &FreersOf, edge: &Edge) -> Value {
     value
 }
 
-/// So many tasks that can free a resource are listed with each wait; the parties and holds of the resource are all of them.
+/// Maximum number of tasks in the list of a wait. The parties and holds of the resource have all.
 const FREERS: usize = 100;
 
 fn freed_by(freers: &FreersOf, resource: &Resource, operation: &Operation) -> Value {

@@ -5,11 +5,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Maximum number of files of other content beside which a new one is written.
+/// Maximum number of files with the name of one problem.
 const MOST_FILES: u32 = 1000;
 
-/// Writes `insight-deadlock-<id>.dot` into `folder`, or finds it there as it would be written. Another file of that name
-/// is left alone: the next free suffix is taken.
+/// Writes `insight-deadlock-<id>.dot` into `folder`, or finds it there with the same content. Another file of that name
+/// stays as it is: the new file gets the next free suffix.
 pub fn write(folder: &Path, problem: &Problem) -> io::Result<PathBuf> {
     let dot = insight_model::dot_problem(problem);
     for attempt in 1..=MOST_FILES {
@@ -28,10 +28,10 @@ pub fn write(folder: &Path, problem: &Problem) -> io::Result<PathBuf> {
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::other(format!("there are {MOST_FILES} of this problem already: remove some")))
+    Err(io::Error::other(format!("there are already {MOST_FILES} files of this problem: remove some")))
 }
 
-/// Whether the file has this content. A pipe, a device and a link are not opened: to read one may never end.
+/// Whether the file has this content. We do not open a pipe, a device or a link: reading it may never end.
 fn is_there(path: &Path, content: &[u8]) -> bool {
     let is_candidate = |file: fs::Metadata| file.is_file() && file.len() == content.len() as u64;
     let mut there = Vec::new();

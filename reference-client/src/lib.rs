@@ -1,18 +1,19 @@
-//! `consolation`: shows in a terminal what the tasks of a running program wait for, and who could free them.
+//! `consolation`: shows in a terminal the tasks of a running program, their waits, and the tasks that can unblock them.
 //!
-//! One thread reads the program's stream and folds it into a `Picture`; the main thread draws that and
-//! takes keys. What is drawn is a function of the picture and of `App`, so all of it is tested without a
-//! terminal and without a program.
+//! One thread reads the program's stream and folds it into a `Snapshot`. The main thread draws the snapshot and takes keys.
+//! The screen is a function of the snapshot and of `App`, so its tests need no terminal and no program.
 
 mod app;
 mod args;
 mod connection;
 mod document;
 mod dot_file;
+mod failure;
 mod once;
-mod picture;
+mod output;
 mod running;
 mod shares;
+mod snapshot;
 mod terminal;
 mod text;
 mod theme;
@@ -33,10 +34,10 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 use views::program_list;
 
-/// The command line is wrong: as clap ends.
+/// The exit status for a wrong command line, the same as clap's.
 const USAGE: u8 = 2;
 
-/// Runs `consolation` with these arguments, the first of which is its name.
+/// Runs `consolation` with these arguments. The first argument is its name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = Args::parse_from(arguments);
     let named = args.address().unwrap_or_else(|error| error.exit());
@@ -68,7 +69,7 @@ pub fn open(address: SocketAddr) -> ExitCode {
     in_terminal_at(&address.into())
 }
 
-/// The address at which a process listens; `None` as long as it has not announced itself.
+/// The address at which a process listens; `None` until it announces itself.
 pub fn address_of(pid: u32) -> Option<SocketAddr> {
     let mut announcements = running().programs.into_iter().map(|program| program.announcement);
     announcements.find(|announcement| announcement.process.pid == pid).map(|found| found.address)
@@ -82,11 +83,11 @@ fn in_terminal_at(address: &Address) -> ExitCode {
 }
 
 fn no_terminal(error: &io::Error) -> ExitCode {
-    once::complain(&format!("the terminal cannot be used: {error}. `consolation --once` needs none."));
+    output::complain(&format!("the terminal cannot be used: {error}. `consolation --once` needs none."));
     ExitCode::FAILURE
 }
 
-/// The only program, or the one that the user chooses, or else the status to end with.
+/// The address of the only program, or of the program that the user chooses. The error is the exit status.
 fn only_or_chosen(running: &Running, prints: bool) -> Result<Address, ExitCode> {
     let programs = &running.programs;
     match programs.as_slice() {
@@ -99,7 +100,9 @@ fn only_or_chosen(running: &Running, prints: bool) -> Result<Address, ExitCode> 
         [first, ..] if prints => {
             let _ = io::stderr().write_all(program_list::text(programs, now_unix_ms()).as_bytes());
             let (count, port) = (programs.len(), first.announcement.address.port());
-            once::complain(&format!("{count} programs run with insight: name one, such as by --port {port}"));
+            output::complain(&format!(
+                "{count} programs run with insight: name one of them, for example --port {port}"
+            ));
             Err(ExitCode::from(USAGE))
         }
         _ => match terminal::choose(programs, now_unix_ms()) {
@@ -118,11 +121,11 @@ fn list(running: &Running, json: bool) -> ExitCode {
         (false, true) => "no program with insight runs\n".to_owned(),
         (false, false) => program_list::text(programs, now_unix_ms()),
     };
-    once::print(&output).unwrap_or(ExitCode::SUCCESS)
+    output::print(&output).unwrap_or(ExitCode::SUCCESS)
 }
 
 fn notes(running: &Running) {
-    running.notes.iter().for_each(|note| once::complain(&format!("note: {note}")));
+    running.notes.iter().for_each(|note| output::complain(&format!("note: {note}")));
 }
 
 fn now_unix_ms() -> u64 {

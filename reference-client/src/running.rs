@@ -1,7 +1,7 @@
 //! The programs of this user that run and have announced themselves.
 //!
-//! A program leaves its announcement behind when it ends. So each announced address is asked for its session; where
-//! another one answers, or nobody, the file is removed.
+//! A program leaves its announcement behind when it ends. So we ask each announced address for its session, and remove the
+//! file if there is another session or no answer.
 
 use crate::connection::{Answer, who_answers};
 use crate::text::clean;
@@ -11,9 +11,9 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Maximum number of announcements that are read in a folder: the youngest files.
+/// Maximum number of announcements that we read in a folder: the youngest files.
 const MAX_FILES: usize = 1000;
-/// Maximum number of programs that are asked at the same time.
+/// Maximum number of programs that we ask at the same time.
 const AT_ONCE: usize = 32;
 
 /// A program that runs.
@@ -25,7 +25,7 @@ pub struct Program {
     pub answers: bool,
 }
 
-/// The result of a look into the folders.
+/// The announcements in the folders.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Running {
     /// The programs, the youngest first.
@@ -34,7 +34,7 @@ pub struct Running {
     pub notes: Vec<String>,
 }
 
-/// Looks into the folders of this user.
+/// Reads the folders of this user.
 pub fn running() -> Running {
     look(&system::folders(), who_answers)
 }
@@ -60,7 +60,7 @@ fn look(folders: &[PathBuf], ask: impl Fn(SocketAddr) -> Answer + Sync) -> Runni
                 Answer::Session(session) if session == announcement.session => true,
                 // r[announcement.stopped]
                 Answer::Silence => false,
-                Answer::Session(_) | Answer::Other | Answer::Nobody => {
+                Answer::Session(_) | Answer::Other | Answer::NoProgram => {
                     // A new program may have got the old one's process ID in between.
                     if read(path).is_ok_and(|now| now == *announcement) {
                         let _ = fs::remove_file(path);
@@ -89,7 +89,7 @@ fn read_folder(folder: &Path, notes: &mut Vec<String>) -> io::Result<Announced> 
     files.sort_unstable_by(|one, other| other.cmp(one));
     if files.len() > MAX_FILES {
         let more = files.len() - MAX_FILES;
-        let text = format!("{more} older files in {} were not read; a program may be among them", folder.display());
+        let text = format!("{more} older files in {} were not read; one may announce a program", folder.display());
         notes.push(clean(&text).into_owned());
         files.truncate(MAX_FILES);
     }
@@ -218,14 +218,14 @@ mod tests {
         folder.announce(9999, 1, 2);
         let found = folder.look(|address| match address.port() {
             1 => Answer::Session("session 9999".to_owned()),
-            _ => Answer::Nobody,
+            _ => Answer::NoProgram,
         });
         let programs: Vec<_> = found.programs.iter().map(|it| it.announcement.process.pid).collect();
         assert_eq!(programs, [9999]);
-        let note = format!("6 older files in {} were not read; a program may be among them", folder.0.display());
+        let note = format!("6 older files in {} were not read; one may announce a program", folder.0.display());
         assert_eq!(found.notes, [note]);
         // The stale files that were read are gone.
-        assert_eq!(folder.look(|_| Answer::Nobody).notes, [""; 0]);
+        assert_eq!(folder.look(|_| Answer::NoProgram).notes, [""; 0]);
     }
 
     #[test]
@@ -238,7 +238,7 @@ mod tests {
             1 => Answer::Session("session 1".to_owned()),
             2 => Answer::Session("session 1".to_owned()),
             3 => Answer::Other,
-            4 => Answer::Nobody,
+            4 => Answer::NoProgram,
             _ => Answer::Silence,
         });
         assert_eq!(found.notes, [""; 0]);
@@ -266,7 +266,7 @@ mod tests {
         folder.announce(7, 1, 1);
         let found = folder.look(|_| {
             folder.announce(7, 2, 2);
-            Answer::Nobody
+            Answer::NoProgram
         });
         assert_eq!(found.programs, []);
         assert!(folder.0.join("7.json").exists());

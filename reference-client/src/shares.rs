@@ -1,15 +1,15 @@
-//! Which part of the last second or two each task spent in which state.
+//! The shares of the states of each task in the last second or two.
 
 use insight_model::{Model, Task, Times};
 use insight_protocol::TaskId;
 
-/// The shortest stretch of time that shares are taken over.
+/// The shortest period of a share.
 const WINDOW_NS: u64 = 1_000_000_000;
 
-/// Samples of the tasks' times, to take differences from.
+/// Samples of the tasks' times. The shares are computed from their differences.
 #[derive(Debug, Default)]
 pub struct Shares {
-    /// At least [`WINDOW_NS`] old when there is a later one.
+    /// At least [`WINDOW_NS`] older than the newer one.
     older: Sample,
     newer: Sample,
 }
@@ -17,11 +17,11 @@ pub struct Shares {
 #[derive(Debug, Default)]
 struct Sample {
     at_ns: u64,
-    /// In the order of the ids.
+    /// Sorted by ID.
     times: Vec<(TaskId, Times)>,
 }
 
-/// Parts of a stretch of time, from 0 to 1.
+/// Parts of a period, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Share {
     /// Running.
@@ -45,7 +45,7 @@ impl Shares {
         self.older = std::mem::replace(&mut self.newer, Sample { at_ns: model.now_ns, times });
     }
 
-    /// The shares of a task; over its whole life while there is no older sample of it. `None` when its times are not seen.
+    /// The shares of a task, over its whole life while there is no older sample of it. `None` if its times are unknown.
     pub fn of(&self, task: &Task, now_ns: u64) -> Option<Share> {
         let now = task.times(now_ns)?;
         let sample = [&self.newer, &self.older]
@@ -73,7 +73,7 @@ mod tests {
     use insight_protocol::{TaskSpawned, TaskState, TaskStats, with};
 
     #[test]
-    fn shares_are_of_the_last_stretch_once_there_is_one() {
+    fn shares_are_of_the_last_period_once_there_is_one() {
         let mut model = Model::default();
         let mut shares = Shares::default();
         model.apply(&with!(TaskSpawned::default(), id = TaskId(1)).into());

@@ -4,15 +4,16 @@ use crate::app::{Action, App};
 use crate::args::Address;
 use crate::connection::{self, Connection};
 use crate::dot_file;
-use crate::picture::Picture;
 use crate::running::Program;
+use crate::snapshot::Snapshot;
 use crate::theme::Theme;
 use crate::views::program_list::{Choice, ProgramList};
 use insight_protocol::{TaskId, TaskTrace};
 use ratatui::DefaultTerminal;
 use ratatui::backend::Backend;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
-use std::io;
+use ratatui::crossterm::terminal;
+use std::io::{self, IsTerminal};
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,31 +24,37 @@ use std::time::{Duration, Instant};
 /// The time between two frames when no key is pressed.
 const FRAME: Duration = Duration::from_millis(250);
 
-/// Runs until the user quits. The terminal is as it was after that, after an error, and after a panic.
+/// Runs until the user quits. Afterwards the terminal is as before, also after an error or a panic.
 pub fn run(address: &Address) -> io::Result<()> {
     let connection = Connection::open(address)?;
     let mut app = App::new(address.clone(), Theme::from_environment());
     on_screen(|terminal, ending| frames(terminal, &mut app, &connection, address, ending))
 }
 
-/// Lets the user choose one of the programs; `None` when they quit. The terminal is as after [`run`].
+/// The width of the terminal on stdout, in columns; `None` if stdout is a file or a pipe, or if the width is unknown.
+pub fn columns() -> Option<usize> {
+    let size = io::stdout().is_terminal().then(terminal::size)?;
+    size.ok().map(|(columns, _)| columns.into()).filter(|columns| *columns > 0)
+}
+
+/// Lets the user choose one of the programs; `None` if they quit. The terminal is as after [`run`].
 pub fn choose(programs: &[Program], now_unix_ms: u64) -> io::Result<Option<usize>> {
     let mut list = ProgramList::new(programs, now_unix_ms);
     on_screen(|terminal, ending| choice(terminal, &mut list, ending))
 }
 
-/// Runs `body` on a terminal of its own screen, which is as before afterwards: also when a signal ends the process, or the
+/// Runs `body` on the terminal's second screen, and restores the first one: also when a signal ends the process, or the
 /// terminal has gone.
 fn on_screen<T>(body: impl FnOnce(&mut DefaultTerminal, &Ending) -> io::Result<T>) -> io::Result<T> {
     let ending = Ending::watch()?;
     let result = ratatui::try_init().and_then(|terminal| {
-        // Its destructor writes to stderr, and panics, where the terminal has gone.
+        // Its destructor writes to stderr, and panics if the terminal has gone.
         let mut terminal = ManuallyDrop::new(terminal);
         let result = body(&mut terminal, &ending);
         let _ = terminal.show_cursor();
         result
     });
-    // It fails only where there is no terminal any more.
+    // It fails only if the terminal has gone.
     let _ = ratatui::try_restore();
     ending.end()?;
     result
@@ -55,7 +62,8 @@ fn on_screen<T>(body: impl FnOnce(&mut DefaultTerminal, &Ending) -> io::Result<T
 
 /// The signals that end the process: SIGTERM, SIGINT and SIGHUP. The terminal is restored first.
 struct Ending {
-    /// The number of the last signal that came; 0 if none did.
+    /// The number of the last signal; 0 before the first one. A signal handler stores it, and the main thread loads it, both
+    /// relaxed: no other data depends on it.
     signal: Arc<AtomicUsize>,
 }
 
@@ -75,7 +83,7 @@ impl Ending {
         Ok(Ending { signal: Arc::new(AtomicUsize::new(0)) })
     }
 
-    /// An error once a signal has come.
+    /// Returns an error after a signal.
     fn check(&self) -> io::Result<()> {
         match self.signal.load(Ordering::Relaxed) {
             0 => Ok(()),
@@ -83,7 +91,7 @@ impl Ending {
         }
     }
 
-    /// Ends the process by the signal that came, as if it had no handler.
+    /// Ends the process with the signal, as if it had no handler.
     fn end(&self) -> io::Result<()> {
         #[cfg(unix)]
         if let number @ 1.. = self.signal.load(Ordering::Relaxed) {
@@ -121,21 +129,21 @@ fn frames(
 ) -> io::Result<()> {
     let (answer, answers) = mpsc::channel();
     let mut next_frame = Instant::now();
-    // Drawn from and sorted without a lock: the reader never waits for the screen.
-    let mut picture = Picture::default();
+    // A copy, to sort and draw without a lock: the reader never waits for the screen.
+    let mut snapshot = Snapshot::default();
     loop {
         ending.check()?;
         let mut changed = Instant::now() >= next_frame;
-        // The first picture does not wait for the next frame.
-        if changed || !picture.model.complete {
-            if let Some(newer) = connection.picture_after(picture.revision) {
-                changed |= newer.model.complete && !picture.model.complete;
-                picture = newer;
+        // The first snapshot does not wait for the next frame.
+        if changed || !snapshot.model.complete {
+            if let Some(newer) = connection.snapshot_after(snapshot.revision) {
+                changed |= newer.model.complete && !snapshot.model.complete;
+                snapshot = newer;
             }
             if changed {
                 let begun = Instant::now();
-                app.refresh(&picture, begun);
-                // Of very many tasks, sorting leaves time for keys.
+                app.refresh(&snapshot, begun);
+                // Very many tasks take long to sort: leave time for keys.
                 next_frame = Instant::now() + FRAME.max(begun.elapsed() * 4);
             }
         }
@@ -146,14 +154,14 @@ fn frames(
             app.traced(task, trace);
             changed = true;
         }
-        let patience = if picture.model.complete { FRAME } else { FRAME / 8 };
+        let patience = if snapshot.model.complete { FRAME } else { FRAME / 8 };
         if event::poll(next_frame.saturating_duration_since(Instant::now()).min(patience))? {
             changed = true;
-            // Keys that came together are drawn together.
+            // One frame for all keys that came together.
             while event::poll(Duration::ZERO)? {
                 let action = match event::read()? {
-                    Event::Key(key) if key.kind != KeyEventKind::Release => app.on_key(key, &picture, Instant::now()),
-                    // Away and back within a frame leaves a terminal empty that looks as it did.
+                    Event::Key(key) if key.kind != KeyEventKind::Release => app.on_key(key, &snapshot, Instant::now()),
+                    // A window that changes its size twice within a frame is empty, although its size is the same.
                     Event::Resize(..) => Action::Redraw,
                     _ => Action::None,
                 };
@@ -167,35 +175,35 @@ fn frames(
             }
         }
         if changed {
-            draw(terminal, app, &picture)?;
+            draw(terminal, app, &snapshot)?;
         }
     }
 }
 
-/// As `Terminal::clear` does, without asking the terminal where its cursor is: not every one answers in time.
+/// Clears as `Terminal::clear`, without a question to the terminal about its cursor: some do not answer in time.
 fn clear(terminal: &mut DefaultTerminal) -> io::Result<()> {
     terminal.backend_mut().clear()?;
-    // The buffer of what is on the screen is empty now: all that comes is a difference from it.
+    // The buffer of the last frame is empty now, so the next frame draws each cell.
     terminal.swap_buffers();
     Ok(())
 }
 
-fn draw(terminal: &mut DefaultTerminal, app: &mut App, picture: &Picture) -> io::Result<()> {
+fn draw(terminal: &mut DefaultTerminal, app: &mut App, snapshot: &Snapshot) -> io::Result<()> {
     terminal.draw(|frame| {
         let area = frame.area();
-        app.draw(picture, Instant::now(), area, frame.buffer_mut());
+        app.draw(snapshot, Instant::now(), area, frame.buffer_mut());
     })?;
     Ok(())
 }
 
 type Answer = (TaskId, Result<TaskTrace, String>);
 
-/// Asks on a thread of its own, one task after another: so does the program.
+/// Asks on another thread, one task after another, since the program makes one trace at a time.
 fn trace(tasks: Vec<TaskId>, address: &Address, answer: &Sender<Answer>) {
     let (address, theirs, first) = (address.clone(), answer.clone(), tasks.clone());
     let work = move || {
         for task in tasks {
-            // Nobody takes it when the user has quit.
+            // It fails if the user has quit.
             let _ = theirs.send((task, connection::trace(&address, task)));
         }
     };

@@ -5,8 +5,8 @@ use ratatui::text::{Line, Span};
 use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The text without what could move a cursor, colour a terminal or reorder the line: names and source lines come
-/// from the observed program, and anything may stand in them.
+/// The text without characters that could move a cursor, colour a terminal or reorder the line. Names and source lines come
+/// from the observed program, and may contain any character.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -19,7 +19,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(replace).collect())
 }
 
-/// How many columns the text takes.
+/// The number of columns that the text takes.
 pub fn width(text: &str) -> usize {
     text.width()
 }
@@ -45,7 +45,7 @@ pub fn fit(text: &str, columns: usize) -> String {
     result
 }
 
-/// The text cut to `columns` at its start: of a path, the end says most.
+/// The text cut to `columns` at its start, for a path: its end says most.
 pub fn fit_end(text: &str, columns: usize) -> String {
     let text = clean(text);
     if text.width() <= columns {
@@ -123,7 +123,7 @@ pub fn wrap(spans: Vec<Span<'static>>, columns: usize, hanging: usize) -> Vec<Li
     let hanging = if hanging * 2 > columns { 0 } else { hanging };
     let mut lines: Vec<Vec<Span<'static>>> = vec![Vec::new()];
     let mut used = 0;
-    // Nothing but indentation stands on the present line.
+    // The present line has only indentation.
     let mut empty = true;
     for span in spans {
         for word in span.content.split_inclusive(' ') {
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_harm_a_terminal_is_replaced() {
+    fn characters_that_could_harm_a_terminal_are_replaced() {
         let check = |text: &str, expect: &str| assert_eq!(clean(text), expect);
         check("naïve 名前", "naïve 名前");
         check("a\x1b[31mb\r\nc\td", "a\u{fffd}[31mb\u{fffd}\u{fffd}c d");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn long_text_goes_on_in_the_next_line() {
+    fn long_text_continues_in_the_next_line() {
         let check = |text: &str, columns, expect: &[&str]| {
             let lines = wrap(vec![Span::raw(text.to_owned())], columns, 2);
             let actual: Vec<String> = lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect();

@@ -1,9 +1,9 @@
-//! Colours. What they say is also said by words or by signs: with `NO_COLOR` nothing is lost.
+//! Colours. Words or signs have the same facts: with `NO_COLOR` nothing is lost.
 
 use insight_protocol::{Severity, TaskState, Tier};
 use ratatui::style::{Color, Modifier, Style};
 
-/// What is drawn how.
+/// The styles of a screen.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
     colour: bool,
@@ -30,7 +30,7 @@ impl Theme {
         self.foreground(Color::Cyan).add_modifier(Modifier::BOLD)
     }
 
-    /// What is beside the point.
+    /// A detail.
     pub fn dim(self) -> Style {
         if self.colour { Style::new().fg(Color::DarkGray) } else { Style::new().add_modifier(Modifier::DIM) }
     }
@@ -45,17 +45,17 @@ impl Theme {
         self.foreground(Color::Cyan)
     }
 
-    /// What is not as it should be.
+    /// A fact that needs care.
     pub fn warning(self) -> Style {
         self.foreground(Color::Yellow)
     }
 
-    /// What stands in the way.
+    /// A cause of a hang.
     pub fn alarm(self) -> Style {
         self.foreground(Color::LightRed)
     }
 
-    /// Why a task waits: white on dark red.
+    /// The reason of a wait: white on dark red.
     pub fn reason(self) -> Style {
         self.both(Color::Indexed(231), Color::Indexed(52))
     }
@@ -69,7 +69,7 @@ impl Theme {
         }
     }
 
-    /// The line that says a hang was found.
+    /// The line above every view while there is a hang.
     pub fn banner(self, tier: Tier) -> Style {
         let style = match tier {
             Tier::Proven => self.both(Color::Indexed(231), Color::Indexed(160)),
@@ -78,12 +78,12 @@ impl Theme {
         style.add_modifier(Modifier::BOLD)
     }
 
-    /// Where the cursor is.
+    /// The line with the cursor.
     pub fn cursor(self) -> Style {
         self.both(Color::Indexed(231), Color::Indexed(24))
     }
 
-    /// A task's state; `None` when it is not seen.
+    /// A task's state; `None` if unknown.
     pub fn state(self, state: Option<TaskState>) -> Style {
         match state {
             Some(TaskState::Running) => self.foreground(Color::Green),

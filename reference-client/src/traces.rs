@@ -1,4 +1,4 @@
-//! What was asked for of where tasks wait, and what came of it.
+//! The traces that the user asked for, and their answers.
 
 use insight_protocol::{TaskId, TaskTrace};
 use std::collections::HashMap;
@@ -8,21 +8,21 @@ use std::collections::HashMap;
 pub enum Asked {
     /// The answer is on its way.
     Waiting,
-    /// The answer, or why there is none.
+    /// The answer, or the reason why there is none.
     Answered(Result<TaskTrace, String>),
 }
 
-/// The last trace of each task that was asked for.
+/// The last trace of each task that the user asked for.
 #[derive(Debug, Default)]
 pub struct Traces(HashMap<TaskId, Asked>);
 
 impl Traces {
-    /// That of a task.
+    /// The trace of a task; `None` before the first question.
     pub fn of(&self, task: TaskId) -> Option<&Asked> {
         self.0.get(&task)
     }
 
-    /// The trace of a task that was captured.
+    /// The trace of a task, if the program captured one.
     pub fn captured(&self, task: TaskId) -> Option<&TaskTrace> {
         match self.of(task) {
             Some(Asked::Answered(Ok(trace))) => Some(trace),
@@ -30,12 +30,12 @@ impl Traces {
         }
     }
 
-    /// Notes that a task is asked for; false when its answer is on its way already.
+    /// Notes a question. `false` if its answer is already on its way.
     pub fn ask(&mut self, task: TaskId) -> bool {
         !matches!(self.0.insert(task, Asked::Waiting), Some(Asked::Waiting))
     }
 
-    /// Takes an answer. One that nobody waits for any more is of another run of the program.
+    /// Takes an answer. An answer without a question belongs to another run of the program.
     pub fn answer(&mut self, task: TaskId, answer: Result<TaskTrace, String>) {
         if let Some(asked @ Asked::Waiting) = self.0.get_mut(&task) {
             *asked = Asked::Answered(answer);

@@ -9,12 +9,12 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// How much a task's wait wants to be looked at: what blocks it for want of room or of a lock first.
+/// The weight of a wait in the order of the list: waits for room or for a lock come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
-    /// It waits for room in a channel, for a lock, or for something that this version does not know.
+    /// It waits for room in a channel, for a lock, or for something unknown to this version.
     Hard,
-    /// It waits for the end of another task, or until others have come as far.
+    /// It waits for the end of another task, or for others at a barrier.
     Join,
     /// It waits for something to do.
     Work,
@@ -32,7 +32,7 @@ pub fn weight(operation: &Operation) -> Weight {
     }
 }
 
-/// The wait of a task that is shown where there is room for one, and how many there are.
+/// The wait of a task that a row of the list shows, and the number of its waits.
 pub fn main_wait(model: &Model, task: TaskId) -> Option<(&Edge, usize)> {
     let waits = model.waits_of_task(task);
     let main = waits.iter().min_by_key(|edge| match &edge.body {
@@ -42,13 +42,13 @@ pub fn main_wait(model: &Model, task: TaskId) -> Option<(&Edge, usize)> {
     Some((main, waits.len()))
 }
 
-/// The name of the resource of an edge, as [`short_name`] has it.
+/// The name of the resource of an edge, from [`short_name`].
 pub fn resource_name(model: &Model, edge: &Edge) -> String {
     let resource = model.resources.get(&edge.resource);
     resource.map_or_else(|| format!("resource {}", edge.resource), |resource| short_name(model, resource))
 }
 
-/// `` `prototype_channel` ``; for one without a name `channel 12`, or `end of task 3 (reader)`.
+/// `` `prototype_channel` ``; without a name `channel 12`, or `end of task 3 (reader)`.
 pub fn short_name(model: &Model, resource: &Resource) -> String {
     if let Some(name) = &resource.name {
         return clean(&format!("`{name}`")).into_owned();
@@ -68,14 +68,14 @@ fn is_joined(body: &EdgeBody) -> bool {
     matches!(body, EdgeBody::Party { role: PartyRole::Joined, .. })
 }
 
-/// `` `prototype_channel`: waiting on channel capacity ``, and how many waits more.
+/// `` `prototype_channel`: waiting on channel capacity ``, and the number of further waits.
 pub fn waits_for(model: &Model, task: TaskId) -> Option<String> {
     let (edge, waits) = main_wait(model, task)?;
     let more = if waits > 1 { format!(" (+{} more)", waits - 1) } else { String::new() };
     Some(format!("{}: {}{more}", resource_name(model, edge), reason(edge)))
 }
 
-/// Why a task waits; for a producer that gave no reason, what it does.
+/// The reason of a wait; without a reason from the producer, the operation.
 pub fn reason(edge: &Edge) -> String {
     match &edge.body {
         EdgeBody::Wait { reason, .. } if !reason.trim().is_empty() => clean(reason).into_owned(),
@@ -84,30 +84,30 @@ pub fn reason(edge: &Edge) -> String {
     }
 }
 
-/// A task's name for a narrow column: of a path the last part; for a partial one, who spawned it.
+/// A task's name for a narrow column: the last part of a path.
 pub fn task_name(task: &Task) -> String {
     match &task.name {
         Some(name) if name.contains('<') => clean(name).into_owned(),
         Some(name) => clean(name.rsplit("::").next().unwrap_or(name)).into_owned(),
-        None if task.partial => "(a library's)".into(),
+        None if task.partial => "(library task)".into(),
         None => "-".into(),
     }
 }
 
-/// The state of a task in a word; `not seen` for a partial one.
+/// The state of a task in a word; `unknown` for a library task.
 pub fn state(task: &Task) -> &'static str {
-    task.state().map_or("not seen", |state| state.as_str())
+    task.state().map_or("unknown", |state| state.as_str())
 }
 
 /// `idle for 12.3 s`.
 pub fn state_for(task: &Task, now_ns: u64) -> String {
     match task.state() {
         Some(state) => format!("{state} for {}", duration(now_ns.saturating_sub(task.since_ns()))),
-        None => "state not seen".into(),
+        None => "state unknown".into(),
     }
 }
 
-/// How much of a resource is in use: `2 of 2 in use (full)`.
+/// The part of a resource that is in use: `2 of 2 in use (full)`.
 pub fn level(resource: &Resource) -> String {
     match resource.definition().level {
         Level::Count(noun) => resource.length.map_or_else(|| in_use(resource), |length| count(length, noun)),
@@ -126,12 +126,12 @@ fn in_use(resource: &Resource) -> String {
         }
         (Some(length), Some(capacity)) => format!("{} of {} in use", grouped(length), grouped(capacity)),
         (Some(length), None) => format!("{} in use, no bound", grouped(length)),
-        (None, Some(capacity)) => format!("capacity {}, length not seen", grouped(capacity)),
+        (None, Some(capacity)) => format!("capacity {}, length unknown", grouped(capacity)),
         (None, None) => String::new(),
     }
 }
 
-/// Everything that a bounded resource has is in use. Of what nobody has to wait for room in, that is nothing to tell.
+/// Whether a bounded resource has nothing left. `false` for a resource on which no task waits for room.
 pub fn is_full(resource: &Resource) -> bool {
     match resource.definition().level {
         Level::Room | Level::InUse | Level::Permits => {
@@ -162,13 +162,13 @@ pub fn sizes(resource: &Resource) -> String {
     }));
     let handles =
         [(resource.senders, "sender"), (resource.weak_senders, "weak sender"), (resource.receivers, "receiver")];
-    parts.extend(handles.iter().filter_map(|(number, what)| {
-        number.filter(|number| *number > 0 || *what != "weak sender").map(|number| count(number, what))
+    parts.extend(handles.iter().filter_map(|(number, handle)| {
+        number.filter(|number| *number > 0 || *handle != "weak sender").map(|number| count(number, handle))
     }));
     parts.join(", ")
 }
 
-/// The edge is a wait for room in a channel that has a bound.
+/// Whether the edge is a wait for room in a channel with a bound.
 pub fn is_full_channel_wait(model: &Model, edge: &Edge) -> bool {
     let (Some(resource), EdgeBody::Wait { operation, .. }) = (model.resources.get(&edge.resource), &edge.body) else {
         return false;
@@ -176,7 +176,7 @@ pub fn is_full_channel_wait(model: &Model, edge: &Edge) -> bool {
     resource.capacity.is_some() && resource.definition().freed(operation).by == FreedBy::Room
 }
 
-/// What a task does or has by an edge: `send`, `exclusive`, `receiver`.
+/// The operation, mode or role of an edge: `send`, `exclusive`, `receiver`.
 pub fn role(edge: &Edge) -> String {
     let text = match &edge.body {
         EdgeBody::Wait { operation, need: 0 | 1, .. } => operation.to_string(),
@@ -188,8 +188,8 @@ pub fn role(edge: &Edge) -> String {
     clean(&text).into_owned()
 }
 
-/// What is unusual about the pending operation of a wait, where that is known: a grant that nobody has claimed, and that
-/// its task passes it over. It may be polled again later.
+/// The known faults of the pending operation of a wait: a grant that its task has not claimed, and a poll of the task that
+/// passed it over. The task may poll it again later.
 pub fn waiter(edge: &Edge, now_ns: u64) -> Option<String> {
     let waiter = edge.waiter();
     let granted =
@@ -199,14 +199,14 @@ pub fn waiter(edge: &Edge, now_ns: u64) -> Option<String> {
     (!facts.is_empty()).then(|| facts.join(", "))
 }
 
-/// What a task has to do with a resource that it can free: `has a receiver`.
+/// The relation of a task to a resource that it can unblock: `has a receiver`.
 pub fn freeing(edge: &Edge) -> String {
     match &edge.body {
         EdgeBody::Hold { transferable, .. } => {
-            let moved = if *transferable { ", unless it gave that away" } else { "" };
+            let moved = if *transferable { ", unless it moved the guard" } else { "" };
             format!("holds it ({}){moved}", role(edge))
         }
-        EdgeBody::Party { role: PartyRole::Joined, .. } => "its end is what is waited for".into(),
+        EdgeBody::Party { role: PartyRole::Joined, .. } => "its end is awaited".into(),
         EdgeBody::Party { role: PartyRole::Sender, exclusive } => handle("sender", *exclusive),
         EdgeBody::Party { role: PartyRole::Receiver, exclusive } => handle("receiver", *exclusive),
         EdgeBody::Party { role, .. } => clean(&format!("is its {role}")).into_owned(),
@@ -214,23 +214,23 @@ pub fn freeing(edge: &Edge) -> String {
     }
 }
 
-fn handle(what: &str, exclusive: bool) -> String {
-    if exclusive { format!("has a {what}") } else { format!("has used a {what}, maybe a shared one") }
+fn handle(end: &str, exclusive: bool) -> String {
+    if exclusive { format!("has a {end}") } else { format!("has used a {end}, maybe a shared one") }
 }
 
-/// Who can free each resource, worked out once: many tasks may wait on one that many tasks can free.
+/// The tasks that can unblock each resource, computed once: many tasks may wait on a resource that many tasks can unblock.
 pub struct FreersOf<'m> {
     model: &'m Model,
     known: RefCell<HashMap<(ResourceId, Operation), Rc<Freers>>>,
 }
 
 impl<'m> FreersOf<'m> {
-    /// Nothing is worked out yet.
+    /// Nothing is computed yet.
     pub fn new(model: &'m Model) -> FreersOf<'m> {
         FreersOf { model, known: RefCell::default() }
     }
 
-    /// Who can free `resource` for a task that waits on it with `operation`.
+    /// The tasks that can unblock a task that waits on `resource` with `operation`.
     pub fn freers(&self, resource: &Resource, operation: &Operation) -> Rc<Freers> {
         let mut known = self.known.borrow_mut();
         let key = (resource.id, operation.clone());
@@ -238,7 +238,7 @@ impl<'m> FreersOf<'m> {
     }
 }
 
-/// The ones that can free a resource and of which no task is known, in words; `None` when there are none.
+/// The unknown users that can unblock a resource, in words; `None` if there are none.
 pub fn unknown_freers(freers: &Freers) -> Option<String> {
     match freers.unknown {
         0 => None,
@@ -252,7 +252,7 @@ pub fn place(location: &Location) -> String {
     clean(&location.place.to_string()).into_owned()
 }
 
-/// The text of a source line if there is one, and what has to be said about it.
+/// The text of a source line if there is one, and a note on its quality.
 pub fn source(location: &Location) -> (Option<String>, Option<&'static str>) {
     let Some(source) = &location.source else { return (None, None) };
     let text = source.text.as_deref().map(|text| clean(text.trim()).into_owned()).filter(|text| !text.is_empty());
@@ -260,11 +260,11 @@ pub fn source(location: &Location) -> (Option<String>, Option<&'static str>) {
         SourceStatus::Found => (text, None),
         SourceStatus::Changed => (text, Some("source changed since build")),
         SourceStatus::Missing => (None, Some("source not found where the program runs")),
-        _ => (text, Some("it is not known whether this is the source that was built")),
+        _ => (text, Some("source may have changed since build")),
     }
 }
 
-/// What an idle task without a known wait waits for.
+/// The wait of an idle task without a known wait.
 pub fn unobserved_wait(task: &Task) -> String {
     let wakers = task.counters().map_or(0, |stats| stats.foreign_wakers);
     match wakers {
@@ -273,46 +273,46 @@ pub fn unobserved_wait(task: &Task) -> String {
     }
 }
 
-/// What may wake a task besides its waits; `None` when nothing that is not seen can.
+/// Other things that may wake a task that has waits; `None` if there are none.
 pub fn other_wakers(task: &Task) -> Option<String> {
     let wakers = task.counters().map_or(0, |stats| stats.foreign_wakers);
-    let what = count(wakers, "foreign waker");
-    (wakers > 0).then(|| format!("or for something insight does not observe ({what}: a timer, io, ...)"))
+    let count = count(wakers, "foreign waker");
+    (wakers > 0).then(|| format!("or for something insight does not observe ({count}: a timer, io, ...)"))
 }
 
-/// What a partial task's silence means.
-pub const PARTIAL: &str = "Only its use of resources is seen: not its polls, its state, its wakers or its end.";
+/// The limits of a library task.
+pub const PARTIAL: &str = "A library task: insight observes only its waits and holds.";
 
-/// The banner: the number of hangs, and how sure they are; `None` if there are none.
+/// The banner: the number of hangs and their surest tier; `None` if there are none.
 pub fn banner(model: &Model) -> Option<(Tier, String)> {
     let mut problems = model.problems().problems;
     problems.retain(|problem| problem.severity == Severity::Hang);
     let first = problems.first()?;
     let proven = problems.iter().filter(|problem| problem.tier == Tier::Proven).count();
     let kind = clean(first.kind.as_str()).replace('_', " ");
-    let what = match (&first.kind, first.tier) {
+    let kind = match (&first.kind, first.tier) {
         (ProblemKind::Deadlock, Tier::Proven) => "deadlock cycle detected".into(),
         (_, Tier::Proven) => format!("{kind} detected"),
         (_, Tier::Suspected) => format!("suspected {kind}"),
     };
     let text = match (problems.len(), problems.len() - proven) {
-        (1, _) => format!("{what}, P for more"),
-        (all, 0) => format!("{all} hangs: {what}, P for more"),
-        (all, suspected) if suspected == all => format!("{all} hangs: {what}, P for more"),
-        (all, suspected) => format!("{all} hangs ({suspected} of them suspected): {what}, P for more"),
+        (1, _) => kind,
+        (all, 0) => format!("{all} hangs: {kind}"),
+        (all, suspected) if suspected == all => format!("{all} hangs: {kind}"),
+        (all, suspected) => format!("{all} hangs ({suspected} of them suspected): {kind}"),
     };
     Some((first.tier, text))
 }
 
-/// The number of problems that are no hangs: `1 degraded, 2 notices: P`; `None` if there are none.
-pub fn besides_hangs(model: &Model) -> Option<String> {
+/// The number of problems that are no hangs: `1 degraded, 2 notices`; `None` if there are none.
+pub fn other_problems(model: &Model) -> Option<String> {
     let number = |severity| model.problems.values().filter(|problem| problem.severity == severity).count() as u64;
     let (degraded, notices) = (number(Severity::Degraded), number(Severity::Notice));
     match (degraded, notices) {
         (0, 0) => None,
-        (0, _) => Some(format!("{}: P", count(notices, "notice"))),
-        (_, 0) => Some(format!("{} degraded: P", grouped(degraded))),
-        _ => Some(format!("{} degraded, {}: P", grouped(degraded), count(notices, "notice"))),
+        (0, _) => Some(count(notices, "notice")),
+        (_, 0) => Some(format!("{} degraded", grouped(degraded))),
+        _ => Some(format!("{} degraded, {}", grouped(degraded), count(notices, "notice"))),
     }
 }
 
@@ -334,7 +334,7 @@ mod tests {
         check(Some("barbara::write_orders"), false, "write_orders");
         check(Some("<Pool as Work>::run"), false, "<Pool as Work>::run");
         check(Some("pump"), true, "pump");
-        check(None, true, "(a library's)");
+        check(None, true, "(library task)");
         check(None, false, "-");
     }
 }

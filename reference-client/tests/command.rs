@@ -95,14 +95,14 @@ fn snapshot(problem: Option<ProblemRaised>) -> String {
 }
 
 #[test]
-fn the_exit_status_says_how_bad_the_worst_problem_is() {
+fn the_exit_status_is_that_of_the_worst_problem() {
     let check = |answer: &str, options: &[&str], status: i32, expect: &str| {
         let output = run(answer, options);
         let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
         assert!(text.contains(expect), "{text}");
         assert_eq!(output.status.code(), Some(status), "{text}");
     };
-    check(&snapshot(None), &["--once"], 0, "waits for `prototype_channel`: waiting on channel capacity (send)");
+    check(&snapshot(None), &["--once"], 0, "`prototype_channel`: waiting on channel capacity");
     check(&snapshot(None), &[], 0, "no problem found");
     check(
         &snapshot(Some(deadlock(1, Tier::Proven))),
@@ -114,11 +114,11 @@ fn the_exit_status_says_how_bad_the_worst_problem_is() {
     check(&snapshot(Some(no_hang(1, Severity::Degraded))), &["--once"], 4, "degraded: proven lock_held_long");
     check(&snapshot(Some(no_hang(1, Severity::Notice))), &["--once", "--json"], 0, "\"severity\": \"notice\"");
     check("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nno", &["--once"], 1, "does not speak insight");
-    check("SSH-2.0-OpenSSH_9.6\r\n", &["--once"], 1, "does not speak insight: it said something that is not HTTP");
+    check("SSH-2.0-OpenSSH_9.6\r\n", &["--once"], 1, "does not speak insight: it sent something that is not HTTP");
 }
 
 #[test]
-fn a_wrong_command_line_is_status_2() {
+fn the_exit_status_of_a_wrong_command_line_is_2() {
     for arguments in
         [&["--port", "0"][..], &["a/b"], &["--list", "--once"], &["--what"], &["localhost:1", "--port", "2"]]
     {
@@ -135,7 +135,7 @@ fn the_json_is_json() {
 }
 
 #[test]
-fn a_recording_has_a_last_picture() {
+fn a_recording_shows_its_last_snapshot() {
     let recordings = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/recordings");
     let check = |name: &str, status: i32, expect: &str| {
         let output = command(&["--recording", &format!("{recordings}/{name}")]);
@@ -144,7 +144,7 @@ fn a_recording_has_a_last_picture() {
         assert!(text.contains(expect), "{text}");
     };
     check("barbara.ndjson", 0, "as recorded in ");
-    check("deadlock.ndjson", 3, "problem 1: deadlock cycle");
+    check("deadlock.ndjson", 3, "problem 1 (1 of 1)");
     check("no_such", 1, "there is no such file");
     check("../README.md", 1, "it is not a stream of insight: its first line is \"# insight-conformance\"");
     check("..", 1, "it is a directory");
@@ -168,7 +168,7 @@ impl Drop for File {
 }
 
 #[test]
-fn a_recording_has_one_of_few_outcomes() {
+fn a_damaged_recording_has_a_note_or_an_error() {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/recordings/barbara.ndjson"));
     let text = text.unwrap();
     let check = |name: &str, content: &[u8], status: i32, expect: &str| {
@@ -180,7 +180,7 @@ fn a_recording_has_one_of_few_outcomes() {
             assert!(text.contains(expect), "{text}");
         }
     };
-    let cut = "note: it is cut off in line 132; what came later is not known";
+    let cut = "note: it is cut off in line 132; later messages are missing";
     check("cut", &text.as_bytes()[..text.len() - 9], 0, cut);
     check("mark", format!("\u{feff}{text}").as_bytes(), 0, "");
     check("empty", b"", 1, "it is empty");
@@ -197,7 +197,7 @@ fn a_recording_has_one_of_few_outcomes() {
 
 #[cfg(unix)]
 #[test]
-fn a_device_is_refused_and_a_pipe_is_announced() {
+fn a_device_is_refused_and_a_pipe_has_a_note() {
     let output = command(&["--recording", "/dev/zero"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), stderr.contains("it is a device")), (Some(1), true), "{stderr}");
@@ -222,7 +222,7 @@ fn a_device_is_refused_and_a_pipe_is_announced() {
 }
 
 #[test]
-fn a_hostile_trace_is_written_anew() {
+fn a_hostile_trace_is_written_without_control_characters() {
     let hidden = |text: &str| text.chars().any(|c| insight_reader::is_hidden(c) && c != '\n');
     let trace =
         "{\"task\":7,\"at_ns\":1,\"outcome\":\"captured\",\"reason\":\"a\u{9b}2J\u{7f}\u{202e}b\",\"leaves\":[]}";
@@ -239,7 +239,7 @@ fn a_hostile_trace_is_written_anew() {
 
 #[cfg(unix)]
 #[test]
-fn an_output_that_is_full_is_said() {
+fn a_full_output_is_an_error() {
     let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else { return };
     let deadlock = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/recordings/deadlock.ndjson");
     for options in [&[][..], &["--json"]] {
@@ -255,13 +255,27 @@ fn an_output_that_is_full_is_said() {
 }
 
 #[test]
+fn a_closed_output_does_not_change_the_exit_status() {
+    let deadlock = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/recordings/deadlock.ndjson");
+    for options in [&[][..], &["--json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_consolation"));
+        command.args(["--recording", deadlock]).args(options).stdin(Stdio::null()).stdout(writer);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    }
+}
+
+#[test]
 fn the_only_program_is_opened_without_an_address() {
     let runtime = Runtime::new();
-    // Its header, to be recognised; then what is asked for.
+    // The header, by which it is recognised, and then the snapshot.
     runtime.announce(7, vec![snapshot(None), snapshot(None)]);
     let (status, stdout, stderr) = runtime.command(&["--once"]);
     assert_eq!(status, Some(0), "{stderr}");
-    assert!(stdout.contains("waits for `prototype_channel`"), "{stdout}");
+    assert!(stdout.contains("`prototype_channel`: waiting on"), "{stdout}");
     // It has ended now.
     let (status, stdout, stderr) = runtime.command(&["--list"]);
     assert_eq!((status, stdout.as_str(), stderr.as_str()), (Some(0), "no program with insight runs\n", ""));
@@ -269,7 +283,7 @@ fn the_only_program_is_opened_without_an_address() {
 }
 
 #[test]
-fn several_programs_without_an_address_are_status_2() {
+fn the_exit_status_of_several_programs_without_an_address_is_2() {
     let runtime = Runtime::new();
     for pid in [7, 8] {
         runtime.announce(pid, vec![snapshot(None); 3]);
@@ -280,7 +294,10 @@ fn several_programs_without_an_address_are_status_2() {
     assert!(lines[0].starts_with("#  NAME"), "{stderr}");
     assert!(lines[1].starts_with("1  program\u{fffd}8  8    127.0.0.1:"), "{stderr}");
     assert!(lines[2].starts_with("2  program\u{fffd}7  7    127.0.0.1:"), "{stderr}");
-    assert!(lines[3].starts_with("consolation: 2 programs run with insight: name one, such as by --port "), "{stderr}");
+    assert!(
+        lines[3].starts_with("consolation: 2 programs run with insight: name one of them, for example --port "),
+        "{stderr}"
+    );
 
     let (status, stdout, _) = runtime.command(&["--list"]);
     assert_eq!((status, stdout.lines().count()), (Some(0), 3), "{stdout}");

@@ -24,7 +24,7 @@ fn a_port_in_use_leaves_both_programs_running() {
     assert!(line.starts_with(&expect), "{line}");
     // The first program still answers.
     let (text, status) = plain(&[&address, "--once"]);
-    assert!(text.contains(&format!("(pid {})", first.pid())), "{text}");
+    assert!(text.contains(&format!("  pid {} · ", first.pid())), "{text}");
     assert_eq!(status, Some(0));
 }
 
@@ -47,7 +47,7 @@ fn a_port_of_another_service_is_reported() {
     let service = program.service();
     let screen = Screen::open(&service, 120, 40);
     let expect = format!("{service} answers, but does not speak insight");
-    screen.shows(&[&expect, "Yours says on stderr where it listens"]);
+    screen.shows(&[&expect, "Yours prints its address on stderr"]);
     screen.quit();
     let (text, status) = plain(&[&service, "--once"]);
     assert!(text.contains("it answers, but does not speak insight"), "{text}");

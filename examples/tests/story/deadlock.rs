@@ -68,7 +68,7 @@ fn banner_problem_view_and_dot_file_show_the_deadlock() {
     screen.press(ENTER);
     has_banner(&screen, &["waiting on channel capacity", &format!("at {}:", stuck())]);
     screen.press(ENTER);
-    has_banner(&screen, &["channel `prototype_channel`", "CAN FREE IT"]);
+    has_banner(&screen, &["channel `prototype_channel`", "CAN UNBLOCK IT"]);
     screen.press("?");
     has_banner(&screen, &["┌ Help "]);
     screen.press(ESC);

@@ -16,7 +16,7 @@ fn the_last_snapshot_stays_on_the_screen_until_the_program_is_started_again() {
     screen.shows(&[&format!("● connected to {address}"), &format!("pid {}", hang.program.pid())]);
 
     hang.program.kill();
-    let gone = ["program gone since", "last picture kept", &format!("reconnecting to {address}")];
+    let gone = ["program gone for", "last snapshot kept", &format!("reconnecting to {address}")];
     screen.shows(&gone);
     shows_writer_first(&screen);
     // The last snapshot can still be explored.

@@ -137,9 +137,9 @@ fn without_times(line: &str) -> String {
 /// differs, because a task that comes last to a barrier is polled one time less.
 fn once(insight: &str) -> String {
     let (text, _) = plain(&[insight, "--once"]);
-    let lines = text.lines().skip(2).filter(|line| !line.starts_with("    more: "));
-    let lines = lines.map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
+    let lines = text.lines().skip_while(|line| !line.contains(" STATE ")).skip(1);
+    let lines = lines.filter(|line| !line.contains("http://")).map(|line| {
+        let words: Vec<&str> = line.trim_start_matches([' ', '!', '?']).split_whitespace().collect();
         let is_row = words.first().is_some_and(|id| id.parse::<u64>().is_ok());
         if is_row { words[..4].join(" ") } else { line.to_owned() }
     });

@@ -4,7 +4,7 @@ use crate::barbara::{Hang, blocked};
 use crate::screen::{ENTER, ESC, Screen};
 
 /// The title of the section with the tasks that can unblock the channel.
-const UNBLOCKERS: &str = "CAN FREE IT: TASKS THAT CAN RECEIVE";
+const UNBLOCKERS: &str = "CAN UNBLOCK IT: TASKS THAT CAN RECEIVE";
 
 #[test]
 fn the_story_works_in_40_columns_and_10_rows() {

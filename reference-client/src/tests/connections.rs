@@ -3,14 +3,15 @@
 use super::address;
 use super::story::{header, story};
 use crate::args::Address;
-use crate::connection::{Connection, Failure, recording, snapshot};
-use crate::picture::Link;
+use crate::connection::{Connection, recording, snapshot};
+use crate::failure::Failure;
+use crate::snapshot::Link;
 use insight_protocol::*;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
 
-/// Answers one connection after another, each when the test says so.
+/// Answers one connection after another, each at a call of `reply`.
 struct Server {
     address: Address,
     replies: mpsc::Sender<(Vec<u8>, mpsc::Receiver<()>)>,
@@ -72,7 +73,7 @@ fn connected(connection: &Connection, session: &str) {
 }
 
 #[test]
-fn bad_lines_are_counted_and_the_stream_goes_on() {
+fn bad_lines_are_counted_and_the_stream_continues() {
     let server = Server::start();
     let next = story(|_| {}).messages.len() as u64 + 1;
     let last = encode(next + 3, &ProblemCleared::new(ProblemId(99), 77_000_000_000).into());
@@ -81,17 +82,17 @@ fn bad_lines_are_counted_and_the_stream_goes_on() {
     let _hold = server.reply(run("first run", &[&unknown, "not json", &malformed, "", &last]));
     let connection = Connection::open(&server.address).unwrap();
     connection.wait_until("the last line came", |p| p.model.now_ns == 77_000_000_000);
-    let picture = connection.picture();
-    assert_eq!(picture.link, Link::Connected);
-    assert_eq!(picture.model.tasks.len(), 5);
-    assert_eq!(picture.losses.bad_lines, 2);
-    assert_eq!(picture.losses.last_bad_line, "malformed `gap`: missing field `count` (column 23)");
-    assert_eq!(picture.losses.unknown_messages, 1);
-    assert_eq!(picture.losses.missing_messages, 0, "the bad lines had their numbers");
+    let snapshot = connection.snapshot();
+    assert_eq!(snapshot.link, Link::Connected);
+    assert_eq!(snapshot.model.tasks.len(), 5);
+    assert_eq!(snapshot.losses.bad_lines, 2);
+    assert_eq!(snapshot.losses.last_bad_line, "malformed `gap`: missing field `count` (column 23)");
+    assert_eq!(snapshot.losses.unknown_messages, 1);
+    assert_eq!(snapshot.losses.missing_messages, 0, "the bad lines had their numbers");
 }
 
 #[test]
-fn a_program_that_dies_leaves_its_last_picture_and_is_found_again() {
+fn the_last_snapshot_stays_until_the_program_is_back() {
     let server = Server::start();
     let hold = server.reply(run("first run", &[]));
     let connection = Connection::open(&server.address).unwrap();
@@ -100,17 +101,17 @@ fn a_program_that_dies_leaves_its_last_picture_and_is_found_again() {
 
     drop(hold);
     connection.wait_until("the program is gone", |p| matches!(p.link, Link::Gone { .. }));
-    assert_eq!(connection.picture().model.tasks.len(), 5, "the last picture is kept");
+    assert_eq!(connection.snapshot().model.tasks.len(), 5, "the last snapshot is kept");
     // It does not come back at once.
     drop(server.reply(""));
     drop(server.reply(""));
     let _hold = server.reply(run("second run", &[]));
     connected(&connection, "second run");
-    assert_eq!(connection.picture().model.tasks.len(), 5);
+    assert_eq!(connection.snapshot().model.tasks.len(), 5);
 }
 
 #[test]
-fn the_old_picture_is_stale_until_the_new_snapshot_is_complete() {
+fn the_old_snapshot_is_stale_until_the_new_one_is_complete() {
     let server = Server::start();
     let hold = server.reply(run("first run", &[]));
     let connection = Connection::open(&server.address).unwrap();
@@ -123,23 +124,23 @@ fn the_old_picture_is_stale_until_the_new_snapshot_is_complete() {
     let half = server.reply(stream(&lines));
     drop(hold);
     connection.wait_until("its header came", |p| matches!(p.link, Link::Reading { .. }));
-    let picture = connection.picture_after(0).unwrap();
-    assert_eq!((picture.session(), picture.model.tasks.len()), (Some("first run"), 5));
-    assert!(matches!(picture.link, Link::Reading { .. }), "{:?}", picture.link);
+    let snapshot = connection.snapshot_after(0).unwrap();
+    assert_eq!((snapshot.session(), snapshot.model.tasks.len()), (Some("first run"), 5));
+    assert!(matches!(snapshot.link, Link::Reading { .. }), "{:?}", snapshot.link);
     let _hold = server.reply(run("second run", &[]));
     drop(half);
     connected(&connection, "second run");
 }
 
 #[test]
-fn a_snapshot_in_mid_stream_makes_the_picture_stale_too() {
+fn a_snapshot_in_mid_stream_makes_the_old_one_stale_too() {
     let server = Server::start();
     let next = story(|_| {}).messages.len() as u64 + 1;
     let begin = with!(SnapshotBegin::default(), at_ns = 1);
     let _hold = server.reply(run("first run", &[&encode(next, &begin.into())]));
     let connection = Connection::open(&server.address).unwrap();
     connection.wait_until("it begins", |p| p.model.complete && matches!(p.link, Link::Reading { .. }));
-    assert_eq!(connection.picture().model.tasks.len(), 5);
+    assert_eq!(connection.snapshot().model.tasks.len(), 5);
 }
 
 #[test]
@@ -149,13 +150,16 @@ fn another_major_version_is_refused_with_both_versions() {
     let _hold = [server.reply(stream(&lines)), server.reply(stream(&lines))];
     let refused = snapshot(&server.address).unwrap_err();
     assert_eq!(refused, Failure::OtherVersion("2.0".into()));
-    assert_eq!(refused.to_string(), "it speaks insight 2.0, and this consolation 1.0: use one that knows it");
+    assert_eq!(
+        refused.to_string(),
+        "it speaks insight 2.0, and this consolation 1.0: use the consolation of its version"
+    );
     drop(_hold);
     let server = Server::start();
     let _hold = server.reply(stream(&lines));
     let connection = Connection::open(&server.address).unwrap();
     connection.wait_until("it is refused", |p| p.link == Link::OtherVersion { protocol: "2.0".into() });
-    assert!(connection.picture().model.header.is_none(), "nothing is shown");
+    assert!(connection.snapshot().model.header.is_none(), "nothing is shown");
 }
 
 #[test]
@@ -173,7 +177,7 @@ fn all_lost_facts_are_counted() {
     let _hold = server.reply(run("first run", &lines));
     let connection = Connection::open(&server.address).unwrap();
     connection.wait_until("all came", |p| p.link == Link::Connected && p.gap_count() == 500);
-    assert_eq!(connection.picture_after(0).unwrap().gap_count(), 500);
+    assert_eq!(connection.snapshot_after(0).unwrap().gap_count(), 500);
 }
 
 #[test]
@@ -186,17 +190,17 @@ fn names_are_cut() {
     let _hold = server.reply(run("first run", &[&lines[0], &lines[1]]));
     let connection = Connection::open(&server.address).unwrap();
     connection.wait_until("the task came", |p| p.model.tasks.contains_key(&TaskId(900)));
-    let length = connection.picture().model.tasks[&TaskId(900)].name.as_deref().map(str::len);
+    let length = connection.snapshot().model.tasks[&TaskId(900)].name.as_deref().map(str::len);
     assert_eq!(length, Some(insight_reader::NAME_LIMIT));
 }
 
 #[test]
-fn what_does_not_speak_insight_is_said() {
+fn another_server_is_quoted() {
     let check = |reply: &str, expect: &str| {
         let server = Server::start();
         drop(server.reply(reply));
         let connection = Connection::open(&server.address).unwrap();
-        connection.wait_until(expect, |p| p.link == Link::NotInsight { said: expect.into() });
+        connection.wait_until(expect, |p| p.link == Link::NotInsight { sent: expect.into() });
 
         let server = Server::start();
         drop(server.reply(reply));
@@ -209,7 +213,7 @@ fn what_does_not_speak_insight_is_said() {
 }
 
 #[test]
-fn a_snapshot_that_is_cut_off_is_none() {
+fn a_snapshot_that_is_cut_off_is_an_error() {
     let server = Server::start();
     let lines = story(|_| {}).lines();
     let hold = server.reply({
@@ -225,7 +229,7 @@ fn a_snapshot_that_is_cut_off_is_none() {
 }
 
 #[test]
-fn the_end_of_a_snapshot_that_has_not_begun_is_no_picture() {
+fn the_end_of_a_snapshot_without_its_begin_is_an_error() {
     let server = Server::start();
     let header = story(|_| {}).lines().remove(0);
     let end = r#"{"seq":2,"type":"snapshot.end","at_ns":9}"#.to_owned();
@@ -234,7 +238,7 @@ fn the_end_of_a_snapshot_that_has_not_begun_is_no_picture() {
 }
 
 #[test]
-fn a_refusal_whose_words_do_not_come_is_a_refusal() {
+fn a_refusal_without_words_is_a_refusal() {
     let server = Server::start();
     let hold = server.reply("HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\ntoo many");
     let why = "the program refuses: too many".to_owned();
@@ -243,7 +247,7 @@ fn a_refusal_whose_words_do_not_come_is_a_refusal() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_port_without_a_program_refuses() {
     // A free port of our own could be taken by another test.
     match snapshot(&address("127.0.0.1:1")) {
         Err(Failure::Unreachable(why)) => assert_eq!(why, "connection refused"),
@@ -260,7 +264,7 @@ fn a_compressed_recording_is_shown_up_to_where_it_is_cut_off() {
     let flushed = packed.get_ref().len();
     let whole = packed.finish().unwrap();
     let path = std::env::temp_dir().join(format!("insight-consolation-{}.ndjson.gz", std::process::id()));
-    let picture_of = |bytes: &[u8]| {
+    let snapshot_of = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
         recording(&path)
     };
@@ -269,15 +273,15 @@ fn a_compressed_recording_is_shown_up_to_where_it_is_cut_off() {
     for (bytes, cut) in [
         (&whole[..], None),
         (&whole[..flushed], Some("it is cut off at line 69: its gzip data has no end")),
-        // The lines are there, whatever the trailer says of them.
+        // The lines are there, also with a wrong trailer.
         (&damaged[..], Some("it is cut off at line 69: its gzip data is damaged")),
     ] {
-        let picture = picture_of(bytes).unwrap();
-        assert_eq!((picture.model.problems.len(), picture.losses.bad_lines), (1, 0));
-        assert_eq!(picture.losses.cut.as_deref(), cut);
+        let snapshot = snapshot_of(bytes).unwrap();
+        assert_eq!((snapshot.model.problems.len(), snapshot.losses.bad_lines), (1, 0));
+        assert_eq!(snapshot.losses.cut.as_deref(), cut);
     }
     assert_eq!(
-        picture_of(&whole[..40]).unwrap_err(),
+        snapshot_of(&whole[..40]).unwrap_err(),
         "it broke off before its first line ended: its gzip data has no end"
     );
     std::fs::remove_file(&path).unwrap();

@@ -1,12 +1,12 @@
-//! Where the cursor is when keys are pressed and the program goes on.
+//! The cursor, while the user presses keys and the program runs.
 
 use super::story::{S, Story, deadlock, header, story};
-use super::{Screen, feed, picture_of};
-use crate::picture::Intake;
+use super::{Screen, feed, snapshot_of};
+use crate::snapshot::Intake;
 use insight_protocol::*;
 use std::time::Duration;
 
-/// The ids of the list's rows, the one under the cursor in brackets, and what the list is sorted by.
+/// The IDs of the list's rows. The ID under the cursor is in brackets.
 fn rows(screen: &mut Screen) -> String {
     let buffer = screen.draw();
     let cursor = ratatui::style::Color::Indexed(24);
@@ -23,7 +23,7 @@ fn rows(screen: &mut Screen) -> String {
 }
 
 #[test]
-fn what_wants_attention_is_on_top() {
+fn tasks_that_want_attention_are_on_top() {
     let check = |more: &dyn Fn(&mut Story), expect: &str| {
         let mut screen = Screen::new(&story(more), 120, 20);
         screen.press("j k Home"); // the key list is not in the way
@@ -44,14 +44,14 @@ fn what_wants_attention_is_on_top() {
 }
 
 #[test]
-fn a_problems_tasks_come_before_all() {
-    let mut picture = picture_of(&story(|_| {}).lines());
+fn tasks_of_problems_come_first() {
+    let mut snapshot = snapshot_of(&story(|_| {}).lines());
     for (id, task, tier) in [(1, 1, Tier::Suspected), (2, 5, Tier::Proven)] {
         let mut raised = deadlock(id, tier);
         raised.problem.tasks[0].id = TaskId(task);
-        picture.model.apply(&raised.into());
+        snapshot.model.apply(&raised.into());
     }
-    let mut screen = Screen::of(picture, crate::theme::Theme::new(true), 120, 20);
+    let mut screen = Screen::of(snapshot, crate::theme::Theme::new(true), 120, 20);
     let text = screen.text();
     let signs: Vec<&str> =
         text.lines().skip(5).take(3).map(|line| line.split("task").next().unwrap_or_default().trim()).collect();
@@ -66,7 +66,7 @@ fn the_cursor_follows_the_top_until_it_is_moved_and_then_its_task() {
         let (operation, since_ns) = (Operation::Lock, 3 * S - task);
         let (id, task, resource) = (EdgeId(60 + task), TaskId(task), ResourceId(4));
         let wait = EdgeWait::new(id, task, resource, operation, reason, 1, since_ns);
-        screen.picture.model.apply(&wait.into());
+        screen.snapshot.model.apply(&wait.into());
         screen.refresh();
     };
     assert_eq!(rows(&mut screen), "[3] 2 4 1 5");
@@ -78,9 +78,9 @@ fn the_cursor_follows_the_top_until_it_is_moved_and_then_its_task() {
     assert_eq!(rows(&mut screen), "5 1 [3] 2 4");
     // Its task ends: the cursor stays where it was.
     for id in [1, 2, 6] {
-        screen.picture.model.apply(&EdgeClosed::new(EdgeId(id), 17 * S).into());
+        screen.snapshot.model.apply(&EdgeClosed::new(EdgeId(id), 17 * S).into());
     }
-    screen.picture.model.apply(&TaskCompleted::new(TaskId(3), Outcome::Returned, 17 * S).into());
+    screen.snapshot.model.apply(&TaskCompleted::new(TaskId(3), Outcome::Returned, 17 * S).into());
     screen.refresh();
     assert_eq!(rows(&mut screen), "5 1 [2] 4");
     screen.press("g");
@@ -111,8 +111,9 @@ fn every_column_sorts() {
     check("l", "by FOR", "1 2 3 4 5");
     check("l", "by WAITS FOR", "3 4 2 1 5");
     check("l", "by LOCATION", "1 5 2 3 4");
+    check("l", "by SPAWNED AT", "1 2 5 3 4");
     check("l", "by attention", "3 2 4 1 5");
-    check("h", "by LOCATION", "1 5 2 3 4");
+    check("h h", "by LOCATION", "1 5 2 3 4");
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn the_problem_view_leads_to_its_tasks_and_resources() {
 }
 
 #[test]
-fn in_a_small_window_no_text_between_entries_is_jumped_over() {
+fn in_a_small_window_the_cursor_passes_all_text_between_entries() {
     let mut screen = Screen::new(&story(|story| story.push(deadlock(1, Tier::Proven))), 40, 10);
     screen.press("P");
     let mut seen = screen.text();
@@ -150,13 +151,13 @@ fn in_a_small_window_no_text_between_entries_is_jumped_over() {
 }
 
 #[test]
-fn what_has_gone_is_said() {
+fn the_view_of_an_ended_task_says_so() {
     let mut screen = Screen::new(&story(|_| {}), 100, 20);
     screen.press("Enter");
     for id in [1, 2, 6] {
-        screen.picture.model.apply(&EdgeClosed::new(EdgeId(id), 17 * S).into());
+        screen.snapshot.model.apply(&EdgeClosed::new(EdgeId(id), 17 * S).into());
     }
-    screen.picture.model.apply(&TaskCompleted::new(TaskId(3), Outcome::Returned, 17 * S).into());
+    screen.snapshot.model.apply(&TaskCompleted::new(TaskId(3), Outcome::Returned, 17 * S).into());
     screen.refresh();
     assert_eq!(screen.line(0).trim(), "barbara › task 3 (post_prototype)");
     assert_eq!(screen.line(1).trim(), "This task has ended, and nothing is left of it.");
@@ -168,28 +169,28 @@ fn a_new_run_begins_at_the_top_again() {
     screen.press("j Enter");
     let mut second = story(|_| {});
     second.messages[0] = header("second run").into();
-    screen.picture = picture_of(&second.lines());
+    screen.snapshot = snapshot_of(&second.lines());
     screen.refresh();
-    assert_eq!(screen.line(18).trim(), "barbara was started anew (pid 4242): a fresh picture");
+    assert_eq!(screen.line(18).trim(), "barbara was restarted (pid 4242): new snapshot");
     screen.now += Duration::from_secs(6);
-    assert!(screen.line(18).contains("s behind"), "the message does not hide that for long");
+    assert!(screen.line(18).contains("s behind"), "the message does not hide the state for long");
     assert_eq!(rows(&mut screen), "[3] 2 4 1 5");
 }
 
 #[test]
-fn a_snapshot_in_mid_stream_is_never_seen_half() {
+fn the_screen_never_shows_half_a_snapshot() {
     let story = story(|_| {});
     let lines = story.lines();
     let mut intake = Intake::default();
     let all: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let mut picture = feed(Default::default(), &mut intake, &all);
-    assert_eq!(picture.model.tasks.len(), 5);
+    let mut snapshot = feed(Default::default(), &mut intake, &all);
+    assert_eq!(snapshot.model.tasks.len(), 5);
     // The snapshot comes again, numbered on, after a message that never came.
     for (seq, message) in (lines.len() as u64 + 2..).zip(&story.messages[1..]) {
-        picture = feed(picture, &mut intake, &[&encode(seq, message)]);
-        assert_eq!(picture.model.tasks.len(), 5, "after {}", message.type_name());
-        assert!(picture.model.complete);
+        snapshot = feed(snapshot, &mut intake, &[&encode(seq, message)]);
+        assert_eq!(snapshot.model.tasks.len(), 5, "after {}", message.type_name());
+        assert!(snapshot.model.complete);
     }
-    assert_eq!(picture.losses.missing_messages, 1);
-    assert_eq!(picture.model.edges.len(), 7);
+    assert_eq!(snapshot.losses.missing_messages, 1);
+    assert_eq!(snapshot.model.edges.len(), 7);
 }

@@ -10,7 +10,7 @@ mod traces;
 
 use crate::app::{Action, App};
 use crate::args::{Address, Args};
-use crate::picture::{Intake, Picture, lock};
+use crate::snapshot::{Intake, Snapshot, lock};
 use crate::theme::Theme;
 use clap::Parser;
 use ratatui::buffer::Buffer;
@@ -25,20 +25,20 @@ fn address(text: &str) -> Address {
     Args::parse_from(["consolation", text]).address().unwrap().unwrap()
 }
 
-/// What a client knows after these lines.
-fn picture_of(lines: &[String]) -> Picture {
-    let picture = Mutex::new(Picture::default());
+/// The snapshot of a client after these lines.
+fn snapshot_of(lines: &[String]) -> Snapshot {
+    let snapshot = Mutex::new(Snapshot::default());
     let mut intake = Intake::default();
     for line in lines {
-        intake.push(format!("{line}\n").as_bytes(), &picture).unwrap();
+        intake.push(format!("{line}\n").as_bytes(), &snapshot).unwrap();
     }
-    picture.into_inner().unwrap()
+    snapshot.into_inner().unwrap()
 }
 
 /// A screen without a terminal.
 struct Screen {
     app: App,
-    picture: Picture,
+    snapshot: Snapshot,
     now: Instant,
     area: Rect,
     last_action: Action,
@@ -46,21 +46,21 @@ struct Screen {
 
 impl Screen {
     fn new(story: &Story, width: u16, height: u16) -> Screen {
-        Screen::of(picture_of(&story.lines()), Theme::new(true), width, height)
+        Screen::of(snapshot_of(&story.lines()), Theme::new(true), width, height)
     }
 
-    fn of(picture: Picture, theme: Theme, width: u16, height: u16) -> Screen {
-        let now = picture.last_line.unwrap_or_else(Instant::now);
+    fn of(snapshot: Snapshot, theme: Theme, width: u16, height: u16) -> Screen {
+        let now = snapshot.last_line.unwrap_or_else(Instant::now);
         let app = App::new(address("127.0.0.1:8080"), theme);
         let area = Rect { x: 0, y: 0, width, height };
-        let mut screen = Screen { app, picture, now, area, last_action: Action::None };
+        let mut screen = Screen { app, snapshot, now, area, last_action: Action::None };
         screen.refresh();
         screen.draw();
         screen
     }
 
     fn refresh(&mut self) {
-        self.app.refresh(&self.picture, self.now);
+        self.app.refresh(&self.snapshot, self.now);
     }
 
     /// Presses keys, named by words or by single characters, with a frame after each.
@@ -82,7 +82,7 @@ impl Screen {
                 (_, Some(c), None) => KeyCode::Char(c),
                 _ => panic!("no key is named {key}"),
             };
-            self.last_action = self.app.on_key(KeyEvent::from(code), &self.picture, self.now);
+            self.last_action = self.app.on_key(KeyEvent::from(code), &self.snapshot, self.now);
             self.draw();
         }
         self
@@ -90,7 +90,7 @@ impl Screen {
 
     fn draw(&mut self) -> Buffer {
         let mut buffer = Buffer::empty(self.area);
-        self.app.draw(&self.picture, self.now, self.area, &mut buffer);
+        self.app.draw(&self.snapshot, self.now, self.area, &mut buffer);
         buffer
     }
 
@@ -118,10 +118,10 @@ impl Screen {
 }
 
 /// Folds more messages in, as the reader does in mid-stream.
-fn feed(picture: Picture, intake: &mut Intake, lines: &[&str]) -> Picture {
-    let picture = Mutex::new(picture);
+fn feed(snapshot: Snapshot, intake: &mut Intake, lines: &[&str]) -> Snapshot {
+    let snapshot = Mutex::new(snapshot);
     for line in lines {
-        intake.push(format!("{line}\n").as_bytes(), &picture).unwrap();
+        intake.push(format!("{line}\n").as_bytes(), &snapshot).unwrap();
     }
-    std::mem::take(&mut *lock(&picture))
+    std::mem::take(&mut *lock(&snapshot))
 }

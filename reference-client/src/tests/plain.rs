@@ -1,43 +1,95 @@
 //! `--once` and the graph file.
 
 use super::address;
-use super::picture_of;
+use super::snapshot_of;
 use super::story::{deadlock, story};
-use crate::shares::Shares;
-use crate::theme::Theme;
-use crate::traces::Traces;
 use crate::views::Scene;
 use crate::{document, dot_file, once};
 use insight_protocol::Tier;
 use std::fs;
-use std::time::Instant;
+use std::io::{self, Write};
 
 fn check(name: &str, output: fn(&Scene) -> String, more: impl FnOnce(&mut super::Story)) {
-    let picture = picture_of(&story(more).lines());
-    let address = address("127.0.0.1:8080");
-    let (shares, theme, now) = (Shares::default(), Theme::new(false), Instant::now());
-    let traces = Traces::default();
-    let scene = Scene { picture: &picture, shares: &shares, traces: &traces, address: &address, theme, now };
+    let snapshot = snapshot_of(&story(more).lines());
+    let text = once::with_scene(&snapshot, &address("127.0.0.1:8080"), output);
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!(name, output(&scene));
+        insta::assert_snapshot!(name, text);
     });
 }
 
 #[test]
-fn the_same_as_the_screens_as_text_and_as_json() {
+fn text_and_json_have_the_facts_of_the_screens() {
     check("once_text", once::text, |_| {});
     check("once_text_problem", once::text, |story| story.push(deadlock(1, Tier::Suspected)));
     check("once_json", document::json, |story| story.push(deadlock(1, Tier::Proven)));
 }
 
+fn text(width: usize, more: impl FnOnce(&mut super::Story)) -> String {
+    let snapshot = snapshot_of(&story(more).lines());
+    let mut text = Vec::new();
+    let write = |scene: &Scene| once::write(scene, "at home", width, &mut text);
+    once::with_scene(&snapshot, &address("127.0.0.1:8080"), write).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
 #[test]
-fn another_file_of_the_same_name_is_left_alone() {
+fn text_for_a_pipe_is_whole_and_text_for_a_terminal_fits_it() {
+    let long = "x".repeat(300);
+    let more = |story: &mut super::Story| {
+        story.task(6, &long, None, None);
+        story.push(deadlock(1, Tier::Suspected));
+    };
+    let whole = text(usize::MAX, more);
+    assert!(whole.contains(&format!(" {long} ")) && !whole.contains('…'), "{whole}");
+    // The head is not cut.
+    for line in text(80, more).lines().skip(4) {
+        assert!(crate::text::width(line) <= 80, "{line}");
+    }
+}
+
+#[test]
+fn text_names_no_keys() {
+    let text = text(usize::MAX, |story| story.push(deadlock(1, Tier::Suspected)));
+    for hint in ["P for more", ": P", "D writes", "Esc", "▸"] {
+        assert!(!text.contains(hint), "{hint} in\n{text}");
+    }
+}
+
+/// Takes some bytes, and then fails.
+struct Closing(usize);
+
+impl Write for Closing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(self.0);
+        self.0 -= taken;
+        if taken == 0 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(taken) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn text_stops_at_the_first_error_of_its_output() {
+    let problems = |story: &mut super::Story| story.push(deadlock(1, Tier::Suspected));
+    let length = text(usize::MAX, problems).len();
+    let snapshot = snapshot_of(&story(problems).lines());
+    for room in (0..length).step_by(97) {
+        let write = |scene: &Scene| once::write(scene, "at home", usize::MAX, &mut Closing(room));
+        let outcome = once::with_scene(&snapshot, &address("127.0.0.1:8080"), write);
+        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::BrokenPipe, "after {room} bytes");
+    }
+}
+
+#[test]
+fn another_file_of_the_same_name_stays_as_it_is() {
     let folder = std::env::temp_dir().join(format!("consolation-test-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let problem = deadlock(7, Tier::Proven).problem;
     let name = || dot_file::write(&folder, &problem).map(|path| path.file_name().unwrap().to_owned());
     assert_eq!(name().unwrap(), "insight-deadlock-7.dot");
-    assert_eq!(name().unwrap(), "insight-deadlock-7.dot", "the same is there");
+    assert_eq!(name().unwrap(), "insight-deadlock-7.dot", "the same file is there");
     fs::write(folder.join("insight-deadlock-7.dot"), "mine").unwrap();
     assert_eq!(name().unwrap(), "insight-deadlock-7-2.dot");
     assert_eq!(fs::read_to_string(folder.join("insight-deadlock-7.dot")).unwrap(), "mine");

@@ -1,10 +1,10 @@
-//! Every view, as it looks.
+//! The looks of every view.
 
 use super::story::{S, deadlock, no_hang, story};
-use super::{Screen, picture_of};
+use super::{Screen, snapshot_of};
 use crate::app::{Action, App};
 use crate::args::Address;
-use crate::picture::{Link, Picture};
+use crate::snapshot::{Link, Snapshot};
 use crate::theme::Theme;
 use insight_protocol::*;
 use ratatui::style::Color;
@@ -39,7 +39,7 @@ fn a_task_that_ended_since_the_list_was_sorted_leaves_no_gap() {
     let mut screen = Screen::new(&story(nothing), 120, 16);
     let (second, third) = (screen.line(5), screen.line(6));
     assert!(second.starts_with("   2 "), "{second}");
-    screen.picture.model.tasks.remove(&TaskId(2));
+    screen.snapshot.model.tasks.remove(&TaskId(2));
     assert_eq!(screen.line(5), third, "it moves up");
 }
 
@@ -51,7 +51,7 @@ fn lists_at_other_sizes() {
 }
 
 #[test]
-fn help_is_of_the_view() {
+fn each_view_has_its_own_help() {
     check("help_list", (100, 76), "?", nothing);
     check("help_task", (100, 40), "Enter ?", nothing);
     check("help_resource", (100, 40), "Enter Enter ?", nothing);
@@ -90,13 +90,13 @@ fn no_size_is_too_small() {
 }
 
 #[test]
-fn a_partial_task_a_wait_without_a_place_and_two_waits_at_once() {
+fn a_library_task_a_wait_without_a_place_and_two_waits_at_once() {
     check("partial_task", (100, 24), "Enter", |story| {
         let name = Some(story.string("hyper connection"));
         story.push(with!(TaskSpawned::default(), id = TaskId(6), name, partial = true, at_ns = 2 * S));
         story.wait(20, (6, 1), Operation::Send, "waiting on channel capacity", None);
         story.wait(21, (6, 4), Operation::Lock, "waiting on a lock", None);
-        // It is the longest that waits.
+        // It then has the longest wait.
         story.push(EdgeClosed::new(EdgeId(1), 15 * S));
     });
     check("unobserved_wait", (100, 20), "G k Enter", nothing);
@@ -111,24 +111,24 @@ fn waiters() {
             with!(EdgeUpdated::default(), polls = Some(1), polled = Some(false), granted_ns = Some(13 * S)),
             with!(EdgeUpdated::default(), polls = Some(1), polled = Some(false)),
             with!(EdgeUpdated::default(), polls = Some(4), polled = Some(true)),
-            // Of this one neither is known, so neither is said.
+            // Nothing is known about this wait, so nothing is shown.
             with!(EdgeUpdated::default(), polls = Some(4)),
         ];
         for (id, update) in (20..).zip(updates) {
             story.wait(id, (6, 4), Operation::Lock, "waiting for the lock", None);
             story.push(with!(update, id = EdgeId(id), at_ns = 15 * S));
         }
-        // It is the longest that waits.
+        // It then has the longest wait.
         story.push(EdgeClosed::new(EdgeId(1), 15 * S));
     });
 }
 
 #[test]
-fn a_resource_that_nobody_waits_for() {
+fn a_resource_without_waits() {
     check("idle_channel", (100, 18), "Enter Enter", |story| {
         story.push(EdgeClosed::new(EdgeId(1), 15 * S));
         story.push(EdgeClosed::new(EdgeId(5), 15 * S));
-        // What is left on top is the reader, with its wait for `warm_up`.
+        // Then the reader is on top, with its wait for `warm_up`.
         story.push(EdgeClosed::new(EdgeId(4), 15 * S));
         story.party(30, (1, 1), PartyRole::Sender);
     });
@@ -149,21 +149,21 @@ fn hostile_text_is_harmless() {
 fn a_wide_name_fits_every_width() {
     let lines: Vec<String> = include_str!("wide_name.ndjson").lines().map(str::to_owned).collect();
     for width in 0..120 {
-        let mut screen = Screen::of(picture_of(&lines), Theme::new(true), width, 8);
+        let mut screen = Screen::of(snapshot_of(&lines), Theme::new(true), width, 8);
         screen.press("Enter").text();
     }
 }
 
 #[test]
 fn the_reason_is_on_dark_red_and_without_colours_nothing_is_coloured() {
-    let picture = || picture_of(&story(proven).lines());
-    let mut screen = Screen::of(picture(), Theme::new(true), 80, 24);
+    let snapshot = || snapshot_of(&story(proven).lines());
+    let mut screen = Screen::of(snapshot(), Theme::new(true), 80, 24);
     let buffer = screen.press("Enter").draw();
     let text: String =
         buffer.content.iter().filter(|cell| cell.bg == Color::Indexed(52)).map(|cell| cell.symbol()).collect();
     assert_eq!(text, "waiting on channel capacity");
 
-    let mut screen = Screen::of(picture(), Theme::new(false), 80, 24);
+    let mut screen = Screen::of(snapshot(), Theme::new(false), 80, 24);
     for keys in ["", "Enter", "Enter", "P", "?"] {
         let buffer = screen.press(keys).draw();
         assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset), "after {keys}");
@@ -191,7 +191,7 @@ fn the_banner_is_the_first_line_of_every_view() {
 }
 
 #[test]
-fn the_banner_is_for_hangs() {
+fn only_hangs_have_a_banner() {
     let check = |severities: &[Severity], banner: Option<&str>, counts: &str| {
         let problems = |story: &mut super::Story| {
             for (id, severity) in (1..).zip(severities) {
@@ -227,12 +227,12 @@ fn the_worst_problem_comes_first() {
     );
     let text = screen.press("P").text();
     let kinds: Vec<&str> =
-        text.lines().filter_map(|line| line.trim().split_once(", stands for")).map(|it| it.0).collect();
+        text.lines().filter_map(|line| line.trim().split_once(", open for")).map(|it| it.0).collect();
     assert_eq!(kinds, ["hang: suspected deadlock", "degraded: proven lock_held_long", "notice: proven lock_held_long"]);
 }
 
 #[test]
-fn the_status_line_says_how_true_the_screen_is() {
+fn the_status_line_shows_the_connection_and_the_losses() {
     let check = |change: &dyn Fn(&mut Screen), expect: &str| {
         let mut screen = Screen::new(&story(nothing), 180, 12);
         change(&mut screen);
@@ -244,29 +244,29 @@ fn the_status_line_says_how_true_the_screen_is() {
         "◐ 2 s behind: 127.0.0.1:8080 is connected and sends nothing",
     );
     let gone = |screen: &mut Screen| {
-        screen.picture.link = Link::Gone { since: screen.now, why: "connection refused".into() };
+        screen.snapshot.link = Link::Gone { since: screen.now, why: "connection refused".into() };
         screen.now += Duration::from_millis(3_100);
     };
-    check(&gone, "○ program gone since 3 s: last picture kept, reconnecting to 127.0.0.1:8080 (connection refused)");
+    check(&gone, "○ program gone for 3 s: last snapshot kept, reconnecting to 127.0.0.1:8080 (connection refused)");
     check(
         &|screen| {
-            screen.picture.model = Default::default();
+            screen.snapshot.model = Default::default();
             gone(screen);
         },
-        "○ nothing to see at 127.0.0.1:8080: connection refused; trying again",
+        "○ no snapshot from 127.0.0.1:8080: connection refused; trying again",
     );
     check(
-        &|screen| screen.picture.link = Link::NotInsight { said: "\"404 Not Found\"".into() },
-        "○ 127.0.0.1:8080 answers, but does not speak insight (last picture kept): it said \"404 Not Found\"",
+        &|screen| screen.snapshot.link = Link::NotInsight { sent: "\"404 Not Found\"".into() },
+        "○ 127.0.0.1:8080 answers, but does not speak insight (last snapshot kept): it sent \"404 Not Found\"",
     );
     check(
         &|screen| {
-            screen.picture.losses.bad_lines = 3;
-            screen.picture.losses.last_bad_line = "not UTF-8".into();
-            screen.picture.losses.unknown_messages = 1;
-            screen.picture.losses.missing_messages = 2;
+            screen.snapshot.losses.bad_lines = 3;
+            screen.snapshot.losses.last_bad_line = "not UTF-8".into();
+            screen.snapshot.losses.unknown_messages = 1;
+            screen.snapshot.losses.missing_messages = 2;
             let (kinds, reason) = (vec![], "the program outran".into());
-            screen.picture.model.apply(&with!(Gap::default(), count = 1_200, kinds, reason).into());
+            screen.snapshot.model.apply(&with!(Gap::default(), count = 1_200, kinds, reason).into());
         },
         "● connected to 127.0.0.1:8080 · 3 lines not understood (not UTF-8) · 1 message of an unknown type · \
          2 messages missing · 1,200 facts lost by the program (the program outran)",
@@ -274,32 +274,32 @@ fn the_status_line_says_how_true_the_screen_is() {
     check(
         &|screen| {
             let reason = "no room".to_owned();
-            screen.picture.model.apply(&with!(Gap::default(), count = 9, reason, tasks = Some(7)).into());
+            screen.snapshot.model.apply(&with!(Gap::default(), count = 9, reason, tasks = Some(7)).into());
         },
         "● connected to 127.0.0.1:8080 · at least 7 tasks not shown · 9 facts lost by the program (no room)",
     );
     check(
-        &|screen| screen.picture.link = Link::OtherVersion { protocol: "2.0".into() },
-        "○ 127.0.0.1:8080 speaks insight 2.0, this consolation 1.0 (last picture kept)",
+        &|screen| screen.snapshot.link = Link::OtherVersion { protocol: "2.0".into() },
+        "○ 127.0.0.1:8080 speaks insight 2.0, this consolation 1.0 (last snapshot kept)",
     );
     let reading = |screen: &mut Screen| {
-        screen.picture.link = Link::Reading { since: screen.now };
+        screen.snapshot.link = Link::Reading { since: screen.now };
         screen.now += Duration::from_millis(1_900);
     };
-    check(&reading, "◐ last picture kept, waiting for the new one of 127.0.0.1:8080 since 1 s");
+    check(&reading, "◐ last snapshot kept, waiting for a new one from 127.0.0.1:8080 for 1 s");
     check(
         &|screen| {
             reading(screen);
             screen.now += Duration::from_millis(1_000);
         },
-        "◐ last picture kept, waiting for the new one of 127.0.0.1:8080 since 2 s, which does not come",
+        "◐ last snapshot kept, waiting for a new one from 127.0.0.1:8080 for 2 s: nothing comes",
     );
 }
 
 #[test]
-fn before_there_is_a_picture_the_screen_says_what_to_do() {
+fn without_a_snapshot_the_screen_has_advice() {
     let check_at = |name: &str, address: Address, link: Link| {
-        let mut screen = Screen::of(Picture { link, ..Picture::default() }, Theme::new(true), 80, 12);
+        let mut screen = Screen::of(Snapshot { link, ..Snapshot::default() }, Theme::new(true), 80, 12);
         screen.app = App::new(address, Theme::new(true));
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(name, screen.press("Enter k G r l").text());
@@ -310,11 +310,11 @@ fn before_there_is_a_picture_the_screen_says_what_to_do() {
     check("nothing_there", Link::Gone { since, why: "connection refused".into() });
     let gone = Link::Gone { since, why: "connection refused".into() };
     check_at("nothing_announced", Address::assumed(), gone);
-    check("not_insight", Link::NotInsight { said: "\"<!doctype html>\"".into() });
+    check("not_insight", Link::NotInsight { sent: "\"<!doctype html>\"".into() });
 }
 
 #[test]
-fn d_asks_for_the_file_of_the_problem_under_the_cursor() {
+fn d_writes_the_problem_under_the_cursor() {
     let written = |keys: &str, tiers: &[Tier]| {
         let problems =
             |story: &mut super::Story| (1..).zip(tiers).for_each(|(id, tier)| story.push(deadlock(id, *tier)));

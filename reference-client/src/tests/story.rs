@@ -140,7 +140,7 @@ pub fn coverage(executors: Vec<(&str, Option<u64>)>, packages: Option<Vec<Packag
     with!(StreamCoverage::default(), executors, packages, at_ns = 16 * S)
 }
 
-/// The story at second 16; what `more` adds is in the snapshot.
+/// The story at second 16. The messages of `more` are in the snapshot.
 pub fn story(more: impl FnOnce(&mut Story)) -> Story {
     let mut story = Story::default();
     let s = &mut story;

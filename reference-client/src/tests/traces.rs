@@ -1,12 +1,12 @@
-//! Where tasks wait, down to the line.
+//! Traces of tasks.
 
 use super::story::{S, deadlock, story};
 use super::{Screen, address};
 use crate::app::Action;
 use crate::args::Args;
 use crate::connection::trace;
-use crate::once::trace_text;
-use crate::picture::Link;
+use crate::once::write_trace;
+use crate::snapshot::Link;
 use clap::Parser;
 use insight_protocol::*;
 use std::io::{Read, Write};
@@ -63,7 +63,7 @@ fn one_await(task: u64) -> TaskTrace {
     with!(trace, task = TaskId(task), reason = "the task waits at one await".into(), more = 0)
 }
 
-/// The screen after some keys, with the answer to what they ask for, and more keys.
+/// The screen after the trace key, with its answer.
 fn check(name: &str, answer: Option<Result<TaskTrace, &str>>, more: impl FnOnce(&mut super::Story)) {
     let mut screen = Screen::new(&story(more), 100, 34);
     screen.press("t");
@@ -81,27 +81,27 @@ fn check(name: &str, answer: Option<Result<TaskTrace, &str>>, more: impl FnOnce(
 fn nothing(_: &mut super::Story) {}
 
 #[test]
-fn t_shows_where_a_task_waits() {
+fn t_shows_the_trace_of_a_task() {
     check("trace", Some(Ok(two_awaits())), nothing);
     check("trace_waiting", None, nothing);
-    check("trace_refused", Some(Err("this program does not trace tasks: it said \"404 no such path\"")), nothing);
+    check("trace_refused", Some(Err("this program does not trace tasks: it sent \"404 no such path\"")), nothing);
     let running = TaskTrace::without_leaves(TaskId(1), TraceOutcome::Running, "the task is running", 70 * S);
     check("trace_running", Some(Ok(running)), nothing);
 }
 
 #[test]
-fn a_wait_without_a_line_gets_that_of_the_trace() {
+fn a_wait_without_a_line_gets_the_line_of_the_trace() {
     check("trace_of_a_join", Some(Ok(one_await(6))), |story| {
         let name = Some(story.string("waits for its end"));
         story.push(with!(TaskSpawned::default(), id = TaskId(6), name, at_ns = 2 * S));
         story.wait(20, (6, 1), Operation::Send, "waiting for the task's end", None);
-        // It is the longest that waits.
+        // It then has the longest wait.
         story.push(EdgeClosed::new(EdgeId(1), 15 * S));
     });
 }
 
 #[test]
-fn the_tasks_of_problems_are_asked_when_the_problems_are_looked_at() {
+fn the_problem_view_traces_its_tasks() {
     let mut screen = Screen::new(&story(|story| story.push(deadlock(1, Tier::Proven))), 100, 40);
     let tasks: Vec<TaskId> = deadlock(1, Tier::Proven).problem.tasks.iter().map(|task| task.id).collect();
     assert_eq!(screen.press("P").last_action, Action::Trace(tasks.clone()));
@@ -111,28 +111,31 @@ fn the_tasks_of_problems_are_asked_when_the_problems_are_looked_at() {
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("trace_of_a_problem", text);
     });
-    assert_eq!(screen.press("Esc P").last_action, Action::None, "what is known is not asked for again");
-    assert_eq!(screen.press("t").last_action, Action::Trace(vec![tasks[0]]), "unless the user asks");
+    assert_eq!(screen.press("Esc P").last_action, Action::None, "known answers are not asked for again");
+    assert_eq!(screen.press("t").last_action, Action::Trace(vec![tasks[0]]), "except by the trace key");
 }
 
 #[test]
-fn what_cannot_be_asked_is_said() {
+fn a_trace_that_is_impossible_has_a_reason() {
     let mut screen = Screen::new(&story(nothing), 100, 20);
     assert_eq!(screen.press("Enter Enter t").last_action, Action::None);
-    assert_eq!(screen.line(18).trim(), "There is no task here that could be traced.");
-    screen.picture.link = Link::Gone { since: Instant::now(), why: "connection refused".into() };
+    assert_eq!(screen.line(18).trim(), "Cannot trace: there is no task here.");
+    screen.snapshot.link = Link::Gone { since: Instant::now(), why: "connection refused".into() };
     assert_eq!(screen.press("Esc t").last_action, Action::None);
-    assert_eq!(screen.line(18).trim(), "A task is traced by its program, and that is not connected.");
-    // An answer that comes after the program was started anew is of another task.
+    assert_eq!(screen.line(18).trim(), "Cannot trace: the program is not connected.");
+    // An answer that comes after a restart of the program is of another task.
     let mut screen = Screen::new(&story(nothing), 100, 20);
     screen.app.traced(TaskId(1), Ok(one_await(1)));
     assert!(!screen.press("Enter").text().contains("TRACE"));
 }
 
 #[test]
-fn the_same_as_text() {
+fn a_trace_as_text() {
+    let mut text = Vec::new();
+    write_trace(&two_awaits(), usize::MAX, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!("once_trace", trace_text(&two_awaits()));
+        insta::assert_snapshot!("once_trace", text);
     });
     let id = |text: &str| Args::try_parse_from(["consolation", "--trace", text]).ok().and_then(|args| args.trace);
     assert_eq!(id("7"), Some(TaskId(7)));
@@ -160,7 +163,7 @@ fn replies_of_programs() {
     check(&reply("404 Not Found", "there is no task 7\n"), Err("there is no task 7"));
     check(
         &reply("404 Not Found", "no such path\n"),
-        Err("this program does not trace tasks: it said \"404 no such path\""),
+        Err("this program does not trace tasks: it sent \"404 no such path\""),
     );
     check(
         &reply("503 Service Unavailable", "8 tasks are\n"),

@@ -7,7 +7,7 @@ use crate::words;
 use insight_model::{Location as Place, Model, Task};
 use insight_protocol::TaskState;
 
-/// A column; their titles say what they show.
+/// A column, with the fact that its title names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
     Id,
@@ -22,18 +22,20 @@ pub enum Column {
     For,
     WaitsFor,
     Location,
+    Spawned,
 }
 
 use Column::*;
 
 /// The columns, from left to right.
-const COLUMNS: [Column; 12] =
-    [Id, Executor, Kind, Name, State, Running, Scheduled, Waiting, Polls, For, WaitsFor, Location];
+const COLUMNS: [Column; 13] =
+    [Id, Executor, Kind, Name, State, Running, Scheduled, Waiting, Polls, For, WaitsFor, Location, Spawned];
 
-/// Which column goes first where there is no room for all.
-const FIRST_TO_GO: [Column; 11] = [Kind, Polls, Scheduled, Executor, Location, Running, Waiting, For, State, Id, Name];
+/// The columns in the order in which a narrow window drops them.
+const FIRST_TO_GO: [Column; 12] =
+    [Spawned, Kind, Polls, Scheduled, Executor, Location, Running, Waiting, For, State, Id, Name];
 
-/// The columns that say something of this program: of one executor, all tasks are.
+/// The columns for this program. With one executor, its column says nothing.
 pub fn columns(model: &Model) -> Vec<Column> {
     let mut executors = model.tasks.values().filter_map(|task| task.executor.as_deref());
     let first = executors.next();
@@ -57,6 +59,7 @@ impl Column {
             For => "FOR",
             WaitsFor => "WAITS FOR",
             Location => "LOCATION",
+            Spawned => "SPAWNED AT",
         }
     }
 
@@ -71,34 +74,38 @@ impl Column {
             Running | Waiting => 5,
             Scheduled | Polls | For => 6,
             WaitsFor => 20,
-            Location => 16,
+            Location | Spawned => 16,
         }
     }
 
-    /// Its cells end, rather than begin, at the same column.
+    /// Whether its cells end, rather than begin, at the same column.
     pub fn right_aligned(self) -> bool {
         matches!(self, Id | Running | Scheduled | Waiting | Polls | For)
     }
 
-    /// The greatest first, unless reversed.
+    /// Whether the greatest value comes first, unless reversed.
     pub fn greatest_first(self) -> bool {
         matches!(self, Running | Scheduled | Waiting | Polls | For)
     }
 }
 
-/// Those of the columns that fit, with their widths.
+/// The columns that fit, with their widths.
 pub fn layout(columns: &[Column], room: usize, largest_id: u64) -> Vec<(Column, usize)> {
     let mut columns: Vec<(Column, usize)> = columns.iter().map(|column| (*column, column.width(largest_id))).collect();
     let used = |columns: &[(Column, usize)]| columns.iter().map(|(_, width)| width + 1).sum::<usize>();
     for column in FIRST_TO_GO {
-        // Why a task waits says more than these.
-        let wish = if matches!(column, Kind | Polls | Scheduled | Executor) { 10 } else { 0 };
+        // The reason of a wait says more than these columns.
+        let wish = match column {
+            Spawned => 96,
+            Kind | Polls | Scheduled | Executor => 10,
+            Id | Name | State | Running | Waiting | For | WaitsFor | Location => 0,
+        };
         if used(&columns) + wish <= room + 1 {
             break;
         }
         columns.retain(|(other, _)| *other != column);
     }
-    // What is over goes to what says most, up to what is mostly enough, and then to all that can use it.
+    // The columns that say most get the rest, first up to a width that is usually enough.
     let mut over = (room + 1).saturating_sub(used(&columns));
     let enough: [(Column, usize); 5] = [(WaitsFor, 48), (Name, 24), (Location, 40), (WaitsFor, 72), (Name, 32)];
     for (column, most) in enough {
@@ -111,7 +118,7 @@ pub fn layout(columns: &[Column], room: usize, largest_id: u64) -> Vec<(Column, 
     columns
 }
 
-/// The text of one cell; also that of the plain text list.
+/// The text of one cell.
 pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
     let now_ns = scene.model().now_ns;
     let part = |pick: fn(&Share) -> f64| {
@@ -131,7 +138,7 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
             _ => "-".into(),
         },
         For if task.state().is_some() => duration_short(now_ns.saturating_sub(task.since_ns())),
-        // Of a partial task, the time of its wait is all that is seen.
+        // For a library task we know only the time of its wait.
         For => words::main_wait(scene.model(), task.id)
             .map_or("-".into(), |(wait, _)| duration_short(now_ns.saturating_sub(wait.since_ns))),
         WaitsFor => match words::waits_for(scene.model(), task.id) {
@@ -140,18 +147,24 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
             None => String::new(),
         },
         Location => wait_location(scene, task).or(task.location.as_deref()).map_or(String::new(), words::place),
+        Spawned => spawn_location(task).map_or(String::new(), words::place),
     }
 }
 
-/// The await at which a task stands.
+/// The await at which a task waits.
 pub fn wait_location<'a>(scene: &Scene<'a>, task: &Task) -> Option<&'a Place> {
     words::main_wait(scene.model(), task.id)?.0.location.as_deref()
 }
 
-/// By what a task is sorted. Lists of these are sorted as a whole: of one sort, all are of one kind.
+/// The place of a task's spawn; for a library task `None`, since its place is that of its first use of a resource.
+fn spawn_location(task: &Task) -> Option<&Place> {
+    task.location.as_deref().filter(|_| !task.partial)
+}
+
+/// The sort key of a task. All keys of one sort have the same variant.
 #[derive(Debug, PartialEq, PartialOrd)]
 pub enum Rank {
-    /// The class of what wants attention, and since when it does.
+    /// The class of a task that wants attention, and the start of its wait.
     Attention(u8, u64),
     /// A number.
     Number(u64),
@@ -161,7 +174,7 @@ pub enum Rank {
     Text(Option<String>),
 }
 
-/// By what a task is sorted in the order of a column.
+/// The sort key of a task in the order of a column.
 pub fn rank(scene: &Scene, task: &Task, column: Column) -> Rank {
     let now_ns = scene.model().now_ns;
     let part = |pick: fn(&Share) -> f64| Rank::Part(scene.shares.of(task, now_ns).map_or(-1.0, |share| pick(&share)));
@@ -172,11 +185,14 @@ pub fn rank(scene: &Scene, task: &Task, column: Column) -> Rank {
         Waiting => part(|share| share.waiting),
         Polls => Rank::Number(task.polls().unwrap_or(0)),
         For => Rank::Number(if task.state().is_some() { now_ns.saturating_sub(task.since_ns()) } else { 0 }),
-        Location => {
-            let place = wait_location(scene, task).or(task.location.as_deref()).map(|location| &location.place);
-            Rank::Text(place.map(|place| format!("{}:{:08}:{:08}", place.file, place.line, place.column)))
-        }
+        Location => by_place(wait_location(scene, task).or(task.location.as_deref())),
+        Spawned => by_place(spawn_location(task)),
         // An empty cell is the last: `~` sorts after all words.
         _ => Rank::Text(Some(cell(scene, task, column)).map(|text| if text.is_empty() { "~".into() } else { text })),
     }
+}
+
+fn by_place(location: Option<&Place>) -> Rank {
+    let place = location.map(|location| &location.place);
+    Rank::Text(place.map(|place| format!("{}:{:08}:{:08}", place.file, place.line, place.column)))
 }

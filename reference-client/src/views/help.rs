@@ -1,4 +1,4 @@
-//! Help for the very view that is on the screen, in a window over it.
+//! Help for the view on the screen, in a window over it.
 
 use super::page::Page;
 use super::{BACK, Key, Kind, Scene, VIEWS, View};
@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 use ratatui::widgets::{Block, Clear, Widget};
 
-/// What is drawn of the help.
+/// The part of the help on the screen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Help {
     scroll: usize,
@@ -35,16 +35,16 @@ impl Help {
 
     /// Draws the window into the middle of `area`.
     pub fn draw(&mut self, scene: &Scene, view: &dyn View, area: Rect, buffer: &mut Buffer) {
-        // Where there is little room, help takes all of it.
+        // In a small window, help takes all room.
         let width = if area.width > 92 { 84 } else { area.width };
         let page = page(scene, view, width.saturating_sub(2).into());
         let most = if area.height > 24 { area.height - 4 } else { area.height };
-        let height = most.min(u16::try_from(page.len() + 2).unwrap_or(u16::MAX));
+        let height = most.min(u16::try_from(page.lines().len() + 2).unwrap_or(u16::MAX));
         let (x, y) = (area.x + (area.width - width) / 2, area.y + (area.height - height) / 2);
         let window = Rect { x, y, width, height };
         self.height = window.height.saturating_sub(2).into();
-        self.scroll = self.scroll.min(page.len().saturating_sub(self.height));
-        let below = page.len().saturating_sub(self.scroll + self.height);
+        self.scroll = self.scroll.min(page.lines().len().saturating_sub(self.height));
+        let below = page.lines().len().saturating_sub(self.scroll + self.height);
         let footer = if below > 0 {
             format!(" ↓ {} more · Esc closes ", count(below as u64, "line"))
         } else {
@@ -59,11 +59,11 @@ impl Help {
 }
 
 fn page(scene: &Scene, view: &dyn View, width: usize) -> Page {
-    let (mut page, kind) = (Page::new(scene, width), view.kind());
+    let (mut page, kind) = (Page::new(scene.theme, width), view.kind());
     page.spans(1, vec![Span::styled(kind.title, scene.theme.title())]);
     full_channel(scene, &mut page, view);
     page.heading("KEYS");
-    // The keys of the view may also be keys of all views: then it says more of them.
+    // A view may describe a key of all views in its own words.
     let shared = others(kind).chain(&SHARED).filter(|shared| kind.keys.iter().all(|key| key.keys != shared.keys));
     for key in kind.keys.iter().chain(shared) {
         entry(scene, &mut page, &format!("{}: {}", key.keys, key.does));
@@ -90,10 +90,10 @@ fn others(kind: &'static Kind) -> impl Iterator<Item = &'static Key> {
 const SHARED: [Key; 3] = [
     Key { keys: "D", does: "write a problem's graph to a file", hint: None },
     BACK,
-    Key { keys: "q", does: "quit; Ctrl-L draws the screen anew", hint: None },
+    Key { keys: "q", does: "quit; Ctrl-L draws the screen again", hint: None },
 ];
 
-/// `term: what it is`.
+/// `term: meaning`.
 fn entry(scene: &Scene, page: &mut Page, line: &str) {
     match line.split_once(": ") {
         Some((term, meaning)) => {
@@ -103,16 +103,16 @@ fn entry(scene: &Scene, page: &mut Page, line: &str) {
     }
 }
 
-/// What to do about a full channel, where the view shows one that is waited on.
+/// Advice on a full channel, if the view shows a wait for room.
 fn full_channel(scene: &Scene, page: &mut Page, view: &dyn View) {
     let model = scene.model();
     let Some(wait) = view.waits(model).into_iter().find(|edge| words::is_full_channel_wait(model, edge)) else {
         return;
     };
-    // In a circle no rate and no capacity helps: what does is said with the problem.
+    // In a circle no rate and no capacity helps, but the advice of the problem does.
     let is_part = |edge: &ProblemEdge| edge.kind == "wait" && (edge.task, edge.resource) == (wait.task, wait.resource);
     if let Some(problem) = model.problems.values().find(|problem| problem.edges.iter().any(is_part)) {
-        page.heading("THIS CHANNEL IS FULL, AND STAYS SO");
+        page.heading("THIS CHANNEL IS FULL, AND STAYS FULL");
         page.text(2, &problem.title);
         page.text(2, &problem.advice);
         page.styled(2, &scene.address.url(&problem.docs), scene.theme.accent());
@@ -120,10 +120,10 @@ fn full_channel(scene: &Scene, page: &mut Page, view: &dyn View) {
     }
     page.heading("THIS CHANNEL IS FULL");
     page.text(2, &format!("{} has no room, so its sender waits. You can:", words::resource_name(model, wait)));
-    page.text(2, "- see why nothing is received: Enter on the channel, then on the task that can receive");
-    page.text(2, "- increase the rate at which it is received from");
-    page.text(2, "- decrease the rate at which it is sent to");
-    page.text(2, "- give it a larger capacity, which helps against bursts only");
-    page.text(2, "- make it unbounded, and bound the memory that it then takes in another way");
+    page.text(2, "- find the reason: Enter on the channel, then on the task that can receive");
+    page.text(2, "- receive from it more often");
+    page.text(2, "- send to it less often");
+    page.text(2, "- give it a larger capacity, which only helps against bursts");
+    page.text(2, "- make it unbounded, and limit its memory in another way");
     page.styled(2, &scene.address.url("/docs/channel-full"), scene.theme.accent());
 }

@@ -1,23 +1,27 @@
-//! What is on the screen, as a function of the picture and of where the user is.
+//! The views: functions of the snapshot and of the user's position.
 //!
 //! Each view is one module: its [`Kind`] has its keys, its help and its documentation, and its [`View`] has its content.
-//! A new view is a module and an entry of [`VIEWS`].
+//! A new view is a module and an entry of [`VIEWS`]. `--once` prints the same rows and pages as text.
 
+pub mod attention;
 pub mod columns;
+pub mod cursor;
 pub mod help;
 pub mod page;
+pub mod page_view;
 pub mod problem;
 pub mod program_list;
 pub mod resource;
 pub mod rows;
 pub mod status;
+pub mod table;
 pub mod task;
 pub mod task_list;
 pub mod trace;
 
 use crate::args::Address;
-use crate::picture::Picture;
 use crate::shares::Shares;
+use crate::snapshot::Snapshot;
 use crate::theme::Theme;
 use crate::traces::Traces;
 use insight_model::{Edge, Model};
@@ -28,7 +32,7 @@ use ratatui::layout::Rect;
 use status::Hint;
 use std::time::Instant;
 
-/// All views. The first one is on the screen at the start.
+/// All views. The program begins with the first one.
 pub static VIEWS: &[&Kind] = &[&task_list::KIND, &problem::KIND, &task::KIND, &resource::KIND];
 
 /// The facts that all views of one kind share.
@@ -84,7 +88,7 @@ pub struct Link {
     pub id: u64,
 }
 
-/// The tasks that the trace key asks about.
+/// The tasks that the trace key asks for.
 #[derive(Debug)]
 pub enum Traced {
     /// These. There may be none.
@@ -101,10 +105,10 @@ pub trait View {
     /// Its name in the path, taken when it opens.
     fn name(&self, scene: &Scene) -> String;
 
-    /// Takes in a changed picture. It is called a few times a second, not for each frame.
+    /// Takes in a changed snapshot. It is called a few times a second, not for each frame.
     fn refresh(&mut self, scene: &Scene);
 
-    /// Drops all ids: the program was started again. Only the first view lives through that.
+    /// Drops all IDs: the program was restarted. Only the first view stays open then.
     fn forget(&mut self);
 
     /// Takes a key that moves the cursor or changes the view.
@@ -119,7 +123,7 @@ pub trait View {
     /// The problem under the cursor.
     fn problem(&self, scene: &Scene) -> Option<ProblemId>;
 
-    /// The tasks that the trace key asks about.
+    /// The tasks that the trace key asks for.
     fn traced(&self, scene: &Scene) -> Traced;
 
     /// The waits that the help may explain.
@@ -129,27 +133,27 @@ pub trait View {
     fn more_docs(&self, model: &Model) -> Vec<String>;
 }
 
-/// What every view draws from.
+/// The data of every view.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
-    /// What is known.
-    pub picture: &'a Picture,
+    /// The facts about the program.
+    pub snapshot: &'a Snapshot,
     /// The tasks' shares of the last second or two.
     pub shares: &'a Shares,
-    /// What was asked for of where tasks wait.
+    /// The traces that the user asked for.
     pub traces: &'a Traces,
-    /// Where the program listens.
+    /// The address of the program.
     pub address: &'a Address,
     /// The colours.
     pub theme: Theme,
-    /// The time by which silence is measured.
+    /// The time of this frame.
     pub now: Instant,
 }
 
 impl<'a> Scene<'a> {
     /// The program.
     pub fn model(&self) -> &'a Model {
-        &self.picture.model
+        &self.snapshot.model
     }
 }
 

@@ -1,9 +1,12 @@
-//! The problems that stand, with their evidence and what to do.
+//! The open problems, with their evidence and advice.
 
-use super::page::{Page, PageView, Subject};
+use super::page::Page;
+use super::page_view::{PageView, Subject};
+use super::status::losses;
 use super::{BACK, Key, Kind, Opener, Scene, Traced, resource, task, trace};
-use crate::text::{clean, duration};
-use insight_model::{Edge, Model};
+use crate::text::{clean, count, duration};
+use crate::words::{self, Weight};
+use insight_model::{Edge, EdgeBody, Model};
 use insight_protocol::{Problem, ProblemEdge, SourceLocation, TaskId};
 use ratatui::text::Span;
 
@@ -18,18 +21,18 @@ pub static KIND: Kind = Kind {
         BACK,
         Key {
             keys: "t",
-            does: "ask the program anew where these tasks wait, down to the line",
+            does: "ask the program again for the line at which each task waits",
             hint: Some((5, "t", "trace")),
         },
         Key {
             keys: "D",
-            does: "write the graph of the problem under the cursor to insight-deadlock-<n>.dot in the current folder",
+            does: "write the problem's graph to insight-deadlock-<n>.dot in the current folder",
             hint: None,
         },
     ],
     opener: Some(Opener {
         key: 'P',
-        shown: Key { keys: "P", does: "problems, while there are some", hint: Some((5, "P", "problems")) },
+        shown: Key { keys: "P", does: "problems, if there are any", hint: Some((5, "P", "problems")) },
         ready: |model| if model.problems.is_empty() { Err("No problem was found.") } else { Ok(()) },
         traces: true,
     }),
@@ -49,8 +52,20 @@ impl Subject for Problems {
         "problems".to_owned()
     }
 
-    fn page(&self, scene: &Scene, width: usize) -> Page {
-        page(scene, width)
+    /// All problems, the worst first.
+    fn fill(&self, scene: &Scene, page: &mut Page) {
+        let problems = scene.model().problems().problems;
+        if problems.is_empty() {
+            page.text(1, &no_problem(scene));
+            page.hint(1, "Esc goes back.");
+        }
+        for (index, problem) in problems.iter().enumerate() {
+            if index > 0 {
+                page.blank();
+            }
+            let number = format!("{} of {}", index + 1, problems.len());
+            describe(scene, page, problem, &number);
+        }
     }
 
     /// Each task once, those of the first problem first.
@@ -76,25 +91,29 @@ impl Subject for Problems {
     }
 }
 
-/// The page of all problems, the worst first.
-fn page(scene: &Scene, width: usize) -> Page {
-    let mut page = Page::new(scene, width);
-    let problems = scene.model().problems().problems;
-    if problems.is_empty() {
-        page.text(1, "No problem stands any more.");
-        page.styled(1, "Esc goes back.", scene.theme.dim());
-    }
-    for (index, problem) in problems.iter().enumerate() {
-        if index > 0 {
-            page.blank();
-        }
-        let number = format!("{} of {}", index + 1, problems.len());
-        describe(scene, &mut page, problem, &number);
-    }
-    page
+/// The verdict on a program without a problem, and the waits on which there is none yet.
+pub fn no_problem(scene: &Scene) -> String {
+    // There may be a problem in facts that did not come.
+    let part = if losses(scene.snapshot).is_empty() { "" } else { " in these facts" };
+    let young = match young_waits(scene) {
+        0 => String::new(),
+        young => format!(", so far: {} for less than a second, too short to judge", count(young, "wait")),
+    };
+    format!("no problem found{part}{young}")
 }
 
-fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
+/// The waits for room, for a lock or for an end that are too young for a verdict.
+fn young_waits(scene: &Scene) -> u64 {
+    let model = scene.model();
+    let young = model.edges.values().filter(|edge| {
+        let hard = matches!(&edge.body, EdgeBody::Wait { operation, .. } if words::weight(operation) < Weight::Work);
+        hard && model.now_ns.saturating_sub(edge.since_ns) < 1_000_000_000
+    });
+    young.count() as u64
+}
+
+/// Puts a problem on a page. `number` is its place among all: `1 of 2`.
+pub fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
     let theme = scene.theme;
     let of = Some(problem.id);
     let style = theme.problem(problem.severity, problem.tier);
@@ -107,7 +126,7 @@ fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
         2,
         vec![
             Span::styled(format!("{}: {} {}", problem.severity, problem.tier, problem.kind), style),
-            Span::styled(format!(", stands for {since}, problem {} ({number})", problem.id), theme.dim()),
+            Span::styled(format!(", open for {since}, problem {} ({number})", problem.id), theme.dim()),
         ],
     );
     if !problem.explanation.is_empty() {
@@ -145,7 +164,7 @@ fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
         });
     }
     if !problem.unknowns.is_empty() {
-        page.heading("NOT KNOWN");
+        page.heading("UNKNOWN");
     }
     for unknown in &problem.unknowns {
         page.styled(3, unknown, theme.warning());
@@ -153,7 +172,7 @@ fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str) {
     page.heading("ADVICE");
     page.text(3, &problem.advice);
     page.styled(3, &scene.address.url(&clean(&problem.docs)), theme.accent());
-    page.styled(3, "D writes the graph to a file for Graphviz.", theme.dim());
+    page.hint(3, "D writes the graph to a file for Graphviz.");
 }
 
 fn describe_edge(scene: &Scene, page: &mut Page, problem: &Problem, edge: &ProblemEdge) {
@@ -170,7 +189,7 @@ fn describe_edge(scene: &Scene, page: &mut Page, problem: &Problem, edge: &Probl
     let verb = match edge.kind.as_str() {
         "wait" => "waits for",
         "hold" => "holds",
-        "party" => "can free",
+        "party" => "can unblock",
         other => other,
     };
     let reason_style = if waits { scene.theme.reason() } else { scene.theme.dim() };
@@ -183,7 +202,7 @@ fn describe_edge(scene: &Scene, page: &mut Page, problem: &Problem, edge: &Probl
     );
     let at = match &edge.location {
         Some(location) => Span::styled(location.to_string(), scene.theme.accent()),
-        None if waits => Span::styled("a location that is not known", scene.theme.dim()),
+        None if waits => Span::styled("an unknown location", scene.theme.dim()),
         None => return page.styled(4, &lead, scene.theme.dim()),
     };
     page.spans(4, vec![Span::styled(format!("{lead} at "), scene.theme.dim()), at]);
@@ -197,10 +216,10 @@ fn at(scene: &Scene, lead: &str, location: &Option<SourceLocation>) -> Span<'sta
 const HELP: &str = "
 # TERMS
 
-proven: every fact was observed: none of these tasks can go on
-suspected: something unknown is involved; it is named under NOT KNOWN
-EDGES: who waits for what, who holds it, and who could free it: the evidence
+proven: every fact was observed, and none of these tasks can make progress
+suspected: something unknown may unblock a task; it is listed under UNKNOWN
+EDGES: the evidence: waits, holds, and the tasks that can unblock a resource
 
-The program finds problems, and this screen shows them. When nothing is found, nothing is claimed.
-To see a graph: dot -Tsvg insight-deadlock-1.dot -o deadlock.svg
+The program finds the problems, and this screen shows them. A program without a problem may still hang.
+To draw a graph: dot -Tsvg insight-deadlock-1.dot -o deadlock.svg
 ";

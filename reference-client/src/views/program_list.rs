@@ -1,6 +1,6 @@
-//! The programs that run, to choose one: as text, as JSON, and as a list for the terminal.
+//! The running programs, to choose one: as text, as JSON, and as a list for the terminal.
 
-use super::page::mark;
+use super::cursor::mark;
 use super::status;
 use crate::running::Program;
 use crate::text::{count, duration, fit, width};

@@ -1,6 +1,7 @@
-//! One resource: who waits for it, and the tasks that can free it.
+//! One resource: the tasks that wait for it, and the tasks that can unblock them.
 
-use super::page::{MOST_ENTRIES, Page, PageView, Subject, task_label};
+use super::page::{MOST_ENTRIES, Page, task_label};
+use super::page_view::{PageView, Subject};
 use super::{BACK, Key, Kind, Link, Scene, Traced, task};
 use crate::text::{clean, duration};
 use crate::words;
@@ -8,6 +9,7 @@ use insight_model::resource_kind::FreedBy;
 use insight_model::{Edge, EdgeBody, Model, Resource};
 use insight_protocol::{Operation, ResourceId};
 use ratatui::text::Span;
+use std::collections::HashSet;
 
 /// The kind of this view.
 pub static KIND: Kind = Kind {
@@ -40,8 +42,14 @@ impl Subject for ResourceSubject {
         model.resources.get(&id).map_or_else(|| format!("resource {id}"), |it| words::short_name(model, it))
     }
 
-    fn page(&self, scene: &Scene, width: usize) -> Page {
-        page(scene, self.0, width)
+    fn fill(&self, scene: &Scene, page: &mut Page) {
+        match scene.model().resources.get(&self.0) {
+            Some(resource) => describe(scene, page, resource),
+            None => {
+                page.text(1, "This resource is gone.");
+                page.hint(1, "Esc goes back.");
+            }
+        }
     }
 
     fn traced(&self, _: &Scene) -> Traced {
@@ -57,14 +65,8 @@ impl Subject for ResourceSubject {
     }
 }
 
-/// The page of a resource.
-fn page(scene: &Scene, id: ResourceId, width: usize) -> Page {
-    let mut page = Page::new(scene, width);
-    let Some(resource) = scene.model().resources.get(&id) else {
-        page.text(1, "This resource is gone.");
-        page.styled(1, "Esc goes back.", scene.theme.dim());
-        return page;
-    };
+/// Puts a resource on a page.
+pub fn describe(scene: &Scene, page: &mut Page, resource: &Resource) {
     let name = resource.name.as_deref().map_or(String::new(), |name| format!(" `{}`", clean(name)));
     page.spans(
         1,
@@ -81,16 +83,15 @@ fn page(scene: &Scene, id: ResourceId, width: usize) -> Page {
     let located = format!("{} ", resource.definition().located);
     match &resource.location {
         Some(location) => page.location(1, &located, location),
-        None => page.styled(1, "where it was created is not known", scene.theme.dim()),
+        None => page.styled(1, &format!("{located}an unknown place"), scene.theme.dim()),
     }
-    waiting(scene, &mut page, resource);
+    waiting(scene, page, resource);
     let first = page.entries.len();
     for operation in operations(scene, resource) {
-        freers(scene, &mut page, resource, &operation);
+        freers(scene, page, resource, &operation);
     }
-    // The way on from a cause is who can end it; without one the cursor begins at the top.
+    // The cursor begins at the first task that can unblock it; without such a task, at the top.
     page.first = if first < page.entries.len() { first } else { 0 };
-    page
 }
 
 fn waiting(scene: &Scene, page: &mut Page, resource: &Resource) {
@@ -115,21 +116,27 @@ fn waiting(scene: &Scene, page: &mut Page, resource: &Resource) {
                     Span::raw(format!("{}: ", task_label(scene, edge.task))),
                     Span::styled(words::reason(edge), scene.theme.reason()),
                     Span::raw(format!(
-                        "  {} for {}",
+                        " ({}) for {}",
                         words::role(edge),
                         duration(model.now_ns.saturating_sub(edge.since_ns))
                     )),
                 ],
             );
+            if let Some(waiter) = words::waiter(edge, model.now_ns) {
+                page.styled(4, &waiter, scene.theme.warning());
+            }
             if let Some(location) = &edge.location {
                 page.location(4, "at ", location);
+            }
+            if let Some(others) = model.tasks.get(&edge.task).and_then(words::other_wakers) {
+                page.styled(4, &others, scene.theme.dim());
             }
         });
     }
     page.more(waits.len().saturating_sub(MOST_ENTRIES));
 }
 
-/// What is waited for; of a channel for which nobody waits, all that could be.
+/// The operations that tasks wait for; without waits, all that they could wait for.
 fn operations(scene: &Scene, resource: &Resource) -> Vec<Operation> {
     let mut operations: Vec<Operation> = Vec::new();
     for edge in scene.model().edges_of_resource(resource.id) {
@@ -152,16 +159,26 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
     let model = scene.model();
     let freers = model.freers(resource, operation);
     let freed = resource.definition().freed(operation);
-    page.heading(&format!("CAN FREE IT: {}", freed.tasks.to_uppercase()));
+    page.heading(&format!("CAN UNBLOCK IT: {}", freed.tasks.to_uppercase()));
     let waited = model.edges_of_resource(resource.id).any(|edge| matches!(edge.body, EdgeBody::Wait { .. }));
+    let mut described = HashSet::new();
     for freer in freers.known.iter().take(MOST_ENTRIES) {
         page.entry(("freer", freer.edge.0, 0), Some(task::link(freer.task)), None, |page| {
             let mut spans = vec![Span::raw(task_label(scene, freer.task))];
-            if let Some(edge) = model.edges.get(&freer.edge) {
+            let edge = model.edges.get(&freer.edge);
+            if let Some(edge) = edge {
                 spans.push(Span::styled(format!("  {}", words::freeing(edge)), scene.theme.dim()));
             }
             page.spans(2, spans);
-            let Some(task) = model.tasks.get(&freer.task) else { return };
+            if let Some(edge) = edge.filter(|edge| matches!(edge.body, EdgeBody::Hold { .. })) {
+                let lead = format!("for {}", duration(model.now_ns.saturating_sub(edge.since_ns)));
+                match &edge.location {
+                    Some(location) => page.location(4, &format!("{lead}, since "), location),
+                    None => page.text(4, &lead),
+                }
+            }
+            // A task may hold a million permits: its wait is looked up once.
+            let Some(task) = model.tasks.get(&freer.task).filter(|task| described.insert(task.id)) else { return };
             let mut spans = vec![Span::styled(words::state_for(task, model.now_ns), scene.theme.state(task.state()))];
             if let Some(waits_for) = words::waits_for(model, task.id) {
                 spans.push(Span::raw(", waits for "));
@@ -172,9 +189,9 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
     }
     page.more(freers.known.len().saturating_sub(MOST_ENTRIES));
     match words::unknown_freers(&freers) {
-        // Nobody need hold what nobody waits for.
+        // Without waits, it need not have a holder.
         Some(_) if !waited && freed.by == FreedBy::Holder && freers.known.is_empty() => {
-            page.styled(3, "no task is seen to hold it", scene.theme.dim());
+            page.styled(3, "no observed holder", scene.theme.dim());
         }
         Some(unknown) => page.styled(3, &unknown, scene.theme.warning()),
         None if freers.known.is_empty() => page.styled(3, "no task", scene.theme.warning()),
@@ -185,9 +202,10 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
 const HELP: &str = "
 # TERMS
 
-WAITING: the tasks that wait for this resource, the longest first, why, and where
-CAN FREE IT: the tasks of which one has to act: of a full channel those with a receiver, of an empty one those with a sender, of a lock those that hold it, of a join the task itself
-unknown: handles that exist and that no task has used yet: one of them may free it as well
-maybe a shared one: the handle may be used by other tasks too
-capacity: how many messages fit, length: how many are there, with places that were reserved
+WAITING: the tasks that wait for this resource, the longest wait first
+CAN UNBLOCK IT: tasks that hold the lock, have the other end of the channel, or are awaited
+unknown: handles that no task has used yet; one of them may unblock it too
+maybe a shared one: other tasks may use the handle too
+capacity: the room for messages
+length: the number of messages and reserved places
 ";

@@ -1,7 +1,7 @@
-//! The lines around every view: the banner, the state of the connection, the keys.
+//! The lines around every view: the program, the state of the connection, the keys.
 
 use super::Scene;
-use crate::picture::{Link, Picture};
+use crate::snapshot::{Link, Snapshot};
 use crate::text::{clean, count, duration, fit, grouped, width};
 use crate::theme::Theme;
 use insight_model::ObservedTasks;
@@ -9,7 +9,7 @@ use insight_protocol::{PROTOCOL_VERSION, TaskState};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-/// Who is observed: `barbara  pid 4242 · tokio 1.54 · up 2 min 3 s`.
+/// The observed program: `barbara  pid 4242 · tokio 1.54 · up 2 min 3 s`.
 pub fn program(scene: &Scene, columns: usize) -> Line<'static> {
     let Some(header) = &scene.model().header else {
         return Line::from(Span::styled(" consolation".to_owned(), scene.theme.title()));
@@ -17,15 +17,15 @@ pub fn program(scene: &Scene, columns: usize) -> Line<'static> {
     let mut facts = vec![format!("pid {}", header.process.pid)];
     facts.extend(header.executors.iter().map(|executor| format!("{} {}", executor.name, executor.version)));
     facts.push(format!("up {}", duration(scene.model().now_ns)));
-    if scene.picture.link != Link::Connected {
-        facts.push("last picture".into());
+    if scene.snapshot.link != Link::Connected {
+        facts.push("last snapshot".into());
     }
     let name = fit(&format!(" {}", header.process.name), columns);
     let facts = fit(&format!("  {}", facts.join(" · ")), columns.saturating_sub(width(&name)));
     Line::from(vec![Span::styled(name, scene.theme.title()), Span::styled(facts, scene.theme.dim())])
 }
 
-/// How many tasks are in which state; counted once a refresh.
+/// The number of tasks in each state, counted once a refresh.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     /// Running.
@@ -36,8 +36,8 @@ pub struct Counts {
     pub idle: u64,
     /// Ended, with edges left.
     pub completed: u64,
-    /// Partial.
-    pub unseen: u64,
+    /// Library tasks: their state is unknown.
+    pub unknown: u64,
 }
 
 impl Counts {
@@ -48,13 +48,13 @@ impl Counts {
             Some(TaskState::Scheduled) => self.scheduled += 1,
             Some(TaskState::Idle) => self.idle += 1,
             Some(TaskState::Completed) => self.completed += 1,
-            None => self.unseen += 1,
+            None => self.unknown += 1,
         }
     }
 
     /// `8 tasks: 1 running, 0 scheduled, 7 idle`.
     pub fn text(&self, ended: u64, panicked: u64) -> String {
-        let all = self.running + self.scheduled + self.idle + self.completed + self.unseen;
+        let all = self.running + self.scheduled + self.idle + self.completed + self.unknown;
         let mut text = format!(
             "{}: {} running, {} scheduled, {} idle",
             count(all, "task"),
@@ -62,9 +62,9 @@ impl Counts {
             grouped(self.scheduled),
             grouped(self.idle)
         );
-        for (number, what) in [(self.unseen, "not seen"), (self.completed, "completed"), (ended, "ended")] {
+        for (number, state) in [(self.unknown, "unknown"), (self.completed, "completed"), (ended, "ended")] {
             if number > 0 {
-                text += &format!(", {} {what}", grouped(number));
+                text += &format!(", {} {state}", grouped(number));
             }
         }
         if panicked > 0 {
@@ -74,7 +74,7 @@ impl Counts {
     }
 }
 
-/// How much of the program is observed, in one line. r[coverage.shown]
+/// The observed part of the program, in one line. r[coverage.shown]
 pub fn coverage(scene: &Scene, observed: &ObservedTasks, columns: usize) -> Line<'static> {
     let model = scene.model();
     let text = fit(&format!(" {}", model.coverage_text(observed)), columns);
@@ -82,13 +82,13 @@ pub fn coverage(scene: &Scene, observed: &ObservedTasks, columns: usize) -> Line
     Line::from(Span::styled(text, style))
 }
 
-/// Whether what is on the screen is true now, and what is missing from it.
+/// The state of the connection, and the losses.
 pub fn link(scene: &Scene) -> (String, Style) {
-    let (picture, address, theme) = (scene.picture, scene.address, scene.theme);
-    let seen = picture.model.header.is_some();
-    let (mut text, mut style) = match &picture.link {
+    let (snapshot, address, theme) = (scene.snapshot, scene.address, scene.theme);
+    let has_snapshot = snapshot.model.header.is_some();
+    let (mut text, mut style) = match &snapshot.link {
         Link::Connecting => (format!("○ connecting to {address}"), theme.dim()),
-        Link::Connected => match picture.behind(scene.now) {
+        Link::Connected => match snapshot.behind(scene.now) {
             Some(silent) => {
                 (format!("◐ {} s behind: {address} is connected and sends nothing", silent.as_secs()), theme.warning())
             }
@@ -96,43 +96,42 @@ pub fn link(scene: &Scene) -> (String, Style) {
         },
         Link::Reading { since } => {
             let seconds = scene.now.saturating_duration_since(*since).as_secs();
-            let kept = if seen { "last picture kept, " } else { "" };
-            let silent = if picture.behind(scene.now).is_some() { ", which does not come" } else { "" };
-            let text = format!("◐ {kept}waiting for the new one of {address} since {seconds} s{silent}");
+            let kept = if has_snapshot { "last snapshot kept, " } else { "" };
+            let silent = if snapshot.behind(scene.now).is_some() { ": nothing comes" } else { "" };
+            let text = format!("◐ {kept}waiting for a new one from {address} for {seconds} s{silent}");
             (text, theme.warning())
         }
         Link::OtherVersion { protocol } => {
-            let kept = if seen { " (last picture kept)" } else { "" };
+            let kept = if has_snapshot { " (last snapshot kept)" } else { "" };
             let text = format!("○ {address} speaks insight {protocol}, this consolation {PROTOCOL_VERSION}{kept}");
             (text, theme.alarm())
         }
-        Link::Gone { since, why } if seen => {
+        Link::Gone { since, why } if has_snapshot => {
             let seconds = scene.now.saturating_duration_since(*since).as_secs();
-            let text =
-                format!("○ program gone since {seconds} s: last picture kept, reconnecting to {address} ({why})");
+            let text = format!("○ program gone for {seconds} s: last snapshot kept, reconnecting to {address} ({why})");
             (text, theme.alarm())
         }
-        Link::Gone { why, .. } => (format!("○ nothing to see at {address}: {why}; trying again"), theme.alarm()),
-        Link::NotInsight { said } => {
-            let kept = if seen { " (last picture kept)" } else { "" };
-            (format!("○ {address} answers, but does not speak insight{kept}: it said {said}"), theme.alarm())
+        Link::Gone { why, .. } => (format!("○ no snapshot from {address}: {why}; trying again"), theme.alarm()),
+        Link::NotInsight { sent } => {
+            let kept = if has_snapshot { " (last snapshot kept)" } else { "" };
+            (format!("○ {address} answers, but does not speak insight{kept}: it sent {sent}"), theme.alarm())
         }
     };
-    for loss in losses(picture) {
+    for loss in losses(snapshot) {
         text = format!("{text} · {loss}");
-        if picture.link == Link::Connected {
+        if snapshot.link == Link::Connected {
             style = theme.warning();
         }
     }
     (clean(&text).into_owned(), style)
 }
 
-/// What is missing from the picture, in words.
-pub fn losses(picture: &Picture) -> Vec<String> {
-    let losses = &picture.losses;
+/// The losses of a snapshot, in words.
+pub fn losses(snapshot: &Snapshot) -> Vec<String> {
+    let losses = &snapshot.losses;
     let mut texts = Vec::new();
     if let Some(cut) = &losses.cut {
-        texts.push(format!("{cut}; what came later is not known"));
+        texts.push(format!("{cut}; later messages are missing"));
     }
     if losses.bad_lines > 0 {
         texts.push(format!("{} not understood ({})", count(losses.bad_lines, "line"), losses.last_bad_line));
@@ -146,19 +145,19 @@ pub fn losses(picture: &Picture) -> Vec<String> {
     if losses.unknown_messages > 0 {
         texts.push(format!("{} of an unknown type", count(losses.unknown_messages, "message")));
     }
-    if picture.model.left_out_tasks() > 0 {
-        texts.push(format!("at least {} not shown", count(picture.model.left_out_tasks(), "task")));
+    if snapshot.model.left_out_tasks() > 0 {
+        texts.push(format!("at least {} not shown", count(snapshot.model.left_out_tasks(), "task")));
     }
     if losses.missing_messages > 0 {
         texts.push(format!("{} missing", count(losses.missing_messages, "message")));
     }
-    if let Some(last) = picture.model.gaps.last().filter(|_| picture.gap_count() > 0) {
-        texts.push(format!("{} lost by the program ({})", count(picture.gap_count(), "fact"), last.reason));
+    if let Some(last) = snapshot.model.gaps.last().filter(|_| snapshot.gap_count() > 0) {
+        texts.push(format!("{} lost by the program ({})", count(snapshot.gap_count(), "fact"), last.reason));
     }
     texts
 }
 
-/// A key and what it does; of lower rank, it goes first where there is no room.
+/// The rank of a key, its name and its effect. Without room, the keys of the lowest ranks are left out.
 pub type Hint = (u8, &'static str, &'static str);
 
 /// The line of keys, as many as there is room for.
@@ -180,10 +179,10 @@ pub fn keys(theme: Theme, hints: &[Hint], columns: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-/// What to do when there is no picture at all: the lines in the middle of the screen.
+/// Advice without a snapshot: the lines in the middle of the screen.
 pub fn nothing_yet(scene: &Scene) -> Vec<String> {
     let address = scene.address;
-    match &scene.picture.link {
+    match &scene.snapshot.link {
         Link::Connecting => vec![format!("Connecting to {address} ...")],
         Link::Connected | Link::Reading { .. } => vec!["Reading the first snapshot ...".into()],
         Link::OtherVersion { protocol } => vec![
@@ -191,28 +190,31 @@ pub fn nothing_yet(scene: &Scene) -> Vec<String> {
             String::new(),
             "The program was built with another version of insight. Use the consolation of that version.".into(),
         ],
-        Link::Gone { why, .. } if address.is_assumed() => nothing_announced(&format!("nothing answers at {address}: {why}")),
+        Link::Gone { why, .. } if address.is_assumed() => {
+            nothing_announced(&format!("nothing answers at {address}: {why}"))
+        }
         Link::NotInsight { .. } if address.is_assumed() => {
             nothing_announced(&format!("{address} does not speak insight"))
         }
         Link::Gone { why, .. } => vec![
-            format!("Nothing to see at {address}: {why}."),
+            format!("No snapshot from {address}: {why}."),
             String::new(),
-            "Start a program with `cargo insight run`, or call insight::init() in it. It says on stderr where it listens:".into(),
+            "Start a program with `cargo insight run`, or call insight::init() in it. It prints its address on stderr:"
+                .into(),
             "    insight: listening on http://127.0.0.1:8080".into(),
             String::new(),
-            "Another address: consolation HOST:PORT. This screen fills as soon as it answers.".into(),
+            "Another address: consolation HOST:PORT. This screen fills when the program answers.".into(),
         ],
-        Link::NotInsight { said } => vec![
-            format!("{address} answers, but does not speak insight: it said {}", fit(said, 200)),
+        Link::NotInsight { sent } => vec![
+            format!("{address} answers, but does not speak insight: it sent {}", fit(sent, 200)),
             String::new(),
-            "Another program has this port. Yours says on stderr where it listens:".into(),
+            "Another program has this port. Yours prints its address on stderr:".into(),
             "    insight: listening on http://127.0.0.1:8080".into(),
         ],
     }
 }
 
-/// What to do when no program was found at all.
+/// Advice without a program.
 fn nothing_announced(and: &str) -> Vec<String> {
     vec![
         format!("No program of yours has announced itself, and {and}."),

@@ -1,6 +1,7 @@
-//! One task: what it waits for and where, what it holds, and what others need it for.
+//! One task: its waits and their places, its holds, and the resources that it can unblock.
 
-use super::page::{MOST_ENTRIES, Page, PageView, Subject, task_label};
+use super::page::{MOST_ENTRIES, Page, task_label};
+use super::page_view::{PageView, Subject};
 use super::{BACK, Key, Kind, Link, Scene, Traced, resource, trace};
 use crate::text::{clean, count, duration, grouped};
 use crate::words;
@@ -23,7 +24,7 @@ pub static KIND: Kind = Kind {
         BACK,
         Key {
             keys: "t",
-            does: "ask the program where the task waits, down to the line; again for a fresh answer",
+            does: "ask the program for the line at which the task waits; again for a new answer",
             hint: Some((5, "t", "trace")),
         },
     ],
@@ -49,8 +50,14 @@ impl Subject for TaskSubject {
         task_label(scene, self.0)
     }
 
-    fn page(&self, scene: &Scene, width: usize) -> Page {
-        page(scene, self.0, width)
+    fn fill(&self, scene: &Scene, page: &mut Page) {
+        match scene.model().tasks.get(&self.0) {
+            Some(task) => describe(scene, page, task),
+            None => {
+                page.text(1, "This task has ended, and nothing is left of it.");
+                page.hint(1, "Esc goes back.");
+            }
+        }
     }
 
     fn traced(&self, scene: &Scene) -> Traced {
@@ -66,14 +73,7 @@ impl Subject for TaskSubject {
     }
 }
 
-/// The page of a task.
-fn page(scene: &Scene, id: TaskId, width: usize) -> Page {
-    let mut page = Page::new(scene, width);
-    let Some(task) = scene.model().tasks.get(&id) else {
-        page.text(1, "This task has ended, and nothing is left of it.");
-        page.styled(1, "Esc goes back.", scene.theme.dim());
-        return page;
-    };
+fn describe(scene: &Scene, page: &mut Page, task: &Task) {
     let now_ns = scene.model().now_ns;
     let name = task.name.as_deref().map_or(String::new(), |name| format!("  {}", clean(name)));
     page.spans(
@@ -89,13 +89,12 @@ fn page(scene: &Scene, id: TaskId, width: usize) -> Page {
     if task.partial {
         page.styled(1, words::PARTIAL, scene.theme.warning());
     }
-    waits(scene, &mut page, task);
-    trace::section(scene, &mut page, id);
-    holds(scene, &mut page, task);
-    parties(scene, &mut page, task);
-    times(scene, &mut page, task);
-    origin(scene, &mut page, task);
-    page
+    waits(scene, page, task);
+    trace::section(scene, page, task.id);
+    holds(scene, page, task);
+    parties(scene, page, task);
+    times(scene, page, task);
+    origin(scene, page, task);
 }
 
 fn waits(scene: &Scene, page: &mut Page, task: &Task) {
@@ -106,7 +105,7 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
             page.heading("WAITS FOR");
             page.text(3, &words::unobserved_wait(task));
             if scene.traces.of(task.id).is_none() {
-                page.styled(3, "t asks the program at which line", scene.theme.dim());
+                page.hint(3, "t asks the program at which line");
             }
         }
         return;
@@ -136,7 +135,7 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
                 (Some(location), _) => page.location(4, "at ", location),
                 (None, Some(location)) => page.location(4, "at, by its trace, ", location),
                 (None, None) => {
-                    page.styled(4, "location of this await is not known; t asks the program for it", scene.theme.dim());
+                    page.styled(4, "location of this await is unknown; t asks the program for it", scene.theme.dim());
                 }
             }
         });
@@ -152,7 +151,7 @@ fn holds(scene: &Scene, page: &mut Page, task: &Task) {
         model.edges_of_task(task.id).filter(|edge| matches!(edge.body, EdgeBody::Hold { .. })).collect();
     page.heading("HOLDS");
     if holds.is_empty() {
-        page.styled(3, "nothing that is seen", scene.theme.dim());
+        page.styled(3, "nothing observed", scene.theme.dim());
     }
     for edge in holds.iter().take(MOST_ENTRIES) {
         page.entry(("hold", edge.id.0, 0), Some(resource::link(edge.resource)), None, |page| {
@@ -180,20 +179,20 @@ fn parties(scene: &Scene, page: &mut Page, task: &Task) {
     if parties.is_empty() {
         return;
     }
-    page.heading("CAN FREE");
+    page.heading("CAN UNBLOCK");
     for edge in parties.iter().take(MOST_ENTRIES) {
-        let (what, by) = match &edge.body {
+        let (resource, by) = match &edge.body {
             EdgeBody::Party { role: PartyRole::Joined, .. } => ("its own end".into(), String::new()),
             _ => (words::resource_name(model, edge), format!("  {}", words::freeing(edge))),
         };
         page.entry(("party", edge.id.0, 0), Some(resource::link(edge.resource)), None, |page| {
-            page.spans(2, vec![Span::raw(what), Span::styled(by, scene.theme.dim()), waiting(scene, edge)]);
+            page.spans(2, vec![Span::raw(resource), Span::styled(by, scene.theme.dim()), waiting(scene, edge)]);
         });
     }
     page.more(parties.len().saturating_sub(MOST_ENTRIES));
 }
 
-/// How many tasks wait for what this edge's task can give, where some do.
+/// The number of tasks that the task of this edge can unblock, if there are any.
 fn waiting(scene: &Scene, edge: &Edge) -> Span<'static> {
     let resource = scene.model().resources.get(&edge.resource);
     let gives = |operation: &Operation| match (&edge.body, resource) {
@@ -206,8 +205,8 @@ fn waiting(scene: &Scene, edge: &Edge) -> Span<'static> {
         .filter(|edge| matches!(&edge.body, EdgeBody::Wait { operation, .. } if gives(operation)));
     match waits.count() as u64 {
         0 => Span::raw(""),
-        1 => Span::styled("  1 task waits for that", scene.theme.alarm()),
-        number => Span::styled(format!("  {} tasks wait for that", grouped(number)), scene.theme.alarm()),
+        1 => Span::styled("  1 task waits for it", scene.theme.alarm()),
+        number => Span::styled(format!("  {} tasks wait for it", grouped(number)), scene.theme.alarm()),
     }
 }
 
@@ -216,12 +215,12 @@ fn times(scene: &Scene, page: &mut Page, task: &Task) {
     let Some(stats) = task.counters() else { return };
     page.heading("TIMES");
     if let (Some(times), Some(share)) = (task.times(model.now_ns), scene.shares.of(task, model.now_ns)) {
-        for (what, ns, part) in [
+        for (state, ns, part) in [
             ("running", times.running_ns, share.running),
             ("scheduled", times.scheduled_ns, share.scheduled),
             ("waiting", times.idle_ns, share.waiting),
         ] {
-            page.text(3, &format!("{what:<9} {:>5.1} %  {}", part * 100.0, duration(ns)));
+            page.text(3, &format!("{state:<9} {:>5.1} %  {}", part * 100.0, duration(ns)));
         }
     }
     let woken = match stats.woken_by {
@@ -237,12 +236,12 @@ fn times(scene: &Scene, page: &mut Page, task: &Task) {
 }
 
 fn origin(scene: &Scene, page: &mut Page, task: &Task) {
-    page.heading(if task.partial { "FIRST SEEN" } else { "SPAWNED" });
+    page.heading(if task.partial { "FIRST OBSERVED" } else { "SPAWNED" });
     let age = duration(scene.model().now_ns.saturating_sub(task.spawned_ns));
     page.text(3, &format!("{age} ago"));
     match &task.location {
         Some(location) => page.location(3, "at ", location),
-        None => page.styled(3, "location of its spawn is not known", scene.theme.dim()),
+        None => page.styled(3, "location of its spawn is unknown", scene.theme.dim()),
     }
     if let Some(parent) = task.parent() {
         page.entry(("parent", parent.0, 0), Some(link(parent)), None, |page| {
@@ -261,12 +260,12 @@ fn origin(scene: &Scene, page: &mut Page, task: &Task) {
 const HELP: &str = "
 # TERMS
 
-WAITS FOR: what the task cannot go on without, with the reason in white on dark red, the operation, and the line of the await with its text. Several at once come of select! or join!
-HOLDS: locks and permits that others cannot have while it has them
-TRACE: where the task waits now, a stack for each await: first what is awaited, then the program's own functions with their lines, other code folded. The program polls the task once for it
-CAN FREE: its ends of channels, and joins on it: what others may wait for until it acts
-TIMES: percent of the last second or two, and the sum over its life
-foreign waker: something outside of the resources seen here that may wake the task: a timer, io, a thread
-source changed since build: the file is newer than the program, so the text may be another line's
-source not found: there is no such file where the program runs; the location is still right
+WAITS FOR: each resource with the reason, the operation and the line; select! and join! wait for several
+HOLDS: locks and permits that no other task can have now
+TRACE: for each await, the awaited function and the program's own functions; the program polls the task once for it
+CAN UNBLOCK: its ends of channels, and joins on it; other tasks may wait for them until it acts
+TIMES: the shares of the last second or two, and the sums over its life
+foreign waker: something outside of the observed resources that may wake the task: a timer, io, a thread
+source changed since build: the file is newer than the program; its text may have moved
+source not found: the file is not there where the program runs; the location is still right
 ";

@@ -1,21 +1,21 @@
-//! All tasks, like `top`. Only the rows on the screen are built.
+//! All tasks, like `top`. We build only the rows on the screen.
 
-use super::columns::Column::{self, *};
-use super::columns::{Rank, cell, columns, layout, rank, wait_location};
-use super::page::{Page, mark};
+use super::columns::Column::{self, Location};
+use super::columns::{Rank, cell, columns, rank, wait_location};
+use super::cursor::mark;
+use super::page::Page;
 use super::rows::{Rows, put};
 use super::status::{self, Counts};
-use super::{Key, Kind, Link, Scene, Traced, View, task};
+use super::table::{Table, waits_for_style};
+use super::{Key, Kind, Link, Scene, Traced, View, attention, task};
 use crate::text::{fit, fit_end, width};
-use crate::words::{self, Weight};
-use insight_model::{Edge, EdgeBody, Model, ObservedTasks, Task};
-use insight_protocol::{ProblemId, Severity, TaskId, Tier};
+use crate::words;
+use insight_model::{Edge, Model, ObservedTasks};
+use insight_protocol::{ProblemId, TaskId};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use std::collections::HashMap;
 
 /// The kind of this view.
 pub static KIND: Kind = Kind {
@@ -33,17 +33,17 @@ pub static KIND: Kind = Kind {
     open: |_| Box::new(TaskList::default()),
 };
 
-/// What the list is sorted by: the columns, from left to right, and before them what wants attention.
+/// The order of the list: by attention, or by one of the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum SortBy {
-    /// Problems first, then what blocks, the longest first.
+    /// Tasks of problems first, then blocked tasks, the longest wait first.
     #[default]
     Attention,
     /// A column.
     Column(Column),
 }
 
-/// Where the user is in the list, and its order.
+/// The user's position in the list, and its order.
 #[derive(Debug, Default)]
 pub struct TaskList {
     sort: SortBy,
@@ -54,7 +54,7 @@ pub struct TaskList {
     /// The observed tasks per executor.
     pub observed: ObservedTasks,
     order: Vec<TaskId>,
-    /// The task to which the user moved; before that the cursor stays at the top.
+    /// The task to which the user moved. Before that, the cursor stays at the top.
     moved: Option<TaskId>,
     index: usize,
     offset: usize,
@@ -67,18 +67,17 @@ impl TaskList {
         self.order.get(self.index).copied()
     }
 
-    /// The tasks as they are sorted.
+    /// The tasks in their order.
     pub fn order(&self) -> &[TaskId] {
         &self.order
     }
 
-    /// What it shows of each.
+    /// The columns of a list for this program, from left to right.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// What the list is sorted by, in words.
-    pub fn sorted_by(&self) -> String {
+    fn sorted_by(&self) -> String {
         let name = match self.sort {
             SortBy::Attention => "attention",
             SortBy::Column(column) => column.title(),
@@ -86,7 +85,7 @@ impl TaskList {
         format!("by {name}{}", if self.reversed { ", reversed" } else { "" })
     }
 
-    /// Sorts anew and counts. The cursor stays on its task.
+    /// Sorts and counts again. The cursor stays on its task.
     pub fn sort_again(&mut self, scene: &Scene) {
         let model = scene.model();
         self.columns = columns(model);
@@ -96,7 +95,7 @@ impl TaskList {
             self.counts.add(task.state());
             self.observed.add(task);
         });
-        let attention = (self.sort == SortBy::Attention).then(|| attention(scene));
+        let attention = (self.sort == SortBy::Attention).then(|| attention::ranks(scene));
         let mut ranked: Vec<(Rank, TaskId)> = model
             .tasks
             .values()
@@ -140,7 +139,7 @@ impl TaskList {
         self.sort_again(scene);
     }
 
-    /// What the task under the cursor waits for and where: with the columns narrow, the list itself cuts that short.
+    /// The wait of the task under the cursor, and its place. A narrow list has no room for all of it.
     fn cause(&self, scene: &Scene, columns: usize) -> Line<'static> {
         let model = scene.model();
         let Some(task) = self.selected().and_then(|id| model.tasks.get(&id)) else { return Line::default() };
@@ -150,7 +149,7 @@ impl TaskList {
         let at = if wait_location(scene, task).is_some() { " at " } else { " · spawned at " };
         let room = columns.saturating_sub(width(lead) + width(&waits_for) + width(at));
         let place = cell(scene, task, Location);
-        // Less than this says nothing of a path.
+        // Shorter paths say nothing.
         let place =
             if place.is_empty() || room < 12 { String::new() } else { format!("{at}{}", fit_end(&place, room)) };
         Line::from(vec![
@@ -164,14 +163,14 @@ impl TaskList {
         let counts = self.counts.text(scene.model().ended, scene.model().panicked);
         let sorted = format!("{} ", self.sorted_by());
         let room = columns.saturating_sub(width(&sorted) + 2);
-        // Problems come first: where room is short, counts of tasks are cut.
-        let besides = words::besides_hangs(scene.model()).map_or_else(String::new, |text| format!(" {text} ·"));
-        let besides = fit(&besides, room);
-        let counts = fit(&counts, room.saturating_sub(width(&besides)));
-        let left = 1 + width(&besides) + width(&counts);
+        // Without room, the counts of tasks are cut, and not those of problems.
+        let others = words::other_problems(scene.model()).map_or_else(String::new, |text| format!(" {text}: P ·"));
+        let others = fit(&others, room);
+        let counts = fit(&counts, room.saturating_sub(width(&others)));
+        let left = 1 + width(&others) + width(&counts);
         let gap = columns.saturating_sub(left + width(&sorted));
         Line::from(vec![
-            Span::styled(besides, scene.theme.warning()),
+            Span::styled(others, scene.theme.warning()),
             Span::raw(format!(" {counts}{}", " ".repeat(gap))),
             Span::styled(sorted, scene.theme.dim()),
         ])
@@ -182,31 +181,26 @@ impl TaskList {
         if area.is_empty() {
             return;
         }
-        let largest_id = scene.model().tasks.keys().next_back().map_or(0, |id| id.0);
-        // The first column marks the tasks of problems.
-        let columns = layout(&self.columns, usize::from(area.width).saturating_sub(1), largest_id);
         self.height = usize::from(area.height) - 1;
         let last_offset = self.order.len().saturating_sub(self.height);
         self.offset = self.offset.max((self.index + 1).saturating_sub(self.height)).min(self.index).min(last_offset);
 
-        let mut pen = Pen { buffer, left: area.x, right: area.right(), x: area.x, y: area.y };
-        pen.put(" ", Style::new());
-        for (column, width) in &columns {
-            let sorted = self.sort == SortBy::Column(*column);
-            let style = scene.theme.heading();
-            let style = if sorted { style.add_modifier(Modifier::UNDERLINED | Modifier::REVERSED) } else { style };
-            pen.cell(&fit(column.title(), *width), *width, column.right_aligned(), style);
-        }
-        let in_problem = tasks_of_problems(scene);
+        let table = Table::within(scene, &self.columns, area.width.into());
+        let sorted = match self.sort {
+            SortBy::Attention => None,
+            SortBy::Column(column) => Some(column),
+        };
+        let mut rows = Rows { rest: area };
+        put(buffer, rows.top(), &table.titles(scene, sorted));
         // A task that has ended since the list was sorted leaves no gap.
         let tasks = self.order.iter().enumerate().skip(self.offset);
         let tasks = tasks.filter_map(|(number, id)| Some((number, scene.model().tasks.get(id)?)));
         let mut marked = false;
         for (number, task) in tasks.take(self.height) {
-            pen.next_line();
-            row(scene, &mut pen, task, in_problem.get(&task.id).copied(), &columns);
+            let row = rows.top();
+            put(buffer, row, &table.row(scene, task));
             if number >= self.index && !marked {
-                mark(pen.buffer, Rect { y: pen.y, height: 1, ..area }, scene.theme);
+                mark(buffer, row, scene.theme);
                 marked = true;
             }
         }
@@ -239,7 +233,7 @@ impl View for TaskList {
             KeyCode::PageDown => self.move_to(self.index + jump),
             KeyCode::PageUp => self.move_to(self.index.saturating_sub(jump)),
             KeyCode::End | KeyCode::Char('G') => self.move_to(usize::MAX),
-            // The top is followed, whichever task is there.
+            // The cursor follows the top row again.
             KeyCode::Home | KeyCode::Char('g') => (self.moved, self.index) = (None, 0),
             KeyCode::Right | KeyCode::Char('l') => self.sort_by(1, scene),
             KeyCode::Left | KeyCode::Char('h') => self.sort_by(self.columns.len(), scene),
@@ -253,17 +247,17 @@ impl View for TaskList {
 
     fn draw(&mut self, scene: &Scene, area: Rect, buffer: &mut Buffer) -> Rect {
         let model = scene.model();
-        let (seen, width) = (model.header.is_some(), usize::from(area.width));
+        let (has_snapshot, width) = (model.header.is_some(), usize::from(area.width));
         let mut rows = Rows { rest: area };
         put(buffer, rows.top_if(rows.rest.height > 4), &status::program(scene, width));
-        put(buffer, rows.top_if(rows.rest.height > 3 && seen), &self.counts(scene, width));
-        put(buffer, rows.top_if(rows.rest.height > 4 && seen), &status::coverage(scene, &self.observed, width));
-        put(buffer, rows.bottom_if(seen && rows.rest.height > 8), &self.cause(scene, width));
+        put(buffer, rows.top_if(rows.rest.height > 3 && has_snapshot), &self.counts(scene, width));
+        put(buffer, rows.top_if(rows.rest.height > 4 && has_snapshot), &status::coverage(scene, &self.observed, width));
+        put(buffer, rows.bottom_if(has_snapshot && rows.rest.height > 8), &self.cause(scene, width));
         let body = rows.rest;
-        let mut page = Page::new(scene, width);
+        let mut page = Page::new(scene.theme, width);
         page.blank();
         match model.why_empty() {
-            _ if !seen => status::nothing_yet(scene).iter().for_each(|line| page.text(2, line)),
+            _ if !has_snapshot => status::nothing_yet(scene).iter().for_each(|line| page.text(2, line)),
             // r[coverage.empty]
             Some(why) => page.text(2, &why),
             None => {
@@ -296,141 +290,35 @@ impl View for TaskList {
     }
 }
 
-/// Puts cells one after another.
-struct Pen<'a> {
-    buffer: &'a mut Buffer,
-    left: u16,
-    right: u16,
-    x: u16,
-    y: u16,
-}
-
-impl Pen<'_> {
-    fn put(&mut self, text: &str, style: Style) {
-        let room = self.right.saturating_sub(self.x);
-        if room > 0 {
-            (self.x, _) = self.buffer.set_stringn(self.x, self.y, text, room.into(), style);
-        }
-    }
-
-    fn cell(&mut self, text: &str, columns: usize, right_aligned: bool, style: Style) {
-        let padding = " ".repeat(columns.saturating_sub(width(text)));
-        if right_aligned {
-            self.put(&padding, Style::new());
-        }
-        self.put(text, style);
-        if !right_aligned {
-            self.put(&padding, Style::new());
-        }
-        self.put(" ", Style::new());
-    }
-
-    fn next_line(&mut self) {
-        (self.x, self.y) = (self.left, self.y + 1);
-    }
-}
-
-fn row(scene: &Scene, pen: &mut Pen, task: &Task, problem: Option<(Severity, Tier)>, columns: &[(Column, usize)]) {
-    let theme = scene.theme;
-    let sign = match problem {
-        Some((_, Tier::Proven)) => "!",
-        Some((_, Tier::Suspected)) => "?",
-        None => " ",
-    };
-    let alarm = problem.map_or_else(Style::new, |(severity, tier)| theme.problem(severity, tier));
-    pen.put(sign, alarm);
-    for (column, width) in columns {
-        let text = cell(scene, task, *column);
-        let text = if *column == Location { fit_place(&text, *width) } else { fit(&text, *width) };
-        let style = match column {
-            Name => alarm.add_modifier(Modifier::BOLD),
-            State => theme.state(task.state()),
-            WaitsFor => waits_for_style(scene, task),
-            Location if wait_location(scene, task).is_some() => theme.accent(),
-            Executor | Kind | Id | Location => theme.dim(),
-            _ => Style::new(),
-        };
-        pen.cell(&text, *width, column.right_aligned(), style);
-    }
-}
-
-/// A place where there is little room: without its folders if that is enough, and else without its beginning.
-fn fit_place(place: &str, columns: usize) -> String {
-    let file = place.rsplit('/').next().unwrap_or(place);
-    if width(place) > columns && width(file) <= columns { file.to_owned() } else { fit_end(place, columns) }
-}
-
-/// The class of each task that wants attention, and since when it does.
-fn attention(scene: &Scene) -> HashMap<TaskId, (u8, u64)> {
-    let mut ranks: HashMap<TaskId, (u8, u64)> = HashMap::new();
-    for edge in scene.model().edges.values() {
-        if let EdgeBody::Wait { operation, .. } = &edge.body {
-            let rank = (AFTER_PROBLEMS + weight_class(words::weight(operation)), edge.since_ns);
-            ranks.entry(edge.task).and_modify(|old| *old = rank.min(*old)).or_insert(rank);
-        }
-    }
-    for (id, (severity, tier)) in tasks_of_problems(scene) {
-        let since_ns = ranks.get(&id).map_or(0, |(_, since_ns)| *since_ns);
-        ranks.insert(id, (2 * severity as u8 + tier as u8, since_ns));
-    }
-    ranks
-}
-
-/// The class of tasks in no problem: there are three severities of two tiers each.
-const AFTER_PROBLEMS: u8 = 6;
-
-fn weight_class(weight: Weight) -> u8 {
-    match weight {
-        Weight::Hard => 0,
-        Weight::Join => 1,
-        Weight::Work => 2,
-        Weight::Sleep => 3,
-    }
-}
-
-/// The tasks of which the problems consist, with the worst severity of each, and the surest tier of that.
-fn tasks_of_problems(scene: &Scene) -> HashMap<TaskId, (Severity, Tier)> {
-    let mut worst = HashMap::new();
-    for problem in scene.model().problems.values() {
-        for task in &problem.tasks {
-            let this = (problem.severity, problem.tier);
-            worst.entry(task.id).and_modify(|worst| *worst = this.min(*worst)).or_insert(this);
-        }
-    }
-    worst
-}
-
-fn waits_for_style(scene: &Scene, task: &Task) -> Style {
-    match words::main_wait(scene.model(), task.id).map(|(edge, _)| &edge.body) {
-        Some(EdgeBody::Wait { operation, .. }) if words::weight(operation) == Weight::Hard => scene.theme.alarm(),
-        Some(_) => Style::new(),
-        None => scene.theme.dim(),
-    }
-}
-
 const HELP: &str = "
 # ORDER
 
-attention: tasks in a hang, then in a problem by which the program is degraded, then in a notice, of each the proven (!) before the suspected (?); then tasks that wait for room in a channel or for a lock, the longest first, then those that wait for another task's end, then those that wait for a message, then the rest. The cursor follows the top row until you move it; then it stays on its task. Home follows the top again.
+1: tasks in a hang, then tasks of other problems: ! proven, ? suspected
+2: tasks that wait for room or for a lock, the longest wait first
+3: tasks that wait for the end of another task
+4: tasks that wait for a message, then all others
+cursor: it follows the top row until you move it; Home follows the top again
 
 # OBSERVED
 
 all 5 tasks of tokio: the list has each live task that tokio counts
-5 of 13 tasks: eight more are alive, spawned where insight does not see it; they may wait for anything
+5 of 13 tasks: insight did not observe the spawn of eight live tasks; they may wait for anything
 others unknown: this runtime does not count its tasks
-not covered: packages in which tasks can wait unseen; a trace of the task shows such a wait
-unknown dependencies: cargo insight did not build this program, so its packages are not known
+not covered: packages with unobserved waits; a trace of the task shows such a wait
+unknown dependencies: cargo insight did not build this program
 
 # COLUMNS
 
-ID: of the task, as in all views
-KIND: task: a spawned future; local: one that stays on a thread; blocking: a closure that may block; block_on: a future that a thread runs, such as async main
-STATE: running: it is polled now; scheduled: woken, waits for a thread; idle: waits for something; not seen: only its use of resources is seen
-RUN% SCHED% WAIT%: its time in each state over the last second or two; over its life while it is younger
-POLLS: how often it was polled
-FOR: how long it has been in its state
-WAITS FOR: the resource, and why; (+1 more) when it waits for several at once
-LOCATION: the await it stands at; where that is not known, in grey, where it was spawned
+ID: the number of the task in all views
+KIND: task: spawned; local: stays on its thread; blocking: a closure; block_on: a thread's own future, such as async main
+STATE: running: being polled; scheduled: woken, waits for a thread; idle: waits; unknown: a library task
+library task: a task of a library; insight observes only its waits and holds
+RUN% SCHED% WAIT%: the shares of the states in the last second or two
+POLLS: the number of its polls
+FOR: the time in its state
+WAITS FOR: the resource, and the reason; (+1 more): it waits for several at once
+LOCATION: the place of its await; if that is unknown, the place of its spawn, in grey
+SPAWNED AT: the place of its spawn, only in very wide windows
 
-Columns without room go, the least needed first.
+A narrow window leaves out the columns that say least.
 ";

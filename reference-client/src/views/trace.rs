@@ -1,4 +1,4 @@
-//! Where a task waits, down to the line: the program's own functions, and everything else folded.
+//! The trace of a task: the program's own functions with their lines, and all other functions folded.
 
 use super::Scene;
 use super::page::Page;
@@ -8,10 +8,10 @@ use insight_model::Location;
 use insight_protocol::{FrameKind, LocationId, TaskId, TaskTrace, TraceFrame, TraceLeaf};
 use ratatui::text::Span;
 
-/// So many crates of a run of folded frames are named.
+/// Maximum number of crates that a line of folded frames names.
 const CRATES: usize = 3;
 
-/// The section of a task's view; none when nobody has asked.
+/// The section of a task's view, if the user has asked for a trace.
 pub fn section(scene: &Scene, page: &mut Page, id: TaskId) {
     if scene.traces.of(id).is_some() {
         page.heading("TRACE");
@@ -19,7 +19,7 @@ pub fn section(scene: &Scene, page: &mut Page, id: TaskId) {
     }
 }
 
-/// The trace of a task, if it was asked for.
+/// The trace of a task, if the user has asked for it.
 pub fn body(scene: &Scene, page: &mut Page, indent: usize, id: TaskId) {
     match scene.traces.of(id) {
         None => {}
@@ -34,32 +34,38 @@ pub fn body(scene: &Scene, page: &mut Page, indent: usize, id: TaskId) {
                     Span::styled(format!(" ({age} ago)"), scene.theme.dim()),
                 ],
             );
-            for line in lines(trace) {
-                let indent = indent + line.indent;
-                match line.part {
-                    Part::Own { function, location } => {
-                        page.spans(indent, vec![Span::styled(function, scene.theme.title())]);
-                        match location {
-                            Some(location) => page.location(indent + 2, "at ", &location),
-                            None => page.styled(indent + 2, "line not known", scene.theme.dim()),
-                        }
-                    }
-                    Part::Folded(text) => page.styled(indent, &text, scene.theme.dim()),
-                    Part::Lead(text) => page.text(indent, &text),
-                }
-            }
+            awaits(page, indent, trace);
         }
     }
 }
 
-/// A line of a trace, and how far it is indented.
-pub struct TraceLine {
-    pub indent: usize,
-    pub part: Part,
+/// The awaits of a trace, and the functions that wait in them.
+pub fn awaits(page: &mut Page, indent: usize, trace: &TaskTrace) {
+    let theme = page.theme();
+    for line in lines(trace) {
+        let indent = indent + line.indent;
+        match line.part {
+            Part::Own { function, location } => {
+                page.styled(indent, &function, theme.title());
+                match location {
+                    Some(location) => page.location(indent + 2, "at ", &location),
+                    None => page.styled(indent + 2, "unknown line", theme.dim()),
+                }
+            }
+            Part::Folded(text) => page.styled(indent, &text, theme.dim()),
+            Part::Lead(text) => page.text(indent, &text),
+        }
+    }
 }
 
-/// What a line is about.
-pub enum Part {
+/// A line of a trace, and its indentation.
+struct TraceLine {
+    indent: usize,
+    part: Part,
+}
+
+/// The content of a line.
+enum Part {
     /// A function of the program's own.
     Own {
         /// Its name.
@@ -67,21 +73,21 @@ pub enum Part {
         /// Where it is.
         location: Option<Location>,
     },
-    /// Functions that are not.
+    /// Other functions.
     Folded(String),
-    /// What begins an await.
+    /// The start of an await.
     Lead(String),
 }
 
 /// A trace without styles.
-pub fn lines(trace: &TaskTrace) -> Vec<TraceLine> {
+fn lines(trace: &TaskTrace) -> Vec<TraceLine> {
     let mut lines = Vec::new();
     for (leaf, number) in trace.leaves.iter().zip(1..) {
         let lead = match (trace.leaves.len(), awaited(leaf)) {
             (1, None) => "awaits something in".to_owned(),
-            (1, Some(what)) => format!("awaits {what} in"),
+            (1, Some(function)) => format!("awaits {function} in"),
             (_, None) => format!("{number}. awaits something in"),
-            (_, Some(what)) => format!("{number}. awaits {what} in"),
+            (_, Some(function)) => format!("{number}. awaits {function} in"),
         };
         lines.push(TraceLine { indent: 0, part: Part::Lead(lead) });
         let first = leaf.own.map_or(0, |own| own as usize).min(leaf.frames.len());
@@ -104,7 +110,7 @@ pub fn lines(trace: &TaskTrace) -> Vec<TraceLine> {
             lines.push(TraceLine { indent: 2, part: Part::Folded(text) });
         }
         if leaf.cut {
-            let text = "and more: the stack is too deep to be shown whole".to_owned();
+            let text = "and more: the stack is too deep to show".to_owned();
             lines.push(TraceLine { indent: 2, part: Part::Folded(text) });
         }
     }
@@ -115,7 +121,7 @@ pub fn lines(trace: &TaskTrace) -> Vec<TraceLine> {
     lines
 }
 
-/// What the program's own function calls: the name that its author wrote there, more or less.
+/// The function that the program's own function awaits: usually the name that its author wrote there.
 fn awaited(leaf: &TraceLeaf) -> Option<String> {
     let own = leaf.own.map_or(leaf.frames.len(), |own| own as usize).min(leaf.frames.len());
     let within = &leaf.frames[..own];
@@ -125,7 +131,7 @@ fn awaited(leaf: &TraceLeaf) -> Option<String> {
     };
     let frame = within.iter().rev().find(named).or(within.last())?;
     let function = clean(frame.function.as_deref()?);
-    // Of a future that somebody wrote by hand, its type says more.
+    // For a future written by hand, its type says more.
     let of_type = function.strip_prefix('<').and_then(|rest| rest.strip_suffix(" as Future>::poll"));
     Some(of_type.unwrap_or(&function).to_owned())
 }
@@ -138,7 +144,7 @@ fn fold(lines: &mut Vec<TraceLine>, folded: &mut Vec<&TraceFrame>) {
     folded.clear();
 }
 
-/// Whose code the frames are, a few names of them.
+/// The crates of the frames, at most a few.
 fn crates<'a>(frames: impl Iterator<Item = &'a TraceFrame>) -> String {
     let mut crates: Vec<&str> = Vec::new();
     for name in frames.filter_map(|frame| frame.crate_name.as_deref()) {
@@ -151,14 +157,14 @@ fn crates<'a>(frames: impl Iterator<Item = &'a TraceFrame>) -> String {
     if crates.is_empty() { "unknown code".to_owned() } else { format!("{}{more}", clean(&crates.join(", "))) }
 }
 
-/// The line of the only await of a task, for a wait that does not know its own.
+/// The line of the only await of a task, for a wait without a line.
 pub fn only_await(scene: &Scene, id: TaskId) -> Option<Location> {
     let trace = scene.traces.captured(id)?;
     let [leaf] = trace.leaves.as_slice() else { return None };
     location(leaf.own_frame()?)
 }
 
-/// Of a trace, locations have no ids.
+/// Locations of a trace have no IDs.
 fn location(frame: &TraceFrame) -> Option<Location> {
     Some(Location { id: LocationId::default(), place: frame.location.clone()?, source: frame.source.clone() })
 }

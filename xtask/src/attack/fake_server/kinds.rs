@@ -86,7 +86,7 @@ const NOT_HTTP: &str = "something that is not HTTP";
 const NO_ANSWER: &str = "gave no answer within 5 s";
 const NO_STREAM: &str = "it is not a stream of insight: its first line is";
 const NOT_INSIGHT: &str = "it answers, but does not speak insight";
-const INCOMPLETE: &str = "the snapshot did not come to its end";
+const INCOMPLETE: &str = "the snapshot broke off";
 const NO_SNAPSHOT: &str = "its snapshot is not complete: nothing can be said of its program";
 const READ_IN_TIME: &str = "The stream was read for the requested time";
 const NO_ANSWER_IN_TIME: &str = "it did not answer in this time";
@@ -114,7 +114,7 @@ pub const KINDS: &[Kind] = &[
             "status 500",
             "a server error",
             |wire| wire.status("500 Oh", TEXT, "out of order\n"),
-            "it said \"500 Internal Server Error out of order\"",
+            "it sent \"500 Internal Server Error out of order\"",
             "it answers 500 Internal Server Error, and not 200: \"out of order\"",
         ),
         "the program refuses: 500 Internal Server Error out of order",
@@ -124,23 +124,23 @@ pub const KINDS: &[Kind] = &[
             "status 404",
             "no such page",
             |wire| wire.status("404 Not Found", TEXT, "no such page\n"),
-            "it said \"404 Not Found no such page\"",
+            "it sent \"404 Not Found no such page\"",
             "it answers 404 Not Found, and not 200: \"no such page\"",
         ),
-        "this program does not trace tasks: it said \"404 no such page\"",
+        "this program does not trace tasks: it sent \"404 no such page\"",
     ),
     kind(
         "status 204",
         "no content",
         |wire| wire.send("HTTP/1.1 204 No Content\r\n\r\n"),
-        "it said \"204 No Content\"",
+        "it sent \"204 No Content\"",
         "it answers 204 No Content, and not 200",
     ),
     kind(
         "status 301",
         "a redirection to itself",
         |wire| wire.status("301 Moved Permanently", "Location: /v1/snapshot\r\n", "moved\n"),
-        "it said \"301 Moved Permanently moved\"",
+        "it sent \"301 Moved Permanently moved\"",
         "it answers 301 Moved Permanently, and not 200",
     ),
     kind(
@@ -154,7 +154,7 @@ pub const KINDS: &[Kind] = &[
         "refusal of one line",
         "status 500, and one line for ever",
         refusal_of_one_line,
-        "it said \"500 Internal Server Error xxx",
+        "it sent \"500 Internal Server Error xxx",
         "it answers 500 Internal Server Error, and not 200: \"xxx",
     ),
     with_trace(
@@ -179,7 +179,7 @@ pub const KINDS: &[Kind] = &[
             "html",
             "a page of another server",
             |wire| wire.status("200 OK", "Content-Type: text/html\r\n", "<!doctype html>\n<title>Welcome</title>\n"),
-            "it said \"<!doctype html>\"",
+            "it sent \"<!doctype html>\"",
             NO_STREAM,
         ),
         NO_TRACE,
@@ -249,7 +249,7 @@ pub const KINDS: &[Kind] = &[
             NO_LINE,
         )
     },
-    kind("empty", "a body of no bytes", |wire| wire.whole(""), "it said nothing", "it is empty"),
+    kind("empty", "a body of no bytes", |wire| wire.whole(""), "it sent nothing", "it is empty"),
     kind(
         "wrong chunks",
         "chunks that are longer than their size",
@@ -335,7 +335,7 @@ pub const KINDS: &[Kind] = &[
         NOT_INSIGHT,
         NO_STREAM,
     ),
-    with_trace(kind("array", "an empty array", |wire| wire.whole("[]\n"), "it said \"[]\"", NO_STREAM), NO_TRACE),
+    with_trace(kind("array", "an empty array", |wire| wire.whole("[]\n"), "it sent \"[]\"", NO_STREAM), NO_TRACE),
     with_trace(
         kind("deep", "a million brackets", |wire| wire.whole("[".repeat(1_000_000) + "\n"), NOT_INSIGHT, NO_STREAM),
         NO_TRACE,

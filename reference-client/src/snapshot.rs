@@ -1,4 +1,4 @@
-//! What is known of the program, and how well: the model, the state of the link, and what was lost on the way.
+//! The facts about the program, and their quality: the model, the state of the link, and the losses on the way.
 
 use insight_model::Model;
 use insight_protocol::{Decoded, Message, decode};
@@ -6,51 +6,51 @@ use insight_reader::{Bounds, Ending, Line, Outcome, Reader, Refusal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A connection is `stale` when nothing came for this long; a program sends at least once a second.
+/// A connection without a line for this long is stale. A program sends at least once a second.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 
-/// A stream without a `stream.header` in its first lines is refused.
+/// We refuse a stream without a `stream.header` in so many first lines.
 const LINES_WITHOUT_HEADER: u64 = 8;
 
-/// What is known of the program.
+/// The facts about the program.
 #[derive(Debug, Default)]
-pub struct Picture {
-    /// The program, as of the last complete snapshot and what followed it.
+pub struct Snapshot {
+    /// The program, from the last complete snapshot and the messages after it.
     pub model: Model,
-    /// Whether something comes.
+    /// The state of the connection.
     pub link: Link,
-    /// What could not be shown.
+    /// The facts that we cannot show.
     pub losses: Losses,
-    /// When the last line came.
+    /// The time of the last line.
     pub last_line: Option<Instant>,
-    /// Grows with every change.
+    /// The number of changes.
     pub revision: u64,
 }
 
 /// The connection to the program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Link {
-    /// Nothing is known yet.
+    /// Nothing has come yet.
     #[default]
     Connecting,
-    /// A stream has begun, or begins anew: its snapshot is not complete, and the picture is that of before.
+    /// A stream or a snapshot has begun, and the snapshot is not complete: the model is from before.
     Reading {
-        /// Since when.
+        /// The time of the first message.
         since: Instant,
     },
-    /// The stream flows, and the picture is that of the program.
+    /// The stream is open, and the model is up to date.
     Connected,
     /// The program does not answer, or no longer.
     Gone {
-        /// Since when.
+        /// The time of the first failure.
         since: Instant,
-        /// What the operating system said.
+        /// The reason, usually in the words of the operating system.
         why: String,
     },
-    /// Something answers, and it is not insight.
+    /// Another server answers.
     NotInsight {
-        /// Its words.
-        said: String,
+        /// The beginning of its answer.
+        sent: String,
     },
     /// The program speaks another major version. r[version.major.refused]
     OtherVersion {
@@ -59,79 +59,79 @@ pub enum Link {
     },
 }
 
-/// What came and could not be shown, or did not come.
+/// The facts that came and that we cannot show, or that did not come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// Lines that are no messages, or malformed ones.
+    /// The number of lines that are no messages, or malformed messages.
     pub bad_lines: u64,
-    /// What was wrong with the last of them.
+    /// The error in the last bad line.
     pub last_bad_line: String,
-    /// Messages of types that this version does not know.
+    /// The number of messages of unknown types.
     pub unknown_messages: u64,
-    /// Messages that are missing by their numbers.
+    /// The number of messages that are missing by their sequence numbers.
     pub missing_messages: u64,
-    /// Names for which there was no room.
+    /// The number of names for which there was no room.
     pub names: u64,
-    /// Facts for which there was no room.
+    /// The number of facts for which there was no room.
     pub facts: u64,
-    /// Where a recording is cut off, and why.
+    /// The line at which a recording is cut off, and the reason.
     pub cut: Option<String>,
 }
 
-impl Picture {
-    /// How long nothing has come, of a connection from which something should have.
+impl Snapshot {
+    /// The time since the last line of an open connection; `None` if that is usual.
     pub fn behind(&self, now: Instant) -> Option<Duration> {
         let silent = now.saturating_duration_since(self.last_line?);
         let open = matches!(self.link, Link::Connected | Link::Reading { .. });
         (open && silent > STALE_AFTER).then_some(silent)
     }
 
-    /// How many facts the program said it did not send.
+    /// The number of facts that the program has not sent, by its own count.
     pub fn gap_count(&self) -> u64 {
         self.model.lost
     }
 
-    /// A copy to draw from while the reader goes on.
-    pub fn view(&self) -> Picture {
-        Picture { model: self.model.view(), link: self.link.clone(), losses: self.losses.clone(), ..*self }
+    /// A copy to draw from, while the reader changes the original.
+    pub fn view(&self) -> Snapshot {
+        Snapshot { model: self.model.view(), link: self.link.clone(), losses: self.losses.clone(), ..*self }
     }
 
-    /// The run of the program that the model shows.
+    /// The session of the program's run in the model.
     pub fn session(&self) -> Option<&str> {
         self.model.header.as_ref().map(|header| header.session.as_str())
     }
 }
 
-/// Locks a picture. A panic elsewhere does not make what is in it less true.
-pub fn lock(picture: &Mutex<Picture>) -> MutexGuard<'_, Picture> {
-    picture.lock().unwrap_or_else(PoisonError::into_inner)
+/// Locks a snapshot. A panic of another thread does not make its facts less true.
+pub fn lock(snapshot: &Mutex<Snapshot>) -> MutexGuard<'_, Snapshot> {
+    snapshot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Takes the bytes of one connection or file in.
 ///
-/// A snapshot, the first one or one in mid-stream, is folded aside and put in the old model's place when it is complete:
-/// no screen ever shows half of one.
+/// Each snapshot of the stream is folded into a model aside, which replaces the old model when it is complete. So no screen ever
+/// shows half a snapshot.
 #[derive(Debug, Default)]
 pub struct Intake {
     reader: Reader,
     fold: Fold,
 }
 
-/// All but the finding of lines.
+/// Folds lines into a model.
 #[derive(Debug)]
 struct Fold {
     aside: Option<Model>,
     bounds: Bounds,
-    /// The tasks, resources, edges and problems of the model that the next message goes to.
+    /// The number of tasks, resources, edges and problems in the model that gets the next message.
     things: usize,
     /// A snapshot has begun.
     begun: bool,
     seen_header: bool,
     expected_seq: Option<u64>,
-    /// Lines since the last message whose number could not be read.
+    /// The number of lines since the last numbered message.
     unnumbered: u64,
     lines: u64,
-    /// Lines before the header that could not be understood: no loss of a stream that is none.
+    /// The number of malformed lines before the header. Without a header they are no loss: there is no stream.
     early_bad_lines: u64,
 }
 
@@ -152,14 +152,14 @@ impl Default for Fold {
 }
 
 impl Intake {
-    /// Takes the next bytes in. Lines that cannot be understood are counted, and end nothing: only bytes that are no
-    /// stream, and another major version, are refused.
-    pub fn push(&mut self, piece: &[u8], picture: &Mutex<Picture>) -> Result<(), Refusal> {
+    /// Takes in the next bytes. It counts malformed lines, and refuses only bytes that are no stream, and another major
+    /// version.
+    pub fn push(&mut self, piece: &[u8], snapshot: &Mutex<Snapshot>) -> Result<(), Refusal> {
         let fold = &mut self.fold;
-        self.reader.push(piece, |line| fold.line(line, picture))
+        self.reader.push(piece, |line| fold.line(line, snapshot))
     }
 
-    /// The stream ended.
+    /// Takes the end of the stream.
     pub fn end(self, ending: &Ending) -> Result<Outcome, Refusal> {
         let outcome = self.reader.end(ending)?;
         if self.fold.seen_header { Ok(outcome) } else { Err(Refusal::NoHeader) }
@@ -167,7 +167,7 @@ impl Intake {
 }
 
 impl Fold {
-    fn line(&mut self, line: Line<'_>, picture: &Mutex<Picture>) -> Result<(), Refusal> {
+    fn line(&mut self, line: Line<'_>, snapshot: &Mutex<Snapshot>) -> Result<(), Refusal> {
         let decoded = match line {
             Line::Whole(line) if line.trim_ascii().is_empty() => return Ok(()),
             Line::Whole(line) => match std::str::from_utf8(line) {
@@ -182,11 +182,11 @@ impl Fold {
         } else if !self.seen_header && self.lines >= LINES_WITHOUT_HEADER {
             return Err(Refusal::NoHeader);
         }
-        self.fold(decoded, picture);
+        self.fold(decoded, snapshot);
         Ok(())
     }
 
-    fn fold(&mut self, mut decoded: Result<Decoded, String>, picture: &Mutex<Picture>) {
+    fn fold(&mut self, mut decoded: Result<Decoded, String>, snapshot: &Mutex<Snapshot>) {
         let missing = match &decoded {
             Ok(Decoded::Message { seq, .. } | Decoded::Unknown { seq, .. }) => self.number(*seq),
             Err(_) => {
@@ -206,7 +206,7 @@ impl Fold {
         if let Ok(Decoded::Message { message, .. }) = &mut decoded {
             admitted = self.bounds.admit(message, self.things);
         }
-        // What is folded aside needs no lock.
+        // The model aside needs no lock.
         let mut finished = None;
         if let (Ok(Decoded::Message { message, .. }), Some(model), true) = (&decoded, &mut self.aside, admitted) {
             model.apply(message);
@@ -215,58 +215,58 @@ impl Fold {
             }
         }
 
-        // Memory is not given back under the lock either.
+        // The old model is dropped after the lock.
         let mut replaced = Model::default();
-        let mut locked = lock(picture);
-        let picture = &mut *locked;
-        picture.revision += 1;
-        picture.last_line = Some(Instant::now());
-        picture.losses.missing_messages += missing;
-        picture.losses.names = self.bounds.left_out();
-        picture.losses.facts = self.bounds.facts_left_out();
+        let mut locked = lock(snapshot);
+        let snapshot = &mut *locked;
+        snapshot.revision += 1;
+        snapshot.last_line = Some(Instant::now());
+        snapshot.losses.missing_messages += missing;
+        snapshot.losses.names = self.bounds.left_out();
+        snapshot.losses.facts = self.bounds.facts_left_out();
         match decoded {
             Ok(Decoded::Message { message, .. }) => {
                 if let Message::StreamHeader(_) = &message {
-                    picture.link = Link::Reading { since: Instant::now() };
-                    picture.losses.bad_lines += std::mem::take(&mut self.early_bad_lines);
+                    snapshot.link = Link::Reading { since: Instant::now() };
+                    snapshot.losses.bad_lines += std::mem::take(&mut self.early_bad_lines);
                 }
                 match (finished, &message) {
                     (Some(mut model), _) => {
-                        if picture.session() == model.header.as_ref().map(|header| header.session.as_str()) {
-                            model.ended += picture.model.ended;
-                            model.panicked += picture.model.panicked;
+                        if snapshot.session() == model.header.as_ref().map(|header| header.session.as_str()) {
+                            model.ended += snapshot.model.ended;
+                            model.panicked += snapshot.model.panicked;
                         }
-                        replaced = std::mem::replace(&mut picture.model, model);
-                        picture.link = Link::Connected;
+                        replaced = std::mem::replace(&mut snapshot.model, model);
+                        snapshot.link = Link::Connected;
                     }
                     (None, Message::SnapshotBegin(_)) if self.aside.is_none() => {
                         let mut model = Model::default();
-                        model.header = picture.model.header.clone();
-                        model.gaps = picture.model.gaps.clone();
-                        model.lost = picture.model.lost;
+                        model.header = snapshot.model.header.clone();
+                        model.gaps = snapshot.model.gaps.clone();
+                        model.lost = snapshot.model.lost;
                         model.apply(&message);
                         self.aside = Some(model);
-                        picture.link = Link::Reading { since: Instant::now() };
+                        snapshot.link = Link::Reading { since: Instant::now() };
                     }
-                    (None, _) if self.aside.is_none() && admitted => picture.model.apply(&message),
+                    (None, _) if self.aside.is_none() && admitted => snapshot.model.apply(&message),
                     (None, _) => {}
                 }
             }
-            Ok(Decoded::Unknown { .. }) => picture.losses.unknown_messages += 1,
+            Ok(Decoded::Unknown { .. }) => snapshot.losses.unknown_messages += 1,
             Err(reason) => {
                 let bad_lines =
-                    if self.seen_header { &mut picture.losses.bad_lines } else { &mut self.early_bad_lines };
+                    if self.seen_header { &mut snapshot.losses.bad_lines } else { &mut self.early_bad_lines };
                 *bad_lines += 1;
-                picture.losses.last_bad_line = reason;
+                snapshot.losses.last_bad_line = reason;
             }
         }
-        let Model { tasks, resources, edges, problems, .. } = self.aside.as_ref().unwrap_or(&picture.model);
+        let Model { tasks, resources, edges, problems, .. } = self.aside.as_ref().unwrap_or(&snapshot.model);
         self.things = tasks.len() + resources.len() + edges.len() + problems.len();
         drop(locked);
         drop(replaced);
     }
 
-    /// How many messages are missing before the one with this number.
+    /// The number of missing messages before the message with this number.
     fn number(&mut self, seq: u64) -> u64 {
         let expected = self.expected_seq.replace(seq.saturating_add(1)).unwrap_or(seq);
         let unnumbered = std::mem::take(&mut self.unnumbered);
