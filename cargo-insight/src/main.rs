@@ -19,7 +19,7 @@ mod graph;
 mod links;
 mod messages;
 mod open;
-mod open;
+mod plan;
 mod process;
 mod proof;
 mod runner;
