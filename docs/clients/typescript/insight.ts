@@ -1,7 +1,7 @@
 // Made from schema/v1/accept.schema.json by generate.mjs; not to be edited.
 
 /**
- * One line of a stream; the field `type` says which message it is.
+ * One line of a stream. The field `type` names the message.
  */
 export type Message =
   | StreamHeader
@@ -565,7 +565,7 @@ export interface TaskStats {
   woken_by?: TaskId | null;
 }
 /**
- * Polls of one thread, one by one: at detail `polls`, beside the counters of [`TaskStats`].
+ * Polls of one thread, one by one: at detail `polls`, in addition to the counters of [`TaskStats`].
  *
  * In columns, in which numbers repeat: so a compressed recording has a few bytes a poll.
  */
