@@ -21,7 +21,8 @@ impl ObservedTasks {
 
     /// Counts one task, unless it is partial or has ended. r[coverage.unobserved.partial]
     pub fn add(&mut self, task: &Task) {
-        let Some(executor) = task.executor.as_ref().filter(|_| !task.partial && task.outcome().is_none()) else {
+        let Some(executor) = task.origin.executor.as_ref().filter(|_| !task.origin.partial && task.outcome().is_none())
+        else {
             return;
         };
         // Tasks of one origin share the text, so a comparison seldom reads it.

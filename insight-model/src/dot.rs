@@ -25,8 +25,8 @@ impl Model {
                 continue;
             }
             let state = task.state().map(|state| state.as_str());
-            let place = task.location.as_ref().map(|location| &location.place);
-            graph.task(task.id, task.name.as_deref(), state, place, stuck.contains(&task.id));
+            let place = task.origin.location.as_ref().map(|location| &location.place);
+            graph.task(task.id, task.origin.name.as_deref(), state, place, stuck.contains(&task.id));
         }
         for resource in self.resources.values() {
             if all || !resource.edges.is_empty() {

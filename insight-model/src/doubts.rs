@@ -24,7 +24,7 @@ pub(crate) fn name_unknowns(finding: &mut Finding, evidence: &Evidence, fixpoint
     }
     for task in finding.tasks.iter().filter_map(|id| model.tasks.get(id)) {
         let label = task.label();
-        if task.partial {
+        if task.origin.partial {
             unknowns.push(format!("{label} was not spawned through insight: it may make progress in other ways"));
         }
         if has_foreign_waker(task) {

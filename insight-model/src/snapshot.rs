@@ -99,14 +99,14 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         let spawned = with!(
             TaskSpawned::default(),
             id = task.id,
-            kind = task.kind.clone(),
-            name = self.string(task.name.as_ref())?,
-            location = self.location(task.location.as_ref())?,
+            kind = task.origin.kind.clone(),
+            name = self.string(task.origin.name.as_ref())?,
+            location = self.location(task.origin.location.as_ref())?,
             parent = task.parent(),
-            executor = self.string(task.executor.as_ref())?,
+            executor = self.string(task.origin.executor.as_ref())?,
             executor_task_id = task.executor_task_id(),
-            future_bytes = task.future_bytes,
-            partial = task.partial,
+            future_bytes = task.origin.future_bytes,
+            partial = task.origin.partial,
             at_ns = task.spawned_ns
         );
         self.push(spawned)?;

@@ -5,13 +5,11 @@ use insight_protocol::{Outcome, TaskId, TaskKind, TaskState, TaskStats};
 use insight_table::EdgeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::ops::Deref;
 use std::sync::Arc;
 
 /// A task.
 ///
-/// A program may have a million, so it is small. Tasks that were spawned at one place share an [`Origin`], and a task derefs to
-/// it.
+/// A program may have a million, so it is small. Tasks that were spawned at one place share an [`Origin`].
 #[derive(Clone, PartialEq)]
 pub struct Task {
     /// The id.
@@ -20,7 +18,8 @@ pub struct Task {
     pub spawned_ns: u64,
     /// Its open edges.
     pub edges: EdgeSet,
-    pub(crate) origin: Arc<Origin>,
+    /// The properties that it shares with all tasks of its spawn location.
+    pub origin: Arc<Origin>,
     pub(crate) parent: Maybe,
     pub(crate) executor_task_id: Maybe,
     pub(crate) stats: Option<Stats>,
@@ -119,18 +118,10 @@ impl Task {
 
     /// `task 7 (reader)`, or `task 7` for one without a name.
     pub fn label(&self) -> String {
-        match &self.name {
+        match &self.origin.name {
             Some(name) => format!("task {} ({name})", self.id),
             None => format!("task {}", self.id),
         }
-    }
-}
-
-impl Deref for Task {
-    type Target = Origin;
-
-    fn deref(&self) -> &Origin {
-        &self.origin
     }
 }
 

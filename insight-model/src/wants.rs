@@ -89,7 +89,9 @@ impl Rules {
         let settles = if foreign { FOREIGN_SETTLES } else { 1 };
         let settle_ns = match task.state() {
             // Only the waits of a partial task are observed: it may run, or something else may unblock it.
-            None | Some(TaskState::Idle) if task.partial => self.settle_ns.saturating_mul(PARTIAL_SETTLES.max(settles)),
+            None | Some(TaskState::Idle) if task.origin.partial => {
+                self.settle_ns.saturating_mul(PARTIAL_SETTLES.max(settles))
+            }
             Some(TaskState::Idle) => {
                 let settle_ns = self.settle_ns.saturating_mul(settles);
                 if let Some(until_ns) = young_until(model, task.since_ns(), settle_ns) {
@@ -131,7 +133,7 @@ impl Rules {
         if !pending.iter().any(|wait| wait.polled) {
             return PROGRESSES;
         }
-        Verdict::Waits(Waits { unsure: task.partial || foreign || self.blind, pending })
+        Verdict::Waits(Waits { unsure: task.origin.partial || foreign || self.blind, pending })
     }
 
     /// Whether nothing can wake the task any more: its last waker was dropped, and none of its waits is polled. An error is the
@@ -140,7 +142,7 @@ impl Rules {
         let Some(stats) = task.packed().filter(|stats| stats.lost_waker && !stats.foreign_wakers) else {
             return Ok(false);
         };
-        if self.blind || task.partial || task.outcome().is_some() || stats.state != Some(TaskState::Idle) {
+        if self.blind || task.origin.partial || task.outcome().is_some() || stats.state != Some(TaskState::Idle) {
             return Ok(false);
         }
         let polled = |edge: &Edge| match &edge.body {

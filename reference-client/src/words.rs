@@ -86,10 +86,10 @@ pub fn reason(edge: &Edge) -> String {
 
 /// A task's name for a narrow column: the last part of a path.
 pub fn task_name(task: &Task) -> String {
-    match &task.name {
+    match &task.origin.name {
         Some(name) if name.contains('<') => clean(name).into_owned(),
         Some(name) => clean(name.rsplit("::").next().unwrap_or(name)).into_owned(),
-        None if task.partial => "(library task)".into(),
+        None if task.origin.partial => "(library task)".into(),
         None => "-".into(),
     }
 }

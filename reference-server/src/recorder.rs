@@ -397,7 +397,7 @@ impl<P: Producer> Recorder<P> {
     fn subject(&self, id: TaskId, is_now: bool) -> Subject {
         let task = self.producer.traceable(id);
         let known = task.as_ref().map(|_| self.model.tasks.values()).into_iter().flatten();
-        let locations = known.filter_map(|task| task.location.as_ref());
+        let locations = known.filter_map(|task| task.origin.location.as_ref());
         Subject {
             task,
             was_task: self.producer.was_task(id),

@@ -189,7 +189,10 @@ fn check_model(model: &Model, expected: &[Expected]) -> Result {
     let place = |location: &Option<Arc<Location>>| {
         location.as_ref().map_or(String::new(), |at| format!("{}:{}", at.place.file, at.place.line))
     };
-    let tasks = model.tasks.values().map(|task| (task.kind.to_string(), &task.name, place(&task.location)));
+    let tasks = model
+        .tasks
+        .values()
+        .map(|task| (task.origin.kind.to_string(), &task.origin.name, place(&task.origin.location)));
     let resources = model.resources.values();
     let resources = resources.map(|resource| (resource.kind.to_string(), &resource.name, place(&resource.location)));
     let observed =

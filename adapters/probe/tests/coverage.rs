@@ -83,7 +83,7 @@ fn tasks_without_a_reported_spawn_are_counted() {
     RUNNING.set(None);
     first.store(6, Ordering::Relaxed);
     until(bench, Some(3));
-    assert!(bench.model.tasks.values().any(|task| task.partial));
+    assert!(bench.model.tasks.values().any(|task| task.origin.partial));
 
     drop(second_counted);
     // The first runtime counts 6, and 3 of them are observed. No runtime counts the local task.

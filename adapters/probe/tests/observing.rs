@@ -22,8 +22,8 @@ type Known = (Option<String>, String, u32);
 /// The open tasks, in the order of their spawns.
 fn tasks(bench: &mut Bench) -> Vec<Known> {
     let known = |task: &Task| {
-        let name = task.name.as_ref().map(|name| name.to_string());
-        (name, task.kind.to_string(), task.location.as_ref().map_or(0, |location| location.place.line))
+        let name = task.origin.name.as_ref().map(|name| name.to_string());
+        (name, task.origin.kind.to_string(), task.origin.location.as_ref().map_or(0, |location| location.place.line))
     };
     bench.sample().tasks.values().map(known).collect()
 }

@@ -52,7 +52,7 @@ fn each_is_told_whole() {
             model.apply(&message);
             match message {
                 Message::TaskSpawned(spawned) => {
-                    let named = model.tasks[&spawned.id].name.as_deref() == Some("hundredth");
+                    let named = model.tasks[&spawned.id].origin.name.as_deref() == Some("hundredth");
                     // A task that was read before its first poll has no ID yet.
                     let own = spawned.executor_task_id.unwrap_or(u64::MAX - spawned.id.0);
                     own_ids.insert(spawned.id, own);

@@ -52,7 +52,7 @@ fn last(path: Option<&str>) -> String {
 
 fn edges(model: &Model) -> Vec<String> {
     let words = |edge: &Edge| {
-        let task = last(model.tasks.get(&edge.task).and_then(|task| task.name.as_deref()));
+        let task = last(model.tasks.get(&edge.task).and_then(|task| task.origin.name.as_deref()));
         let line = edge.location.as_ref().map(|location| format!(" :{}", location.place.line)).unwrap_or_default();
         match &edge.body {
             EdgeBody::Wait { operation, .. } => format!("{task} waits {operation}{line}"),

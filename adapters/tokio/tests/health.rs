@@ -93,7 +93,7 @@ impl Looks {
 }
 
 fn names(bench: &Bench, finding: &HealthFinding) -> Vec<String> {
-    let name = |id| bench.model.tasks.get(id).and_then(|task| task.name.as_deref()).unwrap_or("?");
+    let name = |id| bench.model.tasks.get(id).and_then(|task| task.origin.name.as_deref()).unwrap_or("?");
     finding.finding.tasks.iter().map(|id| name(id).rsplit("::").next().unwrap_or_default().to_owned()).collect()
 }
 
@@ -216,7 +216,7 @@ fn a_task_that_yields() {
                 .sample()
                 .tasks
                 .values()
-                .find(|task| task.name.as_deref().is_some_and(|it| it.ends_with("yields")));
+                .find(|task| task.origin.name.as_deref().is_some_and(|it| it.ends_with("yields")));
             if let Some(stats) = task.and_then(|task| task.stats()) {
                 // The task may have woken itself again since its wakes were read.
                 assert!(stats.foreign_wakers == 0 && stats.self_wakes >= stats.wakes, "{stats:?}");

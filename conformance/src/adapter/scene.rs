@@ -63,7 +63,7 @@ impl<'a, A: Adapter> Case<'a, A> {
         let mut scene = Scene { bench: self.bench, stage: &stage, before };
         let checked = check(&mut scene);
         stage.open(Stage::END);
-        let ended = self.all_ended(before, "the ends of all tasks", |task| task.kind != TaskKind::BlockOn);
+        let ended = self.all_ended(before, "the ends of all tasks", |task| task.origin.kind != TaskKind::BlockOn);
         closing.open(1);
         checked?;
         ended?;
@@ -101,7 +101,7 @@ impl<A> Case<'_, A> {
         included: impl Fn(&Task) -> bool,
     ) -> Result<(), String> {
         let left = |reported: &Reported| {
-            let tasks = reported.model.tasks.values().filter(|task| Some(task.id) > before && !task.partial);
+            let tasks = reported.model.tasks.values().filter(|task| Some(task.id) > before && !task.origin.partial);
             tasks.filter(|task| included(task)).map(Task::label).collect::<Vec<_>>()
         };
         let ended = self.bench.until(fact, |reported| left(reported).is_empty().then_some(()));
@@ -138,7 +138,7 @@ impl Scene<'_> {
         let before = self.before;
         let named = |reported: &Reported| {
             let mut tasks = reported.tasks.values().filter(|task| Some(task.id) > before);
-            tasks.find(|task| task.name.as_deref() == Some(name)).cloned()
+            tasks.find(|task| task.origin.name.as_deref() == Some(name)).cloned()
         };
         self.until(&format!("the task `{name}`"), named)
     }

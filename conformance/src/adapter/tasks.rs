@@ -28,19 +28,19 @@ pub(super) fn spawned<A: Adapter>(case: &mut Case<'_, A>) -> Result<(), String> 
         },
         |scene| {
             scene.settle()?;
-            let kinds: Vec<&str> = scene.tasks().map(|task| task.kind.as_str()).collect();
+            let kinds: Vec<&str> = scene.tasks().map(|task| task.origin.kind.as_str()).collect();
             same("the kinds of a `block_on` and three tasks", &kinds, &vec!["block_on", "task", "task", "task"])?;
             let root = scene.tasks().next().cloned().ok_or("no task")?;
             let runs = At::comment("", include_str!("scene.rs"), "runs the program");
-            let root_at = root.location.as_deref().map(|location| location.place.line);
+            let root_at = root.origin.location.as_deref().map(|location| location.place.line);
             same("the line of the `block_on`", &root_at, &Some(runs.line))?;
             for task in scene.tasks() {
-                same("the executor of a task", &task.executor.as_deref(), &Some(executor))?;
-                expect("whether a task is a library task", !task.partial, &task, &"not `partial`")?;
-                if task.kind == TaskKind::Task {
-                    at("is spawned").check("the spawn", task.location.as_deref())?;
+                same("the executor of a task", &task.origin.executor.as_deref(), &Some(executor))?;
+                expect("whether a task is a library task", !task.origin.partial, &task, &"not `partial`")?;
+                if task.origin.kind == TaskKind::Task {
+                    at("is spawned").check("the spawn", task.origin.location.as_deref())?;
                     same("the parent of a task", &task.parent(), &Some(root.id))?;
-                    let name = task.name.as_deref().unwrap_or_default();
+                    let name = task.origin.name.as_deref().unwrap_or_default();
                     expect("the name of a task", name.ends_with("tasks::is_spawned"), &name, &"its future's type")?;
                 }
             }

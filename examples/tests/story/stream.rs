@@ -115,7 +115,7 @@ pub fn snapshot(address: &str) -> Model {
 /// The task with this function: `write_orders` stands for `barbara::write_orders`.
 pub fn task(model: &Model, function: &str) -> Option<TaskId> {
     let is_it = |name: &str| name.rsplit("::").next() == Some(function);
-    model.tasks.values().find(|task| task.name.as_deref().is_some_and(is_it)).map(|task| task.id)
+    model.tasks.values().find(|task| task.origin.name.as_deref().is_some_and(is_it)).map(|task| task.id)
 }
 
 /// The wait of this function's task with this operation.

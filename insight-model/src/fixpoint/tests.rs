@@ -157,7 +157,7 @@ impl Program {
             22..26 => {
                 let id = 1 + self.random.below(TASKS);
                 let task = self.model.tasks.get(&TaskId(id));
-                match task.map(|task| (task.partial, task.outcome().is_some())) {
+                match task.map(|task| (task.origin.partial, task.outcome().is_some())) {
                     Some((partial, false)) => self.stats(id, partial),
                     _ => self.spawn(id),
                 }

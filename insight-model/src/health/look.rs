@@ -58,24 +58,24 @@ impl<'a> Look<'a> {
         let blind = model.header.as_ref().is_some_and(|it| !it.capabilities.contains(&Capability::ForeignWakers));
         let long_ns = limits.poll_ns.min(limits.alone_ns);
         for task in model.tasks.values() {
-            if task.outcome().is_some() || task.partial {
+            if task.outcome().is_some() || task.origin.partial {
                 continue;
             }
-            if task.kind == TaskKind::Blocking {
+            if task.origin.kind == TaskKind::Blocking {
                 look.blocking.push(task);
                 continue;
             }
-            if task.kind == TaskKind::BlockOn && task.parent().is_some() {
+            if task.origin.kind == TaskKind::BlockOn && task.parent().is_some() {
                 look.nested.push(task);
             }
-            if task.future_bytes.is_some_and(|bytes| bytes >= limits.future_bytes) {
+            if task.origin.future_bytes.is_some_and(|bytes| bytes >= limits.future_bytes) {
                 look.large.push(task);
             }
             let spins = task.packed().filter(|stats| stats.self_wakes() >= limits.self_wakes);
             if spins.is_some_and(|stats| blind || stats.foreign_wakers || waits(model, task)) {
                 look.aided.push(task.id);
             }
-            if task.state() == Some(TaskState::Running) && task.kind != TaskKind::BlockOn {
+            if task.state() == Some(TaskState::Running) && task.origin.kind != TaskKind::BlockOn {
                 let latest = look.latest_poll_ns.entry(executor(task)).or_default();
                 *latest = task.since_ns().max(*latest);
             }
@@ -103,5 +103,5 @@ fn waits(model: &Model, task: &Task) -> bool {
 }
 
 pub(crate) fn executor(task: &Task) -> Option<&str> {
-    task.executor.as_ref().map(Arc::as_ref)
+    task.origin.executor.as_ref().map(Arc::as_ref)
 }

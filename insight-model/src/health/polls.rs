@@ -45,7 +45,7 @@ impl Blocked {
         let mut over: BTreeMap<SourceLocation, u64> = BTreeMap::new();
         let last = std::mem::take(&mut self.seen);
         for &(task, _) in &polls {
-            let Some(place) = task.location.as_ref().map(|it| &it.place) else { continue };
+            let Some(place) = task.origin.location.as_ref().map(|it| &it.place) else { continue };
             let poll = (task.id, task.since_ns());
             let (since_ns, seen_ns) =
                 last.get(&poll).map_or((look.now_ns, 0), |(since_ns, seen_ns)| (*since_ns, seen_ns + step_ns));
@@ -57,7 +57,7 @@ impl Blocked {
             let known = self.places.entry(place.clone()).or_insert_with(new);
             known.seen_ns = look.now_ns;
             if known.again.is_none() && known.first != poll {
-                let of_place = |it: &&Task| it.location.as_ref().is_some_and(|it| it.place == *place);
+                let of_place = |it: &&Task| it.origin.location.as_ref().is_some_and(|it| it.place == *place);
                 let mut tasks: Vec<&Task> = polls.iter().map(|(task, _)| *task).filter(of_place).collect();
                 tasks.extend(
                     look.model.tasks.get(&known.first.0).filter(|first| tasks.iter().all(|it| it.id != first.id)),
@@ -69,7 +69,7 @@ impl Blocked {
         }
         self.places.retain(|_, place| look.for_ns(place.seen_ns) <= 2 * look.limits.window_ns);
         for (task, candidate) in polls {
-            let place = task.location.as_ref().and_then(|it| self.places.get(&it.place));
+            let place = task.origin.location.as_ref().and_then(|it| self.places.get(&it.place));
             if place.is_none_or(|place| place.again.is_none()) {
                 out.push(candidate);
             }
@@ -85,7 +85,7 @@ impl Blocked {
 
     /// Whether the place of this task has a problem, so a problem about its polls would repeat it.
     pub(super) fn is_of_place(&self, task: &Task) -> bool {
-        let place = task.location.as_ref().and_then(|it| self.places.get(&it.place));
+        let place = task.origin.location.as_ref().and_then(|it| self.places.get(&it.place));
         place.is_some_and(|place| place.again.is_some())
     }
 }
@@ -97,14 +97,14 @@ fn long_polls<'a>(look: &Look<'a>, polls: &mut Vec<(&'a Task, Candidate)>, out: 
         // The poll of a future that a thread runs may poll other tasks: those of a local set, or of an executor that is
         // itself a future. Then one of these tasks blocks, or there are only many of them.
         let latest = look.latest_poll_ns.get(&executor(task));
-        if task.kind == TaskKind::BlockOn && latest.is_some_and(|latest| *latest >= task.since_ns()) {
+        if task.origin.kind == TaskKind::BlockOn && latest.is_some_and(|latest| *latest >= task.since_ns()) {
             continue;
         }
         let behind = behind(look, task);
         if behind.is_empty() {
             // A thread that runs its own future blocks no other task: an async `main` may compute.
             let alone = look.for_ns(task.since_ns()) >= look.limits.alone_ns;
-            if alone && task.kind != TaskKind::BlockOn {
+            if alone && task.origin.kind != TaskKind::BlockOn {
                 out.push(worker_blocked::candidate(look, task, &behind));
             }
             continue;

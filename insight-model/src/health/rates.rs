@@ -42,7 +42,8 @@ impl Rates {
         self.before.clear();
         self.aided.clear();
         for task in look.model.tasks.values() {
-            if task.kind == TaskKind::Blocking || task.outcome().is_some() || self.before.len() >= MOST_FOLLOWED {
+            if task.origin.kind == TaskKind::Blocking || task.outcome().is_some() || self.before.len() >= MOST_FOLLOWED
+            {
                 continue;
             }
             // A task without news for a window is idle, unless it is in a poll.

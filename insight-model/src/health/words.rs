@@ -6,7 +6,7 @@ const MOST_NAMES: usize = 3;
 
 /// `task 7 (reader), spawned at src/main.rs:4,`: the sentence can continue after it.
 pub(crate) fn task_at(task: &Task) -> String {
-    match &task.location {
+    match &task.origin.location {
         Some(it) => format!("{}, spawned at {}:{},", task.label(), it.place.file, it.place.line),
         None => task.label(),
     }

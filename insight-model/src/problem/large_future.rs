@@ -58,8 +58,8 @@ impl Memory for Kept {
     fn look(&mut self, look: &Look, limits: &LargeFuture, out: &mut Vec<Candidate>) {
         for task in &look.large {
             // A future that a thread runs itself is the only one there, and it is not moved.
-            let Some((location, bytes)) = task.location.as_ref().zip(task.future_bytes) else { continue };
-            if task.kind == TaskKind::BlockOn {
+            let Some((location, bytes)) = task.origin.location.as_ref().zip(task.origin.future_bytes) else { continue };
+            if task.origin.kind == TaskKind::BlockOn {
                 continue;
             }
             if let Some(place) = self.places.get_mut(&location.place) {

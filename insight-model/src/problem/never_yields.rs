@@ -39,7 +39,7 @@ const ADVICE: &str = "Move the computation to `spawn_blocking`, or to its own th
 pub(super) fn window(look: &Look, limits: &NeverYields, window: &Window, other: Option<&Window>) -> Option<Candidate> {
     let Window { task, did, length_ns, .. } = window;
     let other = other?;
-    if !matches!(task.kind, TaskKind::Task | TaskKind::Local) {
+    if !matches!(task.origin.kind, TaskKind::Task | TaskKind::Local) {
         return None;
     }
     // The present poll counts as one. If no poll has ended in the window, that is `worker_blocked`.

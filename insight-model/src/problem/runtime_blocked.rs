@@ -31,7 +31,7 @@ fn nested(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
     })?;
     let waits = look.model.waits_of_task(inner.id);
     let mut sentence = format!("In this poll `block_on` runs {}", inner.label());
-    if let Some(location) = &inner.location {
+    if let Some(location) = &inner.origin.location {
         sentence += &format!(" at {}:{}", location.place.file, location.place.line);
     }
     sentence += &match waits.first() {

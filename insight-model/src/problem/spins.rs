@@ -42,7 +42,7 @@ const ADVICE: &str = "Let the task wait on a channel, a `Notify` or a timer. A f
 /// receiver, one part wakes the task for the other part. A future that a thread runs wakes the task that it runs in.
 pub(super) fn window(look: &Look, limits: &Spins, window: &Window, _: Option<&Window>) -> Option<Candidate> {
     let Window { task, did, length_ns, aided } = window;
-    if *aided || !matches!(task.kind, TaskKind::Task | TaskKind::Local) {
+    if *aided || !matches!(task.origin.kind, TaskKind::Task | TaskKind::Local) {
         return None;
     }
     let polls = did.polls.max(1);

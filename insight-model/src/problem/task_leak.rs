@@ -89,8 +89,8 @@ impl Memory for Kept {
 impl Kept {
     fn count(&mut self, look: &Look, limits: &TaskLeak) {
         let mut live: BTreeMap<&SourceLocation, u64> = BTreeMap::new();
-        for task in look.model.tasks.values().filter(|task| task.outcome().is_none() && !task.partial) {
-            if let Some(location) = &task.location {
+        for task in look.model.tasks.values().filter(|task| task.outcome().is_none() && !task.origin.partial) {
+            if let Some(location) = &task.origin.location {
                 *live.entry(&location.place).or_default() += 1;
             }
         }
@@ -164,7 +164,7 @@ fn candidate(
         "The number of live tasks spawned at {place} has grown from {first} to {last} in {window}, without a break."
     )];
     if over {
-        let of_place = |place: &&crate::Task| place.location.as_ref().is_some_and(|it| it.place == *at);
+        let of_place = |place: &&crate::Task| place.origin.location.as_ref().is_some_and(|it| it.place == *at);
         if let Some(oldest) = look.model.tasks.values().filter(of_place).min_by_key(|task| (task.spawned_ns, task.id)) {
             let wait = look.model.waits_of_task(oldest.id).first().map(|wait| words::wait(look.model, wait));
             explanation.push(match wait {

@@ -59,8 +59,8 @@ pub(crate) struct Texts {
 
 fn problem_task(model: &Model, id: TaskId) -> ProblemTask {
     let task = model.tasks.get(&id);
-    let name = task.and_then(|task| task.name.as_deref()).map(str::to_owned);
-    with!(ProblemTask::new(id), name, location = task.and_then(|task| place(&task.location)))
+    let name = task.and_then(|task| task.origin.name.as_deref()).map(str::to_owned);
+    with!(ProblemTask::new(id), name, location = task.and_then(|task| place(&task.origin.location)))
 }
 
 fn problem_resource(model: &Model, id: ResourceId) -> Option<ProblemResource> {

@@ -167,7 +167,8 @@ impl Program {
     fn name(&self, finding: &HealthFinding) -> String {
         let finding = &finding.finding;
         let name = |name: Option<&str>| name.unwrap_or("?").to_owned();
-        let tasks = finding.tasks.iter().map(|id| name(self.model.tasks.get(id).and_then(|it| it.name.as_deref())));
+        let tasks =
+            finding.tasks.iter().map(|id| name(self.model.tasks.get(id).and_then(|it| it.origin.name.as_deref())));
         let resources =
             finding.resources.iter().map(|id| name(self.model.resources.get(id).and_then(|it| it.name.as_deref())));
         let (tasks, resources): (Vec<_>, Vec<_>) = (tasks.collect(), resources.collect());

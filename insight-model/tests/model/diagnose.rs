@@ -7,7 +7,7 @@ use std::fmt::Write;
 fn words(model: &Model, findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
-        let tasks: Vec<&str> = finding.tasks.iter().map(|id| model.tasks[id].name.as_deref().unwrap()).collect();
+        let tasks: Vec<&str> = finding.tasks.iter().map(|id| model.tasks[id].origin.name.as_deref().unwrap()).collect();
         let resources: Vec<&str> =
             finding.resources.iter().map(|id| model.resources[id].name.as_deref().unwrap()).collect();
         writeln!(text, "{}: {} on {}", finding.tier.as_str(), tasks.join(" "), resources.join(" ")).unwrap();

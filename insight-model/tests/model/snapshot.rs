@@ -140,8 +140,8 @@ fn an_id_with_a_second_text_gives_no_task_a_wrong_name() {
     // Against the protocol, the id is defined again. No name is better than a wrong one.
     model.apply(&define(3, "c"));
     let same = fold(&model.snapshot());
-    assert_eq!(same.tasks[&TaskId(1)].name.as_deref(), Some("a"));
-    assert_eq!(same.tasks[&TaskId(3)].name, None);
+    assert_eq!(same.tasks[&TaskId(1)].origin.name.as_deref(), Some("a"));
+    assert_eq!(same.tasks[&TaskId(3)].origin.name, None);
 }
 
 /// r[gap.standing.replaces]

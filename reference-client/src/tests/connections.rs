@@ -190,7 +190,7 @@ fn names_are_cut() {
     let _hold = server.reply(run("first run", &[&lines[0], &lines[1]]));
     let connection = Connection::open(&server.address).unwrap();
     connection.wait_until("the task came", |p| p.model.tasks.contains_key(&TaskId(900)));
-    let length = connection.snapshot().model.tasks[&TaskId(900)].name.as_deref().map(str::len);
+    let length = connection.snapshot().model.tasks[&TaskId(900)].origin.name.as_deref().map(str::len);
     assert_eq!(length, Some(insight_reader::NAME_LIMIT));
 }
 

@@ -37,7 +37,7 @@ const FIRST_TO_GO: [Column; 12] =
 
 /// The columns for this program. With one executor, its column says nothing.
 pub fn columns(model: &Model) -> Vec<Column> {
-    let mut executors = model.tasks.values().filter_map(|task| task.executor.as_deref());
+    let mut executors = model.tasks.values().filter_map(|task| task.origin.executor.as_deref());
     let first = executors.next();
     let several = executors.any(|other| Some(other) != first);
     COLUMNS.into_iter().filter(|column| several || *column != Executor).collect()
@@ -126,15 +126,15 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
     };
     match column {
         Id => task.id.to_string(),
-        Executor => clean(task.executor.as_deref().unwrap_or_default()).into_owned(),
-        Kind => clean(task.kind.as_str()).into_owned(),
+        Executor => clean(task.origin.executor.as_deref().unwrap_or_default()).into_owned(),
+        Kind => clean(task.origin.kind.as_str()).into_owned(),
         Name => words::task_name(task),
         State => words::state(task).into(),
         Running => part(|share| share.running),
         Scheduled => part(|share| share.scheduled),
         Waiting => part(|share| share.waiting),
         Polls => match task.polls() {
-            Some(polls) if !task.partial => number_short(polls),
+            Some(polls) if !task.origin.partial => number_short(polls),
             _ => "-".into(),
         },
         For if task.state().is_some() => duration_short(now_ns.saturating_sub(task.since_ns())),
@@ -146,7 +146,7 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
             None if task.state() == Some(TaskState::Idle) => words::unobserved_wait(task),
             None => String::new(),
         },
-        Location => wait_location(scene, task).or(task.location.as_deref()).map_or(String::new(), words::place),
+        Location => wait_location(scene, task).or(task.origin.location.as_deref()).map_or(String::new(), words::place),
         Spawned => spawn_location(task).map_or(String::new(), words::place),
     }
 }
@@ -158,7 +158,7 @@ pub fn wait_location<'a>(scene: &Scene<'a>, task: &Task) -> Option<&'a Place> {
 
 /// The place of a task's spawn; for a library task `None`, since its place is that of its first use of a resource.
 fn spawn_location(task: &Task) -> Option<&Place> {
-    task.location.as_deref().filter(|_| !task.partial)
+    task.origin.location.as_deref().filter(|_| !task.origin.partial)
 }
 
 /// The sort key of a task. All keys of one sort have the same variant.
@@ -185,7 +185,7 @@ pub fn rank(scene: &Scene, task: &Task, column: Column) -> Rank {
         Waiting => part(|share| share.waiting),
         Polls => Rank::Number(task.polls().unwrap_or(0)),
         For => Rank::Number(if task.state().is_some() { now_ns.saturating_sub(task.since_ns()) } else { 0 }),
-        Location => by_place(wait_location(scene, task).or(task.location.as_deref())),
+        Location => by_place(wait_location(scene, task).or(task.origin.location.as_deref())),
         Spawned => by_place(spawn_location(task)),
         // An empty cell is the last: `~` sorts after all words.
         _ => Rank::Text(Some(cell(scene, task, column)).map(|text| if text.is_empty() { "~".into() } else { text })),

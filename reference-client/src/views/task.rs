@@ -75,18 +75,18 @@ impl Subject for TaskSubject {
 
 fn describe(scene: &Scene, page: &mut Page, task: &Task) {
     let now_ns = scene.model().now_ns;
-    let name = task.name.as_deref().map_or(String::new(), |name| format!("  {}", clean(name)));
+    let name = task.origin.name.as_deref().map_or(String::new(), |name| format!("  {}", clean(name)));
     page.spans(
         1,
         vec![
             Span::styled(format!("task {}{name}", task.id), scene.theme.title()),
-            Span::styled(format!("  {}", task.kind), scene.theme.dim()),
+            Span::styled(format!("  {}", task.origin.kind), scene.theme.dim()),
             Span::raw("  "),
             Span::styled(words::state_for(task, now_ns), scene.theme.state(task.state())),
             Span::raw(task.outcome().map_or(String::new(), |outcome| format!(" ({outcome})"))),
         ],
     );
-    if task.partial {
+    if task.origin.partial {
         page.styled(1, words::PARTIAL, scene.theme.warning());
     }
     waits(scene, page, task);
@@ -236,10 +236,10 @@ fn times(scene: &Scene, page: &mut Page, task: &Task) {
 }
 
 fn origin(scene: &Scene, page: &mut Page, task: &Task) {
-    page.heading(if task.partial { "FIRST OBSERVED" } else { "SPAWNED" });
+    page.heading(if task.origin.partial { "FIRST OBSERVED" } else { "SPAWNED" });
     let age = duration(scene.model().now_ns.saturating_sub(task.spawned_ns));
     page.text(3, &format!("{age} ago"));
-    match &task.location {
+    match &task.origin.location {
         Some(location) => page.location(3, "at ", location),
         None => page.styled(3, "location of its spawn is unknown", scene.theme.dim()),
     }
@@ -248,9 +248,9 @@ fn origin(scene: &Scene, page: &mut Page, task: &Task) {
             page.text(2, &format!(" by {}", task_label(scene, parent)));
         });
     }
-    let executor = task.executor.as_deref().map(|name| clean(name).into_owned());
+    let executor = task.origin.executor.as_deref().map(|name| clean(name).into_owned());
     let id = task.executor_task_id().map(|id| format!("executor's id {id}"));
-    let size = task.future_bytes.map(|bytes| format!("future of {}", count(bytes, "byte")));
+    let size = task.origin.future_bytes.map(|bytes| format!("future of {}", count(bytes, "byte")));
     let facts: Vec<String> = [executor, id, size].into_iter().flatten().collect();
     if !facts.is_empty() {
         page.styled(3, &facts.join(", "), scene.theme.dim());

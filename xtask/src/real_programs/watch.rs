@@ -87,17 +87,19 @@ impl Watch {
         let mut watched = self.tasks.lock().expect("no thread panics with it");
         watched.tasks = watched.tasks.max(snapshot.tasks.len());
         for task in snapshot.tasks.values() {
-            let name = task.name.as_deref().unwrap_or("without a name");
-            if task.partial {
-                watched.incomplete.insert(format!("{} {name}: only its use of resources is observed", task.kind));
+            let name = task.origin.name.as_deref().unwrap_or("without a name");
+            if task.origin.partial {
+                watched
+                    .incomplete
+                    .insert(format!("{} {name}: only its use of resources is observed", task.origin.kind));
             } else if task.state().is_none() {
                 // A task that ends at this moment has no state. In the next snapshot it is gone.
                 let again = model(self.insight)?;
                 if again.tasks.get(&task.id).is_some_and(|task| task.state().is_none()) {
-                    watched.incomplete.insert(format!("{} {name}: no state", task.kind));
+                    watched.incomplete.insert(format!("{} {name}: no state", task.origin.kind));
                 }
-            } else if task.location.is_none() {
-                watched.incomplete.insert(format!("{} {name}: no location", task.kind));
+            } else if task.origin.location.is_none() {
+                watched.incomplete.insert(format!("{} {name}: no location", task.origin.kind));
             }
         }
         Ok(())

@@ -34,7 +34,7 @@ pub fn edges(model: &Model) -> Vec<String> {
 /// The last part of a task's name.
 pub fn task_name(model: &Model, id: TaskId) -> String {
     let task = &model.tasks[&id];
-    match (&task.name, task.partial) {
+    match (&task.origin.name, task.origin.partial) {
         (_, true) => "partial".to_owned(),
         (Some(name), false) => name.rsplit("::").find(|part| !part.starts_with('{')).unwrap_or(name).to_owned(),
         (None, false) => "unnamed".to_owned(),

@@ -28,7 +28,7 @@ fn check(program: fn(Receiver<()>), expect: &[(&str, &str)]) {
         std::thread::scope(|scope| {
             scope.spawn(move || program(stopped));
             bench.until(|model| {
-                let kinds = model.tasks.iter().map(|(id, task)| (task.kind.to_string(), task_name(model, id)));
+                let kinds = model.tasks.iter().map(|(id, task)| (task.origin.kind.to_string(), task_name(model, id)));
                 let kinds: Vec<(String, String)> = kinds.collect();
                 let same = |((kind, name), expect): (&(String, String), &(&str, &str))| (&**kind, &**name) == *expect;
                 (kinds.len() == expect.len() && kinds.iter().zip(expect).all(same)).then_some(())
@@ -36,7 +36,7 @@ fn check(program: fn(Receiver<()>), expect: &[(&str, &str)]) {
             let model = bench.after_settling();
             assert!(model.problems.is_empty());
             assert_eq!(model.tasks.len(), expect.len());
-            assert!(model.tasks.values().all(|task| task.executor.as_deref() == Some("async-std")));
+            assert!(model.tasks.values().all(|task| task.origin.executor.as_deref() == Some("async-std")));
             drop(stop);
         });
     });

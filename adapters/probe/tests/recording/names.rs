@@ -26,7 +26,7 @@ fn names_of_ended_tasks_are_dropped() {
             bench.sample();
         }
     }
-    let names: Vec<&str> = bench.model.tasks.values().filter_map(|task| task.name.as_deref()).collect();
+    let names: Vec<&str> = bench.model.tasks.values().filter_map(|task| task.origin.name.as_deref()).collect();
     assert!(names.contains(&"lasting") && names.iter().all(|name| !name.starts_with("request")), "{names:?}");
     let (mut defined, mut dropped) = (0, 0);
     for message in &bench.messages {

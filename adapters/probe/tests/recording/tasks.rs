@@ -537,7 +537,7 @@ fn a_task_that_something_else_spawned_is_partial() {
     assert!(poll(&mut operation).is_pending());
     RUNNING.set(0);
     let task = bench.task();
-    assert!(task.partial && task.stats().is_none());
+    assert!(task.origin.partial && task.stats().is_none());
     assert_eq!(task.executor_task_id(), Some(77));
     assert_eq!(bench.waits(), [format!("{} recv 1", task.id)]);
     drop(operation);
@@ -555,7 +555,7 @@ fn a_task_that_something_else_spawned_is_partial() {
     let outer_id = bench.task().id;
     assert!(poll(&mut outer).is_pending());
     let inner = bench.task();
-    assert!(inner.partial && inner.id != outer_id);
+    assert!(inner.origin.partial && inner.id != outer_id);
     assert_eq!(bench.waits(), [format!("{} recv 1", inner.id)]);
 }
 

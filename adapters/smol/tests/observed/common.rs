@@ -37,7 +37,7 @@ pub fn until_ended(bench: &mut Bench, count: usize) -> Vec<Outcome> {
 
 /// The kinds of the tasks, in the order of their spawns.
 pub fn kinds(model: &Model) -> Vec<String> {
-    model.tasks.values().map(|task| task.kind.as_str().to_owned()).collect()
+    model.tasks.values().map(|task| task.origin.kind.as_str().to_owned()).collect()
 }
 
 /// Each open edge. The number of a task is its place in the order of spawns.

@@ -167,7 +167,7 @@ fn each_way_to_run_a_task() {
                 });
                 let model = bench.after_settling();
                 assert!(model.problems.is_empty(), "{}", summary(model));
-                let executors: Vec<_> = model.tasks.values().map(|task| task.executor.clone()).collect();
+                let executors: Vec<_> = model.tasks.values().map(|task| task.origin.executor.clone()).collect();
                 assert!(executors.iter().all(|name| name.as_deref() == Some("smol")), "{executors:?}");
                 drop(stop);
             });

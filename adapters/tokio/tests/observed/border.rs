@@ -25,7 +25,7 @@ fn row<T>(name: &'static str, waits: usize, work: impl Future<Output = T> + Send
 fn check(bench: &mut Bench, runtime: &Runtime, (name, waits, work): Row) {
     let task = task_name(name, || runtime.spawn(work));
     bench.until(|model| {
-        let seen = model.tasks.values().find(|task| task.name.as_deref() == Some(name))?;
+        let seen = model.tasks.values().find(|task| task.origin.name.as_deref() == Some(name))?;
         let of_task = model.edges.values().filter(|edge| edge.task == seen.id);
         let open = of_task.filter(|edge| matches!(edge.body, EdgeBody::Wait { .. })).count();
         (open == waits && seen.stats().is_some()).then_some(())
@@ -34,7 +34,7 @@ fn check(bench: &mut Bench, runtime: &Runtime, (name, waits, work): Row) {
     let proven = model.problems.values().filter(|problem| problem.tier == Tier::Proven);
     assert_eq!(proven.count(), 0, "{name}: {}", summary(model));
     task.abort();
-    bench.until(|model| model.tasks.values().all(|task| task.name.as_deref() != Some(name)).then_some(()));
+    bench.until(|model| model.tasks.values().all(|task| task.origin.name.as_deref() != Some(name)).then_some(()));
 }
 
 #[test]

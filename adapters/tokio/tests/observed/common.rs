@@ -10,7 +10,7 @@ pub fn bench<R>(test: impl FnOnce(&mut Bench, &tokio::runtime::Runtime) -> R) ->
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let result = test(&mut bench, &runtime);
     runtime.shutdown_timeout(Duration::from_secs(10));
-    bench.until(|model| (model.tasks.values().all(|task| task.partial) && model.edges.is_empty()).then_some(()));
+    bench.until(|model| (model.tasks.values().all(|task| task.origin.partial) && model.edges.is_empty()).then_some(()));
     bench.until(|model| has_no_resources(model).then_some(()));
     result
 }

@@ -53,7 +53,7 @@ fn line(edge: &Edge) -> u32 {
 
 /// The last word of the name of an edge's task.
 fn task_name(model: &Model, edge: &Edge) -> String {
-    let name = model.tasks.get(&edge.task).and_then(|task| task.name.clone()).unwrap_or_default();
+    let name = model.tasks.get(&edge.task).and_then(|task| task.origin.name.clone()).unwrap_or_default();
     name.rsplit("::").next().unwrap_or_default().to_owned()
 }
 

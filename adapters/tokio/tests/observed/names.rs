@@ -17,7 +17,7 @@ type Left = Vec<AbortHandle>;
 type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn task_names(model: &Model) -> Vec<String> {
-    let names = model.tasks.values().filter_map(|task| task.name.as_deref());
+    let names = model.tasks.values().filter_map(|task| task.origin.name.as_deref());
     // Without the path of a type's name. Names of the program have none.
     let mut names: Vec<String> = names.map(|name| name.rsplit("::").next().unwrap_or(name).to_owned()).collect();
     names.sort();

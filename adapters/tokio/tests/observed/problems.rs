@@ -29,7 +29,7 @@ fn problems(model: &Model) -> Vec<Found> {
 }
 
 fn waits_of<'a>(model: &'a Model, task: &str) -> Vec<&'a insight_model::Edge> {
-    let named = |id| model.tasks.get(&id).and_then(|task| task.name.clone()).unwrap_or_default();
+    let named = |id| model.tasks.get(&id).and_then(|task| task.origin.name.clone()).unwrap_or_default();
     let waits = model.edges.values().filter(|edge| matches!(edge.body, EdgeBody::Wait { .. }));
     waits.filter(|edge| named(edge.task).ends_with(task)).collect()
 }
@@ -124,7 +124,7 @@ fn two_locks_and_a_timeout() {
         bench.until(|model| (waits_of(model, "both_patient").into_iter().filter(locking).count() == 2).then_some(()));
         bench.until(|model| {
             assert_eq!(problems(model), []);
-            model.tasks.values().all(|task| task.partial).then_some(())
+            model.tasks.values().all(|task| task.origin.partial).then_some(())
         });
         assert!(one.is_finished() && two.is_finished());
     });
@@ -224,7 +224,7 @@ fn a_root_that_hangs_in_its_first_poll_is_seen() {
             let task = bench.until(|model| {
                 Some(waits_of(model, "problems::a_root_that_hangs_in_its_first_poll_is_seen").first()?.task)
             });
-            assert_eq!(bench.model.tasks[&task].kind.as_str(), "block_on");
+            assert_eq!(bench.model.tasks[&task].origin.kind.as_str(), "block_on");
             // The oneshot may unblock it.
             assert_eq!(problems(bench.after_settle_times(4)), []);
             go_on.send(()).unwrap();
@@ -250,11 +250,11 @@ fn sets_local_tasks_and_blocking_threads() {
             let blocked = model.tasks[&member].state() == Some(insight_protocol::TaskState::Idle);
             blocked.then_some(member)
         });
-        assert_eq!(bench.model.tasks[&member].kind.as_str(), "blocking");
+        assert_eq!(bench.model.tasks[&member].origin.kind.as_str(), "blocking");
         assert_eq!(bench.model.waits_of_task(member).len(), 1);
         assert_eq!(problems(bench.after_settle_times(4)), [], "a sender is not used by any task yet");
         drop(sender);
-        bench.until(|model| model.tasks.values().all(|task| task.partial).then_some(()));
+        bench.until(|model| model.tasks.values().all(|task| task.origin.partial).then_some(()));
 
         let (stop, stopped) = oneshot::channel::<()>();
         std::thread::scope(|scope| {
@@ -264,7 +264,7 @@ fn sets_local_tasks_and_blocking_threads() {
                 local.spawn_local(std::future::pending::<()>());
                 local.block_on(runtime, async { stopped.await.unwrap() });
             });
-            bench.until(|model| model.tasks.values().any(|task| task.kind.as_str() == "local").then_some(()));
+            bench.until(|model| model.tasks.values().any(|task| task.origin.kind.as_str() == "local").then_some(()));
             stop.send(()).unwrap();
         });
     });
@@ -284,7 +284,7 @@ fn a_task_that_tokio_itself_spawned_is_registered() {
             let wait = model.edges.values().find(|edge| matches!(edge.body, EdgeBody::Wait { .. }))?;
             model.tasks.get(&wait.task).cloned()
         });
-        assert!(seen.partial && seen.name.is_none());
+        assert!(seen.origin.partial && seen.origin.name.is_none());
         assert_eq!(seen.executor_task_id().map(|id| id.to_string()), Some(number));
         drop(held);
         runtime.block_on(task).unwrap();

@@ -67,7 +67,8 @@ fn check_ending(bench: &mut Bench, runtime: &Runtime, scene: Scene, expect: &Exp
     let give_up = Signal::default();
     let task = runtime.spawn(waiter(scene.wait, give_up.clone()));
     let of_waiter = |model: &Model| {
-        let name = |edge: &Edge| model.tasks.get(&edge.task).and_then(|task| task.name.clone()).unwrap_or_default();
+        let name =
+            |edge: &Edge| model.tasks.get(&edge.task).and_then(|task| task.origin.name.clone()).unwrap_or_default();
         let of = |edge: &&Edge| name(edge).contains("waiter");
         waits(model).into_iter().find(of).cloned()
     };
@@ -413,7 +414,7 @@ fn threads_that_block() {
             let idle = model.tasks[&edge.task].state() == Some(insight_protocol::TaskState::Idle);
             idle.then(|| (edge.task, edge.location.clone()))
         });
-        assert_eq!(bench.model.tasks[&task].kind.as_str(), "blocking");
+        assert_eq!(bench.model.tasks[&task].origin.kind.as_str(), "blocking");
         assert_eq!(location.map(|location| location.place.line), Some(line_of(line)));
     };
     bench(|bench, runtime| {

@@ -16,7 +16,7 @@ fn check(program: Program, expect: &[&str]) {
         std::thread::scope(|scope| {
             scope.spawn(move || program(runtime, stopped));
             bench.until(|model| {
-                let kinds: Vec<&str> = model.tasks.values().map(|task| task.kind.as_str()).collect();
+                let kinds: Vec<&str> = model.tasks.values().map(|task| task.origin.kind.as_str()).collect();
                 (kinds == expect).then_some(())
             });
             assert!(bench.after_settling().problems.is_empty());

@@ -44,10 +44,10 @@ fn a_task_and_its_polls() {
         let span = task(1, "reader");
         let model = bench.sample();
         let reader = named(model, "reader").unwrap();
-        let location = &reader.location.clone().unwrap().place;
+        let location = &reader.origin.location.clone().unwrap().place;
         assert_eq!((location.file.as_ref(), location.line, location.column), ("toy.rs", 7, 3));
-        assert_eq!((reader.executor_task_id(), reader.future_bytes), (Some(71), Some(99)));
-        assert_eq!((reader.kind.as_str(), reader.executor.as_deref()), ("task", Some("toy")));
+        assert_eq!((reader.executor_task_id(), reader.origin.future_bytes), (Some(71), Some(99)));
+        assert_eq!((reader.origin.kind.as_str(), reader.origin.executor.as_deref()), ("task", Some("toy")));
         assert_eq!(state(model, "reader"), Some(TaskState::Scheduled));
         {
             let _poll = span.enter();

@@ -51,7 +51,7 @@ pub fn summary(model: &Model) -> String {
 }
 
 fn line(model: &Model, edge: &Edge) -> String {
-    let task = model.tasks.get(&edge.task).and_then(|task| task.name.clone()).unwrap_or_else(|| "?".into());
+    let task = model.tasks.get(&edge.task).and_then(|task| task.origin.name.clone()).unwrap_or_else(|| "?".into());
     let resource = model.resources.get(&edge.resource).map_or("?".to_owned(), |resource| resource.kind.to_string());
     match &edge.body {
         EdgeBody::Wait { operation, need, .. } => format!("{task} waits {operation} {need} {resource}"),
@@ -65,5 +65,5 @@ fn line(model: &Model, edge: &Edge) -> String {
 }
 
 pub fn named<'m>(model: &'m Model, name: &str) -> Option<&'m Task> {
-    model.tasks.values().find(|task| task.name.as_deref() == Some(name))
+    model.tasks.values().find(|task| task.origin.name.as_deref() == Some(name))
 }
