@@ -4,7 +4,9 @@ use crate::text::{clean, count, duration, grouped};
 use insight_model::operation::{self, Class};
 use insight_model::resource_kind::{Ends, FreedBy, Level};
 use insight_model::{Edge, EdgeBody, Freers, Location, Model, Resource, Task};
-use insight_protocol::{Operation, PartyRole, ProblemKind, ResourceId, Severity, SourceStatus, TaskId, Tier};
+use insight_protocol::{
+    Capability, Operation, PartyRole, ProblemKind, ResourceId, Severity, SourceStatus, TaskId, Tier,
+};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -78,6 +80,7 @@ pub fn waits_for(model: &Model, task: TaskId) -> Option<String> {
 /// The reason of a wait; without a reason from the producer, the operation.
 pub fn reason(edge: &Edge) -> String {
     match &edge.body {
+        EdgeBody::Wait { .. } if is_overdue(edge) => "its time is over".to_owned(),
         EdgeBody::Wait { reason, .. } if !reason.trim().is_empty() => clean(reason).into_owned(),
         EdgeBody::Wait { operation, .. } => clean(&format!("waiting ({operation})")).into_owned(),
         other => other.kind().to_owned(),
@@ -188,12 +191,23 @@ pub fn role(edge: &Edge) -> String {
     clean(&text).into_owned()
 }
 
+/// Whether the edge is a wait for a timer that has woken its task.
+pub fn is_overdue(edge: &Edge) -> bool {
+    let EdgeBody::Wait { operation, .. } = &edge.body else { return false };
+    operation::of(operation).class == Class::Time && edge.waiter().granted_ns.is_some()
+}
+
 /// The known faults of the pending operation of a wait: a grant that its task has not claimed, and a poll of the task that
 /// passed it over. The task may poll it again later.
 pub fn waiter(edge: &Edge, now_ns: u64) -> Option<String> {
     let waiter = edge.waiter();
-    let granted =
-        waiter.granted_ns.map(|at_ns| format!("granted {} ago, not claimed", duration(now_ns.saturating_sub(at_ns))));
+    let granted = waiter.granted_ns.map(|at_ns| {
+        let ago = duration(now_ns.saturating_sub(at_ns));
+        match is_overdue(edge) {
+            true => format!("woken {ago} ago, not polled since"),
+            false => format!("granted {ago} ago, not claimed"),
+        }
+    });
     let passed_over = (waiter.polled == Some(false)).then(|| "not polled in its task's last poll".to_owned());
     let facts: Vec<String> = granted.into_iter().chain(passed_over).collect();
     (!facts.is_empty()).then(|| facts.join(", "))
@@ -265,19 +279,29 @@ pub fn source(location: &Location) -> (Option<String>, Option<&'static str>) {
 }
 
 /// The wait of an idle task without a known wait.
-pub fn unobserved_wait(task: &Task) -> String {
+pub fn unobserved_wait(model: &Model, task: &Task) -> String {
     let wakers = task.counters().map_or(0, |stats| stats.foreign_wakers);
     match wakers {
         0 => "something insight does not observe".into(),
-        wakers => format!("something insight does not observe ({}: a timer, io, ...)", count(wakers, "foreign waker")),
+        wakers => {
+            let count = count(wakers, "foreign waker");
+            format!("something insight does not observe ({count}: {}, ...)", foreign_things(model))
+        }
     }
 }
 
 /// Other things that may wake a task that has waits; `None` if there are none.
-pub fn other_wakers(task: &Task) -> Option<String> {
+pub fn other_wakers(model: &Model, task: &Task) -> Option<String> {
     let wakers = task.counters().map_or(0, |stats| stats.foreign_wakers);
     let count = count(wakers, "foreign waker");
-    (wakers > 0).then(|| format!("or for something insight does not observe ({count}: a timer, io, ...)"))
+    let things = foreign_things(model);
+    (wakers > 0).then(|| format!("or for something insight does not observe ({count}: {things}, ...)"))
+}
+
+/// The usual holders of a foreign waker. If the producer observes timers, a timer is not one of them.
+pub fn foreign_things(model: &Model) -> &'static str {
+    let timers = model.header.as_ref().is_some_and(|header| header.capabilities.contains(&Capability::Timers));
+    if timers { "io" } else { "a timer, io" }
 }
 
 /// The limits of a library task.

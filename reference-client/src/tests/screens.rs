@@ -103,6 +103,19 @@ fn a_library_task_a_wait_without_a_place_and_two_waits_at_once() {
 }
 
 #[test]
+fn a_timer_whose_time_is_over_can_no_longer_unblock_its_task() {
+    let overdue = |story: &mut crate::tests::story::Story| {
+        story.push(ResourceCreated::new(ResourceId(9), ResourceKind::Timer, 2 * S));
+        let name = Some(story.string("ticker"));
+        story.push(with!(TaskSpawned::default(), id = TaskId(6), name, at_ns = 2 * S));
+        story.wait(20, (6, 9), Operation::Sleep, "sleeping", None);
+        story.push(with!(EdgeUpdated::default(), id = EdgeId(20), polls = Some(1), granted_ns = Some(13 * S)));
+    };
+    check("overdue_task", (100, 24), "G k k Enter", overdue);
+    check("overdue_timer", (100, 24), "G k k Enter Enter", overdue);
+}
+
+#[test]
 fn waiters() {
     check("waiters", (100, 30), "Enter", |story| {
         let name = Some(story.string("session"));

@@ -143,7 +143,7 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
             .map_or("-".into(), |(wait, _)| duration_short(now_ns.saturating_sub(wait.since_ns))),
         WaitsFor => match words::waits_for(scene.model(), task.id) {
             Some(text) => text,
-            None if task.state() == Some(TaskState::Idle) => words::unobserved_wait(task),
+            None if task.state() == Some(TaskState::Idle) => words::unobserved_wait(scene.model(), task),
             None => String::new(),
         },
         Location => wait_location(scene, task).or(task.origin.location.as_deref()).map_or(String::new(), words::place),

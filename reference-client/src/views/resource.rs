@@ -128,7 +128,7 @@ fn waiting(scene: &Scene, page: &mut Page, resource: &Resource) {
             if let Some(location) = &edge.location {
                 page.location(4, "at ", location);
             }
-            if let Some(others) = model.tasks.get(&edge.task).and_then(words::other_wakers) {
+            if let Some(others) = model.tasks.get(&edge.task).and_then(|task| words::other_wakers(model, task)) {
                 page.styled(4, &others, scene.theme.dim());
             }
         });
@@ -160,7 +160,6 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
     let freers = model.freers(resource, operation);
     let freed = resource.definition().freed(operation);
     page.heading(&format!("CAN UNBLOCK IT: {}", freed.tasks.to_uppercase()));
-    let waited = model.edges_of_resource(resource.id).any(|edge| matches!(edge.body, EdgeBody::Wait { .. }));
     let mut described = HashSet::new();
     for freer in freers.known.iter().take(MOST_ENTRIES) {
         page.entry(("freer", freer.edge.0, 0), Some(task::link(freer.task)), None, |page| {
@@ -188,6 +187,12 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
         });
     }
     page.more(freers.known.len().saturating_sub(MOST_ENTRIES));
+    let waits = || model.edges_of_resource(resource.id).filter(|edge| matches!(edge.body, EdgeBody::Wait { .. }));
+    let waited = waits().next().is_some();
+    if waited && waits().all(words::is_overdue) {
+        page.styled(3, "nothing: its time is over, and the task has to be polled", scene.theme.warning());
+        return;
+    }
     match words::unknown_freers(&freers) {
         // Without waits, it need not have a holder.
         Some(_) if !waited && freed.by == FreedBy::Holder && freers.known.is_empty() => {

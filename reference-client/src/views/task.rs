@@ -103,7 +103,7 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
     if waits.is_empty() {
         if task.state() == Some(TaskState::Idle) {
             page.heading("WAITS FOR");
-            page.text(3, &words::unobserved_wait(task));
+            page.text(3, &words::unobserved_wait(model, task));
             if scene.traces.of(task.id).is_none() {
                 page.hint(3, "t asks the program at which line");
             }
@@ -140,7 +140,7 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
             }
         });
     }
-    if let Some(others) = words::other_wakers(task) {
+    if let Some(others) = words::other_wakers(model, task) {
         page.text(3, &others);
     }
 }
@@ -231,7 +231,7 @@ fn times(scene: &Scene, page: &mut Page, task: &Task) {
     page.text(3, &format!("{polls}, {} ({} by itself{woken})", count(stats.wakes, "wake"), grouped(stats.self_wakes)));
     if stats.foreign_wakers > 0 {
         let wakers = count(stats.foreign_wakers, "foreign waker");
-        page.text(3, &format!("{wakers}: a timer, io or a thread may wake it"));
+        page.text(3, &format!("{wakers}: {} or a thread may wake it", words::foreign_things(model)));
     }
 }
 
@@ -265,7 +265,7 @@ HOLDS: locks and permits that no other task can have now
 TRACE: for each await, the awaited function and the program's own functions; the program polls the task once for it
 CAN UNBLOCK: its ends of channels, and joins on it; other tasks may wait for them until it acts
 TIMES: the shares of the last second or two, and the sums over its life
-foreign waker: something outside of the observed resources that may wake the task: a timer, io, a thread
+foreign waker: something outside of the observed resources that may wake the task: io, a thread
 source changed since build: the file is newer than the program; its text may have moved
 source not found: the file is not there where the program runs; the location is still right
 ";
