@@ -40,18 +40,26 @@ fn trace(address: SocketAddr, id: u64) -> TaskTrace {
     serde_json::from_str(&body).unwrap()
 }
 
-/// The id of the newest task.
+/// The id of the newest task, of a snapshot that begins after this call.
 fn newest(address: SocketAddr) -> u64 {
-    newest_if_any(address).expect("a task")
+    let (before, _) = snapshot(address);
+    loop {
+        // A program whose snapshots take long answers with the last one.
+        let (at_ns, newest) = snapshot(address);
+        if at_ns > before {
+            return newest.expect("a task");
+        }
+    }
 }
 
-fn newest_if_any(address: SocketAddr) -> Option<u64> {
+/// The time of a snapshot, and the id of its newest task.
+fn snapshot(address: SocketAddr) -> (u64, Option<u64>) {
     let (_, body) = get(address, "/v1/snapshot");
-    let ids = body.lines().filter_map(|line| {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        (line["type"] == "task.spawned").then(|| line["id"].as_u64().unwrap())
-    });
-    ids.max()
+    let lines = body.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let lines: Vec<_> = lines.collect();
+    let of = |kind: &'static str| lines.iter().filter(move |line| line["type"] == kind);
+    let at_ns = of("snapshot.begin").find_map(|line| line["at_ns"].as_u64()).expect("a snapshot");
+    (at_ns, of("task.spawned").filter_map(|line| line["id"].as_u64()).max())
 }
 
 /// The line of this file with this comment at its end.
@@ -270,7 +278,7 @@ fn main_and_what_cannot_be_traced() {
         let begun = Instant::now();
         loop {
             // The thread may not have begun yet.
-            let trace = newest_if_any(address).map(|id| trace(address, id));
+            let trace = snapshot(address).1.map(|id| trace(address, id));
             let leaf = trace.as_ref().and_then(|trace| trace.leaves.first());
             let at = leaf.and_then(|leaf| Some(leaf.own_frame()?.location.as_ref()?.line));
             if at == Some(line("block_on")) {
