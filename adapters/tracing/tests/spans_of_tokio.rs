@@ -58,11 +58,14 @@ fn tasks_that_a_dependency_spawns() {
             let task = model.tasks.values().find(|task| task.state() == Some(TaskState::Idle));
             task.filter(|task| polls(task) == 1).cloned()
         });
-        let location = &task.location.clone().unwrap().place;
+        let location = &task.origin.location.clone().unwrap().place;
         assert_eq!((location.file.as_ref(), location.line), (file!(), line));
-        assert_eq!((task.kind.as_str(), task.executor.as_deref(), task.partial), ("task", Some("tokio"), false));
+        assert_eq!(
+            (task.origin.kind.as_str(), task.origin.executor.as_deref(), task.origin.partial),
+            ("task", Some("tokio"), false)
+        );
         assert_eq!(task.executor_task_id().unwrap().to_string(), id);
-        assert!(task.future_bytes.unwrap() > 0);
+        assert!(task.origin.future_bytes.unwrap() > 0);
         assert_eq!(summary(bench.sample()), "? waits recv 1 oneshot");
         drop(go_on);
         runtime.block_on(plain).unwrap();
@@ -73,8 +76,8 @@ fn tasks_that_a_dependency_spawns() {
             let _ = stopped.recv();
         });
         let task = bench.until(|model| model.tasks.values().next().cloned());
-        assert_eq!(task.kind.as_str(), "blocking");
-        assert!(task.name.as_deref().unwrap().contains("tasks_that_a_dependency_spawns"));
+        assert_eq!(task.origin.kind.as_str(), "blocking");
+        assert!(task.origin.name.as_deref().unwrap().contains("tasks_that_a_dependency_spawns"));
         drop(stop);
         runtime.block_on(blocking).unwrap();
 
@@ -83,7 +86,8 @@ fn tasks_that_a_dependency_spawns() {
         local.block_on(&current, async {
             let inner = tokio::task::spawn_local(std::future::pending::<()>());
             tokio::task::yield_now().await;
-            let mut kinds: Vec<String> = bench.sample().tasks.values().map(|task| task.kind.to_string()).collect();
+            let mut kinds: Vec<String> =
+                bench.sample().tasks.values().map(|task| task.origin.kind.to_string()).collect();
             kinds.sort();
             assert_eq!(kinds, ["block_on", "local"]);
             inner.abort();

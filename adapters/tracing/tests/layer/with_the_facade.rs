@@ -37,7 +37,7 @@ fn one_task_has_one_id_and_one_lock_is_one() {
     });
     bench.until(|model| {
         let waits = summary(model).matches("waits lock 1 mutex").count();
-        let is_blocking = |task: &Task| task.kind == TaskKind::BlockOn && task.outcome().is_none();
+        let is_blocking = |task: &Task| task.origin.kind == TaskKind::BlockOn && task.outcome().is_none();
         let blocks = model.tasks.values().any(is_blocking);
         (waits == 3 && blocks && summary(model).contains("acquire")).then_some(())
     });
@@ -46,7 +46,7 @@ fn one_task_has_one_id_and_one_lock_is_one() {
     assert_eq!(same_id.count(), 1);
     // The first `block_on` is over, but its task is known until its guard is dropped.
     let live = model.tasks.values().filter(|task| task.outcome().is_none());
-    let mut kinds: Vec<String> = live.map(|task| task.kind.to_string()).collect();
+    let mut kinds: Vec<String> = live.map(|task| task.origin.kind.to_string()).collect();
     kinds.sort();
     // Four tasks of the facade, one of the layer, and the two of the blocking thread.
     assert_eq!(kinds, ["block_on", "blocking", "task", "task", "task", "task"], "{:?}", model.tasks);
@@ -56,7 +56,7 @@ fn one_task_has_one_id_and_one_lock_is_one() {
     assert_eq!(locks, 2, "the facade's and the real one: {resources:?}");
     assert_eq!(resources.iter().filter(|kind| *kind == "semaphore").count(), 1);
     let dependencys = named(model, "dependency's").unwrap();
-    assert_eq!((dependencys.partial, dependencys.state()), (false, Some(TaskState::Idle)));
+    assert_eq!((dependencys.origin.partial, dependencys.state()), (false, Some(TaskState::Idle)));
     assert!(dependencys.parent().is_some(), "the facade's task has spawned it");
     assert_eq!(bench.recorder.header().executors.iter().filter(|executor| executor.name == "tokio").count(), 1);
     waits.abort();
