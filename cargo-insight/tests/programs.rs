@@ -325,8 +325,9 @@ fn a_killed_build_leaves_nothing_and_can_be_repeated() {
     let main = "fn main() {\n    tokio::runtime::Runtime::new().unwrap();\n}\n";
     let program = Program::new("killed", &[("Cargo.toml", &manifest("killed", &own)), ("src/main.rs", main)]);
     let before = program.files();
-    // This build has other settings, so that tokio is compiled again.
-    let mut command = program.command("insight", &["build", "--config", "profile.dev.debug=1"]);
+    // This build has settings that no build before had, so that tokio is compiled again.
+    let units = format!("profile.dev.package.tokio.codegen-units={}", std::process::id());
+    let mut command = program.command("insight", &["build", "--config", &units]);
     let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).process_group(0).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -340,7 +341,7 @@ fn a_killed_build_leaves_nothing_and_can_be_repeated() {
     // The pipe is closed when cargo and all compilers have ended.
     lines.read_to_string(&mut line).unwrap();
     assert_eq!(program.files(), before);
-    let output = program.run("insight", &["run", "--config", "profile.dev.debug=1"], "");
+    let output = program.run("insight", &["run", "--config", &units], "");
     assert_eq!((output.status.success(), listeners(&output)), (true, 1), "{}", stderr(&output));
     assert_eq!(program.files(), before);
 }
