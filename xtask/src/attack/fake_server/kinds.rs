@@ -188,7 +188,7 @@ pub const KINDS: &[Kind] = &[
         "image",
         "a good stream with the content type of an image",
         |wire| wire.status("200 OK", "Content-Type: image/png\r\n", &snapshot()),
-        [ends(&[0], "3 tasks"), ends(&[0], "no finding in 34 lines"), ends(&[0], "0 problems")],
+        [ends(&[0], "3 tasks"), ends(&[0], "no finding in 34 lines"), ends(&[0], "0 open problems")],
     ),
     kind("other protocol", "the first words of SSH", |wire| wire.send("SSH-2.0-OpenSSH_9.6\r\n"), NOT_HTTP, NOT_HTTP),
     kind("HTTP/0.9", "a page without a head", |wire| wire.send("<html>hello</html>\n"), NOT_HTTP, NOT_HTTP),
@@ -355,7 +355,7 @@ pub const KINDS: &[Kind] = &[
             "stream on each path",
             "the answer of /v1/stream on each path",
             |wire| wire.whole(snapshot()),
-            [ends(&[0], "3 tasks"), ends(&[0], "no finding in 34 lines"), ends(&[0], "0 problems")],
+            [ends(&[0], "3 tasks"), ends(&[0], "no finding in 34 lines"), ends(&[0], "0 open problems")],
         ),
         NO_TRACE,
     ),
@@ -386,7 +386,7 @@ pub const KINDS: &[Kind] = &[
         "protocol with escapes",
         "escape sequences in the version, which is not valid",
         |wire| wire.whole(snapshot().replace("\"1.0\"", r#""2.\u001b[31m0""#)),
-        [ends(&[0], "3 tasks"), ends(&[1], "version.digits"), ends(&[0], "0 problems")],
+        [ends(&[0], "3 tasks"), ends(&[1], "version.digits"), ends(&[0], "0 open problems")],
     ),
     kind(
         "later protocol with escapes",
@@ -399,7 +399,7 @@ pub const KINDS: &[Kind] = &[
         "protocol 1.99",
         "a later minor version, with a message and unknown fields",
         |wire| wire.whole(later()),
-        [ends(&[0], "of an unknown type"), ends(&[0], "no finding in 35 lines"), ends(&[0], "0 problems")],
+        [ends(&[0], "of an unknown type"), ends(&[0], "no finding in 35 lines"), ends(&[0], "0 open problems")],
     ),
     stream(
         "no header",
@@ -462,7 +462,7 @@ pub const KINDS: &[Kind] = &[
         "numbers backwards",
         "messages whose numbers count down",
         |wire| wire.whole(backwards("\"seq\":")),
-        [ends(&[0], "3 tasks"), ends(&[1], "stream.seq.plus-one"), ends(&[0], "0 problems")],
+        [ends(&[0], "3 tasks"), ends(&[1], "stream.seq.plus-one"), ends(&[0], "0 open problems")],
     ),
     stream(
         "clock backwards",
@@ -486,7 +486,7 @@ pub const KINDS: &[Kind] = &[
         "each line twice",
         "each line of the snapshot comes twice, and so does each task",
         |wire| wire.whole(snapshot().lines().flat_map(|line| [line, "\n", line, "\n"]).collect::<String>()),
-        [ends(&[0], "3 tasks"), ends(&[1], "stream.seq.plus-one"), ends(&[0], "0 problems")],
+        [ends(&[0], "3 tasks"), ends(&[1], "stream.seq.plus-one"), ends(&[0], "0 open problems")],
     ),
     stream(
         "edges to nothing",
@@ -516,7 +516,7 @@ pub const KINDS: &[Kind] = &[
             "a million names",
             "a snapshot with unused names; in a short run a tenth of a million",
             many_names,
-            [ends(&[0], "3 tasks"), ends(&[1], "stream.seq.plus-one"), ends(&[0], "0 problems")],
+            [ends(&[0], "3 tasks"), ends(&[1], "stream.seq.plus-one"), ends(&[0], "0 open problems")],
         )
     },
     flood("flood of heartbeats", "heartbeats as fast as possible", |wire| {
