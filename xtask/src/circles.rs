@@ -5,7 +5,7 @@
 //! nothing, and neither does `mod` or a `use` of a module without its items. Method calls are not analysed. Tests are
 //! left out: all code under a `cfg` that is false without `test`.
 //!
-//! A circle is a list of files, each of which needs the next one, and the last the first.
+//! A circle is a list of files. Each file needs the next file, and the last file needs the first one.
 //!
 //! One circle of two files is allowed: a type and its constructor. One file defines the type, and the other file needs only
 //! this type from it. The first file needs only functions of the other file, which defines no type and no trait.
@@ -135,7 +135,7 @@ fn circles(needs: &Needs) -> Vec<Vec<usize>> {
     circles.into_iter().map(|(_, circle)| circle).collect()
 }
 
-/// The shortest list of files from one to another, each of which needs the next one.
+/// The shortest list of files from one file to another. Each file of the list needs the next one.
 fn way(next: &BTreeMap<usize, Vec<usize>>, from: usize, to: usize) -> Option<Vec<usize>> {
     let mut before = BTreeMap::from([(from, from)]);
     let mut queue = VecDeque::from([from]);

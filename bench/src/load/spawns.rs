@@ -15,7 +15,7 @@ const LIVES_MS: usize = 100;
 /// Number of live tasks in the storm.
 const AT_A_TIME: u64 = 1000;
 
-/// Spawns tasks at a steady rate, each of which lives for 100 ms. The client prints its figures at its end.
+/// Spawns tasks at a steady rate. Each task lives for 100 ms. The client prints its figures when it ends.
 pub fn steady(arguments: &Arguments) {
     let (rate, seconds) = (arguments.number("rate", 10_000), arguments.number("seconds", 5));
     let start = Instant::now();
