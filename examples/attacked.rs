@@ -359,10 +359,20 @@ mod unix {
         eprintln!("attacked: the recording does not have {tasks} tasks after 20 s");
     }
 
+    /// Whether this process has a thread of this name.
+    fn has_thread(name: &str) -> bool {
+        let tasks = std::fs::read_dir("/proc/self/task").expect("Linux lists the threads");
+        let names = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.into_iter().any(|comm| comm.trim_end() == name)
+    }
+
     /// Forks while it records, and pauses in the child.
     pub fn pause_in_a_fork() {
         insight::init();
-        std::thread::sleep(Duration::from_millis(300));
+        // The recorder works from now on.
+        while !has_thread("insight-record") {
+            std::thread::yield_now();
+        }
         // SAFETY: the child calls only functions that take no lock of another thread, which this mode checks.
         match unsafe { libc::fork() } {
             0 => {

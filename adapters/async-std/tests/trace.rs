@@ -38,25 +38,9 @@ fn get(address: SocketAddr, path: &str) -> String {
     body.to_owned()
 }
 
-/// The id of the newest task, of a snapshot that begins after this call.
+/// The id of the newest task.
 fn newest(address: SocketAddr) -> u64 {
-    let (before, _) = snapshot(address);
-    loop {
-        // A program whose snapshots take long answers with the last one.
-        let (at_ns, newest) = snapshot(address);
-        if at_ns > before {
-            return newest.expect("a task");
-        }
-    }
-}
-
-/// The time of a snapshot, and the id of its newest task.
-fn snapshot(address: SocketAddr) -> (u64, Option<u64>) {
-    let body = get(address, "/v1/snapshot");
-    let lines: Vec<serde_json::Value> = body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of = |kind: &'static str| lines.iter().filter(move |line| line["type"] == kind);
-    let at_ns = of("snapshot.begin").find_map(|line| line["at_ns"].as_u64()).expect("a snapshot");
-    (at_ns, of("task.spawned").filter_map(|line| line["id"].as_u64()).max())
+    insight_test_kit::newest(|| get(address, "/v1/snapshot"))
 }
 
 /// The line of this file with this comment at its end.

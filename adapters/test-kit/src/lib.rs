@@ -9,6 +9,7 @@
 
 mod bench;
 mod by_hand;
+mod newest;
 mod source;
 mod tasks;
 #[doc(hidden)]
@@ -16,6 +17,7 @@ pub mod traits;
 
 pub use bench::{Bench, NEVER, SETTLE, bench, bench_with, summary, waits};
 pub use by_hand::by_hand;
+pub use newest::{newest, newest_of};
 pub use source::{line_marked, line_with};
 pub use tasks::{EXECUTOR, Tasks};
 

@@ -40,26 +40,9 @@ fn trace(address: SocketAddr, id: u64) -> TaskTrace {
     serde_json::from_str(&body).unwrap()
 }
 
-/// The id of the newest task, of a snapshot that begins after this call.
+/// The id of the newest task.
 fn newest(address: SocketAddr) -> u64 {
-    let (before, _) = snapshot(address);
-    loop {
-        // A program whose snapshots take long answers with the last one.
-        let (at_ns, newest) = snapshot(address);
-        if at_ns > before {
-            return newest.expect("a task");
-        }
-    }
-}
-
-/// The time of a snapshot, and the id of its newest task.
-fn snapshot(address: SocketAddr) -> (u64, Option<u64>) {
-    let (_, body) = get(address, "/v1/snapshot");
-    let lines = body.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let lines: Vec<_> = lines.collect();
-    let of = |kind: &'static str| lines.iter().filter(move |line| line["type"] == kind);
-    let at_ns = of("snapshot.begin").find_map(|line| line["at_ns"].as_u64()).expect("a snapshot");
-    (at_ns, of("task.spawned").filter_map(|line| line["id"].as_u64()).max())
+    insight_test_kit::newest(|| get(address, "/v1/snapshot").1)
 }
 
 /// The line of this file with this comment at its end.
@@ -278,7 +261,7 @@ fn main_and_what_cannot_be_traced() {
         let begun = Instant::now();
         loop {
             // The thread may not have begun yet.
-            let trace = snapshot(address).1.map(|id| trace(address, id));
+            let trace = insight_test_kit::newest_of(&get(address, "/v1/snapshot").1).1.map(|id| trace(address, id));
             let leaf = trace.as_ref().and_then(|trace| trace.leaves.first());
             let at = leaf.and_then(|leaf| Some(leaf.own_frame()?.location.as_ref()?.line));
             if at == Some(line("block_on")) {
