@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each program uses another part of it")]
 
 use crate::measure::Repeat;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The arguments of this process.
@@ -43,6 +44,12 @@ impl Arguments {
     /// The configuration of the observer, such as `off` or `on`.
     pub fn configuration(&self) -> &str {
         self.text("configuration").unwrap_or("off")
+    }
+
+    /// The path of the client's program: an argument, or beside this program.
+    pub fn program_of_client(&self) -> PathBuf {
+        let beside = || std::env::current_exe().expect("this program has a path").with_file_name("bench-client");
+        self.text("client").map_or_else(beside, PathBuf::from)
     }
 
     /// The number of repetitions of a single operation.

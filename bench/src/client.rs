@@ -1,11 +1,12 @@
 //! A client that measures itself. It does the work of any client: it reads the stream, decodes it, and folds it.
 //!
 //! `bench-client follow ADDRESS` connects when it reads a line from stdin. It prints the time until the snapshot was complete.
-//! When stdin ends, it prints the delays of new tasks and the number of lost messages. `bench-client stop ADDRESS` connects
-//! and reads nothing.
+//! When stdin ends, it prints the delays of new tasks and the number of lost messages. `bench-client name ADDRESS` prints the
+//! time until it knows the awaits of each waiting task. `bench-client stop ADDRESS` connects and reads nothing.
+//! `bench-client idle COUNT ADDRESS` opens connections to a server, and sends nothing.
 
 use insight_model::Model;
-use insight_protocol::{Decoded, Message, decode};
+use insight_protocol::{Decoded, Message, TaskState, decode};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -14,13 +15,23 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [how, address] = arguments.as_slice() else {
-        eprintln!("bench-client follow|stop ADDRESS");
-        std::process::exit(2);
+    let (how, count, address) = match arguments.as_slice() {
+        [how, address] => (how, 0, address),
+        [how, count, address] => (how, count.parse().unwrap_or(0), address),
+        _ => {
+            eprintln!("bench-client follow|name|stop ADDRESS, or idle COUNT ADDRESS");
+            std::process::exit(2);
+        }
     };
     println!("ready");
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
+    if how == "idle" {
+        let connections = connect(address, count)?;
+        println!("client idle_connections={}", connections.len());
+        io::stdin().read_to_end(&mut Vec::new())?;
+        return Ok(());
+    }
     let ended = Arc::new(AtomicBool::new(false));
     let start = Instant::now();
     let mut stream = TcpStream::connect(address)?;
@@ -41,7 +52,25 @@ fn main() -> io::Result<()> {
     });
     let mut reader = Reader::new(BufReader::with_capacity(256 << 10, stream));
     reader.complete(start)?;
+    if how == "name" {
+        reader.name(start)?;
+    }
     reader.follow(&ended)
+}
+
+/// Opens connections, on several threads: each of them may have to wait for the server.
+fn connect(address: &str, count: usize) -> io::Result<Vec<TcpStream>> {
+    const THREADS: usize = 20;
+    std::thread::scope(|scope| {
+        let open = || (0..count.div_ceil(THREADS)).map(|_| TcpStream::connect(address)).collect();
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(open)).collect();
+        let mut connections = Vec::new();
+        for thread in threads {
+            let opened: io::Result<Vec<TcpStream>> = thread.join().expect("the thread does not panic");
+            connections.extend(opened?);
+        }
+        Ok(connections)
+    })
 }
 
 struct Reader {
@@ -111,6 +140,30 @@ impl Reader {
             self.model.tasks.len()
         );
         Ok(())
+    }
+
+    /// Reads until the awaits of each waiting task are known, for at most a minute.
+    fn name(&mut self, start: Instant) -> io::Result<()> {
+        let mut counted = Instant::now();
+        loop {
+            let message = self.next()?;
+            let is_news = matches!(message, Some(Message::TaskAwaits(_) | Message::StreamHeartbeat(_)));
+            if !is_news || counted.elapsed() < Duration::from_millis(20) {
+                continue;
+            }
+            let model = &self.model;
+            let waiting = model.tasks.values().filter(|task| task.state() == Some(TaskState::Idle));
+            let unnamed = waiting.filter(|task| model.awaits(task.id).is_none()).count();
+            counted = Instant::now();
+            if unnamed == 0 || start.elapsed() > Duration::from_secs(60) {
+                println!(
+                    "client named_ms={:.1} unnamed={unnamed} named_tasks={}",
+                    start.elapsed().as_secs_f64() * 1e3,
+                    model.tasks.len() - unnamed
+                );
+                return Ok(());
+            }
+        }
     }
 
     /// Folds the further messages. Prints the delays at the end.

@@ -34,8 +34,11 @@ pub fn start(arguments: &Arguments) -> Recorded {
             Recorded { address: None, recorder: None, file: Some(file) }
         }
         (_, Repeat::For { .. }) => {
+            let awaits =
+                if arguments.text("awaits") == Some("off") { insight::Awaits::Off } else { insight::Awaits::On };
             let insight = insight::init!(
                 listen => "127.0.0.1:0",
+                awaits => awaits,
                 max_bytes => arguments.number("max_mib", 256) as usize * (1 << 20),
             );
             Recorded { address: Some(insight.address().expect("a free port")), recorder: None, file: None }

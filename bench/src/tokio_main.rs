@@ -10,16 +10,18 @@ pub fn main() -> ExitCode {
     let mut observer = observer::start(&arguments);
     let row = arguments.row();
     let drivers =
-        ["parked", "snapshot", "spawns", "storm", "http", "http-spawn", "timeout-ready", "timeout-poll"].contains(&row);
+        ["parked", "snapshot", "named", "spawns", "storm", "http", "http-spawn", "timeout-ready", "timeout-poll"]
+            .contains(&row);
     runtime::start(arguments.workers(), drivers, &observer);
     let client = load::client::attach(&arguments, observer::address(&observer));
     match row {
         "parked" => load::parked::memory(&arguments),
         "snapshot" => load::parked::snapshot(&arguments, observer::address(&observer)),
+        "named" => load::parked::named(&arguments, observer::address(&observer)),
         "spawns" => load::spawns::steady(&arguments),
         "storm" => load::spawns::storm(&arguments),
-        "http" => load::http::serve(false),
-        "http-spawn" => load::http::serve(true),
+        "http" => load::http::serve(&arguments, false),
+        "http-spawn" => load::http::serve(&arguments, true),
         _ => {
             let run = |count| {
                 if micro::row(row, count).or_else(|| tokio_rows::row(row, count)).is_none() {

@@ -42,7 +42,10 @@ The environment of the program:
 
   INSIGHT_LISTEN     the address that insight listens on, instead of a free port: 127.0.0.1:9000, or off
   INSIGHT_RECORD     a file to record to
+  INSIGHT_PANICS     message: also show the messages of panics, which may contain data of users
   INSIGHT_CHILDREN   on: also observe processes that the program starts
+  INSIGHT_AWAITS     on: poll each waiting task once, to learn the function that it awaits; problems: only tasks
+                     with a problem, the default in a test; off: no task
 
 ";
 
@@ -203,7 +206,7 @@ fn observed(arguments: &Arguments) -> Result<ExitCode> {
     for triple in &triples {
         plan.bundles.push(bundle::build(&sources, &own, triple, arguments, &own_links, wrapper.as_deref())?);
     }
-    let facts = coverage::write(&plan, &selection.uncovered, &graph.programs(), &own)?;
+    let facts = coverage::write(&plan, &selection.uncovered, &graph, &own)?;
     let runner = config
         .runner(&platforms[0])
         .map_err(|error| format!("cannot read the runner of cargo's configuration: {error}"))?;
@@ -289,11 +292,14 @@ fn words_with(
     Ok(words)
 }
 
-/// The variables of the program. In a test insight does not listen, unless the user sets `INSIGHT_LISTEN`.
+/// The variables of the program. In a test insight does not listen, and captures awaits only for problems, unless the user sets
+/// `INSIGHT_LISTEN` and `INSIGHT_AWAITS`.
 fn program_variables(facts: &Path, subcommand: &str) -> Vec<(String, String)> {
     let mut variables = vec![("INSIGHT_COVERAGE".to_owned(), facts.display().to_string())];
     if !matches!(subcommand, "run" | "r") {
         variables.push(("INSIGHT_LISTEN".to_owned(), "off".to_owned()));
+        // A test may count its polls: only a task with a problem is polled once more.
+        variables.push(("INSIGHT_AWAITS".to_owned(), "problems".to_owned()));
     }
     variables
 }

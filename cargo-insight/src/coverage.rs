@@ -1,13 +1,12 @@
 //! The facts about the dependency graph that the program sends to its clients: which packages are covered.
 
 use crate::facades::Facade;
-use crate::graph::Package;
+use crate::graph::{Graph, Package};
 use crate::messages::Result;
 use crate::plan::{Plan, write_whole};
-use insight_protocol::{GraphFacts, PackageCoverage, with};
+use insight_protocol::{GraphFacts, PackageCoverage, PackageFolder, with};
 use semver::VersionReq;
 use serde::Deserialize;
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use std::path::{Path, PathBuf};
 static PRIMITIVES: &str = include_str!("../primitives.toml");
 
 /// The reason why the waits in a package that is not covered are not in the list of waits.
-const ONLY_TRACES: &str = "only traces show these waits";
+const ONLY_AWAITS: &str = "only awaits show these waits";
 
 #[derive(Deserialize)]
 struct Primitives {
@@ -40,7 +39,7 @@ pub fn without_facade(linked: &[&Package]) -> Vec<PackageCoverage> {
         let primitive = primitives.primitive.iter().find(|primitive| is_about(primitive, package))?;
         Some(with!(
             PackageCoverage::new(package.name.clone(), package.version.to_string(), primitive.covered),
-            reason = (!primitive.covered).then(|| ONLY_TRACES.to_owned())
+            reason = (!primitive.covered).then(|| ONLY_AWAITS.to_owned())
         ))
     });
     found.collect()
@@ -48,16 +47,16 @@ pub fn without_facade(linked: &[&Package]) -> Vec<PackageCoverage> {
 
 /// Writes the facts to a new file in `folder` and returns its path. It also writes them to the plan's folder, in one file for
 /// each program, with the program's name.
-pub fn write(plan: &Plan, others: &[PackageCoverage], programs: &BTreeSet<&str>, folder: &Path) -> Result<PathBuf> {
+pub fn write(plan: &Plan, others: &[PackageCoverage], graph: &Graph, folder: &Path) -> Result<PathBuf> {
     let replaced =
         plan.replaced.iter().filter(|replaced| Facade::named(&replaced.facade).is_some_and(|it| !it.is_own()));
     let covered =
         replaced.map(|replaced| PackageCoverage::new(replaced.package.clone(), replaced.version.clone(), true));
     let packages = covered.chain(others.iter().cloned()).collect();
-    let facts = GraphFacts::new(packages);
+    let facts = with!(GraphFacts::new(packages), folders = folders(graph.folders()));
     let text = serde_json::to_string_pretty(&facts).map_err(|error| format!("cannot write the coverage: {error}"))?;
     let text = text + "\n";
-    for program in programs {
+    for program in graph.programs() {
         write_whole(&plan.coverage.join(format!("{program}.json")), &text)?;
     }
     let mut hasher = DefaultHasher::new();
@@ -65,6 +64,22 @@ pub fn write(plan: &Plan, others: &[PackageCoverage], programs: &BTreeSet<&str>,
     let path = folder.join(format!("coverage-{:016x}.json", hasher.finish()));
     write_whole(&path, &text)?;
     Ok(path)
+}
+
+/// Maximum length of all folders, in bytes: the file has a bound.
+const MAX_FOLDERS: usize = GraphFacts::MAX_BYTES / 4;
+
+/// The folders by which the program tells its own code from that of dependencies.
+fn folders(folders: Vec<(PathBuf, bool)>) -> Vec<PackageFolder> {
+    let mut bytes = 0;
+    let paths = folders.into_iter().filter_map(|(path, own)| Some(PackageFolder::new(path.to_str()?, own)));
+    let short = paths.filter(|it| it.folder.len() <= GraphFacts::MAX_PATH);
+    short
+        .take_while(|it| {
+            bytes += it.folder.len();
+            bytes <= MAX_FOLDERS
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -83,6 +98,15 @@ mod tests {
             assert!(!again, "{} is named twice", primitive.name);
             assert!(!FACADES.iter().any(|facade| facade.package == primitive.name), "{} has a facade", primitive.name);
         }
+    }
+
+    #[test]
+    fn folders_have_a_bound() {
+        let path = |name: &str| PathBuf::from(format!("/{name}"));
+        let some = folders(vec![(path("app"), true), (path(&"x".repeat(5000)), true), (path("beside"), false)]);
+        assert_eq!(some, [PackageFolder::new("/app", true), PackageFolder::new("/beside", false)]);
+        let many = folders((0..1000).map(|n| (path(&format!("{n:04}{}", "x".repeat(1019))), true)).collect());
+        assert_eq!(many.len(), 256);
     }
 
     #[test]

@@ -100,6 +100,13 @@ impl Graph {
         members.flat_map(|package| &package.targets).map(|target| target.name.as_str()).collect()
     }
 
+    /// The folders of all packages that come from no registry and no repository, each with whether it is a member of the workspace.
+    pub fn folders(&self) -> Vec<(PathBuf, bool)> {
+        let in_folder = self.packages.iter().filter(|package| package.source.is_none());
+        let is_member = |package: &Package| self.workspace_members.contains(&package.id);
+        in_folder.filter_map(|package| Some((package.folder()?, is_member(package)))).collect()
+    }
+
     /// The packages that are compiled into the programs of the workspace. Packages that only build scripts or proc-macros use
     /// are not among them, and packages that only tests use are among them only if `with_tests`.
     pub fn linked(&self, with_tests: bool) -> Vec<&Package> {

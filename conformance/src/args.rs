@@ -43,6 +43,33 @@ Exit status:
   3  a hang was open, proven or suspected
   4  no hang was open, but the program is degraded")]
     Diagnose(Diagnose),
+
+    /// Prints cases for a client: a stream, a wait, and the tasks that can end the wait
+    #[command(after_help = "\
+SPEC.md has the algorithm in its section \"Who can end a wait\". To test a client that reads a question from each line of stdin
+and writes {\"name\":...,\"answer\":{\"tasks\":[...],\"others\":[...]}} to a line of stdout:
+
+  insight-conformance vectors --all | my-client | insight-conformance vectors --check -
+
+Exit status:
+  0  no wrong answer
+  1  wrong or missing answers
+  2  there is no such case, or the answers cannot be read")]
+    Vectors(Vectors),
+}
+
+#[derive(Debug, Args)]
+pub struct Vectors {
+    /// The case to print; without it, the names and titles of all cases
+    pub name: Option<String>,
+
+    /// Print all cases without their answers, one a line
+    #[arg(long, conflicts_with = "name")]
+    pub all: bool,
+
+    /// Check the answers of a client, one a line; - for stdin
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["name", "all"])]
+    pub check: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -41,6 +41,7 @@ mod emit;
 mod report;
 mod rule;
 mod rules;
+pub mod vectors;
 
 pub use check::{Check, Error, Finding, Options, Sink, Strictness, Summary, check};
 pub use context::{ContextLine, TEXT_LIMIT};

@@ -5,7 +5,7 @@ mod args;
 use crate::args::{Cli, Command, Format};
 use clap::Parser;
 use insight_conformance::{
-    Check, Diagnose, Ending, Error, Json, Junit, Options, Refusal, Sink, Strictness, Summary, Text,
+    Check, Diagnose, Ending, Error, Json, Junit, Options, Refusal, Sink, Strictness, Summary, Text, vectors,
 };
 use insight_protocol::{Message, Problem, encode};
 use insight_reader::{Source, exit_status, json, visible, why};
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let (source, status) = match Cli::parse().command {
         Command::Check(args) => (args.source.clone(), run(&args).map(|summary| u8::from(summary.total() > 0))),
         Command::Diagnose(args) => (args.source.clone(), diagnose(&args)),
+        Command::Vectors(args) => ("vectors".to_owned(), print_vectors(&args)),
     };
     match status {
         Ok(status) => ExitCode::from(status),
@@ -208,6 +209,35 @@ fn diagnose(args: &args::Diagnose) -> Result<u8, Failure> {
     Ok(exit_status(&diagnosis.open))
 }
 
+/// Prints cases, or checks answers to them.
+fn print_vectors(args: &args::Vectors) -> Result<u8, Failure> {
+    let mut output = BufWriter::new(io::stdout());
+    let mut print = |text: &str| writeln!(output, "{text}").map_err(Failure::Write);
+    let mut status = 0;
+    if let Some(path) = &args.check {
+        let answers = match path.to_str() {
+            Some("-") => io::read_to_string(io::stdin()),
+            _ => std::fs::read_to_string(path),
+        };
+        let answers = answers.map_err(|error| format!("the answers cannot be read: {}", why(&error)))?;
+        let wrong = vectors::wrong_answers(&answers);
+        status = u8::from(!wrong.is_empty());
+        // r[security.control-characters]
+        wrong.iter().flat_map(|text| text.lines()).try_for_each(|line| print(&visible(line)))?;
+        print(&format!("{} of {} cases", several(wrong.len() as u64, "wrong answer"), vectors::VECTORS.len()))?;
+    } else if args.all {
+        vectors::questions().try_for_each(|question| print(&question))?;
+    } else if let Some(name) = &args.name {
+        let case = vectors::VECTORS.iter().find(|(of, _)| of == name);
+        let (_, text) = case.ok_or_else(|| format!("no case is named `{name}`: `vectors` lists them"))?;
+        print(text.trim_end())?;
+    } else {
+        vectors::titles().try_for_each(|(name, title)| print(&format!("{name:36}  {title}")))?;
+    }
+    output.flush().map_err(Failure::Write)?;
+    Ok(status)
+}
+
 fn several(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
@@ -226,12 +256,13 @@ fn words(message: &Message) -> String {
         }
         _ => return String::new(),
     };
-    let Problem { id, kind, tier, severity, title, explanation, unknowns, advice, .. } = problem;
+    let Problem { id, kind, tier, severity, title, explanation, unknowns, unless, advice, .. } = problem;
     let kind = visible(kind.as_str());
     let mut text =
         format!("{}  problem {id} {change}: {kind}, {tier}, {severity}\n  {}\n", seconds(at_ns), visible(title));
     explanation.iter().for_each(|sentence| text += &format!("    {}\n", visible(sentence)));
     unknowns.iter().for_each(|unknown| text += &format!("    unknown: {}\n", visible(unknown)));
+    unless.iter().for_each(|way| text += &format!("    unless {}\n", visible(way)));
     text + &format!("    {}\n", visible(advice))
 }
 

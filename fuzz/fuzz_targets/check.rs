@@ -101,4 +101,5 @@ fn keeps_the_rules(messages: &[Message]) {
     assert_eq!(checker.end(), []);
     assert_eq!(same.snapshot(), snapshot);
     assert_eq!((same.tasks, same.resources, same.edges), (model.tasks, model.resources, model.edges));
+    assert_eq!(same.ended_tasks, model.ended_tasks);
 }

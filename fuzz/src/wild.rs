@@ -57,12 +57,18 @@ impl Shrink<'_, '_> {
         ids!(self: problem.id);
         for it in &mut problem.tasks {
             ids!(self: it.id);
+            for awaited in &mut it.awaits {
+                some!(self: awaited.as_in);
+            }
         }
         for it in &mut problem.resources {
             ids!(self: it.id);
         }
         for it in &mut problem.edges {
             ids!(self: it.task, it.resource);
+            if let Some(awaited) = &mut it.awaited {
+                some!(self: awaited.as_in);
+            }
         }
 
         Ok(())
@@ -121,6 +127,50 @@ impl VisitMut for Shrink<'_, '_> {
     fn task_completed(&mut self, it: &mut TaskCompleted) -> Result<()> {
         ids!(self: it.id);
         it.at_ns = self.at_ns;
+
+        Ok(())
+    }
+
+    fn task_updated(&mut self, it: &mut TaskUpdated) -> Result<()> {
+        ids!(self: it.id, it.name);
+        it.at_ns = self.at_ns;
+
+        Ok(())
+    }
+
+    fn task_awaits(&mut self, it: &mut TaskAwaits) -> Result<()> {
+        ids!(self: it.id);
+        it.polls = self.bytes.int_in_range(0..=3)?;
+        for span in &mut it.spans {
+            ids!(self: span);
+        }
+        for it in &mut it.awaits {
+            some!(self: it.edge, it.function);
+            for frame in &mut it.frames {
+                some!(self: frame.function, frame.location);
+            }
+        }
+        it.at_ns = self.at_ns;
+
+        Ok(())
+    }
+
+    fn task_cancellers(&mut self, it: &mut TaskCancellers) -> Result<()> {
+        ids!(self: it.id);
+        for task in &mut it.tasks {
+            ids!(self: task);
+        }
+        it.others = self.bytes.ratio(1, 4)?;
+        it.at_ns = self.at_ns;
+
+        Ok(())
+    }
+
+    fn task_ended(&mut self, it: &mut TaskEnded) -> Result<()> {
+        ids!(self: it.id);
+        some!(self: it.name, it.location, it.parent, it.executor);
+        it.outcome = Outcome::from(*self.bytes.choose(Outcome::KNOWN)?);
+        (it.spawned_ns, it.at_ns) = (self.at_ns, self.at_ns);
 
         Ok(())
     }
@@ -188,6 +238,7 @@ impl VisitMut for Shrink<'_, '_> {
         some!(self: it.location);
         it.operation = Operation::from(*self.bytes.choose(Operation::KNOWN)?);
         it.need = *self.bytes.choose(&[0, 1, MAX_NUMBER])?;
+        it.transferable = self.bytes.arbitrary()?;
         it.since_ns = self.at_ns;
 
         Ok(())

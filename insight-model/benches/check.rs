@@ -3,7 +3,8 @@
 //!
 //! The stream is that of a program with 1,000 live tasks under load. Each task ends after some samples, and another one
 //! takes its place. Most of them are sampled, wait on a channel and are woken. The stream is generated in parts, which
-//! is not timed. The times are CPU times on Linux, and wall times elsewhere. The memory is that of the process.
+//! is not timed. The last row is the fold alone, of tasks that end within one sample. The times are CPU times on Linux, and
+//! wall times elsewhere. The memory is that of the process.
 
 use insight_model::{Checker, Model};
 use insight_protocol::*;
@@ -55,6 +56,40 @@ fn main() {
         let ns = spent.as_nanos() as f64 / events;
         println!("{name:18} {ns:6.0} ns an event  {:>9.0} events/s", 1e9 / ns);
     }
+    let ns = short_tasks().as_nanos() as f64 / SHORT_TASKS as f64;
+    println!("{:18} {ns:6.0} ns a task    {:>9.0} tasks/s", "fold a short task", 1e9 / ns);
+}
+
+/// Number of tasks that end within the sample of their spawn.
+const SHORT_TASKS: u64 = 2_000_000;
+
+/// Folds the spawn and the end of each short task. Making the messages is not timed.
+fn short_tasks() -> Duration {
+    let mut model = Model::default();
+    for (id, text) in (1..).zip(["handler", "tokio"]) {
+        model.apply(&DefineString::new(StringId(id), text).into());
+    }
+    model.apply(&DefineLocation::new(LocationId(1), "src/server.rs", 80, 9).into());
+    let mut spent = Duration::ZERO;
+    for part in 0..SHORT_TASKS / TASKS {
+        let mut messages: Vec<Message> = Vec::new();
+        for id in (part * TASKS + 1..).take(TASKS as usize).map(TaskId) {
+            let at_ns = id.0 * 1_000;
+            let spawned = with!(
+                TaskSpawned::default(),
+                id,
+                name = Some(StringId(1)),
+                location = Some(LocationId(1)),
+                executor = Some(StringId(2)),
+                future_bytes = Some(384),
+                at_ns
+            );
+            messages.extend([spawned.into(), TaskCompleted::new(id, Outcome::Returned, at_ns + 500).into()]);
+        }
+        spent += timed(|| messages.iter().for_each(|message| model.apply(message)));
+    }
+    std::hint::black_box(&model);
+    spent
 }
 
 /// A generated program.

@@ -1,7 +1,7 @@
 //! How much of the program is observed, counted and in words, the same in every client.
 
 use crate::{Model, Task};
-use insight_protocol::{ExecutorCoverage, PackageCoverage, StreamCoverage};
+use insight_protocol::{AwaitsOf, ExecutorCoverage, PackageCoverage, StreamCoverage};
 use std::sync::Arc;
 
 /// Number of observed live tasks of each executor.
@@ -41,7 +41,7 @@ impl ObservedTasks {
 
 impl Model {
     /// One line about the observed part of the program: ``observed: 52 of 60 tasks of tokio 1.54 · not covered: flume
-    /// 0.11.1 (only traces show these waits)``. r[coverage.shown]
+    /// 0.11.1 (only awaits show these waits)``. It says if the awaits are off. r[coverage.shown]
     pub fn coverage_text(&self, observed: &ObservedTasks) -> String {
         let Some(coverage) = &self.coverage else { return "coverage: unknown".to_owned() };
         let tasks: Vec<String> =
@@ -50,7 +50,12 @@ impl Model {
             true => "no runtime".to_owned(),
             false => tasks.join(", "),
         };
-        format!("observed: {tasks} · {}", packages_text(coverage))
+        let awaits = match coverage.awaits_of {
+            Some(AwaitsOf::NoTask) => "awaits: off · ",
+            Some(AwaitsOf::Problems) => "awaits: only of tasks with a problem · ",
+            _ => "",
+        };
+        format!("observed: {tasks} · {awaits}{}", packages_text(coverage))
     }
 
     /// Whether a part of the program is known to be unobserved.

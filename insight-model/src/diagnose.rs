@@ -1,11 +1,12 @@
-use crate::doubts::{is_suspect, limit_unknowns, name_unknowns};
+use crate::doubts::{is_suspect, limit_doubts, name_cancels, name_unknowns, name_ways_out};
 use crate::evidence::Evidence;
-use crate::fixpoint::{Changes, Fixpoint};
+use crate::fixpoint::{Certain, Changes, Fixpoint};
 use crate::id_map::IdSet;
 use crate::knot::bottom_components;
 use crate::operation::is_hard;
 use crate::problem::{self, Knot, lost_wakeup};
 use crate::wait_graph::{Node, WaitGraph};
+use crate::wants::has_foreign_waker;
 use crate::{EdgeBody, Finding, Model};
 use insight_protocol::{ProblemKind, ResourceId, TaskId, Tier};
 use std::collections::BTreeSet;
@@ -33,7 +34,10 @@ pub(crate) const MOST_PROBLEMS: usize = 1_000;
 /// Two passes differ in unknowns:
 ///
 /// - **Proven**: an unknown helps. Unknown parties, handles that other tasks can use, guards that may have moved, tasks that
-///   ended with a guard, partial tasks and tasks with a foreign waker prove nothing.
+///   ended with a guard, partial tasks and tasks with a foreign waker prove nothing. From its stuck tasks, we remove those that
+///   other code could unblock: that wait for anything but a lock or a join, since an end of a channel can be anywhere and any code
+///   can add permits, or that may be cancelled; and the tasks that these unblock or may cancel. The tasks that remain give the
+///   `proven` findings. Any other finding of this pass is `suspected`, and [`Finding::unless`] names the ways out.
 /// - **Suspected**: an unknown is named in [`Finding::unknowns`] and does not help, if at least one party is known. At least one
 ///   wait must be for a lock, for permits or for room in a channel, since in an idle service actors wait to receive from
 ///   each other. Units without a known holder help here too, and so does a thread that is not a task. A task with a foreign
@@ -41,7 +45,7 @@ pub(crate) const MOST_PROBLEMS: usize = 1_000;
 ///   only together with another task, if nothing else is unknown.
 ///
 /// Among the stuck tasks, only the strongly connected components that no arc leaves are findings: these tasks hold each
-/// other, and all others wait behind them. We do not ask whether code could abort a task from outside.
+/// other, and all others wait behind them.
 ///
 /// Takes time linear in the number of tasks and edges, and next to none if no wait lasts.
 pub fn diagnose(model: &Model, settle_ns: u64) -> Vec<Finding> {
@@ -50,12 +54,23 @@ pub fn diagnose(model: &Model, settle_ns: u64) -> Vec<Finding> {
     diagnosis.findings
 }
 
-/// The tasks that cannot make progress, by id, including tasks that only wait behind a finding. With [`Tier::Suspected`],
-/// unknowns do not help. That alone is no fault: the tasks of an idle program usually look like that.
+/// The tasks that cannot make progress, by id, including tasks that only wait behind a finding. Handles are taken to be with the
+/// tasks that last used them. With [`Tier::Suspected`], unknowns do not help. That alone is no fault: the tasks of an idle program usually look like that.
 pub fn stuck_tasks(model: &Model, settle_ns: u64, tier: Tier) -> BTreeSet<TaskId> {
     let mut fixpoint = Fixpoint::new(settle_ns);
     fixpoint.update(model);
     fixpoint.stuck(tier).clone()
+}
+
+/// The tasks whose foreign wakers alone keep a finding from being made, by id: capture their awaits first.
+///
+/// They are the tasks of the findings that there would be if each foreign waker of a task without known awaits was outdated.
+/// Takes as long as a [`diagnose`] of the whole model.
+pub fn doubted_tasks(model: &Model, settle_ns: u64) -> BTreeSet<TaskId> {
+    let mut diagnosis = Diagnosis { fixpoint: Fixpoint::doubting_wakers(settle_ns), ..Diagnosis::default() };
+    diagnosis.update(model);
+    let is_doubted = |id: &TaskId| !model.has_own_awaits(*id) && model.tasks.get(id).is_some_and(has_foreign_waker);
+    diagnosis.findings.iter().flat_map(|finding| finding.tasks.iter().copied()).filter(is_doubted).collect()
 }
 
 /// The findings of a model, kept up to date.
@@ -82,6 +97,10 @@ impl Diagnosis {
         &self.findings
     }
 
+    pub(crate) fn stuck(&self) -> &BTreeSet<TaskId> {
+        self.fixpoint.stuck(Tier::Proven)
+    }
+
     /// Looks at the changes of the model. Returns whether the findings, or their words, may have changed.
     pub(crate) fn update(&mut self, model: &Model) -> bool {
         let changes = self.fixpoint.update(model);
@@ -92,8 +111,10 @@ impl Diagnosis {
         findings.clear();
         seen.tasks.clear();
         seen.resources.clear();
-        let mut search = Search { model, fixpoint, findings, seen };
+        let certain = fixpoint.certain(model);
+        let mut search = Search { model, fixpoint, certain: &certain, findings, seen };
         let (proven, suspected) = (fixpoint.stuck(Tier::Proven), fixpoint.stuck(Tier::Suspected));
+        search.find_certain(proven.iter().copied());
         search.find(Tier::Proven, proven.iter().copied());
         // In a healthy program there may be many stuck tasks here. Only a wait that does not last in a healthy program matters.
         let suspected = suspected.difference(proven).copied().filter(|task| waits_hard(fixpoint, model, *task));
@@ -125,53 +146,82 @@ fn waits_hard(fixpoint: &Fixpoint, model: &Model, task: TaskId) -> bool {
     waits.into_iter().any(|wait| wait.polled && is_hard(wait.edge))
 }
 
+/// The nodes of each component that no arc leaves.
+fn components(graph: &WaitGraph) -> Vec<Vec<Node>> {
+    let components = bottom_components(&graph.arcs).into_iter();
+    components.map(|nodes| nodes.into_iter().map(|node| graph.nodes[node]).collect()).collect()
+}
+
 /// One search for findings.
 struct Search<'a> {
     model: &'a Model,
     fixpoint: &'a Fixpoint,
+    certain: &'a Certain,
     findings: &'a mut Vec<Finding>,
     seen: &'a mut Seen,
 }
 
 impl Search<'_> {
-    /// Adds the findings of this tier that these stuck tasks lead to.
-    fn find(&mut self, tier: Tier, from: impl Iterator<Item = TaskId>) {
+    /// Adds the proven findings.
+    fn find_certain(&mut self, from: impl Iterator<Item = TaskId>) {
+        let from = from.filter(|task| self.certain.is_stuck(*task));
+        let look = self.fixpoint.look(self.model, Tier::Proven);
+        let mut graph = WaitGraph::new(self.certain.waiting(), look, from);
+        for nodes in components(&graph) {
+            let (finding, _) = self.finding(Tier::Proven, &nodes, &mut graph);
+            self.findings.push(finding);
+        }
+    }
+
+    /// Adds the suspected findings that the stuck tasks of this pass lead to.
+    fn find(&mut self, pass: Tier, from: impl Iterator<Item = TaskId>) {
         let (model, fixpoint) = (self.model, self.fixpoint);
-        let mut graph = WaitGraph::new(fixpoint, model, tier, from);
+        let mut graph = WaitGraph::new(fixpoint.waiting(), fixpoint.look(model, pass), from);
         for node in &graph.nodes {
             match *node {
-                Node::Task(id) => _ = self.seen.tasks.insert(id),
+                Node::Task(id) => {
+                    self.seen.tasks.insert(id);
+                    self.seen.tasks.extend(model.cancellers(id).into_iter().flat_map(|it| &it.tasks));
+                }
                 Node::Parties(id, _) | Node::Held { resource: id, .. } | Node::Front(id) => {
                     self.seen.resources.insert(id);
                 }
             }
         }
-        for component in bottom_components(&graph.arcs) {
-            let nodes: Vec<Node> = component.into_iter().map(|node| graph.nodes[node]).collect();
-            if tier == Tier::Proven {
-                let (finding, _) = self.finding(tier, &nodes, &mut graph);
+        for nodes in components(&graph) {
+            let tasks = || nodes.iter().filter_map(Node::task);
+            // A finding of an earlier pass about a part says it all.
+            let is_found = tasks().any(|task| match pass {
+                Tier::Proven => self.certain.is_stuck(task),
+                _ => fixpoint.stuck(Tier::Proven).contains(&task),
+            });
+            if is_found {
+                continue;
+            }
+            if pass == Tier::Proven {
+                let (mut finding, _) = self.finding(Tier::Suspected, &nodes, &mut graph);
+                name_ways_out(&mut finding, model);
+                name_cancels(&mut finding, self.certain, model);
+                limit_doubts(&mut finding);
                 self.findings.push(finding);
                 continue;
             }
-            let tasks = || nodes.iter().filter_map(Node::task);
-            // A proven finding about a part says it all.
-            let is_proven = tasks().any(|task| fixpoint.stuck(Tier::Proven).contains(&task));
-            let is_soft = tasks().next().is_some() && !tasks().any(|task| waits_hard(fixpoint, model, task));
-            if is_proven || is_soft {
+            if tasks().next().is_some() && !tasks().any(|task| waits_hard(fixpoint, model, task)) {
                 continue;
             }
-            let (mut finding, evidence) = self.finding(tier, &nodes, &mut graph);
+            let (mut finding, evidence) = self.finding(Tier::Suspected, &nodes, &mut graph);
             name_unknowns(&mut finding, &evidence, fixpoint, model);
-            if is_suspect(model, &finding) {
-                limit_unknowns(&mut finding);
+            if is_suspect(model, &finding, &fixpoint.rules(model)) {
+                name_ways_out(&mut finding, model);
+                limit_doubts(&mut finding);
                 self.findings.push(finding);
             }
         }
     }
 
-    /// The finding about these nodes, without unknowns.
+    /// The finding about these nodes, without doubts.
     fn finding(&self, tier: Tier, nodes: &[Node], graph: &mut WaitGraph) -> (Finding, Evidence) {
-        let evidence = Evidence::of(nodes, graph, self.fixpoint);
+        let evidence = Evidence::of(nodes, graph);
         let since = evidence.edges.iter().filter_map(|id| self.model.edges.get(id)).map(|edge| edge.since_ns);
         let mut finding = Finding {
             kind: ProblemKind::ForgottenParty,
@@ -180,6 +230,7 @@ impl Search<'_> {
             resources: evidence.resources.iter().copied().collect(),
             edges: evidence.edges.iter().copied().collect(),
             unknowns: Vec::new(),
+            unless: Vec::new(),
             since_ns: since.max().unwrap_or(0),
         };
         if !evidence.alone {

@@ -1,6 +1,8 @@
 use crate::health::words;
+use crate::lines::Lines;
+use crate::location::line;
 use crate::{Edge, EdgeBody, Model, is_hidden};
-use insight_protocol::{Problem, ResourceId, ResourceKind, SourceLocation, TaskId, Tier};
+use insight_protocol::{Problem, ProblemAwait, ProblemEdge, ResourceId, ResourceKind, SourceLocation, TaskId, Tier};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -26,7 +28,9 @@ impl Model {
             }
             let state = task.state().map(|state| state.as_str());
             let place = task.origin.location.as_ref().map(|location| &location.place);
-            graph.task(task.id, task.origin.name.as_deref(), state, place, stuck.contains(&task.id));
+            let name = self.task_name(task).map(|name| name.name);
+            let awaited = words::awaited(self, task.id);
+            graph.task(task.id, name, state, place, awaited, stuck.contains(&task.id));
         }
         for resource in self.resources.values() {
             if all || !resource.edges.is_empty() {
@@ -39,7 +43,9 @@ impl Model {
             let Edge { task, resource, .. } = edge;
             let place = edge.location.as_ref().map(|location| &location.place);
             match &edge.body {
-                EdgeBody::Wait { reason, .. } => graph.wait(*task, *resource, reason, place),
+                EdgeBody::Wait { reason, .. } => {
+                    graph.wait(*task, *resource, reason, &lines(&self.lines_of_wait(edge)))
+                }
                 EdgeBody::Hold { mode, .. } => graph.freer(*task, *resource, mode.as_str(), place),
                 EdgeBody::Party { role, .. } => graph.freer(*task, *resource, role.as_str(), place),
             }
@@ -51,24 +57,49 @@ impl Model {
     }
 }
 
-/// A problem in graphviz's DOT language, drawn as in [`Model::dot`], with a note for each unknown.
+/// A problem in graphviz's DOT language, drawn as in [`Model::dot`], with a note for each unknown and for each way out.
 pub fn dot_problem(problem: &Problem) -> String {
     let mut graph = Graph::new("problem");
     graph.title(&problem.title);
     for task in &problem.tasks {
-        graph.task(task.id, task.name.as_deref(), None, task.location.as_ref(), problem.tier == Tier::Proven);
+        let awaited = task.awaits.first().and_then(awaited);
+        graph.task(task.id, task.name.as_deref(), None, task.location.as_ref(), awaited, problem.tier == Tier::Proven);
     }
     for resource in &problem.resources {
         graph.resource(resource.id, &resource.kind, resource.name.as_deref(), None, resource.location.as_ref());
     }
     for edge in &problem.edges {
         match edge.kind.as_str() {
-            "wait" => graph.wait(edge.task, edge.resource, &edge.reason, edge.location.as_ref()),
+            "wait" => graph.wait(edge.task, edge.resource, &edge.reason, &lines_of(edge)),
             _ => graph.freer(edge.task, edge.resource, &edge.reason, edge.location.as_ref()),
         }
     }
     problem.unknowns.iter().for_each(|unknown| graph.note(unknown));
+    problem.unless.iter().for_each(|way| graph.note(&format!("unless {way}")));
     graph.end()
+}
+
+/// The lines of a wait: the program's own line, the library's function, and the library's line.
+fn lines(lines: &Lines) -> Vec<String> {
+    let inside = lines.inside.map(|inside| format!("inside {inside}"));
+    [lines.first.map(|it| it.line()), inside, lines.library.map(|it| it.line())].into_iter().flatten().collect()
+}
+
+/// As [`lines`].
+fn lines_of(edge: &ProblemEdge) -> Vec<String> {
+    let place = edge.location.as_ref().map(line);
+    let Some(ProblemAwait { line: Some(first), function, .. }) = &edge.awaited else {
+        return place.into_iter().collect();
+    };
+    let (first, library) = (line(first), edge.library_line().map(line));
+    let inside = function.as_deref().filter(|_| library.is_some()).map(|inside| format!("inside {inside}"));
+    [Some(first), inside, library].into_iter().flatten().collect()
+}
+
+/// "for `tokio::net::TcpStream::read` (src/main.rs:9)".
+fn awaited(awaited: &ProblemAwait) -> Option<String> {
+    let at = awaited.line.as_ref().map_or_else(String::new, |first| format!(" ({})", line(first)));
+    awaited.function.as_deref().map(|function| format!("for `{function}`{at}"))
 }
 
 /// DOT text under construction.
@@ -104,13 +135,16 @@ impl Graph {
         name: Option<&str>,
         state: Option<&str>,
         place: Option<&SourceLocation>,
+        awaited: Option<String>,
         stuck: bool,
     ) {
         let head = match state {
             Some(state) => format!("task {id}: {state}"),
             None => format!("task {id}"),
         };
-        let label = label(&head, name, place);
+        let place = place.map(line);
+        let waits = awaited.map(|awaited| format!("waits {awaited}"));
+        let label = label([Some(&*head), name, place.as_deref(), waits.as_deref()]);
         let style = if stuck { ", style=filled, fillcolor=\"#ffd6d6\"" } else { "" };
         self.line(format_args!("  t{id} [shape=box, label={label}{style}];"));
     }
@@ -127,16 +161,22 @@ impl Graph {
             Some((length, capacity)) => format!("{kind} {id}: {length} of {capacity}"),
             None => format!("{kind} {id}"),
         };
-        self.line(format_args!("  r{id} [shape=ellipse, label={}];", label(&head, name, place)));
+        self.line(format_args!(
+            "  r{id} [shape=ellipse, label={}];",
+            label([Some(&*head), name, place.map(line).as_deref()])
+        ));
     }
 
-    fn wait(&mut self, task: TaskId, resource: ResourceId, reason: &str, place: Option<&SourceLocation>) {
-        let label = label(reason, None, place);
+    fn wait(&mut self, task: TaskId, resource: ResourceId, reason: &str, lines: &[String]) {
+        let label = label([reason].into_iter().chain(lines.iter().map(String::as_str)).map(Some));
         self.line(format_args!("  t{task} -> r{resource} [color=red, fontcolor=red, label={label}];"));
     }
 
     fn freer(&mut self, task: TaskId, resource: ResourceId, word: &str, place: Option<&SourceLocation>) {
-        self.line(format_args!("  r{resource} -> t{task} [label={}];", label(word, None, place)));
+        self.line(format_args!(
+            "  r{resource} -> t{task} [label={}];",
+            label([Some(word), place.map(line).as_deref()])
+        ));
     }
 
     fn note(&mut self, text: &str) {
@@ -146,10 +186,8 @@ impl Graph {
     }
 }
 
-fn label(head: &str, name: Option<&str>, place: Option<&SourceLocation>) -> String {
-    let place = place.map(|place| format!("{}:{}", place.file, place.line));
-    let lines: Vec<&str> = [Some(head), name, place.as_deref()].into_iter().flatten().collect();
-    quoted(&lines)
+fn label<'a>(lines: impl IntoIterator<Item = Option<&'a str>>) -> String {
+    quoted(&lines.into_iter().flatten().collect::<Vec<&str>>())
 }
 
 /// A DOT string of these lines. Special characters are escaped, so each line is shown as it is.

@@ -46,6 +46,8 @@ pub enum EdgeBody {
         reason: Arc<str>,
         /// Number of units that it needs.
         need: u64,
+        /// Another task may come to poll the operation unobserved.
+        transferable: bool,
     },
     /// The task has units of the resource.
     Hold {
@@ -53,7 +55,7 @@ pub enum EdgeBody {
         mode: HoldMode,
         /// Number of units.
         units: u64,
-        /// The guard may have moved to another task unobserved.
+        /// Other code may have the guard unobserved.
         transferable: bool,
     },
     /// The task can unblock tasks that wait for the resource.

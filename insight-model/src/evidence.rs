@@ -1,7 +1,6 @@
 //! The evidence of stuck tasks that wait for each other.
 
-use crate::fixpoint::Fixpoint;
-use crate::units::Held;
+use crate::units::{Guess, Held};
 use crate::wait_graph::{Node, WaitGraph};
 use crate::wants::End;
 use insight_protocol::{EdgeId, ResourceId, TaskId};
@@ -20,27 +19,29 @@ pub(crate) struct Evidence {
     pub(crate) parties: BTreeSet<(ResourceId, End)>,
     /// The units that the tasks want, with their holders.
     pub(crate) held: Vec<(ResourceId, Held)>,
+    /// The likely facts that the evidence rests on.
+    pub(crate) guesses: Vec<(ResourceId, Guess)>,
     /// The only parts are guards of tasks that have ended.
     pub(crate) alone: bool,
 }
 
 impl Evidence {
-    pub(crate) fn of(nodes: &[Node], graph: &mut WaitGraph, fixpoint: &Fixpoint) -> Evidence {
+    pub(crate) fn of(nodes: &[Node], graph: &mut WaitGraph) -> Evidence {
         let mut evidence = Evidence::default();
         for node in nodes {
             match *node {
                 Node::Task(id) => {
                     evidence.tasks.insert(id);
-                    let waits = fixpoint.waiting().waits(id).into_iter().flat_map(|waits| &waits.pending);
-                    evidence.edges.extend(waits.filter(|wait| wait.polled).map(|wait| wait.edge));
+                    evidence.edges.extend(graph.waits(id).filter(|wait| wait.polled).map(|wait| wait.edge));
                 }
                 Node::Parties(id, end) => evidence.add_parties(graph, id, end),
                 Node::Held { resource, from_readers } => evidence.add_held(graph, resource, from_readers),
                 Node::Front(id) => {
                     evidence.resources.insert(id);
                     evidence.in_order.push(id);
-                    let front = graph.units(id).and_then(|units| Some(units.queue[units.front?].edge));
-                    evidence.edges.extend(front);
+                    let Some(units) = graph.units(id) else { continue };
+                    evidence.edges.extend(units.front.map(|front| units.queue[front].edge));
+                    evidence.guesses.extend(units.guess.map(|guess| (id, guess)));
                 }
             }
         }
@@ -64,6 +65,7 @@ impl Evidence {
     fn add_held(&mut self, graph: &mut WaitGraph, id: ResourceId, from_readers: bool) {
         self.resources.insert(id);
         let Some(units) = graph.units(id) else { return };
+        self.guesses.extend(units.guess.map(|guess| (id, guess)));
         let held = units.held.iter().filter(|held| held.exclusive || !from_readers).copied();
         for held in held {
             self.edges.insert(held.edge);

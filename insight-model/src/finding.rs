@@ -15,6 +15,15 @@ pub struct Finding {
     pub edges: Vec<EdgeId>,
     /// The unknowns that could unblock them, in words; empty for a proven finding.
     pub unknowns: Vec<String>,
+    /// The ways in which code outside of these tasks could unblock them, in words; empty for a proven finding.
+    pub unless: Vec<String>,
     /// The time since which all of this has been true, in nanoseconds of the producer's clock.
     pub since_ns: u64,
+}
+
+impl Finding {
+    /// Whether it is proven by tasks that wait for each other. A lost wake-up rests on its task alone.
+    pub(crate) fn is_to_confirm(&self) -> bool {
+        self.tier == Tier::Proven && self.kind != ProblemKind::LostWakeup
+    }
 }

@@ -1,11 +1,13 @@
 //! The tasks that can make progress: a least fixpoint. An update costs work only for the changed parts.
 
+mod certain;
 mod given;
 mod grounds;
 mod look;
 mod parties;
 mod pass;
 
+pub(crate) use certain::Certain;
 pub(crate) use grounds::{Role, WaitingTasks};
 pub(crate) use look::Look;
 pub(crate) use parties::{Parties, Way, may_close};
@@ -29,6 +31,8 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fixpoint {
     settle_ns: u64,
+    /// See [`Rules::doubts_wakers`].
+    doubts_wakers: bool,
     blind: bool,
     told_ns: u64,
     mark: Option<Mark>,
@@ -55,9 +59,18 @@ impl Fixpoint {
         Fixpoint { settle_ns, ..Fixpoint::default() }
     }
 
+    /// As [`new`](Fixpoint::new), and takes the foreign wakers of a task without known awaits as outdated.
+    pub(crate) fn doubting_wakers(settle_ns: u64) -> Fixpoint {
+        Fixpoint { doubts_wakers: true, ..Fixpoint::new(settle_ns) }
+    }
+
+    pub(crate) fn rules(&self, model: &Model) -> Rules {
+        Rules { doubts_wakers: self.doubts_wakers, ..Rules::new(model, self.settle_ns) }
+    }
+
     /// Brings the result up to date with the model.
     pub(crate) fn update(&mut self, model: &Model) -> Changes {
-        let rules = Rules::new(model, self.settle_ns);
+        let rules = self.rules(model);
         let mut changes = self.changes(model, &rules);
         self.blind = rules.blind;
         self.told_ns = model.told_ns;
@@ -112,7 +125,7 @@ impl Fixpoint {
                 }
             }
             None => {
-                *self = Fixpoint::new(self.settle_ns);
+                *self = Fixpoint { doubts_wakers: self.doubts_wakers, ..Fixpoint::new(self.settle_ns) };
                 changes.all = true;
                 changes.tasks.extend(model.tasks.values().filter(|task| !task.edges.is_empty()).map(|task| task.id));
                 let lost = |task: &&Task| task.packed().is_some_and(|stats| stats.lost_waker);
@@ -198,7 +211,7 @@ impl Fixpoint {
 
     /// A look at the model for this pass.
     pub(crate) fn look<'m>(&self, model: &'m Model, tier: Tier) -> Look<'m> {
-        Look::new(model, Rules::new(model, self.settle_ns), tier)
+        Look::new(model, self.rules(model), tier)
     }
 
     pub(crate) fn waiting(&self) -> &WaitingTasks {
@@ -208,6 +221,11 @@ impl Fixpoint {
     /// The tasks that cannot make progress.
     pub(crate) fn stuck(&self, tier: Tier) -> &BTreeSet<TaskId> {
         &self.stuck[tier as usize]
+    }
+
+    /// The tasks that no code can unblock.
+    pub(crate) fn certain(&self, model: &Model) -> Certain {
+        Certain::new(&self.waiting, self.stuck(Tier::Proven), self.rules(model), model)
     }
 
     pub(crate) fn is_stuck(&self, id: TaskId) -> bool {

@@ -1,6 +1,8 @@
 //! The fold of messages into a model. A reference to an unknown thing is ignored, so the model stays true.
 
+use crate::cancellers::Cancellers;
 use crate::edge::{Edge, EdgeBody, Relation, Waiter};
+use crate::ended::EndedTask;
 use crate::location::Location;
 use crate::maybe::Maybe;
 use crate::resource::Resource;
@@ -8,6 +10,7 @@ use crate::state::Model;
 use crate::stats::Stats;
 use crate::task::{Origin, Task};
 use insight_protocol::*;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Model {
@@ -53,20 +56,29 @@ impl Visit for Fold<'_> {
 
     // r[define.dropped]
     fn define_dropped(&mut self, m: &DefineDropped) {
-        for id in &m.strings {
-            let text = self.0.strings.remove(id);
-            if let Some(text) = text.filter(|text| self.0.string_ids.get(text) == Some(id)) {
-                self.0.string_ids.remove(&text);
-            }
-        }
+        self.0.forget_strings(&m.strings);
     }
 
     fn task_spawned(&mut self, m: &TaskSpawned) {
         self.0.task_spawned(m);
     }
 
+    fn task_updated(&mut self, m: &TaskUpdated) {
+        self.0.advance(m.at_ns);
+        let Some(name) = self.0.string(m.name) else { return };
+        let Some(task) = self.0.tasks.get_mut(&m.id) else { return };
+        self.0.journal.task(m.id);
+        let origin = Origin { name: Some(name), ..(*task.origin).clone() };
+        task.origin = self.0.origins.share(origin);
+        self.0.forget_names();
+    }
+
     fn task_completed(&mut self, m: &TaskCompleted) {
         self.0.task_completed(m);
+    }
+
+    fn task_ended(&mut self, m: &TaskEnded) {
+        self.0.task_ended(m);
     }
 
     fn task_stats(&mut self, m: &TaskStats) {
@@ -75,10 +87,21 @@ impl Visit for Fold<'_> {
             self.0.journal.task(m.id);
             task.stats = Some(Stats::of(m));
         }
+        self.0.expect_polls(m.id, m.polls);
     }
 
     /// Each poll is also counted in `task.stats`.
     fn task_polls(&mut self, _: &TaskPolls) {}
+
+    fn task_awaits(&mut self, m: &TaskAwaits) {
+        self.0.advance(m.at_ns);
+        self.0.task_awaits(m);
+    }
+
+    fn task_cancellers(&mut self, m: &TaskCancellers) {
+        self.0.advance(m.at_ns);
+        self.0.task_cancellers(m);
+    }
 
     fn resource_created(&mut self, m: &ResourceCreated) {
         self.0.resource_created(m);
@@ -101,6 +124,7 @@ impl Visit for Fold<'_> {
             operation: m.operation.clone(),
             reason: self.0.string(m.reason).unwrap_or_else(|| "".into()),
             need: m.need,
+            transferable: m.transferable,
         };
         self.0.open_edge(m.id, m.task, m.resource, m.since_ns, m.location, body);
     }
@@ -148,13 +172,15 @@ impl Visit for Fold<'_> {
     fn snapshot_begin(&mut self, m: &SnapshotBegin) {
         let header = self.0.header.take();
         let (gaps, lost) = (std::mem::take(&mut self.0.gaps), self.0.lost);
-        *self.0 = Model { header, gaps, lost, told_ns: m.at_ns, ..Model::default() };
+        let clock = self.0.clock;
+        *self.0 = Model { header, clock, gaps, lost, told_ns: m.at_ns, in_snapshot: true, ..Model::default() };
         self.0.advance(m.at_ns);
     }
 
     fn snapshot_end(&mut self, m: &SnapshotEnd) {
         self.0.advance(m.at_ns);
         self.0.complete = true;
+        self.0.in_snapshot = false;
         // The ended tasks of the snapshot ended before it.
         self.0.ended = 0;
         self.0.panicked = 0;
@@ -204,6 +230,8 @@ impl Model {
             future_bytes: m.future_bytes,
             partial: m.partial,
         };
+        self.forget_awaits(m.id);
+        self.forget_cancellers(m.id);
         let task = Task {
             id: m.id,
             spawned_ns: m.at_ns,
@@ -221,6 +249,7 @@ impl Model {
             .filter_map(|edge| self.edges.get(&edge))
             .for_each(|edge| self.journal.resource(edge.resource));
         self.tasks.insert(m.id, task);
+        self.forget_names();
     }
 
     fn task_completed(&mut self, m: &TaskCompleted) {
@@ -229,10 +258,81 @@ impl Model {
         self.journal.task(m.id);
         self.ended += 1;
         self.panicked += u64::from(m.outcome == Outcome::Panicked);
-        if task.edges.is_empty() {
-            self.tasks.remove(&m.id);
+        let task = if task.edges.is_empty() {
+            self.forget_names();
+            self.tasks.remove(&m.id)
         } else {
-            task.outcome = Some(Box::new(m.outcome.clone()));
+            let before = task.outcome.replace(Box::new(m.outcome.clone()));
+            before.is_none().then(|| task.clone())
+        };
+        // A snapshot has a `task.ended` of the task, with the time of its end.
+        if let Some(task) = task.filter(|_| !self.in_snapshot) {
+            self.ended_tasks.push(EndedTask::of(task, m));
+        }
+        self.forget_awaits(m.id);
+        self.forget_cancellers(m.id);
+    }
+
+    fn task_ended(&mut self, m: &TaskEnded) {
+        self.advance(m.at_ns);
+        // r[task.ended.over]
+        if self.tasks.get(&m.id).is_some_and(|task| task.outcome.is_none()) {
+            return;
+        }
+        let origin = Origin {
+            kind: m.kind.clone(),
+            name: m.name.and_then(|id| self.string(id)),
+            location: self.location(m.location),
+            executor: m.executor.and_then(|id| self.string(id)),
+            future_bytes: m.future_bytes,
+            partial: m.partial,
+        };
+        self.ended_tasks.push(EndedTask {
+            id: m.id,
+            spawned_ns: m.spawned_ns,
+            ended_ns: m.at_ns,
+            origin: self.origins.share(origin),
+            outcome: m.outcome.clone(),
+            panic: m.panic.as_deref().map(Box::from),
+            parent: Maybe::of(m.parent.map(|id| id.0)),
+            executor_task_id: Maybe::of(m.executor_task_id),
+        });
+    }
+
+    /// Forgets strings, except for the names of ended tasks: a snapshot defines them again.
+    fn forget_strings(&mut self, ids: &[StringId]) {
+        let origins = self.ended_tasks.iter().map(|task| &task.origin);
+        let names = origins.flat_map(|origin| [&origin.name, &origin.executor]).flatten();
+        let names: HashSet<Arc<str>> = names.cloned().collect();
+        let dropped = ids.iter().filter_map(|id| Some((*id, self.strings.remove(id)?)));
+        self.dropped.extend(dropped);
+        let string_ids = &mut self.string_ids;
+        self.dropped.retain(|(id, text)| {
+            let is_last = string_ids.get(text) == Some(id);
+            let stays = is_last && names.contains(text);
+            if is_last && !stays {
+                string_ids.remove(text);
+            }
+            stays
+        });
+    }
+
+    fn task_cancellers(&mut self, m: &TaskCancellers) {
+        if self.tasks.get(&m.id).is_none_or(|task| task.outcome.is_some()) {
+            return;
+        }
+        if m.tasks.is_empty() && !m.others {
+            return self.forget_cancellers(m.id);
+        }
+        let cancellers = Cancellers { tasks: m.tasks.clone(), others: m.others };
+        self.journal.task(m.id);
+        Arc::make_mut(&mut self.cancellers).insert(m.id, cancellers);
+    }
+
+    fn forget_cancellers(&mut self, id: TaskId) {
+        if self.cancellers.contains_key(&id) {
+            self.journal.task(id);
+            Arc::make_mut(&mut self.cancellers).remove(&id);
         }
     }
 
@@ -287,6 +387,7 @@ impl Model {
         let location = self.location(location);
         // A producer must not use an id again. If it does, the model must still be consistent, so the old edge is closed.
         self.close_edge(id);
+        let is_wait = matches!(body, EdgeBody::Wait { .. });
         let (Some(from), Some(to)) = (self.tasks.get_mut(&task), self.resources.get_mut(&resource)) else { return };
         self.journal.task(task);
         self.journal.resource(resource);
@@ -295,10 +396,16 @@ impl Model {
         let relation = self.relations.share(Relation { location, body });
         let (polls, granted_ns) = (0, Maybe::of(None));
         self.edges.insert(id, Edge { id, task, resource, since_ns, relation, polls, granted_ns });
+        if is_wait {
+            self.forget_awaits(task);
+        }
     }
 
     fn close_edge(&mut self, id: EdgeId) {
         let Some(edge) = self.edges.remove(&id) else { return };
+        if matches!(edge.body, EdgeBody::Wait { .. }) {
+            self.forget_awaits(edge.task);
+        }
         self.journal.task(edge.task);
         self.journal.resource(edge.resource);
         if let Some(resource) = self.resources.get_mut(&edge.resource) {
@@ -308,6 +415,7 @@ impl Model {
             task.edges.remove(&id);
             if task.outcome.is_some() && task.edges.is_empty() {
                 self.tasks.remove(&edge.task);
+                self.names.take();
             }
         }
     }
@@ -321,6 +429,7 @@ const MAX_GAPS: usize = 100;
 /// The next `task.stats` replaces a lost one, and counts the polls. A missing resource or party looks unknown, since wakers are
 /// foreign and handles are counted. A missing spawn makes the graph wrong: it would have ended the exclusive parties of its parent.
 fn is_fact(type_name: &str) -> bool {
-    let looks_unknown = ["task.stats", "task.polls", "resource.created", "edge.party"].contains(&type_name);
+    let looks_unknown = ["task.updated", "task.stats", "task.polls", "task.awaits", "resource.created", "edge.party"]
+        .contains(&type_name);
     !looks_unknown && ["task.", "resource.", "edge."].iter().any(|prefix| type_name.starts_with(prefix))
 }

@@ -30,16 +30,23 @@ mod shared;
 mod stats;
 
 // The parts of a state, and the fold that builds it.
+mod awaits;
+mod cancellers;
 mod edge;
+mod names;
 mod resource;
 mod task;
+
+mod ended;
 
 mod fold;
 mod state;
 
 // Answers about a state.
 mod coverage;
-mod freers;
+mod known_awaits;
+mod label;
+mod lines;
 mod snapshot;
 
 // The rules of the diagnosis, and the tasks that can make progress.
@@ -52,6 +59,10 @@ mod wants;
 mod fixpoint;
 mod units;
 
+// The tasks that can end a wait.
+mod can_end;
+mod freers;
+
 // The findings: stuck tasks that wait for each other, and their evidence.
 mod knot;
 mod wait_graph;
@@ -60,6 +71,8 @@ mod doubts;
 mod evidence;
 
 mod diagnose;
+mod ready;
+mod releases;
 mod watch;
 
 pub mod health;
@@ -73,19 +86,27 @@ mod hidden;
 
 mod lifecycle;
 
+pub use awaits::{Awaits, Frame, Leaf};
+pub use can_end::{ByOther, ByTask, CanEnd, OtherReason, TaskReason};
+pub use cancellers::Cancellers;
 pub use coverage::ObservedTasks;
-pub use diagnose::{diagnose, stuck_tasks};
+pub use diagnose::{diagnose, doubted_tasks, stuck_tasks};
 pub use dot::dot_problem;
 pub use finding::Finding;
 pub use insight_table::{EdgeSet, Id, Table};
 
 pub use edge::{Edge, EdgeBody, Relation, Waiter};
+pub use ended::{EndedTask, EndedTasks};
 pub use freers::{Freer, Freers};
 pub use hidden::is_hidden;
+pub use known_awaits::KnownAwaits;
+pub use label::TaskName;
 pub use lifecycle::{Checker, RuleFinding};
-pub use location::Location;
+pub use lines::Lines;
+pub use location::{Location, short_file};
 pub use problem::DEFAULT_SETTLE_NS;
+pub use releases::{BeforeCapture, Release};
 pub use resource::Resource;
 pub use state::Model;
 pub use task::{Origin, Task, Times};
-pub use watch::Watch;
+pub use watch::{Confirmation, Watch};

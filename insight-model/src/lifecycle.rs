@@ -172,8 +172,24 @@ impl Visit for Rules<'_> {
         self.0.task_completed(end);
     }
 
+    fn task_updated(&mut self, update: &TaskUpdated) {
+        self.0.task_updated(update);
+    }
+
+    fn task_ended(&mut self, end: &TaskEnded) {
+        self.0.task_ended(end);
+    }
+
     fn task_stats(&mut self, stats: &TaskStats) {
         self.0.task_stats(stats);
+    }
+
+    fn task_awaits(&mut self, awaits: &TaskAwaits) {
+        self.0.task_awaits(awaits);
+    }
+
+    fn task_cancellers(&mut self, cancellers: &TaskCancellers) {
+        self.0.task_cancellers(cancellers);
     }
 
     fn task_polls(&mut self, polls: &TaskPolls) {

@@ -23,7 +23,7 @@ pub static ALL: ByOperation<Definition> = ByOperation {
     },
     recv: Definition {
         says: "Receives a message.",
-        unblocked_by: "A sender.",
+        unblocked_by: "A sender, or the holder of reserved places.",
         class: Work,
         verb: "receive from",
         waits: "to receive from {}",

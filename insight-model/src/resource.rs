@@ -41,11 +41,18 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// `channel prototype_channel`, or `channel 3` for one without a name.
+    /// ``channel `prototype_channel` ``, or `channel 3` for one without a name. ``deadpool's semaphore `permits` `` for one that a
+    /// library makes.
     pub fn label(&self) -> String {
+        let of = self.library().map_or_else(String::new, |library| format!("{library}'s "));
         match &self.name {
-            Some(name) => format!("{} `{name}`", self.kind),
-            None => format!("{} {}", self.kind, self.id),
+            Some(name) => format!("{of}{} `{name}`", self.kind),
+            None => format!("{of}{} {}", self.kind, self.id),
         }
+    }
+
+    /// The library whose code makes it; `None` for the program's own code.
+    pub fn library(&self) -> Option<&str> {
+        self.location.as_ref()?.library()
     }
 }

@@ -1,4 +1,4 @@
-use crate::{Edge, EdgeBody, Location, Model, Resource, Task, Waiter};
+use crate::{Awaits, Edge, EdgeBody, EndedTask, Frame, Leaf, Location, Model, Resource, Task, Waiter};
 use insight_protocol::*;
 use insight_table::IdHasher;
 use std::collections::{HashMap, HashSet};
@@ -67,12 +67,18 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         model.tasks.values().try_for_each(|task| self.task(task))?;
         model.resources.values().try_for_each(|resource| self.resource(resource))?;
         model.edges.values().try_for_each(|edge| self.edge(edge))?;
-        // After the edges: a task that ends without an edge is gone.
+        model.awaits.values().try_for_each(|awaits| self.awaits(awaits))?;
+        for (id, cancellers) in &*model.cancellers {
+            let (tasks, others) = (cancellers.tasks.clone(), cancellers.others);
+            self.push(with!(TaskCancellers::default(), id = *id, tasks, others, at_ns = model.now_ns))?;
+        }
+        // r[snapshot.order]: after the edges, since a task that ends without an edge is gone.
         for task in model.tasks.values() {
             if let Some(outcome) = task.outcome() {
                 self.push(TaskCompleted::new(task.id, outcome.clone(), model.now_ns))?;
             }
         }
+        model.ended_tasks.iter().try_for_each(|task| self.ended_task(task))?;
         for problem in model.problems.values() {
             self.push(ProblemRaised::new(problem.clone(), model.now_ns))?;
         }
@@ -116,6 +122,22 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         Ok(())
     }
 
+    fn ended_task(&mut self, task: &EndedTask) -> Result<(), E> {
+        let ended = with!(
+            TaskEnded::new(task.id, task.outcome.clone(), task.spawned_ns, task.ended_ns),
+            kind = task.origin.kind.clone(),
+            name = self.string(task.origin.name.as_ref())?,
+            location = self.location(task.origin.location.as_ref())?,
+            parent = task.parent(),
+            executor = self.string(task.origin.executor.as_ref())?,
+            executor_task_id = task.executor_task_id(),
+            future_bytes = task.origin.future_bytes,
+            partial = task.origin.partial,
+            panic = task.panic.as_deref().map(str::to_owned)
+        );
+        self.push(ended)
+    }
+
     fn resource(&mut self, resource: &Resource) -> Result<(), E> {
         let created = with!(
             ResourceCreated::new(resource.id, resource.kind.clone(), resource.created_ns),
@@ -149,11 +171,12 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
         let Edge { id, task, resource, since_ns, .. } = *edge;
         let location = self.location(edge.location.as_ref())?;
         match &edge.body {
-            EdgeBody::Wait { operation, reason, need } => {
+            EdgeBody::Wait { operation, reason, need, transferable } => {
                 // A reason that was never defined stays so: 0 is no id.
                 let reason = self.string(Some(reason))?.unwrap_or_default();
                 let operation = operation.clone();
-                self.push(with!(EdgeWait::new(id, task, resource, operation, reason, *need, since_ns), location))?;
+                let wait = EdgeWait::new(id, task, resource, operation, reason, *need, since_ns);
+                self.push(with!(wait, transferable = *transferable, location))?;
                 let waiter = edge.waiter();
                 if waiter != Waiter::default() {
                     let Waiter { polls, polled, granted_ns } = waiter;
@@ -169,6 +192,26 @@ impl<'m, E, F: FnMut(Message) -> Result<(), E>> Snapshot<'m, F> {
                 self.push(EdgeParty::new(id, task, resource, role.clone(), *exclusive, since_ns))
             }
         }
+    }
+
+    fn awaits(&mut self, awaits: &Awaits) -> Result<(), E> {
+        let leaves: Vec<Await> = awaits.leaves.iter().map(|leaf| self.leaf(leaf)).collect::<Result<_, E>>()?;
+        let spans = awaits.spans.iter().map(|span| self.string(Some(span)));
+        let spans = spans.collect::<Result<Vec<_>, E>>()?.into_iter().flatten().collect();
+        let Awaits { task, polls, more, complete, at_ns, .. } = *awaits;
+        self.push(with!(TaskAwaits::default(), id = task, polls, awaits = leaves, spans, more, complete, at_ns))
+    }
+
+    fn leaf(&mut self, leaf: &Leaf) -> Result<Await, E> {
+        let function = self.string(leaf.function.as_ref())?;
+        let frames = leaf.frames.iter().map(|frame| self.frame(frame)).collect::<Result<_, E>>()?;
+        // An edge of a model is open, since awaits are forgotten when a wait of their task is closed.
+        Ok(with!(Await::new(function, frames), edge = leaf.edge, cut = leaf.cut))
+    }
+
+    fn frame(&mut self, frame: &Frame) -> Result<AwaitFrame, E> {
+        let function = self.string(frame.function.as_ref())?;
+        Ok(AwaitFrame::new(function, self.location(frame.location.as_ref())?, frame.kind.clone()))
     }
 
     /// Defines the string if necessary, and returns its id.

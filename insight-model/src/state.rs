@@ -1,19 +1,25 @@
+use crate::awaits::AwaitsOfTasks;
+use crate::cancellers::Cancellers;
 use crate::edge::{Edge, EdgeBody, Relation};
+use crate::ended::EndedTasks;
 use crate::journal::Journal;
 use crate::location::Location;
+use crate::names::Names;
 use crate::resource::Resource;
 use crate::shared::Shared;
 use crate::task::{Origin, Task};
 use insight_protocol::*;
 use insight_table::Table;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The state of a program, as its messages describe it.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    /// The header of the stream.
+    /// The header of the stream; `None` in the producer's own model.
     pub header: Option<StreamHeader>,
+    /// The clock of the producer's own model, for times of day in texts.
+    pub clock: Option<Clock>,
     /// The latest time in a message, in nanoseconds of the producer's clock.
     pub now_ns: u64,
     /// The time of the last heartbeat or snapshot. The model is complete up to then, and was true then.
@@ -38,21 +44,43 @@ pub struct Model {
     pub ended: u64,
     /// Number of these tasks that panicked.
     pub panicked: u64,
+    /// The last ended tasks.
+    pub ended_tasks: EndedTasks,
     // Definitions are kept until the next snapshot, since a later message may name any id. Their number grows with the
     // names and places of the source, not with time, unless the program makes a name for each task.
     pub(crate) strings: HashMap<StringId, Arc<str>>,
     /// The id of each text, for a snapshot. If two ids have one text, the later id.
     pub(crate) string_ids: HashMap<Arc<str>, StringId>,
+    /// Dropped strings that are names of ended tasks, for a snapshot.
+    pub(crate) dropped: Vec<(StringId, Arc<str>)>,
     pub(crate) locations: HashMap<LocationId, Arc<Location>>,
     pub(crate) origins: Shared<Origin>,
     pub(crate) relations: Shared<Relation>,
+    /// The awaits of tasks. Shared with copies for display.
+    pub(crate) awaits: Arc<AwaitsOfTasks>,
+    /// The code that could cancel tasks: few, since a producer sends it for the tasks of problems. Shared as the awaits.
+    pub(crate) cancellers: Arc<BTreeMap<TaskId, Cancellers>>,
+    /// The names of tasks, as soon as a text needs them.
+    pub(crate) names: OnceLock<Arc<Names>>,
     pub(crate) facts_lost: bool,
     pub(crate) left_out_tasks: u64,
+    /// A snapshot has begun and not ended.
+    pub(crate) in_snapshot: bool,
     /// The changes that a [`Watch`](crate::Watch) has not diagnosed yet.
     pub(crate) journal: Journal,
 }
 
 impl Model {
+    /// The files of all locations in the stream, each for each of its locations. A [`view`](Model::view) has none.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.locations.values().map(|location| location.place.file.as_str())
+    }
+
+    /// The number of locations in the stream. A [`view`](Model::view) has none.
+    pub fn number_of_locations(&self) -> usize {
+        self.locations.len()
+    }
+
     /// Returns a copy for display while the model takes more messages. It shares the tasks, resources and edges, so it takes little
     /// time. It lacks the definitions, which only further messages need.
     pub fn view(&self) -> Model {
@@ -64,11 +92,16 @@ impl Model {
             edges: self.edges.clone(),
             problems: self.problems.clone(),
             gaps: self.gaps.clone(),
+            ended_tasks: self.ended_tasks.clone(),
+            dropped: Vec::new(),
             strings: HashMap::new(),
             string_ids: HashMap::new(),
             locations: HashMap::new(),
             origins: Shared::default(),
             relations: Shared::default(),
+            awaits: self.awaits.clone(),
+            cancellers: self.cancellers.clone(),
+            names: self.names.clone(),
             journal: Journal::default(),
             ..*self
         }
@@ -79,6 +112,11 @@ impl Model {
         let mut problems: Vec<Problem> = self.problems.values().cloned().collect();
         problems.sort_by_key(|problem| (problem.severity, problem.tier, problem.since_ns, problem.id));
         with!(Problems::default(), problems)
+    }
+
+    /// The code that could cancel the task. `None` if none can.
+    pub fn cancellers(&self, id: TaskId) -> Option<&Cancellers> {
+        self.cancellers.get(&id)
     }
 
     /// The open edges of a task.
@@ -103,11 +141,6 @@ impl Model {
             self.edges_of_task(id).filter(|edge| matches!(edge.body, EdgeBody::Wait { .. })).collect();
         waits.sort_by_key(|edge| (edge.since_ns, edge.id));
         waits
-    }
-
-    /// `task 7 (reader)`, or `task 7` if the task is unknown or has no name.
-    pub fn task_label(&self, id: TaskId) -> String {
-        self.tasks.get(&id).map_or_else(|| format!("task {id}"), Task::label)
     }
 
     /// ``channel `queue` ``, or `resource 3` if the resource is unknown.

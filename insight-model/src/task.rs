@@ -115,14 +115,6 @@ impl Task {
     pub(crate) fn packed(&self) -> Option<&Stats> {
         self.stats.as_ref()
     }
-
-    /// `task 7 (reader)`, or `task 7` for one without a name.
-    pub fn label(&self) -> String {
-        match &self.origin.name {
-            Some(name) => format!("task {} ({name})", self.id),
-            None => format!("task {}", self.id),
-        }
-    }
 }
 
 impl fmt::Debug for Task {

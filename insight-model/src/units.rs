@@ -29,7 +29,18 @@ pub(crate) struct Units {
     pub(crate) for_receivers: bool,
     /// After [`Units::serve`]: if the queue is ordered, the first wait that was not served.
     pub(crate) front: Option<usize>,
+    /// The fact that these units rest on and that is only likely. The proven pass uses none.
+    pub(crate) guess: Option<Guess>,
     is_rwlock: bool,
+}
+
+/// A likely fact about the waits for a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guess {
+    /// A reader waits behind a writer that began after it: no observed wait explains that the reader waits.
+    WriterAhead,
+    /// Nothing wakes this task to look at the resource. An operation that it no longer polls could.
+    NotWoken(TaskId),
 }
 
 /// Units of a stuck task.
@@ -71,11 +82,20 @@ impl Units {
         }
         let in_vain = tally.grant(waiting, look);
         let room = tally.available(waiting, look)?;
-        tally.line_up();
+        tally.line_up(look.tier);
         let available = if in_vain { 0 } else { room.available };
         let (ordered, is_rwlock) = (tally.is_ordered(), tally.kind == UnitKind::ReadWriteLock);
-        let Tally { held, queue, .. } = tally;
-        Some(Units { available, held, queue, ordered, for_receivers: room.for_receivers, front: None, is_rwlock })
+        let Tally { held, queue, guess, .. } = tally;
+        Some(Units {
+            available,
+            held,
+            queue,
+            ordered,
+            for_receivers: room.for_receivers,
+            front: None,
+            guess,
+            is_rwlock,
+        })
     }
 
     /// Whether an operation with this need reads a lock, together with other readers.
@@ -148,6 +168,7 @@ struct Tally<'a> {
     granted: Vec<Queued>,
     held: Vec<Held>,
     queue: Vec<Queued>,
+    guess: Option<Guess>,
 }
 
 /// The units that are available to stuck tasks.
@@ -179,6 +200,7 @@ impl<'a> Tally<'a> {
             granted: Vec::new(),
             held: Vec::new(),
             queue: Vec::new(),
+            guess: None,
         })
     }
 
@@ -212,7 +234,7 @@ impl<'a> Tally<'a> {
 
     /// Counts a wait.
     fn wait(&mut self, waiting: &WaitingTasks, look: &Look, edge: &Edge) {
-        let EdgeBody::Wait { operation, need, .. } = &edge.body else { return };
+        let EdgeBody::Wait { operation, need, transferable, .. } = &edge.body else { return };
         if matches!(operation, Operation::Closed | Operation::Recv) {
             return;
         }
@@ -220,15 +242,20 @@ impl<'a> Tally<'a> {
         let Waiter { polled, granted_ns, .. } = edge.waiter();
         let polled = polled != Some(false);
         let wait = Queued { task: edge.task, edge: edge.id, need, polled, since_ns: edge.since_ns };
+        // Another task may poll the operation, and then give back its units. Only locks are proven, so for all other kinds
+        // the finding names this doubt.
+        let may_move = look.tier == Tier::Proven && self.kind.is_lock() && *transferable;
+        let is_kept = polled || !may_move;
         match granted_ns {
             Some(_) if polled => self.claimed += need,
-            Some(_) => self.granted.push(wait),
+            Some(_) if is_kept => self.granted.push(wait),
+            Some(_) => {}
             None => {
                 self.writers += usize::from(*operation == Operation::Write);
                 if self.first.is_none_or(|(since_ns, _)| edge.since_ns < since_ns) {
                     self.first = Some((edge.since_ns, need));
                 }
-                if waiting.role(look, edge.task) == Role::Stuck {
+                if is_kept && waiting.role(look, edge.task) == Role::Stuck {
                     self.queue.push(wait);
                 }
             }
@@ -264,11 +291,16 @@ impl<'a> Tally<'a> {
     /// does not look: then no other wait is woken, however many units there are.
     fn grant(&mut self, waiting: &WaitingTasks, look: &Look) -> bool {
         let mut in_vain = false;
+        let woken = self.may_be_woken(look);
         for wait in std::mem::take(&mut self.granted) {
             // It has its units if that many can be left. A wait that was only woken to look has none.
             let has = self.order().is_some() && self.taken + wait.need <= self.all;
             let keeps = waiting.role(look, wait.task) == Role::Stuck;
             if self.resource.hand_off == Some(HandOff::Barging) && keeps {
+                if woken.is_some() && look.tier == Tier::Proven {
+                    continue;
+                }
+                self.guess = woken.map(Guess::NotWoken);
                 in_vain = true;
                 self.stuck += wait.need;
                 self.held.push(Held::granted(&wait));
@@ -283,6 +315,17 @@ impl<'a> Tally<'a> {
             }
         }
         in_vain
+    }
+
+    /// A task that waits for units, and that an operation without a poll may wake. Then it looks at all that it polls.
+    fn may_be_woken(&self, look: &Look) -> Option<TaskId> {
+        // A granted operation has woken its task before.
+        let is_kept = |edge: &Edge| {
+            let Waiter { polled, granted_ns, .. } = edge.waiter();
+            matches!(edge.body, EdgeBody::Wait { .. }) && polled == Some(false) && granted_ns.is_none()
+        };
+        let polled = self.queue.iter().filter(|wait| wait.polled && !self.granted.is_empty());
+        polled.map(|wait| wait.task).find(|task| look.model.edges_of_task(*task).any(is_kept))
     }
 
     /// The units that are available to stuck tasks; `None` if so little is known that any wait may end.
@@ -335,7 +378,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Puts the queue into the order in which it is served.
-    fn line_up(&mut self) {
+    fn line_up(&mut self, tier: Tier) {
         if !self.kind.is_lock() {
             // There never are more units, unless code adds some. A channel of capacity 0 hands each message over.
             let most = if self.kind == UnitKind::Room { self.all.max(1) } else { self.all };
@@ -344,7 +387,8 @@ impl<'a> Tally<'a> {
         if self.is_ordered() {
             // A wait that began at the same time may be ahead or behind.
             self.queue.sort_unstable_by_key(|wait| (wait.since_ns, !wait.polled, wait.need, wait.edge));
-            if self.kind == UnitKind::ReadWriteLock && self.taken > 0 && self.taken + self.claimed < ALL {
+            let is_read = self.kind == UnitKind::ReadWriteLock && self.taken > 0 && self.taken + self.claimed < ALL;
+            if is_read && tier == Tier::Suspected {
                 self.put_writer_ahead();
             }
         } else {
@@ -354,7 +398,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Corrects the order of two polls on two threads: while other tasks read, a reader waits because a writer is ahead of it.
-    /// That writer is in the queue, unless one of the writers that wait makes progress. r[resource.hand-off.order]
+    /// That writer is probably in the queue, unless one of the writers that wait makes progress. r[resource.hand-off.order]
     fn put_writer_ahead(&mut self) {
         let Some(first) = self.queue.first().copied().filter(|first| first.need < ALL) else { return };
         if self.queue.iter().filter(|wait| wait.need == ALL).count() < self.writers {
@@ -363,6 +407,7 @@ impl<'a> Tally<'a> {
         let is_close = |wait: &Queued| wait.since_ns - first.since_ns < CLOSE_NS;
         if let Some(at) = self.queue.iter().take_while(|wait| is_close(wait)).position(|wait| wait.need == ALL) {
             self.queue[..=at].rotate_right(1);
+            self.guess = Some(Guess::WriterAhead);
         }
     }
 }

@@ -1,8 +1,8 @@
-use crate::fixpoint::{Fixpoint, Look, Role, WaitingTasks};
+use crate::fixpoint::{Look, Role, WaitingTasks};
 use crate::id_map::IdMap;
 use crate::knot::Arcs;
 use crate::units::Units;
-use crate::wants::{End, Want};
+use crate::wants::{End, Pending, Want};
 use crate::{EdgeBody, Model, Resource};
 use insight_protocol::{EdgeId, ResourceId, TaskId, Tier};
 
@@ -69,18 +69,13 @@ impl Node {
 }
 
 impl<'m> WaitGraph<'m> {
-    pub(crate) fn new(
-        fixpoint: &'m Fixpoint,
-        model: &'m Model,
-        tier: Tier,
-        from: impl Iterator<Item = TaskId>,
-    ) -> WaitGraph<'m> {
-        let look = fixpoint.look(model, tier);
+    /// The graph from these tasks on, which are stuck among the waiting ones.
+    pub(crate) fn new(waiting: &'m WaitingTasks, look: Look<'m>, from: impl Iterator<Item = TaskId>) -> WaitGraph<'m> {
         let mut graph = WaitGraph {
             nodes: Vec::new(),
             arcs: Arcs::default(),
             look,
-            waiting: fixpoint.waiting(),
+            waiting,
             units: IdMap::default(),
             index: Index::default(),
         };
@@ -98,6 +93,11 @@ impl<'m> WaitGraph<'m> {
 
     pub(crate) fn model(&self) -> &'m Model {
         self.look.model
+    }
+
+    /// The waits of a task.
+    pub(crate) fn waits(&self, task: TaskId) -> impl Iterator<Item = &'m Pending> + use<'m> {
+        self.waiting.waits(task).into_iter().flat_map(|waits| &waits.pending)
     }
 
     fn node(&mut self, node: Node) -> usize {

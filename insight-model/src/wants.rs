@@ -64,11 +64,19 @@ pub(crate) struct Rules {
     pub(crate) settle_ns: u64,
     /// The producer does not observe foreign wakers, or facts were lost.
     pub(crate) blind: bool,
+    /// Take the foreign wakers of a task without known awaits as outdated.
+    pub(crate) doubts_wakers: bool,
 }
 
 impl Rules {
     pub(crate) fn new(model: &Model, settle_ns: u64) -> Rules {
-        Rules { settle_ns, blind: blind_to_wakers(model) || model.facts_lost() }
+        Rules { settle_ns, blind: blind_to_wakers(model) || model.facts_lost(), doubts_wakers: false }
+    }
+
+    /// Whether something that we do not observe has a waker of the task, and one of its awaits may use it.
+    pub(crate) fn has_used_foreign_waker(&self, model: &Model, task: &Task) -> bool {
+        let is_doubted = || self.doubts_wakers && !model.has_own_awaits(task.id);
+        has_foreign_waker(task) && !model.has_outdated_wakers(task.id) && !is_doubted()
     }
 
     /// The time until which a fact is too young to count; `None` if it counts.
@@ -86,7 +94,8 @@ impl Rules {
             return PROGRESSES;
         }
         let foreign = has_foreign_waker(task);
-        let settles = if foreign { FOREIGN_SETTLES } else { 1 };
+        let used = foreign && self.has_used_foreign_waker(model, task);
+        let settles = if used { FOREIGN_SETTLES } else { 1 };
         let settle_ns = match task.state() {
             // Only the waits of a partial task are observed: it may run, or something else may unblock it.
             None | Some(TaskState::Idle) if task.origin.partial => {
@@ -113,7 +122,7 @@ impl Rules {
                     return PROGRESSES;
                 }
                 // An operation that was polled with another waker is one of several, such as those of a `FuturesUnordered`.
-                if foreign && !(waiter.polled == Some(true) && is_hard(operation)) {
+                if used && !(waiter.polled == Some(true) && is_hard(operation)) {
                     return PROGRESSES;
                 }
                 if let Some(until_ns) = young_until(model, wait.since_ns, settle_ns) {

@@ -1,5 +1,6 @@
 //! The part of a program that is observed, and the part that is not.
 
+use crate::open_enum::open_enum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -21,9 +22,24 @@ pub struct StreamCoverage {
     /// Number of packages that did not fit into `packages`.
     #[serde(default, skip_serializing_if = "is_0")]
     pub packages_left_out: u64,
+    /// The tasks whose awaits the producer captures; absent when unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits_of: Option<AwaitsOf>,
     /// The producer's time.
     pub at_ns: u64,
 }
+
+open_enum!(
+    /// The tasks whose awaits a producer captures.
+    AwaitsOf {
+        /// All waiting tasks, as far as its budget allows.
+        All = "all",
+        /// Only tasks with a problem.
+        Problems = "problems",
+        /// No task.
+        NoTask = "none",
+    }
+);
 
 /// An executor, and its unobserved tasks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +96,7 @@ fn is_0(number: &u64) -> bool {
 /// ```
 /// use insight_protocol::GraphFacts;
 ///
-/// let text = r#"{"version":1,"packages":[{"name":"flume","version":"0.11.1","covered":false,"reason":"only traces show these waits"}]}"#;
+/// let text = r#"{"version":1,"packages":[{"name":"flume","version":"0.11.1","covered":false,"reason":"only awaits show these waits"}]}"#;
 /// assert_eq!(GraphFacts::parse(text).unwrap().packages[0].name, "flume");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,12 +106,32 @@ pub struct GraphFacts {
     pub version: u64,
     /// The packages, in any order and of any number.
     pub packages: Vec<PackageCoverage>,
+    /// The folders of all packages that come from no registry and no repository.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<PackageFolder>,
+}
+
+/// The folder of a package that comes from no registry and no repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PackageFolder {
+    /// The whole path.
+    pub folder: String,
+    /// The package is a member of the program's workspace, and not a dependency beside it.
+    pub own: bool,
+}
+
+impl PackageFolder {
+    /// Makes one.
+    pub fn new(folder: impl Into<String>, own: bool) -> PackageFolder {
+        PackageFolder { folder: folder.into(), own }
+    }
 }
 
 impl GraphFacts {
     /// Makes one with its required fields. Each other field is empty, zero or false.
     pub fn new(packages: Vec<PackageCoverage>) -> GraphFacts {
-        GraphFacts { version: GraphFacts::VERSION, packages }
+        GraphFacts { version: GraphFacts::VERSION, packages, folders: Vec::new() }
     }
 }
 
@@ -118,8 +154,10 @@ impl GraphFacts {
     pub const VERSION: u64 = 1;
     /// Maximum size of the file, in bytes.
     pub const MAX_BYTES: usize = 1 << 20;
-    /// Maximum size of one text in it, in bytes.
+    /// Maximum size of one text in it, in bytes, except for a folder.
     pub const MAX_TEXT: usize = 256;
+    /// Maximum length of the path of a folder in it, in bytes.
+    pub const MAX_PATH: usize = 4096;
 
     /// Reads the text of such a file. Unknown fields are ignored.
     pub fn parse(text: &str) -> Result<GraphFacts, NotGraphFacts> {
@@ -142,6 +180,9 @@ impl GraphFacts {
         };
         if facts.packages.iter().any(|package| texts(package) > GraphFacts::MAX_TEXT) {
             return Err(refuse(format!("a text in it has more than {} bytes", GraphFacts::MAX_TEXT)));
+        }
+        if facts.folders.iter().any(|it| it.folder.len() > GraphFacts::MAX_PATH) {
+            return Err(refuse(format!("a path in it has more than {} bytes", GraphFacts::MAX_PATH)));
         }
         Ok(facts)
     }
@@ -181,13 +222,19 @@ mod tests {
             &format!(r#"{{"version":1,"packages":[{{"name":"{long}","version":"1","covered":true}}]}}"#),
             Err("a text in it has more than 256 bytes"),
         );
+        check(r#"{"version":1,"packages":[],"folders":[{"folder":"/app","own":true}]}"#, Ok(0));
+        let long = "a".repeat(4097);
+        check(
+            &format!(r#"{{"version":1,"packages":[],"folders":[{{"folder":"{long}","own":true}}]}}"#),
+            Err("a path in it has more than 4096 bytes"),
+        );
         let large = format!(r#"{{"version":1,"packages":[]}}{}"#, " ".repeat(GraphFacts::MAX_BYTES));
         check(&large, Err("it has more than 1048576 bytes"));
     }
 
     #[test]
     fn uncovered_packages_are_listed_first_and_the_rest_is_counted() {
-        let list = |packages: Vec<PackageCoverage>| GraphFacts { version: 1, packages }.listed();
+        let list = |packages: Vec<PackageCoverage>| GraphFacts::new(packages).listed();
         let (some, left_out) =
             list(vec![package("b", true), package("z", false), package("a", true), package("b", true)]);
         let names: Vec<&str> = some.iter().map(|package| package.name.as_str()).collect();

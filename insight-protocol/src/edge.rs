@@ -55,6 +55,9 @@ pub struct EdgeWait {
     pub reason: StringId,
     /// Number of units that it needs.
     pub need: u64,
+    /// Another task may come to poll the operation unobserved: it lies in a box that can move, or its task may borrow.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transferable: bool,
     /// The source location of the awaited call, or of the `.await` if the awaited value is itself a future; absent when
     /// it cannot be known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,7 +77,7 @@ impl EdgeWait {
         need: u64,
         since_ns: u64,
     ) -> EdgeWait {
-        EdgeWait { id, task, resource, operation, reason, need, location: None, since_ns }
+        EdgeWait { id, task, resource, operation, reason, need, transferable: false, location: None, since_ns }
     }
 }
 
@@ -105,7 +108,8 @@ pub struct EdgeHold {
     pub mode: HoldMode,
     /// Number of units that it has.
     pub units: u64,
-    /// The guard or permit may have moved to another task unobserved, such as an owned guard.
+    /// Other code may have the guard or permit unobserved: it is owned, its lock is in static memory, it was acquired in a box
+    /// that can move, or its task may borrow.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub transferable: bool,
     /// The location where it was acquired.

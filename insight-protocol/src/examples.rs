@@ -73,9 +73,10 @@ fn stream() -> Vec<Message> {
                 name: "flume".into(),
                 version: "0.11.1".into(),
                 covered: false,
-                reason: Some("only traces show these waits".into()),
+                reason: Some("only awaits show these waits".into()),
             }]),
             packages_left_out: 3,
+            awaits_of: Some(AwaitsOf::Problems),
             at_ns: 12_100_000_000,
         }
         .into(),
@@ -139,7 +140,32 @@ fn tasks() -> Vec<Message> {
         }
         .into(),
         TaskSpawned { id: TaskId(5), kind: TaskKind::BlockOn, ..TaskSpawned::default() }.into(),
-        TaskCompleted { id: TaskId(4), outcome: Outcome::Cancelled, at_ns: 9_004_410_021 }.into(),
+        TaskUpdated { id: TaskId(4), name: StringId(5), at_ns: 8_300_000_000 }.into(),
+        TaskCompleted {
+            id: TaskId(4),
+            outcome: Outcome::Panicked,
+            panic: Some("called `Option::unwrap()` on a `None` value".into()),
+            at_ns: 9_004_410_021,
+        }
+        .into(),
+        TaskCompleted::new(TaskId(5), Outcome::Cancelled, 9_004_410_021).into(),
+        TaskEnded {
+            id: TaskId(4),
+            kind: TaskKind::Task,
+            name: Some(StringId(2)),
+            location: Some(LocationId(2)),
+            parent: Some(TaskId(3)),
+            executor: Some(StringId(3)),
+            executor_task_id: Some(19),
+            future_bytes: Some(312),
+            partial: true,
+            spawned_ns: 8_210_004_512,
+            outcome: Outcome::Panicked,
+            panic: Some("called `Option::unwrap()` on a `None` value".into()),
+            at_ns: 9_004_410_021,
+        }
+        .into(),
+        TaskEnded::new(TaskId(5), Outcome::Returned, 0, 1).into(),
         TaskStats {
             id: TaskId(4),
             state: Some(TaskState::Idle),
@@ -167,6 +193,37 @@ fn tasks() -> Vec<Message> {
         }
         .into(),
         TaskPolls { thread: 1, tasks: vec![TaskId(4)], after_ns: vec![0], running_ns: vec![0], at_ns: 0 }.into(),
+        TaskAwaits {
+            id: TaskId(4),
+            polls: 3,
+            awaits: vec![Await {
+                edge: Some(EdgeId(7)),
+                function: Some(StringId(6)),
+                frames: vec![AwaitFrame {
+                    function: Some(StringId(2)),
+                    location: Some(LocationId(2)),
+                    kind: FrameKind::Own,
+                }],
+                cut: true,
+            }],
+            spans: vec![StringId(7)],
+            more: 1,
+            complete: false,
+            at_ns: 9_310_400_000,
+        }
+        .into(),
+        TaskAwaits {
+            id: TaskId(5),
+            awaits: vec![Await {
+                frames: vec![AwaitFrame { function: None, location: None, kind: FrameKind::Unknown }],
+                ..Await::default()
+            }],
+            complete: true,
+            ..TaskAwaits::default()
+        }
+        .into(),
+        TaskCancellers { id: TaskId(4), tasks: vec![TaskId(1)], others: true, at_ns: 9_310_400_000 }.into(),
+        TaskCancellers { id: TaskId(5), ..TaskCancellers::default() }.into(),
     ]
 }
 
@@ -224,6 +281,7 @@ fn edges() -> Vec<Message> {
             operation: Operation::Send,
             reason: StringId(1),
             need: 1,
+            transferable: false,
             location: Some(LocationId(1)),
             since_ns: 8_210_310_002,
         }
@@ -235,6 +293,7 @@ fn edges() -> Vec<Message> {
             operation: Operation::Other("com.example.pass".into()),
             reason: StringId(1),
             need: 1,
+            transferable: true,
             location: None,
             since_ns: MAX_NUMBER,
         }
@@ -287,13 +346,15 @@ fn edges() -> Vec<Message> {
 
 fn problems() -> Vec<Message> {
     let location = |line| Some(SourceLocation { file: "examples/deadlock.rs".into(), line, column: 19 });
-    let proven = Problem {
+    let raised = Problem {
         id: ProblemId(1),
         kind: ProblemKind::Deadlock,
-        tier: Tier::Proven,
+        tier: Tier::Suspected,
         severity: Severity::Hang,
-        title: "deadlock cycle: task 4 (crawl) waits for itself through channel `prototype_channel`".into(),
-        tasks: vec![ProblemTask { id: TaskId(4), name: Some("crawl".into()), location: location(9) }],
+        title: "deadlock cycle: task 4 (crawl) waits for itself through channel `prototype_channel`, unless the receiver of \
+                channel `prototype_channel` was given to other code after 12:03:07 UTC, when task 4 (crawl) used it"
+            .into(),
+        tasks: vec![ProblemTask { id: TaskId(4), name: Some("crawl".into()), location: location(9), awaits: vec![] }],
         resources: vec![ProblemResource {
             id: ResourceId(2),
             kind: ResourceKind::Channel,
@@ -308,6 +369,17 @@ fn problems() -> Vec<Message> {
                 operation: Some(Operation::Send),
                 reason: "waiting on channel capacity".into(),
                 location: location(18),
+                awaited: Some(ProblemAwait {
+                    line: location(18),
+                    function: Some("tokio::sync::mpsc::Sender::send".into()),
+                    frames: vec![ProblemFrame {
+                        function: Some("deadlock::crawl".into()),
+                        location: location(18),
+                        kind: FrameKind::Own,
+                    }],
+                    cut: false,
+                    as_in: None,
+                }),
                 since_ns: 8_210_310_002,
             },
             ProblemEdge {
@@ -317,29 +389,45 @@ fn problems() -> Vec<Message> {
                 operation: None,
                 reason: "receiver".into(),
                 location: None,
+                awaited: None,
                 since_ns: 8_000_310_442,
             },
         ],
         unknowns: vec![],
+        unless: vec![
+            "the receiver of channel `prototype_channel` was given to other code after 12:03:07 UTC, when task 4 (crawl) \
+             used it"
+                .into(),
+        ],
         explanation: vec![
             "task 4 (crawl) waits to send to channel `prototype_channel` (examples/deadlock.rs:18), which is full (2 of 2); \
-             only itself receives from it."
+             task 4 (crawl) receives from it."
                 .into(),
         ],
         advice: "Send from another task than the one that receives.".into(),
         docs: "/docs/deadlock".into(),
         since_ns: 8_210_310_002,
     };
-    let suspected = Problem {
-        tier: Tier::Suspected,
-        tasks: vec![ProblemTask { id: TaskId(4), name: None, location: None }],
+    let updated = Problem {
+        tasks: vec![ProblemTask {
+            id: TaskId(4),
+            name: None,
+            location: None,
+            awaits: vec![ProblemAwait {
+                line: None,
+                function: None,
+                frames: vec![ProblemFrame { function: None, location: None, kind: FrameKind::Unknown }],
+                cut: true,
+                as_in: Some(TaskId(3)),
+            }],
+        }],
         unknowns: vec!["1 more receiver of channel `prototype_channel` that no task has used yet".into()],
         explanation: vec![],
-        ..proven.clone()
+        ..raised.clone()
     };
     vec![
-        ProblemRaised { problem: proven, at_ns: 8_300_000_000 }.into(),
-        ProblemUpdated { problem: suspected, at_ns: 8_400_000_000 }.into(),
+        ProblemRaised { problem: raised, at_ns: 8_300_000_000 }.into(),
+        ProblemUpdated { problem: updated, at_ns: 8_400_000_000 }.into(),
         ProblemCleared { id: ProblemId(1), at_ns: 8_500_000_000 }.into(),
     ]
 }

@@ -41,6 +41,7 @@ pub(crate) fn write(out: &mut Vec<u8>, message: &Message) -> bool {
         Message::TaskCompleted(m) => {
             text(out, "\"type\":\"task.completed\",\"id\":", m.id);
             text(out, ",\"outcome\":", &m.outcome);
+            text_if(out, ",\"panic\":", m.panic.as_ref());
             text(out, ",\"at_ns\":", m.at_ns);
         }
         Message::EdgeWait(m) => {
@@ -50,6 +51,7 @@ pub(crate) fn write(out: &mut Vec<u8>, message: &Message) -> bool {
             text(out, ",\"operation\":", &m.operation);
             text(out, ",\"reason\":", m.reason);
             text(out, ",\"need\":", m.need);
+            text_if(out, ",\"transferable\":", m.transferable.then_some(true));
             text_if(out, ",\"location\":", m.location);
             text(out, ",\"since_ns\":", m.since_ns);
         }
@@ -237,6 +239,7 @@ impl<'a> Line<'a> {
         Some(TaskCompleted {
             id: TaskId(field!(self.id("id"))),
             outcome: field!(self.word("outcome")).into(),
+            panic: optional!(self.word("panic")).map(str::to_owned),
             at_ns: field!(self.number("at_ns")),
         })
     }
@@ -249,6 +252,7 @@ impl<'a> Line<'a> {
             operation: field!(self.word("operation")).into(),
             reason: StringId(field!(self.id("reason"))),
             need: field!(self.number("need")),
+            transferable: optional!(self.flag("transferable")).unwrap_or(false),
             location: optional!(self.id("location")).map(LocationId),
             since_ns: field!(self.number("since_ns")),
         })

@@ -22,6 +22,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod awaits;
+mod cancellers;
 mod closed_enum;
 mod codec;
 mod coverage;
@@ -46,8 +48,12 @@ pub mod examples;
 #[cfg(feature = "schema")]
 pub mod schema;
 
+pub use awaits::{Await, AwaitFrame, MAX_AWAITS, MAX_FRAMES, MAX_SPANS, TaskAwaits};
+pub use cancellers::{MAX_CANCELLERS, TaskCancellers};
 pub use codec::{DecodeError, Decoded, Kept, body, decode, encode, encode_to, keep, line};
-pub use coverage::{ExecutorCoverage, GraphFacts, MAX_PACKAGES, NotGraphFacts, PackageCoverage, StreamCoverage};
+pub use coverage::{
+    AwaitsOf, ExecutorCoverage, GraphFacts, MAX_PACKAGES, NotGraphFacts, PackageCoverage, PackageFolder, StreamCoverage,
+};
 pub use edge::{
     ByOperation, EdgeClosed, EdgeHold, EdgeOutcome, EdgeParty, EdgeUpdated, EdgeWait, HoldMode, Operation, PartyRole,
 };
@@ -58,11 +64,14 @@ pub use header::{
 pub use ids::{EdgeId, LocationId, ProblemId, ResourceId, StringId, TaskId};
 pub use message::{Message, Visit, VisitMut};
 pub use problem::{
-    Problem, ProblemCleared, ProblemEdge, ProblemKind, ProblemRaised, ProblemResource, ProblemTask, ProblemUpdated,
-    Problems, Severity, SourceLocation, Tier,
+    Problem, ProblemAwait, ProblemCleared, ProblemEdge, ProblemFrame, ProblemKind, ProblemRaised, ProblemResource,
+    ProblemTask, ProblemUpdated, Problems, Severity, SourceLocation, Tier,
 };
 pub use resource::{ByResourceKind, HandOff, ResourceCreated, ResourceDropped, ResourceKind, ResourceUpdated};
-pub use task::{Outcome, TaskCompleted, TaskKind, TaskPolls, TaskSpawned, TaskState, TaskStats};
+pub use task::{
+    MAX_ENDED, MAX_PANIC, Outcome, TaskCompleted, TaskEnded, TaskKind, TaskPolls, TaskSpawned, TaskState, TaskStats,
+    TaskUpdated,
+};
 pub use trace::{FrameKind, TaskTrace, TraceFrame, TraceLeaf, TraceOutcome};
 
 /// Sets fields of a value. A struct literal cannot do that outside of this crate, since the types may get more fields.

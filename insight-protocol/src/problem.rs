@@ -2,7 +2,7 @@
 
 use crate::closed_enum::closed_enum;
 use crate::open_enum::open_enum;
-use crate::{Operation, ProblemId, ResourceId, ResourceKind, TaskId};
+use crate::{FrameKind, Operation, ProblemId, ResourceId, ResourceKind, TaskId};
 use serde::{Deserialize, Serialize};
 
 open_enum!(
@@ -27,6 +27,8 @@ open_enum!(
         ForgottenParty = "forgotten_party",
         /// A task waits, and nothing is left that could wake it.
         LostWakeup = "lost_wakeup",
+        /// A task made progress only because a capture polled it.
+        ReleasedByCapture = "released_by_capture",
         /// A poll lasts, and tasks of the same executor wait for a thread.
         WorkerBlocked = "worker_blocked",
         /// A poll blocks its thread until a future is ready, and tasks of the same executor wait for a thread.
@@ -51,9 +53,9 @@ open_enum!(
 closed_enum!(
     /// The certainty of a problem.
     Tier {
-        /// Every fact was observed.
+        /// Every fact was observed, and nothing outside of the problem can resolve it.
         Proven = "proven",
-        /// Something unknown is involved; the problem's title names it.
+        /// Something unknown is involved, or other code could resolve the problem; its title names the first such thing.
         Suspected = "suspected",
     }
 );
@@ -94,6 +96,10 @@ pub struct Problem {
     /// The unknown facts; empty for a proven problem.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknowns: Vec<String>,
+    /// The ways in which code outside of these tasks could resolve the problem, such as "other code adds permits to semaphore
+    /// `pool`"; empty for a proven problem. Each continues a sentence after the word "unless".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<String>,
     /// The chain of causes, one sentence in each entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanation: Vec<String>,
@@ -118,6 +124,7 @@ impl Problem {
             resources: Vec::new(),
             edges: Vec::new(),
             unknowns: Vec::new(),
+            unless: Vec::new(),
             explanation: Vec::new(),
             advice: String::new(),
             docs: String::new(),
@@ -137,12 +144,72 @@ pub struct ProblemTask {
     pub name: Option<String>,
     /// The location of its spawn.
     pub location: Option<SourceLocation>,
+    /// Its known awaits that belong to none of its waits: of futures that are not instrumented.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awaits: Vec<ProblemAwait>,
 }
 
 impl ProblemTask {
     /// Makes one with its required fields. Each other field is empty, zero or false.
     pub fn new(id: TaskId) -> ProblemTask {
-        ProblemTask { id, name: None, location: None }
+        ProblemTask { id, name: None, location: None, awaits: Vec::new() }
+    }
+}
+
+/// The await at which a task of a problem waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct ProblemAwait {
+    /// The line to show first: the program's own, or else the nearest line of a library.
+    pub line: Option<SourceLocation>,
+    /// The awaited function, such as `tokio::net::TcpStream::read`: the function that the program's own line called.
+    pub function: Option<String>,
+    /// The functions on the stack, from the awaited function out to the task's own function. Functions of the runtime and of
+    /// the standard library are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<ProblemFrame>,
+    /// Frames are missing at the outer end of the stack.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+    /// The task whose await this is, if it represents the task of the problem: it has the same spawn location and equal waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_in: Option<TaskId>,
+}
+
+/// One function on the stack of an await.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct ProblemFrame {
+    /// Its name, shortened for people.
+    pub function: Option<String>,
+    /// Its line in the source.
+    pub location: Option<SourceLocation>,
+    /// The owner of its code.
+    pub kind: FrameKind,
+}
+
+impl ProblemEdge {
+    /// The line of the library in which a wait waits, if that is not the line to show first.
+    pub fn library_line(&self) -> Option<&SourceLocation> {
+        let awaited = self.awaited.as_ref()?;
+        let within = awaited.frames.iter().take_while(|frame| frame.kind != FrameKind::Own);
+        let mut lines = within.filter(|frame| frame.kind == FrameKind::Dependency).map(|frame| frame.location.as_ref());
+        let is_other = |other: &&SourceLocation| {
+            awaited.line.as_ref().is_none_or(|first| (&first.file, first.line) != (&other.file, other.line))
+        };
+        match &self.location {
+            Some(location) => Some(location).filter(is_other),
+            None => lines.next()?.filter(is_other),
+        }
+    }
+}
+
+impl ProblemFrame {
+    /// Makes one with its required fields. Each other field is empty, zero or false.
+    pub fn new(kind: FrameKind) -> ProblemFrame {
+        ProblemFrame { function: None, location: None, kind }
     }
 }
 
@@ -184,8 +251,11 @@ pub struct ProblemEdge {
     pub operation: Option<Operation>,
     /// For a wait, its reason in words; for a hold its mode, for a party its role.
     pub reason: String,
-    /// The location of the wait, or where the hold was acquired.
+    /// The location of the wait, or where the hold was acquired. It may be in a library.
     pub location: Option<SourceLocation>,
+    /// The await of a wait, if it is known. Its `line` comes before `location`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<ProblemAwait>,
     /// The time at which it began.
     pub since_ns: u64,
 }
@@ -200,6 +270,7 @@ impl ProblemEdge {
             operation: None,
             reason: String::new(),
             location: None,
+            awaited: None,
             since_ns,
         }
     }

@@ -230,6 +230,11 @@ pub(crate) fn from_1() -> Value {
     json!({ "minimum": 1 })
 }
 
+/// `x-emit` of a text with a bound.
+pub(crate) fn at_most_characters(count: usize) -> Value {
+    json!({ "maxLength": count })
+}
+
 /// `x-emit` of a list with a bound.
 pub(crate) fn at_most(items: usize) -> Value {
     json!({ "maxItems": items })

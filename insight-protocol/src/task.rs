@@ -90,6 +90,10 @@ pub struct TaskCompleted {
     pub id: TaskId,
     /// The way in which it ended.
     pub outcome: Outcome,
+    /// The message of its panic, of at most 1,024 characters; absent unless the program's user has asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::at_most_characters(MAX_PANIC))))]
+    pub panic: Option<String>,
     /// The time of the fact.
     pub at_ns: u64,
 }
@@ -97,8 +101,98 @@ pub struct TaskCompleted {
 impl TaskCompleted {
     /// Makes one.
     pub fn new(id: TaskId, outcome: Outcome, at_ns: u64) -> TaskCompleted {
-        TaskCompleted { id, outcome, at_ns }
+        TaskCompleted { id, outcome, panic: None, at_ns }
     }
+}
+
+/// Maximum length of the message of a panic, in characters. A longer one is cut, and ends with `…`.
+pub const MAX_PANIC: usize = 1024;
+
+/// Number of the last tasks that a snapshot has in each of two groups: the tasks that panicked or were cancelled, and the other
+/// ended tasks.
+pub const MAX_ENDED: usize = 100;
+
+/// A task that has ended before the snapshot that contains this message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct TaskEnded {
+    /// Its id.
+    pub id: TaskId,
+    /// Its kind.
+    pub kind: TaskKind,
+    /// Its name, as in its `task.spawned`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<StringId>,
+    /// The location of its spawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationId>,
+    /// The task that spawned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TaskId>,
+    /// The name of its executor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<StringId>,
+    /// The executor's own id of the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor_task_id: Option<u64>,
+    /// The size of its future, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub future_bytes: Option<u64>,
+    /// It was a library task.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// The time of its spawn; for a library task, the time when it was first observed.
+    pub spawned_ns: u64,
+    /// The way in which it ended.
+    pub outcome: Outcome,
+    /// The message of its panic, as in its `task.completed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-emit" = crate::schema::at_most_characters(MAX_PANIC))))]
+    pub panic: Option<String>,
+    /// The time of its end.
+    pub at_ns: u64,
+}
+
+impl TaskEnded {
+    /// Makes one, with the kind `task`.
+    pub fn new(id: TaskId, outcome: Outcome, spawned_ns: u64, at_ns: u64) -> TaskEnded {
+        TaskEnded {
+            id,
+            kind: TaskKind::Task,
+            name: None,
+            location: None,
+            parent: None,
+            executor: None,
+            executor_task_id: None,
+            future_bytes: None,
+            partial: false,
+            spawned_ns,
+            outcome,
+            panic: None,
+            at_ns,
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether a task with this outcome did not do all its work: it panicked or was cancelled.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Outcome::Panicked | Outcome::Cancelled)
+    }
+}
+
+/// The name of a task was learned after its spawn: its own function was seen on its stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct TaskUpdated {
+    /// The task.
+    pub id: TaskId,
+    /// Its name.
+    pub name: StringId,
+    /// The time at which the name was learned.
+    pub at_ns: u64,
 }
 
 /// The state of a task and its counters since it was spawned.

@@ -14,6 +14,9 @@ pub const THINGS_LIMIT: usize = 4 << 20;
 /// Maximum size of all problems that are kept of one stream, in bytes.
 pub const PROBLEMS_LIMIT: usize = 64 << 20;
 
+/// Maximum size of the message of a panic, in bytes: a message of the protocol's length is never cut.
+const PANIC_LIMIT: usize = 4 * MAX_PANIC;
+
 /// Maximum size of an unknown word, in bytes.
 const WORD_LIMIT: usize = 64;
 
@@ -110,7 +113,9 @@ impl VisitMut for Admission<'_> {
         true
     }
 
-    fn stream_coverage(&mut self, _: &mut StreamCoverage) -> bool {
+    fn stream_coverage(&mut self, m: &mut StreamCoverage) -> bool {
+        let long = m.awaits_of.as_ref().and_then(|awaits_of| word(awaits_of.as_str()));
+        long.into_iter().for_each(|word| m.awaits_of = Some(word.as_str().into()));
         true
     }
 
@@ -145,8 +150,21 @@ impl VisitMut for Admission<'_> {
         self.opens()
     }
 
+    fn task_updated(&mut self, _: &mut TaskUpdated) -> bool {
+        true
+    }
+
     fn task_completed(&mut self, m: &mut TaskCompleted) -> bool {
         word(m.outcome.as_str()).into_iter().for_each(|word| m.outcome = word.as_str().into());
+        m.panic.iter_mut().for_each(|panic| cut(panic, PANIC_LIMIT));
+        true
+    }
+
+    /// A model keeps a fixed number of them.
+    fn task_ended(&mut self, m: &mut TaskEnded) -> bool {
+        word(m.kind.as_str()).into_iter().for_each(|word| m.kind = word.as_str().into());
+        word(m.outcome.as_str()).into_iter().for_each(|word| m.outcome = word.as_str().into());
+        m.panic.iter_mut().for_each(|panic| cut(panic, PANIC_LIMIT));
         true
     }
 
@@ -157,6 +175,34 @@ impl VisitMut for Admission<'_> {
     }
 
     fn task_polls(&mut self, _: &mut TaskPolls) -> bool {
+        true
+    }
+
+    /// One message per task is kept, since a task's awaits replace its earlier ones.
+    fn task_awaits(&mut self, m: &mut TaskAwaits) -> bool {
+        m.more = m.more.saturating_add(m.awaits.len().saturating_sub(MAX_AWAITS) as u64).min(MAX_NUMBER);
+        m.spans.truncate(MAX_SPANS);
+        m.spans.shrink_to_fit();
+        m.awaits.truncate(MAX_AWAITS);
+        m.awaits.shrink_to_fit();
+        for it in &mut m.awaits {
+            it.cut |= it.frames.len() > MAX_FRAMES;
+            it.frames.truncate(MAX_FRAMES);
+            it.frames.shrink_to_fit();
+            for frame in &mut it.frames {
+                word(frame.kind.as_str()).into_iter().for_each(|word| frame.kind = word.as_str().into());
+            }
+            m.complete &= !it.cut;
+        }
+        m.complete &= m.more == 0;
+        true
+    }
+
+    /// One message per task is kept. Tasks that do not fit are other code.
+    fn task_cancellers(&mut self, m: &mut TaskCancellers) -> bool {
+        m.others |= m.tasks.len() > MAX_CANCELLERS;
+        m.tasks.truncate(MAX_CANCELLERS);
+        m.tasks.shrink_to_fit();
         true
     }
 
@@ -249,13 +295,23 @@ fn word(word: &str) -> Option<String> {
 
 /// Approximate size of a problem in memory, in bytes.
 fn size(problem: &Problem) -> usize {
-    let Problem { title, tasks, resources, edges, unknowns, explanation, advice, docs, .. } = problem;
+    let Problem { title, tasks, resources, edges, unknowns, unless, explanation, advice, docs, .. } = problem;
     let file = |location: &Option<SourceLocation>| location.as_ref().map_or(0, |location| location.file.len());
     let name = |name: &Option<String>| name.as_ref().map_or(0, String::len);
-    let texts = unknowns.iter().chain(explanation).map(|text| size_of::<String>() + text.len());
-    let tasks = tasks.iter().map(|it| size_of::<ProblemTask>() + name(&it.name) + file(&it.location));
+    let texts = unknowns.iter().chain(unless).chain(explanation).map(|text| size_of::<String>() + text.len());
+    let frames = |frames: &[ProblemFrame]| {
+        let frame = |it: &ProblemFrame| size_of::<ProblemFrame>() + name(&it.function) + file(&it.location);
+        frames.iter().map(frame).sum::<usize>()
+    };
+    let awaited =
+        |it: &ProblemAwait| size_of::<ProblemAwait>() + name(&it.function) + file(&it.line) + frames(&it.frames);
+    let awaits = |it: &ProblemTask| it.awaits.iter().map(awaited).sum::<usize>();
+    let tasks = tasks.iter().map(|it| size_of::<ProblemTask>() + name(&it.name) + file(&it.location) + awaits(it));
     let resources = resources.iter().map(|it| size_of::<ProblemResource>() + name(&it.name) + file(&it.location));
-    let edges = edges.iter().map(|it| size_of::<ProblemEdge>() + it.kind.len() + it.reason.len() + file(&it.location));
+    let edges = edges.iter().map(|it| {
+        let awaited = it.awaited.as_ref().map_or(0, awaited);
+        size_of::<ProblemEdge>() + it.kind.len() + it.reason.len() + file(&it.location) + awaited
+    });
     size_of::<Problem>()
         + title.len()
         + advice.len()
@@ -340,6 +396,28 @@ mod tests {
         assert!(bounds.admit(&mut ProblemCleared::new(ProblemId(1), 1).into(), 1));
         assert!(bounds.admit(&mut problem(2), 0));
         assert_eq!(bounds.facts_left_out(), 1);
+    }
+
+    #[test]
+    fn long_message_of_a_panic_is_cut() {
+        let mut bounds = Bounds::default();
+        for ended in ["completed", "ended"] {
+            let mut check = |text: String, expect: &str| {
+                let json = format!(
+                    r#"{{"seq":1,"type":"task.{ended}","id":1,"kind":"task","spawned_ns":0,"outcome":"panicked","panic":"{text}","at_ns":1}}"#
+                );
+                let mut message = message(&json);
+                assert!(bounds.admit(&mut message, THINGS_LIMIT));
+                let panic = match message {
+                    Message::TaskCompleted(end) => end.panic,
+                    Message::TaskEnded(end) => end.panic,
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(panic.as_deref(), Some(expect));
+            };
+            check("🦀".repeat(MAX_PANIC), &"🦀".repeat(MAX_PANIC));
+            check("x".repeat(1 << 20), &format!("{}…", "x".repeat(4 * MAX_PANIC - 3)));
+        }
     }
 
     #[test]

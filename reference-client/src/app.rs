@@ -186,7 +186,8 @@ impl App {
         if let Some((tier, text)) = words::banner(&snapshot.model) {
             let row = rows.top();
             buffer.set_style(row, scene.theme.banner(tier));
-            let text = fit(&format!(" {text}, P for more"), row.width.into());
+            let line = words::banner_line(&snapshot.model).map_or_else(String::new, |line| format!(": {line}"));
+            let text = fit(&format!(" {text}, P for more{line}"), row.width.into());
             put(buffer, row, &Line::from(Span::styled(text, scene.theme.banner(tier))));
         }
         let footer = rows.bottom_if(rows.rest.height > 3);

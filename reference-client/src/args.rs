@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use insight_protocol::{MAX_ID, TaskId};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The port on which a program listens by default.
 const DEFAULT_PORT: u16 = 8080;
@@ -51,7 +51,7 @@ pub struct Args {
     pub json: bool,
 
     /// Print the last snapshot of a recorded stream, and exit
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "port", "trace"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "port"])]
     pub recording: Option<PathBuf>,
 
     /// Print the functions and lines in which the task ID waits, and exit
@@ -62,10 +62,20 @@ pub struct Args {
 impl Args {
     /// The address that the command line names, `None` if it names none, or the mistake in it.
     pub fn address(&self) -> Result<Option<Address>, clap::Error> {
+        let mistake = |kind, text: String| Args::command().error(kind, text);
+        if self.recording.is_some() && self.trace.is_some() {
+            let text = "--trace asks a running program, and --recording names a file: without --trace, the text of the \
+                        recording has the awaits that the program recorded";
+            return Err(mistake(ErrorKind::ArgumentConflict, text.to_owned()));
+        }
         if self.address.is_none() && self.port.is_none() {
             return Ok(None);
         }
-        let mistake = |kind, text: String| Args::command().error(kind, text);
+        if let Some(file) = self.address.as_deref().filter(|text| Path::new(text).is_file()) {
+            let file = file.escape_debug();
+            let text = format!("'{file}' is a file, and not an address: for a recording, write --recording '{file}'");
+            return Err(mistake(ErrorKind::ValueValidation, text));
+        }
         let (host, port) = match &self.address {
             None => ("127.0.0.1".to_owned(), None),
             Some(text) => split(text).map_err(|why| {
@@ -192,6 +202,15 @@ mod tests {
         check("a/b", "error: invalid address 'a/b': expected HOST:PORT, such as 127.0.0.1:8080");
         check("https://a", "error: invalid address 'https://a': insight is served over plain http");
         check("a:1 --port 2", "error: the address names port 1, and --port names 2: name one of them");
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let text =
+            format!("error: '{file}' is a file, and not an address: for a recording, write --recording '{file}'");
+        check(file, &text);
+        check(
+            "--recording a.ndjson --trace 7",
+            "error: --trace asks a running program, and --recording names a file: without --trace, the text of the \
+             recording has the awaits that the program recorded",
+        );
         check("--port 0", "error: invalid value '0' for '--port <N>': 0 is not in 1..=65535");
     }
 }

@@ -5,7 +5,8 @@ use crate::failure::Failure;
 use crate::output::complain;
 use crate::snapshot::{Intake, Link, Snapshot, lock};
 use crate::text::fit;
-use insight_protocol::{Decoded, Message, TaskId, TaskTrace, decode};
+use insight_model::Model;
+use insight_protocol::{Decoded, Message, TaskId, TaskKind, TaskState, TaskTrace, decode};
 use insight_reader::{Ending, Refusal, Source, why, words_of_refusal};
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -25,6 +26,10 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(60);
 /// A program sends a snapshot without a pause; a program that is stopped sends no more of it.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for which one snapshot waits for the awaits of the tasks. Usually they come with the second sample.
+const AWAITS_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// Maximum number of tasks of a program whose awaits one snapshot waits for. It captures a few in that time.
+const MOST_AWAITED: usize = 10_000;
 /// A trace waits for its turn and for the task, and at first the program's debug information is read.
 const TRACE_TIMEOUT: Duration = Duration::from_secs(30);
 const TRACE_LIMIT: u64 = 16 << 20;
@@ -33,11 +38,41 @@ const NAME_TIMEOUT: Duration = Duration::from_secs(2);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Reads one snapshot, and no more.
+/// Reads one snapshot. A program captures awaits while a client reads its stream, so the awaits come a little later.
 pub fn snapshot(address: &Address) -> Result<Snapshot, Failure> {
+    let first = one_snapshot(address)?;
+    if first.model.tasks.len() > MOST_AWAITED || has_awaits(&first.model) {
+        return Ok(first);
+    }
+    Ok(snapshot_with_awaits(address).unwrap_or(first))
+}
+
+/// The state after the awaits of all tasks, or after a short time. `None` if the stream has no complete snapshot by then.
+fn snapshot_with_awaits(address: &Address) -> Option<Snapshot> {
+    let (snapshot, start) = (Mutex::new(Snapshot::default()), Instant::now());
+    let mut more = || {
+        let snapshot = lock(&snapshot);
+        start.elapsed() < AWAITS_TIMEOUT && !(snapshot.model.complete && has_awaits(&snapshot.model))
+    };
+    let limits = Some((AWAITS_TIMEOUT, AWAITS_TIMEOUT));
+    // A failure is no matter: there is a snapshot without the awaits.
+    let _ = read(&address.url("/v1/stream"), AWAITS_TIMEOUT, limits, &snapshot, &mut more);
+    let snapshot = snapshot.into_inner().unwrap_or_else(PoisonError::into_inner);
+    snapshot.model.complete.then_some(snapshot)
+}
+
+/// Whether the awaits of each idle task are known that can have some.
+fn has_awaits(model: &Model) -> bool {
+    let mut tasks = model.tasks.values().filter(|task| {
+        task.state() == Some(TaskState::Idle) && !task.origin.partial && task.origin.kind != TaskKind::Blocking
+    });
+    tasks.all(|task| model.awaits(task.id).is_some())
+}
+
+fn one_snapshot(address: &Address) -> Result<Snapshot, Failure> {
     let snapshot = Mutex::new(Snapshot::default());
     let limits = Some((SNAPSHOT_TIMEOUT, SILENCE_TIMEOUT));
-    let outcome = read(&address.url("/v1/snapshot"), limits, &snapshot, &mut || true);
+    let outcome = read(&address.url("/v1/snapshot"), RESPONSE_TIMEOUT, limits, &snapshot, &mut || true);
     let snapshot = snapshot.into_inner().unwrap_or_else(PoisonError::into_inner);
     match outcome {
         Ok(()) | Err(Failure::Unreachable(_)) if snapshot.model.complete => Ok(snapshot),
@@ -205,7 +240,7 @@ impl Shared {
     fn follow(&self, url: &str) {
         let mut pause = SHORTEST_PAUSE;
         loop {
-            let outcome = read(url, None, &self.snapshot, &mut || {
+            let outcome = read(url, RESPONSE_TIMEOUT, None, &self.snapshot, &mut || {
                 self.notify();
                 !self.is_closed()
             });
@@ -268,12 +303,13 @@ fn agent(response_timeout: Duration, body: Option<(Duration, Duration)>) -> ureq
 /// its whole body and of a silence in it.
 fn read(
     url: &str,
+    response_timeout: Duration,
     limits: Option<(Duration, Duration)>,
     snapshot: &Mutex<Snapshot>,
     more: &mut dyn FnMut() -> bool,
 ) -> Result<(), Failure> {
-    let agent = agent(RESPONSE_TIMEOUT, limits);
-    let response = agent.get(url).call().map_err(|error| failure(&error, RESPONSE_TIMEOUT))?;
+    let agent = agent(response_timeout, limits);
+    let response = agent.get(url).call().map_err(|error| failure(&error, response_timeout))?;
     let status = response.status();
     let mut body = response.into_body().into_reader();
     if status == 503 {

@@ -4,7 +4,10 @@
 use crate::views::Scene;
 use crate::views::task_list::TaskList;
 use crate::words::{self, FreersOf};
-use insight_model::{Edge, EdgeBody, Location, Model, ObservedTasks, Resource, Task};
+use insight_model::{
+    Awaits, ByOther, Edge, EdgeBody, EndedTask, Frame, KnownAwaits, Leaf, Lines, Location, Model, ObservedTasks,
+    Resource, Task,
+};
 use insight_protocol::Operation;
 use insight_reader::JsonWriter;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -21,6 +24,10 @@ pub fn write(scene: &Scene, output: &mut dyn Write) -> io::Result<()> {
     let losses = &scene.snapshot.losses;
     let document = Document {
         coverage: coverage(model, &list.observed),
+        ended_tasks: Each(&|each| {
+            let mut tasks = model.ended_tasks.newest_first().into_iter();
+            tasks.try_for_each(|value| each(Item::of(ended_task(value))))
+        }),
         header: json!(model.header),
         losses: json!({
             "bad_lines": losses.bad_lines,
@@ -55,6 +62,7 @@ pub fn json(scene: &Scene) -> String {
 #[derive(Serialize)]
 struct Document<'a> {
     coverage: Value,
+    ended_tasks: Each<'a>,
     header: Value,
     losses: Value,
     now_ns: u64,
@@ -140,6 +148,8 @@ fn task(model: &Model, freers: &FreersOf, task: &Task, each: &mut Take) -> Resul
         "id": task.id,
         "kind": task.origin.kind,
         "name": task.origin.name.as_deref(),
+        "shown_name": model.task_name(task).map(|name| name.to_string()),
+        "awaits": model.awaits(task.id).map(|known| awaits(model, task, known)),
         "state": task.state(),
         "since_ns": task.since_ns(),
         "partial": task.origin.partial,
@@ -174,6 +184,63 @@ fn task(model: &Model, freers: &FreersOf, task: &Task, each: &mut Take) -> Resul
     each(Item { value, arrays: &arrays })
 }
 
+fn ended_task(task: &EndedTask) -> Value {
+    json!({
+        "id": task.id,
+        "kind": task.origin.kind,
+        "name": task.origin.name.as_deref(),
+        "outcome": task.outcome,
+        "panic": task.panic.as_deref(),
+        "partial": task.origin.partial,
+        "location": task.origin.location.as_deref().map(location),
+        "parent": task.parent(),
+        "executor": task.origin.executor.as_deref(),
+        "executor_task_id": task.executor_task_id(),
+        "future_bytes": task.origin.future_bytes,
+        "spawned_ns": task.spawned_ns,
+        "ended_ns": task.ended_ns,
+    })
+}
+
+/// `as_in` is the task that represents this one.
+fn awaits(model: &Model, task: &Task, known: KnownAwaits) -> Value {
+    let KnownAwaits { awaits: Awaits { polls, leaves, more, complete, at_ns, task: of, .. }, represents } = known;
+    let frame = |frame: &Frame| {
+        json!({
+            "function": frame.function.as_deref(),
+            "location": frame.location.as_deref().map(location),
+            "kind": frame.kind,
+        })
+    };
+    let leaf = |leaf: &Leaf| {
+        json!({
+            "edge": leaf.edge,
+            "function": leaf.function.as_deref(),
+            "frames": leaf.frames.iter().map(frame).collect::<Vec<_>>(),
+            "cut": leaf.cut,
+            "lines": if leaf.edge.is_none() { lines(&model.lines_of_await(task.id, leaf)) } else { Value::Null },
+        })
+    };
+    json!({
+        "polls": polls,
+        "leaves": leaves.iter().map(leaf).collect::<Vec<_>>(),
+        "more": more,
+        "complete": complete,
+        "as_in": represents.then_some(of),
+        "at_ns": at_ns,
+    })
+}
+
+/// The program's own line first, and the library's line second.
+fn lines(lines: &Lines) -> Value {
+    json!({
+        "first": lines.first.map(location),
+        "function": lines.function,
+        "inside": lines.inside,
+        "library": lines.library.map(location),
+    })
+}
+
 fn edge(model: &Model, freers: &FreersOf, edge: &Edge) -> Value {
     let resource = model.resources.get(&edge.resource);
     let mut value = json!({
@@ -186,14 +253,16 @@ fn edge(model: &Model, freers: &FreersOf, edge: &Edge) -> Value {
         "location": edge.location.as_deref().map(location),
     });
     match &edge.body {
-        EdgeBody::Wait { operation, reason, need } => {
+        EdgeBody::Wait { operation, reason, need, transferable } => {
             let waiter = edge.waiter();
             value["operation"] = json!(operation);
             value["reason"] = json!(**reason);
             value["need"] = json!(need);
+            value["transferable"] = json!(transferable);
             value["polls"] = json!(waiter.polls);
             value["polled"] = json!(waiter.polled);
             value["granted_ns"] = json!(waiter.granted_ns);
+            value["lines"] = lines(&model.lines_of_wait(edge));
             if let Some(resource) = resource {
                 value["freed_by"] = freed_by(freers, resource, operation);
             }
@@ -218,7 +287,18 @@ fn freed_by(freers: &FreersOf, resource: &Resource, operation: &Operation) -> Va
     let freers = freers.freers(resource, operation);
     let tasks: Vec<_> = freers.known.iter().take(FREERS).map(|freer| freer.task).collect();
     let more = freers.known.len() - tasks.len();
-    json!({ "tasks": tasks, "more": more, "unknown": freers.unknown, "unknown_what": words::unknown_freers(&freers) })
+    let other = |by: &ByOther| match by.count {
+        Some(count) => json!({ "reason": by.reason.as_str(), "count": count }),
+        None => json!({ "reason": by.reason.as_str() }),
+    };
+    let others: Vec<_> = freers.others.iter().map(other).collect();
+    json!({
+        "tasks": tasks,
+        "more": more,
+        "unknown": freers.unknown,
+        "unknown_what": words::unknown_freers(&freers),
+        "others": others,
+    })
 }
 
 fn resource(model: &Model, resource: &Resource) -> Value {

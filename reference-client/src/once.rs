@@ -14,10 +14,10 @@ use crate::views::page::Page;
 use crate::views::status::{self, losses};
 use crate::views::table::Table;
 use crate::views::task_list::TaskList;
-use crate::views::{Scene, problem, resource, trace};
+use crate::views::{Scene, ended, problem, resource, trace};
 use crate::words;
 use insight_model::EdgeBody;
-use insight_protocol::{ResourceId, TaskId, TaskTrace};
+use insight_protocol::{ResourceId, TaskId, TaskTrace, TraceOutcome};
 use insight_reader::{JsonWriter, exit_status};
 use ratatui::text::Line;
 use std::collections::HashSet;
@@ -69,7 +69,13 @@ pub fn trace(address: &Address, task: TaskId, json: bool) -> ExitCode {
             serde_json::to_writer(JsonWriter(&mut *output), &trace)?;
             output.write_all(b"\n")
         }
-        false => write_trace(&trace, terminal::columns().unwrap_or(usize::MAX), output),
+        false => {
+            let width = terminal::columns().unwrap_or(usize::MAX);
+            write_trace(&trace, width, output)?;
+            let ended = matches!(trace.outcome, TraceOutcome::Ended | TraceOutcome::NotKnown);
+            let snapshot = if ended { connection::snapshot(address).ok() } else { None };
+            snapshot.map_or(Ok(()), |snapshot| write_end(&snapshot, task, width, output))
+        }
     });
     written.unwrap_or(ExitCode::SUCCESS)
 }
@@ -89,6 +95,7 @@ pub fn write(scene: &Scene, source: &str, width: usize, output: &mut dyn Write) 
     head(scene, &list, source, output)?;
     tasks(scene, &list, width, output)?;
     resources(scene, &list, width, output)?;
+    failed(scene, width, output)?;
     problems(scene, width, output)
 }
 
@@ -100,9 +107,21 @@ pub fn write_trace(trace: &TaskTrace, width: usize, output: &mut dyn Write) -> i
     write_lines(&page, output)
 }
 
+/// Writes the end of a task that cannot be traced, if the program still knows it.
+pub fn write_end(snapshot: &Snapshot, task: TaskId, width: usize, output: &mut dyn Write) -> io::Result<()> {
+    let Some(ended) = snapshot.model.ended_tasks.get(task) else { return Ok(()) };
+    let mut page = Page::plain(width);
+    page.text(0, &words::ended(ended, snapshot.model.now_ns));
+    if words::lacks_panic_message(ended) {
+        page.text(0, words::NO_PANIC_MESSAGE);
+    }
+    write_lines(&page, output)
+}
+
 fn head(scene: &Scene, list: &TaskList, source: &str, output: &mut dyn Write) -> io::Result<()> {
     let model = scene.model();
-    let banner = words::banner(model).map(|(_, text)| text);
+    let at = words::banner_line(model).map_or_else(String::new, |line| format!(" at {line}"));
+    let banner = words::banner(model).map(|(_, text)| text + &at);
     let found: Vec<String> = banner.into_iter().chain(words::other_problems(model)).collect();
     if !found.is_empty() {
         writeln!(output, "{}", found.join(" · "))?;
@@ -147,6 +166,22 @@ fn resources(scene: &Scene, list: &TaskList, width: usize, output: &mut dyn Writ
         }
     }
     Ok(())
+}
+
+/// The tasks that panicked or were cancelled, the newest first.
+fn failed(scene: &Scene, width: usize, output: &mut dyn Write) -> io::Result<()> {
+    let mut tasks = scene.model().ended_tasks.newest_first();
+    tasks.retain(|task| task.outcome.is_failure());
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    write_page(width, output, |page| {
+        page.text(0, "PANICKED AND CANCELLED TASKS");
+        ended::table(scene, page, &tasks);
+        if tasks.iter().any(|task| words::lacks_panic_message(task)) {
+            page.text(2, words::NO_PANIC_MESSAGE);
+        }
+    })
 }
 
 fn problems(scene: &Scene, width: usize, output: &mut dyn Write) -> io::Result<()> {

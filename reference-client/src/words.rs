@@ -3,9 +3,12 @@
 use crate::text::{clean, count, duration, grouped};
 use insight_model::operation::{self, Class};
 use insight_model::resource_kind::{Ends, FreedBy, Level};
-use insight_model::{Edge, EdgeBody, Freers, Location, Model, Resource, Task};
+use insight_model::{
+    Edge, EdgeBody, EndedTask, Freers, Leaf, Lines, Location, Model, OtherReason, Resource, Task, short_file,
+};
 use insight_protocol::{
-    Capability, Operation, PartyRole, ProblemKind, ResourceId, Severity, SourceStatus, TaskId, Tier,
+    Capability, FrameKind, Operation, Outcome, PartyRole, Problem, ProblemAwait, ProblemKind, ResourceId, Severity,
+    SourceLocation, SourceStatus, TaskId, Tier,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -44,16 +47,42 @@ pub fn main_wait(model: &Model, task: TaskId) -> Option<(&Edge, usize)> {
     Some((main, waits.len()))
 }
 
+/// The await of a task that a row of the list shows.
+enum MainAwait<'m> {
+    /// An observed wait.
+    Wait(&'m Edge),
+    /// An await that is no observed wait.
+    Other(&'m Leaf),
+}
+
+/// An await in the program's own code comes before the wait of a library, such as that of a server for its shutdown, unless the wait
+/// is for a lock, permits or room.
+fn main_await(model: &Model, task: TaskId) -> Option<MainAwait<'_>> {
+    let others = || model.other_awaits(task);
+    let own = || others().find(|leaf| leaf.own().is_some());
+    let Some((wait, _)) = main_wait(model, task) else {
+        return own().or_else(|| others().next()).map(MainAwait::Other);
+    };
+    let contends = matches!(&wait.body, EdgeBody::Wait { operation, .. } if weight(operation) == Weight::Hard);
+    let is_own = || model.lines_of_wait(wait).first.is_some_and(|line| line.library().is_none());
+    match own() {
+        Some(leaf) if !contends && !is_own() => Some(MainAwait::Other(leaf)),
+        _ => Some(MainAwait::Wait(wait)),
+    }
+}
+
 /// The name of the resource of an edge, from [`short_name`].
 pub fn resource_name(model: &Model, edge: &Edge) -> String {
     let resource = model.resources.get(&edge.resource);
     resource.map_or_else(|| format!("resource {}", edge.resource), |resource| short_name(model, resource))
 }
 
-/// `` `prototype_channel` ``; without a name `channel 12`, or `end of task 3 (reader)`.
+/// `` `prototype_channel` ``; without a name `channel 12`, or `end of task 3 (reader)`. `` deadpool's `permits` `` for one that a library
+/// makes.
 pub fn short_name(model: &Model, resource: &Resource) -> String {
     if let Some(name) = &resource.name {
-        return clean(&format!("`{name}`")).into_owned();
+        let of = resource.library().map_or_else(String::new, |library| format!("{library}'s "));
+        return clean(&format!("{of}`{name}`")).into_owned();
     }
     if resource.definition().ends != Ends::Joined {
         // A channel may have a hundred thousand edges.
@@ -70,11 +99,33 @@ fn is_joined(body: &EdgeBody) -> bool {
     matches!(body, EdgeBody::Party { role: PartyRole::Joined, .. })
 }
 
-/// `` `prototype_channel`: waiting on channel capacity ``, and the number of further waits.
+/// `` `prototype_channel`: waiting on channel capacity ``, and the number of further waits and awaits. Without an observed wait, the awaited
+/// function: `` `tokio::net::TcpStream::read` ``. `None` if nothing is known.
 pub fn waits_for(model: &Model, task: TaskId) -> Option<String> {
-    let (edge, waits) = main_wait(model, task)?;
-    let more = if waits > 1 { format!(" (+{} more)", waits - 1) } else { String::new() };
-    Some(format!("{}: {}{more}", resource_name(model, edge), reason(edge)))
+    let unlisted = model.awaits(task).map_or(0, |known| known.awaits.more);
+    let waits = main_wait(model, task).map_or(0, |(_, waits)| waits) + model.other_awaits(task).count();
+    let waits = unlisted.saturating_add(waits as u64);
+    let text = match main_await(model, task)? {
+        MainAwait::Wait(edge) => format!("{}: {}", resource_name(model, edge), reason(edge)),
+        MainAwait::Other(leaf) => awaited(leaf),
+    };
+    let more = if waits > 1 { format!(" (+{} more)", grouped(waits - 1)) } else { String::new() };
+    Some(format!("{text}{more}"))
+}
+
+/// `` `tokio::net::TcpStream::read` ``: the awaited future of an await that is no observed wait. A program without symbols names none.
+pub fn awaited(leaf: &Leaf) -> String {
+    let text = leaf.awaited().or_else(|| Some(format!("something in `{}`", leaf.line()?.function.as_deref()?)));
+    text.map_or_else(|| NO_SYMBOL.to_owned(), |text| clean(&text).into_owned())
+}
+
+/// The lines of the wait that a row of the list shows. `None` if its place is unknown.
+pub fn main_lines(model: &Model, task: TaskId) -> Option<Lines<'_>> {
+    let lines = match main_await(model, task)? {
+        MainAwait::Wait(edge) => model.lines_of_wait(edge),
+        MainAwait::Other(leaf) => model.lines_of_await(task, leaf),
+    };
+    lines.first.is_some().then_some(lines)
 }
 
 /// The reason of a wait; without a reason from the producer, the operation.
@@ -88,13 +139,52 @@ pub fn reason(edge: &Edge) -> String {
 }
 
 /// A task's name for a narrow column: the last part of a path.
-pub fn task_name(task: &Task) -> String {
-    match &task.origin.name {
-        Some(name) if name.contains('<') => clean(name).into_owned(),
-        Some(name) => clean(name.rsplit("::").next().unwrap_or(name)).into_owned(),
+pub fn task_name(model: &Model, task: &Task) -> String {
+    match model.short_task_name(task) {
+        Some(name) => clean(&name.to_string()).into_owned(),
         None if task.origin.partial => "(library task)".into(),
         None => "-".into(),
     }
+}
+
+/// As [`task_name`], for a task that has ended.
+pub fn ended_name(task: &EndedTask) -> String {
+    match task.short_name() {
+        Some(name) => clean(name).into_owned(),
+        None if task.origin.partial => "(library task)".into(),
+        None => "-".into(),
+    }
+}
+
+/// The end of a task: `panicked 3.0 s ago`.
+pub fn ended_ago(task: &EndedTask, now_ns: u64) -> String {
+    let verb = match &task.outcome {
+        Outcome::Cancelled => "was cancelled",
+        Outcome::Unseen => "was last observed",
+        outcome => outcome.as_str(),
+    };
+    clean(&format!("{verb} {} ago", duration(now_ns.saturating_sub(task.ended_ns)))).into_owned()
+}
+
+/// The lines of the message of its panic: that of `assert_eq!` has three.
+pub fn panic_lines(task: &EndedTask) -> impl Iterator<Item = &str> {
+    task.panic.iter().flat_map(|panic| panic.lines()).filter(|line| !line.trim().is_empty())
+}
+
+/// The way to get the missing message of a panic.
+pub const NO_PANIC_MESSAGE: &str = "With INSIGHT_PANICS=message the program also sends the message of a panic.";
+
+/// Whether a task panicked, and the program did not send the message.
+pub fn lacks_panic_message(task: &EndedTask) -> bool {
+    task.outcome == Outcome::Panicked && task.panic.is_none()
+}
+
+/// The end of a task in a sentence: `task 7 (reader) panicked 3.0 s ago: no user 7; spawned at src/main.rs:9:5`.
+pub fn ended(task: &EndedTask, now_ns: u64) -> String {
+    let panic: Vec<&str> = panic_lines(task).map(str::trim).collect();
+    let panic = if panic.is_empty() { String::new() } else { format!(": {}", panic.join(" ")) };
+    let place = task.origin.location.as_deref().map_or(String::new(), |at| format!("; spawned at {}", place(at)));
+    clean(&format!("{} {}{panic}{place}", task.label(), ended_ago(task, now_ns))).into_owned()
 }
 
 /// The state of a task in a word; `unknown` for a library task.
@@ -197,20 +287,20 @@ pub fn is_overdue(edge: &Edge) -> bool {
     operation::of(operation).class == Class::Time && edge.waiter().granted_ns.is_some()
 }
 
-/// The known faults of the pending operation of a wait: a grant that its task has not claimed, and a poll of the task that
-/// passed it over. The task may poll it again later.
+/// The known faults of the pending operation of a wait: a wake after which its task has not polled it, and a poll of the task
+/// that passed it over. The task may poll it again later.
 pub fn waiter(edge: &Edge, now_ns: u64) -> Option<String> {
     let waiter = edge.waiter();
-    let granted = waiter.granted_ns.map(|at_ns| {
-        let ago = duration(now_ns.saturating_sub(at_ns));
-        match is_overdue(edge) {
-            true => format!("woken {ago} ago, not polled since"),
-            false => format!("granted {ago} ago, not claimed"),
-        }
-    });
-    let passed_over = (waiter.polled == Some(false)).then(|| "not polled in its task's last poll".to_owned());
+    let ago = |at_ns: u64| duration(now_ns.saturating_sub(at_ns));
+    let granted = waiter.granted_ns.map(|at_ns| format!("woken {} ago, not polled since", ago(at_ns)));
+    let passed_over = (waiter.polled == Some(false)).then(|| "its task's last poll did not reach it".to_owned());
     let facts: Vec<String> = granted.into_iter().chain(passed_over).collect();
     (!facts.is_empty()).then(|| facts.join(", "))
+}
+
+/// Whether the last poll of its task reached the pending operation, in words; `None` if it did not, or if that is unknown.
+pub fn polled(edge: &Edge) -> Option<&'static str> {
+    (edge.waiter().polled == Some(true)).then_some("its task's last poll reached it")
 }
 
 /// The relation of a task to a resource that it can unblock: `has a receiver`.
@@ -261,9 +351,31 @@ pub fn unknown_freers(freers: &Freers) -> Option<String> {
     }
 }
 
+/// The ways in which other code can unblock a resource without a handle, a hold or a unit, in words. r[can-end.shown]
+pub fn other_ways(freers: &Freers) -> impl Iterator<Item = &'static str> + use<'_> {
+    let ways = [
+        (OtherReason::Permits, "any code can add permits, or close it"),
+        (OtherReason::ClosedByAny, "any task with an end can close it"),
+    ];
+    ways.into_iter().filter(|(reason, _)| freers.has(*reason)).map(|(_, words)| words)
+}
+
 /// `src/main.rs:61:18`.
 pub fn place(location: &Location) -> String {
-    clean(&location.place.to_string()).into_owned()
+    source_place(&location.place)
+}
+
+/// As [`place`], for a place in a problem. Only the file if the line is unknown.
+pub fn source_place(place: &SourceLocation) -> String {
+    let SourceLocation { file, line, column, .. } = place;
+    let file = short_file(file);
+    let text = if *line == 0 { file.to_owned() } else { format!("{file}:{line}:{column}") };
+    clean(&text).into_owned()
+}
+
+/// The task that represents another one.
+pub fn as_in(task: TaskId) -> String {
+    format!("as in task {task}, which was spawned at the same line and has the same wait")
 }
 
 /// The text of a source line if there is one, and a note on its quality.
@@ -292,6 +404,21 @@ pub fn unobserved_wait(model: &Model, task: &Task) -> String {
 
 /// Other things that may wake a task that has waits; `None` if there are none.
 pub fn other_wakers(model: &Model, task: &Task) -> Option<String> {
+    let mut others = model.other_awaits(task.id);
+    if let Some(leaf) = others.next() {
+        let at = model.lines_of_await(task.id, leaf).first.map_or_else(String::new, |at| format!(" at {}", place(at)));
+        let more = others.count();
+        let more = if more > 0 { format!(" (+{more} more)") } else { String::new() };
+        return Some(format!("or for {}{at}{more}", awaited(leaf)));
+    }
+    unobserved_wakers(model, task)
+}
+
+/// Things that may wake a task that has waits, while its awaits are unknown; `None` if there are none.
+pub fn unobserved_wakers(model: &Model, task: &Task) -> Option<String> {
+    if model.awaits(task.id).is_some() {
+        return None;
+    }
     let wakers = task.counters().map_or(0, |stats| stats.foreign_wakers);
     let count = count(wakers, "foreign waker");
     let things = foreign_things(model);
@@ -303,6 +430,9 @@ pub fn foreign_things(model: &Model) -> &'static str {
     let timers = model.header.as_ref().is_some_and(|header| header.capabilities.contains(&Capability::Timers));
     if timers { "io" } else { "a timer, io" }
 }
+
+/// An await without a function and without frames.
+pub const NO_SYMBOL: &str = "a future that the program's symbols do not name (it may have none)";
 
 /// The limits of a library task.
 pub const PARTIAL: &str = "A library task: insight observes only its waits and holds.";
@@ -326,6 +456,24 @@ pub fn banner(model: &Model) -> Option<(Tier, String)> {
         (all, suspected) => format!("{all} hangs ({suspected} of them suspected): {kind}"),
     };
     Some((first.tier, text))
+}
+
+/// The line of the worst hang: the program's own, where a task of it waits. `None` if it is unknown.
+pub fn banner_line(model: &Model) -> Option<String> {
+    let problem = model.problems().problems.into_iter().find(|problem| problem.severity == Severity::Hang)?;
+    own_line(&problem).map(source_place)
+}
+
+/// The program's own line at which the first task of a problem waits.
+fn own_line(problem: &Problem) -> Option<&SourceLocation> {
+    let own = |it: &'_ ProblemAwait| it.frames.iter().any(|frame| frame.kind == FrameKind::Own);
+    let waits = problem.edges.iter().filter(|edge| edge.kind == "wait").filter_map(|edge| match &edge.awaited {
+        Some(awaited) => awaited.line.as_ref().filter(|_| own(awaited)),
+        // A path in cargo's own folders belongs to a library.
+        None => edge.location.as_ref().filter(|place| short_file(&place.file).len() == place.file.len()),
+    });
+    let awaits = problem.tasks.iter().flat_map(|task| &task.awaits).filter(|it| own(it));
+    waits.chain(awaits.filter_map(|it| it.line.as_ref())).next()
 }
 
 /// The number of problems that are no hangs: `1 degraded, 2 notices`; `None` if there are none.
@@ -353,7 +501,7 @@ mod tests {
             model.apply(&Message::from(DefineString::new(StringId(1), text)));
             let name = name.map(|_| StringId(1));
             model.apply(&Message::from(with!(TaskSpawned::default(), id = TaskId(1), name, partial)));
-            assert_eq!(task_name(&model.tasks[&TaskId(1)]), expect);
+            assert_eq!(task_name(&model, &model.tasks[&TaskId(1)]), expect);
         };
         check(Some("barbara::write_orders"), false, "write_orders");
         check(Some("<Pool as Work>::run"), false, "<Pool as Work>::run");

@@ -18,7 +18,8 @@ fn run(answer: &str, options: &[&str]) -> Output {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     std::thread::scope(|scope| {
-        scope.spawn(|| answer_one(&listener, answer));
+        // The listener is closed after the answer.
+        scope.spawn(move || answer_one(&listener, answer));
         command(&[&["--port", &port], options].concat())
     })
 }
@@ -219,6 +220,30 @@ fn a_device_is_refused_and_a_pipe_has_a_note() {
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8(output.stdout).unwrap().contains("as recorded in "));
     fs::remove_file(&path).unwrap();
+}
+
+/// The trace says that the task has ended, and the snapshot says how.
+#[test]
+fn trace_of_an_ended_task_has_its_end() {
+    let answer = |body: &str| format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}");
+    let check = |task: &str, outcome: &str, expect: &str| {
+        let trace = format!(
+            r#"{{"task":{task},"at_ns":1,"outcome":"{outcome}","reason":"task {task} has ended","leaves":[]}}"#
+        );
+        let lines = story::story(|story| story.ended(Some("no user 7"))).lines().join("\n");
+        let answers = [answer(&trace), answer(&format!("{lines}\n"))];
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        std::thread::spawn(move || answers.iter().for_each(|answer| answer_one(&listener, answer)));
+        let output = command(&["--port", &port, "--trace", task]);
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(stdout, format!("task {task}: task {task} has ended\n{expect}"));
+    };
+    let end = "task 11 (shop::import) panicked 3.0 s ago: no user 7; spawned at examples/src/bin/barbara.rs:30:9\n";
+    check("11", "ended", end);
+    check("11", "not_known", end);
+    check("99", "ended", "");
+    check("11", "running", "");
 }
 
 #[test]

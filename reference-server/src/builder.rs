@@ -1,6 +1,6 @@
 use crate::instance;
 use crate::recorder::{Options, Settings};
-use crate::{Detail, Error};
+use crate::{Awaits, Detail, Error, Panics};
 use insight_model::health::Thresholds;
 use insight_probe::RecorderConfig;
 use std::net::SocketAddr;
@@ -75,6 +75,29 @@ impl Builder {
         self
     }
 
+    /// Sets the tasks whose awaits insight captures without a request. Default: [`Awaits::On`].
+    ///
+    /// The environment variable `INSIGHT_AWAITS` overrides this setting: `on`, `problems` or `off`.
+    pub fn awaits(mut self, awaits: Awaits) -> Builder {
+        self.options.awaits = Some(awaits);
+        self
+    }
+
+    /// Sets the facts of a panic that clients get. By default a client learns that a task panicked, and not why: the message
+    /// of a panic may contain data of the program's users. [`Panics::Message`] also sends the message, cut at 1,024
+    /// characters. It counts for tasks whose first poll comes later, and adds about 3 ns to each of their polls. Default:
+    /// [`Panics::Off`].
+    ///
+    /// ```no_run
+    /// insight::init!(panics => message);
+    /// ```
+    ///
+    /// The environment variable `INSIGHT_PANICS` overrides it with `message` or `off`.
+    pub fn panics(mut self, panics: Panics) -> Builder {
+        self.options.panics = Some(panics);
+        self
+    }
+
     /// Writes the stream to this file, from its header on, as long as the program runs. `{pid}` in the path stands for the
     /// process's ID. An existing file is replaced, unless a process records to it; the name of the new file then begins with
     /// the process's ID. The file is compressed if its name ends in `.gz`. Its queue takes up to 32 MiB.
@@ -101,12 +124,13 @@ impl Builder {
 
     /// The settings of the recorder.
     pub(crate) fn config(&self) -> RecorderConfig {
-        let Options { interval, max_bytes, detail, .. } = self.options.clone();
+        let Options { interval, max_bytes, detail, panics, .. } = self.options.clone();
         let default = RecorderConfig::default();
         RecorderConfig {
             interval: interval.unwrap_or(default.interval),
             max_bytes: max_bytes.unwrap_or(default.max_bytes),
             detail: detail.unwrap_or(default.detail),
+            panic_messages: panics.map_or(default.panic_messages, Panics::are_recorded),
         }
     }
 
@@ -115,6 +139,11 @@ impl Builder {
         let mut settings = Settings::default();
         settings.set(&self.options);
         settings
+    }
+
+    /// Sets the option, or takes it back.
+    pub(crate) fn set_panics(&mut self, panics: Option<Panics>) {
+        self.options.panics = panics;
     }
 
     /// The options that the program set.

@@ -1,21 +1,26 @@
 //! The environment variables. They take precedence over the options in the code.
 
-use crate::{Error, ancestors};
+use crate::{Awaits, Error, Panics, ancestors};
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, PathBuf};
 
 /// The address to listen on.
 pub(crate) const LISTEN: &str = "INSIGHT_LISTEN";
+/// The tasks whose awaits are captured.
+pub(crate) const AWAITS: &str = "INSIGHT_AWAITS";
 /// The file to record to.
 const RECORD: &str = "INSIGHT_RECORD";
 /// Is replaced by the process ID in the path of a recording.
 const PID: &str = "{pid}";
 /// The ID of the observed process. `cargo insight` sets it.
 const PROCESS: &str = "INSIGHT_PROCESS";
+/// The facts of a panic that clients get.
+const PANICS: &str = "INSIGHT_PANICS";
 /// Whether the children of that process are observed, too.
 const CHILDREN: &str = "INSIGHT_CHILDREN";
 
 const NOT_A_PROCESS: &str = "not a process ID; `cargo insight` sets this variable, so do not set it by hand";
+const NOT_MESSAGE_OR_OFF: &str = "write message to send the messages of panics to clients, or off";
 const NOT_ON_OR_OFF: &str = "write on to observe the children of the program, too, or off";
 
 /// The variables of this process. An empty variable counts as unset.
@@ -25,6 +30,8 @@ pub(crate) struct Environment {
     pub(crate) record: Option<OsString>,
     pub(crate) process: Option<OsString>,
     pub(crate) children: Option<OsString>,
+    pub(crate) awaits: Option<OsString>,
+    pub(crate) panics: Option<OsString>,
 }
 
 /// The relation of this process to the program that `cargo insight` starts.
@@ -71,16 +78,24 @@ impl Environment {
             record: variable(RECORD),
             process: variable(PROCESS).or_else(|| ancestors::mark(PROCESS)),
             children: variable(CHILDREN),
+            awaits: variable(AWAITS),
+            panics: variable(PANICS),
+        }
+    }
+
+    /// The facts of a panic that clients get, from the environment or else from the code. `None` if neither says it.
+    pub(crate) fn panics(&self, code: Option<Panics>) -> Result<Option<Panics>, Error> {
+        let Some(value) = &self.panics else { return Ok(code) };
+        match value.to_string_lossy().trim().to_ascii_lowercase().as_str() {
+            "message" => Ok(Some(Panics::Message)),
+            "off" => Ok(Some(Panics::Off)),
+            _ => Err(wrong(PANICS, value, NOT_MESSAGE_OR_OFF)),
         }
     }
 
     /// The role of the process with this ID.
     pub(crate) fn role(&self, pid: u32) -> Result<Role, Error> {
         let Some(process) = &self.process else { return Ok(Role::Unmarked) };
-        let wrong = |setting, value: &OsStr, reason| {
-            let value = value.to_string_lossy().into_owned();
-            Error::Misconfigured { setting, value, reason }
-        };
         let text = process.to_string_lossy();
         // Rust parses `+7` as a number, but it is not a process ID.
         let digits = Some(text.trim()).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -99,6 +114,11 @@ impl Environment {
             (false, true) => Role::Child,
             (false, false) => Role::Silent,
         })
+    }
+
+    /// The tasks whose awaits are captured, from the environment or else from the code.
+    pub(crate) fn awaits(&self, code: Option<Awaits>) -> Result<Awaits, Error> {
+        self.awaits.as_deref().map_or(Ok(code.unwrap_or_default()), Awaits::parse)
     }
 
     /// The file to record to, from the environment or else from the code. Each `{pid}` is replaced by the process ID. The name of a
@@ -125,6 +145,11 @@ impl Environment {
             _ => Some(file),
         }
     }
+}
+
+fn wrong(setting: &'static str, value: &OsStr, reason: &'static str) -> Error {
+    let value = value.to_string_lossy().into_owned();
+    Error::Misconfigured { setting, value, reason }
 }
 
 #[cfg(test)]
@@ -155,6 +180,27 @@ mod tests {
             check(Some(value), None, &expect);
         }
         check(Some("7"), Some("yes"), &format!("INSIGHT_CHILDREN is \"yes\": {NOT_ON_OR_OFF}"));
+    }
+
+    #[test]
+    fn panics_from_the_environment_win_over_the_code() {
+        let check = |environment: Option<&str>, code: Option<Panics>, expect: &str| {
+            let environment = Environment { panics: environment.map(OsString::from), ..Environment::default() };
+            let actual = match environment.panics(code) {
+                Ok(panics) => format!("{panics:?}"),
+                Err(error) => error.to_string(),
+            };
+            assert_eq!(actual, expect, "{environment:?} {code:?}");
+        };
+        check(None, None, "None");
+        check(None, Some(Panics::Message), "Some(Message)");
+        check(Some(" Message "), None, "Some(Message)");
+        check(Some("message"), Some(Panics::Off), "Some(Message)");
+        check(Some("off"), Some(Panics::Message), "Some(Off)");
+        for value in ["on", "messages", "1"] {
+            let expect = format!("INSIGHT_PANICS is {value:?}: {NOT_MESSAGE_OR_OFF}");
+            check(Some(value), Some(Panics::Message), &expect);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::environment::variable;
 use crate::say;
-use insight_protocol::GraphFacts;
+use insight_protocol::{GraphFacts, PackageFolder};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,14 @@ use std::sync::OnceLock;
 const VARIABLE: &str = "INSIGHT_COVERAGE";
 
 static COMPILED_IN: OnceLock<&'static str> = OnceLock::new();
+
+/// The folders of packages, from the first read.
+static FOLDERS: OnceLock<Vec<PackageFolder>> = OnceLock::new();
+
+/// The folders of the packages that come from no registry and no repository. Empty if they are unknown.
+pub(crate) fn folders() -> &'static [PackageFolder] {
+    FOLDERS.get().map(Vec::as_slice).unwrap_or_default()
+}
 
 /// Sets the folder with the [`GraphFacts`] of programs. Call it before insight starts. The facades of `cargo insight` call it with
 /// a path that is compiled in. Programs of several workspaces may share the folder, since each file has its program's name. The
@@ -29,7 +37,10 @@ pub(crate) fn facts() -> Option<GraphFacts> {
     let compiled_in = || COMPILED_IN.get().and_then(|folder| of_program(folder)).filter(|path| path.exists());
     let path = &named.map(PathBuf::from).or_else(compiled_in)?;
     match read(path) {
-        Ok(facts) => Some(facts),
+        Ok(facts) => {
+            let _ = FOLDERS.set(facts.folders.clone());
+            Some(facts)
+        }
         Err(reason) => {
             say(&format!("coverage is unknown: cannot read {}: {reason}", path.display()));
             None

@@ -190,7 +190,7 @@ impl State {
     /// `environment` and `place` describe this process, except in tests.
     pub(crate) fn start<P: Producer>(
         &mut self,
-        builder: Builder,
+        mut builder: Builder,
         cause: Cause,
         environment: &Environment,
         place: &ThisProcess,
@@ -207,8 +207,10 @@ impl State {
         if role == Role::Silent || (self.declined && cause == Cause::Runtime) {
             return Ok(Insight::OFF);
         }
+        builder.set_panics(environment.panics(builder.options().panics)?);
         let wanted = wanted(builder.listen.as_deref(), cause, environment, role)?;
         let record_to = environment.record_to(builder.record_to.clone(), role, place.pid);
+        let awaits = environment.awaits(builder.options().awaits)?;
         if wanted.is_none() && record_to.is_none() {
             self.declined |= cause == Cause::Code;
             return Ok(Insight::OFF);
@@ -222,8 +224,9 @@ impl State {
         let header = producer.header();
         let insight = Insight::new(listener.as_ref().map(|(_, address)| *address), lines.is_some());
         let listener = listener.map(|(listener, _)| listener);
-        let service = serve(listener, recording, producer, builder.settings())
-            .map_err(|error| Error::CannotStartThread { error })?;
+        let settings = Settings { awaits, ..builder.settings() };
+        let service =
+            serve(listener, recording, producer, settings).map_err(|error| Error::CannotStartThread { error })?;
         self.instance = Some(Instance { cause, insight, service });
         if let Some(address) = insight.address() {
             place.announce(header, address);
@@ -249,8 +252,14 @@ impl State {
 
 impl Instance {
     /// Applies the options of the code to an instance that the program's first runtime started. An error changes nothing.
-    fn apply(&mut self, builder: Builder, environment: &Environment, place: &ThisProcess) -> Result<Insight, Error> {
+    fn apply(
+        &mut self,
+        mut builder: Builder,
+        environment: &Environment,
+        place: &ThisProcess,
+    ) -> Result<Insight, Error> {
         let role = environment.role(place.pid)?;
+        builder.set_panics(environment.panics(builder.options().panics)?);
         let mut late: Vec<String> = Vec::new();
         let mut listener = None;
         // The environment takes precedence, as in a start.
@@ -276,7 +285,11 @@ impl Instance {
         let lines = recording.as_ref().map(Recording::lines);
 
         let (reply, answer) = mpsc::sync_channel(1);
-        let sent = self.service.commands.send(Command::Configure(Box::new(builder.options()), reply));
+        let mut options = builder.options();
+        if environment.awaits.is_some() {
+            options.awaits = None;
+        }
+        let sent = self.service.commands.send(Command::Configure(Box::new(options), reply));
         let refused = sent.ok().and_then(|()| answer.recv().ok()).ok_or(Error::Stopped)?;
         late.extend(refused.iter().map(|option| {
             format!(
@@ -373,6 +386,7 @@ pub(crate) fn serve(
 ) -> io::Result<Service> {
     let (commands, mut recorder) = recorder::prepare(producer, settings.clone());
     let service = Service { commands, settings: Arc::new(settings), shared: Arc::default() };
+    recorder.start_captures()?;
     if let Some(recording) = recording {
         let client = recording.client(&service.settings);
         recorder.attach(Arc::clone(&client));

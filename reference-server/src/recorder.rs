@@ -1,18 +1,23 @@
 //! The recorder's thread collects facts, folds them, diagnoses, and sends. It alone owns the model.
 
+use crate::awaits::{Captures, Choice, Made, Released};
 use crate::client::{Client, Opening};
+use crate::confirm::Confirm;
 use crate::ending;
 use crate::graph;
+use crate::panics::Panics;
 use crate::producer::Producer;
 use crate::source::Sources;
-use crate::thread;
 use crate::trace::Subject;
+use crate::{Awaits, say, thread};
 use insight_model::health::Thresholds;
-use insight_model::{Model, Watch};
+use insight_model::{Model, Task, Watch, doubted_tasks};
 use insight_probe::RecorderConfig;
 use insight_protocol::{
-    Detail, Gap, Message, ProblemRaised, Problems, SnapshotBegin, SnapshotEnd, StreamHeartbeat, TaskId, body, with,
+    Await, AwaitFrame, Detail, Gap, Message, ProblemRaised, Problems, SnapshotBegin, SnapshotEnd, StreamHeartbeat,
+    TaskAwaits, TaskId, TaskUpdated, body, with,
 };
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
@@ -23,6 +28,11 @@ const COMMANDS: usize = 256;
 const BUDGET: u32 = 20;
 /// A sample that takes less time is taken for each request, also above the budget. It is about the time for 10,000 tasks.
 const CHEAP: Duration = Duration::from_millis(5);
+/// Minimum time between two searches for tasks whose foreign wakers hide a problem, and the part of a processor that they may take.
+const DOUBTS: Duration = Duration::from_secs(1);
+const DOUBTS_BUDGET: u32 = 100;
+/// Maximum number of diagnoses in one check: facts about the tasks of a finding come after the finding.
+const MOST_CHECKS: usize = 8;
 /// Maximum number of messages that are pushed at a time, so that no client's queue jumps from empty to full.
 const BATCH: usize = 1024;
 
@@ -33,8 +43,12 @@ pub(crate) struct Settings {
     /// Time for which tasks must be stuck before a problem is reported, in nanoseconds.
     pub(crate) settle_ns: u64,
     pub(crate) thresholds: Thresholds,
+    /// The tasks whose awaits are captured.
+    pub(crate) awaits: Awaits,
     /// Minimum time between two diagnoses.
     pub(crate) check_interval: Duration,
+    /// Maximum time for which a proven finding is held back until it is confirmed.
+    pub(crate) hold_back: Duration,
     /// Time without a message after which a heartbeat is sent.
     pub(crate) heartbeat: Duration,
     /// Maximum size of one client's queue, in bytes.
@@ -57,7 +71,9 @@ impl Default for Settings {
             interval: Duration::from_millis(50),
             settle_ns: insight_model::DEFAULT_SETTLE_NS,
             thresholds: Thresholds::default(),
+            awaits: Awaits::default(),
             check_interval: Duration::from_millis(100),
+            hold_back: Duration::from_secs(5),
             heartbeat: Duration::from_millis(500),
             queue_bytes: 8 << 20,
             request_timeout: Duration::from_secs(5),
@@ -77,6 +93,8 @@ pub(crate) struct Options {
     pub(crate) thresholds: Option<Thresholds>,
     pub(crate) max_bytes: Option<usize>,
     pub(crate) detail: Option<Detail>,
+    pub(crate) awaits: Option<Awaits>,
+    pub(crate) panics: Option<Panics>,
 }
 
 impl Settings {
@@ -92,6 +110,7 @@ impl Settings {
         if let Some(thresholds) = &options.thresholds {
             self.thresholds = thresholds.clone();
         }
+        self.awaits = options.awaits.unwrap_or(self.awaits);
     }
 }
 
@@ -120,13 +139,16 @@ pub(crate) enum Command {
     Ping,
 }
 
-pub(crate) struct Recorder<P> {
+pub(crate) struct Recorder<P: Producer> {
     producer: P,
     settings: Settings,
     commands: Receiver<Command>,
     sources: Sources,
     model: Model,
     watch: Watch,
+    confirm: Confirm,
+    /// The answers of `confirm` have changed since the last check.
+    confirm_again: bool,
     clients: Vec<Arc<Client>>,
     next_check: Instant,
     /// Until then a request gets the last sample, since another one would exceed the budget.
@@ -140,16 +162,23 @@ pub(crate) struct Recorder<P> {
     left_out: Option<Gap>,
     /// Whether no message came after the last complete sample, so that the model shows one moment.
     settled: bool,
+    /// `None` if the awaits of tasks are captured only on request.
+    captures: Option<Captures<P::Task>>,
+    /// The tasks whose foreign wakers alone hide a problem, and the time of the next search for them.
+    doubted: Vec<TaskId>,
+    next_doubts: Instant,
 }
 
 /// Makes a recorder and the channel of its commands. Call [`run`](Recorder::run) on a thread of its own.
 pub(crate) fn prepare<P: Producer>(producer: P, settings: Settings) -> (SyncSender<Command>, Recorder<P>) {
     let (sender, commands) = mpsc::sync_channel(COMMANDS);
     let mut model = Model::default();
+    model.clock = Some(producer.header().clock);
     // An empty snapshot is complete, since nothing is recorded yet.
     let at_ns = producer.now_ns();
     model.apply(&with!(SnapshotBegin::default(), at_ns).into());
     model.apply(&SnapshotEnd::new(at_ns).into());
+    let confirm = Confirm::new(settings.hold_back);
     let watch = Watch::with_thresholds(settings.settle_ns, settings.thresholds.clone());
     let recorder = Recorder {
         producer,
@@ -158,6 +187,8 @@ pub(crate) fn prepare<P: Producer>(producer: P, settings: Settings) -> (SyncSend
         sources: Sources::new(),
         model,
         watch,
+        confirm,
+        confirm_again: false,
         clients: Vec::new(),
         next_check: Instant::now(),
         rest_until: Instant::now(),
@@ -166,6 +197,9 @@ pub(crate) fn prepare<P: Producer>(producer: P, settings: Settings) -> (SyncSend
         off: None,
         left_out: None,
         settled: false,
+        captures: None,
+        doubted: Vec::new(),
+        next_doubts: Instant::now(),
     };
     (sender, recorder)
 }
@@ -197,17 +231,27 @@ impl<P: Producer> Recorder<P> {
     }
 
     /// Sends all facts up to now, and ends all streams: the process ends.
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if self.clients.is_empty() {
             return;
         }
         self.collect(true);
+        self.confirm.end();
         self.check();
         self.clients.drain(..).for_each(|client| client.finish());
     }
 
+    /// Starts the thread of the captures, if the settings want captures.
+    pub(crate) fn start_captures(&mut self) -> io::Result<()> {
+        if self.settings.awaits != Awaits::Off && self.captures.is_none() {
+            self.captures = Some(Captures::start()?);
+        }
+        Ok(())
+    }
+
     fn tick(&mut self) {
         self.collect(false);
+        self.send_awaits();
         let now = Instant::now();
         if now >= self.next_check {
             let before = thread::time();
@@ -216,6 +260,7 @@ impl<P: Producer> Recorder<P> {
             let took = thread::time().saturating_sub(before);
             self.next_check = Instant::now() + self.settings.check_interval.max(took * BUDGET);
         }
+        self.choose_captures(now);
         if now.saturating_duration_since(self.last_sent) >= self.settings.heartbeat {
             // Not the present time, since later facts are not sent yet.
             self.send(&[StreamHeartbeat::new(self.model.told_ns).into()]);
@@ -223,7 +268,7 @@ impl<P: Producer> Recorder<P> {
     }
 
     /// Collects in parts: all facts at once would take several times the memory that the model needs for them.
-    fn collect(&mut self, now: bool) {
+    pub(crate) fn collect(&mut self, now: bool) {
         loop {
             let mut recorded = Vec::new();
             let more = self.producer.collect(now, &mut recorded);
@@ -246,9 +291,10 @@ impl<P: Producer> Recorder<P> {
             && Duration::from_nanos(age_ns) < self.settings.fresh
     }
 
-    fn fold(&mut self, recorded: Vec<Message>) {
-        for message in &recorded {
+    fn fold(&mut self, mut recorded: Vec<Message>) {
+        for message in &mut recorded {
             match message {
+                Message::StreamCoverage(coverage) => coverage.awaits_of = Some(self.settings.awaits.tasks()),
                 Message::Gap(gap) if gap.tasks.is_some() => leave_out(&mut self.left_out, gap),
                 _ => {}
             }
@@ -264,11 +310,89 @@ impl<P: Producer> Recorder<P> {
         }
     }
 
-    fn check(&mut self) {
-        let mut found = Vec::new();
-        self.watch.check(&self.model, &mut found);
+    /// Sends the awaits that were captured.
+    fn send_awaits(&mut self) {
+        let Some(captures) = &mut self.captures else { return };
+        let made = captures.made(Instant::now());
+        for Released { before, release, at_ns } in captures.take_released() {
+            self.watch.released(before, release, at_ns);
+        }
+        made.into_iter().for_each(|made| self.send_made(made));
+    }
+
+    /// Sends the awaits of a task, unless it has ended, or was polled since.
+    fn send_made(&mut self, made: Made) {
+        let Made { task: id, polls, more, complete, at_ns, .. } = made;
+        let is_outdated = |task: &Task| task.outcome().is_some() || task.polls().is_some_and(|now| now > polls);
+        if !made.waits || self.off.is_some() || self.model.tasks.get(&id).is_none_or(is_outdated) {
+            return;
+        }
+        let mut messages = Vec::new();
+        let producer = &mut self.producer;
+        let is_unnamed = self.model.tasks.get(&id).is_some_and(|task| task.origin.name.is_none());
+        let name = made.own_function().filter(|_| is_unnamed).map(str::to_owned);
+        if let Some(name) = name.and_then(|name| producer.intern_function(&name, &mut messages)) {
+            messages.push(with!(TaskUpdated::default(), id, name, at_ns).into());
+        }
+        let mut awaits = Vec::new();
+        for leaf in made.leaves {
+            let mut text = |text: Option<String>| producer.intern_function(&text?, &mut messages);
+            let function = text(leaf.function);
+            let mut frames = Vec::new();
+            for frame in leaf.frames {
+                let function = frame.function.and_then(|name| producer.intern_function(&name, &mut messages));
+                let location = frame.location.and_then(|location| producer.locate(&location, &mut messages));
+                frames.push(AwaitFrame::new(function, location, frame.kind));
+            }
+            let edge = leaf.edge.and_then(|edge| producer.open_wait(id, edge));
+            let edge = edge.filter(|edge| self.model.edges.get(edge).is_some_and(|edge| edge.task == id));
+            awaits.push(with!(Await::new(function, frames), edge, cut = leaf.cut));
+        }
+        let spans = made.spans.iter().filter_map(|span| producer.intern_function(span, &mut messages)).collect();
+        messages.push(with!(TaskAwaits::default(), id, polls, awaits, spans, more, complete, at_ns).into());
+        self.fold(messages);
+    }
+
+    /// Chooses tasks whose awaits are to be captured.
+    fn choose_captures(&mut self, now: Instant) {
+        if self.off.is_some() || self.settings.awaits == Awaits::Off {
+            return;
+        }
+        let Some(captures) = &mut self.captures else { return };
+        if now >= self.next_doubts {
+            let before = thread::time();
+            self.doubted = doubted_tasks(&self.model, self.settings.settle_ns).into_iter().collect();
+            let took = thread::time().saturating_sub(before);
+            self.next_doubts = now + DOUBTS.max(took * DOUBTS_BUDGET);
+        }
+        let of_problems = self.watch.standing().flat_map(|problem| &problem.tasks).map(|task| task.id);
+        let held_back = self.watch.to_confirm().flat_map(|finding| &finding.tasks).copied();
+        let choice = Choice {
+            model: &self.model,
+            of_problems: of_problems.chain(held_back).collect(),
+            doubted: self.doubted.clone(),
+            all: self.settings.awaits == Awaits::On && self.clients.iter().any(|client| !client.is_closed()),
+            now_ns: self.producer.now_ns(),
+            now,
+        };
+        captures.choose(choice, |id| self.producer.capturable(id));
+    }
+
+    pub(crate) fn check(&mut self) {
         self.checked_ns = self.producer.now_ns();
-        self.take(&found);
+        for _ in 0..MOST_CHECKS {
+            let mut found = Vec::new();
+            let (confirm, again) = (&self.confirm, self.confirm_again);
+            self.watch.check_confirmed(&self.model, &mut found, again, |finding| confirm.answer(finding));
+            self.take(&found);
+            let mut facts = Vec::new();
+            self.confirm.step(&self.model, &self.watch, &mut self.producer, Instant::now(), &mut facts);
+            self.confirm_again = self.confirm.take_changed();
+            if facts.is_empty() && !self.confirm_again {
+                return;
+            }
+            self.fold(facts);
+        }
     }
 
     /// Collects and diagnoses for a request. Returns `false` if that would exceed the budget.
@@ -307,7 +431,7 @@ impl<P: Producer> Recorder<P> {
         }
     }
 
-    fn answer(&mut self, command: Command) {
+    pub(crate) fn answer(&mut self, command: Command) {
         let mut is_now = false;
         match &command {
             Command::Configure(..) | Command::Ping => {}
@@ -355,8 +479,17 @@ impl<P: Producer> Recorder<P> {
                 late.push("detail");
             }
         }
-        let changed = options.interval.is_some() || options.max_bytes.is_some() || options.detail.is_some();
+        let Options { interval, max_bytes, detail, panics, .. } = &options;
+        let changed = interval.is_some() || max_bytes.is_some() || detail.is_some() || panics.is_some();
+        let awaits = self.settings.awaits;
         self.settings.set(&options);
+        if let Some(coverage) = self.model.coverage.clone().filter(|_| awaits != self.settings.awaits) {
+            // r[coverage.changed]
+            self.fold(vec![with!(coverage, at_ns = self.model.told_ns).into()]);
+        }
+        if let Err(error) = self.start_captures() {
+            say(&format!("awaits are captured only on request: cannot start a thread: {error}"));
+        }
         if options.settle.is_some() || options.thresholds.is_some() {
             self.watch.set_limits(self.settings.settle_ns, self.settings.thresholds.clone());
         }
@@ -365,6 +498,7 @@ impl<P: Producer> Recorder<P> {
                 interval: options.interval.unwrap_or(before.interval),
                 max_bytes: options.max_bytes.unwrap_or(before.max_bytes),
                 detail: options.detail.unwrap_or(before.detail),
+                panic_messages: options.panics.map_or(before.panic_messages, Panics::are_recorded),
             });
         }
         late
@@ -376,6 +510,10 @@ impl<P: Producer> Recorder<P> {
         if messages.is_empty() {
             return;
         }
+        // The problems that were held back would be lost.
+        self.confirm.end();
+        self.check();
+        self.confirm.forget();
         // While the model still has the tasks of the problems.
         let mut cleared = Vec::new();
         self.watch.forget(self.model.now_ns, &mut cleared);
@@ -425,7 +563,7 @@ fn leave_out(all: &mut Option<Gap>, gap: &Gap) {
     all.reason.clone_from(&gap.reason);
 }
 
-impl<P> Drop for Recorder<P> {
+impl<P: Producer> Drop for Recorder<P> {
     /// Ends the streams of its clients, also after a panic of the thread.
     fn drop(&mut self) {
         self.clients.iter().for_each(|client| client.close());
@@ -435,9 +573,13 @@ impl<P> Drop for Recorder<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::awaits::{MadeFrame, MadeLeaf};
     use crate::client::Next;
     use crate::testing::Script;
-    use insight_protocol::TaskSpawned;
+    use insight_protocol::{
+        DefineString, EdgeId, EdgeWait, FrameKind, Operation, ResourceCreated, ResourceId, ResourceKind,
+        SourceLocation, StringId, TaskSpawned, TaskState, TaskStats,
+    };
 
     #[test]
     fn a_request_gets_the_last_sample_and_its_age_while_another_one_would_exceed_the_budget() {
@@ -480,6 +622,186 @@ mod tests {
         }
         // The script's producer counts five tasks now.
         assert_eq!(gap(&recorder), Some((5, "task.spawned edge.party".to_owned(), Some(5), true)));
+    }
+
+    /// Each case: the capture of task 1, which has wait 1, and the awaits in the model.
+    #[test]
+    fn awaits_are_sent_unless_they_are_outdated() {
+        let check = |case: &str, expect: Option<&str>, change: &dyn Fn(&mut Recorder<Script>, &mut Made)| {
+            let (script, feed) = Script::new();
+            let (_commands, mut recorder) = prepare(script, Settings::default());
+            let stats = with!(TaskStats::default(), id = TaskId(1), state = Some(TaskState::Idle), polls = 3);
+            let wait = |edge, task| {
+                EdgeWait::new(EdgeId(edge), TaskId(task), ResourceId(1), Operation::Recv, StringId(1), 1, 1)
+            };
+            feed.send(vec![
+                with!(TaskSpawned::default(), id = TaskId(1)).into(),
+                with!(TaskSpawned::default(), id = TaskId(2)).into(),
+                DefineString::new(StringId(1), "waiting").into(),
+                ResourceCreated::new(ResourceId(1), ResourceKind::Channel, 1).into(),
+                wait(1, 1).into(),
+                wait(2, 2).into(),
+                stats.into(),
+            ])
+            .unwrap();
+            recorder.tick();
+            let client = Arc::new(Client::new(1 << 20));
+            recorder.attach(client.clone());
+            let frame = MadeFrame {
+                function: Some("app::serve".to_owned()),
+                location: Some(SourceLocation::new("src/main.rs", 7, 5)),
+                kind: FrameKind::Own,
+            };
+            let function = Some("tokio::sync::mpsc::Receiver::recv".to_owned());
+            let leaf = |edge| MadeLeaf { edge, function: function.clone(), frames: vec![frame.clone()], cut: false };
+            let mut made = Made {
+                task: TaskId(1),
+                polls: 3,
+                leaves: vec![leaf(Some(EdgeId(11))), leaf(Some(EdgeId(1))), leaf(None)],
+                spans: vec!["request GET /orders/{id}".to_owned()],
+                more: 1,
+                complete: false,
+                waits: true,
+                at_ns: 5,
+                released: false,
+                panicked: false,
+                wakes: 0,
+                has_symbols: true,
+            };
+            change(&mut recorder, &mut made);
+            recorder.send_made(made);
+            let actual = recorder.model.awaits(TaskId(1)).map(|known| {
+                let line = |leaf: &insight_model::Leaf| {
+                    let frame = leaf.own().unwrap();
+                    let line = frame.location.as_ref().map(|location| location.place.to_string()).unwrap_or_default();
+                    let (function, own) =
+                        (leaf.function.as_deref().unwrap_or("-"), frame.function.as_deref().unwrap_or("-"));
+                    format!("{:?} {function} {own} {line}", leaf.edge.map(|edge| edge.0))
+                };
+                known.awaits.leaves.iter().map(line).collect::<Vec<_>>().join("\n")
+            });
+            assert_eq!(actual.as_deref(), expect, "{case}");
+            let spans = recorder.model.awaits(TaskId(1)).map(|known| known.awaits.spans.join(" "));
+            assert_eq!(spans.as_deref(), expect.map(|_| "request GET /orders/{id}"), "{case}");
+            let name = recorder.model.tasks.get(&TaskId(1)).and_then(|task| task.origin.name.clone());
+            assert_eq!(name.as_deref(), expect.filter(|it| !it.is_empty()).map(|_| "app::serve"), "{case}");
+            // Each text and location is defined before it is used.
+            let mut checker = insight_model::Checker::default();
+            if let Next::Opening(opening, _) = client.next(usize::MAX, Duration::ZERO) {
+                let mut seq = 0;
+                let mut line = |body: &str| {
+                    seq += 1;
+                    assert_eq!(checker.line(&insight_protocol::line(seq, body)), [], "{case}: {body}");
+                };
+                line(&body(&opening.header.clone().into()));
+                opening.model.snapshot().iter().for_each(|message| line(&body(message)));
+                if let Next::Live(bodies) = client.next(usize::MAX, Duration::ZERO) {
+                    bodies.iter().for_each(|body| line(body));
+                }
+            }
+        };
+        let text = "tokio::sync::mpsc::Receiver::recv app::serve src/main.rs:7:5";
+        let three = format!("Some(1) {text}\nNone {text}\nNone {text}");
+        check("fresh", Some(&three), &|_, _| {});
+        check("polled since, which is not sampled yet", Some(&three), &|_, made| made.polls = 4);
+        check("polled since", None, &|_, made| made.polls = 2);
+        check("ready", None, &|_, made| made.waits = false);
+        check("of another task", Some(&format!("None {text}")), &|_, made| {
+            made.leaves.truncate(1);
+            made.leaves[0].edge = Some(EdgeId(12));
+        });
+        check("no awaits", Some(""), &|_, made| made.leaves.clear());
+        check("ended", None, &|recorder, _| {
+            recorder.take(&[
+                insight_protocol::TaskCompleted::new(TaskId(1), insight_protocol::Outcome::Returned, 9).into()
+            ]);
+        });
+        check("off", None, &|recorder, _| recorder.record(false));
+    }
+
+    /// r[task.updated.name]
+    #[test]
+    fn a_capture_names_only_a_task_without_a_name() {
+        for (name, expect) in [(Some(StringId(1)), "given"), (None, "app::serve")] {
+            let (script, feed) = Script::new();
+            let (_commands, mut recorder) = prepare(script, Settings::default());
+            let spawned = with!(TaskSpawned::default(), id = TaskId(1), name);
+            feed.send(vec![DefineString::new(StringId(1), "given").into(), spawned.into()]).unwrap();
+            recorder.tick();
+            let function = Some("app::serve".to_owned());
+            let frames = vec![MadeFrame { function, location: None, kind: FrameKind::Own }];
+            let leaves = vec![MadeLeaf { edge: None, function: None, frames, cut: false }];
+            let (more, complete, waits, at_ns, released, panicked, wakes) = (0, true, true, 5, false, false, 0);
+            recorder.send_made(Made {
+                task: TaskId(1),
+                polls: 3,
+                leaves,
+                spans: Vec::new(),
+                more,
+                complete,
+                waits,
+                at_ns,
+                released,
+                panicked,
+                wakes,
+                has_symbols: true,
+            });
+            assert_eq!(recorder.model.tasks[&TaskId(1)].origin.name.as_deref(), Some(expect));
+        }
+    }
+
+    #[test]
+    fn captures_follow_the_setting_and_the_recording() {
+        for (awaits, expect) in [(Awaits::On, true), (Awaits::Problems, true), (Awaits::Off, false)] {
+            let (_commands, mut recorder) = prepare(Script::new().0, Settings { awaits, ..Settings::default() });
+            recorder.start_captures().unwrap();
+            assert_eq!(recorder.captures.is_some(), expect, "{awaits:?}");
+            recorder.configure(Options { awaits: Some(Awaits::On), ..Options::default() });
+            assert!(recorder.captures.is_some(), "{awaits:?}");
+        }
+        // r[coverage.changed]
+        let (script, feed) = Script::new();
+        let (_commands, mut recorder) = prepare(script, Settings::default());
+        feed.send(vec![insight_protocol::StreamCoverage::default().into()]).unwrap();
+        recorder.tick();
+        let mut set = |awaits| {
+            recorder.configure(Options { awaits, ..Options::default() });
+            recorder.model.coverage.as_ref().and_then(|coverage| coverage.awaits_of.as_ref().map(ToString::to_string))
+        };
+        assert_eq!(set(None).as_deref(), Some("all"));
+        assert_eq!(set(Some(Awaits::Off)).as_deref(), Some("none"));
+        assert_eq!(set(Some(Awaits::Problems)).as_deref(), Some("problems"));
+        // Each case: the setting, whether a client is attached, whether recording is on, and whether a task is chosen.
+        for (awaits, attached, on, expect) in [
+            (Awaits::On, true, true, true),
+            (Awaits::On, false, true, false),
+            (Awaits::On, true, false, false),
+            (Awaits::Problems, true, true, false),
+            (Awaits::Off, true, true, false),
+        ] {
+            let (mut script, feed) = Script::new();
+            script.set_ahead(Duration::from_secs(2));
+            let (_commands, mut recorder) = prepare(script, Settings { awaits, ..Settings::default() });
+            recorder.captures = Some(Captures::start().unwrap());
+            if !on {
+                recorder.record(false);
+            }
+            let stats = with!(
+                TaskStats::default(),
+                id = TaskId(1),
+                state = Some(TaskState::Idle),
+                polls = 3,
+                foreign_wakers = 1
+            );
+            feed.send(vec![with!(TaskSpawned::default(), id = TaskId(1)).into(), stats.into()]).unwrap();
+            recorder.collect(false);
+            if attached {
+                recorder.attach(Arc::new(Client::new(1 << 20)));
+            }
+            recorder.choose_captures(Instant::now() + Duration::from_secs(1));
+            let chosen = recorder.captures.as_ref().unwrap().is_capturing();
+            assert_eq!(chosen, expect, "{awaits:?} {attached} {on}");
+        }
     }
 
     #[test]

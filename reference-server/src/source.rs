@@ -1,10 +1,12 @@
 //! The program's source: the text of the lines that messages name, and the names of resources in the source.
 
+mod built_from;
 mod file;
 mod reader;
 
 use crate::name::derive;
 use crate::producer::Producer;
+use crate::trace::symbol::closing;
 use file::{Candidate, Roots, Text};
 use insight_model::resource_kind;
 use insight_protocol::{
@@ -107,12 +109,34 @@ impl Sources {
         messages
     }
 
+    /// Forgets the files, and ends the thread that reads them. A file that is needed later is read again.
+    pub(crate) fn rest(&mut self) {
+        self.forget_files();
+        self.reader = Reader::new();
+    }
+
     /// The text of a line from the program's debug information.
     pub(crate) fn text_at(&mut self, location: &SourceLocation) -> SourceLine {
         let SourceLocation { file, line, column, .. } = location.clone();
         let mut location = DefineLocation::new(LocationId(1), file, line, column);
         self.locate(&mut location, true);
         location.source.unwrap_or(SourceLine::new(SourceStatus::Missing))
+    }
+
+    /// The type whose `impl` contains a line: the nearest `impl` above the line without indentation. `file` is a whole path.
+    pub(crate) fn implementation_at(&mut self, file: &str, line: u32) -> Option<String> {
+        let candidate = self.roots.candidates(file, true).into_iter().next()?;
+        let file = self.file(&candidate)?;
+        let above = file.lines.get(..usize::try_from(line).ok()?)?;
+        // After the `}` of an `impl`, a function belongs to none.
+        let begin =
+            above.iter().rev().take_while(|line| !line.starts_with('}')).find(|line| line.starts_with("impl"))?;
+        let rest = begin.strip_prefix("impl").filter(|rest| rest.starts_with(['<', ' ']))?;
+        let rest = if rest.starts_with('<') { &rest[closing(rest)? + 1..] } else { rest };
+        let of = rest.rsplit_once(" for ").map_or(rest, |(_, of)| of).trim_start_matches([' ', '&']);
+        let end = of.find(|character: char| !(character.is_alphanumeric() || "_:".contains(character)));
+        let of = &of[..end.unwrap_or(of.len())];
+        Some(of).filter(|of| !of.is_empty()).map(str::to_owned)
     }
 
     /// The name of the function that contains a line: the nearest `fn` above the line with less indentation. `file` is a whole
@@ -146,8 +170,10 @@ impl Sources {
             }
             if let Some(Some(file)) = self.files.get(&candidate.path).filter(|_| found) {
                 let text = &file.lines[location.line as usize - 1];
-                let calls: String = text.chars().skip(location.column as usize - 1).take(8).collect();
-                if calls != "block_on" {
+                // The location of a method call is the begin of the method's name. That of a function call is the begin of its path.
+                let called = text.chars().skip(location.column as usize - 1);
+                let called: String = called.take_while(|c| c.is_alphanumeric() || "_:".contains(*c)).collect();
+                if !called.split("::").any(|part| part == "block_on") {
                     self.not_block_on.insert(location.id);
                 }
                 let name = derive(&file.lines, location.line, location.column);
@@ -349,10 +375,28 @@ mod tests {
     }
 
     #[test]
+    fn implementation_is_the_one_that_contains_the_line() {
+        let folder = Folder::new("implementations");
+        let text = b"impl<M: Into<A>, W: Fn() -> u8> Pool<M, W> {\n    fn get() {}\n}\nfn free() {}\nimpl<'a, T: for<'b> Fn(&'b T)> Future for Map<T>\n\
+                     where\n{\n    fn poll() {}\n}\nimpl Plain {\n    fn of() {}\n}\nimplement!();\n";
+        folder.write("src/main.rs", text, SystemTime::UNIX_EPOCH);
+        let mut sources = Sources::with(Roots::at(std::slice::from_ref(&folder.0)), None);
+        let path = folder.0.join("src/main.rs");
+        let mut check = |line, expect| {
+            assert_eq!(sources.implementation_at(path.to_str().unwrap(), line).as_deref(), expect, "{line}");
+        };
+        check(2, Some("Pool"));
+        check(4, None);
+        check(8, Some("Map"));
+        check(11, Some("Plain"));
+        check(13, None);
+    }
+
+    #[test]
     fn roots() {
         let folder = Folder::new("roots");
         let built = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        folder.write("src/main.rs", b"runtime.block_on(serve());\n    serve().await;\n", built);
+        folder.write("src/main.rs", b"runtime.block_on(serve());\n    serve().await;\ntask::block_on(serve())", built);
         let (mut script, _feed) = Script::new();
         let mut check = |file: &str, line: u32, column: u32, kind: TaskKind, located: bool| {
             let mut sources = Sources::with(Roots::at(std::slice::from_ref(&folder.0)), Some(built));
@@ -363,6 +407,7 @@ mod tests {
         };
         check("src/main.rs", 1, 9, TaskKind::BlockOn, true);
         check("src/main.rs", 2, 18, TaskKind::BlockOn, false);
+        check("src/main.rs", 3, 1, TaskKind::BlockOn, true);
         check("src/main.rs", 2, 18, TaskKind::Task, true);
         check("src/none.rs", 2, 18, TaskKind::BlockOn, true);
     }

@@ -1,8 +1,10 @@
 //! Traces of tasks: requests a trace from the probe, resolves its addresses, and runs only one trace at a time.
 
-mod frames;
+pub(crate) mod frames;
 mod origin;
-mod symbol;
+pub(crate) mod symbol;
+
+pub(crate) use origin::is_of_insight;
 
 use crate::http::Reply;
 use insight_probe::{Capture, Trace, Traceable};
@@ -80,6 +82,9 @@ pub(crate) fn trace(id: TaskId, subject: Subject) -> TaskTrace {
 
 fn polled(id: TaskId, capture: Capture, subject: &Subject) -> TaskTrace {
     let bare = |outcome, reason: &str| TaskTrace::without_leaves(id, outcome, reason, capture.at_ns);
+    if capture.panicked {
+        return bare(TraceOutcome::Ended, "the task panicked in this poll, so it has ended");
+    }
     if capture.ready {
         return bare(TraceOutcome::Ready, "the task was polled and is ready: it no longer waits");
     }

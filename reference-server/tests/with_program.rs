@@ -13,6 +13,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::panic::Location;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::{Command, Output};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
@@ -51,6 +52,9 @@ fn program() {
             }
             "begun" => wait_for(|| recordings_of_this_process() == 2),
             "task" => spawn(),
+            "panicking" => run_a_task_that_panics(),
+            "message" => print_address(insight::init!(panics => message, settle => Duration::from_millis(1),)),
+            "ended" => wait_for_the_panic(),
             "pause" => eprintln!("pause {}", insight::pause()),
             "sockets" => eprintln!("sockets {}", sockets()),
             "answer" => answer(),
@@ -93,6 +97,12 @@ fn sockets() -> usize {
 
 /// Requests the tasks from the instance of this process, at the address in its announcement.
 fn answer() {
+    let reply = snapshot();
+    let pid = if reply.contains(&format!("\"pid\":{},", std::process::id())) { "own" } else { "another" };
+    eprintln!("answer of {pid} process with {} tasks", reply.matches("task.spawned").count());
+}
+
+fn snapshot() -> String {
     let folder = PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR").unwrap()).join("insight");
     let name = format!("{}.json", std::process::id());
     let announcement = Announcement::parse(&name, &fs::read(folder.join(&name)).unwrap()).unwrap();
@@ -100,8 +110,29 @@ fn answer() {
     stream.write_all(b"GET /v1/snapshot HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();
-    let pid = if reply.contains(&format!("\"pid\":{},", std::process::id())) { "own" } else { "another" };
-    eprintln!("answer of {pid} process with {} tasks", reply.matches("task.spawned").count());
+    reply
+}
+
+fn run_a_task_that_panics() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let task = observed(async { panic!("no user 7") });
+    let poll = || pin!(task).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)).is_err());
+}
+
+/// Requests snapshots until one has the task that panicked, and prints the message.
+fn wait_for_the_panic() {
+    let mut ended = None;
+    wait_for(|| {
+        let snapshot = snapshot();
+        ended = snapshot.lines().find_map(|line| match decode(line) {
+            Ok(Decoded::Message { message: Message::TaskEnded(ended), .. }) => Some(ended),
+            _ => None,
+        });
+        ended.is_some()
+    });
+    let ended = ended.unwrap();
+    eprintln!("{} with {:?}", ended.outcome, ended.panic);
 }
 
 /// Panics when it is dropped.
@@ -113,10 +144,14 @@ impl Drop for Bomb {
     }
 }
 
+fn observed<F: Future>(future: F) -> Observed<F> {
+    static EXECUTOR: Executor = Executor::new("toy", "1.0", || None);
+    Observed::new(future, &EXECUTOR, Kind::Task, Location::caller())
+}
+
 /// Spawns a task that is never ready and never dropped.
 fn spawn() {
-    static EXECUTOR: Executor = Executor::new("toy", "1.0", || None);
-    let task = Observed::new(std::future::pending::<()>(), &EXECUTOR, Kind::Task, Location::caller());
+    let task = observed(std::future::pending::<()>());
     assert!(Box::leak(Box::new(Box::pin(task))).as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }
 
@@ -171,7 +206,7 @@ impl Runtime {
         let script = format!("{mark} exec \"$0\" --exact program --nocapture --quiet");
         let mut command = Command::new("sh");
         command.arg("-c").arg(script).arg(std::env::current_exe().unwrap());
-        for name in ["INSIGHT_LISTEN", "INSIGHT_RECORD", "INSIGHT_PROCESS", "INSIGHT_CHILDREN"] {
+        for name in ["INSIGHT_LISTEN", "INSIGHT_RECORD", "INSIGHT_PROCESS", "INSIGHT_CHILDREN", "INSIGHT_PANICS"] {
             command.env_remove(name);
         }
         command.env("XDG_RUNTIME_DIR", &self.0).env("TMPDIR", &self.0).env("STEPS", steps);
@@ -220,6 +255,26 @@ fn first_runtime_starts_one_instance_and_init_changes_it() {
     let process = "insight: INSIGHT_PROCESS is \"x\": not a process ID; `cargo insight` sets this variable, so do not set \
                    it by hand. The program runs on without insight.";
     check("wrong", "", &[("INSIGHT_PROCESS", "x")], "runtime init threads", &[process, off, "threads none"], 0);
+}
+
+/// r[security.panics]
+#[test]
+fn message_of_a_panic_is_sent_on_request() {
+    let check = |name: &str, panics: Option<&str>, steps: &str, expect: &[&str]| {
+        let variable = panics.map(|value| ("INSIGHT_PANICS", value));
+        let stderr = Runtime::new(name).run(OWN, variable.as_slice(), steps);
+        assert_eq!(stderr.lines().collect::<Vec<_>>(), expect, "{panics:?} {steps}");
+    };
+    let (listens, on) = ("insight: listening on http://127.0.0.1:PORT", "address PORT");
+    let (without, with) = ("panicked with None", "panicked with Some(\"no user 7\")");
+    check("panics-default", None, "runtime panicking ended", &[listens, without]);
+    check("panics-variable", Some("message"), "runtime panicking ended", &[listens, with]);
+    check("panics-code", None, "runtime message panicking ended", &[listens, on, with]);
+    check("panics-first", None, "panicking message panicking ended", &[listens, on, with]);
+    check("panics-off", Some("off"), "runtime message panicking ended", &[listens, on, without]);
+    let wrong = "insight: INSIGHT_PANICS is \"on\": write message to send the messages of panics to clients, or off. \
+                 The program runs on without insight.";
+    check("panics-wrong", Some("on"), "runtime message", &[wrong, "address 0"]);
 }
 
 #[test]

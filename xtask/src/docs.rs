@@ -33,7 +33,7 @@ const ADDRESSES: [(&str, &str); 3] =
 
 /// The names of the pages, in the order of their navigation. The first one is `/docs/` itself.
 fn pages() -> Vec<String> {
-    let views = ["index", "task-list", "task", "resource", "problem", "coverage", "glossary"];
+    let views = ["index", "task-list", "task", "resource", "problem", "proven", "ended", "coverage", "glossary"];
     let problems = insight_model::problem::ALL.iter().map(|about| about.page());
     let others = ["options", "limits", "write-an-adapter", "security", "platforms"];
     views.map(str::to_owned).into_iter().chain(problems).chain(others.map(str::to_owned)).collect()

@@ -22,6 +22,17 @@ const RUNTIMES: [(&str, &str); 3] =
     [("tokio", "hangs_tokio"), ("smol", "hangs_smol"), ("async_std", "hangs_async_std")];
 /// Minimum duration of each program, in seconds, as a step of `cargo xtask test`.
 const SECONDS: u64 = 5;
+/// The same for the programs of [`check_long`].
+const LONG: u64 = 600;
+/// A socket must not lose a waker by a capture, and a task with a lost wake-up must not be freed by one.
+const CAPTURED: [&str; 6] = [
+    "smol/sockets_of_async_io",
+    "tokio/collections_of_futures",
+    "tokio/first_waker_kept",
+    "tokio/panics_at_its_event",
+    "tokio/polls_counted",
+    "tokio/wake_forgotten",
+];
 /// Number of programs that run at the same time. Most of them do nothing, and a few use a whole processor.
 const AT_ONCE: usize = 12;
 
@@ -60,6 +71,13 @@ pub fn check() -> Result {
         None => Ok(()),
         Some(claim) => Err(format!("{TABLE} does not have `{claim}`: run `cargo xtask hangs`")),
     }
+}
+
+/// Runs for ten minutes the programs in which a capture of awaits could do harm: it polls tasks.
+pub fn check_long() -> Result {
+    let names = CAPTURED.map(str::to_owned).to_vec();
+    let (_, wrong) = measure(&Options { seconds: LONG, runs: NonZeroUsize::MIN, names })?;
+    verdict(wrong)
 }
 
 /// The kinds of problems in the corpus.

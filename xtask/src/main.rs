@@ -2,6 +2,7 @@
 
 mod archive;
 mod attack;
+mod awaits;
 mod bench;
 mod circles;
 mod clients;
@@ -9,6 +10,7 @@ mod demo;
 mod docs;
 mod english;
 mod fuzz;
+mod handovers;
 mod hangs;
 mod kinds;
 mod links;
@@ -72,6 +74,8 @@ enum Command {
         /// Scenarios; all by default
         names: Vec<String>,
     },
+    /// Plain programs under `cargo insight`: each of their waits has its own line and its function
+    Awaits,
     /// The cost of insight beside bare programs and its peers; about 15 minutes. A whole run writes docs/cost
     Bench(bench::Asked),
     /// The source files of a crate that need each other; there should be none
@@ -96,6 +100,8 @@ enum Command {
         #[arg(default_value_t = fuzz::SECONDS)]
         seconds: u64,
     },
+    /// Random programs that hand guards, permits, channel ends and futures over: no hang of them may be falsely proven
+    Handovers(handovers::Options),
     /// The corpus of hangs: compares each problem with the expected one
     Hangs(hangs::Options),
     /// A program under load: checks its stream against the rules of SPEC.md
@@ -173,12 +179,14 @@ fn run(command: Command) -> process::Result {
         Command::Archive { check: true } => archive::check(),
         Command::Archive { check: false } => archive::write(),
         Command::Attack { quick, names } => attack::run(!quick, &words(&names)),
+        Command::Awaits => awaits::run(),
         Command::Bench(asked) => bench::run(&asked),
         Command::Circles { crates } => circles::run(&words(&crates)),
         Command::English { check: true, .. } => english::check(),
         Command::English { write: true, .. } => english::write(),
         Command::English { texts, .. } => english::run(&words(&texts)),
         Command::Fuzz { seconds } => fuzz::run(seconds),
+        Command::Handovers(options) => handovers::run(&options),
         Command::Hangs(options) => hangs::run(&options),
         Command::Load { seconds, seeds, runtime } => load::run(runtime, seconds, seeds),
         Command::OldVersions => old_versions::run(),

@@ -8,11 +8,12 @@ use std::process::Command;
 const MSRV: &str = "1.85";
 
 /// Tools and test packages. Every other package of the workspace must compile with [`MSRV`].
-const TOOLS: [&str; 9] = [
+const TOOLS: [&str; 10] = [
     "cargo-insight",
     "insight-bench",
     "insight-conformance",
     "insight-examples",
+    "insight-handovers",
     "insight-hangs",
     "insight-reader",
     "insight-test-kit",

@@ -10,6 +10,7 @@ mod mqtt;
 mod programs;
 mod serve;
 mod source;
+mod waits;
 mod watch;
 
 use crate::process::{Result, target};
@@ -97,8 +98,8 @@ pub fn run(asked: &Asked) -> Result {
 }
 
 const TABLE: &str = "\
-| program | version | shows | build, plain | build, observed | requests/s, plain | requests/s, observed | tasks | not covered | problems | findings |
-|---|---|---|---|---|---|---|---|---|---|---|";
+| program | version | shows | build, plain | build, observed | requests/s, plain | requests/s, observed | tasks | waits named | not covered | problems | findings |
+|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// The results of one program.
 struct Report {
@@ -126,7 +127,7 @@ impl Report {
     fn row(&self, program: &RealProgram) -> String {
         let rate = self.observed.rate() / self.plain.rate() * 100.0;
         format!(
-            "| {} | {} | {} | {} | {} | {:.0} | {:.0} ({rate:.0} %) | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {:.0} | {:.0} ({rate:.0} %) | {} | {} | {} | {} | {} |",
             program.name,
             program.package.1,
             program.shows,
@@ -135,6 +136,7 @@ impl Report {
             self.plain.rate(),
             self.observed.rate(),
             self.watched.tasks,
+            self.watched.waits,
             self.watched.uncovered.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
             self.watched.problems.len(),
             self.findings

@@ -4,8 +4,8 @@ use crate::process::{Result, apt_get_install, cargo, succeeds, target};
 use crate::program::build_with_others;
 use crate::runtime::Runtime;
 use crate::{
-    archive, attack, bench, circles, clients, docs, english, fuzz, hangs, load, msrv, old_versions, packages,
-    peer_program, peer_tests, real_programs, schema, suites, systems,
+    archive, attack, awaits, bench, circles, clients, docs, english, fuzz, handovers, hangs, load, msrv, old_versions,
+    packages, peer_program, peer_tests, real_programs, schema, suites, systems,
 };
 use clap::ValueEnum;
 use std::process::Command;
@@ -87,6 +87,7 @@ fn all(full: bool, steps: &mut Steps) -> Result {
     steps.run("fuzz", fuzz::check)?;
     steps.run("docs/clients", clients::run)?;
     steps.run("hangs", hangs::check)?;
+    steps.run("things handed over", || handovers::check(full))?;
     steps.run("load", || load::run(Runtime::Tokio, load::SECONDS, 1))?;
     for (name, runtime) in [("smol", Runtime::Smol), ("async-std", Runtime::AsyncStd)] {
         steps.run(&format!("load on {name}"), || load::run(runtime, load::SECONDS_OF_OTHERS, 1))?;
@@ -97,7 +98,9 @@ fn all(full: bool, steps: &mut Steps) -> Result {
     })?;
     steps.run("instructions", bench::guard)?;
     if full {
+        steps.run("awaits of plain programs", awaits::run)?;
         steps.run("attack, the whole", || attack::run(true, &[]))?;
+        steps.run("hangs, for ten minutes", hangs::check_long)?;
         steps.run("packages", packages::run)?;
         steps.run("older versions of the runtimes", old_versions::run)?;
         let tests = ["test", "--workspace", "--all-features", "--release"];

@@ -1,6 +1,6 @@
 //! async-std as an executor of the protocol.
 
-use insight_probe::{Capability, Executor};
+use insight_probe::{Capability, Executor, Kind};
 
 /// In a whole graph the facade is compiled as the package async-std, with its version.
 #[cfg(insight_whole_graph)]
@@ -9,16 +9,18 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const VERSION: &str = "1.13";
 
 /// The description of async-std. It lacks the capability of timers, since the extension methods `timeout` and `delay`
-/// are async-std's own.
-pub(crate) static EXECUTOR: Executor = Executor::new("async-std", VERSION, current_task_id).observing(&[
-    Capability::Tasks,
-    Capability::TaskTimes,
-    Capability::ForeignWakers,
-    Capability::Mutexes,
-    Capability::Rwlocks,
-    Capability::Channels,
-    Capability::Joins,
-]);
+/// are async-std's own. Its global executor is never dropped; a thread's executor of local tasks is, at the thread's end.
+pub(crate) static EXECUTOR: Executor = Executor::new("async-std", VERSION, current_task_id)
+    .observing(&[
+        Capability::Tasks,
+        Capability::TaskTimes,
+        Capability::ForeignWakers,
+        Capability::Mutexes,
+        Capability::Rwlocks,
+        Capability::Channels,
+        Capability::Joins,
+    ])
+    .lasting(&[Kind::Task]);
 
 /// Names async-std in streams that begin from now on. The process has one executor, which no call makes, so we name it
 /// at its first task. In a whole graph that also starts insight.

@@ -82,8 +82,8 @@ macro_rules! executor {
     };
 }
 
-executor!(Executor, "Executor", Kind::Task, Send+);
-executor!(LocalExecutor, "LocalExecutor", Kind::Local,);
+executor!(Executor, "Executor", Kind::Scoped, Send+);
+executor!(LocalExecutor, "LocalExecutor", Kind::ScopedLocal,);
 
 /// The handle of an observed task. In a whole graph the real crate already returns the facade's handle.
 pub(crate) fn handle<T>(inner: impl Into<Task<T>>, task: TaskRef) -> Task<T> {

@@ -27,12 +27,12 @@ macro_rules! spawn_many {
     };
 }
 
-spawn_many!(Executor, "Executor", Kind::Task, Send+);
+spawn_many!(Executor, "Executor", Kind::Scoped, Send+);
 #[cfg(not(insight_before = "1.13.0"))]
-spawn_many!(LocalExecutor, "LocalExecutor", Kind::Local,);
+spawn_many!(LocalExecutor, "LocalExecutor", Kind::ScopedLocal,);
 // Before that version the real method needs `Send` here, too.
 #[cfg(insight_before = "1.13.0")]
-spawn_many!(LocalExecutor, "LocalExecutor", Kind::Local, Send+);
+spawn_many!(LocalExecutor, "LocalExecutor", Kind::ScopedLocal, Send+);
 
 /// The futures of `spawn_many`, each observed when it is spawned. The real method spawns a future and passes on its
 /// task before it asks for the next one. `spawned` belongs to that next task.

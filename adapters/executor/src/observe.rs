@@ -11,18 +11,22 @@ const NAME: (&str, &str) = ("smol", "2.0");
 const NAME: (&str, &str) = ("async-executor", env!("CARGO_PKG_VERSION"));
 
 /// The description of async-executor. It has no task IDs, so a poll of an observed task belongs to that task.
-pub static EXECUTOR: Executor = Executor::new(NAME.0, NAME.1, || None).observing(&[
-    Capability::Tasks,
-    Capability::TaskTimes,
-    Capability::ForeignWakers,
-    Capability::Mutexes,
-    Capability::Rwlocks,
-    Capability::Semaphores,
-    Capability::Channels,
-    Capability::Joins,
-    #[cfg(not(insight_whole_graph))]
-    Capability::Timers,
-]);
+///
+/// A static executor, and smol's global one, are never dropped. The program can drop the others: their tasks are scoped.
+pub static EXECUTOR: Executor = Executor::new(NAME.0, NAME.1, || None)
+    .observing(&[
+        Capability::Tasks,
+        Capability::TaskTimes,
+        Capability::ForeignWakers,
+        Capability::Mutexes,
+        Capability::Rwlocks,
+        Capability::Semaphores,
+        Capability::Channels,
+        Capability::Joins,
+        #[cfg(not(insight_whole_graph))]
+        Capability::Timers,
+    ])
+    .lasting(&[Kind::Task, Kind::Local]);
 
 /// Names async-executor in the stream. An executor may be a static, which no call makes, so every entry point calls
 /// this. In a whole graph the first one also starts insight.

@@ -23,7 +23,7 @@ pub struct StaticLocalExecutor {
 
 /// The methods of both executors.
 macro_rules! static_executor {
-    ($Executor:ident, $name:literal, $of:ident, $of_name:literal, $kind:expr, $($send:tt)*) => {
+    ($Executor:ident, $name:literal, $of:ident, $of_name:literal, $kind:expr, $scoped:expr, $($send:tt)*) => {
         impl $of<'static> {
             #[doc = concat!("See [`async_executor::", $of_name, "::leak`](real::", $of_name, "::leak).")]
             pub fn leak(self) -> &'static $Executor {
@@ -65,7 +65,7 @@ macro_rules! static_executor {
                 &'static self,
                 future: impl Future<Output = T> + $($send)* 'a,
             ) -> Task<T> {
-                let (future, task) = observed(future, $kind, Location::caller());
+                let (future, task) = observed(future, $scoped, Location::caller());
                 // SAFETY: the caller guarantees it.
                 handle(unsafe { self.inner.spawn_scoped(future) }, task)
             }
@@ -102,5 +102,12 @@ macro_rules! static_executor {
     };
 }
 
-static_executor!(StaticExecutor, "StaticExecutor", Executor, "Executor", Kind::Task, Send+);
-static_executor!(StaticLocalExecutor, "StaticLocalExecutor", LocalExecutor, "LocalExecutor", Kind::Local,);
+static_executor!(StaticExecutor, "StaticExecutor", Executor, "Executor", Kind::Task, Kind::Scoped, Send+);
+static_executor!(
+    StaticLocalExecutor,
+    "StaticLocalExecutor",
+    LocalExecutor,
+    "LocalExecutor",
+    Kind::Local,
+    Kind::ScopedLocal,
+);

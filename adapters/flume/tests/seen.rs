@@ -196,7 +196,7 @@ fn two_tasks_that_wait_for_each_other_are_found() {
         tasks.run();
         let both = vec!["read_orders".to_owned(), "write_orders".to_owned()];
         let lines = vec![line("// read_orders"), line("// write_orders")];
-        assert_eq!(bench.problems(), [(Tier::Proven, both, lines)]);
+        assert_eq!(bench.problems(), [(Tier::Suspected, both, lines)]);
     });
 }
 
@@ -217,13 +217,13 @@ fn a_task_that_sends_to_itself_is_found() {
         let (sender, receiver) = bounded(1);
         tasks.spawn(pump(sender, receiver));
         tasks.run();
-        assert_eq!(bench.problems(), [(Tier::Proven, vec!["pump".to_owned()], vec![line("// pump")])]);
+        assert_eq!(bench.problems(), [(Tier::Suspected, vec!["pump".to_owned()], vec![line("// pump")])]);
     });
     by_hand(|bench, tasks| {
         let (sender, receiver) = bounded(0);
         tasks.spawn(meet(sender, receiver));
         tasks.run();
-        assert_eq!(bench.problems(), [(Tier::Proven, vec!["meet".to_owned()], vec![line("// meet")])]);
+        assert_eq!(bench.problems(), [(Tier::Suspected, vec!["meet".to_owned()], vec![line("// meet")])]);
     });
 }
 

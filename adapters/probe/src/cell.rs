@@ -14,20 +14,28 @@ use crate::sync;
 use crate::times::Times;
 use crate::wakers::Wakers;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-/// A bit of `trace`: the next poll has to be traced.
+/// A bit of `marks`: the next poll has to be traced.
 const TRACE_WANTED: u8 = 1;
-/// A bit of `trace`: the last poll was one that only a trace asked for, and it woke the task.
+/// A bit of `marks`: a trace has woken the task, by its request or by the poll that it asked for. The next poll is not counted,
+/// unless the program has woken the task too.
 const WOKEN_BY_TRACE: u8 = 2;
+/// A bit of `marks`: the task is in a poll that is not counted.
+const UNCOUNTED: u8 = 4;
+/// A bit of `marks`: the message of a panic has to be recorded.
+const NOTES_PANIC: u8 = 8;
 
 /// The place in a queue that has the cell of a spawn until the spawn is read or taken back. Then it has the facts of the
 /// task's end.
 pub(crate) type Claim = sync::atomic::AtomicPtr<TaskCell>;
 
 /// The state of one task. Each live task has one, so state that few tasks have is elsewhere (`Rare`).
+///
+/// The fields that a poll uses come first, so that they take few cache lines. The last two of `times` are rarely used.
 #[repr(C)]
 pub struct TaskCell {
     /// See [`Count`].
@@ -36,8 +44,6 @@ pub struct TaskCell {
     /// acquires, and stores the id with release; the recorder stores 0 again when it forgets a partial task. A thread that
     /// waits for the id acquires it, others load it relaxed: the recorder knows the task from the queue.
     id: AtomicU64,
-    /// See [`Times`].
-    times: Times,
     /// See [`Wakers`].
     wakers: Wakers,
     /// The executor has polled with another waker than the first, and we do not follow that waker. Its thread stores it, the
@@ -45,19 +51,25 @@ pub struct TaskCell {
     other_wakers: AtomicBool,
     /// Its last poll ended by a panic. Its thread stores it before it records the end, and loads it there; relaxed.
     panicked: AtomicBool,
-    /// [`TRACE_WANTED`] and [`WOKEN_BY_TRACE`]. A requesting thread and its thread change their bits, its thread loads it;
-    /// relaxed, since the lock of the requests orders everything else.
-    trace: AtomicU8,
+    /// [`TRACE_WANTED`], [`WOKEN_BY_TRACE`], [`UNCOUNTED`] and [`NOTES_PANIC`]: a usual poll has none of them. A requesting thread
+    /// and its thread change their bits, its thread loads it; relaxed, since the lock of the requests orders everything else. The
+    /// recorder loads `UNCOUNTED`, which its thread sets before such a poll, and clears with release after it.
+    marks: AtomicU8,
     /// Its last poll left a clone of its waker: there were more after the poll than before. (A clone from an earlier poll
     /// may live, too, and be stale.) Its thread stores it before the poll has ended, the recorder loads it; relaxed, since
     /// the end of the poll orders it.
     left_waker: AtomicBool,
+    /// Code can cancel it that has none of its join handles. The thread that spawns it stores it, the recorder loads it; relaxed, since it
+    /// orders no other memory.
+    cancellable: AtomicBool,
     /// The task has ended. Its thread stores it, any thread loads it; relaxed, since it orders no other memory.
     ended: AtomicBool,
     /// Not written after the cell is shared.
     kind: Kind,
     /// We observe only its use of resources. Not written after the cell is shared.
     partial: bool,
+    /// See [`Times`].
+    times: Times,
     /// Number of tasks that it has spawned: each may have taken one of its handles along. Only compared. Its thread stores
     /// and loads it; relaxed.
     spawns: AtomicU32,
@@ -66,8 +78,12 @@ pub struct TaskCell {
     /// The resource with several holders that it acquired last; it may have a hold that outlives the task. Its thread stores
     /// it, the recorder loads it after the task's end; relaxed, since the queue of the end orders it.
     held: AtomicU64,
-    /// The address of its future, from the first poll on; 0 before. Its thread stores it once, and loads it; relaxed.
+    /// The address of its future, from the first poll on; 0 before. Its thread stores it once, it and the recorder load it;
+    /// relaxed, since nobody reads memory there by it.
     future_start: AtomicUsize,
+    /// The number of its home (home.rs), from the first poll on; 0 if unknown. Its thread stores it once, the recorder loads it; relaxed,
+    /// since it orders no other memory.
+    home: AtomicU64,
     /// The executor's own ID; 0 if unknown. Its thread stores it at the first poll, others load it; relaxed.
     executor_task_id: AtomicU64,
     /// See [`Slots`].
@@ -133,8 +149,9 @@ impl TaskCell {
             wakers: Wakers::new(),
             other_wakers: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
-            trace: AtomicU8::new(0),
+            marks: AtomicU8::new(0),
             left_waker: AtomicBool::new(false),
+            cancellable: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             kind: meta.kind,
             partial,
@@ -142,6 +159,7 @@ impl TaskCell {
             held_index: AtomicU32::new(0),
             held: AtomicU64::new(0),
             future_start: AtomicUsize::new(0),
+            home: AtomicU64::new(0),
             executor_task_id: AtomicU64::new(0),
             waits: Slots::new(),
             opened: AtomicPtr::new(ptr::null_mut()),
@@ -155,9 +173,10 @@ impl TaskCell {
         })
     }
 
-    /// Makes it the cell of an observed task with this name.
+    /// Makes it the cell of an observed task with this name, which is not new: its join handles do not have its ID.
     pub(crate) fn set_observed(&mut self, name: Option<Box<str>>) {
         self.partial = false;
+        *self.cancellable.get_mut() = true;
         if let Some(rare) = &mut self.rare {
             rare.name = name;
         }
@@ -343,6 +362,28 @@ impl TaskCell {
         self.future_start.store(address, Ordering::Relaxed);
     }
 
+    /// Whether its future was polled, or its closure called.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.future_start.load(Ordering::Relaxed) != 0
+    }
+
+    /// The number of its home; 0 if unknown.
+    pub(crate) fn home(&self) -> u64 {
+        self.home.load(Ordering::Relaxed)
+    }
+
+    /// Records its home.
+    #[inline]
+    pub(crate) fn set_home(&self, home: u64) {
+        self.home.store(home, Ordering::Relaxed);
+    }
+
+    /// The addresses of its own future, from the first poll on; `None` before, and for a closure.
+    pub(crate) fn own_future(&self) -> Option<Range<usize>> {
+        let start = self.future_start.load(Ordering::Relaxed);
+        (start != 0 && self.kind != Kind::Blocking).then(|| start..start + self.body.size())
+    }
+
     /// Whether `address` lies in the task's own future, so that no other task can reach a value there.
     pub(crate) fn contains(&self, address: usize) -> bool {
         let start = self.future_start.load(Ordering::Relaxed);
@@ -352,8 +393,16 @@ impl TaskCell {
                 let here = &raw const address as usize;
                 start != 0 && (here..start).contains(&address)
             }
-            _ => start != 0 && (start..start + self.body.size()).contains(&address),
+            _ => self.own_future().is_some_and(|own| own.contains(&address)),
         }
+    }
+
+    /// Whether only this task can have the guard or the wait of an operation at `address`: the operation lies in the task's own
+    /// future, which is pinned, and not in a box, which can move. And the task was spawned with a `'static` bound, so it cannot
+    /// pass on a guard that borrows. r[edge.hold.transferable]
+    #[inline]
+    pub(crate) fn keeps(&self, address: usize) -> bool {
+        address != 0 && matches!(self.kind, Kind::Task | Kind::Local) && self.contains(address)
     }
 
     /// Ends a poll, and begins a wait that was opened in it. Returns the duration of the poll in ticks.
@@ -410,20 +459,42 @@ impl TaskCell {
 
     #[inline]
     pub(crate) fn is_trace_wanted(&self) -> bool {
-        self.trace.load(Ordering::Relaxed) & TRACE_WANTED != 0
+        self.marks.load(Ordering::Relaxed) & TRACE_WANTED != 0
     }
 
     pub(crate) fn want_trace(&self, wanted: bool) {
         match wanted {
-            true => self.trace.fetch_or(TRACE_WANTED, Ordering::Relaxed),
-            false => self.trace.fetch_and(!TRACE_WANTED, Ordering::Relaxed),
+            true => self.marks.fetch_or(TRACE_WANTED, Ordering::Relaxed),
+            false => self.marks.fetch_and(!TRACE_WANTED, Ordering::Relaxed),
         };
     }
 
-    /// Whether the next poll has to be traced, or follows a poll that only a trace asked for.
+    /// Takes back the request for a trace. The executor may still poll the task for it: that poll is not counted.
+    pub(crate) fn leave_trace(&self) {
+        // A poll with a waker that we do not follow may have any cause.
+        if !self.has_other_wakers() {
+            self.marks.fetch_or(WOKEN_BY_TRACE, Ordering::Relaxed);
+        }
+        self.want_trace(false);
+    }
+
+    /// Whether the next poll is unusual: it has to be traced, follows a poll that only a trace asked for, or notes a panic.
     #[inline]
-    pub(crate) fn has_trace(&self) -> bool {
-        self.trace.load(Ordering::Relaxed) != 0
+    pub(crate) fn has_marks(&self) -> bool {
+        self.marks.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether the task is in a poll that is not counted. If not, the effects of earlier ones were taken back (acquire).
+    pub(crate) fn is_uncounted(&self) -> bool {
+        self.marks.load(Ordering::Acquire) & UNCOUNTED != 0
+    }
+
+    /// Begins or ends a poll that is not counted. By its thread.
+    pub(crate) fn set_uncounted(&self, begins: bool) {
+        match begins {
+            true => self.marks.fetch_or(UNCOUNTED, Ordering::Relaxed),
+            false => self.marks.fetch_and(!UNCOUNTED, Ordering::Release),
+        };
     }
 
     /// Whether this wake is an effect of the trace, and not one of the program's. A future may wake its old waker when it
@@ -433,14 +504,29 @@ impl TaskCell {
     pub(crate) fn takes_wake_of_trace(&self) -> bool {
         let by_trace = self.is_trace_wanted() && !self.times.is_running();
         if by_trace {
-            self.trace.fetch_or(WOKEN_BY_TRACE, Ordering::Relaxed);
+            self.marks.fetch_or(WOKEN_BY_TRACE, Ordering::Relaxed);
         }
         by_trace
     }
 
     /// Whether an effect of the last trace asked for this poll. By the task's thread.
     pub(crate) fn take_woken_by_trace(&self) -> bool {
-        self.trace.fetch_and(!WOKEN_BY_TRACE, Ordering::Relaxed) & WOKEN_BY_TRACE != 0
+        let woken = self.marks.load(Ordering::Relaxed) & WOKEN_BY_TRACE != 0;
+        if woken {
+            self.marks.fetch_and(!WOKEN_BY_TRACE, Ordering::Relaxed);
+        }
+        woken
+    }
+
+    /// Makes each poll note the message of a panic. By the task's thread.
+    #[cold]
+    pub(crate) fn note_panic(&self) {
+        self.marks.fetch_or(NOTES_PANIC, Ordering::Relaxed);
+    }
+
+    /// Whether a poll has to note the message of a panic.
+    pub(crate) fn notes_panic(&self) -> bool {
+        self.marks.load(Ordering::Relaxed) & NOTES_PANIC != 0
     }
 }
 
@@ -463,7 +549,13 @@ impl TaskCell {
         self.held_index.store(index, Ordering::Relaxed);
     }
 
-    /// The last recorded resource and index; the resource is 0 if none was recorded.
+    /// Records that it has acquired a resource with one holder.
+    #[inline]
+    pub(crate) fn note_lock(&self, resource: u64) {
+        self.held.store(resource, Ordering::Relaxed);
+    }
+
+    /// The last recorded resource, and the index if that has several holders; the resource is 0 if none was recorded.
     pub(crate) fn last_hold(&self) -> (u64, u32) {
         (self.held.load(Ordering::Relaxed), self.held_index.load(Ordering::Relaxed))
     }
@@ -488,6 +580,16 @@ impl TaskCell {
 
 /// Its end.
 impl TaskCell {
+    /// Whether code can cancel it that has none of its join handles.
+    pub(crate) fn is_cancellable(&self) -> bool {
+        self.cancellable.load(Ordering::Relaxed)
+    }
+
+    /// Records that such code can cancel it.
+    pub(crate) fn set_cancellable(&self) {
+        self.cancellable.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn set_panicked(&self) {
         self.panicked.store(true, Ordering::Relaxed);
     }

@@ -86,7 +86,13 @@ impl Turned {
     /// No task is the current one.
     #[inline]
     pub(crate) fn to_others() -> Turned {
-        Turned::by(|address| if address == 0 { 0 } else { address | POLLS_OTHERS })
+        Turned::by(Turned::mark_to_others)
+    }
+
+    /// What [`mark`] returns after [`to_others`](Turned::to_others) if it returns `mark` before.
+    #[inline]
+    pub(crate) fn mark_to_others(mark: usize) -> usize {
+        if mark == 0 { 0 } else { mark | POLLS_OTHERS }
     }
 
     /// The task that polls others is the current one again. Changes nothing while one of the others is being polled.
@@ -121,6 +127,12 @@ pub(crate) fn innermost<R>(f: impl FnOnce(&CellRef) -> R) -> Option<R> {
     // dropped.
     let cell = ManuallyDrop::new(unsafe { CellRef::from_raw(cell) });
     Some(f(&cell))
+}
+
+/// The task that is being polled, and whether it polls others: a word to compare; 0 if there is none.
+#[inline]
+pub(crate) fn mark() -> usize {
+    CURRENT.get().addr()
 }
 
 /// Whether `cell` is the task that is being polled on this thread.

@@ -18,6 +18,8 @@ pub struct Executor {
     pub current_task_id: fn() -> Option<u64>,
     /// The capabilities of its adapter; see [`observing`](Executor::observing).
     pub capabilities: &'static [Capability],
+    /// The kinds of tasks that it runs until the program ends; see [`lasting`](Executor::lasting).
+    lasting: &'static [Kind],
     /// The counters of its tasks; see [`count_tasks`](Executor::count_tasks).
     counters: Mutex<Vec<Counter>>,
     announced: AtomicBool,
@@ -38,7 +40,7 @@ impl Executor {
     pub const fn new(name: &'static str, version: &'static str, current_task_id: fn() -> Option<u64>) -> Executor {
         let announced = AtomicBool::new(false);
         let counters = Mutex::new(Vec::new());
-        Executor { name, version, current_task_id, capabilities: OBSERVED, counters, announced }
+        Executor { name, version, current_task_id, capabilities: OBSERVED, lasting: &[], counters, announced }
     }
 
     /// The same with all capabilities of its adapter. List only capabilities that are always observed: a reader concludes from
@@ -46,6 +48,17 @@ impl Executor {
     pub const fn observing(mut self, capabilities: &'static [Capability]) -> Executor {
         self.capabilities = capabilities;
         self
+    }
+
+    /// The same, if it never ends for tasks of these kinds: the program cannot drop it, and so cancel them.
+    pub const fn lasting(mut self, kinds: &'static [Kind]) -> Executor {
+        self.lasting = kinds;
+        self
+    }
+
+    /// Whether it never ends for tasks of this kind.
+    pub(crate) fn lasts_for(&self, kind: Kind) -> bool {
+        self.lasting.contains(&kind)
     }
 
     /// The descriptor for its [`Adapter`](insight_protocol::adapter::Adapter).

@@ -6,6 +6,7 @@
 use crate::executor::Executor;
 use crate::kind::Kind;
 use crate::meta::Body;
+use crate::panic_message::PanicMessage;
 use crate::raw::Reported;
 use crate::resource_cell::ResourceCell;
 use crate::role::Role;
@@ -20,6 +21,15 @@ pub(crate) enum Fact {
     TaskCompleted {
         task: u64,
         end: TaskEnd,
+    },
+    /// Its poll or its closure has panicked, and the program asks for the messages of panics. Its end follows.
+    Panicked {
+        task: u64,
+        message: Box<PanicMessage>,
+    },
+    /// From now on code can cancel the task that has none of its join handles. Nothing follows if the task has ended.
+    Cancellable {
+        task: u64,
     },
     /// `creator` is the id of a task, or 0.
     ResourceCreated {
@@ -115,11 +125,15 @@ pub(crate) enum FactKind {
     EdgeClosed = 7,
     /// `[the report (an owned Box)]`
     Reported = 8,
+    /// `[the message (an owned Box), task]`
+    Panicked = 9,
+    /// `[task]`
+    Cancellable = 10,
 }
 
 impl FactKind {
     /// Number of values, with the 0 that is none.
-    pub(crate) const COUNT: usize = FactKind::Reported as usize + 1;
+    pub(crate) const COUNT: usize = FactKind::Cancellable as usize + 1;
 }
 
 /// The position of a task's kind in the word of its parent's id.
@@ -137,6 +151,8 @@ impl Fact {
             Fact::Permit { .. } => FactKind::Permit,
             Fact::EdgeClosed { .. } => FactKind::EdgeClosed,
             Fact::Reported(_) => FactKind::Reported,
+            Fact::Panicked { .. } => FactKind::Panicked,
+            Fact::Cancellable { .. } => FactKind::Cancellable,
         }
     }
 
@@ -166,6 +182,8 @@ impl Fact {
             Fact::Permit { edge, task, resource, units, location } => [edge, task, resource, units, word(location)],
             Fact::EdgeClosed { edge, end } => [edge, end as u64, 0, 0, 0],
             Fact::Reported(reported) => [Box::into_raw(reported) as usize as u64, 0, 0, 0, 0],
+            Fact::Panicked { task, message } => [Box::into_raw(message) as usize as u64, task, 0, 0, 0],
+            Fact::Cancellable { task } => [task, 0, 0, 0, 0],
         };
         Record { ticks, kind, words }
     }
@@ -210,6 +228,12 @@ impl Fact {
             FactKind::EdgeClosed => Fact::EdgeClosed { edge: first, end: EdgeEnd::from_byte(second as u8) },
             // SAFETY: `encode` made it by `into_raw`, and the caller decodes the record once.
             FactKind::Reported => Fact::Reported(unsafe { Box::from_raw(first as usize as *mut Reported) }),
+            FactKind::Panicked => {
+                // SAFETY: `encode` made it by `into_raw`, and the caller decodes the record once.
+                let message = unsafe { Box::from_raw(first as usize as *mut PanicMessage) };
+                Fact::Panicked { task: second, message }
+            }
+            FactKind::Cancellable => Fact::Cancellable { task: first },
         }
     }
 }
@@ -320,6 +344,8 @@ mod tests {
         let cell = ResourceCell::new(Type::Notify, location, None);
         let spawn =
             Spawn { task: 1, parent: 2, kind: Kind::BlockOn, location, body: Body::UNKNOWN, executor: &EXECUTOR };
+        // The test of the bound on unread messages may take all the room for a moment.
+        let message = std::iter::repeat_with(|| PanicMessage::of(&"text")).find_map(|message| message).unwrap();
         let facts = [
             Fact::TaskSpawned(spawn),
             Fact::TaskSpawned(Spawn { parent: 0, kind: Kind::Task, ..spawn }),
@@ -331,6 +357,8 @@ mod tests {
             Fact::EdgeClosed { edge: 14, end: EdgeEnd::Abandoned },
             Fact::EdgeClosed { edge: 15, end: EdgeEnd::Unsaid },
             Fact::Reported(Box::new(Reported::Update(16, crate::RawUpdate::default()))),
+            Fact::Panicked { task: 17, message: Box::new(message) },
+            Fact::Cancellable { task: 18 },
         ];
         for fact in facts {
             let (text, kind) = (format!("{fact:?}"), fact.kind());

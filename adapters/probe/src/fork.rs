@@ -1,7 +1,7 @@
 //! A process that forks: its child has only the thread that forked, and no recorder.
 
 use crate::sync::Locks;
-use crate::{executor, ids, partial, polls, raw, recorder, ring, trace};
+use crate::{executor, home, ids, partial, polls, raw, recorder, ring, trace};
 use std::cell::Cell;
 
 thread_local! {
@@ -16,6 +16,7 @@ pub fn before_fork() {
     raw::lock_all(&mut locks);
     partial::lock_all(&mut locks);
     executor::lock_all(&mut locks);
+    home::lock_all(&mut locks);
     ring::lock_all(&mut locks);
     polls::lock_all(&mut locks);
     // A thread that is about to end lets them go at once.

@@ -1,12 +1,15 @@
 //! Resources that several can hold at once: locks for many readers, semaphores.
 
+use crate::acquirer::Acquirer;
 use crate::executor::Executor;
 use crate::holds::{HoldFacts, Holds, Mode};
 use crate::lazy::LazyResource;
 use crate::resource::{AsResource, Resource};
 use crate::resource_cell::{HandOff, ResourceCell, Type, UNSEEN};
+use crate::word::{GuardWord, Mark, Marked};
 use crate::{clock, current, ids, on, user};
 use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -76,22 +79,22 @@ impl Holders {
     /// Records that the current task holds `units` of it now. Call it after the real lock was taken, and drop the
     /// result before the real lock is released.
     ///
-    /// `transferable`: the guard may move to another task unobserved.
+    /// The guard may move to another task unobserved, unless it borrows and `by` lies in the task's own future.
     #[inline]
     pub fn acquired(
         &self,
         mode: Mode,
         units: usize,
-        transferable: bool,
+        by: Acquirer,
         executor: &'static Executor,
         at: &'static Location<'static>,
     ) -> Held<'_> {
-        let index = if on() { self.open(mode, units, transferable, executor, at) } else { None };
+        let opened = if on() { self.open(mode, units, by, executor, at) } else { Opened::NOT };
         // Any thread may store this, and usually no store is needed.
-        if index.is_none() && units > 0 && !self.uncounted.load(Ordering::Relaxed) {
+        if opened.index == UNRECORDED && units > 0 && !self.uncounted.load(Ordering::Relaxed) {
             self.uncounted.store(true, Ordering::Relaxed);
         }
-        Held::new(self, index)
+        Held::new(self, opened)
     }
 
     /// Not inlined, so that its callers are small while recording is off.
@@ -100,10 +103,22 @@ impl Holders {
         &self,
         mode: Mode,
         units: usize,
-        transferable: bool,
+        by: Acquirer,
         executor: &'static Executor,
         at: &'static Location<'static>,
-    ) -> Option<u32> {
+    ) -> Opened {
+        self.try_open(mode, units, by, executor, at).unwrap_or(Opened::NOT)
+    }
+
+    #[inline]
+    fn try_open(
+        &self,
+        mode: Mode,
+        units: usize,
+        by: Acquirer,
+        executor: &'static Executor,
+        at: &'static Location<'static>,
+    ) -> Option<Opened> {
         if units == 0 {
             return None;
         }
@@ -117,26 +132,31 @@ impl Holders {
             cell.uncounted.store(false, Ordering::Relaxed);
         }
         let resource = cell.id();
+        let edge = ids::next_edge();
+        let mark = Mark::of(edge << 1 | 1);
+        let guard = GuardWord::new(ptr::from_ref(self).addr(), mark);
         let opened = user::with(executor, at, |task| {
             let task_id = task.id();
             let facts = HoldFacts {
-                edge: ids::next_edge(),
+                edge,
                 task: task_id,
                 mode,
-                transferable,
+                transferable: !by.is_kept_by(task),
                 units: units as u64,
                 since: task.poll_time(),
                 location: Some(at),
+                guard,
             };
             let index = holds.open(&facts)?;
             task.note_hold(resource, index);
             Some(index)
         });
-        opened.unwrap_or_else(|| {
+        let index = opened.unwrap_or_else(|| {
             // Outside of tasks: the holder is unknown.
-            let (edge, since) = (ids::next_edge(), clock::ticks());
-            holds.open(&HoldFacts { edge, task: 0, mode, transferable, units: units as u64, since, location: Some(at) })
-        })
+            let (units, since, location, transferable) = (units as u64, clock::ticks(), Some(at), true);
+            holds.open(&HoldFacts { edge, task: 0, mode, transferable, units, since, location, guard })
+        })?;
+        Some(Opened { index, mark })
     }
 }
 
@@ -152,8 +172,9 @@ impl AsResource for Holders {
 /// A hold, open until it is dropped; a field of the guard, before the real guard.
 #[derive(Debug)]
 pub struct Held<'a> {
-    holders: &'a Holders,
-    /// Its place in the cell; [`UNRECORDED`] when it has none.
+    /// The guard's word.
+    holders: Marked<'a, Holders>,
+    /// See [`Opened`].
     index: u32,
     /// It is being moved to the task that uses it. Several tasks may use a shared guard at once.
     moving: AtomicBool,
@@ -161,16 +182,30 @@ pub struct Held<'a> {
 
 const UNRECORDED: u32 = u32::MAX;
 
+/// A hold that was opened, or not. It fits in two registers.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    /// Its place in the cell; [`UNRECORDED`] when it has none.
+    index: u32,
+    /// The mark of its guard.
+    mark: Mark,
+}
+
+impl Opened {
+    const NOT: Opened = Opened { index: UNRECORDED, mark: Mark::NONE };
+}
+
 impl<'a> Held<'a> {
-    fn new(holders: &'a Holders, index: Option<u32>) -> Held<'a> {
-        Held { holders, index: index.unwrap_or(UNRECORDED), moving: AtomicBool::new(false) }
+    fn new(holders: &'a Holders, opened: Opened) -> Held<'a> {
+        let Opened { index, mark } = opened;
+        Held { holders: Marked::new(holders, mark), index, moving: AtomicBool::new(false) }
     }
 
     fn holds(&self) -> Option<(&'a Holds, u32)> {
         if self.index == UNRECORDED {
             return None;
         }
-        let Resource(cell) = self.holders.resource.if_used()?;
+        let Resource(cell) = self.holders.get().resource.if_used()?;
         Some((cell.open_holds.as_deref()?, self.index))
     }
 
@@ -197,7 +232,7 @@ impl<'a> Held<'a> {
             let (task, since) = user.as_ref().map_or((0, before.since), |(id, since, _)| (*id, *since));
             if task != before.task {
                 holds.replace(index, |before| HoldFacts { edge: ids::next_edge(), task, since, ..before });
-                if let (Some((_, _, cell)), Some(resource)) = (user, self.holders.resource.if_used()) {
+                if let (Some((_, _, cell)), Some(resource)) = (user, self.holders.get().resource.if_used()) {
                     cell.note_hold(resource.0.id(), index);
                 }
             }
@@ -240,7 +275,8 @@ impl<'a> Held<'a> {
     /// Splits off `units` as a new hold. It must have at least this number.
     #[must_use]
     pub fn split(&mut self, units: usize) -> Held<'a> {
-        let mut part = Held::new(self.holders, None);
+        let holders = self.holders.get();
+        let mut part = Held::new(holders, Opened::NOT);
         let units = units as u64;
         let Some((holds, index)) = self.holds() else { return part };
         let Some(whole) = holds.at(index) else { return part };
@@ -253,7 +289,15 @@ impl<'a> Held<'a> {
                 units: whole.units.saturating_sub(units),
                 ..whole
             });
-            part.index = holds.open(&HoldFacts { edge: ids::next_edge(), units, ..whole }).unwrap_or(UNRECORDED);
+            let edge = ids::next_edge();
+            let mark = Mark::of(edge << 1 | 1);
+            let index = holds.open(&HoldFacts {
+                edge,
+                units,
+                guard: GuardWord::new(ptr::from_ref(holders).addr(), mark),
+                ..whole
+            });
+            part = Held::new(holders, index.map_or(Opened::NOT, |index| Opened { index, mark }));
         }
         part
     }

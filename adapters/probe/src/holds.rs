@@ -5,6 +5,7 @@
 
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, fence};
 use crate::sync::{MODEL, owned};
+use crate::word::GuardWord;
 use insight_protocol::HoldMode;
 use std::panic::Location;
 use std::ptr;
@@ -51,6 +52,8 @@ pub(crate) struct HoldFacts {
     pub units: u64,
     pub since: u64,
     pub location: Option<&'static Location<'static>>,
+    /// The word of its guard.
+    pub guard: GuardWord,
 }
 
 /// Free, or being written, while `edge` is 0. Only the owner of its index writes it, and the recorder reads it:
@@ -63,6 +66,8 @@ struct HoldSlot {
     units: AtomicU64,
     since: AtomicU64,
     location: AtomicPtr<Location<'static>>,
+    /// As [`GuardWord`] keeps it.
+    guard: AtomicU64,
     /// The mode in the low byte; above it 1 for a transferable hold.
     mode: AtomicU32,
     /// For a free slot: the index + 1 of the slot below it on the stack, or 0. Written before the release of `free`, read
@@ -78,6 +83,7 @@ impl HoldSlot {
             units: AtomicU64::new(0),
             since: AtomicU64::new(0),
             location: AtomicPtr::new(ptr::null_mut()),
+            guard: AtomicU64::new(0),
             mode: AtomicU32::new(0),
             below: AtomicU32::new(0),
         }
@@ -91,6 +97,7 @@ impl HoldSlot {
         self.since.store(facts.since, Ordering::Relaxed);
         let location = facts.location.map_or(ptr::null_mut(), |location| ptr::from_ref(location).cast_mut());
         self.location.store(location, Ordering::Relaxed);
+        self.guard.store(facts.guard.to_bits() as u64, Ordering::Relaxed);
         self.mode.store(facts.mode as u32 | u32::from(facts.transferable) << 8, Ordering::Relaxed);
         self.edge.store(facts.edge, Ordering::Release);
     }
@@ -116,6 +123,7 @@ impl HoldSlot {
             since: self.since.load(Ordering::Relaxed),
             // SAFETY: null, or a `&'static Location`: whole pointers are stored, of whichever hold.
             location: unsafe { location.as_ref() },
+            guard: GuardWord::from_bits(self.guard.load(Ordering::Relaxed) as usize),
         };
         fence(Ordering::Acquire);
         self.still(edge).then_some(facts)
@@ -334,7 +342,16 @@ mod tests {
 
     fn facts(edge: u64, mode: Mode) -> HoldFacts {
         let transferable = edge % 2 == 0;
-        HoldFacts { edge, task: edge * 2, mode, transferable, units: edge * 3, since: edge * 7, location: None }
+        HoldFacts {
+            edge,
+            task: edge * 2,
+            mode,
+            transferable,
+            units: edge * 3,
+            since: edge * 7,
+            location: None,
+            guard: GuardWord::from_bits(edge as usize * 11),
+        }
     }
 
     fn edges(holds: &Holds) -> Vec<u64> {

@@ -1,14 +1,16 @@
 //! Waiting for the end of tasks.
 
 use crate::executor::Executor;
+use crate::fact::Fact;
 use crate::lazy::LazyResource;
 use crate::observed::TaskRef;
-use crate::on;
 use crate::party::open_party;
 use crate::resource::AsResource;
 use crate::resource_cell::{ResourceCell, Type};
 use crate::role::Role;
 use crate::wait::{Op, Site, Waiting, join_of};
+use crate::word::JoinWord;
+use crate::{clock, ids, on, ring};
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,14 +18,24 @@ use std::task::{Context, Poll};
 /// The wait for the end of one task; a field of its join handle.
 #[derive(Debug)]
 pub struct Joining {
-    task: TaskRef,
+    /// The handle's word.
+    task: JoinWord,
     waiting: Waiting,
 }
 
 impl Joining {
     /// For the handle of `task`.
     pub fn new(task: TaskRef) -> Joining {
-        Joining { task, waiting: Waiting::new() }
+        Joining { task: JoinWord::new(task.0), waiting: Waiting::new() }
+    }
+
+    /// Records that code without this handle can cancel the task from now on. Call it before that code gets there.
+    pub fn hands_out(&self) {
+        let task = self.task.task();
+        if ids::is_recorded(task) {
+            // If the queue refuses it, the recorder takes all tasks for cancellable.
+            let _ = ring::push_opening(clock::ticks(), Fact::Cancellable { task });
+        }
     }
 
     /// Polls the handle by `poll`, and notes whether the current task waits, and at which `.await`: call it in a `poll` with
@@ -38,8 +50,16 @@ impl Joining {
     ) -> Poll<T> {
         let site = Site { executor, op: Op::Join, need: 1, location: Some(Location::caller()) };
         let Joining { task, waiting } = self;
-        let target = || join_of(task.0);
+        let target = || join_of(task.task());
         waiting.poll_with(target, &site, cx, poll)
+    }
+}
+
+impl Drop for Joining {
+    /// Erases the word: a search of the program's memory must not find a handle that is gone.
+    #[inline]
+    fn drop(&mut self) {
+        self.task.erase();
     }
 }
 

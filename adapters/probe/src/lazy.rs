@@ -1,8 +1,10 @@
 //! Resources for statics.
 
+use crate::acquirer::Acquirer;
 use crate::executor::Executor;
 use crate::resource::{AsResource, Resource};
 use crate::resource_cell::{ResourceCell, Type};
+use crate::word::Mark;
 use crate::{current, on, user};
 use std::panic::Location;
 use std::ptr;
@@ -77,23 +79,25 @@ impl Lock {
 
     /// Records that the current task holds it now. Call it with the lock held.
     ///
-    /// `transferable`: the guard may move to another task unseen.
+    /// The guard may move to another task unobserved, unless it borrows and `by` lies in the task's own future. Returns the mark for the
+    /// guard's reference to this lock.
     #[inline]
-    pub fn acquired(&self, executor: &'static Executor, at: &'static Location<'static>, transferable: bool) {
+    pub fn acquired(&self, executor: &'static Executor, at: &'static Location<'static>, by: Acquirer) -> Mark {
         if !on() {
-            return;
+            return Mark::NONE;
         }
-        let Some(cell) = self.cell() else { return };
+        let Some(cell) = self.cell() else { return Mark::NONE };
         let resource = cell.id();
+        let number = cell.next_hold();
         user::with(executor, at, |task| {
             let id = task.id();
-            task.note_hold(resource, 0);
+            task.note_lock(resource);
             cell.held_since.store(task.poll_time(), Ordering::Relaxed);
             cell.held_at.store(ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
-            cell.transferable.store(transferable, Ordering::Relaxed);
-            cell.one_more_hold();
+            cell.set_hold(number, ptr::from_ref(self).addr(), by);
             cell.holder.store(id, Ordering::Release);
         });
+        Mark::of(number)
     }
 
     /// Records that the current task uses a guard that can move between tasks: the hold now belongs to that task.
@@ -116,14 +120,14 @@ impl Lock {
         let Some(at) = (unsafe { cell.held_at.load(Ordering::Relaxed).as_ref() }) else { return };
         // Outside of tasks: the holder is unknown.
         let user = user::with(executor, at, |task| {
-            task.note_hold(cell.id(), 0);
+            task.note_lock(cell.id());
             (task.id(), task.poll_time())
         });
         let (task, since) = user.unwrap_or_default();
         if task != holder {
             cell.holder.store(0, Ordering::Relaxed);
             cell.held_since.store(since, Ordering::Relaxed);
-            cell.one_more_hold();
+            cell.same_guard_moved();
             cell.holder.store(task, Ordering::Release);
         }
     }

@@ -44,8 +44,10 @@ mod ids;
 mod left_out;
 mod once;
 mod origin;
+mod panic_message;
 mod queue;
 mod sync;
+mod word;
 
 // The words for executors, tasks and parties.
 mod executor;
@@ -72,14 +74,18 @@ mod waker;
 
 // The lives of tasks and resources.
 mod name;
+mod panics;
 mod partial;
 mod resource;
 mod task;
 mod user;
 
 // All that adapters call.
+mod acquirer;
 mod end;
 mod holders;
+mod home;
+mod image;
 mod join;
 mod lazy;
 mod nested;
@@ -105,6 +111,7 @@ pub use insight_protocol::{
     Capability, EdgeOutcome, HoldMode, Operation, Outcome, PartyRole, ResourceKind, TaskKind, adapter,
 };
 
+pub use acquirer::Acquirer;
 pub use cell::TaskCell;
 pub use end::End;
 pub use executor::{ANY, CountedTasks, Executor};
@@ -113,6 +120,7 @@ pub use executor::{ANY, CountedTasks, Executor};
 pub use fork::{after_fork_in_child, after_fork_in_parent, before_fork};
 pub use holders::{Held, Holders};
 pub use holds::Mode;
+pub use home::{Driving, Home, Rooted, begin_thread, check_thread, polling_unknown};
 pub use ids::on;
 pub use join::{Joining, JoiningAny};
 pub use kind::Kind;
@@ -135,8 +143,9 @@ pub use resource::{AsResource, Handle, Resource};
 pub use resource_cell::{Closing, HandOff, ResourceCell, Type};
 pub use role::Role;
 pub use timer::Sleeping;
-pub use trace::{Capture, Stack, Trace, Traceable};
+pub use trace::{Capture, Capturing, Stack, Trace, Traceable, is_captured, note_span};
 pub use wait::{Blocking, Op, Site, WaitFuture, Waiting, blocking, waiting};
+pub use word::{Mark, Marked, Word};
 pub use yielding::{Yielding, yielding};
 
 /// For the facades. `cargo insight` compiles a facade with the crates of the user's graph, where pin-project-lite may be missing:

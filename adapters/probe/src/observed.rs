@@ -4,13 +4,14 @@ use crate::cell::TaskCell;
 use crate::cell_ref::CellRef;
 use crate::current::Entered;
 use crate::fact::{FactKind, TaskEnd};
+use crate::home::{self, Home, Rooted};
 use crate::kind::Kind;
 use crate::left_out::LeftOut;
 use crate::meta::{Body, TaskMeta};
 use crate::ring;
-use crate::trace::{self, Collecting};
+use crate::trace::TracedPoll;
 use crate::waker::OwnWaker;
-use crate::{Executor, clock, name, on, raw};
+use crate::{Executor, clock, name, on, panics, raw};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -192,6 +193,19 @@ impl<F> Observed<F> {
         Observed { inner: ManuallyDrop::new(inner), task }
     }
 
+    /// Records that code without a join handle will be able to cancel the task.
+    pub fn set_cancellable(&self) {
+        if let Some(task) = self.task.observed() {
+            task.0.cell().set_cancellable();
+        }
+    }
+
+    /// Records that this thread is about to run it to its end, and meanwhile polls the tasks of `tasks`, and the local tasks of
+    /// `locals`. The caller borrows both until it drops the result.
+    pub fn rooted(&self, executor: &'static Executor, tasks: Home, locals: Option<Home>) -> Rooted {
+        Rooted::new(self.task.observed().map(|task| task.0.cell()), executor, tasks, locals)
+    }
+
     /// A future that another facade has observed, as it is.
     pub fn passed_on(inner: F) -> Observed<F> {
         Observed { inner: ManuallyDrop::new(inner), task: Observation::Elsewhere }
@@ -270,7 +284,11 @@ impl Task {
     fn first_poll(&self, address: usize, executors: &Waker) {
         let cell = self.0.cell();
         cell.set_future_start(address);
+        cell.set_home(home::of_polled(cell.executor(), cell.kind()));
         cell.set_executor_task_id((cell.executor().current_task_id)().unwrap_or(0));
+        if panics::are_recorded() {
+            cell.note_panic();
+        }
         self.0.install(executors);
     }
 
@@ -290,15 +308,24 @@ impl Task {
         if !recorded {
             cell.id();
         }
-        let (mut tracing, mut unasked) = (None, false);
-        if cell.has_trace() {
-            tracing = cell.is_trace_wanted().then(|| Collecting::begin(cell));
-            // A poll that only the trace asked for is not counted: the task waits as before, and a problem of it stays.
-            unasked = (cell.take_woken_by_trace() || tracing.is_some()) && !cell.times().is_woken();
+        let (mut traced, mut unasked, mut notes_panic) = (None, false, false);
+        if cell.has_marks() {
+            traced = TracedPoll::begin(cell);
+            unasked = traced.as_ref().is_some_and(|traced| traced.is_uncounted());
+            notes_panic = cell.notes_panic();
         }
         let running = if unasked { Running::unasked(cell) } else { Running::begin(cell) };
         let wakers = cell.wakers().count();
-        let result = own.with(cx.waker(), tracing.is_some(), |waker| poll(&mut Context::from_waker(waker)));
+        let tracing = traced.as_ref().is_some_and(|traced| traced.collects());
+        let poll = || own.with(cx.waker(), tracing, |waker| poll(&mut Context::from_waker(waker)));
+        let result = match notes_panic {
+            false => poll(),
+            true => noting_if(true, cell, || {
+                // The stacks end at this frame, inside the catch.
+                traced.as_ref().inspect(|traced| traced.ends_here());
+                poll()
+            }),
+        };
         // Before the poll has ended, so that a reader that finds the task idle finds this value.
         cell.set_left_waker(cell.wakers().count() > wakers);
         let ended_at = match running.finish() {
@@ -308,8 +335,8 @@ impl Task {
             }
             None => clock::ticks(),
         };
-        if let Some(tracing) = tracing {
-            trace::finish(*tracing, result.is_ready());
+        if let Some(traced) = traced {
+            traced.finish(result.is_ready());
         }
         if result.is_ready() {
             cell.completed_at(TaskEnd::Returned, ended_at);
@@ -318,6 +345,19 @@ impl Task {
             cell.id();
         }
         result
+    }
+}
+
+/// Calls `run`, a poll or a closure of the task of `cell`. With `notes_panic`, the message of its panic is recorded.
+fn noting_if<T>(notes_panic: bool, cell: &CellRef, run: impl FnOnce() -> T) -> T {
+    if !notes_panic {
+        return run();
+    }
+    let (mut run, mut result) = (Some(run), None);
+    panics::noting(cell, &mut || result = run.take().map(|run| run()));
+    match result {
+        Some(result) => result,
+        None => unreachable!("`run` has returned: a panic of it continues"),
     }
 }
 
@@ -439,7 +479,7 @@ impl<F> ObservedClosure<F> {
         cell.set_future_start(&raw const guard as usize);
         cell.set_executor_task_id((cell.executor().current_task_id)().unwrap_or(0));
         let running = Running::begin(&cell);
-        let result = inner();
+        let result = noting_if(panics::are_recorded(), &cell, inner);
         if let Some(ticks) = running.finish() {
             cell.count_poll(ticks);
         }

@@ -1,5 +1,6 @@
 //! The recorded facts as messages of the protocol.
 
+mod cancellers;
 mod coverage;
 mod facts;
 mod held;
@@ -10,12 +11,13 @@ mod sample;
 mod stats;
 mod stream;
 mod waits;
+mod words;
 
 use crate::executor::Executor;
 use crate::fact::FactKind;
 use crate::raw;
 use crate::ring::{self, Read};
-use crate::{Traceable, clock, ids, left_out, polls, task};
+use crate::{Traceable, clock, ids, left_out, panics, polls, task};
 use coverage::{Counted, Coverage};
 use insight_protocol::*;
 use ledger::Ledger;
@@ -38,6 +40,9 @@ pub struct RecorderConfig {
     /// At [`Detail::Polls`] each poll is also sent by itself. Half of `max_bytes` is then for polls, and a `gap` counts the
     /// polls that had no room.
     pub detail: Detail,
+    /// Whether to record the messages of panics, which may contain data of the program's users. They are recorded of the tasks
+    /// whose first poll comes after this is set.
+    pub panic_messages: bool,
 }
 
 /// Bytes counted for each live object: its cell, and its state in the recorder, in a model and in the model's diagnosis.
@@ -59,9 +64,10 @@ const COUNTS_TRIED: usize = 3;
 const POLLS_PART: usize = 2;
 
 impl Default for RecorderConfig {
-    /// 100 ms and 256 MiB, at detail `structure`.
+    /// 100 ms and 256 MiB, at detail `structure`, without the messages of panics.
     fn default() -> RecorderConfig {
-        RecorderConfig { interval: Duration::from_millis(100), max_bytes: 256 << 20, detail: Detail::Structure }
+        let interval = Duration::from_millis(100);
+        RecorderConfig { interval, max_bytes: 256 << 20, detail: Detail::Structure, panic_messages: false }
     }
 }
 
@@ -91,6 +97,8 @@ pub struct Recorder {
     sample_at_ns: u64,
     /// A task was left out for lack of room since recording was turned on.
     tasks_left_out: bool,
+    /// A way to cancel a task was not recorded for lack of room since recording was turned on.
+    cancellers_left_out: bool,
     /// The number of live tasks in the last `gap` for lack of room.
     left_out_sent: u64,
 }
@@ -131,10 +139,12 @@ impl Recorder {
             coverage: Coverage::default(),
             sample_at_ns: 0,
             tasks_left_out: false,
+            cancellers_left_out: false,
             left_out_sent: 0,
         };
         // In a forked process, the parent's records.
         recorder.discard();
+        panics::record(recorder.config.panic_messages);
         start_polls(&recorder.config);
         recorder.ledger.recorded_from = ids::turn_on();
         task::record_current();
@@ -180,6 +190,7 @@ impl Recorder {
     pub fn configure(&mut self, config: RecorderConfig) {
         let sent_polls = self.sends_polls();
         self.config = config;
+        panics::record(self.config.panic_messages);
         self.sample_at_ns = 0;
         if !self.is_on() {
             return;
@@ -207,7 +218,7 @@ impl Recorder {
         self.collection = None;
         ring::drain(u64::MAX, &mut Vec::new());
         let _ = ring::take_refused();
-        (self.tasks_left_out, self.left_out_sent) = (false, 0);
+        (self.tasks_left_out, self.cancellers_left_out, self.left_out_sent) = (false, false, 0);
         polls::discard();
         self.ledger.clear();
         ring::set_bound(self.config.max_bytes / COLLECTED);
@@ -277,6 +288,26 @@ impl Recorder {
     /// The task with this ID, for a trace of its awaits; `None` if it is unknown, or unknown by now.
     pub fn traceable(&self, id: TaskId) -> Option<Traceable> {
         self.ledger.tasks.get(&id.0).and_then(|entry| Some(Traceable(entry.cell.clone()?)))
+    }
+
+    /// The ID in the stream of a wait of the task, from the edge of its [`Stack`](crate::Stack). `None` if it is not in the stream,
+    /// or closed.
+    pub fn open_wait(&self, task: TaskId, edge: EdgeId) -> Option<EdgeId> {
+        let waits = self.ledger.tasks.get(&task.0)?.waits.as_slice();
+        let edge = waits.iter().find(|wait| wait.slot == edge.0)?.edge()?;
+        self.ledger.edges.contains_key(&edge).then_some(EdgeId(edge))
+    }
+
+    /// Returns the ID of a location in the source, from the program's debug information, and appends its `define.location` if it
+    /// is new. `None` if there is no room for it.
+    pub fn locate(&mut self, file: &str, line: u32, column: u32, out: &mut Vec<Message>) -> Option<LocationId> {
+        let place = raw::RawLocation { file: file.into(), line, column };
+        self.appending(out, |recorder| recorder.ledger.stream.code_location(&place))
+    }
+
+    /// Returns the ID of a function's name, and appends its `define.string` if it is new. `None` if there is no room for it.
+    pub fn intern_function(&mut self, name: &str, out: &mut Vec<Message>) -> Option<StringId> {
+        self.appending(out, |recorder| recorder.ledger.stream.code_string(name))
     }
 
     /// Whether a task has had this id.
@@ -448,6 +479,7 @@ impl Recorder {
             (FactKind::ResourceCreated, "resource.created"),
             (FactKind::Party, "edge.party"),
             (FactKind::Permit, "edge.hold"),
+            (FactKind::Cancellable, "task.cancellers"),
             // Reported facts are of several types; the worst one to miss is an edge.
             (FactKind::Reported, "edge.wait"),
         ];
@@ -455,6 +487,7 @@ impl Recorder {
         let kinds = kinds.iter().filter(|(kind, _)| is_named(*kind)).map(|(_, name)| (*name).to_owned()).collect();
         let reason = format!("there was no room within the {} bytes that insight may take", self.config.max_bytes);
         self.tasks_left_out |= refused[FactKind::TaskSpawned as usize] > 0;
+        self.cancellers_left_out |= refused[FactKind::Cancellable as usize] > 0;
         self.left_out_sent = tasks;
         let (tasks, at_ns) = (Some(tasks), clock::time_ns(cutoff));
         self.ledger.stream.push(with!(Gap::default(), count, kinds, reason, tasks, at_ns));
@@ -472,6 +505,7 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         ids::turn_off();
         polls::stop();
+        panics::record(false);
         raw::turned();
     }
 }

@@ -1,10 +1,12 @@
 //! A resource's own cell, which the recorder samples.
 
+use crate::acquirer::Acquirer;
 use crate::holds::Holds;
+use crate::word::{GuardWord, Mark, SAME_MARK, Word};
 use insight_protocol::{MAX_NUMBER, ResourceKind};
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// The waiter of a resource that gets a unit which becomes free.
@@ -149,9 +151,12 @@ pub struct ResourceCell {
     pub(crate) holder: AtomicU64,
     pub(crate) held_since: AtomicU64,
     pub(crate) held_at: AtomicPtr<Location<'static>>,
-    /// Number of holds so far, which distinguishes two holds of one task.
+    /// The number of the last hold, which is odd: it distinguishes two holds of one task, and gives the guard its mark.
     pub(crate) holds: AtomicU64,
-    pub(crate) transferable: AtomicBool,
+    /// The address of the primitive's lock.
+    pub(crate) lock: AtomicUsize,
+    /// The [`Acquirer`] of the last hold.
+    pub(crate) acquirer: AtomicUsize,
 
     /// For a resource that several can hold at once.
     pub(crate) open_holds: Option<Box<Holds>>,
@@ -181,8 +186,9 @@ impl ResourceCell {
             holder: AtomicU64::new(0),
             held_since: AtomicU64::new(0),
             held_at: AtomicPtr::new(ptr::null_mut()),
-            holds: AtomicU64::new(0),
-            transferable: AtomicBool::new(false),
+            holds: AtomicU64::new(1),
+            lock: AtomicUsize::new(0),
+            acquirer: AtomicUsize::new(0),
             open_holds: (kind.definition().sampled == Sampled::Holders).then(|| Box::new(Holds::new())),
             uncounted: AtomicBool::new(false),
             name: OnceLock::new(),
@@ -190,9 +196,39 @@ impl ResourceCell {
         })
     }
 
-    /// Counts a hold. The holder calls it after the hold before it has ended, and before it stores its own task.
+    /// The number of the next hold. The holder calls it after the hold before it has ended.
     #[inline]
-    pub(crate) fn one_more_hold(&self) {
-        self.holds.store(self.holds.load(Ordering::Relaxed) + 1, Ordering::Release);
+    pub(crate) fn next_hold(&self) -> u64 {
+        self.holds.load(Ordering::Relaxed) + 2
+    }
+
+    /// Counts a hold of the lock at this address. The holder calls it before it stores its own task.
+    #[inline]
+    pub(crate) fn set_hold(&self, number: u64, lock: usize, by: Acquirer) {
+        self.lock.store(lock, Ordering::Relaxed);
+        self.acquirer.store(by.to_bits(), Ordering::Relaxed);
+        self.holds.store(number, Ordering::Release);
+    }
+
+    /// Counts a hold by another task with the same guard.
+    pub(crate) fn same_guard_moved(&self) {
+        self.holds.store(self.holds.load(Ordering::Relaxed) + SAME_MARK, Ordering::Release);
+    }
+
+    /// The operation that has acquired it last.
+    pub(crate) fn acquirer(&self) -> Acquirer {
+        Acquirer::from_bits(self.acquirer.load(Ordering::Relaxed))
+    }
+
+    /// The address of the lock at its last hold; 0 before.
+    pub(crate) fn lock_address(&self) -> usize {
+        self.lock.load(Ordering::Relaxed)
+    }
+
+    /// The word of the guard of the hold with this number, if the lock still has that hold.
+    pub(crate) fn guard_word(&self, number: u64) -> Option<Word> {
+        let lock = self.lock_address();
+        let is_held = self.holder.load(Ordering::Acquire) != 0 && self.holds.load(Ordering::Acquire) == number;
+        GuardWord::new(lock, Mark::of(number)).word().filter(|_| is_held)
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Slot {
     /// thread that opens or closes the wait stores it with release. The recorder loads it with acquire.
     edge: AtomicU64,
     awaited: AtomicU64,
-    /// The operation in the low byte, the units needed above it.
+    /// The operation in the low seven bits, then whether it is transferable, and the units needed above the low byte.
     operation: AtomicU64,
     /// Written once more by the thread that polls the task, at the end of the poll in which the wait was opened.
     since: AtomicU64,
@@ -50,6 +50,8 @@ pub(crate) struct WaitFacts {
     pub awaited: u64,
     pub operation: u8,
     pub need: u64,
+    /// Another task may come to poll it unobserved.
+    pub transferable: bool,
     /// 0 while its task is in the poll that has opened it.
     pub since: u64,
     pub location: Option<&'static Location<'static>>,
@@ -112,7 +114,8 @@ impl Slot {
     /// Shows a wait in the slot, which the caller has reserved.
     pub(crate) fn fill(&self, facts: &WaitFacts) {
         self.awaited.store(facts.awaited, Ordering::Relaxed);
-        self.operation.store(u64::from(facts.operation) | facts.need << 8, Ordering::Relaxed);
+        let word = u64::from(facts.operation) | u64::from(facts.transferable) << 7 | facts.need << 8;
+        self.operation.store(word, Ordering::Relaxed);
         self.since.store(facts.since, Ordering::Relaxed);
         let location = facts.location.map_or(ptr::null_mut(), |location| ptr::from_ref(location).cast_mut());
         self.location.store(location, Ordering::Relaxed);
@@ -122,6 +125,17 @@ impl Slot {
     /// Sets the time, in ticks, of a wait that was opened without it.
     pub(crate) fn wait_since(&self, ticks: u64) {
         self.since.store(ticks, Ordering::Relaxed);
+    }
+
+    /// The edge of its wait; `None` if it has none. For the thread that polls the task.
+    pub(crate) fn edge(&self) -> Option<u64> {
+        Some(self.edge.load(Ordering::Relaxed)).filter(|edge| *edge != 0 && *edge != BUSY)
+    }
+
+    /// The place of its wait, from wait to wait of equal code: the awaited word, the operation, and the location's address.
+    pub(crate) fn place(&self) -> (u64, u64, usize) {
+        let operation = self.operation.load(Ordering::Relaxed);
+        (self.awaited(), operation, self.location.load(Ordering::Relaxed).addr())
     }
 
     /// The awaited word of its wait. For the owner of the open wait.
@@ -144,8 +158,9 @@ impl Slot {
         let facts = WaitFacts {
             edge,
             awaited: self.awaited.load(Ordering::Relaxed),
-            operation: operation as u8,
+            operation: operation as u8 & 0x7f,
             need: operation >> 8,
+            transferable: operation & 0x80 != 0,
             since: self.since.load(Ordering::Relaxed),
             // SAFETY: null, or a `&'static Location`: whole pointers are stored, of whichever wait.
             location: unsafe { location.as_ref() },
@@ -236,16 +251,20 @@ impl Slots {
 
     /// Calls `f` with each open wait, and with the state of its operation in a task that was polled `task_polls` times.
     pub(crate) fn for_each(&self, task_polls: u64, mut f: impl FnMut(WaitFacts, WaiterFacts)) {
-        let mut each = |slot: &Slot| {
+        self.for_each_slot(|slot| {
             if let Some((wait, waiter)) = slot.read(task_polls) {
                 f(wait, waiter);
             }
-        };
-        each(&self.inline);
+        });
+    }
+
+    /// Calls `f` with each slot, open or free. The slots live as long as `self`.
+    pub(crate) fn for_each_slot<'s>(&'s self, mut f: impl FnMut(&'s Slot)) {
+        f(&self.inline);
         let mut more = &self.more;
         // SAFETY: blocks are added, and freed with `self` only.
         while let Some(block) = unsafe { more.load(Ordering::Acquire).as_ref() } {
-            block.slots.iter().for_each(&mut each);
+            block.slots.iter().for_each(&mut f);
             more = &block.more;
         }
     }
@@ -306,7 +325,8 @@ mod tests {
     use super::*;
 
     fn facts(edge: u64) -> WaitFacts {
-        WaitFacts { edge, awaited: edge * 2, operation: 3, need: 5, since: edge * 7, location: None }
+        let transferable = edge % 2 == 0;
+        WaitFacts { edge, awaited: edge * 2, operation: 3, need: 5, transferable, since: edge * 7, location: None }
     }
 
     fn open_edges(slots: &Slots) -> Vec<u64> {

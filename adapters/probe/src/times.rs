@@ -229,6 +229,11 @@ impl Times {
         }
     }
 
+    /// Number of wakes by others than itself.
+    pub(crate) fn wakes(&self) -> u64 {
+        self.wakes.load(Ordering::Relaxed)
+    }
+
     /// Whether it was woken since its last poll began. If so, its waker's earlier writes are visible.
     #[inline]
     pub(crate) fn is_woken(&self) -> bool {

@@ -7,7 +7,7 @@ use crate::resource::AsResource;
 use crate::resource_cell::ResourceCell;
 use crate::slots::{Slot, WaitFacts};
 use crate::waker::{Polling, Reserved};
-use crate::{clock, current, ids, on, user, waker};
+use crate::{clock, current, ids, on, trace, user, waker};
 use insight_protocol::Operation;
 use std::future::Future;
 use std::panic::Location;
@@ -130,12 +130,14 @@ impl OpenWait {
         site: &Site,
         reserved: Option<Reserved<'_>>,
         polled_by_it: bool,
+        address: usize,
     ) -> OpenWait {
         let reserved = reserved.unwrap_or_else(|| Reserved::of(task));
         // A task that polls with another waker may block the thread in this poll.
         let since = if polled_by_it && current::is(task) { task.opens(reserved.slot()) } else { clock::ticks() };
-        let Site { op, need, location, .. } = *site;
-        OpenWait::fill(task, reserved, WaitFacts { edge: 0, awaited, operation: op as u8, need, since, location })
+        let (Site { op, need, location, .. }, transferable) = (*site, !task.keeps(address));
+        let facts = WaitFacts { edge: 0, awaited, operation: op as u8, need, transferable, since, location };
+        OpenWait::fill(task, reserved, facts)
     }
 
     /// The wait of an operation that blocks its thread.
@@ -156,7 +158,9 @@ impl OpenWait {
         location: Option<&'static Location<'static>>,
     ) -> OpenWait {
         let since = clock::ticks();
-        let facts = WaitFacts { edge: 0, awaited, operation: op as u8, need, since, location };
+        // Its thread blocks in it, or the wait was reported.
+        let transferable = false;
+        let facts = WaitFacts { edge: 0, awaited, operation: op as u8, need, transferable, since, location };
         OpenWait::fill(task, Reserved::of(task), facts)
     }
 
@@ -236,7 +240,10 @@ impl Waiting {
         // Named `result` and returned as it is, so that it is not copied.
         let result = match &polling {
             Some((polling, known)) => poll(&mut Context::from_waker(&polling.waker(known.tracing))),
-            None => poll(cx),
+            None => match &known {
+                Some(known) if known.tracing => trace::timer(known.task.as_ptr(), self.edge(), || poll(cx)),
+                _ => poll(cx),
+            },
         };
         drop(observed);
         if result.is_ready() {
@@ -255,6 +262,11 @@ impl Waiting {
         result
     }
 
+    /// The edge of the open wait.
+    fn edge(&self) -> Option<u64> {
+        self.0.as_ref()?.slot().edge()
+    }
+
     /// The slot of the open wait, if `task` has it.
     #[inline]
     fn slot_of(&self, task: &CellRef) -> Option<NonNull<Slot>> {
@@ -271,7 +283,9 @@ impl Waiting {
         number: Option<u64>,
     ) {
         if self.slot_of(task).is_none() {
-            self.0 = (task.id() != 0).then(|| OpenWait::pending(task, awaited, site, reserved, number.is_some()));
+            let address = &raw const *self as usize;
+            self.0 =
+                (task.id() != 0).then(|| OpenWait::pending(task, awaited, site, reserved, number.is_some(), address));
         }
         if let Some(open) = &self.0 {
             open.slot().waiter.end_poll(number);

@@ -98,6 +98,16 @@ impl Waiter {
         }
     }
 
+    /// Number of its polls, for [`set_polls`](Waiter::set_polls). By the thread that polls the operation.
+    pub(crate) fn polls(&self) -> u32 {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    /// Takes back polls of it that are not counted. By the thread that polls the operation.
+    pub(crate) fn set_polls(&self, polls: u32) {
+        self.polls.store(polls, Ordering::Relaxed);
+    }
+
     /// The task to which it belongs; to be asked of a waker that points here.
     pub(crate) fn cell(&self) -> *const () {
         self.cell.load(Ordering::Relaxed)

@@ -2,7 +2,7 @@
 
 use insight_model::{EdgeBody, Model};
 use insight_probe::*;
-use insight_protocol::{HoldMode, ResourceId, ResourceKind, TaskId};
+use insight_protocol::{EdgeId, HoldMode, Message, ResourceId, ResourceKind, TaskId};
 use insight_test_kit::{Bench, NEVER, bench_with};
 use std::collections::BTreeMap;
 use std::future::{Future, pending};
@@ -77,7 +77,7 @@ fn poll(task: &mut Task<'_>) -> Poll<()> {
 
 #[track_caller]
 fn hold(holders: &Holders, mode: Mode, units: usize) -> Held<'_> {
-    holders.acquired(mode, units, false, &EXECUTOR, Location::caller())
+    holders.acquired(mode, units, Acquirer::NONE, &EXECUTOR, Location::caller())
 }
 
 /// A task that keeps the hold of `take` until it is dropped, and the task's ID.
@@ -233,7 +233,9 @@ fn a_mutex_whose_guard_is_elsewhere() {
     let bench = &mut *bench();
     let lock = Lock::new(Type::Mutex(HandOff::Fifo), Location::caller());
     // A task leaks the hold and ends, all between two samples.
-    let mut leaks = task(async { lock.acquired(&EXECUTOR, Location::caller(), true) });
+    let mut leaks = task(async {
+        let _mark = lock.acquired(&EXECUTOR, Location::caller(), Acquirer::NONE);
+    });
     let leaker = newest(bench);
     assert!(poll(&mut leaks).is_ready());
     drop(leaks);
@@ -246,6 +248,54 @@ fn a_mutex_whose_guard_is_elsewhere() {
     lock.used(&EXECUTOR);
     assert_eq!(holder(bench), None);
     lock.released();
+}
+
+/// The holds of the newest lock: the edge, the units, the time, and whether it is transferable.
+fn holds(bench: &mut Bench) -> Vec<(EdgeId, u64, u64, bool)> {
+    let model = bench.sample();
+    let resource = model.resources.keys().next_back().expect("a lock");
+    let hold = |edge: &insight_model::Edge| match edge.body {
+        EdgeBody::Hold { units, transferable, .. } => Some((edge.id, units, edge.since_ns, transferable)),
+        _ => None,
+    };
+    model.edges_of_resource(resource).filter_map(hold).collect()
+}
+
+/// r[edge.hold.transferable]
+#[test]
+fn hold_that_becomes_transferable_has_the_same_facts_and_ends_once() {
+    let check = |bench: &mut Bench, release: &mut dyn FnMut()| {
+        let [(before, units, since_ns, _)] = holds(bench)[..] else { panic!("one hold") };
+        let word = bench.recorder.guard_word(before);
+        let mut messages = Vec::new();
+        bench.recorder.make_transferable(before, &mut messages);
+        let types: Vec<&str> = messages.iter().map(Message::type_name).collect();
+        assert_eq!(types, ["edge.closed", "edge.hold"]);
+        bench.fold(messages);
+        let [(edge, now, since, true)] = holds(bench)[..] else { panic!("one transferable hold") };
+        assert!(edge != before && (now, since) == (units, since_ns));
+        assert_eq!((bench.recorder.guard_word(edge), bench.recorder.guard_word(before)), (word, None));
+        release();
+        assert_eq!(holds(bench), []);
+        // Its end was sent.
+        let mut messages = Vec::new();
+        bench.recorder.make_transferable(edge, &mut messages);
+        assert_eq!(messages, []);
+    };
+    let bench = &mut *bench();
+    let lock = Lock::new(Type::Mutex(HandOff::Fifo), Location::caller());
+    let mut locks = task(async {
+        let _mark = lock.acquired(&EXECUTOR, Location::caller(), Acquirer::NONE);
+        pending::<()>().await
+    });
+    assert!(poll(&mut locks).is_pending());
+    check(bench, &mut || lock.released());
+    drop(locks);
+    drop(lock);
+    static LOCK: Holders = Holders::rwlock(HandOff::Fifo, Location::caller());
+    let (_, reader) = keeps(bench, || hold(&LOCK, Mode::Shared, 1));
+    let mut reader = Some(reader);
+    check(bench, &mut || reader = None);
 }
 
 #[test]

@@ -9,19 +9,22 @@ use std::panic::Location;
 #[cfg(not(insight_whole_graph))]
 pub(crate) use insight_executor::{EXECUTOR, announce};
 
-/// The description of smol. smol has no task IDs, so a poll of an observed task belongs to that task.
+/// The description of smol. smol has no task IDs, so a poll of an observed task belongs to that task. Its global executor is never
+/// dropped.
 #[cfg(insight_whole_graph)]
 pub(crate) static EXECUTOR: insight_probe::Executor =
-    insight_probe::Executor::new("smol", env!("CARGO_PKG_VERSION"), || None).observing(&[
-        Capability::Tasks,
-        Capability::TaskTimes,
-        Capability::ForeignWakers,
-        Capability::Mutexes,
-        Capability::Rwlocks,
-        Capability::Semaphores,
-        Capability::Channels,
-        Capability::Joins,
-    ]);
+    insight_probe::Executor::new("smol", env!("CARGO_PKG_VERSION"), || None)
+        .observing(&[
+            Capability::Tasks,
+            Capability::TaskTimes,
+            Capability::ForeignWakers,
+            Capability::Mutexes,
+            Capability::Rwlocks,
+            Capability::Semaphores,
+            Capability::Channels,
+            Capability::Joins,
+        ])
+        .lasting(&[Kind::Task]);
 
 /// Names smol in the stream, and starts insight if nothing has.
 #[cfg(insight_whole_graph)]

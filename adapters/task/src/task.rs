@@ -84,8 +84,14 @@ async fn joined<F: Future>(future: F, mut joining: Joining) -> F::Output {
     poll_fn(|cx| joining.poll(&EXECUTOR, cx, |cx| future.as_mut().poll(cx))).await
 }
 
-border!(out [T, M] Task<T, M> => real::Task<T, M>, self => self.inner);
-border!(out [T, M] FallibleTask<T, M> => real::FallibleTask<T, M>, self => self.inner);
+border!(out [T, M] Task<T, M> => real::Task<T, M>, self => {
+    self.joining.hands_out();
+    self.inner
+});
+border!(out [T, M] FallibleTask<T, M> => real::FallibleTask<T, M>, self => {
+    self.joining.hands_out();
+    self.inner
+});
 // An unobserved task: a wait for it counts as a wait for something foreign.
 border!(in [T, M] real::Task<T, M> => Task<T, M>, inner => Task::new(inner, TaskRef::unseen()));
 border!(in [T, M] real::FallibleTask<T, M> => FallibleTask<T, M>, inner => {

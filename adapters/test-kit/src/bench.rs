@@ -2,7 +2,7 @@
 
 use insight_model::{Checker, Edge, EdgeBody, Model, Watch};
 use insight_probe::{Recorder, RecorderConfig};
-use insight_protocol::{Message, Outcome, TaskId, Tier, encode};
+use insight_protocol::{Message, Outcome, TaskId, TaskState, Tier, encode};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -142,6 +142,21 @@ impl Bench {
         self.until(|model| {
             (model.tasks.is_empty() && model.edges.is_empty() && model.resources.is_empty()).then_some(())
         });
+    }
+
+    /// Samples once. Returns the names of the tasks that can cancel the task of this name, and whether other code can. `None` until the
+    /// task has begun to run.
+    pub fn cancellers(&mut self, name: &str) -> Option<(Vec<String>, bool)> {
+        self.sample();
+        let model = &self.model;
+        let named = |task: &&insight_model::Task| task.origin.name.as_deref() == Some(name);
+        // A task of before may not have ended yet.
+        let task = model.tasks.values().filter(named).max_by_key(|task| task.id)?;
+        task.counters().filter(|stats| stats.polls > 0 || stats.state == Some(TaskState::Running))?;
+        let found = self.recorder.cancellers(task.id)?;
+        assert_eq!(found.id, task.id);
+        let name = |id: &TaskId| model.tasks.get(id)?.origin.name.as_deref().map(str::to_owned);
+        Some((found.tasks.iter().map(|id| name(id).expect("a named task")).collect(), found.others))
     }
 
     /// The tasks that have ended in this test, in the order of their ends.

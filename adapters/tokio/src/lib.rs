@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The facade re-exports everything of tokio. It replaces the parts that spawn or wait: `spawn`, `task`'s
-//! `spawn_blocking`, `spawn_local`, `JoinHandle`, `JoinSet` and `LocalSet`, `runtime`'s `Builder`, `Runtime` and
+//! `spawn_blocking`, `block_in_place`, `spawn_local`, `JoinHandle`, `JoinSet` and `LocalSet`, `runtime`'s `Builder`, `Runtime` and
 //! `Handle`, `time`'s `sleep`, `timeout` and `interval`, and all of `sync`.
 //!
 //! For each primitive, insight shows the waiting tasks, the lines of their waits, and the tasks that could end them:
@@ -83,6 +83,8 @@ pub use task::spawn;
 mod border;
 #[cfg(any(feature = "rt", feature = "sync", feature = "time"))]
 mod executor;
+#[cfg(feature = "rt")]
+mod home;
 #[cfg(feature = "sync")]
 mod map;
 #[cfg(any(feature = "rt", feature = "sync"))]

@@ -1,5 +1,6 @@
 //! A future with a change to its output.
 
+use insight_probe::Acquirer;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,30 +10,31 @@ insight_probe::pin_project! {
     pub(crate) struct Map<F, G> {
         #[pin]
         inner: F,
-        change: Option<G>,
+        change: G,
     }
 }
 
-/// `inner` with its output changed by `change`. An `async` block would copy `inner` once more.
+/// `inner` with its output changed by `change`, which gets this future as the acquirer of a guard. An `async` block would copy `inner` once more.
 pub(crate) fn map<F, G, T>(inner: F, change: G) -> Map<F, G>
 where
     F: Future,
-    G: FnOnce(F::Output) -> T,
+    G: Fn(F::Output, Acquirer) -> T,
 {
-    Map { inner, change: Some(change) }
+    Map { inner, change }
 }
 
 impl<F, G, T> Future for Map<F, G>
 where
     F: Future,
-    G: FnOnce(F::Output) -> T,
+    G: Fn(F::Output, Acquirer) -> T,
 {
     type Output = T;
 
     #[inline]
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let by = Acquirer::operation(&*self);
         let this = self.project();
-        this.inner.poll(cx).map(|output| this.change.take().expect("not polled after it was ready")(output))
+        this.inner.poll(cx).map(|output| (this.change)(output, by))
     }
 }

@@ -45,7 +45,7 @@ fn until(address: SocketAddr, unobserved: Option<u64>) -> Model {
 fn a_task_that_a_library_spawned_on_the_real_tokio_is_not_observed() {
     let folder = std::env::temp_dir().join(format!("insight-tokio-coverage-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let packages = r#"{"version":1,"packages":[{"name":"async-channel","version":"2.5.0","covered":true},{"name":"flume","version":"0.11.1","covered":false,"reason":"only traces show these waits"}]}"#;
+    let packages = r#"{"version":1,"packages":[{"name":"async-channel","version":"2.5.0","covered":true},{"name":"flume","version":"0.11.1","covered":false,"reason":"only awaits show these waits"}]}"#;
     // The file has the name of this program.
     std::fs::write(folder.join("coverage.json"), packages).unwrap();
     insight::graph_facts_at(Box::leak(folder.to_str().unwrap().into()));

@@ -3,19 +3,13 @@
 use crate::arguments::Arguments;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// A client that was started. It connects on demand.
 pub struct Client {
     child: Child,
     lines: BufReader<ChildStdout>,
-}
-
-/// The path of the client's program: an argument, or the folder of this program.
-fn program(arguments: &Arguments) -> PathBuf {
-    let beside = || std::env::current_exe().expect("this program has a path").with_file_name("bench-client");
-    arguments.text("client").map_or_else(beside, PathBuf::from)
 }
 
 /// Starts the client of a configuration that has one. Waits until it has a complete snapshot, or has stopped reading.
@@ -25,17 +19,21 @@ pub fn attach(arguments: &Arguments, address: Option<SocketAddr>) -> Option<Clie
         "stopped" => "stop",
         _ => return None,
     };
-    let mut client = Client::start(arguments, address.expect("a configuration with a client has a server"), how);
+    let mut client = Client::start(
+        &arguments.program_of_client(),
+        address.expect("a configuration with a client has a server"),
+        how,
+    );
     client.go();
     client.line();
     Some(client)
 }
 
 impl Client {
-    /// Starts the process, which does not connect yet.
-    pub fn start(arguments: &Arguments, address: SocketAddr, how: &str) -> Client {
-        let mut command = Command::new(program(arguments));
-        command.args([how, &address.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    /// Starts the process, which does not connect yet. `how` is its first argument, or the first two.
+    pub fn start(program: &Path, address: SocketAddr, how: &str) -> Client {
+        let mut command = Command::new(program);
+        command.args(how.split(' ')).arg(address.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the client is built beside this program");
         let mut lines = BufReader::new(child.stdout.take().expect("its stdout is piped"));
         let mut ready = String::new();

@@ -1,5 +1,7 @@
 //! A hello-world server: hyper, with each connection in a task of the measured runtime.
 
+use crate::arguments::Arguments;
+use crate::load::client::Client;
 use crate::runtime::{joined, run, spawn};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -12,17 +14,30 @@ use tokio::net::TcpListener;
 /// The body of each answer.
 type Body = http_body_util::Full<Bytes>;
 
-/// Serves on a free port, which it prints, until stdin ends.
+/// Serves on a free port, which it prints, until stdin ends. Before that, a client opens the idle connections of the arguments.
 ///
 /// With `task_each`, the handler spawns a task for each request, and waits for it.
-pub fn serve(task_each: bool) {
+pub fn serve(arguments: &Arguments, task_each: bool) {
     std::thread::spawn(|| {
         for _ in std::io::stdin().lock().lines() {}
         std::process::exit(0);
     });
+    let idle = arguments.number("idle", 0);
+    let program = arguments.program_of_client();
     run(async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        println!("serving http://{}", listener.local_addr().expect("it is bound"));
+        let address = listener.local_addr().expect("it is bound");
+        std::thread::spawn(move || {
+            let connections = (idle > 0).then(|| {
+                let mut client = Client::start(&program, address, &format!("idle {idle}"));
+                client.go();
+                client.line();
+                client
+            });
+            println!("serving http://{address}");
+            // Dropping it would close the connections.
+            std::mem::forget(connections);
+        });
         loop {
             let (stream, _) = listener.accept().await.expect("it listens");
             spawn(async move {

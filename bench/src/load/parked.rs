@@ -63,7 +63,58 @@ pub fn snapshot(arguments: &Arguments, address: Option<SocketAddr>) {
         println!("measured stall_before_ms={} own_before_ms={}", ms(before), ms(before_here));
         return;
     };
-    let mut client = Client::start(arguments, address, "follow");
+    let client = Client::start(&arguments.program_of_client(), address, "follow");
+    let (longest, here) = stall(client);
+    println!(
+        "measured stall_before_ms={} own_before_ms={} stall_ms={} own_ms={}",
+        ms(before),
+        ms(before_here),
+        ms(longest),
+        ms(here)
+    );
+}
+
+/// Measures the time until a client knows the awaits of all tasks, and the stall of the program until then.
+pub fn named(arguments: &Arguments, address: Option<SocketAddr>) {
+    run(park_in_12_places(arguments.number("tasks", 100_000)));
+    settle();
+    let Some(address) = address else {
+        println!("measured named=0");
+        return;
+    };
+    let (longest, here) = stall(Client::start(&arguments.program_of_client(), address, "name"));
+    println!("measured named_stall_ms={} named_own_ms={}", ms(longest), ms(here));
+}
+
+/// Spawns tasks that wait in 12 places.
+async fn park_in_12_places(count: u64) {
+    let never = Arc::new(Notify::new());
+    for number in 0..count {
+        let never = never.clone();
+        let waits = async move { never.notified().await };
+        drop(match number % 12 {
+            0 => spawn(waits),
+            1 => spawn(waits),
+            2 => spawn(waits),
+            3 => spawn(waits),
+            4 => spawn(waits),
+            5 => spawn(waits),
+            6 => spawn(waits),
+            7 => spawn(waits),
+            8 => spawn(waits),
+            9 => spawn(waits),
+            10 => spawn(waits),
+            _ => spawn(waits),
+        });
+        if number % 1024 == 0 {
+            yield_now().await;
+        }
+    }
+    yield_now().await;
+}
+
+/// Measures the stall of the program while a client does its work: its longest, and its longest without a context switch.
+fn stall(mut client: Client) -> (Duration, Duration) {
     let done = Arc::new(AtomicBool::new(false));
     let theirs = done.clone();
     let watcher = std::thread::spawn(move || {
@@ -72,15 +123,9 @@ pub fn snapshot(arguments: &Arguments, address: Option<SocketAddr>) {
         theirs.store(true, Ordering::Relaxed);
         client
     });
-    let (longest, here) = run(yield_until(done, Duration::from_secs(30)));
-    println!(
-        "measured stall_before_ms={} own_before_ms={} stall_ms={} own_ms={}",
-        ms(before),
-        ms(before_here),
-        ms(longest),
-        ms(here)
-    );
+    let stall = run(yield_until(done, Duration::from_secs(30)));
     drop(watcher.join());
+    stall
 }
 
 fn ms(duration: Duration) -> f64 {

@@ -102,7 +102,7 @@ impl<A> Case<'_, A> {
     ) -> Result<(), String> {
         let left = |reported: &Reported| {
             let tasks = reported.model.tasks.values().filter(|task| Some(task.id) > before && !task.origin.partial);
-            tasks.filter(|task| included(task)).map(Task::label).collect::<Vec<_>>()
+            tasks.filter(|task| included(task)).map(|task| reported.model.task_label(task.id)).collect::<Vec<_>>()
         };
         let ended = self.bench.until(fact, |reported| left(reported).is_empty().then_some(()));
         ended.map_err(|why| format!("{why}; not ended: {:?}", left(&self.bench.reported)))

@@ -4,8 +4,8 @@ use crate::executor::Toy;
 use insight_conformance::adapter::Suite;
 use insight_probe::adapter::{Adapter, Descriptor, Lock, Resources, Spawned};
 use insight_probe::{
-    Capability, Executor, HandOff, Joining, Kind, Observed, Op, Outcome, ResourceKind, Site, SpawnMeta, TaskRef, Type,
-    observe, waiting,
+    Acquirer, Capability, Executor, HandOff, Joining, Kind, Observed, Op, Outcome, ResourceKind, Site, SpawnMeta,
+    TaskRef, Type, observe, waiting,
 };
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -177,7 +177,8 @@ impl<const WRONG: u8> Lock for Flag<WRONG> {
                 state.1.push_back(cx.waker().clone());
                 return Poll::Pending;
             }
-            self.lock.acquired(&MUTANT, at, false);
+            // The closure has `at`, and is a part of the operation.
+            self.lock.acquired(&MUTANT, at, Acquirer::operation(&at));
             Poll::Ready(FlagGuard(self))
         });
         async move {

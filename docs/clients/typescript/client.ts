@@ -1,5 +1,7 @@
 // What a program waits for, from its stream: `node build/client.js 127.0.0.1:8080 [--once]`. See ../README.md.
-import type { Message } from "./insight.js";
+import { readFileSync } from "node:fs";
+import { canEnd } from "./can_end.js";
+import type { EdgeWait, Message } from "./insight.js";
 import { Program } from "./program.js";
 
 // Every string of a stream is untrusted: what would steer a terminal or turn the text around is not printed.
@@ -58,8 +60,22 @@ async function follow(address: string, once: boolean): Promise<void> {
   throw new Error(unfinished ? "the stream ended within a snapshot: it is incomplete" : "the stream has ended");
 }
 
+/** Answers the cases of `insight-conformance vectors --all`, one a line. */
+function answerVectors(): void {
+  for (const line of readFileSync(0, "utf8").split("\n").filter((line) => line)) {
+    const { name, messages, wait }: { name: string; messages: Message[]; wait: number } = JSON.parse(line);
+    let program = new Program();
+    for (const message of messages) {
+      if (message.type === "snapshot.begin") program = new Program();
+      program.fold(message);
+    }
+    console.log(JSON.stringify({ name, answer: canEnd(program, program.edges.get(wait) as EdgeWait) }));
+  }
+}
+
 const [address = "127.0.0.1:8080", option] = process.argv.slice(2);
-follow(address, option === "--once").catch((error: Error) => {
+if (address === "--vectors") answerVectors();
+else follow(address, option === "--once").catch((error: Error) => {
   print(`client: ${error.message}${error.cause ? ` (${error.cause})` : ""}`);
   process.exitCode = 1;
 });

@@ -11,9 +11,13 @@ export type Message =
   | DefineLocation
   | DefineDropped
   | TaskSpawned
+  | TaskUpdated
   | TaskCompleted
+  | TaskEnded
   | TaskStats
   | TaskPolls
+  | TaskAwaits
+  | TaskCancellers
   | ResourceCreated
   | ResourceUpdated
   | ResourceDropped
@@ -47,6 +51,10 @@ export type Capability =
  */
 export type Detail = "structure" | "polls" | (string & {});
 /**
+ * The tasks whose awaits a producer captures.
+ */
+export type AwaitsOf = "all" | "problems" | "none" | (string & {});
+/**
  * The id of an interned string.
  * A number from 1 to 2^53 - 1, never reused in a session.
  */
@@ -78,6 +86,15 @@ export type Outcome = "returned" | "panicked" | "cancelled" | "unseen" | (string
  */
 export type TaskState = "running" | "scheduled" | "idle" | "completed";
 /**
+ * The id of an edge.
+ * A number from 1 to 2^53 - 1, never reused in a session.
+ */
+export type EdgeId = number;
+/**
+ * The owner of a frame's code.
+ */
+export type FrameKind = "own" | "dependency" | "runtime" | "unknown" | (string & {});
+/**
  * The waiting task that gets the next free unit of a resource.
  */
 export type HandOff = "fifo" | "writer_first" | "barging" | (string & {});
@@ -106,11 +123,6 @@ export type ResourceKind =
   | "blocking_slot"
   | "foreign"
   | (string & {});
-/**
- * The id of an edge.
- * A number from 1 to 2^53 - 1, never reused in a session.
- */
-export type EdgeId = number;
 /**
  * The operation of a waiting task.
  */
@@ -160,6 +172,7 @@ export type ProblemKind =
   | "channel_full"
   | "forgotten_party"
   | "lost_wakeup"
+  | "released_by_capture"
   | "worker_blocked"
   | "runtime_blocked"
   | "blocking_pool_exhausted"
@@ -293,6 +306,10 @@ export interface StreamCoverage {
    * The producer's time.
    */
   at_ns: number;
+  /**
+   * The tasks whose awaits the producer captures; absent when unknown.
+   */
+  awaits_of?: AwaitsOf | null;
   /**
    * The executors whose tasks are observed, as far as they have been used.
    */
@@ -475,6 +492,28 @@ export interface TaskSpawned {
   type: "task.spawned";
 }
 /**
+ * The name of a task was learned after its spawn: its own function was seen on its stack.
+ */
+export interface TaskUpdated {
+  /**
+   * The time at which the name was learned.
+   */
+  at_ns: number;
+  /**
+   * The task.
+   */
+  id: TaskId;
+  /**
+   * Its name.
+   */
+  name: StringId;
+  /**
+   * The message's number in the stream: 1 in the first message, and one more in each.
+   */
+  seq: number;
+  type: "task.updated";
+}
+/**
  * A task has ended; its id is not used again.
  */
 export interface TaskCompleted {
@@ -491,10 +530,76 @@ export interface TaskCompleted {
    */
   outcome: Outcome;
   /**
+   * The message of its panic, of at most 1,024 characters; absent unless the program's user has asked for it.
+   */
+  panic?: string | null;
+  /**
    * The message's number in the stream: 1 in the first message, and one more in each.
    */
   seq: number;
   type: "task.completed";
+}
+/**
+ * A task that has ended before the snapshot that contains this message.
+ */
+export interface TaskEnded {
+  /**
+   * The time of its end.
+   */
+  at_ns: number;
+  /**
+   * The name of its executor.
+   */
+  executor?: StringId | null;
+  /**
+   * The executor's own id of the task.
+   */
+  executor_task_id?: number | null;
+  /**
+   * The size of its future, in bytes.
+   */
+  future_bytes?: number | null;
+  /**
+   * Its id.
+   */
+  id: TaskId;
+  /**
+   * Its kind.
+   */
+  kind: TaskKind;
+  /**
+   * The location of its spawn.
+   */
+  location?: LocationId | null;
+  /**
+   * Its name, as in its `task.spawned`.
+   */
+  name?: StringId | null;
+  /**
+   * The way in which it ended.
+   */
+  outcome: Outcome;
+  /**
+   * The message of its panic, as in its `task.completed`.
+   */
+  panic?: string | null;
+  /**
+   * The task that spawned it.
+   */
+  parent?: TaskId | null;
+  /**
+   * It was a library task.
+   */
+  partial?: boolean;
+  /**
+   * The message's number in the stream: 1 in the first message, and one more in each.
+   */
+  seq: number;
+  /**
+   * The time of its spawn; for a library task, the time when it was first observed.
+   */
+  spawned_ns: number;
+  type: "task.ended";
 }
 /**
  * The state of a task and its counters since it was spawned.
@@ -596,6 +701,110 @@ export interface TaskPolls {
    */
   thread: number;
   type: "task.polls";
+}
+/**
+ * The awaits of a task at its last poll. They replace those of an earlier message.
+ */
+export interface TaskAwaits {
+  /**
+   * The time of the poll.
+   */
+  at_ns: number;
+  /**
+   * The awaits, in the order in which they were polled: several for a `select!` or `join!`.
+   */
+  awaits?: Await[];
+  /**
+   * `awaits` has every await that kept a waker of the task, each with its whole stack.
+   */
+  complete?: boolean;
+  /**
+   * The task.
+   */
+  id: TaskId;
+  /**
+   * Number of further awaits that did not fit into `awaits`.
+   */
+  more?: number;
+  /**
+   * Number of polls of the task until then. After another poll the awaits are outdated.
+   */
+  polls: number;
+  /**
+   * The message's number in the stream: 1 in the first message, and one more in each.
+   */
+  seq: number;
+  /**
+   * The spans of the program's tracing in which the task waits, the outermost first.
+   */
+  spans?: StringId[];
+  type: "task.awaits";
+}
+/**
+ * One await: a future that keeps a waker of the task, and the functions that poll it.
+ */
+export interface Await {
+  /**
+   * Frames are missing at the outer end of the stack.
+   */
+  cut?: boolean;
+  /**
+   * The wait of the task, if the future belongs to an instrumented operation whose wait is open in the stream.
+   */
+  edge?: EdgeId | null;
+  /**
+   * The functions on the stack, from the awaited function out to the task's own function. Functions of the runtime and of
+   * the standard library are left out.
+   */
+  frames?: AwaitFrame[];
+  /**
+   * The awaited function, such as `tokio::net::TcpStream::read`: the function that the program's own line called.
+   */
+  function?: StringId | null;
+}
+/**
+ * One function on the stack of an await.
+ */
+export interface AwaitFrame {
+  /**
+   * Its name, shortened for people.
+   */
+  function?: StringId | null;
+  /**
+   * The owner of its code.
+   */
+  kind: FrameKind;
+  /**
+   * Its line in the source.
+   */
+  location?: LocationId | null;
+}
+/**
+ * The code that could cancel a task or end its runtime. It replaces that of an earlier message. Without a message, no code can
+ * cancel the task.
+ */
+export interface TaskCancellers {
+  /**
+   * The time for which this is true.
+   */
+  at_ns: number;
+  /**
+   * The task.
+   */
+  id: TaskId;
+  /**
+   * Code outside of these tasks could cancel it, too.
+   */
+  others?: boolean;
+  /**
+   * The message's number in the stream: 1 in the first message, and one more in each.
+   */
+  seq: number;
+  /**
+   * Tasks that could each cancel it, or end its runtime, when they make progress: they have its join handle, for example.
+   */
+  tasks?: TaskId[];
+  type: "task.cancellers";
 }
 /**
  * A resource exists.
@@ -753,6 +962,10 @@ export interface EdgeWait {
    * The waiting task.
    */
   task: TaskId;
+  /**
+   * Another task may come to poll the operation unobserved: it lies in a box that can move, or its task may borrow.
+   */
+  transferable?: boolean;
   type: "edge.wait";
 }
 /**
@@ -788,7 +1001,8 @@ export interface EdgeHold {
    */
   task: TaskId;
   /**
-   * The guard or permit may have moved to another task unobserved, such as an owned guard.
+   * Other code may have the guard or permit unobserved: it is owned, its lock is in static memory, it was acquired in a box
+   * that can move, or its task may borrow.
    */
   transferable?: boolean;
   type: "edge.hold";
@@ -960,17 +1174,26 @@ export interface Problem {
    * The unknown facts; empty for a proven problem.
    */
   unknowns?: string[];
+  /**
+   * The ways in which code outside of these tasks could resolve the problem, such as "other code adds permits to semaphore
+   * `pool`"; empty for a proven problem. Each continues a sentence after the word "unless".
+   */
+  unless?: string[];
 }
 /**
  * An edge of a problem.
  */
 export interface ProblemEdge {
   /**
+   * The await of a wait, if it is known. Its `line` comes before `location`.
+   */
+  awaited?: ProblemAwait | null;
+  /**
    * `wait`, `hold` or `party`.
    */
   kind: string;
   /**
-   * The location of the wait, or where the hold was acquired.
+   * The location of the wait, or where the hold was acquired. It may be in a library.
    */
   location?: SourceLocation | null;
   /**
@@ -993,6 +1216,49 @@ export interface ProblemEdge {
    * The task.
    */
   task: TaskId;
+}
+/**
+ * The await at which a task of a problem waits.
+ */
+export interface ProblemAwait {
+  /**
+   * The task whose await this is, if it represents the task of the problem: it has the same spawn location and equal waits.
+   */
+  as_in?: TaskId | null;
+  /**
+   * Frames are missing at the outer end of the stack.
+   */
+  cut?: boolean;
+  /**
+   * The functions on the stack, from the awaited function out to the task's own function. Functions of the runtime and of
+   * the standard library are left out.
+   */
+  frames?: ProblemFrame[];
+  /**
+   * The awaited function, such as `tokio::net::TcpStream::read`: the function that the program's own line called.
+   */
+  function?: string | null;
+  /**
+   * The line to show first: the program's own, or else the nearest line of a library.
+   */
+  line?: SourceLocation | null;
+}
+/**
+ * One function on the stack of an await.
+ */
+export interface ProblemFrame {
+  /**
+   * Its name, shortened for people.
+   */
+  function?: string | null;
+  /**
+   * The owner of its code.
+   */
+  kind: FrameKind;
+  /**
+   * Its line in the source.
+   */
+  location?: SourceLocation | null;
 }
 /**
  * A place in the source.
@@ -1036,6 +1302,10 @@ export interface ProblemResource {
  * A task of a problem.
  */
 export interface ProblemTask {
+  /**
+   * Its known awaits that belong to none of its waits: of futures that are not instrumented.
+   */
+  awaits?: ProblemAwait[];
   /**
    * The id.
    */

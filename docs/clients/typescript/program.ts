@@ -1,24 +1,28 @@
 // The fold: messages in, what stands out. It forgets what a snapshot forgets, and has no other bound.
 import type * as insight from "./insight.js";
+import { canEnd } from "./can_end.js";
 
-type Counts = Pick<insight.ResourceUpdated, "senders" | "weak_senders" | "receivers">;
+type Counts = Pick<insight.ResourceUpdated,
+  "length" | "senders" | "weak_senders" | "receivers" | "outside_senders" | "outside_receivers">;
+export type Resource = insight.ResourceCreated & Counts;
+type Panicked = insight.TaskEnded | (insight.TaskSpawned & Pick<insight.TaskCompleted, "panic">);
 type Freer = insight.EdgeHold | insight.EdgeParty;
 
-// Who frees a wait, by its operation. Of an operation that is not listed, every party is shown.
 const WORST_FIRST: insight.Severity[] = ["hang", "degraded", "notice"];
-const FREED_BY = new Map<insight.Operation, insight.PartyRole>([
-  ["send", "receiver"], ["reserve", "receiver"], ["recv", "sender"], ["join", "joined"],
-]);
 
 export class Program {
   strings = new Map<insight.StringId, string>();
   locations = new Map<insight.LocationId, insight.DefineLocation>();
   tasks = new Map<insight.TaskId, insight.TaskSpawned>();
-  resources = new Map<insight.ResourceId, insight.ResourceCreated & Counts>();
+  ended = new Set<insight.TaskId>();
+  resources = new Map<insight.ResourceId, Resource>();
   edges = new Map<insight.EdgeId, insight.EdgeWait | Freer>();
+  waiters = new Map<insight.EdgeId, insight.EdgeUpdated>();
+  awaits = new Map<insight.TaskId, insight.TaskAwaits>();
   problems = new Map<insight.ProblemId, insight.Problem>();
+  panicked = new Map<insight.TaskId, Panicked>();
   coverage: insight.StreamCoverage | undefined;
-  missing: Pick<insight.Gap, "count" | "reason">[] = [];
+  missing: (Pick<insight.Gap, "count" | "reason"> & { kinds?: string[] })[] = [];
 
   fold(message: insight.Message): void {
     switch (message.type) {
@@ -26,6 +30,20 @@ export class Program {
       case "define.string": this.strings.set(message.id, message.text); break;
       case "define.location": this.locations.set(message.id, message); break;
       case "task.spawned": this.tasks.set(message.id, message); break;
+      case "task.updated": Object.assign(this.tasks.get(message.id) ?? {}, { name: message.name }); break;
+      case "task.awaits": this.awaits.set(message.id, message); break;
+      case "task.stats":
+        if (message.state === "completed") this.ended.add(message.id);
+        if (this.awaits.get(message.id)?.polls !== message.polls) this.awaits.delete(message.id);
+        break;
+      case "task.completed": {
+        this.ended.add(message.id);
+        this.awaits.delete(message.id);
+        const [task, { panic }] = [this.tasks.get(message.id), message];
+        if (task && message.outcome === "panicked") this.panicked.set(message.id, { ...task, panic });
+        break;
+      }
+      case "task.ended": if (message.outcome === "panicked") this.panicked.set(message.id, message); break;
       case "resource.created": this.resources.set(message.id, message); break;
       case "resource.updated": {
         const { type, ...update } = message;
@@ -36,8 +54,16 @@ export class Program {
       case "resource.dropped": // Its edges are closed with it.
         for (const edge of this.edges.values()) if (edge.resource === message.id) this.edges.delete(edge.id);
         break;
-      case "edge.wait": case "edge.hold": case "edge.party": this.edges.set(message.id, message); break;
-      case "edge.closed": this.edges.delete(message.id); break;
+      case "edge.wait": this.awaits.delete(message.task); // The awaits are outdated. Falls through.
+      case "edge.hold": case "edge.party": this.edges.set(message.id, message); break;
+      case "edge.updated": this.waiters.set(message.id, message); break; // It replaces the one before it.
+      case "edge.closed": {
+        const edge = this.edges.get(message.id);
+        if (edge?.type === "edge.wait") this.awaits.delete(edge.task);
+        this.edges.delete(message.id);
+        this.waiters.delete(message.id);
+        break;
+      }
       case "problem.raised": case "problem.updated": this.problems.set(message.problem.id, message.problem); break;
       case "problem.cleared": this.problems.delete(message.id); break;
       case "gap": this.missing.push(message); break;
@@ -59,6 +85,7 @@ export class Program {
   *shown(): Generator<string> {
     yield* this.notObserved();
     yield* this.waits();
+    yield* this.otherAwaits();
     const worstFirst = [...this.problems.values()].sort((a, b) =>
       WORST_FIRST.indexOf(a.severity) - WORST_FIRST.indexOf(b.severity) || a.tier.localeCompare(b.tier) || a.id - b.id);
     for (const { id, tier, severity, kind, title, explanation, advice } of worstFirst) {
@@ -66,40 +93,48 @@ export class Program {
       yield `problem ${id}: ${severity}, ${this.missing.length > 0 ? "suspected" : tier} ${kind}: ${title}`;
       for (const line of [...(explanation ?? []), advice]) yield `  ${line}`;
     }
+    for (const task of this.panicked.values()) yield `${this.named(task)} panicked: ${task.panic ?? "?"}`;
     for (const { count, reason } of this.missing) yield `partial: ${count} facts are missing: ${reason}`;
   }
 
   *waits(): Generator<string> {
-    const waits: insight.EdgeWait[] = [];
-    const freers = new Map<insight.ResourceId, Freer[]>();
-    for (const edge of this.edges.values()) {
-      if (edge.type === "edge.wait") waits.push(edge);
-      else freers.set(edge.resource, [...(freers.get(edge.resource) ?? []), edge]);
-    }
+    const waits = [...this.edges.values()].filter((edge) => edge.type === "edge.wait") as insight.EdgeWait[];
     for (const wait of waits.sort((a, b) => a.task - b.task || a.id - b.id)) {
-      const at = this.locations.get(wait.location ?? 0);
       yield `${this.named(this.tasks.get(wait.task))} waits for ${this.named(this.resources.get(wait.resource))}`;
-      yield `  ${this.strings.get(wait.reason)}, at ${at ? `${at.file}:${at.line}:${at.column}` : "an unknown place"}`;
-      const by = this.freedBy(wait, freers.get(wait.resource) ?? []);
-      yield `  could be freed by ${by.join(", ") || "somebody unknown"}`;
+      const it = (this.awaits.get(wait.task)?.awaits ?? []).find(({ edge }) => edge === wait.id);
+      if (it) yield `  awaited at ${this.own(it)}`;
+      yield `  ${this.strings.get(wait.reason)}, at ${this.place(wait.location)}`;
+      yield `  could be freed by ${this.freedBy(wait).join(", ") || "nothing that is known"}`;
     }
   }
 
-  freedBy({ operation, resource }: insight.EdgeWait, freers: Freer[]): string[] {
-    const role = FREED_BY.get(operation);
-    const edges = freers.filter((edge) => edge.type === "edge.hold" || !role || edge.role === role);
-    const by = edges.map((edge) => {
-      return `${this.named(this.tasks.get(edge.task))} (${edge.type === "edge.hold" ? edge.mode : edge.role})`;
-    });
-    // A handle that is not known to be one task's own may be anybody's. A count that was never sent is unknown, not 0.
-    const { senders, weak_senders, receivers }: Counts = this.resources.get(resource) ?? {};
-    if (role !== "sender" && role !== "receiver") return by;
-    const handles = role === "sender" ? (senders ?? NaN) + (weak_senders ?? NaN) : (receivers ?? NaN);
-    const unknown = handles - edges.filter((edge) => edge.type === "edge.party" && edge.exclusive).length;
-    return unknown <= 0 ? by : [...by, `${unknown || "?"} unknown (${role})`];
+  /** The awaits that are no operation of a resource in the stream. */
+  *otherAwaits(): Generator<string> {
+    for (const { id, awaits } of [...this.awaits.values()].sort((a, b) => a.id - b.id)) {
+      for (const it of (awaits ?? []).filter(({ edge }) => !edge)) {
+        yield `${this.named(this.tasks.get(id))} awaits ${this.strings.get(it.function ?? 0) ?? "?"}, at ${this.own(it)}`;
+      }
+    }
   }
 
-  named(it: insight.TaskSpawned | insight.ResourceCreated | undefined): string {
+  /** The innermost own line of an await, or else its outermost line. */
+  own({ frames }: insight.Await): string {
+    return this.place((frames?.find(({ kind }) => kind === "own") ?? frames?.at(-1))?.location);
+  }
+
+  place(id: insight.LocationId | null | undefined): string {
+    const at = this.locations.get(id ?? 0);
+    return at ? `${at.file}:${at.line}:${at.column}` : "an unknown place";
+  }
+
+  freedBy(wait: insight.EdgeWait): string[] {
+    const { tasks, others } = canEnd(this, wait);
+    const by = tasks.map(({ task, reason }) => `${this.named(this.tasks.get(task))} (${reason})`);
+    const ways = others.map(({ reason, count }) => `${count ?? ""} ${reason}`.trimStart());
+    return ways.length > 0 ? [...by, `other code (${ways.join(", ")})`] : by;
+  }
+
+  named(it: insight.TaskSpawned | insight.TaskEnded | insight.ResourceCreated | undefined): string {
     return it ? `${it.kind} ${it.id} ${this.strings.get(it.name ?? 0) ?? ""}`.trimEnd() : "something unknown";
   }
 }

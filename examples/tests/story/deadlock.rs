@@ -9,7 +9,7 @@ use insight_protocol::{ProblemKind, ResourceKind, Tier};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 
-const BANNER: &str = "deadlock cycle detected, P for more";
+const BANNER: &str = "suspected deadlock, P for more";
 
 /// The await that the task is stuck at.
 fn stuck() -> String {
@@ -17,7 +17,7 @@ fn stuck() -> String {
 }
 
 #[test]
-fn the_deadlock_is_proven_with_its_task_channel_and_await() {
+fn the_deadlock_is_suspected_with_its_task_channel_await_and_way_out() {
     let program = Program::start(DEADLOCK);
     let stream = Stream::attach(&program.insight());
     stream.until("the problem", |received| {
@@ -25,7 +25,7 @@ fn the_deadlock_is_proven_with_its_task_channel_and_await() {
         let took_ms = (at_ns - problem.since_ns) / 1_000_000;
         println!("raised {took_ms} ms after the task stood still");
         assert!(took_ms <= 2000, "{took_ms} ms");
-        assert_eq!((&problem.kind, problem.tier), (&ProblemKind::Deadlock, Tier::Proven));
+        assert_eq!((&problem.kind, problem.tier), (&ProblemKind::Deadlock, Tier::Suspected));
         let tasks: Vec<_> = problem.tasks.iter().map(|task| task.name.as_deref()).collect();
         assert_eq!(tasks, [Some("deadlock::crawl")]);
         let resources: Vec<_> = problem.resources.iter().map(|it| (&it.kind, it.name.as_deref())).collect();
@@ -35,12 +35,15 @@ fn the_deadlock_is_proven_with_its_task_channel_and_await() {
         let at = waits[0].location.as_ref().expect("an await in this program has a place").to_string();
         assert!(at.starts_with(&format!("{}:", stuck())), "{at}");
         assert!(problem.unknowns.is_empty(), "{:?}", problem.unknowns);
+        let [way] = &problem.unless[..] else { panic!("{:?}", problem.unless) };
+        let (begins, ends) = ("the receiver of channel `prototype_channel` was given to other code after ", "used it");
+        assert!(way.starts_with(begins) && way.ends_with(ends), "{way}");
         Some(())
     });
     let problems: Value = serde_json::from_str(&get(&format!("http://{}/v1/problems", program.insight()))).unwrap();
     let problems = problems["problems"].as_array().expect("a list");
     assert_eq!(problems.len(), 1, "{problems:#?}");
-    assert_eq!(problems[0]["tier"], "proven");
+    assert_eq!(problems[0]["tier"], "suspected");
     assert_eq!(problems[0]["tasks"].as_array().map(Vec::len), Some(1));
     assert_eq!(problems[0]["resources"].as_array().map(Vec::len), Some(1));
     assert_eq!(problems[0]["resources"][0]["name"], "prototype_channel");
@@ -56,12 +59,12 @@ fn banner_problem_view_and_dot_file_show_the_deadlock() {
     let program = Program::start(DEADLOCK);
     let folder = Folder::new();
     let mut screen = Screen::open_in(folder.path(), &program.insight(), 120, 40);
-    // The banner is the first row of every view, in white on red.
+    // The banner is the first row of every view, in black on amber, since the hang is suspected.
     let has_banner = |screen: &Screen, view: &[&str]| {
         screen.until(&format!("the banner over {view:?}"), |frame| {
             let (rows, text) = (frame.rows(), frame.text());
             let shown = rows[0].contains(BANNER) && view.iter().all(|wanted| text.contains(wanted));
-            (shown && frame.background(BANNER) == Some(vt100::Color::Idx(160))).then_some(())
+            (shown && frame.background(BANNER) == Some(vt100::Color::Idx(214))).then_some(())
         });
     };
     has_banner(&screen, &["ID", "crawl"]);
@@ -77,7 +80,15 @@ fn banner_problem_view_and_dot_file_show_the_deadlock() {
     screen.press("P");
     has_banner(
         &screen,
-        &["proven deadlock", "TASKS", "deadlock::crawl", "RESOURCES", "channel `prototype_channel`", "ADVICE"],
+        &[
+            "suspected deadlock",
+            "TASKS",
+            "deadlock::crawl",
+            "RESOURCES",
+            "channel `prototype_channel`",
+            "UNLESS",
+            "ADVICE",
+        ],
     );
     screen.shows(&[&stuck(), &format!("http://{}/docs/deadlock", program.insight())]);
     screen.press("D");

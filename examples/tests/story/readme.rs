@@ -18,7 +18,7 @@ const UNTIL_NS: u64 = 1_950_000_000;
 const COLUMNS: u16 = 96;
 const ROWS: u16 = 29;
 /// The last row of the view of a task.
-const KEYS: &str = " ↑↓ move  Enter open  Esc back  t trace  ? help  q quit";
+const KEYS: &str = " ↑↓ move  Enter open  Esc back  t trace  E ended  ? help  q quit";
 
 /// `cargo xtask screen` sets this variable to write the image instead of comparing it.
 const WRITE: &str = "INSIGHT_WRITE_SCREEN";

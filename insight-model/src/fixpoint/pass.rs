@@ -222,7 +222,7 @@ impl Pass<'_, '_> {
     ///
     /// Resources with few edges come first. So a resource with many edges is asked once, after many of its tasks were
     /// found to make progress.
-    fn advance(&mut self, ask: Vec<ResourceId>) {
+    pub(super) fn advance(&mut self, ask: Vec<ResourceId>) {
         let model = self.look.model;
         let with_edges = |id: ResourceId| {
             let edges = model.resources.get(&id).map_or(0, |resource| resource.edges.len());

@@ -141,6 +141,22 @@ impl Program {
         self.apply(with!(EdgeUpdated::default(), id, polled, granted_ns, at_ns = self.now_ns));
     }
 
+    /// The awaits of a task: some of its waits, and sometimes a function that is not instrumented.
+    fn awaits(&mut self, id: TaskId) {
+        let waits: Vec<EdgeId> = self.model.waits_of_task(id).into_iter().map(|wait| wait.id).collect();
+        let edges = waits.into_iter().filter(|_| !self.random.one_in(4)).map(Some).collect::<Vec<_>>();
+        let other = self.random.one_in(6).then_some(None);
+        let awaits = edges.into_iter().chain(other).map(|edge| with!(Await::default(), edge)).collect();
+        let complete = !self.random.one_in(4);
+        self.apply(with!(TaskAwaits::default(), id, awaits, complete, at_ns = self.now_ns));
+    }
+
+    fn cancellers(&mut self, id: TaskId) {
+        let tasks = (0..self.random.below(3)).map(|_| TaskId(1 + self.random.below(TASKS))).collect();
+        let others = self.random.one_in(6);
+        self.apply(with!(TaskCancellers::default(), id, tasks, others, at_ns = self.now_ns));
+    }
+
     fn an_edge(&mut self) -> Option<EdgeId> {
         let edges: Vec<EdgeId> = self.model.edges.keys().collect();
         (!edges.is_empty()).then(|| self.random.of(&edges))
@@ -180,6 +196,14 @@ impl Program {
                     self.waiter(id);
                 }
             }
+            34 | 35 => {
+                let id = TaskId(1 + self.random.below(TASKS));
+                self.awaits(id);
+            }
+            36 => {
+                let id = TaskId(1 + self.random.below(TASKS));
+                self.cancellers(id);
+            }
             32 if self.random.one_in(40) => {
                 let kinds = vec!["edge.hold".to_owned()];
                 self.apply(with!(Gap::default(), count = 1, kinds, reason = "lost".into(), at_ns = self.now_ns));
@@ -199,7 +223,7 @@ impl Program {
 #[test]
 fn an_incremental_update_finds_the_same_as_a_whole_diagnosis() {
     let (mut proven, mut suspected, mut problems, mut updates) = (0, 0, 0, 0);
-    for seed in 0..60 {
+    for seed in 0..90 {
         let mut program = Program::new(seed);
         let mut kept = Fixpoint::new(SETTLE_NS);
         let mut watch = Watch::new(SETTLE_NS);

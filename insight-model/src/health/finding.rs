@@ -61,6 +61,7 @@ pub(crate) fn evidence(about: &About, since_ns: u64) -> Finding {
         resources: Vec::<ResourceId>::new(),
         edges: Vec::new(),
         unknowns: Vec::new(),
+        unless: Vec::new(),
         since_ns,
     }
 }

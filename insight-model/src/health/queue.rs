@@ -2,7 +2,7 @@
 
 use super::look::{Look, executor};
 use super::words;
-use crate::Task;
+use crate::{Model, Task};
 
 /// The tasks of the same executor that could have run while `task` was in its poll, for at least the threshold. The
 /// longest wait comes first.
@@ -22,9 +22,9 @@ pub(crate) fn behind<'a>(look: &Look<'a>, task: &Task) -> Vec<&'a Task> {
 }
 
 /// ``Meanwhile task 2 (b) of the same executor has waited``; `None` if `behind` is empty.
-pub(crate) fn queue(behind: &[&Task], long: &str) -> Option<String> {
+pub(crate) fn queue(model: &Model, behind: &[&Task], long: &str) -> Option<String> {
     let (have, they) = if behind.len() == 1 { ("has", "was") } else { ("have", "were") };
-    let names = words::labels(behind);
+    let names = words::labels(model, behind);
     (!behind.is_empty())
         .then(|| format!("Meanwhile {names} of the same executor {have} waited for a thread for more than {long}, and {they} not polled."))
 }

@@ -13,6 +13,8 @@ pub(super) struct LiveTask {
     pub(super) listed_polls: u64,
     /// It has ended, but still has open edges.
     pub(super) completed: bool,
+    /// Other code can cancel it.
+    pub(super) cancelled_by_others: bool,
     pub(super) edges: u64,
     /// Number of its open edges that end when it spawns a task.
     pub(super) exclusive_parties: u64,
@@ -86,4 +88,8 @@ pub(super) struct Opening {
     pub(super) coverage: bool,
     /// The last stats of the tasks that were alive before the snapshot.
     pub(super) stats_before: HashMap<TaskId, TaskStats>,
+    /// The tasks of its `task.ended`.
+    pub(super) ended: HashSet<TaskId>,
+    /// Number of these tasks that panicked or were cancelled, and of the others.
+    pub(super) groups: [usize; 2],
 }

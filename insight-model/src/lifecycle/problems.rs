@@ -76,12 +76,15 @@ impl Checker {
         }
         if problem.tier == Tier::Suspected {
             // r[problem.suspected.named]
-            let named = !problem.unknowns.is_empty();
-            return self.expect(named, "problem.suspected.named", "at least one unknown", || "none".to_owned());
+            let named = !problem.unknowns.is_empty() || !problem.unless.is_empty();
+            let expected = "at least one unknown or way out";
+            return self.expect(named, "problem.suspected.named", expected, || "none".to_owned());
         }
         // r[problem.proven.no-unknowns]
-        let certain = problem.unknowns.is_empty();
-        self.expect(certain, "problem.proven.no-unknowns", "no unknowns", || problem.unknowns.join("; "));
+        let doubts = || problem.unknowns.iter().chain(&problem.unless);
+        let certain = doubts().next().is_none();
+        let actual = || doubts().map(String::as_str).collect::<Vec<_>>().join("; ");
+        self.expect(certain, "problem.proven.no-unknowns", "no unknowns and no way out", actual);
         // r[problem.proven.nothing-unknown]
         let blind = stuck
             && self.header.as_ref().is_some_and(|header| !header.capabilities.contains(&Capability::ForeignWakers));
@@ -96,21 +99,23 @@ impl Checker {
             self.expect(observed, "problem.proven.nothing-unknown", "tasks without unobserved wakers", actual);
         }
         // r[problem.proven.certain]
-        for edge in &problem.edges {
-            let uncertain = self.edges.values().any(|open| {
-                // A task may have an exclusive and a shared handle of one resource. The time distinguishes them.
+        for part in problem.tasks.iter().filter(|_| stuck) {
+            let cancelled = self.tasks.get(&part.id).is_some_and(|task| task.cancelled_by_others);
+            let actual = || format!("task {}", part.id);
+            self.expect(!cancelled, "problem.proven.certain", "tasks that no other code can cancel", actual);
+        }
+        for edge in problem.edges.iter().filter(|_| stuck) {
+            let may_have_moved = self.edges.values().any(|open| {
                 let same = open.task == edge.task && open.resource == edge.resource && open.since_ns == edge.since_ns;
-                let unsure = match &open.kind {
-                    EdgeKind::Hold { transferable, .. } => edge.kind == "hold" && *transferable,
-                    EdgeKind::Party { role, exclusive } => {
-                        edge.kind == "party" && *role != PartyRole::Joined && !exclusive && edge.reason == role.as_str()
-                    }
-                    EdgeKind::Wait => false,
-                };
-                same && unsure
+                same && matches!(open.kind, EdgeKind::Hold { transferable: true, .. })
             });
+            let likely = match edge.kind.as_str() {
+                "hold" => may_have_moved || edge.reason == HoldMode::Permit.as_str(),
+                "party" => edge.reason != PartyRole::Joined.as_str(),
+                _ => false,
+            };
             let actual = || format!("the {} of task {} on resource {}", edge.kind, edge.task, edge.resource);
-            self.expect(!uncertain, "problem.proven.certain", "edges that no other task can end", actual);
+            self.expect(!likely, "problem.proven.certain", "edges that no other code can end", actual);
         }
     }
 }

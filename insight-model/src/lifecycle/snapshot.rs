@@ -4,6 +4,7 @@ use super::Checker;
 use super::ids::Ids;
 use super::live::Opening;
 use insight_protocol::*;
+use std::collections::HashSet;
 
 impl Checker {
     pub(super) fn snapshot_begin(&mut self, begin: &SnapshotBegin) {
@@ -20,7 +21,15 @@ impl Checker {
         self.resources.clear();
         self.edges.clear();
         self.open_problems.clear();
-        self.snapshot = Some(Opening { begin: *begin, counts: [0; 4], part: 0, coverage: false, stats_before });
+        self.snapshot = Some(Opening {
+            begin: *begin,
+            counts: [0; 4],
+            part: 0,
+            coverage: false,
+            stats_before,
+            ended: HashSet::new(),
+            groups: [0; 2],
+        });
         self.had_snapshot = true;
     }
 
@@ -97,7 +106,7 @@ impl Checker {
         opening.coverage |= matches!(message, Message::StreamCoverage(_));
         let in_order = part >= opening.part;
         opening.part = opening.part.max(part);
-        let expected = "coverage, tasks, resources, edges, ends of tasks, problems";
+        let expected = "coverage, tasks, resources, edges, awaits, cancellers, ends of tasks, ended tasks, problems";
         self.expect(in_order, "snapshot.order", expected, || message.type_name().to_owned());
     }
 }
@@ -149,8 +158,24 @@ impl Visit for Places {
         Place::Counted(1, 0)
     }
 
+    fn task_updated(&mut self, _: &TaskUpdated) -> Place {
+        Place::Never
+    }
+
     fn task_completed(&mut self, _: &TaskCompleted) -> Place {
+        Place::Part(6)
+    }
+
+    fn task_awaits(&mut self, _: &TaskAwaits) -> Place {
         Place::Part(4)
+    }
+
+    fn task_cancellers(&mut self, _: &TaskCancellers) -> Place {
+        Place::Part(5)
+    }
+
+    fn task_ended(&mut self, _: &TaskEnded) -> Place {
+        Place::Part(7)
     }
 
     fn task_stats(&mut self, _: &TaskStats) -> Place {
@@ -194,7 +219,7 @@ impl Visit for Places {
     }
 
     fn problem_raised(&mut self, _: &ProblemRaised) -> Place {
-        Place::Counted(5, 3)
+        Place::Counted(8, 3)
     }
 
     fn problem_updated(&mut self, _: &ProblemUpdated) -> Place {

@@ -1,7 +1,7 @@
 //! Tasks and resources.
 
 use super::Checker;
-use super::live::LiveTask;
+use super::live::{EdgeKind, LiveTask};
 use insight_protocol::*;
 
 impl Checker {
@@ -30,6 +30,7 @@ impl Checker {
             sample: u64::MAX,
             listed_polls: 0,
             completed: false,
+            cancelled_by_others: false,
             edges: 0,
             exclusive_parties: 0,
             ending_edges: 0,
@@ -67,8 +68,77 @@ impl Checker {
         }
     }
 
+    pub(super) fn task_updated(&mut self, update: &TaskUpdated) {
+        self.named(Some(update.name), None);
+        self.expect_live_task(update.id);
+    }
+
+    pub(super) fn task_awaits(&mut self, awaits: &TaskAwaits) {
+        let id = awaits.id;
+        if !self.expect_live_task(id) {
+            return;
+        }
+        // r[awaits.bounded]
+        let most = awaits.awaits.iter().map(|it| it.frames.len()).max().unwrap_or(0);
+        let bounded = awaits.awaits.len() <= MAX_AWAITS && most <= MAX_FRAMES && awaits.spans.len() <= MAX_SPANS;
+        self.expect(
+            bounded,
+            "awaits.bounded",
+            format_args!("up to {MAX_AWAITS} awaits, each with up to {MAX_FRAMES} frames, and up to {MAX_SPANS} spans"),
+            || format!("{} awaits with up to {most} frames, and {} spans", awaits.awaits.len(), awaits.spans.len()),
+        );
+        // r[awaits.polls]
+        let polls = self.tasks.get(&id).and_then(|task| task.stats.as_ref()).map_or(0, |stats| stats.polls);
+        let actual = || format!("{} of task {id}", awaits.polls);
+        self.expect(awaits.polls >= polls, "awaits.polls", format_args!("polls of at least {polls}"), actual);
+        // r[awaits.complete]
+        let cut = awaits.more > 0 || awaits.awaits.iter().any(|it| it.cut);
+        let actual = || format!("complete awaits of task {id}, of which a part is missing");
+        self.expect(!awaits.complete || !cut, "awaits.complete", "no missing part of complete awaits", actual);
+        awaits.spans.iter().for_each(|span| self.named(Some(*span), None));
+        for it in &awaits.awaits {
+            self.named(it.function, None);
+            it.frames.iter().for_each(|frame| self.named(frame.function, frame.location));
+            // r[awaits.edge]
+            let Some(edge) = it.edge else { continue };
+            let known = self.edges.get(&edge);
+            let fits = known.is_some_and(|edge| edge.task == id && edge.kind == EdgeKind::Wait);
+            self.expect(fits, "awaits.edge", format_args!("an open wait of task {id}"), || format!("edge {edge}"));
+        }
+    }
+
+    pub(super) fn task_cancellers(&mut self, cancellers: &TaskCancellers) {
+        let id = cancellers.id;
+        if !self.expect_live_task(id) {
+            return;
+        }
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.cancelled_by_others = cancellers.others;
+        }
+        // r[cancellers.bounded]
+        let count = cancellers.tasks.len();
+        let expected = format_args!("at most {MAX_CANCELLERS} tasks");
+        self.expect(count <= MAX_CANCELLERS, "cancellers.bounded", expected, || count.to_string());
+        // r[cancellers.alive]: a snapshot repeats a message.
+        let is_known = |id: &&TaskId| self.snapshot.is_some() || self.tasks.get(id).is_some_and(|task| !task.completed);
+        if let Some(unknown) = cancellers.tasks.iter().find(|id| !is_known(id)) {
+            self.find("cancellers.alive", "tasks that are alive".to_owned(), format!("task {unknown}"));
+        }
+    }
+
+    /// r[task.completed.last], r[order.introduced]
+    fn expect_live_task(&mut self, id: TaskId) -> bool {
+        let live = self.tasks.get(&id).is_some_and(|task| !task.completed);
+        if !live {
+            let rule = if self.ended_tasks.contains(id.0) { "task.completed.last" } else { "order.introduced" };
+            self.find(rule, "a task that is alive".to_owned(), format!("task {id}"));
+        }
+        live
+    }
+
     pub(super) fn task_completed(&mut self, end: &TaskCompleted) {
         let id = end.id;
+        self.panic_of(id, &end.outcome, end.panic.as_deref());
         match self.tasks.get_mut(&id) {
             Some(task) if !task.completed => {
                 task.completed = true;
@@ -88,6 +158,42 @@ impl Checker {
             // r[gap.left-out-whole]
             None => self.find("gap.left-out-whole", "the end of a known task".into(), format!("task {id}")),
         }
+    }
+
+    fn panic_of(&mut self, id: TaskId, outcome: &Outcome, panic: Option<&str>) {
+        let Some(panic) = panic else { return };
+        // r[task.completed.panic]
+        let panicked = *outcome == Outcome::Panicked;
+        let expected = "`panic` only with the outcome `panicked`";
+        self.expect(panicked, "task.completed.panic", expected, || format!("task {id} {outcome}"));
+        // r[task.completed.panic-bounded]
+        let length = panic.chars().count();
+        let expected = format_args!("a message of at most {MAX_PANIC} characters");
+        self.expect(length <= MAX_PANIC, "task.completed.panic-bounded", expected, || length.to_string());
+    }
+
+    pub(super) fn task_ended(&mut self, end: &TaskEnded) {
+        self.named(end.name, end.location);
+        self.named(end.executor, None);
+        self.panic_of(end.id, &end.outcome, end.panic.as_deref());
+        let id = end.id;
+        let Some(opening) = &mut self.snapshot else {
+            // r[task.ended.in-snapshot]
+            return self.find("task.ended.in-snapshot", "a task.ended within a snapshot".into(), format!("task {id}"));
+        };
+        let first = opening.ended.insert(id);
+        let group = &mut opening.groups[usize::from(!end.outcome.is_failure())];
+        *group += 1;
+        let group = *group;
+        // r[task.ended.once]
+        self.expect(first, "task.ended.once", "each ended task once", || format!("task {id} again"));
+        // r[task.ended.bounded]
+        let expected = format_args!("at most {MAX_ENDED} tasks of each group");
+        self.expect(group <= MAX_ENDED, "task.ended.bounded", expected, || group.to_string());
+        // r[task.ended.over]
+        let is_live = self.tasks.get(&id).is_some_and(|task| !task.completed);
+        self.expect(!is_live, "task.ended.over", "a task that has ended", || format!("task {id}, which is alive"));
+        self.ended_tasks.insert(id.0);
     }
 
     /// r[task.completed.waits]

@@ -1,8 +1,8 @@
 //! `blocking_pool_exhausted`: closures wait for a thread, and none of them starts.
 
 use super::{About, SECOND, Severities, Tiers};
-use crate::Task;
 use crate::health::{Candidate, HealthFinding, Look, Subject, evidence, executor, words};
+use crate::{Model, Task};
 use insight_protocol::{ProblemKind, Severity, TaskState};
 use std::collections::BTreeMap;
 
@@ -59,13 +59,14 @@ pub(super) fn look(look: &Look, limits: &BlockingPoolExhausted, out: &mut Vec<Ca
         let explanation = vec![
             format!(
                 "{} has been the first in the queue for a thread for more than {long}: no thread has become free.",
-                words::task_at(first)
+                words::task_at(look.model, first)
             ),
-            threads(&running),
+            threads(look.model, &running),
         ];
         let mut finding = evidence(&ABOUT, first.since_ns());
         finding.tasks.push(first.id);
-        let title = format!("blocking pool exhausted: {} waits for a thread, and none becomes free", first.label());
+        let label = look.model.task_label(first.id);
+        let title = format!("blocking pool exhausted: {label} waits for a thread, and none becomes free");
         let finding =
             HealthFinding { finding, severity: ABOUT.least(), place: None, title, explanation, advice: ADVICE };
         out.push(Candidate {
@@ -79,8 +80,8 @@ pub(super) fn look(look: &Look, limits: &BlockingPoolExhausted, out: &mut Vec<Ca
 }
 
 /// ``2 blocking tasks of the same executor have a thread: task 1 (a) and task 2 (b).``
-fn threads(running: &[&Task]) -> String {
+fn threads(model: &Model, running: &[&Task]) -> String {
     let (tasks, have) = if running.len() == 1 { ("task", "has") } else { ("tasks", "have") };
-    let (count, names) = (running.len(), words::labels(running));
+    let (count, names) = (running.len(), words::labels(model, running));
     format!("{count} blocking {tasks} of the same executor {have} a thread: {names}.")
 }

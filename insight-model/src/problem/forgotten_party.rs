@@ -3,7 +3,7 @@
 use super::knot::{Knot, sends};
 use super::story::{Story, is_wait, sentence};
 use super::{About, Severities, Stuck, Tiers};
-use insight_protocol::{Operation, ProblemKind, Severity, Tier};
+use insight_protocol::{Operation, ProblemKind, Severity};
 
 pub(super) static ABOUT: About = About {
     kind: ProblemKind::ForgottenParty,
@@ -28,7 +28,7 @@ fn is(knot: &Knot) -> bool {
 
 fn title(story: &Story) -> String {
     let (first, labels) = (story.first(), story.labels_of_all());
-    if !story.edges().any(|edge| story.finding.tasks.contains(&edge.task) && is_wait(edge)) {
+    if is_forgotten_guard(story) {
         format!("forgotten guard: {first} has ended and still holds {labels}")
     } else if waits_for_end(story) {
         format!("forgotten receiver: {first} waits until {labels} is closed, and keeps a receiver itself")
@@ -38,13 +38,18 @@ fn title(story: &Story) -> String {
 }
 
 fn advice(story: &Story) -> &'static str {
-    if story.finding.tier == Tier::Suspected {
+    if is_forgotten_guard(story) {
         "Look for `mem::forget`, `leak` or a reference cycle around the guard. Drop each guard before its task ends."
     } else if waits_for_end(story) {
         "Drop the receiver that the waiting task keeps, before it waits. Then the wait ends when all other receivers are dropped."
     } else {
         "Drop the sender that the receiving task keeps, before it receives. Then the receive ends when all other senders are dropped."
     }
+}
+
+/// Whether a task has ended and still holds a guard, so that no wait is a part of the problem.
+fn is_forgotten_guard(story: &Story) -> bool {
+    !story.edges().any(|edge| story.finding.tasks.contains(&edge.task) && is_wait(edge))
 }
 
 /// Whether the waits are for the end of a channel, and not for a message.

@@ -2,6 +2,7 @@
 
 use super::{About, Severities, Tiers};
 use crate::health::{Candidate, HealthFinding, Look, Memory, Subject, evidence, words};
+use crate::location::line;
 use insight_protocol::{ProblemKind, Severity, SourceLocation, TaskKind};
 use std::collections::BTreeMap;
 
@@ -65,10 +66,15 @@ impl Memory for Kept {
             if let Some(place) = self.places.get_mut(&location.place) {
                 place.seen_ns = look.now_ns;
                 if bytes > place.bytes {
-                    (place.bytes, place.name) = (bytes, task.label());
+                    (place.bytes, place.name) = (bytes, look.model.task_label(task.id));
                 }
             } else if self.places.len() < MOST_PLACES {
-                let place = Place { name: task.label(), bytes, since_ns: task.spawned_ns, seen_ns: look.now_ns };
+                let place = Place {
+                    name: look.model.task_label(task.id),
+                    bytes,
+                    since_ns: task.spawned_ns,
+                    seen_ns: look.now_ns,
+                };
                 self.places.insert(location.place.clone(), place);
             }
         }
@@ -80,7 +86,7 @@ impl Memory for Kept {
 
 impl Place {
     fn candidate(&self, at: &SourceLocation) -> Candidate {
-        let (place, size) = (format!("{}:{}", at.file, at.line), words::bytes(self.bytes));
+        let (place, size) = (line(at), words::bytes(self.bytes));
         let finding = HealthFinding {
             finding: evidence(&ABOUT, self.since_ns),
             severity: ABOUT.least(),

@@ -93,7 +93,7 @@ fn held_long(look: &Look, limits: &LockHeldLong, resource: &Resource, held_ns: u
     let label = resource.label();
     let mut explanation = vec![format!(
         "{} has held {label}{} for more than {long}{}.",
-        words::task_at(holder),
+        words::task_at(model, holder),
         words::at(&hold.location),
         match own.first() {
             Some(wait) => format!(", and waits {}", words::wait(model, wait)),
@@ -124,7 +124,7 @@ fn held_long(look: &Look, limits: &LockHeldLong, resource: &Resource, held_ns: u
     }
     let wait =
         if waits.iter().any(|wait| wait.task != hold.task) { "others wait for it" } else { "waits for it itself" };
-    let title = format!("lock held long: {} holds {label}, and {wait}", holder.label());
+    let title = format!("lock held long: {} holds {label}, and {wait}", model.task_label(holder.id));
     let finding = HealthFinding { finding, severity, place: None, title, explanation, advice: ADVICE };
     Some(Candidate { subject: Subject::Hold(hold.id), over: true, settle_ns: None, frozen: false, finding })
 }

@@ -25,6 +25,7 @@ mod blocking_pool_exhausted;
 mod large_future;
 mod lock_held_long;
 mod never_yields;
+pub(crate) mod released_by_capture;
 pub(crate) mod runtime_blocked;
 mod spins;
 mod task_leak;
@@ -123,6 +124,9 @@ macro_rules! question {
     (long_poll $module:ident) => {
         Question::LongPoll
     };
+    (release $module:ident) => {
+        Question::Release
+    };
 }
 
 kinds! {
@@ -135,6 +139,7 @@ kinds! {
     read_behind_writer: stuck,
     futurelock: stuck,
     lost_wakeup: stuck,
+    released_by_capture: release,
     worker_blocked(WorkerBlocked): long_poll,
     runtime_blocked: long_poll,
     blocking_pool_exhausted(BlockingPoolExhausted): look,
@@ -165,6 +170,8 @@ pub(crate) enum Question {
     Window(fn(&Look, &Thresholds, &Window, Option<&Window>) -> Option<Candidate>),
     /// Asked by `health/polls.rs`, which follows the polls that do not return.
     LongPoll,
+    /// Asked by `releases.rs`, which learns of the releases.
+    Release,
 }
 
 /// The properties of a kind; `None` if this crate does not find it.
@@ -198,11 +205,9 @@ impl Finding {
         let (story, stuck) = (Story { model, finding: self }, stuck(&self.kind));
         let mut title = (stuck.title)(&story);
         if let Some((first, more)) = self.unknowns.split_first() {
-            title += &format!(" (suspected: {first}");
-            if !more.is_empty() {
-                title += &format!("; and {} more", more.len());
-            }
-            title += ")";
+            title += &format!(" (suspected: {first}{})", and_more(more.len()));
+        } else if let Some((first, more)) = self.unless.split_first() {
+            title += &format!(", unless {first}{}", and_more(more.len()));
         }
         let texts = Texts {
             severity: about(&self.kind).map_or(Severity::Hang, About::least),
@@ -212,6 +217,11 @@ impl Finding {
         };
         self.problem_in_words(model, id, texts)
     }
+}
+
+/// "; and 2 more".
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!("; and {more} more") }
 }
 
 #[cfg(test)]

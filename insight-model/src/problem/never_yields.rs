@@ -54,16 +54,16 @@ pub(super) fn window(look: &Look, limits: &NeverYields, window: &Window, other: 
     let explanation = vec![
         format!(
             "{} ran for {busy} % of {}, in polls of {} on average.",
-            words::task_at(task),
+            words::task_at(look.model, task),
             words::span(*length_ns),
             words::span(poll_ns)
         ),
         format!(
             "Meanwhile {} of the same executor waited {} for a thread before each poll, on average.",
-            other.task.label(),
+            look.model.task_label(other.task.id),
             words::span(other.did.delay_ns())
         ),
     ];
-    let title = format!("never yields: {} runs nearly all the time, in long polls", task.label());
+    let title = format!("never yields: {} runs nearly all the time, in long polls", look.model.task_label(task.id));
     Some(window.candidate(look, &ABOUT, over, title, explanation, ADVICE))
 }

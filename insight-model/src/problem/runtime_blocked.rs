@@ -30,12 +30,12 @@ fn nested(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate> {
         inner.parent() == Some(task.id) && inner.spawned_ns >= task.since_ns() && old
     })?;
     let waits = look.model.waits_of_task(inner.id);
-    let mut sentence = format!("In this poll `block_on` runs {}", inner.label());
+    let mut sentence = format!("In this poll `block_on` runs {}", look.model.task_label(inner.id));
     if let Some(location) = &inner.origin.location {
-        sentence += &format!(" at {}:{}", location.place.file, location.place.line);
+        sentence += &format!(" at {}", location.line());
     }
-    sentence += &match waits.first() {
-        Some(wait) => format!(", which waits {}.", words::wait(look.model, wait)),
+    sentence += &match words::first_wait(look.model, inner.id) {
+        Some(wait) => format!(", which waits {wait}."),
         None => ".".to_owned(),
     };
     let mut finding = evidence(&ABOUT, inner.spawned_ns);
@@ -72,11 +72,13 @@ fn foreign_wait(look: &Look, task: &Task, behind: &[&Task]) -> Option<Candidate>
 
 fn runtime_blocked(look: &Look, task: &Task, behind: &[&Task], finding: crate::Finding, sentence: String) -> Candidate {
     let long = words::span(look.limits.poll_ns);
-    let mut explanation =
-        vec![format!("{} is in a poll that has lasted for more than {long}.", words::task_at(task)), sentence];
-    explanation.extend(queue(behind, &long));
-    let title =
-        format!("runtime blocked: {} blocks its thread until a future is ready, and other tasks wait", task.label());
+    let mut explanation = vec![
+        format!("{} is in a poll that has lasted for more than {long}.", words::task_at(look.model, task)),
+        sentence,
+    ];
+    explanation.extend(queue(look.model, behind, &long));
+    let label = look.model.task_label(task.id);
+    let title = format!("runtime blocked: {label} blocks its thread until a future is ready, and other tasks wait");
     let severity = ABOUT.least();
     let finding = HealthFinding { finding, severity, place: None, title, explanation, advice: ADVICE };
     Candidate { subject: Subject::Task(task.id), over: true, settle_ns: None, frozen: false, finding }

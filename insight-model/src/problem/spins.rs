@@ -60,10 +60,10 @@ pub(super) fn window(look: &Look, limits: &Spins, window: &Window, _: Option<&Wi
     let explanation = vec![format!(
         "{} was polled {rate} times a second over {}, for {} on average, and {own} % of these polls followed a wake by \
          the task itself.",
-        words::task_at(task),
+        words::task_at(look.model, task),
         words::span(*length_ns),
         words::span(poll_ns)
     )];
-    let title = format!("spins: {} wakes itself again and again", task.label());
+    let title = format!("spins: {} wakes itself again and again", look.model.task_label(task.id));
     Some(window.candidate(look, &ABOUT, over, title, explanation, ADVICE))
 }

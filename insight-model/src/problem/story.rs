@@ -2,7 +2,7 @@ use super::knot::sends;
 use crate::health::words;
 use crate::operation;
 use crate::resource_kind::{self, Definition, End, FreedBy, UnitKind};
-use crate::{Edge, EdgeBody, Finding, Model};
+use crate::{Edge, EdgeBody, Finding, Lines, Model};
 use insight_protocol::*;
 use std::collections::BTreeSet;
 
@@ -156,15 +156,22 @@ impl<'a> Story<'a> {
             EdgeBody::Wait { operation, .. } if is_unpolled(edge) => {
                 let wait = if edge.waiter().granted_ns.is_some() { "a granted wait" } else { "a wait" };
                 let (verb, of) = (operation::of(operation).verb, self.model.resource_label(edge.resource));
-                Some(format!("has {wait} to {verb} {of}{} that it no longer polls,", at(edge)))
+                Some(format!("has {wait} to {verb} {of}{} that it no longer polls,", self.wait_at(edge)))
             }
-            EdgeBody::Hold { units: count, .. } if units(edge) == Some(UnitKind::Permits) => {
-                Some(format!("holds {} of {}{}", permits(*count), self.model.resource_label(edge.resource), at(edge)))
+            EdgeBody::Hold { units: count, .. } if units(edge) == Some(UnitKind::Permits) => Some(format!(
+                "holds {} of {}{}",
+                permits(*count),
+                self.model.resource_label(edge.resource),
+                words::at(&edge.location)
+            )),
+            EdgeBody::Hold { mode: HoldMode::Permit, .. } => Some(format!(
+                "has a place in {} reserved{}",
+                self.model.resource_label(edge.resource),
+                words::at(&edge.location)
+            )),
+            EdgeBody::Hold { .. } => {
+                Some(format!("holds {}{}", self.model.resource_label(edge.resource), words::at(&edge.location)))
             }
-            EdgeBody::Hold { mode: HoldMode::Permit, .. } => {
-                Some(format!("has a place in {} reserved{}", self.model.resource_label(edge.resource), at(edge)))
-            }
-            EdgeBody::Hold { .. } => Some(format!("holds {}{}", self.model.resource_label(edge.resource), at(edge))),
             _ => None,
         });
         let mut clauses: Vec<String> = held.collect();
@@ -173,7 +180,10 @@ impl<'a> Story<'a> {
             clauses.truncate(MOST_NAMES);
             clauses.push(format!("holds {}", words::count(more, "more resource")));
         }
-        let waits: Vec<String> = self.waits(task).map(|wait| format!("waits {}", self.wait(wait))).collect();
+        let waits: Vec<&Edge> = self.waits(task).collect();
+        let lead = self.lead(&waits);
+        let waits: Vec<String> =
+            waits.into_iter().map(|wait| format!("waits {}", self.wait(wait, lead.is_some()))).collect();
         if !waits.is_empty() {
             clauses.push(waits.join(", and at the same time "));
         } else if self.model.tasks.get(&task).is_none_or(|task| task.outcome().is_some()) {
@@ -181,13 +191,32 @@ impl<'a> Story<'a> {
         }
         let label = self.model.task_label(task);
         let any = if waits.len() > 1 { " The end of any one of these waits would unblock it." } else { "" };
-        format!("{label} {}.{any}", clauses.join(" and "))
+        format!("{label}{} {}.{any}", lead.unwrap_or_default(), clauses.join(" and "))
+    }
+
+    /// ", in `shop::pay` at src/main.rs:9,": the program's own line, before all lines of the library in which the task waits. `None` if
+    /// it waits for several things, or not in a library.
+    fn lead(&self, waits: &[&Edge]) -> Option<String> {
+        let [wait] = waits else { return None };
+        let lines = self.model.lines_of_wait(wait);
+        let first = lines.first.filter(|_| lines.library.is_some())?;
+        let name = self.model.tasks.get(&wait.task).and_then(|task| self.model.task_name(task)).map(|name| name.name);
+        let function = lines.function.filter(|function| name.is_none_or(|name| !name.contains(function)));
+        let within = function.map_or(String::new(), |function| format!(" in `{function}`"));
+        Some(format!(",{within} at {},", first.line()))
     }
 
     /// "to lock mutex `ledger` (src/x.rs:15), which task 4 (handler_b) holds".
-    fn wait(&self, wait: &Edge) -> String {
+    ///
+    /// If the sentence has the program's own line before (`led`), the wait has only the library's function.
+    fn wait(&self, wait: &Edge, led: bool) -> String {
         let resource = self.model.resource_label(wait.resource);
-        let at = at(wait);
+        let lines = self.model.lines_of_wait(wait);
+        let at = match (led, Lines { first: None, function: None, ..lines }.words(None)) {
+            (false, _) => self.wait_at(wait),
+            (true, inside) if inside.is_empty() => inside,
+            (true, inside) => format!(" ({inside})"),
+        };
         let EdgeBody::Wait { operation, .. } = &wait.body else { return resource };
         let (unpolled, freers): (Vec<&Edge>, Vec<&Edge>) = self.freers(wait).partition(|freer| is_wait(freer));
         let (holders, parties): (Vec<&Edge>, Vec<&Edge>) =
@@ -284,6 +313,11 @@ impl<'a> Story<'a> {
         labels
     }
 
+    /// The lines of a wait, the program's own line first.
+    fn wait_at(&self, wait: &Edge) -> String {
+        words::wait_at(self.model, wait)
+    }
+
     /// ", which is full (2 of 2)".
     fn full(&self, id: ResourceId) -> String {
         let resource = self.model.resources.get(&id);
@@ -317,11 +351,6 @@ fn permits(count: u64) -> String {
 fn behind_unpolled(labels: &[String]) -> String {
     let (operations, do_not) = if labels.len() == 1 { ("an operation", "does not") } else { ("operations", "do not") };
     format!("behind {operations} that {} {do_not} poll", and(labels.to_vec()))
-}
-
-/// " (src/x.rs:15)", or nothing.
-fn at(edge: &Edge) -> String {
-    edge.location.as_ref().map_or_else(String::new, |it| format!(" ({}:{})", it.place.file, it.place.line))
 }
 
 pub(super) fn and(words: Vec<String>) -> String {

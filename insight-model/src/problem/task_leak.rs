@@ -2,6 +2,7 @@
 
 use super::{About, OFF, SECOND, Severities, Tiers};
 use crate::health::{Candidate, HealthFinding, Look, Memory, Subject, evidence, suspect, words};
+use crate::location::line;
 use insight_protocol::{ProblemKind, Severity, SourceLocation};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -158,7 +159,7 @@ fn candidate(
     verdict: (bool, u64, u64),
 ) -> Candidate {
     let (over, first, last) = verdict;
-    let place = format!("{}:{}", at.file, at.line);
+    let place = line(at);
     let window = words::span(limits.window_ns);
     let mut explanation = vec![format!(
         "The number of live tasks spawned at {place} has grown from {first} to {last} in {window}, without a break."
@@ -166,10 +167,10 @@ fn candidate(
     if over {
         let of_place = |place: &&crate::Task| place.origin.location.as_ref().is_some_and(|it| it.place == *at);
         if let Some(oldest) = look.model.tasks.values().filter(of_place).min_by_key(|task| (task.spawned_ns, task.id)) {
-            let wait = look.model.waits_of_task(oldest.id).first().map(|wait| words::wait(look.model, wait));
+            let (label, wait) = (look.model.task_label(oldest.id), words::first_wait(look.model, oldest.id));
             explanation.push(match wait {
-                Some(wait) => format!("The oldest of them is {}, which waits {wait}.", oldest.label()),
-                None => format!("The oldest of them is {}.", oldest.label()),
+                Some(wait) => format!("The oldest of them is {label}, which waits {wait}."),
+                None => format!("The oldest of them is {label}."),
             });
         }
     }

@@ -43,12 +43,12 @@ pub(super) fn window(look: &Look, limits: &WakerStorm, window: &Window, _: Optio
     })?;
     let mut explanation = vec![format!(
         "{} was woken {rate} times a second over {}, {each} times for each of its polls.",
-        words::task_at(task),
+        words::task_at(look.model, task),
         words::span(*length_ns)
     )];
     if let Some(by) = task.counters().and_then(|stats| stats.woken_by) {
         explanation.push(format!("The task that woke it last is {}.", look.model.task_label(by)));
     }
-    let title = format!("waker storm: {} is woken far more often than it is polled", task.label());
+    let title = format!("waker storm: {} is woken far more often than it is polled", look.model.task_label(task.id));
     Some(window.candidate(look, &ABOUT, over, title, explanation, ADVICE))
 }

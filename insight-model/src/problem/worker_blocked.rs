@@ -3,6 +3,7 @@
 use super::{About, OFF, SECOND, Severities, Tiers};
 use crate::Task;
 use crate::health::{Candidate, HealthFinding, Look, Subject, behind, evidence, queue, words};
+use crate::location::line;
 use insight_protocol::{ProblemKind, Severity, SourceLocation};
 
 pub(super) static ABOUT: About = About {
@@ -45,15 +46,15 @@ pub(crate) fn again<'a>(
     since_ns: u64,
 ) -> HealthFinding {
     let long = words::span(look.limits.poll_ns);
-    let at = format!("{}:{}", place.file, place.line);
+    let at = line(place);
     tasks.sort_unstable_by_key(|task| task.id);
     let mut explanation = vec![
         format!(
             "Tasks spawned at {at} keep their threads again and again, each time for more than {long} in one poll."
         ),
-        format!("This was observed for {}.", words::labels(&tasks)),
+        format!("This was observed for {}.", words::labels(look.model, &tasks)),
     ];
-    explanation.extend(queue(&behind(look, task), &long));
+    explanation.extend(queue(look.model, &behind(look, task), &long));
     HealthFinding {
         finding: evidence(&ABOUT, since_ns),
         severity: ABOUT.least(),
@@ -71,14 +72,15 @@ pub(crate) fn candidate(look: &Look, task: &Task, behind: &[&Task]) -> Candidate
     let long = words::span(long_ns);
     let mut explanation = vec![format!(
         "{} is in a poll that has lasted for more than {long}: it keeps its thread, and reaches no `.await`.",
-        words::task_at(task)
+        words::task_at(look.model, task)
     )];
-    explanation.extend(queue(behind, &long));
+    explanation.extend(queue(look.model, behind, &long));
     let mut finding = evidence(&ABOUT, task.since_ns());
     finding.tasks.push(task.id);
+    let label = look.model.task_label(task.id);
     let title = match alone {
-        true => format!("worker blocked: {} has been in one poll for more than {long}", task.label()),
-        false => format!("worker blocked: {} does not return from its poll, and other tasks wait", task.label()),
+        true => format!("worker blocked: {label} has been in one poll for more than {long}"),
+        false => format!("worker blocked: {label} does not return from its poll, and other tasks wait"),
     };
     let severity = ABOUT.least();
     let finding = HealthFinding { finding, severity, place: None, title, explanation, advice: ADVICE };

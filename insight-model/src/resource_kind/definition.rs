@@ -85,7 +85,7 @@ pub struct Freed {
     pub by: FreedBy,
     /// The words for these tasks, such as `tasks that can send`.
     pub tasks: &'static str,
-    /// The words for such a task without an edge, such as `sender that no task has used yet`; a sentence if `by` is
+    /// The words for such a task without an edge, such as `sender that any code may use`; a sentence if `by` is
     /// [`FreedBy::Anybody`].
     pub unknown: &'static str,
 }
@@ -184,6 +184,11 @@ impl Definition {
         self.ends == Ends::Handles
     }
 
+    /// Whether only the tasks of its edges can end a wait for it: it is a lock or a join. r[problem.proven.certain]
+    pub fn is_certain(&self) -> bool {
+        self.units.is_lock() || self.ends == Ends::Joined
+    }
+
     /// Whether it is a lock or permits: others wait while a task holds it.
     pub fn is_held(&self) -> bool {
         self.units.is_lock() || self.units == UnitKind::Permits
@@ -193,16 +198,13 @@ impl Definition {
 /// A wait for a message or a new value.
 pub(super) const RECEIVE: Wait = Wait { operations: &[Operation::Recv, Operation::Changed], freed: BY_SENDER };
 
-pub(super) const BY_SENDER: Freed = Freed {
-    by: FreedBy::Party(End::Sender),
-    tasks: "tasks that can send",
-    unknown: "sender that no task has used yet",
-};
+pub(super) const BY_SENDER: Freed =
+    Freed { by: FreedBy::Party(End::Sender), tasks: "tasks that can send", unknown: "sender that any code may use" };
 
 pub(super) const BY_RECEIVER: Freed = Freed {
     by: FreedBy::Party(End::Receiver),
     tasks: "tasks that can receive",
-    unknown: "receiver that no task has used yet",
+    unknown: "receiver that any code may use",
 };
 
 /// A receiver that closes the channel ends the wait, even if there are others.

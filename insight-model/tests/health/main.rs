@@ -2,6 +2,9 @@
 //! time.
 
 mod program;
+#[allow(dead_code, reason = "the other tests use more of it")]
+#[path = "../model/scenario.rs"]
+mod scenario;
 
 mod recordings;
 
@@ -9,6 +12,7 @@ mod blocking_pool_exhausted;
 mod large_future;
 mod lock_held_long;
 mod never_yields;
+mod released_by_capture;
 mod runtime_blocked;
 mod spins;
 mod task_leak;

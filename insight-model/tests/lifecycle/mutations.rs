@@ -119,6 +119,53 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
         s.push(end);
         s.push(end);
     }),
+    ("task.completed.panic", STORY, |s| {
+        s.replace(s.first("task.completed"), "\"outcome\":\"returned\"", r#""outcome":"returned","panic":"no""#);
+    }),
+    ("task.completed.panic", MINI, |s| {
+        let ended =
+            r#""type":"task.ended","id":77,"kind":"task","spawned_ns":1,"outcome":"cancelled","panic":"no","at_ns":2"#;
+        s.insert(s.first("snapshot.end"), ended);
+    }),
+    ("task.completed.panic-bounded", STORY, |s| {
+        let panicked = format!(r#""outcome":"panicked","panic":"{}""#, "é".repeat(1025));
+        s.replace(s.first("task.completed"), "\"outcome\":\"returned\"", &panicked);
+    }),
+    ("task.ended.in-snapshot", MINI, |s| {
+        s.push(r#""type":"task.ended","id":77,"kind":"task","spawned_ns":1,"outcome":"returned","at_ns":2"#);
+    }),
+    ("task.ended.once", MINI, |s| {
+        let ended = r#""type":"task.ended","id":77,"kind":"task","spawned_ns":1,"outcome":"returned","at_ns":2"#;
+        s.insert(s.first("snapshot.end"), ended);
+        s.insert(s.first("snapshot.end"), ended);
+    }),
+    ("task.ended.bounded", MINI, |s| {
+        for id in 100..201 {
+            let outcome = if id % 2 == 0 { "panicked" } else { "cancelled" };
+            s.insert(
+                s.first("snapshot.end"),
+                &format!(
+                    r#""type":"task.ended","id":{id},"kind":"task","spawned_ns":1,"outcome":"{outcome}","at_ns":2"#
+                ),
+            );
+        }
+    }),
+    ("task.ended.over", MINI, |s| {
+        let task = s.number(s.first("task.spawned"), "id");
+        s.insert(
+            s.first("snapshot.end"),
+            &format!(r#""type":"task.ended","id":{task},"kind":"task","spawned_ns":1,"outcome":"returned","at_ns":2"#),
+        );
+    }),
+    ("id.never-reused", MINI, |s| {
+        let ended = r#""type":"task.ended","id":77,"kind":"task","spawned_ns":1,"outcome":"returned","at_ns":2"#;
+        s.insert(s.first("snapshot.end"), ended);
+        s.push(r#""type":"task.spawned","id":77,"kind":"task","at_ns":30"#);
+    }),
+    ("snapshot.order", MINI, |s| {
+        let ended = r#""type":"task.ended","id":77,"kind":"task","spawned_ns":1,"outcome":"returned","at_ns":2"#;
+        s.insert(s.first("snapshot.begin") + 1, ended);
+    }),
     ("task.completed.last", STORY, |s| {
         let ended = s.number(s.last("task.completed"), "id");
         let stats = s.last("task.stats");
@@ -168,6 +215,50 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
         s.push(r#""type":"task.polls","thread":1,"tasks":[2],"after_ns":[0],"running_ns":[1],"at_ns":30"#);
     }),
     ("order.introduced", POLLS, |s| s.replace(s.last("\"thread\""), "\"tasks\":[2", "\"tasks\":[77")),
+    // Awaits.
+    ("awaits.bounded", MINI, |s| {
+        let awaits = vec![r#"{"frames":[]}"#; 65].join(",");
+        s.insert(
+            s.last("task.awaits"),
+            &format!(r#""type":"task.awaits","id":2,"polls":1,"awaits":[{awaits}],"at_ns":10"#),
+        );
+    }),
+    ("awaits.bounded", MINI, |s| {
+        let frames = vec![r#"{"kind":"own"}"#; 33].join(",");
+        s.replace(s.last("task.awaits"), r#""frames":[{"#, &format!(r#""frames":[{frames},{{"#));
+    }),
+    ("awaits.bounded", MINI, |s| s.replace(s.last("task.awaits"), r#""more":0"#, r#""spans":[2,2,2,2,2],"more":0"#)),
+    ("define.before-use", MINI, |s| s.replace(s.last("task.awaits"), r#""more":0"#, r#""spans":[77],"more":0"#)),
+    ("awaits.edge", MINI, |s| s.replace(s.last("task.awaits"), r#""edge":4"#, r#""edge":77"#)),
+    ("awaits.edge", MINI, |s| s.replace(s.last("task.awaits"), r#""edge":4"#, r#""edge":2"#)),
+    ("awaits.edge", MINI, |s| s.set(s.last("task.awaits"), "id", 1)),
+    ("awaits.polls", MINI, |s| s.set(s.last("task.awaits"), "polls", 0)),
+    ("cancellers.bounded", MINI, |s| {
+        let tasks = ["1"; 17].join(",");
+        s.push(&format!(r#""type":"task.cancellers","id":2,"tasks":[{tasks}],"at_ns":10"#));
+    }),
+    ("cancellers.alive", MINI, |s| s.push(r#""type":"task.cancellers","id":2,"tasks":[1,3],"at_ns":30"#)),
+    ("cancellers.alive", MINI, |s| s.push(r#""type":"task.cancellers","id":2,"tasks":[77],"at_ns":30"#)),
+    ("order.introduced", MINI, |s| s.push(r#""type":"task.cancellers","id":77,"others":true,"at_ns":30"#)),
+    ("task.completed.last", MINI, |s| s.push(r#""type":"task.cancellers","id":3,"others":true,"at_ns":30"#)),
+    ("awaits.complete", MINI, |s| s.replace(s.last("task.awaits"), r#""more":0"#, r#""more":1"#)),
+    ("awaits.complete", MINI, |s| {
+        s.replace(s.last("task.awaits"), r#""kind":"own"}]"#, r#""kind":"own"}],"cut":true"#)
+    }),
+    ("order.introduced", MINI, |s| s.set(s.last("task.awaits"), "id", 77)),
+    ("order.introduced", MINI, |s| s.set(s.last("task.updated"), "id", 77)),
+    ("define.before-use", MINI, |s| s.set(s.last("task.updated"), "name", 77)),
+    ("define.before-use", MINI, |s| {
+        s.replace(s.last("task.awaits"), r#""function":2,"frames""#, r#""function":77,"frames""#)
+    }),
+    ("define.before-use", MINI, |s| s.replace(s.last("task.awaits"), r#""location":1"#, r#""location":77"#)),
+    ("task.completed.last", MINI, |s| s.push(r#""type":"task.awaits","id":3,"polls":1,"at_ns":30"#)),
+    ("snapshot.only", MINI, |s| {
+        s.insert(s.first("snapshot.end"), r#""type":"task.updated","id":1,"name":1,"at_ns":5"#);
+    }),
+    ("snapshot.order", MINI, |s| {
+        s.insert(s.first("edge.hold"), r#""type":"task.awaits","id":1,"polls":1,"at_ns":5"#);
+    }),
     // Resources.
     ("resource.dropped.once", STORY, |s| s.double("resource.dropped")),
     ("resource.dropped.last", MINI, |s| s.push(r#""type":"resource.updated","id":3,"at_ns":30"#)),
@@ -237,25 +328,35 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
     ("problem.updated.same-parts", MINI, |s| {
         s.replace(s.last("problem.updated"), "\"resources\":[{\"id\":1", "\"resources\":[{\"id\":2");
     }),
-    ("problem.suspected.named", DEADLOCK, |s| s.replace(s.last("problem.raised"), "proven", "suspected")),
+    ("problem.suspected.named", LOCK_ORDER, |s| s.replace(s.last("problem.raised"), "proven", "suspected")),
+    ("problem.suspected.named", DEADLOCK, |s| s.replace(s.last("problem.raised"), "\"unless\"", "\"unlike\"")),
+    ("problem.proven.no-unknowns", LOCK_ORDER, |s| {
+        s.replace(s.last("problem.raised"), "\"explanation\"", "\"unless\":[\"it ends\"],\"explanation\"");
+    }),
     ("problem.proven.no-unknowns", MINI, |s| s.replace(s.first("problem.raised"), "suspected", "proven")),
-    ("problem.proven.nothing-unknown", DEADLOCK, |s| {
+    ("problem.proven.nothing-unknown", LOCK_ORDER, |s| {
         let raised = s.last("problem.raised");
         for line in &mut s.lines[..raised] {
             *line = line.replace("\"foreign_wakers\":0", "\"foreign_wakers\":1");
         }
     }),
-    ("problem.proven.nothing-unknown", DEADLOCK, |s| s.replace(0, "\"task.foreign_wakers\",", "")),
-    ("problem.proven.nothing-unknown", DEADLOCK, |s| {
+    ("problem.proven.nothing-unknown", LOCK_ORDER, |s| s.replace(0, "\"task.foreign_wakers\",", "")),
+    ("problem.proven.nothing-unknown", LOCK_ORDER, |s| {
         let partial = s.first("\"type\":\"task.spawned\",\"id\":2");
         s.replace(partial, "\"parent\"", "\"partial\":true,\"parent\"");
         s.remove(s.first("\"type\":\"task.stats\",\"id\":2"));
     }),
     ("problem.proven.certain", DEADLOCK, |s| {
-        s.replace(s.first("\"role\":\"receiver\",\"exclusive\":true"), ",\"exclusive\":true", "");
+        let raised = s.last("problem.raised");
+        s.replace(raised, "suspected", "proven");
+        s.replace(raised, "\"unless\"", "\"unlike\"");
     }),
     ("problem.proven.certain", LOCK_ORDER, |s| {
         s.replace(s.last("edge.hold"), "\"mode\"", "\"transferable\":true,\"mode\"");
+    }),
+    ("problem.proven.certain", LOCK_ORDER, |s| {
+        let raised = s.last("problem.raised");
+        s.insert(raised, r#""type":"task.cancellers","id":2,"others":true,"at_ns":30"#);
     }),
     // Snapshots.
     ("snapshot.self-contained", DEADLOCK, |s| {

@@ -6,8 +6,8 @@ pub const STORY: &str = include_str!("../../../conformance/recordings/barbara.nd
 pub const DEADLOCK: &str = include_str!("../../../conformance/recordings/deadlock.ndjson");
 pub const LOCK_ORDER: &str = include_str!("../../../conformance/recordings/lock_order.ndjson");
 
-/// Some facts that the recordings lack: a partial task, an extension, shared holds, a granted wait, and a whole
-/// problem.
+/// Some facts that the recordings lack: a partial task, an extension, shared holds, a granted wait, awaits,
+/// and a whole problem.
 pub const MINI: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","session":"f00","process":{"pid":1,"name":"mini"},"executors":[],"clock":{"wall_anchor_unix_ms":1},"detail":"structure","interval_ms":100,"capabilities":["tasks","task.times","task.foreign_wakers"],"extensions":["com.example"],"at_ns":5}
 {"seq":2,"type":"snapshot.begin","at_ns":5,"tasks":1,"resources":1,"edges":1,"problems":0}
 {"seq":3,"type":"define.string","id":1,"text":"waiting for the lock"}
@@ -27,18 +27,21 @@ pub const MINI: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","sess
 {"seq":17,"type":"task.stats","id":2,"state":"idle","since_ns":9,"polls":1,"wakes":0,"self_wakes":0,"running_ns":1,"scheduled_ns":1,"idle_ns":1,"foreign_wakers":0,"at_ns":10}
 {"seq":18,"type":"task.stats","id":3,"since_ns":9,"polls":1,"wakes":0,"self_wakes":0,"running_ns":1,"scheduled_ns":1,"idle_ns":1,"at_ns":10}
 {"seq":19,"type":"edge.updated","id":4,"polls":1,"polled":true,"at_ns":10}
-{"seq":20,"type":"stream.heartbeat","at_ns":10}
-{"seq":21,"type":"edge.updated","id":4,"polls":2,"polled":false,"granted_ns":10,"at_ns":11}
-{"seq":22,"type":"problem.raised","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["the holder"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":10}
-{"seq":23,"type":"problem.updated","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["the holder, if there is one"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":11}
-{"seq":24,"type":"problem.cleared","id":1,"at_ns":12}
-{"seq":25,"type":"edge.closed","id":1,"outcome":"released","at_ns":12}
-{"seq":26,"type":"edge.closed","id":4,"outcome":"claimed","at_ns":12}
-{"seq":27,"type":"edge.hold","id":5,"task":2,"resource":1,"mode":"exclusive","units":1,"since_ns":12}
-{"seq":28,"type":"stream.heartbeat","at_ns":20}
-{"seq":29,"type":"edge.closed","id":3,"outcome":"moved","at_ns":21}
-{"seq":30,"type":"resource.dropped","id":3,"at_ns":22}
-{"seq":31,"type":"task.completed","id":3,"outcome":"unseen","at_ns":23}
+{"seq":20,"type":"define.string","id":2,"text":"serve"}
+{"seq":21,"type":"task.updated","id":2,"name":2,"at_ns":10}
+{"seq":22,"type":"task.awaits","id":2,"polls":1,"awaits":[{"edge":4,"function":2,"frames":[{"function":2,"location":1,"kind":"own"}]}],"more":0,"complete":true,"at_ns":10}
+{"seq":23,"type":"stream.heartbeat","at_ns":10}
+{"seq":24,"type":"edge.updated","id":4,"polls":2,"polled":false,"granted_ns":10,"at_ns":11}
+{"seq":25,"type":"problem.raised","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["the holder"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":10}
+{"seq":26,"type":"problem.updated","problem":{"id":1,"kind":"deadlock","tier":"suspected","severity":"hang","title":"task 2 waits","tasks":[{"id":2,"name":null,"location":null}],"resources":[{"id":1,"kind":"mutex","name":null,"location":null}],"edges":[],"unknowns":["the holder, if there is one"],"advice":"Wait.","docs":"/docs/deadlock","since_ns":9},"at_ns":11}
+{"seq":27,"type":"problem.cleared","id":1,"at_ns":12}
+{"seq":28,"type":"edge.closed","id":1,"outcome":"released","at_ns":12}
+{"seq":29,"type":"edge.closed","id":4,"outcome":"claimed","at_ns":12}
+{"seq":30,"type":"edge.hold","id":5,"task":2,"resource":1,"mode":"exclusive","units":1,"since_ns":12}
+{"seq":31,"type":"stream.heartbeat","at_ns":20}
+{"seq":32,"type":"edge.closed","id":3,"outcome":"moved","at_ns":21}
+{"seq":33,"type":"resource.dropped","id":3,"at_ns":22}
+{"seq":34,"type":"task.completed","id":3,"outcome":"unseen","at_ns":23}
 "#;
 
 /// Single polls: of two threads, of a nested task, and of an ended task.

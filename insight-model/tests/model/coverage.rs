@@ -57,15 +57,29 @@ fn coverage_is_shown_in_words() {
         true,
         "observed: 3 of 5 tasks of tokio 1.0, 0 tasks of smol 1.0 (others unknown) · dependencies: unknown",
     );
-    let traces = Some("only traces show these waits");
-    let packages = vec![package("a", false, traces), package("b", false, None), package("c", false, traces)];
+    for (awaits_of, words) in [
+        (AwaitsOf::All, ""),
+        (AwaitsOf::Problems, "awaits: only of tasks with a problem · "),
+        (AwaitsOf::NoTask, "awaits: off · "),
+        ("new".into(), ""),
+    ] {
+        let coverage = with!(coverage(tokio(Some(0)), None), awaits_of = Some(awaits_of));
+        check(
+            1,
+            Some(coverage),
+            false,
+            &format!("observed: the only task of tokio 1.0 · {words}dependencies: unknown"),
+        );
+    }
+    let reason = Some("only awaits show these waits");
+    let packages = vec![package("a", false, reason), package("b", false, None), package("c", false, reason)];
     let mut long = coverage(tokio(None), Some(packages));
     long.packages_left_out = 7;
     check(
         1,
         Some(long),
         true,
-        "observed: 1 task of tokio 1.0 (others unknown) · not covered: a 2.0, c 2.0 (only traces show these waits), \
+        "observed: 1 task of tokio 1.0 (others unknown) · not covered: a 2.0, c 2.0 (only awaits show these waits), \
          b 2.0, and 7 packages that are not listed",
     );
 }

@@ -35,6 +35,7 @@ fn a_program_and_a_problem_are_drawn() {
       r1 -> t1 [label="receiver"];
       t1 -> r1 [color=red, fontcolor=red, label="waiting to send\nsrc/main.rs:5"];
       note1 [shape=note, label="1 more receiver of channel `queue` that no task has used yet"];
+      note2 [shape=note, label="unless the receiver of channel `queue` was given to other code after second 0.0, when task 1 (pump) used it"];
     }
     "##);
 }
@@ -64,4 +65,36 @@ fn of_more_than_500_tasks_only_those_with_edges_are_drawn() {
     let dot = watched(&facts).dot();
     assert_eq!(dot.matches("shape=box").count(), 1);
     assert!(dot.contains(r#"note1 [shape=note, label="501 more tasks without an edge"];"#), "{dot}");
+}
+
+#[test]
+fn a_graph_has_the_own_line_of_each_wait_and_the_library_below_it() {
+    let library = "/h/registry/src/i/deadpool-0.12.1/src/lib.rs";
+    let model = watched(&format!(
+        "resource pool semaphore 1/1 at={library}:9\ntask order\ntask page timer\norder permit pool at={library}:30
+        order acquires pool at={library}:30
+        awaits order edge=2 fn=deadpool::Pool::get dep:deadpool::Pool::get@{library}:28 own:order@src/main.rs:9
+        awaits page fn=tokio::net::TcpStream::read own:shop::page@src/main.rs:31"
+    ));
+    insta::assert_snapshot!(model.dot(), @r##"
+    digraph program {
+      rankdir=LR; node [fontname="sans-serif"]; edge [fontname="sans-serif"];
+      t1 [shape=box, label="task 1: idle\norder\nsrc/main.rs:2", style=filled, fillcolor="#ffd6d6"];
+      t2 [shape=box, label="task 2: idle\npage\nsrc/main.rs:3\nwaits for `tokio::net::TcpStream::read` (`shop::page` at src/main.rs:31)"];
+      r1 [shape=ellipse, label="semaphore 1: 1 of 1\npool\ndeadpool-0.12.1/src/lib.rs:9"];
+      r1 -> t1 [label="permit\ndeadpool-0.12.1/src/lib.rs:30"];
+      t1 -> r1 [color=red, fontcolor=red, label="waiting to acquire\nsrc/main.rs:9\ninside deadpool::Pool::get\ndeadpool-0.12.1/src/lib.rs:30"];
+    }
+    "##);
+    insta::assert_snapshot!(dot_problem(&model.problems[&ProblemId(1)]), @r##"
+    digraph problem {
+      rankdir=LR; node [fontname="sans-serif"]; edge [fontname="sans-serif"];
+      labelloc=t; label="deadlock cycle: task 1 (order) waits for itself through deadpool's semaphore `pool`, unless other code adds permits to deadpool's semaphore `pool` or closes it";
+      t1 [shape=box, label="task 1\norder\nsrc/main.rs:2"];
+      r1 [shape=ellipse, label="semaphore 1\npool\ndeadpool-0.12.1/src/lib.rs:9"];
+      r1 -> t1 [label="permit\ndeadpool-0.12.1/src/lib.rs:30"];
+      t1 -> r1 [color=red, fontcolor=red, label="waiting to acquire\nsrc/main.rs:9\ninside deadpool::Pool::get\ndeadpool-0.12.1/src/lib.rs:30"];
+      note1 [shape=note, label="unless other code adds permits to deadpool's semaphore `pool` or closes it"];
+    }
+    "##);
 }

@@ -2,13 +2,16 @@
 //!
 //! ```text
 //! mutex m | channel q 2/2 senders=1 weak=0 receivers=1 [closed_by_any] | join j | resource g semaphore [fifo]
-//! task a | task a running | scheduled | timer | lost | partial | ended | unobserved
+//! task a [called=shop::run] | task a running | scheduled | timer | lost | partial | ended | unobserved
 //! a holds m [transferable] | a shares r | a permit q [units=2]
 //! a locks m | a sends q | a reserves q need=2 | a recvs q | a closed q | a joins j | a waits g
 //! a reads r | a writes r | a acquires s need=2 | ... [polled|unpolled] [granted=5000]
 //! a sender q [shared] | a receiver q [shared] | a joined j
 //! end a
+//! awaits a edge=3 fn=deadpool::Pool::get dep:deadpool::Pool::get@<file>:<line> own:shop::order@src/main.rs:9 [cut] [+] ...
 //! ```
+//!
+//! `awaits` has the frames from the inside out, and `+` between two leaves. `at=<file>:<line>` gives a fact another place.
 //!
 //! Ids are given in order of appearance, from 1. Every fact began at time 0, or at `@ms`. The present time is 10 s.
 
@@ -31,11 +34,19 @@ pub fn scenario(text: &str) -> Model {
 /// Adds facts to a model, in as many parts as a test needs.
 #[derive(Default)]
 pub struct Builder {
+    /// The last task of each name.
     tasks: HashMap<String, TaskId>,
+    last_task: u64,
     resources: HashMap<String, ResourceId>,
     edges: u64,
     line: u64,
     strings: u64,
+    locations: HashMap<(String, u32), LocationId>,
+}
+
+fn file_and_line(place: &str) -> (&str, u32) {
+    let (file, line) = place.rsplit_once(':').unwrap();
+    (file, line.parse().unwrap())
 }
 
 impl Builder {
@@ -52,21 +63,48 @@ impl Builder {
         StringId(self.strings)
     }
 
+    fn location(&mut self, model: &mut Model, file: &str, line: u32) -> LocationId {
+        let next = LocationId(self.locations.len() as u64 + 1);
+        *self.locations.entry((file.to_owned(), line)).or_insert_with(|| {
+            model.apply(&DefineLocation::new(next, file, line, 5).into());
+            next
+        })
+    }
+
+    fn leaf(&mut self, model: &mut Model, words: &[&str]) -> Await {
+        let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
+        let function = value("fn=").map(|name| self.string(model, name));
+        let mut frames = Vec::new();
+        for word in words {
+            let Some((kind, (name, place))) =
+                word.split_once(':').and_then(|(kind, rest)| Some((kind, rest.split_once('@')?)))
+            else {
+                continue;
+            };
+            let kind = if kind == "own" { FrameKind::Own } else { FrameKind::Dependency };
+            let (file, line) = file_and_line(place);
+            let location = self.location(model, file, line);
+            frames.push(AwaitFrame::new(Some(self.string(model, name)), Some(location), kind));
+        }
+        let edge = value("edge=").map(|id| EdgeId(id.parse().unwrap()));
+        with!(Await::new(function, frames), edge, cut = words.contains(&"cut"))
+    }
+
     fn fact(&mut self, model: &mut Model, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let has = |word: &str| words.contains(&word);
         let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)).map(|it| it.parse().unwrap());
         let since_ns = value("@").unwrap_or(0) * MS;
-        let location = LocationId(self.line);
-        let place = SourceLocation::new("src/main.rs", self.line as u32, 5);
-        let SourceLocation { file, line: row, column, .. } = place;
-        model.apply(&DefineLocation::new(location, file, row, column).into());
-        let location = Some(location);
+        let other = words.iter().find_map(|word| word.strip_prefix("at="));
+        let (file, row) = other.map_or(("src/main.rs", self.line as u32), file_and_line);
+        let location = Some(self.location(model, file, row));
         match words[0] {
             "task" => {
-                let id = TaskId(self.tasks.len() as u64 + 1);
+                self.last_task += 1;
+                let id = TaskId(self.last_task);
                 self.tasks.insert(words[1].into(), id);
-                let name = Some(self.string(model, words[1]));
+                let called = words.iter().find_map(|word| word.strip_prefix("called="));
+                let name = Some(self.string(model, called.unwrap_or(words[1])));
                 let partial = has("partial");
                 model.apply(&with!(TaskSpawned::default(), id, name, location, partial).into());
                 let state = match () {
@@ -119,6 +157,23 @@ impl Builder {
                     .into(),
                 );
             }
+            "awaits" => {
+                let leaves = words[2..].split(|word| *word == "+").map(|leaf| self.leaf(model, leaf)).collect();
+                let complete = !has("cut");
+                let id = self.tasks[words[1]];
+                model.apply(&with!(TaskAwaits::default(), id, awaits = leaves, complete, at_ns = since_ns).into());
+            }
+            "cancellers" => {
+                let id = self.tasks[words[1]];
+                let tasks = words[2..].iter().filter(|word| **word != "others").map(|name| self.tasks[*name]).collect();
+                model.apply(
+                    &with!(TaskCancellers::default(), id, tasks, others = has("others"), at_ns = since_ns).into(),
+                );
+            }
+            "rename" => {
+                let name = self.string(model, words[2]);
+                model.apply(&with!(TaskUpdated::default(), id = self.tasks[words[1]], name).into());
+            }
             "end" => {
                 let id = self.tasks[words[1]];
                 model.apply(&TaskCompleted::new(id, Outcome::Returned, since_ns).into());
@@ -151,7 +206,9 @@ impl Builder {
                         });
                         let reason = self.string(model, &format!("waiting to {operation}"));
                         let need = value("need=").unwrap_or(1);
-                        with!(EdgeWait::new(id, task, resource, operation, reason, need, since_ns), location).into()
+                        let (wait, transferable) =
+                            (EdgeWait::new(id, task, resource, operation, reason, need, since_ns), has("transferable"));
+                        with!(wait, transferable, location).into()
                     }
                 };
                 model.apply(&message);

@@ -8,7 +8,7 @@ fn full() -> Model {
         "mutex m\nchannel q 2/2 senders=1 weak=1 receivers=1\njoin j
         task a\ntask b timer\ntask c partial\ntask d\ntask e
         a holds m transferable\nb locks m @3000\nc locks m\nb permit q\nc sends q need=2\na receiver q shared\nb sender q
-        d joined j\na joins j\nd holds m\nend d\nend e",
+        d joined j\na joins j\nd holds m\ncancellers a b c others\ncancellers c c\nend d\nend e",
     );
     let wait = model.edges.iter().find(|(_, edge)| edge.body.kind() == "wait").unwrap().0;
     let source = Some(with!(SourceLine::new(SourceStatus::Found), text = Some("let (sender, receiver) = ...".into())));
@@ -56,6 +56,24 @@ fn full() -> Model {
         with!(EdgeUpdated::default(), id = wait, polls = Some(7), polled = Some(true), at_ns = 9_600 * MS).into(),
         with!(EdgeUpdated::default(), id = wait, polls = Some(8), granted_ns = Some(9_500 * MS), at_ns = 9_700 * MS)
             .into(),
+        with!(TaskUpdated::default(), id = TaskId(1), name = StringId(901), at_ns = 9_750 * MS).into(),
+        with!(
+            TaskAwaits::default(),
+            id = TaskId(2),
+            polls = 9,
+            awaits = vec![with!(
+                Await::new(
+                    Some(StringId(901)),
+                    vec![AwaitFrame::new(Some(StringId(901)), Some(LocationId(900)), FrameKind::Own)]
+                ),
+                edge = Some(wait),
+                cut = true
+            )],
+            spans = vec![StringId(901)],
+            more = 2,
+            at_ns = 9_800 * MS
+        )
+        .into(),
         ProblemRaised::new(
             with!(
                 Problem::new(ProblemId(5), ProblemKind::Deadlock, Tier::Suspected, Severity::Hang),
@@ -72,7 +90,7 @@ fn full() -> Model {
     model
 }
 
-fn fold(messages: &[Message]) -> Model {
+pub(crate) fn fold(messages: &[Message]) -> Model {
     let mut model = Model::default();
     messages.iter().for_each(|message| model.apply(message));
     model
@@ -90,6 +108,12 @@ fn a_snapshot_folds_to_an_equal_model() {
         assert_eq!(same.edges, model.edges);
         assert_eq!(same.problems, model.problems);
         assert_eq!(same.coverage, model.coverage);
+        for task in model.tasks.values() {
+            let awaits = |model: &Model| model.awaits(task.id).map(|known| (known.represents, known.awaits.clone()));
+            assert_eq!(awaits(&same), awaits(&model));
+            assert_eq!(same.cancellers(task.id), model.cancellers(task.id));
+        }
+        assert_eq!(same.ended_tasks, model.ended_tasks);
         assert_eq!((same.ended, same.panicked), (0, 0), "tasks that ended before the snapshot do not count");
         // A second snapshot is equal, so later messages may use the earlier ids.
         assert_eq!(same.snapshot(), snapshot);
@@ -106,7 +130,10 @@ fn a_snapshot_has_true_counts_and_defines_each_id_once_before_its_use() {
     assert_eq!(begin.edges, count(&["edge.wait", "edge.hold", "edge.party"]));
     assert_eq!(begin.problems, count(&["problem.raised"]));
     assert_eq!((begin.tasks, begin.resources, begin.edges, begin.problems), (5, 4, 10, 1));
-    assert_eq!(count(&["task.completed"]), 1, "one task ended with a hold, and the other one is not in the model");
+    assert_eq!(count(&["task.awaits"]), 1);
+    assert_eq!(count(&["task.cancellers"]), 2);
+    assert_eq!(count(&["task.completed"]), 1, "one task ended with a hold, and the other one has no edge");
+    assert_eq!(count(&["task.ended"]), 2);
     let mut strings = Vec::new();
     let mut locations = Vec::new();
     for message in &snapshot {

@@ -1,5 +1,5 @@
 use crate::scenario::{Builder, MS, SETTLE_NS};
-use insight_model::{Model, Watch};
+use insight_model::{Confirmation, Model, Watch};
 use insight_protocol::*;
 
 /// A program, and the watch over it.
@@ -7,11 +7,18 @@ struct Run {
     model: Model,
     builder: Builder,
     watch: Watch,
+    /// The confirmation of each proven finding.
+    confirmation: Confirmation,
+    /// The confirmation has changed since the last check.
+    again: bool,
 }
+
+const CONFIRMED: Confirmation = Confirmation::Confirmed { because: None };
 
 impl Run {
     fn new(facts: &str) -> Run {
-        let mut run = Run { model: Model::default(), builder: Builder::default(), watch: Watch::new(SETTLE_NS) };
+        let (model, builder, watch) = (Model::default(), Builder::default(), Watch::new(SETTLE_NS));
+        let mut run = Run { model, builder, watch, confirmation: CONFIRMED, again: false };
         run.builder.add(&mut run.model, facts);
         run
     }
@@ -21,7 +28,8 @@ impl Run {
         self.builder.add(&mut self.model, facts);
         self.model.apply(&StreamHeartbeat::new(at_ms * MS).into());
         let mut messages = Vec::new();
-        self.watch.check(&self.model, &mut messages);
+        let again = std::mem::take(&mut self.again);
+        self.watch.check_confirmed(&self.model, &mut messages, again, |_| self.confirmation.clone());
         messages.iter().for_each(|message| self.model.apply(message));
         let text = |problem: &Problem| format!("{} {}: {}", problem.id, problem.tier.as_str(), problem.tasks.len());
         let words: Vec<String> = messages
@@ -42,6 +50,30 @@ impl Run {
     fn close(&mut self, edge: u64) {
         self.model.apply(&EdgeClosed::new(EdgeId(edge), self.model.now_ns).into());
     }
+}
+
+#[test]
+fn a_proven_finding_is_held_back_until_it_is_confirmed() {
+    let unless = || "a search finds it".to_owned();
+    let confirm = |run: &mut Run, confirmation| (run.confirmation, run.again) = (confirmation, true);
+    let mut run = Run::new("mutex m\nmutex n\ntask a\ntask b\na holds m\nb holds n\na locks n\nb locks m");
+    run.confirmation = Confirmation::HeldBack { unless: unless() };
+    run.check(1_000, "", &[]);
+    assert_eq!(run.watch.to_confirm().map(|finding| finding.tasks.len()).collect::<Vec<_>>(), [2]);
+    confirm(&mut run, Confirmation::Suspected { unless: unless() });
+    run.check(1_100, "", &["raised 1 suspected: 2"]);
+    assert_eq!(run.model.problems[&ProblemId(1)].unless, [unless()]);
+    let because = Some("A search found nothing.".to_owned());
+    confirm(&mut run, Confirmation::Confirmed { because: because.clone() });
+    run.check(1_200, "", &["updated 1 proven: 2"]);
+    assert_eq!(run.model.problems[&ProblemId(1)].explanation.last(), because.as_ref());
+    run.check(1_300, "", &[]);
+    // A problem that is open is not held back.
+    confirm(&mut run, Confirmation::HeldBack { unless: unless() });
+    run.check(1_400, "", &["updated 1 suspected: 2"]);
+    run.close(3);
+    run.check(1_500, "", &["cleared 1"]);
+    assert!(run.watch.to_confirm().next().is_none());
 }
 
 #[test]
@@ -72,7 +104,8 @@ fn a_problem_is_updated_only_when_it_has_changed() {
     run.check(1_100, "", &[]);
     let update = |receivers| with!(ResourceUpdated::default(), id = ResourceId(1), receivers).into();
     run.model.apply(&update(Some(1)));
-    run.check(1_200, "", &["updated 1 proven: 1"]);
+    run.check(1_200, "", &["updated 1 suspected: 1"]);
+    assert!(run.model.problems[&ProblemId(1)].unknowns.is_empty());
     run.model.apply(&update(Some(1)));
     run.check(1_300, "", &[]);
     run.model.apply(&update(Some(3)));
@@ -82,12 +115,27 @@ fn a_problem_is_updated_only_when_it_has_changed() {
 }
 
 #[test]
+fn a_problem_is_updated_when_the_awaits_of_its_tasks_arrive() {
+    let mut run = Run::new("mutex m\nmutex n\ntask a\ntask b\na holds m\nb holds n\na locks n\nb locks m");
+    run.check(1_000, "", &["raised 1 proven: 2"]);
+    run.check(1_100, "awaits a edge=3 fn=pool::get own:shop::a@src/a.rs:9", &["updated 1 proven: 2"]);
+    let awaited = |run: &Run| run.model.problems[&ProblemId(1)].edges.iter().find_map(|edge| edge.awaited.clone());
+    let (awaited, line) = (awaited(&run).unwrap(), SourceLocation::new("src/a.rs", 9, 5));
+    assert_eq!((awaited.line, awaited.function.as_deref()), (Some(line), Some("pool::get")));
+    run.check(1_200, "", &[]);
+    // The awaits of a task that is not part of the problem.
+    run.check(1_300, "task c timer\nawaits c fn=pool::get own:shop::c@src/a.rs:9", &[]);
+    run.check(1_400, "rename a shop::a", &["updated 1 proven: 2"]);
+    assert_eq!(run.model.problems[&ProblemId(1)].tasks[0].name.as_deref(), Some("shop::a"));
+}
+
+#[test]
 fn a_knot_with_another_task_is_another_problem() {
     let mut run = Run::new("channel q 2/2 receivers=1\ntask a\na receiver q\na sends q");
-    run.check(1_000, "", &["raised 1 proven: 1"]);
+    run.check(1_000, "", &["raised 1 suspected: 1"]);
     run.model.apply(&with!(ResourceUpdated::default(), id = ResourceId(1), receivers = Some(2)).into());
     run.check(1_100, "task b @1100\nb receiver q @1100\nb sends q @1100", &["cleared 1"]);
-    run.check(1_600, "", &["raised 2 proven: 2"]);
+    run.check(1_600, "", &["raised 2 suspected: 2"]);
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! Random programs: a world, and its steps until some tasks are parked.
 
+use crate::action::Action;
+use crate::feature::{Feature, Way, What};
 use crate::random::Random;
-use crate::step::Action;
 use crate::world::*;
+
+/// Maximum number of hand-overs of a program.
+const MOST_HANDOVERS: usize = 3;
 
 #[derive(Clone, Debug)]
 pub struct Program {
+    pub feature: Feature,
     pub start: World,
     pub actions: Vec<Action>,
 }
@@ -37,18 +42,25 @@ impl Program {
         let resources = 1 + random.below(3);
         // Half of the programs have only one kind, so that each kind has its own hangs.
         let only = random.one_in(2).then(|| random.pick(&KINDS[..8]));
-        let task = TaskState { status: Status::Runnable, woken: false, operations: Vec::new() };
-        let mut start = World { tasks: vec![task; tasks + 1], resources: Vec::new() };
         let doubts = random.one_in(4);
-        for _ in 0..resources {
+        let feature = if random.one_in(2) { Feature::random(random) } else { Feature::NONE };
+        let mut start = World::new(tasks);
+        for place in 0..resources {
             let kind = match only {
+                _ if place == 0 && feature.what != What::Nothing => random.pick(feature.kinds()),
                 Some(kind) => kind,
                 None => random.pick(&KINDS),
             };
             start.resources.push(random_resource(random, kind, tasks, doubts));
         }
-        let mut program = Program { start, actions: Vec::new() };
+        if feature.way == Way::Message {
+            let kind = random.pick(&[Kind::Channel, Kind::Unbounded, Kind::Oneshot]);
+            start.resources.push(random_resource(random, kind, tasks, doubts));
+        }
+        feature.prepare(random, &mut start);
+        let mut program = Program { feature, start, actions: Vec::new() };
         let mut world = program.start.clone();
+        let mut handovers = 0;
         for _ in 0..60 {
             let idle = (0..tasks).filter(|&task| world.waits(task)).count();
             let runnable = world.tasks[..tasks].iter().filter(|task| task.status == Status::Runnable).count();
@@ -56,10 +68,16 @@ impl Program {
             if idle > 0 && (runnable == 0 && !scheduled || random.one_in(15)) {
                 break;
             }
-            if let Some(action) = random_action(random, &world, doubts) {
+            let handover = world.handovers && handovers < MOST_HANDOVERS && random.one_in(4);
+            let given = if handover { feature.give(random, &world) } else { None };
+            handovers += usize::from(given.is_some());
+            if let Some(action) = given.or_else(|| random_action(random, &world, doubts, feature)) {
                 world.act(&action);
                 program.actions.push(action);
             }
+        }
+        if handovers == 0 && feature.is_of_a_thing() {
+            program.feature = Feature::NONE;
         }
         program
     }
@@ -75,7 +93,7 @@ fn random_resource(random: &mut Random, kind: Kind, tasks: usize, doubts: bool) 
         let shared = doubts && random.one_in(4);
         let also = if shared { 1 << random.below(tasks) } else { 0 };
         let known = !(outside || doubts && random.one_in(4));
-        Handle { sender, users: 1 << owner | also, owner, shared, known, fresh: false }
+        Handle { sender, place: Place::cell(1 << owner | also), owner, shared, known, fresh: false }
     };
     let (senders, receivers) = match kind {
         Kind::Channel | Kind::Unbounded => (2, 1),
@@ -89,14 +107,14 @@ fn random_resource(random: &mut Random, kind: Kind, tasks: usize, doubts: bool) 
     }
     // One of two handles is sometimes absent.
     if senders + receivers == 3 && random.one_in(2) {
-        resource.handles[1].users = 0;
+        resource.handles[1].place = Place::NOWHERE;
     }
     resource
 }
 
 /// One of the legal steps. Steps that make tasks wait for each other are more frequent than steps that end something.
-fn random_action(random: &mut Random, world: &World, doubts: bool) -> Option<Action> {
-    let legal: Vec<Action> = world.actions(true).into_iter().filter(|action| world.clone().act(action)).collect();
+fn random_action(random: &mut Random, world: &World, doubts: bool, feature: Feature) -> Option<Action> {
+    let mut actions = world.actions(true);
     let weight = |action: &Action| match action {
         _ if action.task() == world.outside() && !doubts => 0,
         Action::Begin { verb: Verb::Closed, .. } => 6,
@@ -105,25 +123,39 @@ fn random_action(random: &mut Random, world: &World, doubts: bool) -> Option<Act
         Action::Park { .. } => 30,
         Action::Resume { .. } | Action::Poll { .. } => 8,
         Action::Claim { .. } => 4,
+        Action::Adopt { .. } => 10,
         Action::Send { .. } | Action::SendReserved { .. } => 10,
         Action::Receive { .. } | Action::Release { .. } => 4,
         Action::Abandon { .. } | Action::Drop { .. } => 2,
-        Action::End { .. } => 1,
+        Action::Add { .. } | Action::Close { .. } | Action::Cancel { .. } | Action::End { .. } => 1,
+        Action::Give { .. } => 0,
     };
-    let all: usize = legal.iter().map(weight).sum();
-    if all == 0 {
-        return None;
-    }
-    let mut at = random.below(all);
-    let chosen = legal.into_iter().find(|action| {
-        let found = at < weight(action);
-        at = at.saturating_sub(weight(action));
-        found
-    });
-    match chosen {
-        Some(Action::Take { task, resource, verb, need, .. }) => {
-            Some(Action::Take { task, resource, verb, need, shared: doubts && random.one_in(4) })
+    // A step of weight 0 is never chosen. An illegal one is dropped when it is chosen: few are asked.
+    actions.retain(|action| weight(action) > 0);
+    let chosen = loop {
+        if actions.is_empty() {
+            return None;
         }
-        chosen => chosen,
+        let mut at = random.below(actions.iter().map(weight).sum());
+        let chosen = actions.iter().position(|action| {
+            let found = at < weight(action);
+            at = at.saturating_sub(weight(action));
+            found
+        });
+        let chosen = actions.swap_remove(chosen.expect("the weights have this sum"));
+        if world.clone().act(&chosen) {
+            break chosen;
+        }
+    };
+    match chosen {
+        Action::Take { task, resource, verb, need, .. } => {
+            let shared = doubts && random.one_in(4);
+            let guard = if shared { Guard::Shared } else { feature.guard(random) };
+            Some(Action::Take { task, resource, verb, need, guard })
+        }
+        Action::Begin { task, resource, handle, verb, need, .. } => {
+            Some(Action::Begin { task, resource, handle, verb, need, guard: feature.guard(random) })
+        }
+        chosen => Some(chosen),
     }
 }

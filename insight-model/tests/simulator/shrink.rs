@@ -1,8 +1,9 @@
 //! Removes parts of a failing program, as long as it still fails.
 
+use crate::action::Action;
+use crate::handover::{Item, To};
 use crate::program::Program;
-use crate::step::Action;
-use crate::world::{Kind, NO_HANDLE};
+use crate::world::{Kind, NO_HANDLE, Place, Tasks};
 use std::fmt::Write;
 
 /// The smallest part of `program` that we find for which `fails` holds.
@@ -32,7 +33,7 @@ fn keep_legal(program: &mut Program) {
 
 fn size(program: &Program) -> (usize, usize, usize) {
     let resources = program.start.resources.len();
-    let handles = program.start.resources.iter().flat_map(|it| &it.handles).filter(|it| it.users != 0).count();
+    let handles = program.start.resources.iter().flat_map(|it| &it.handles).filter(|it| it.place.exists()).count();
     (resources, program.actions.len(), handles)
 }
 
@@ -61,7 +62,7 @@ fn candidates(program: &Program) -> Vec<Program> {
     for resource in 0..program.start.resources.len() {
         for handle in 0..program.start.resources[resource].handles.len() {
             let mut smaller = program.clone();
-            smaller.start.resources[resource].handles[handle].users = 0;
+            smaller.start.resources[resource].handles[handle].place = Place::NOWHERE;
             keep_legal(&mut smaller);
             candidates.push(smaller);
         }
@@ -73,18 +74,9 @@ fn candidates(program: &Program) -> Vec<Program> {
 fn without_resource(program: &Program, removed: u8) -> Option<Program> {
     let mut smaller = program.clone();
     smaller.start.resources.remove(usize::from(removed));
-    smaller.actions.retain(|action| action.resource() != Some(removed));
-    for action in &mut smaller.actions {
-        match action {
-            Action::Take { resource, .. }
-            | Action::Begin { resource, .. }
-            | Action::Release { resource, .. }
-            | Action::Send { resource, .. }
-            | Action::SendReserved { resource, .. }
-            | Action::Receive { resource, .. }
-            | Action::Drop { resource, .. } => *resource -= u8::from(*resource > removed),
-            _ => {}
-        }
+    smaller.actions.retain_mut(|action| action.resources().iter().all(|resource| **resource != removed));
+    for resource in smaller.actions.iter_mut().flat_map(Action::resources) {
+        *resource -= u8::from(*resource > removed);
     }
     keep_legal(&mut smaller);
     (!smaller.start.resources.is_empty()).then_some(smaller)
@@ -96,45 +88,79 @@ pub fn words(program: &Program) -> String {
     let outside = program.start.outside();
     let task = |task: u8| if task == outside { "outside".to_owned() } else { format!("task {}", task + 1) };
     let name = |resource: u8| format!("{} {}", program.start.resources[usize::from(resource)].word(), resource + 1);
+    let users = |users: Tasks| {
+        let users: Vec<String> = (0..=outside).filter(|it| users & 1 << it != 0).map(task).collect();
+        users.join(" and ")
+    };
+    for (at, it) in program.start.tasks.iter().enumerate() {
+        let handles = [("join handle", it.join), ("abort handle", it.abort)];
+        for (handle, place) in handles.into_iter().filter_map(|(handle, place)| Some((handle, place?))) {
+            writeln!(words, "  {handle} of {} at {}", task(at as u8), users(place.users)).unwrap();
+        }
+    }
+    if program.start.drop_cancels {
+        words.push_str("  the drop of a join handle cancels its task\n");
+    }
     for (at, it) in program.start.resources.iter().enumerate() {
         write!(words, "  {} of {}", name(at as u8), it.capacity).unwrap();
         if let Kind::Join(of) = it.kind {
             write!(words, ", the end of {}", task(of)).unwrap();
         }
-        for (place, handle) in it.handles.iter().enumerate().filter(|(_, it)| it.users != 0) {
+        for (place, handle) in it.handles.iter().enumerate().filter(|(_, it)| it.place.exists()) {
             let end = if handle.sender { "sender" } else { "receiver" };
-            let users: Vec<String> = (0..=outside).filter(|it| handle.users & 1 << it != 0).map(task).collect();
             let known = if handle.known { "" } else { ", without a message" };
-            write!(words, "; {end} {place} at {}{known}", users.join(" and ")).unwrap();
+            write!(words, "; {end} {place} at {}{known}", users(handle.place.users)).unwrap();
+        }
+        if it.adders != 0 {
+            write!(words, "; {} may add permits and close it", users(it.adders)).unwrap();
         }
         words.push('\n');
     }
     let mut world = program.start.clone();
     for action in &program.actions {
         let name_of_task = task(action.task());
-        let on = |at: u8| world.tasks[usize::from(action.task())].operations.get(usize::from(at)).map(|op| op.verb);
-        let named = |at: u8| {
-            let op = &world.tasks[usize::from(action.task())].operations[usize::from(at)];
-            format!("its {:?} of {}", op.verb, name(op.resource))
+        let operation = |of: u8, at: u8| world.tasks[usize::from(of)].operations.get(usize::from(at));
+        let of_task = |of: u8, at: u8| {
+            let by = if of == action.task() { "its".to_owned() } else { format!("{}'s", task(of)) };
+            operation(of, at).map(|op| format!("{by} {:?} of {}", op.verb, name(op.resource)))
         };
+        let named = |of: u8, at: u8| of_task(of, at).unwrap_or_default();
         let line = match *action {
-            Action::Take { resource, verb, need, shared, .. } => {
-                let shared = if shared { ", by a guard that others can reach" } else { "" };
-                format!("{name_of_task}: {verb:?} {need} of {}, at once{shared}", name(resource))
+            Action::Take { resource, verb, need, guard, .. } => {
+                format!("{name_of_task}: {verb:?} {need} of {}, at once; its guard: {guard:?}", name(resource))
             }
-            Action::Begin { resource, handle, verb, need, .. } => {
+            Action::Begin { resource, handle, verb, need, guard, .. } => {
                 let by = if handle == NO_HANDLE { String::new() } else { format!(" by handle {handle}") };
-                format!("{name_of_task}: polls a {verb:?} of {need} of {}{by}: pending", name(resource))
+                let name = name(resource);
+                format!("{name_of_task}: polls a {verb:?} of {need} of {name}{by}: pending; its guard: {guard:?}")
             }
-            Action::Park { polled, .. } => {
-                let waits: Vec<String> =
-                    (0..8).filter(|at| polled & 1 << at != 0 && on(*at).is_some()).map(named).collect();
+            Action::Park { task, polled } => {
+                let polled = (0..8).filter(|at| polled & 1 << at != 0);
+                let waits: Vec<String> = polled.filter_map(|at| of_task(task, at)).collect();
                 format!("{name_of_task}: waits by {}", waits.join(" or "))
             }
-            Action::Resume { operation, .. } => format!("{name_of_task}: makes progress by {}", named(operation)),
+            Action::Resume { task, operation } => {
+                format!("{name_of_task}: makes progress by {}", named(task, operation))
+            }
             Action::Poll { .. } => format!("{name_of_task}: is polled, and waits again"),
-            Action::Claim { operation, .. } => format!("{name_of_task}: finds ready {}", named(operation)),
-            Action::Abandon { operation, .. } => format!("{name_of_task}: drops {}", named(operation)),
+            Action::Claim { of, operation, .. } => format!("{name_of_task}: finds ready {}", named(of, operation)),
+            Action::Adopt { of, operation, .. } => format!("{name_of_task}: polls {}: pending", named(of, operation)),
+            Action::Abandon { of, operation, .. } => format!("{name_of_task}: drops {}", named(of, operation)),
+            Action::Add { resource, .. } => format!("{name_of_task}: adds a permit to {}", name(resource)),
+            Action::Close { resource, .. } => format!("{name_of_task}: closes {}", name(resource)),
+            Action::Cancel { target, .. } => format!("{name_of_task}: cancels {}", task(target)),
+            Action::Give { item, to, .. } => {
+                let what = match item {
+                    Item::End { resource, handle } => format!("handle {handle} of {}", name(resource)),
+                    Item::Hold { resource, hold } => format!("hold {hold} of {}", name(resource)),
+                    Item::Operation { of, operation } => named(of, operation),
+                    Item::Join { target } => format!("the join handle of {}", task(target)),
+                };
+                match to {
+                    To::Users(to) => format!("{name_of_task}: gives {what} to {}", users(to)),
+                    To::Message { resource, .. } => format!("{name_of_task}: sends {what} to {}", name(resource)),
+                }
+            }
             Action::Release { resource, hold, .. } => {
                 format!("{name_of_task}: releases hold {hold} of {}", name(resource))
             }

@@ -1,79 +1,7 @@
-//! The possible steps of a task.
+//! The effects of a step on the whole world.
 
+use crate::action::Action;
 use crate::world::*;
-
-/// One step of one task. An illegal step has no effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Gets the units at the first poll.
-    Take {
-        task: Task,
-        resource: u8,
-        verb: Verb,
-        need: u8,
-        shared: bool,
-    },
-    /// Polls an operation that is not ready.
-    Begin {
-        task: Task,
-        resource: u8,
-        handle: u8,
-        verb: Verb,
-        need: u8,
-    },
-    /// Returns pending, after a poll of these operations.
-    Park {
-        task: Task,
-        polled: u8,
-    },
-    /// Is polled, and an operation that it waits for is ready. It keeps or drops the others later.
-    Resume {
-        task: Task,
-        operation: u8,
-    },
-    /// Is polled, and nothing that it waits for is ready.
-    Poll {
-        task: Task,
-    },
-    /// Polls a kept operation that is ready.
-    Claim {
-        task: Task,
-        operation: u8,
-    },
-    Abandon {
-        task: Task,
-        operation: u8,
-    },
-    Release {
-        task: Task,
-        resource: u8,
-        hold: u8,
-    },
-    Send {
-        task: Task,
-        resource: u8,
-        handle: u8,
-    },
-    /// Sends by a place that it has reserved.
-    SendReserved {
-        task: Task,
-        resource: u8,
-        hold: u8,
-    },
-    Receive {
-        task: Task,
-        resource: u8,
-        handle: u8,
-    },
-    Drop {
-        task: Task,
-        resource: u8,
-        handle: u8,
-    },
-    End {
-        task: Task,
-    },
-}
 
 impl World {
     /// Does the step, and returns whether it was legal.
@@ -102,25 +30,27 @@ impl World {
             return false;
         }
         match *action {
-            Action::Take { resource, verb, need, shared, .. } => {
+            Action::Take { resource, verb, need, guard, .. } => {
                 let it = usize::from(resource);
                 let legal = self.resources[it].verbs().contains(&(verb, need))
                     && verb.queues()
                     && verb != Verb::Send
                     && (self.resources[it].queue.is_empty() || self.resources[it].barging)
                     && self.free(it) >= need
+                    && !self.resources[it].closed
                     && (verb != Verb::Reserve
                         || self.resources[it].count(false) > 0
                             && (0..4).any(|handle| self.has(task, resource, handle, true)));
                 if legal {
-                    self.hold(it, task, verb, need, shared);
+                    self.hold(it, task, verb, need, guard);
                 }
                 legal
             }
-            Action::Begin { resource, handle, verb, need, .. } => {
+            Action::Begin { resource, handle, verb, need, guard, .. } => {
                 let it = usize::from(resource);
+                let (ticket, place) = (self.ticket(), Place::of(task));
                 let op =
-                    Operation { ticket: self.ticket(), resource, handle, verb, need, polled: false, granted: false };
+                    Operation { ticket, resource, handle, verb, need, guard, place, polled: false, granted: false };
                 let fits = self.resources[it].verbs().contains(&(verb, need))
                     && self.tasks[usize::from(task)].operations.len() < MOST_OPERATIONS
                     && task != self.outside()
@@ -128,13 +58,14 @@ impl World {
                     && (!verb.queues() || need <= self.resources[it].capacity);
                 let handle_fits = match verb.by_sender() {
                     Some(sender) => self.has(task, resource, handle, sender) && !self.is_busy(resource, handle),
-                    None => true,
+                    None => verb != Verb::Join || self.may_join(task, it),
                 };
                 if !fits || !handle_fits || (verb != Verb::Sleep && self.ready(&op)) {
                     return false;
                 }
                 let would_be_ready = verb.queues() && self.resources[it].queue.is_empty() && self.free(it) >= need;
                 let closed = self.resources[it].kind == Kind::Channel && self.resources[it].count(false) == 0;
+                let closed = closed || self.resources[it].closed;
                 if would_be_ready || closed {
                     return false;
                 }
@@ -142,18 +73,22 @@ impl World {
                     self.resources[it].queue.push(op.ticket);
                 }
                 self.used(task, resource, handle);
+                if verb == Verb::Join {
+                    self.joins(task, it);
+                }
                 self.tasks[usize::from(task)].operations.push(op);
                 true
             }
             Action::Park { polled, .. } => {
                 let operations = &self.tasks[usize::from(task)].operations;
                 let in_it = |at: usize| polled & 1 << at != 0;
+                let is_here = |op: &Operation| op.place.is_only(task);
                 let legal = polled != 0
                     && usize::from(polled) < 1 << operations.len()
                     && operations
                         .iter()
                         .enumerate()
-                        .all(|(at, op)| !in_it(at) || op.verb == Verb::Sleep || !self.ready(op));
+                        .all(|(at, op)| !in_it(at) || is_here(op) && (op.verb == Verb::Sleep || !self.ready(op)));
                 if legal {
                     let it = &mut self.tasks[usize::from(task)];
                     it.status = Status::Parked;
@@ -172,33 +107,55 @@ impl World {
                 }
                 legal
             }
-            Action::Resume { operation, .. } | Action::Claim { operation, .. } => {
-                let resume = matches!(action, Action::Resume { .. });
-                let op = self.tasks[usize::from(task)].operations.get(usize::from(operation));
+            Action::Resume { operation, .. } => {
                 let it = &self.tasks[usize::from(task)];
                 let woken = it.woken || it.operations.iter().any(|op| op.verb == Verb::Sleep);
                 let finds = |op: &Operation| !self.resources[usize::from(op.resource)].barging || woken;
-                let legal = op.is_some_and(|op| self.ready(op) && (!resume || op.polled && finds(op)));
+                let op = it.operations.get(usize::from(operation));
+                let legal = op.is_some_and(|op| op.polled && self.ready(op) && finds(op));
                 if legal {
                     let it = &mut self.tasks[usize::from(task)];
                     it.status = Status::Runnable;
                     it.woken = false;
                     it.operations.iter_mut().for_each(|op| op.polled = false);
-                    self.claim(task, usize::from(operation));
+                    self.claim(task, task, usize::from(operation));
                 }
                 legal
             }
-            Action::Abandon { operation, .. } => {
-                let legal = usize::from(operation) < self.tasks[usize::from(task)].operations.len();
+            Action::Claim { of, operation, .. } => {
+                let legal = self.reached(task, of, operation).is_some_and(|op| self.ready(op));
                 if legal {
-                    self.abandon(task, usize::from(operation));
+                    self.claim(task, of, usize::from(operation));
+                }
+                legal
+            }
+            Action::Adopt { of, operation, .. } => {
+                let legal = of != task
+                    && task != self.outside()
+                    && self.tasks[usize::from(task)].operations.len() < MOST_OPERATIONS
+                    && self.reached(task, of, operation).is_some_and(|op| !self.ready(op));
+                if legal {
+                    let mut op = self.tasks[usize::from(of)].operations.remove(usize::from(operation));
+                    op.place = Place::of(task);
+                    self.used(task, op.resource, op.handle);
+                    if op.verb == Verb::Join {
+                        self.joins(task, usize::from(op.resource));
+                    }
+                    self.tasks[usize::from(task)].operations.push(op);
+                }
+                legal
+            }
+            Action::Abandon { of, operation, .. } => {
+                let legal = self.reached(task, of, operation).is_some();
+                if legal {
+                    self.abandon(of, usize::from(operation));
                 }
                 legal
             }
             Action::Release { resource, hold, .. } | Action::SendReserved { resource, hold, .. } => {
                 let send = matches!(action, Action::SendReserved { .. });
                 let it = &mut self.resources[usize::from(resource)];
-                let found = it.holds.get_mut(usize::from(hold)).filter(|hold| hold.users & 1 << task != 0);
+                let found = it.holds.get_mut(usize::from(hold)).filter(|hold| hold.place.has(task));
                 let Some(found) = found.filter(|_| !send || it.kind == Kind::Channel) else { return false };
                 // A message takes its reserved place.
                 found.units -= if send { 1 } else { found.units };
@@ -223,7 +180,7 @@ impl World {
                     Kind::Unbounded => self.resources[it].messages == MOST_MESSAGES,
                     _ => false,
                 };
-                if full || self.resources[it].count(false) == 0 {
+                if full || self.resources[it].closed || self.resources[it].count(false) == 0 {
                     return false;
                 }
                 self.used(task, resource, handle);
@@ -233,7 +190,7 @@ impl World {
                     }
                     Kind::Oneshot => {
                         self.resources[it].messages = 1;
-                        self.resources[it].handles[usize::from(handle)].users = 0;
+                        self.resources[it].handles[usize::from(handle)].place = Place::NOWHERE;
                     }
                     _ => self.resources[it].messages += 1,
                 }
@@ -247,6 +204,7 @@ impl World {
                 }
                 self.used(task, resource, handle);
                 self.resources[usize::from(resource)].messages -= 1;
+                self.unpack(resource, task);
                 self.settle(usize::from(resource));
                 true
             }
@@ -255,119 +213,80 @@ impl World {
                     && !self.is_lent(task, resource, handle);
                 if legal {
                     self.drop_handle(task, usize::from(resource), usize::from(handle));
+                    self.sweep();
                 }
                 legal
             }
+            Action::Add { resource, .. } => {
+                let it = &mut self.resources[usize::from(resource)];
+                let legal = it.adders & 1 << task != 0 && !it.closed && it.capacity < MOST_PERMITS;
+                if legal {
+                    it.capacity += 1;
+                    self.notify(usize::from(resource));
+                    self.settle(usize::from(resource));
+                }
+                legal
+            }
+            Action::Close { resource, .. } => {
+                let it = &mut self.resources[usize::from(resource)];
+                let has_end = || it.handles.iter().any(|handle| handle.place.has(task));
+                let may = match it.kind {
+                    Kind::Semaphore => it.adders & 1 << task != 0 && !it.barging,
+                    _ => it.closed_by_any && has_end(),
+                };
+                let legal = may && !it.closed;
+                if legal {
+                    it.closed = true;
+                    self.settle(usize::from(resource));
+                }
+                legal
+            }
+            Action::Cancel { target, .. } => {
+                let it = &self.tasks[usize::from(target)];
+                let has = it.join.is_some_and(|place| place.has(task)) || it.abort.is_some_and(|place| place.has(task));
+                let legal = has && target != task && it.status != Status::Ended;
+                if legal {
+                    self.end(target);
+                }
+                legal
+            }
+            Action::Give { item, to, .. } => self.give(task, item, to),
             Action::End { .. } => {
-                while !self.tasks[usize::from(task)].operations.is_empty() {
-                    self.abandon(task, 0);
-                }
-                self.tasks[usize::from(task)].status = Status::Ended;
-                for resource in 0..self.resources.len() {
-                    for hold in (0..self.resources[resource].holds.len()).rev() {
-                        let holds = &mut self.resources[resource].holds;
-                        holds[hold].users &= !(1 << task);
-                        if holds[hold].users == 0 {
-                            holds.remove(hold);
-                            self.notify(resource);
-                        }
-                    }
-                    for handle in 0..self.resources[resource].handles.len() {
-                        self.drop_handle(task, resource, handle);
-                    }
-                    self.settle(resource);
-                }
+                self.end(task);
                 true
             }
         }
     }
 
-    /// All steps that some task can do now. With `to_wait`, also the steps by which a task begins to wait.
-    pub fn actions(&self, to_wait: bool) -> Vec<Action> {
-        let mut actions = Vec::new();
-        for (task, it) in self.tasks.iter().enumerate() {
-            let task = task as Task;
-            let operations = 0..it.operations.len() as u8;
-            match it.status {
-                Status::Ended => continue,
-                Status::Parked => {
-                    actions.extend(operations.map(|operation| Action::Resume { task, operation }));
-                    actions.push(Action::Poll { task });
-                    continue;
-                }
-                Status::Runnable => {}
-            }
-            if to_wait {
-                actions.extend((1..1 << it.operations.len()).map(|polled| Action::Park { task, polled }));
-            }
-            for operation in operations {
-                actions.push(Action::Claim { task, operation });
-                actions.push(Action::Abandon { task, operation });
-            }
-            for (resource, it) in self.resources.iter().enumerate() {
-                let resource = resource as u8;
-                for (hold, _) in it.holds.iter().enumerate().filter(|(_, hold)| hold.users & 1 << task != 0) {
-                    let hold = hold as u8;
-                    actions.push(Action::Release { task, resource, hold });
-                    actions.push(Action::SendReserved { task, resource, hold });
-                }
-                let handles = it.handles.iter().enumerate().filter(|(_, handle)| handle.users & 1 << task != 0);
-                for (handle, sender) in handles.map(|(handle, it)| (handle as u8, it.sender)) {
-                    actions.push(match sender {
-                        true => Action::Send { task, resource, handle },
-                        false => Action::Receive { task, resource, handle },
-                    });
-                    actions.push(Action::Drop { task, resource, handle });
-                    if to_wait {
-                        let verbs = it.verbs().iter().filter(|(verb, _)| verb.by_sender() == Some(sender));
-                        actions.extend(verbs.map(|&(verb, need)| Action::Begin { task, resource, handle, verb, need }));
-                    }
-                }
-                if to_wait {
-                    for &(verb, need) in it.verbs() {
-                        actions.push(Action::Take { task, resource, verb, need, shared: false });
-                        if verb.by_sender().is_none() {
-                            actions.push(Action::Begin { task, resource, handle: NO_HANDLE, verb, need });
-                        }
-                    }
-                }
-            }
-            actions.push(Action::End { task });
-        }
-        actions
+    /// A pending operation that the task can poll.
+    fn reached(&self, task: Task, of: Task, operation: u8) -> Option<&Operation> {
+        let op = self.tasks.get(usize::from(of))?.operations.get(usize::from(operation))?;
+        op.place.has(task).then_some(op)
     }
-}
 
-impl Action {
-    pub fn task(&self) -> Task {
-        match *self {
-            Action::Take { task, .. }
-            | Action::Begin { task, .. }
-            | Action::Park { task, .. }
-            | Action::Resume { task, .. }
-            | Action::Poll { task }
-            | Action::Claim { task, .. }
-            | Action::Abandon { task, .. }
-            | Action::Release { task, .. }
-            | Action::Send { task, .. }
-            | Action::SendReserved { task, .. }
-            | Action::Receive { task, .. }
-            | Action::Drop { task, .. }
-            | Action::End { task } => task,
+    /// Whether the task can join the task of this resource.
+    fn may_join(&self, task: Task, resource: usize) -> bool {
+        let Kind::Join(of) = self.resources[resource].kind else { return false };
+        let mut joins = self.operations().filter(|(_, op)| usize::from(op.resource) == resource);
+        let has = || self.tasks[usize::from(of)].join.is_some_and(|place| place.has(task));
+        !self.cancels || joins.next().is_none() && has()
+    }
+
+    /// The task has used the join handle.
+    fn joins(&mut self, task: Task, resource: usize) {
+        if let Kind::Join(of) = self.resources[resource].kind {
+            let it = &mut self.tasks[usize::from(of)];
+            it.join = it.join.map(|_| Place::of(task));
         }
     }
 
-    /// The resource of the step, if it has one.
-    pub fn resource(&self) -> Option<u8> {
-        match *self {
-            Action::Take { resource, .. }
-            | Action::Begin { resource, .. }
-            | Action::Release { resource, .. }
-            | Action::Send { resource, .. }
-            | Action::SendReserved { resource, .. }
-            | Action::Receive { resource, .. }
-            | Action::Drop { resource, .. } => Some(resource),
-            _ => None,
-        }
+    /// The future of a task is dropped.
+    pub fn end(&mut self, task: Task) {
+        self.tasks[usize::from(task)].status = Status::Ended;
+        self.tasks[usize::from(task)].woken = false;
+        (self.tasks[usize::from(task)].join, self.tasks[usize::from(task)].abort) = (None, None);
+        self.leave(task);
+        self.sweep();
+        (0..self.resources.len()).for_each(|resource| self.settle(resource));
     }
 }

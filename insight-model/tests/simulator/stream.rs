@@ -1,10 +1,31 @@
 //! The messages that a recorder would send about a world.
 
-use crate::world::{Handle, Kind, Operation as Pending, Status, Task, Verb, World};
+use crate::facts::{Cancellers, Found};
+use crate::world::{Guard, Handle, Kind, Operation as Pending, Place, Status, Task, Verb, World};
 use insight_protocol::*;
 
 pub const SETTLE_NS: u64 = 500_000_000;
-const NOW_NS: u64 = 10_000_000_000;
+
+/// The facts about timers that the messages have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timers {
+    /// Each is a wait.
+    Observed,
+    /// Each has a foreign waker, also one that its task only keeps. A capture of each idle task shows the awaits that the task
+    /// polls, and only the capture shows the operations that it no longer polls.
+    Captured,
+}
+
+impl Timers {
+    /// The present time. A foreign waker in use hides a wait for a lock for ten settle times, so a world with foreign wakers is
+    /// younger.
+    fn now_ns(self) -> u64 {
+        match self {
+            Timers::Observed => 20 * SETTLE_NS,
+            Timers::Captured => 2 * SETTLE_NS,
+        }
+    }
+}
 
 pub fn task_id(task: Task) -> TaskId {
     TaskId(u64::from(task) + 1)
@@ -13,17 +34,37 @@ pub fn task_id(task: Task) -> TaskId {
 /// Whether the messages describe everything: nothing is held or used by an unobserved or an unknown task, and all wakes
 /// are done.
 pub fn all_known(world: &World) -> bool {
-    // A task that was woken for nothing is scheduled until it has looked, so by its messages it can make progress.
-    let settled = world.tasks.iter().all(|task| task.status != Status::Parked || !task.woken);
-    settled && (0..world.resources.len()).all(|resource| resource_known(world, resource))
+    settled(world) && (0..world.resources.len()).all(|resource| resource_known(world, resource))
+}
+
+/// Whether the messages describe all locks and joins. They always describe the handles that cancel tasks.
+pub fn locks_known(world: &World) -> bool {
+    let mut locks = (0..world.resources.len()).filter(|resource| world.resources[*resource].kind.is_lock());
+    settled(world) && locks.all(|resource| resource_known(world, resource))
+}
+
+/// A task that was woken for nothing is scheduled until it has looked, so by its messages it can make progress.
+fn settled(world: &World) -> bool {
+    world.tasks.iter().all(|task| task.status != Status::Parked || !task.woken)
 }
 
 fn resource_known(world: &World, at: usize) -> bool {
     let resource = &world.resources[at];
-    let outside = 1 << world.outside();
-    let handle_known = |handle: &Handle| handle.users == 0 || handle.known && !handle.shared && handle.users != outside;
+    let outside = world.outside();
+    // It is with the task that the messages name.
+    let is_there = |place: Place, owner: Task| owner != outside && place.is_only(owner);
+    let handle_known = |handle: &Handle| {
+        !handle.place.exists() || handle.known && !handle.shared && is_there(handle.place, handle.owner)
+    };
     let handles_known = resource.handles.iter().all(handle_known);
-    let holds_known = resource.holds.iter().all(|hold| !hold.shared && hold.users != outside);
+    let found = Found::default();
+    let mut holds = resource.holds.iter().enumerate();
+    let holds_known = holds.all(|(hold, it)| !found.is_transferable(world, at, hold) && is_there(it.place, it.owner));
+    let mut of_resource = world.operations().filter(|(_, op)| usize::from(op.resource) == at);
+    // An operation in a box may be elsewhere, unless its task polls it.
+    let operations_known = of_resource
+        .all(|(task, op)| is_there(op.place, task) && (op.polled || op.guard != Guard::Boxed && !world.borrows));
+    let open = resource.adders != 0 || resource.closed_by_any || resource.closed;
     let mut operations = world.operations().filter(|(_, op)| usize::from(op.resource) == at);
     let order_known = match resource.kind {
         // If the first wait needs several places, it has been granted some. The messages do not have their number.
@@ -34,14 +75,14 @@ fn resource_known(world: &World, at: usize) -> bool {
             .all(|(task, op)| op.polled || op.granted || world.tasks[usize::from(task)].status != Status::Parked),
         _ => true,
     };
-    handles_known && holds_known && order_known
+    handles_known && holds_known && operations_known && order_known && !open
 }
 
 fn reason(id: u64) -> StringId {
     StringId(id)
 }
 
-pub fn messages(world: &World) -> Vec<Message> {
+pub fn messages(world: &World, timers: Timers, found: &Found) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
     let outside = world.outside();
     messages.push(DefineString::new(reason(1), "waiting").into());
@@ -54,9 +95,13 @@ pub fn messages(world: &World) -> Vec<Message> {
             Status::Parked => TaskState::Scheduled,
             Status::Ended => continue,
         };
-        messages.push(with!(TaskStats::default(), id, state = Some(state), since_ns = 100_000).into());
+        let foreign_wakers = match timers {
+            Timers::Observed => 0,
+            Timers::Captured => it.operations.iter().filter(|op| op.verb == Verb::Sleep).count() as u64,
+        };
+        messages.push(with!(TaskStats::default(), id, state = Some(state), since_ns = 100_000, foreign_wakers).into());
     }
-    let mut edges = Edges::default();
+    let mut edges = Edges { last: 0, timers, borrows: world.borrows, of_tickets: Vec::new() };
     for (at, resource) in world.resources.iter().enumerate() {
         let id = ResourceId(at as u64 + 1);
         let with_places = matches!(resource.kind, Kind::Channel | Kind::Semaphore);
@@ -68,7 +113,8 @@ pub fn messages(world: &World) -> Vec<Message> {
         let hand_off = hand_off.then_some(if resource.barging { HandOff::Barging } else { HandOff::Fifo });
         let kind = kind_word(resource.kind);
         let (name, location, task) = (None, None, None);
-        let created = with!(ResourceCreated::new(id, kind, 0), name, location, task, capacity, hand_off);
+        let closed_by_any = resource.closed_by_any;
+        let created = with!(ResourceCreated::new(id, kind, 0), name, location, task, capacity, hand_off, closed_by_any);
         messages.push(created.into());
         messages.push(updated(world, at, id).into());
         if let Kind::Join(of) = resource.kind {
@@ -76,19 +122,22 @@ pub fn messages(world: &World) -> Vec<Message> {
                 messages.push(edges.party(task_id(of), id, PartyRole::Joined, false));
             }
         }
-        for handle in resource.handles.iter().filter(|it| it.known && it.users != 0 && it.owner != outside) {
+        for handle in resource.handles.iter().filter(|it| it.known && it.place.exists() && it.owner != outside) {
             let role = if handle.sender { PartyRole::Sender } else { PartyRole::Receiver };
             messages.push(edges.party(task_id(handle.owner), id, role, !handle.shared));
         }
-        for hold in resource.holds.iter().filter(|hold| hold.owner != outside) {
+        for (number, hold) in resource.holds.iter().enumerate().filter(|(_, hold)| hold.owner != outside) {
             let mode = match (resource.kind, hold.exclusive) {
                 (_, true) => HoldMode::Exclusive,
                 (Kind::Rwlock, _) => HoldMode::Shared,
                 _ => HoldMode::Permit,
             };
-            messages.push(edges.hold(task_id(hold.owner), id, mode, u64::from(hold.units), hold.shared));
+            let transferable = found.is_transferable(world, at, number);
+            messages.push(edges.hold(task_id(hold.owner), id, mode, u64::from(hold.units), transferable));
         }
-        let of_resource = world.operations().filter(|(_, op)| usize::from(op.resource) == at);
+        // A task that has ended has no waits in the messages.
+        let has_ended = |task: Task| world.tasks[usize::from(task)].status == Status::Ended;
+        let of_resource = world.operations().filter(|(task, op)| usize::from(op.resource) == at && !has_ended(*task));
         let mut waits: Vec<(Option<usize>, Task, &Pending)> = of_resource
             .map(|(task, op)| (resource.queue.iter().position(|ticket| *ticket == op.ticket), task, op))
             .collect();
@@ -98,13 +147,22 @@ pub fn messages(world: &World) -> Vec<Message> {
             edges.wait(&mut messages, task_id(task), id, op, world.signalled(op), 10_000 * (since as u64 + 1));
         }
     }
+    if timers == Timers::Captured {
+        let idle = (0..usize::from(outside)).filter(|task| world.waits(*task));
+        messages.extend(idle.map(|task| edges.captured(world, task).into()));
+    }
+    for task in (0..outside).filter(|task| world.tasks[usize::from(*task)].status != Status::Ended) {
+        let Cancellers { tasks, others } = Cancellers::of(world, task);
+        let tasks = (0..outside).filter(|it| tasks & 1 << it != 0).map(task_id).collect();
+        messages.push(with!(TaskCancellers::default(), id = task_id(task), tasks, others, at_ns = 400_000).into());
+    }
     for (task, _) in world.tasks.iter().enumerate().filter(|(_, it)| it.status == Status::Ended) {
         if task as Task != outside {
             let id = task_id(task as Task);
             messages.push(TaskCompleted::new(id, Outcome::Returned, 200_000).into());
         }
     }
-    messages.push(StreamHeartbeat::new(NOW_NS).into());
+    messages.push(StreamHeartbeat::new(timers.now_ns()).into());
     messages
 }
 
@@ -150,13 +208,28 @@ fn updated(world: &World, at: usize, id: ResourceId) -> ResourceUpdated {
     )
 }
 
-#[derive(Default)]
-struct Edges(u64);
+struct Edges {
+    last: u64,
+    timers: Timers,
+    /// The tasks may borrow.
+    borrows: bool,
+    /// The edge of each operation, by its ticket.
+    of_tickets: Vec<(u8, EdgeId)>,
+}
 
 impl Edges {
     fn next(&mut self) -> EdgeId {
-        self.0 += 1;
-        EdgeId(self.0)
+        self.last += 1;
+        EdgeId(self.last)
+    }
+
+    /// The capture of an idle task: one await for each operation that it polls.
+    fn captured(&self, world: &World, task: usize) -> TaskAwaits {
+        let edge =
+            |op: &Pending| self.of_tickets.iter().find(|(ticket, _)| *ticket == op.ticket).map(|(_, edge)| *edge);
+        let polled = world.tasks[task].operations.iter().filter(|op| op.polled);
+        let awaits = polled.map(|op| with!(Await::default(), edge = edge(op))).collect();
+        with!(TaskAwaits::default(), id = task_id(task as Task), awaits, complete = true, at_ns = 400_000)
     }
 
     fn party(&mut self, task: TaskId, resource: ResourceId, role: PartyRole, exclusive: bool) -> Message {
@@ -191,10 +264,17 @@ impl Edges {
             Verb::Join => (Operation::Join, 1),
             Verb::Sleep => (Operation::Sleep, 1),
         };
+        if self.timers == Timers::Captured && op.verb == Verb::Sleep {
+            return;
+        }
         let need = u64::from(need.max(1));
         let id = self.next();
-        messages.push(EdgeWait::new(id, task, resource, operation, reason(1), need, since_ns).into());
+        self.of_tickets.push((op.ticket, id));
+        let wait = EdgeWait::new(id, task, resource, operation, reason(1), need, since_ns);
+        let transferable = op.guard == Guard::Boxed || self.borrows;
+        messages.push(with!(wait, transferable).into());
         let granted_ns = signalled.then_some(300_000);
-        messages.push(with!(EdgeUpdated::default(), id, polls = Some(1), polled = Some(op.polled), granted_ns).into());
+        let polled = Some(op.polled || self.timers == Timers::Captured);
+        messages.push(with!(EdgeUpdated::default(), id, polls = Some(1), polled, granted_ns).into());
     }
 }

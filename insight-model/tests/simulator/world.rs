@@ -3,6 +3,7 @@
 //! The resources behave as those of the runtimes, and know nothing of the diagnosis. A task has no code: it may do
 //! anything that its handles allow. The diagnosis also assumes this about a task.
 
+pub use crate::place::Place;
 use std::hash::Hash;
 
 /// The index of a task. The last one stands for everything unobserved.
@@ -43,6 +44,8 @@ pub enum Verb {
 const ALL_READERS: u8 = 30;
 /// Maximum number of messages in an unbounded channel, so that the number of states is bounded.
 pub const MOST_MESSAGES: u8 = 2;
+/// Maximum number of permits of a semaphore to which code adds some.
+pub const MOST_PERMITS: u8 = 4;
 /// Maximum number of operations of a task.
 pub const MOST_OPERATIONS: usize = 2;
 
@@ -50,8 +53,7 @@ pub const MOST_OPERATIONS: usize = 2;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Handle {
     pub sender: bool,
-    /// The tasks that can use it. Empty after it was dropped.
-    pub users: Tasks,
+    pub place: Place,
     /// The last observed user.
     pub owner: Task,
     /// Several tasks could use it, as with a clone of an `Arc`. So it is never sent as exclusive.
@@ -62,11 +64,36 @@ pub struct Handle {
     pub fresh: bool,
 }
 
+/// The guard of a lock or of permits, from an operation of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Guard {
+    /// It borrows the lock, and the operation lies in the task's own future.
+    Borrowed,
+    /// It owns a reference to the lock.
+    Owned,
+    /// As `Owned`, in a cell that all tasks can reach.
+    Shared,
+    /// It borrows the lock, and the operation lies in a box. The guard goes where the box goes.
+    Boxed,
+}
+
+/// The memory of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Memory {
+    /// The heap, with a count of references.
+    Heap,
+    /// Static memory.
+    Static,
+    /// The heap. It is never freed, so a reference may have any lifetime.
+    Leaked,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hold {
-    pub users: Tasks,
+    pub place: Place,
+    /// The task that took it.
     pub owner: Task,
-    pub shared: bool,
+    pub guard: Guard,
     pub units: u8,
     pub exclusive: bool,
 }
@@ -78,6 +105,12 @@ pub struct Resource {
     /// Released units are free for any task, and the first wait in the queue is woken to look. No other wait is woken
     /// before it has looked. Without barging, released units belong to the first wait in the queue.
     pub barging: bool,
+    pub memory: Memory,
+    /// The tasks that may add permits to this semaphore, or close it.
+    pub adders: Tasks,
+    /// A task that has one end of this channel can close it for all.
+    pub closed_by_any: bool,
+    pub closed: bool,
     pub messages: u8,
     /// The index of a handle does not change.
     pub handles: Vec<Handle>,
@@ -95,6 +128,9 @@ pub struct Operation {
     pub handle: u8,
     pub verb: Verb,
     pub need: u8,
+    /// The kind of the guard that it makes. Only the operation of a [`Guard::Boxed`] can move.
+    pub guard: Guard,
+    pub place: Place,
     /// Its task polls it while parked. Otherwise the task only keeps it.
     pub polled: bool,
     /// It was given its units or an error and has not taken them. Or it was woken to look and has not looked.
@@ -114,7 +150,12 @@ pub struct TaskState {
     /// It was woken while it was parked, and will be polled. Only kept if a lock is barging. Otherwise the operations
     /// show the tasks that can make progress.
     pub woken: bool,
+    /// The operations that it polled last. An operation in a box may be elsewhere now.
     pub operations: Vec<Operation>,
+    /// Its join handle, which can cancel it.
+    pub join: Option<Place>,
+    /// Another handle that can cancel it.
+    pub abort: Option<Place>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +163,16 @@ pub struct World {
     /// The last task stands for everything unobserved. It never waits.
     pub tasks: Vec<TaskState>,
     pub resources: Vec<Resource>,
+    /// The tasks may borrow, as those of an executor with a lifetime. So a borrowed guard can go to another task.
+    pub borrows: bool,
+    /// A task can be cancelled, and a join needs the join handle.
+    pub cancels: bool,
+    /// The drop of a join handle cancels its task.
+    pub drop_cancels: bool,
+    /// Things may lie elsewhere than with their last user.
+    pub handovers: bool,
+    /// The last user of each handle is kept, for the messages.
+    pub observed: bool,
 }
 
 impl Kind {
@@ -151,6 +202,10 @@ impl Resource {
             kind,
             capacity,
             barging: false,
+            memory: Memory::Heap,
+            adders: 0,
+            closed_by_any: false,
+            closed: false,
             messages: 0,
             handles: Vec::new(),
             holds: Vec::new(),
@@ -167,7 +222,7 @@ impl Resource {
     }
 
     pub fn count(&self, sender: bool) -> usize {
-        self.handles.iter().filter(|handle| handle.sender == sender && handle.users != 0).count()
+        self.handles.iter().filter(|handle| handle.sender == sender && handle.place.exists()).count()
     }
 
     /// The verbs with which a task can wait, and the number of units for each. Those of a channel need a handle.
@@ -207,6 +262,22 @@ impl Verb {
 pub const NO_HANDLE: u8 = u8::MAX;
 
 impl World {
+    /// A world of tasks that run, and of the outside.
+    pub fn new(tasks: usize) -> World {
+        let task =
+            TaskState { status: Status::Runnable, woken: false, operations: Vec::new(), join: None, abort: None };
+        let (tasks, resources) = (vec![task; tasks + 1], Vec::new());
+        World {
+            tasks,
+            resources,
+            borrows: false,
+            cancels: false,
+            drop_cancels: false,
+            handovers: false,
+            observed: true,
+        }
+    }
+
     pub fn outside(&self) -> Task {
         self.tasks.len() as Task - 1
     }
@@ -232,8 +303,8 @@ impl World {
     pub fn ready(&self, op: &Operation) -> bool {
         let resource = &self.resources[usize::from(op.resource)];
         match op.verb {
-            Verb::Recv => resource.messages > 0 || resource.count(true) == 0,
-            Verb::Closed => resource.count(false) == 0,
+            Verb::Recv => resource.messages > 0 || resource.closed || resource.count(true) == 0,
+            Verb::Closed => resource.closed || resource.count(false) == 0,
             Verb::Changed => resource.handles[usize::from(op.handle)].fresh || resource.count(true) == 0,
             Verb::Join => {
                 matches!(resource.kind, Kind::Join(of) if self.tasks[usize::from(of)].status == Status::Ended)
@@ -254,6 +325,12 @@ impl World {
         self.operations().filter(|(_, op)| self.signalled(op)).fold(0, |all, (_, op)| all | 1 << op.ticket)
     }
 
+    /// The tasks that were polled and wait for a wake.
+    pub fn parked(&self) -> Tasks {
+        let parked = |task: &usize| self.tasks[*task].status == Status::Parked;
+        (0..self.tasks.len()).filter(parked).fold(0, |tasks, task| tasks | 1 << task)
+    }
+
     pub fn barging(&self) -> bool {
         self.resources.iter().any(|resource| resource.barging)
     }
@@ -265,103 +342,11 @@ impl World {
         it.status == Status::Parked && !it.woken && !it.operations.iter().any(over)
     }
 
-    /// Grants the free units to the first waits in the queue.
-    pub fn settle(&mut self, resource: usize) {
-        if self.resources[resource].barging {
-            return;
-        }
-        while let Some(&ticket) = self.resources[resource].queue.first() {
-            let it = &self.resources[resource];
-            let closed = it.kind == Kind::Channel && it.count(false) == 0;
-            let free = self.free(resource);
-            let op = self.tasks.iter_mut().flat_map(|task| &mut task.operations).find(|op| op.ticket == ticket);
-            let op = op.expect("an operation in a queue is pending");
-            if !closed && op.need > free {
-                return;
-            }
-            // An error needs no units.
-            op.need = if closed { 0 } else { op.need };
-            op.granted = true;
-            self.resources[resource].queue.remove(0);
-        }
-    }
-
-    /// Wakes the first wait for a barging lock, after units were released or a woken wait did not need to look.
-    pub fn notify(&mut self, resource: usize) {
-        let it = &self.resources[resource];
-        let Some(&first) = it.queue.first().filter(|_| it.barging) else { return };
-        let mut queued: Vec<&mut Operation> = self.tasks.iter_mut().flat_map(|task| &mut task.operations).collect();
-        queued.retain(|op| it.queue.contains(&op.ticket));
-        if queued.iter().all(|op| !op.granted) {
-            queued.iter_mut().filter(|op| op.ticket == first).for_each(|op| op.granted = true);
-        }
-    }
-
-    /// The polled operations of a parked task have looked, and wait again.
-    pub fn looked(&mut self, task: Task) {
-        let it = &mut self.tasks[usize::from(task)];
-        it.woken = false;
-        for op in it.operations.iter_mut().filter(|op| op.polled && op.granted) {
-            let resource = &mut self.resources[usize::from(op.resource)];
-            if resource.barging {
-                op.granted = false;
-                resource.queue.retain(|ticket| *ticket != op.ticket);
-                resource.queue.push(op.ticket);
-            }
-        }
-    }
-
-    pub fn hold(&mut self, resource: usize, task: Task, verb: Verb, need: u8, shared: bool) {
-        // Other tasks can reach the guard of a lock. A reserved place belongs to its sender.
-        let shared = shared && verb != Verb::Reserve;
-        let all: Tasks = (1 << self.outside()) - 1;
-        let users = if shared { all | 1 << task } else { 1 << task };
-        let exclusive = matches!(verb, Verb::Lock | Verb::Write);
-        self.resources[resource].holds.push(Hold { users, owner: task, shared, units: need, exclusive });
-    }
-
-    /// Removes an operation that was polled to its end, with the effects of its result.
-    pub fn claim(&mut self, task: Task, operation: usize) {
-        let op = self.tasks[usize::from(task)].operations.remove(operation);
-        let resource = usize::from(op.resource);
-        if self.resources[resource].barging {
-            self.resources[resource].queue.retain(|ticket| *ticket != op.ticket);
-        }
-        match op.verb {
-            // A message without a receiver is lost.
-            Verb::Send if self.resources[resource].count(false) == 0 => {}
-            Verb::Send => self.resources[resource].messages += op.need,
-            Verb::Recv => {
-                let it = &mut self.resources[resource];
-                it.messages = it.messages.saturating_sub(1);
-            }
-            Verb::Changed => self.resources[resource].handles[usize::from(op.handle)].fresh = false,
-            Verb::Closed | Verb::Join | Verb::Sleep => {}
-            _ if op.need == 0 => {}
-            verb => self.hold(resource, task, verb, op.need, false),
-        }
-        if op.granted && self.resources[resource].kind == Kind::Semaphore {
-            // It takes the permits before it looks at the reason of its wake. So the wake passes to the next wait.
-            self.notify(resource);
-        }
-        self.settle(resource);
-    }
-
-    pub fn abandon(&mut self, task: Task, operation: usize) {
-        let op = self.tasks[usize::from(task)].operations.remove(operation);
-        let resource = usize::from(op.resource);
-        self.resources[resource].queue.retain(|ticket| *ticket != op.ticket);
-        if op.granted {
-            self.notify(resource);
-        }
-        self.settle(resource);
-    }
-
     /// Whether the handle is lent to an operation or a reserved place of the task.
     pub fn is_lent(&self, task: Task, resource: u8, handle: u8) -> bool {
         let it = &self.resources[usize::from(resource)];
         let used = |op: &Operation| op.resource == resource && op.handle == handle;
-        self.tasks[usize::from(task)].operations.iter().any(used)
+        self.operations().any(|(_, op)| used(op) && op.place.has(task))
             || it.handles[usize::from(handle)].sender && it.holds.iter().any(|hold| hold.owner == task)
     }
 
@@ -374,24 +359,7 @@ impl World {
 
     pub fn has(&self, task: Task, resource: u8, handle: u8, sender: bool) -> bool {
         let handle = self.resources[usize::from(resource)].handles.get(usize::from(handle));
-        handle.is_some_and(|handle| handle.sender == sender && handle.users & 1 << task != 0)
-    }
-
-    /// Records the use of a handle, which makes its owner known.
-    pub fn used(&mut self, task: Task, resource: u8, handle: u8) {
-        if let Some(handle) = self.resources[usize::from(resource)].handles.get_mut(usize::from(handle)) {
-            handle.owner = task;
-            handle.known = true;
-        }
-    }
-
-    pub fn drop_handle(&mut self, task: Task, resource: usize, handle: usize) {
-        let it = &mut self.resources[resource];
-        it.handles[handle].users &= !(1 << task);
-        if it.handles[handle].users == 0 && !it.handles[handle].sender && it.count(false) == 0 {
-            it.messages = 0;
-        }
-        self.settle(resource);
+        handle.is_some_and(|handle| handle.sender == sender && handle.place.has(task))
     }
 
     pub fn ticket(&self) -> u8 {

@@ -286,3 +286,29 @@ fn a_compressed_recording_is_shown_up_to_where_it_is_cut_off() {
     );
     std::fs::remove_file(&path).unwrap();
 }
+
+#[test]
+fn one_snapshot_waits_for_the_awaits_in_the_stream() {
+    let whole = || [run("first run", &[]), b"0\r\n\r\n".to_vec()].concat();
+    let next = story(|_| {}).messages.len() as u64 + 1;
+    // The tasks of the story that are idle.
+    let awaits: Vec<String> = (1..5)
+        .map(|id| encode(next + id - 1, &with!(TaskAwaits::default(), id = TaskId(id), polls = 3).into()))
+        .collect();
+    let awaits: Vec<&str> = awaits.iter().map(String::as_str).collect();
+    let check = |stream: Vec<u8>, expect: usize| {
+        let server = Server::start();
+        drop(server.reply(whole()));
+        let hold = server.reply(stream);
+        let model = snapshot(&server.address).unwrap().model;
+        let known = model.tasks.keys().filter(|id| model.awaits(*id).is_some());
+        assert_eq!((model.tasks.len(), known.count()), (5, expect));
+        drop(hold);
+    };
+    // It does not wait for the end of the stream.
+    check(run("first run", &awaits), 4);
+    // The program has no awaits, or no stream: there is still a snapshot.
+    check(run("first run", &[]), 0);
+    check(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_vec(), 0);
+    check(stream(&[]), 0);
+}

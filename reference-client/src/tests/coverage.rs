@@ -9,7 +9,7 @@ use insight_protocol::*;
 use ratatui::style::Color;
 
 fn flume() -> PackageCoverage {
-    with!(PackageCoverage::new("flume", "0.11.1", false), reason = Some("only traces show these waits".into()))
+    with!(PackageCoverage::new("flume", "0.11.1", false), reason = Some("only awaits show these waits".into()))
 }
 
 fn with_scene<T>(snapshot: &Snapshot, print: impl FnOnce(&Scene) -> T) -> T {
@@ -32,13 +32,13 @@ fn the_third_line_shows_the_coverage() {
     check(Some(all), 120, false, "observed: all 5 tasks of tokio 1.54 · dependencies: unknown");
     check(None, 120, false, "coverage: unknown");
     let some = coverage(vec![("tokio", Some(8))], Some(vec![flume()]));
-    let words = "observed: 5 of 13 tasks of tokio 1.54 · not covered: flume 0.11.1 (only traces show these waits)";
+    let words = "observed: 5 of 13 tasks of tokio 1.54 · not covered: flume 0.11.1 (only awaits show these waits)";
     check(Some(some.clone()), 120, true, words);
     check(
         Some(some.clone()),
         80,
         true,
-        "observed: 5 of 13 tasks of tokio 1.54 · not covered: flume 0.11.1 (only traces…",
+        "observed: 5 of 13 tasks of tokio 1.54 · not covered: flume 0.11.1 (only awaits…",
     );
     // As JSON.
     let mut snapshot = snapshot_of(&story(|_| ()).lines());

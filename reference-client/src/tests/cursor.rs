@@ -160,6 +160,9 @@ fn the_view_of_an_ended_task_says_so() {
     screen.snapshot.model.apply(&TaskCompleted::new(TaskId(3), Outcome::Returned, 17 * S).into());
     screen.refresh();
     assert_eq!(screen.line(0).trim(), "barbara › task 3 (post_prototype)");
+    assert_eq!(screen.line(1).trim(), "task 3  post_prototype  task  returned 0 µs ago after 15.0 s");
+    // Later it is not one of the last ended tasks.
+    screen.snapshot.model.ended_tasks = Default::default();
     assert_eq!(screen.line(1).trim(), "This task has ended, and nothing is left of it.");
 }
 

@@ -1,5 +1,6 @@
 //! Screens, texts and connections, from messages and keys.
 
+mod awaits;
 mod connections;
 mod coverage;
 mod cursor;

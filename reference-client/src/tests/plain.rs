@@ -5,7 +5,7 @@ use super::snapshot_of;
 use super::story::{deadlock, story};
 use crate::views::Scene;
 use crate::{document, dot_file, once};
-use insight_protocol::Tier;
+use insight_protocol::{TaskId, Tier};
 use std::fs;
 use std::io::{self, Write};
 
@@ -21,7 +21,11 @@ fn check(name: &str, output: fn(&Scene) -> String, more: impl FnOnce(&mut super:
 fn text_and_json_have_the_facts_of_the_screens() {
     check("once_text", once::text, |_| {});
     check("once_text_problem", once::text, |story| story.push(deadlock(1, Tier::Suspected)));
-    check("once_json", document::json, |story| story.push(deadlock(1, Tier::Proven)));
+    check("once_json", document::json, |story| {
+        story.ended(Some("no user 7"));
+        story.push(deadlock(1, Tier::Proven));
+    });
+    check("once_text_ended", once::text, |story| story.ended(Some("no user 7")));
 }
 
 fn text(width: usize, more: impl FnOnce(&mut super::Story)) -> String {
@@ -45,6 +49,37 @@ fn text_for_a_pipe_is_whole_and_text_for_a_terminal_fits_it() {
     for line in text(80, more).lines().skip(4) {
         assert!(crate::text::width(line) <= 80, "{line}");
     }
+}
+
+#[test]
+fn missing_message_of_a_panic_has_a_hint() {
+    const HINT: &str = "With INSIGHT_PANICS=message the program also sends the message of a panic.";
+    for (panic, expect) in [(None, 1), (Some("no user 7"), 0)] {
+        assert_eq!(text(usize::MAX, |story| story.ended(panic)).matches(HINT).count(), expect, "{panic:?}");
+        let snapshot = snapshot_of(&story(|story| story.ended(panic)).lines());
+        for (task, expect) in [(11, expect), (10, 0)] {
+            let mut text = Vec::new();
+            once::write_end(&snapshot, TaskId(task), usize::MAX, &mut text).unwrap();
+            assert_eq!(String::from_utf8(text).unwrap().matches(HINT).count(), expect, "{task} {panic:?}");
+        }
+    }
+}
+
+/// For `--trace` of a task that has ended.
+#[test]
+fn end_of_a_task_is_one_sentence() {
+    let snapshot = snapshot_of(&story(|story| story.ended(Some("no user\n7"))).lines());
+    let check = |task: u64, expect: &str| {
+        let mut text = Vec::new();
+        once::write_end(&snapshot, TaskId(task), usize::MAX, &mut text).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), expect);
+    };
+    let place = "spawned at examples/src/bin/barbara.rs:30:9\n";
+    check(11, &format!("task 11 (shop::import) panicked 3.0 s ago: no user 7; {place}"));
+    check(1_200, &format!("task 1200 (shop::import) was cancelled 250 ms ago; {place}"));
+    check(10, &format!("task 10 (shop::import) returned 13.0 s ago; {place}"));
+    check(12, "task 12 was last observed 2.0 s ago\n");
+    check(3, "");
 }
 
 #[test]

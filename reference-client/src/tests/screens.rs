@@ -35,6 +35,18 @@ fn the_way_from_the_list_to_the_reader() {
 }
 
 #[test]
+fn other_code_that_can_end_a_wait_is_shown() {
+    let mut screen = Screen::new(&story(nothing), 100, 30);
+    let way = "any task with an end can close it";
+    assert!(!screen.press("Enter Enter").text().contains(way));
+    let channels: Vec<ResourceId> = screen.snapshot.model.resources.keys().collect();
+    for id in channels {
+        screen.snapshot.model.resources.get_mut(&id).unwrap().closed_by_any = true;
+    }
+    assert!(screen.press("Esc Enter").text().contains(way), "{}", screen.text());
+}
+
+#[test]
 fn a_task_that_ended_since_the_list_was_sorted_leaves_no_gap() {
     let mut screen = Screen::new(&story(nothing), 120, 16);
     let (second, third) = (screen.line(5), screen.line(6));
@@ -68,6 +80,40 @@ fn problems() {
         proven(story);
         story.push(deadlock(2, Tier::Suspected));
     });
+}
+
+#[test]
+fn ended_tasks() {
+    let message = "assertion `left == right` failed: no user \"7\" in the table of the users that may import, since it was \
+                   never \u{1b}[31mloaded\n  left: 6\n right: 7\n";
+    let with = |story: &mut super::Story| story.ended(Some(message));
+    check("ended", (100, 16), "E", with);
+    check("ended_small", (40, 14), "e j", with);
+    check("ended_panicked", (100, 16), "e j j Enter", with);
+    check("ended_returned", (100, 12), "e G Enter", with);
+    check("ended_without_message", (100, 14), "E j j Enter", |story| story.ended(None));
+    check("help_ended", (100, 30), "E ?", with);
+    // Its parent lives.
+    let mut screen = Screen::new(&story(with), 100, 16);
+    assert!(screen.press("E j j Enter Enter").line(0).ends_with("› task 1 (main)"), "{}", screen.text());
+    // The key opens nothing without an ended task.
+    let mut screen = Screen::new(&story(nothing), 100, 16);
+    assert!(screen.press("E").text().contains("No task has ended."));
+}
+
+#[test]
+fn page_of_a_task_stays_when_it_ends() {
+    let mut screen = Screen::new(&story(nothing), 100, 30);
+    screen.press("Enter");
+    for edge in [1, 2, 6] {
+        screen.snapshot.model.apply(&EdgeClosed::new(EdgeId(edge), 17 * S).into());
+    }
+    let end = with!(TaskCompleted::new(TaskId(3), Outcome::Panicked, 18 * S), panic = Some("no room".into()));
+    screen.snapshot.model.apply(&end.into());
+    screen.snapshot.model.apply(&StreamHeartbeat::new(20 * S).into());
+    screen.refresh();
+    assert_eq!(screen.line(1), " task 3  post_prototype  task  panicked 2.0 s ago after 16.0 s");
+    assert!(screen.text().contains("PANIC\n   no room"), "{}", screen.text());
 }
 
 #[test]
@@ -188,11 +234,12 @@ fn the_banner_is_the_first_line_of_every_view() {
     let check = |tiers: &[Tier], expect: &str| {
         let mut screen = Screen::new(
             &story(|story| (1..).zip(tiers).for_each(|(id, tier)| story.push(deadlock(id, *tier)))),
-            100,
+            120,
             20,
         );
         for keys in ["", "?", "Esc", "Enter", "Enter", "P", "?"] {
-            assert_eq!(screen.press(keys).line(0).trim(), expect, "after {keys}");
+            let line = format!("{expect}: examples/src/bin/deadlock.rs:61:9");
+            assert_eq!(screen.press(keys).line(0).trim(), line, "after {keys}");
         }
     };
     use Tier::*;
@@ -216,7 +263,7 @@ fn only_hangs_have_a_banner() {
         };
         let mut screen = Screen::new(&story(problems), 120, 20);
         let first = screen.line(0);
-        assert_eq!(Some(first.trim()).filter(|line| line.ends_with("P for more")), banner);
+        assert_eq!(first.trim().split_once(": examples/").map(|(banner, _)| banner), banner);
         let text = screen.text();
         assert!(text.lines().any(|line| line.starts_with(counts)), "{text}");
     };

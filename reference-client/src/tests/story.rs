@@ -29,10 +29,15 @@ impl Story {
     }
 
     pub fn location(&mut self, line: u32, status: SourceStatus, text: Option<&str>) -> LocationId {
+        let source = with!(SourceLine::new(status), text = text.map(str::to_owned));
+        self.place("examples/src/bin/barbara.rs", line, Some(source))
+    }
+
+    /// A line of any file.
+    pub fn place(&mut self, file: &str, line: u32, source: Option<SourceLine>) -> LocationId {
         self.locations += 1;
         let id = LocationId(self.locations);
-        let source = Some(with!(SourceLine::new(status), text = text.map(str::to_owned)));
-        self.push(with!(DefineLocation::new(id, "examples/src/bin/barbara.rs", line, 9), source));
+        self.push(with!(DefineLocation::new(id, file, line, 9), source));
         id
     }
 
@@ -114,6 +119,20 @@ impl Story {
     pub fn party(&mut self, id: u64, (task, resource): (u64, u64), role: PartyRole) {
         let (id, task, resource) = (EdgeId(id), TaskId(task), ResourceId(resource));
         self.push(EdgeParty::new(id, task, resource, role, true, 3 * S));
+    }
+
+    /// Tasks that have ended: one returned, one panicked with this message, one was cancelled, and a library task.
+    pub fn ended(&mut self, panic: Option<&str>) {
+        let spawn = self.found(30, "    tokio::spawn(import(user));");
+        let (import, executor) = (self.string("shop::import"), self.string("tokio"));
+        let ended = |id, outcome, ended_ns| TaskEnded::new(TaskId(id), outcome, 2 * S, ended_ns);
+        let (name, location, executor) = (Some(import), Some(spawn), Some(executor));
+        let panic = panic.map(str::to_owned);
+        let parent = Some(TaskId(1));
+        self.push(with!(ended(11, Outcome::Panicked, 13 * S), name, location, executor, parent, panic));
+        self.push(with!(ended(1_200, Outcome::Cancelled, 16 * S - S / 4), name, location, executor));
+        self.push(with!(ended(10, Outcome::Returned, 3 * S), name, location, executor, future_bytes = Some(96)));
+        self.push(with!(ended(12, Outcome::Unseen, 14 * S), kind = TaskKind::Task, partial = true));
     }
 
     /// The whole stream, numbered from 1.

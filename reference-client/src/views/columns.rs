@@ -128,7 +128,7 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
         Id => task.id.to_string(),
         Executor => clean(task.origin.executor.as_deref().unwrap_or_default()).into_owned(),
         Kind => clean(task.origin.kind.as_str()).into_owned(),
-        Name => words::task_name(task),
+        Name => words::task_name(scene.model(), task),
         State => words::state(task).into(),
         Running => part(|share| share.running),
         Scheduled => part(|share| share.scheduled),
@@ -151,9 +151,9 @@ pub fn cell(scene: &Scene, task: &Task, column: Column) -> String {
     }
 }
 
-/// The await at which a task waits.
+/// The line at which a task waits: the program's own, if it is known.
 pub fn wait_location<'a>(scene: &Scene<'a>, task: &Task) -> Option<&'a Place> {
-    words::main_wait(scene.model(), task.id)?.0.location.as_deref()
+    words::main_lines(scene.model(), task.id)?.first
 }
 
 /// The place of a task's spawn; for a library task `None`, since its place is that of its first use of a resource.

@@ -119,7 +119,8 @@ fn full_channel(scene: &Scene, page: &mut Page, view: &dyn View) {
         return;
     }
     page.heading("THIS CHANNEL IS FULL");
-    page.text(2, &format!("{} has no room, so its sender waits. You can:", words::resource_name(model, wait)));
+    let at = model.lines_of_wait(wait).first.map_or_else(String::new, |at| format!(" at {}", words::place(at)));
+    page.text(2, &format!("{} has no room, so its sender waits{at}. You can:", words::resource_name(model, wait)));
     page.text(2, "- find the reason: Enter on the channel, then on the task that can receive");
     page.text(2, "- receive from it more often");
     page.text(2, "- send to it less often");

@@ -6,6 +6,7 @@
 pub mod attention;
 pub mod columns;
 pub mod cursor;
+pub mod ended;
 pub mod help;
 pub mod page;
 pub mod page_view;
@@ -33,7 +34,7 @@ use status::Hint;
 use std::time::Instant;
 
 /// All views. The program begins with the first one.
-pub static VIEWS: &[&Kind] = &[&task_list::KIND, &problem::KIND, &task::KIND, &resource::KIND];
+pub static VIEWS: &[&Kind] = &[&task_list::KIND, &problem::KIND, &ended::KIND, &task::KIND, &resource::KIND];
 
 /// The facts that all views of one kind share.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use super::{Link, Scene};
 use crate::text::{clean, wrap};
 use crate::theme::Theme;
 use crate::words;
-use insight_model::Location;
+use insight_model::{Lines, Location};
 use insight_protocol::{ProblemId, TaskId};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -61,6 +61,11 @@ impl Page {
         self.theme
     }
 
+    /// The columns of its window.
+    pub fn columns(&self) -> usize {
+        self.width
+    }
+
     /// An empty line.
     pub fn blank(&mut self) {
         self.lines.push(Line::default());
@@ -97,14 +102,52 @@ impl Page {
 
     /// A place in the source, a note on its quality, and the text of its line below.
     pub fn location(&mut self, indent: usize, lead: &str, location: &Location) {
+        self.located(indent, lead, location, String::new());
+    }
+
+    /// As [`location`](Page::location), with words after the place.
+    fn located(&mut self, indent: usize, lead: &str, location: &Location, after: String) {
         let (text, note) = words::source(location);
         let mut spans = vec![Span::raw(lead.to_owned()), Span::styled(words::place(location), self.theme.accent())];
+        spans.push(Span::raw(after));
         if let Some(note) = note {
             spans.push(Span::styled(format!(" ({note})"), self.theme.warning()));
         }
         self.spans(indent, spans);
         if let Some(text) = text {
             self.styled(indent + 2, &text, self.theme.source());
+        }
+    }
+
+    /// The lines of an await: the program's own line with its text, the library's line, and, if `outward`, the own functions that
+    /// called them.
+    pub fn lines_of(&mut self, indent: usize, lines: &Lines, outward: bool) {
+        let function = |name: Option<&str>| name.map_or_else(String::new, |name| format!("{} ", clean(name)));
+        if let Some(first) = lines.first {
+            let within = lines.function.map_or_else(String::new, |function| format!(", in {}", clean(function)));
+            self.located(indent, "at ", first, within);
+        }
+        match (lines.inside, lines.library) {
+            (Some(inside), Some(line)) => {
+                let text = format!("inside {} ({})", clean(inside), words::place(line));
+                self.styled(indent, &text, self.theme.dim());
+            }
+            (Some(inside), None) => self.styled(indent, &format!("inside {}", clean(inside)), self.theme.dim()),
+            (None, Some(line)) => self.styled(indent, &format!("inside {}", words::place(line)), self.theme.dim()),
+            (None, None) => {}
+        }
+        for caller in lines.callers.iter().filter(|_| outward) {
+            let lead = format!("called by {}", function(caller.function.as_deref()));
+            match &caller.location {
+                Some(location) => self.location(indent, &format!("{lead}at "), location),
+                None => self.text(indent, &lead),
+            }
+        }
+        if lines.cut && outward {
+            self.styled(indent, "and more: the stack is too deep to show", self.theme.dim());
+        }
+        if let Some(task) = lines.as_in {
+            self.styled(indent, &words::as_in(task), self.theme.dim());
         }
     }
 

@@ -7,7 +7,7 @@ use super::{BACK, Key, Kind, Opener, Scene, Traced, resource, task, trace};
 use crate::text::{clean, count, duration};
 use crate::words::{self, Weight};
 use insight_model::{Edge, EdgeBody, Model};
-use insight_protocol::{Problem, ProblemEdge, SourceLocation, TaskId};
+use insight_protocol::{FrameKind, Problem, ProblemAwait, ProblemEdge, SourceLocation, TaskId};
 use ratatui::text::Span;
 
 /// The kind of this view.
@@ -143,6 +143,9 @@ pub fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str)
                 2,
                 vec![Span::raw(format!("task {}{name}", task.id)), at(scene, "  spawned at ", &task.location)],
             );
+            for awaited in &task.awaits {
+                describe_await(scene, page, awaited);
+            }
             trace::body(scene, page, 4, task.id);
         });
     }
@@ -168,6 +171,12 @@ pub fn describe(scene: &Scene, page: &mut Page, problem: &Problem, number: &str)
     }
     for unknown in &problem.unknowns {
         page.styled(3, unknown, theme.warning());
+    }
+    if !problem.unless.is_empty() {
+        page.heading("UNLESS");
+    }
+    for way in &problem.unless {
+        page.styled(3, way, theme.warning());
     }
     page.heading("ADVICE");
     page.text(3, &problem.advice);
@@ -200,16 +209,48 @@ fn describe_edge(scene: &Scene, page: &mut Page, problem: &Problem, edge: &Probl
         2,
         vec![Span::raw(format!("{task} {verb} {resource}: ")), Span::styled(edge.reason.clone(), reason_style)],
     );
-    let at = match &edge.location {
-        Some(location) => Span::styled(location.to_string(), scene.theme.accent()),
+    let first = edge.awaited.as_ref().and_then(|awaited| awaited.line.as_ref()).or(edge.location.as_ref());
+    let at = match first {
+        Some(first) => Span::styled(words::source_place(first), scene.theme.accent()),
         None if waits => Span::styled("an unknown location", scene.theme.dim()),
         None => return page.styled(4, &lead, scene.theme.dim()),
     };
     page.spans(4, vec![Span::styled(format!("{lead} at "), scene.theme.dim()), at]);
+    if let Some(awaited) = &edge.awaited {
+        stack(scene, page, awaited, edge.library_line());
+    }
+}
+
+/// An await that belongs to no wait.
+fn describe_await(scene: &Scene, page: &mut Page, awaited: &ProblemAwait) {
+    let function = awaited.function.as_deref().unwrap_or(words::NO_SYMBOL);
+    let at = at(scene, " at ", &awaited.line);
+    page.spans(4, vec![Span::raw(format!("awaits {function}")), at]);
+    stack(scene, page, awaited, None);
+}
+
+/// The lines of an await below its first line: the library's, and the own functions that called it.
+fn stack(scene: &Scene, page: &mut Page, awaited: &ProblemAwait, library: Option<&SourceLocation>) {
+    let theme = scene.theme;
+    let inside = awaited.function.as_deref().filter(|_| library.is_some());
+    if let (Some(inside), Some(library)) = (inside, library) {
+        page.styled(4, &format!("inside {inside} ({})", words::source_place(library)), theme.dim());
+    } else if let Some(library) = library {
+        page.styled(4, &format!("inside {}", words::source_place(library)), theme.dim());
+    }
+    let own = awaited.frames.iter().filter(|frame| frame.kind == FrameKind::Own);
+    for caller in own.skip(1) {
+        let function = caller.function.as_deref().unwrap_or("a function without a name");
+        let at = caller.location.as_ref().map_or(String::new(), |at| format!(" at {}", words::source_place(at)));
+        page.styled(4, &format!("called by {function}{at}"), theme.dim());
+    }
+    if let Some(task) = awaited.as_in {
+        page.styled(4, &words::as_in(task), theme.dim());
+    }
 }
 
 fn at(scene: &Scene, lead: &str, location: &Option<SourceLocation>) -> Span<'static> {
-    let text = location.as_ref().map_or(String::new(), |location| format!("{lead}{location}"));
+    let text = location.as_ref().map_or(String::new(), |location| format!("{lead}{}", words::source_place(location)));
     Span::styled(text, scene.theme.dim())
 }
 
@@ -217,8 +258,9 @@ const HELP: &str = "
 # TERMS
 
 proven: every fact was observed, and none of these tasks can make progress
-suspected: something unknown may unblock a task; it is listed under UNKNOWN
+suspected: an UNKNOWN fact may unblock a task, or other code may, as UNLESS says
 EDGES: the evidence: waits, holds, and the tasks that can unblock a resource
+at: the line of your own code; inside: the library's function and line; called by: your functions around it
 
 The program finds the problems, and this screen shows them. A program without a problem may still hang.
 To draw a graph: dot -Tsvg insight-deadlock-1.dot -o deadlock.svg

@@ -6,7 +6,7 @@ use super::{BACK, Key, Kind, Link, Scene, Traced, task};
 use crate::text::{clean, duration};
 use crate::words;
 use insight_model::resource_kind::FreedBy;
-use insight_model::{Edge, EdgeBody, Model, Resource};
+use insight_model::{Edge, EdgeBody, Lines, Model, Resource};
 use insight_protocol::{Operation, ResourceId};
 use ratatui::text::Span;
 use std::collections::HashSet;
@@ -68,10 +68,11 @@ impl Subject for ResourceSubject {
 /// Puts a resource on a page.
 pub fn describe(scene: &Scene, page: &mut Page, resource: &Resource) {
     let name = resource.name.as_deref().map_or(String::new(), |name| format!(" `{}`", clean(name)));
+    let of = resource.library().map_or_else(String::new, |library| format!("{library}'s "));
     page.spans(
         1,
         vec![
-            Span::styled(clean(resource.kind.as_str()).into_owned() + &name, scene.theme.title()),
+            Span::styled(clean(&format!("{of}{}", resource.kind)).into_owned() + &name, scene.theme.title()),
             Span::styled(format!("  resource {}", resource.id), scene.theme.dim()),
         ],
     );
@@ -120,14 +121,16 @@ fn waiting(scene: &Scene, page: &mut Page, resource: &Resource) {
                         words::role(edge),
                         duration(model.now_ns.saturating_sub(edge.since_ns))
                     )),
+                    Span::styled(
+                        words::polled(edge).map_or_else(String::new, |polled| format!(", {polled}")),
+                        scene.theme.dim(),
+                    ),
                 ],
             );
             if let Some(waiter) = words::waiter(edge, model.now_ns) {
                 page.styled(4, &waiter, scene.theme.warning());
             }
-            if let Some(location) = &edge.location {
-                page.location(4, "at ", location);
-            }
+            page.lines_of(4, &model.lines_of_wait(edge), false);
             if let Some(others) = model.tasks.get(&edge.task).and_then(|task| words::other_wakers(model, task)) {
                 page.styled(4, &others, scene.theme.dim());
             }
@@ -183,7 +186,13 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
                 spans.push(Span::raw(", waits for "));
                 spans.push(Span::styled(waits_for, scene.theme.alarm()));
             }
+            let lines = words::main_lines(model, task.id).unwrap_or_default();
+            if let Some(first) = lines.first {
+                spans.push(Span::raw(" at "));
+                spans.push(Span::styled(words::place(first), scene.theme.accent()));
+            }
             page.spans(4, spans);
+            page.lines_of(4, &Lines { first: None, ..lines }, false);
         });
     }
     page.more(freers.known.len().saturating_sub(MOST_ENTRIES));
@@ -202,14 +211,18 @@ fn freers(scene: &Scene, page: &mut Page, resource: &Resource, operation: &Opera
         None if freers.known.is_empty() => page.styled(3, "no task", scene.theme.warning()),
         None => {}
     }
+    for way in words::other_ways(&freers).filter(|_| waited) {
+        page.styled(3, way, scene.theme.dim());
+    }
 }
 
 const HELP: &str = "
 # TERMS
 
 WAITING: the tasks that wait for this resource, the longest wait first
+at: the line of your own code that waits; inside: the library's function and line
 CAN UNBLOCK IT: tasks that hold the lock, have the other end of the channel, or are awaited
-unknown: handles that no task has used yet; one of them may unblock it too
+unknown: handles that any code may use; one of them may unblock it too
 maybe a shared one: other tasks may use the handle too
 capacity: the room for messages
 length: the number of messages and reserved places

@@ -65,6 +65,7 @@ impl Table {
             let text = cell(scene, task, *column);
             let text = match column {
                 Location | Spawned => fit_place(&text, *width),
+                Name => fit_name(&text, *width),
                 _ => fit(&text, *width),
             };
             let style = match column {
@@ -97,7 +98,22 @@ pub fn waits_for_style(scene: &Scene, task: &Task) -> Style {
     match words::main_wait(scene.model(), task.id).map(|(edge, _)| &edge.body) {
         Some(EdgeBody::Wait { operation, .. }) if words::weight(operation) == Weight::Hard => scene.theme.alarm(),
         Some(_) => Style::new(),
+        None if scene.model().other_awaits(task.id).next().is_some() => Style::new(),
         None => scene.theme.dim(),
+    }
+}
+
+/// A name where there is little room. The line that tells it from others stays: `write_or… (main.rs:31)`.
+fn fit_name(name: &str, columns: usize) -> String {
+    let Some((short, place)) = name.rsplit_once(" (").filter(|_| width(name) > columns) else {
+        return fit(name, columns);
+    };
+    // Without folders, and then without the file.
+    let places = [place.rsplit('/').next().unwrap_or(place), &place[place.rfind(':').unwrap_or(0)..]];
+    let fits = places.into_iter().find(|place| width(place) + 7 <= columns);
+    match fits {
+        Some(place) => format!("{} ({place}", fit(short, columns - width(place) - 2)),
+        None => fit(name, columns),
     }
 }
 
@@ -105,4 +121,20 @@ pub fn waits_for_style(scene: &Scene, task: &Task) -> Style {
 fn fit_place(place: &str, columns: usize) -> String {
     let file = place.rsplit('/').next().unwrap_or(place);
     if width(place) > columns && width(file) <= columns { file.to_owned() } else { fit_end(place, columns) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit_name;
+
+    #[test]
+    fn the_line_of_an_ambiguous_name_stays() {
+        let check = |columns, expect: &str| assert_eq!(fit_name("write_orders (src/main.rs:31)", columns), expect);
+        check(40, "write_orders (src/main.rs:31)");
+        check(26, "write_orders (main.rs:31)");
+        check(22, "write_or… (main.rs:31)");
+        check(14, "write_o… (:31)");
+        check(10, "write_ord…");
+        assert_eq!(fit_name("write_orders", 10), "write_ord…");
+    }
 }

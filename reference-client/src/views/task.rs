@@ -5,8 +5,9 @@ use super::page_view::{PageView, Subject};
 use super::{BACK, Key, Kind, Link, Scene, Traced, resource, trace};
 use crate::text::{clean, count, duration, grouped};
 use crate::words;
-use insight_model::{Edge, EdgeBody, Model, Task};
-use insight_protocol::{Operation, PartyRole, TaskId, TaskState};
+use insight_model::{Awaits, Edge, EdgeBody, EndedTask, Leaf, Model, Origin, Task};
+use insight_protocol::{Operation, Outcome, PartyRole, TaskId, TaskState};
+use ratatui::style::Style;
 use ratatui::text::Span;
 
 /// The kind of this view.
@@ -53,10 +54,13 @@ impl Subject for TaskSubject {
     fn fill(&self, scene: &Scene, page: &mut Page) {
         match scene.model().tasks.get(&self.0) {
             Some(task) => describe(scene, page, task),
-            None => {
-                page.text(1, "This task has ended, and nothing is left of it.");
-                page.hint(1, "Esc goes back.");
-            }
+            None => match scene.model().ended_tasks.get(self.0) {
+                Some(task) => describe_ended(scene, page, task),
+                None => {
+                    page.text(1, "This task has ended, and nothing is left of it.");
+                    page.hint(1, "Esc goes back.");
+                }
+            },
         }
     }
 
@@ -75,7 +79,7 @@ impl Subject for TaskSubject {
 
 fn describe(scene: &Scene, page: &mut Page, task: &Task) {
     let now_ns = scene.model().now_ns;
-    let name = task.origin.name.as_deref().map_or(String::new(), |name| format!("  {}", clean(name)));
+    let name = scene.model().task_name(task).map_or(String::new(), |name| format!("  {}", clean(&name.to_string())));
     page.spans(
         1,
         vec![
@@ -89,18 +93,51 @@ fn describe(scene: &Scene, page: &mut Page, task: &Task) {
     if task.origin.partial {
         page.styled(1, words::PARTIAL, scene.theme.warning());
     }
+    if let Some(ended) = scene.model().ended_tasks.get(task.id) {
+        panic_message(scene, page, ended);
+    }
     waits(scene, page, task);
     trace::section(scene, page, task.id);
     holds(scene, page, task);
     parties(scene, page, task);
     times(scene, page, task);
-    origin(scene, page, task);
+    origin(scene, page, Spawned::of(task));
+}
+
+fn describe_ended(scene: &Scene, page: &mut Page, task: &EndedTask) {
+    let now_ns = scene.model().now_ns;
+    let name = task.origin.name.as_deref().map_or(String::new(), |name| format!("  {}", clean(name)));
+    let style = if task.outcome.is_failure() { scene.theme.alarm() } else { Style::new() };
+    page.spans(
+        1,
+        vec![
+            Span::styled(format!("task {}{name}", task.id), scene.theme.title()),
+            Span::styled(format!("  {}  ", task.origin.kind), scene.theme.dim()),
+            Span::styled(words::ended_ago(task, now_ns), style),
+            Span::raw(format!(" after {}", duration(task.ended_ns.saturating_sub(task.spawned_ns)))),
+        ],
+    );
+    panic_message(scene, page, task);
+    origin(scene, page, Spawned::of_ended(task));
+}
+
+/// The message of a panic, or the way to get it.
+fn panic_message(scene: &Scene, page: &mut Page, task: &EndedTask) {
+    if task.outcome != Outcome::Panicked {
+        return;
+    }
+    page.heading("PANIC");
+    match &task.panic {
+        Some(_) => words::panic_lines(task).for_each(|line| page.styled(3, line, scene.theme.reason())),
+        None => page.text(3, "The program does not send the message. INSIGHT_PANICS=message turns it on."),
+    }
 }
 
 fn waits(scene: &Scene, page: &mut Page, task: &Task) {
     let model = scene.model();
     let waits = model.waits_of_task(task.id);
-    if waits.is_empty() {
+    let mut others: Vec<&Leaf> = model.other_awaits(task.id).collect();
+    if waits.is_empty() && others.is_empty() {
         if task.state() == Some(TaskState::Idle) {
             page.heading("WAITS FOR");
             page.text(3, &words::unobserved_wait(model, task));
@@ -110,8 +147,8 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
         }
         return;
     }
-    let only = waits.len() == 1;
-    page.heading(if waits.len() > 1 { "WAITS FOR, ALL AT ONCE" } else { "WAITS FOR" });
+    let only = waits.len() + others.len() == 1;
+    page.heading(if only { "WAITS FOR" } else { "WAITS FOR, AT THE SAME TIME" });
     for edge in waits {
         page.entry(("wait", edge.id.0, 0), Some(resource::link(edge.resource)), None, |page| {
             page.spans(
@@ -129,10 +166,12 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
                 let level = words::level(resource);
                 format!("{} {}{}{level}", resource.kind, resource.id, if level.is_empty() { "" } else { ", " })
             });
-            page.styled(4, &format!("{} · {kind}", words::role(edge)), scene.theme.dim());
+            let polled = words::polled(edge).map_or_else(String::new, |polled| format!(" · {polled}"));
+            page.styled(4, &format!("{} · {kind}{polled}", words::role(edge)), scene.theme.dim());
             let traced = if only { trace::only_await(scene, task.id) } else { None };
-            match (&edge.location, &traced) {
-                (Some(location), _) => page.location(4, "at ", location),
+            let lines = model.lines_of_wait(edge);
+            match (lines.first, &traced) {
+                (Some(_), _) => page.lines_of(4, &lines, true),
                 (None, Some(location)) => page.location(4, "at, by its trace, ", location),
                 (None, None) => {
                     page.styled(4, "location of this await is unknown; t asks the program for it", scene.theme.dim());
@@ -140,8 +179,34 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
             }
         });
     }
-    if let Some(others) = words::other_wakers(model, task) {
+    // The program's own code first.
+    others.sort_by_key(|leaf| leaf.own().is_none());
+    for (leaf, number) in others.into_iter().zip(0..) {
+        page.entry(("await", task.id.0, number), None, None, |page| {
+            page.spans(
+                2,
+                vec![
+                    Span::styled(words::awaited(leaf), scene.theme.title()),
+                    Span::styled(", which insight does not observe", scene.theme.dim()),
+                ],
+            );
+            page.lines_of(4, &model.lines_of_await(task.id, leaf), true);
+        });
+    }
+    if let Some(others) = words::unobserved_wakers(model, task) {
         page.text(3, &others);
+    }
+    if let Some(known) = model.awaits(task.id).filter(|known| !known.represents) {
+        page.styled(3, &completeness(known.awaits), scene.theme.dim());
+    }
+}
+
+/// Whether the awaits of the task are all that it has.
+fn completeness(awaits: &Awaits) -> String {
+    match (awaits.complete, awaits.more) {
+        (true, _) => "complete: the task has no other awaits".to_owned(),
+        (false, 0) => "the task may have more awaits".to_owned(),
+        (false, more) => format!("and {} that are not shown", count(more, "more await")),
     }
 }
 
@@ -235,21 +300,41 @@ fn times(scene: &Scene, page: &mut Page, task: &Task) {
     }
 }
 
-fn origin(scene: &Scene, page: &mut Page, task: &Task) {
+/// The facts of a spawn.
+struct Spawned<'a> {
+    origin: &'a Origin,
+    at_ns: u64,
+    parent: Option<TaskId>,
+    executor_task_id: Option<u64>,
+}
+
+impl<'a> Spawned<'a> {
+    fn of(task: &'a Task) -> Spawned<'a> {
+        let (parent, executor_task_id) = (task.parent(), task.executor_task_id());
+        Spawned { origin: &task.origin, at_ns: task.spawned_ns, parent, executor_task_id }
+    }
+
+    fn of_ended(task: &'a EndedTask) -> Spawned<'a> {
+        let (parent, executor_task_id) = (task.parent(), task.executor_task_id());
+        Spawned { origin: &task.origin, at_ns: task.spawned_ns, parent, executor_task_id }
+    }
+}
+
+fn origin(scene: &Scene, page: &mut Page, task: Spawned) {
     page.heading(if task.origin.partial { "FIRST OBSERVED" } else { "SPAWNED" });
-    let age = duration(scene.model().now_ns.saturating_sub(task.spawned_ns));
+    let age = duration(scene.model().now_ns.saturating_sub(task.at_ns));
     page.text(3, &format!("{age} ago"));
     match &task.origin.location {
         Some(location) => page.location(3, "at ", location),
         None => page.styled(3, "location of its spawn is unknown", scene.theme.dim()),
     }
-    if let Some(parent) = task.parent() {
+    if let Some(parent) = task.parent {
         page.entry(("parent", parent.0, 0), Some(link(parent)), None, |page| {
             page.text(2, &format!(" by {}", task_label(scene, parent)));
         });
     }
     let executor = task.origin.executor.as_deref().map(|name| clean(name).into_owned());
-    let id = task.executor_task_id().map(|id| format!("executor's id {id}"));
+    let id = task.executor_task_id.map(|id| format!("executor's id {id}"));
     let size = task.origin.future_bytes.map(|bytes| format!("future of {}", count(bytes, "byte")));
     let facts: Vec<String> = [executor, id, size].into_iter().flatten().collect();
     if !facts.is_empty() {
@@ -260,11 +345,14 @@ fn origin(scene: &Scene, page: &mut Page, task: &Task) {
 const HELP: &str = "
 # TERMS
 
-WAITS FOR: each resource with the reason, the operation and the line; select! and join! wait for several
+WAITS FOR: each resource with the reason, the operation and the lines; select! and join! wait for several
+at: the line of your own code that waits; inside: the library's function and line; called by: your functions around it
+complete: the list has every await of the task
 HOLDS: locks and permits that no other task can have now
 TRACE: for each await, the awaited function and the program's own functions; the program polls the task once for it
 CAN UNBLOCK: its ends of channels, and joins on it; other tasks may wait for them until it acts
 TIMES: the shares of the last second or two, and the sums over its life
+PANIC: the message of the panic; the program sends it only with INSIGHT_PANICS=message
 foreign waker: something outside of the observed resources that may wake the task: io, a thread
 source changed since build: the file is newer than the program; its text may have moved
 source not found: the file is not there where the program runs; the location is still right

@@ -1,6 +1,6 @@
 //! All tasks, like `top`. We build only the rows on the screen.
 
-use super::columns::Column::{self, Location};
+use super::columns::Column::{self, Location, Spawned};
 use super::columns::{Rank, cell, columns, rank, wait_location};
 use super::cursor::mark;
 use super::page::Page;
@@ -152,10 +152,16 @@ impl TaskList {
         // Shorter paths say nothing.
         let place =
             if place.is_empty() || room < 12 { String::new() } else { format!("{at}{}", fit_end(&place, room)) };
+        let spawned = cell(scene, task, Spawned);
+        let room = room.saturating_sub(width(&place));
+        let spawned = match wait_location(scene, task) {
+            Some(_) if !spawned.is_empty() && room > 26 => format!(" · spawned at {}", fit_end(&spawned, room - 14)),
+            _ => String::new(),
+        };
         Line::from(vec![
             Span::styled(lead, scene.theme.dim()),
             Span::styled(waits_for, waits_for_style(scene, task)),
-            Span::styled(place, scene.theme.dim()),
+            Span::styled(place + &spawned, scene.theme.dim()),
         ])
     }
 
@@ -316,9 +322,9 @@ library task: a task of a library; insight observes only its waits and holds
 RUN% SCHED% WAIT%: the shares of the states in the last second or two
 POLLS: the number of its polls
 FOR: the time in its state
-WAITS FOR: the resource, and the reason; (+1 more): it waits for several at once
-LOCATION: the place of its await; if that is unknown, the place of its spawn, in grey
-SPAWNED AT: the place of its spawn, only in very wide windows
+WAITS FOR: the resource and the reason, or the awaited function; (+1 more): it waits for several at once
+LOCATION: the line of yours at which it waits; if that is unknown, the line of its spawn, in grey
+SPAWNED AT: the line of its spawn, only in very wide windows; the task's view has it too
 
 A narrow window leaves out the columns that say least.
 ";

@@ -1,8 +1,8 @@
 //! Each test has a separate state, and a producer that sends the messages from the test.
 
 use super::*;
-use crate::Detail;
 use crate::testing::{Folder, Script};
+use crate::{Detail, Panics};
 use insight_protocol::Message;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,6 +20,8 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
         record: value("RECORD"),
         process: value("PROCESS"),
         children: value("CHILDREN"),
+        panics: value("PANICS"),
+        awaits: value("AWAITS"),
     }
 }
 
@@ -75,6 +77,8 @@ fn failed_start_leaves_nothing_behind() {
     assert_eq!(listen("off").unwrap(), Insight::OFF);
     assert!(matches!(listen("808O"), Err(Error::Misconfigured { .. })));
     assert!(matches!(listen("0.0.0.0:0"), Err(Error::Misconfigured { .. })));
+    let error = start(Builder::default().listen("127.0.0.1:0"), &[("AWAITS", "yes")]).unwrap_err().to_string();
+    assert!(error.starts_with("INSIGHT_AWAITS is \"yes\": "), "{error}");
     let nowhere = Builder::default().listen("off").record_to("/nowhere/run.ndjson");
     let error = start(nowhere, &[]).unwrap_err().to_string();
     assert!(error.starts_with("cannot record to \"/nowhere/run.ndjson\": "), "{error}");
@@ -160,6 +164,34 @@ fn options_of_the_code_apply_to_the_instance_that_the_runtime_started() {
 
     let again = start(&mut state, Builder::default(), Cause::Code, &[]);
     assert!(matches!(again, Err(Error::AlreadyStarted)), "it is the second call of the code");
+}
+
+#[test]
+fn recorder_gets_the_option_for_panics() {
+    let check = |builder: Builder, variable: &[(&str, &str)], expect: bool| {
+        let mut recorded = None;
+        let mut record = |config: RecorderConfig| {
+            recorded = Some(config.panic_messages);
+            Ok(Script::new().0)
+        };
+        let builder = builder.listen("127.0.0.1:0");
+        let mut state = State::default();
+        state.start(builder, Cause::Code, &environment(variable), &PLACE, &mut record).unwrap();
+        assert_eq!(recorded, Some(expect), "{variable:?}");
+    };
+    check(Builder::default(), &[], false);
+    check(Builder::default().panics(Panics::Message), &[], true);
+    check(Builder::default(), &[("PANICS", "message")], true);
+    check(Builder::default().panics(Panics::Message), &[("PANICS", "off")], false);
+
+    let mut state = State::default();
+    let builder = || Builder::default().listen("127.0.0.1:0");
+    let wrong = state.start(builder(), Cause::Code, &environment(&[("PANICS", "all")]), &PLACE, never);
+    assert_eq!(
+        wrong.unwrap_err().to_string(),
+        "INSIGHT_PANICS is \"all\": write message to send the messages of panics to clients, or off"
+    );
+    assert!(start(&mut state, builder(), Cause::Code, &[]).is_ok(), "a next call may");
 }
 
 #[test]

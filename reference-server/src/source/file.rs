@@ -3,6 +3,7 @@
 //! All clients see the lines, and other users of the machine can be clients. So we read only source files of the program: regular
 //! files below a source folder, whose owner the program trusts already. A link out of such a folder is not followed.
 
+use super::built_from::BuiltFrom;
 use crate::environment::variable;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,12 @@ const MANIFEST: &str = "Cargo.toml";
 /// Source folders, and their trusted owners.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Roots {
-    /// The folders in which a relative path may start, in order of preference.
-    relative: Vec<Root>,
+    /// The folder that the user has named. A relative path may start there.
+    named: Option<Root>,
+    /// Other folders in which a relative path may start, in order of preference.
+    found: Vec<Root>,
+    /// The files from which the executable was built. `None` if they are unknown.
+    built_from: Option<BuiltFrom>,
     /// The source folders of dependencies, whose paths are always absolute.
     absolute: Vec<Root>,
     owners: Vec<u32>,
@@ -49,7 +54,8 @@ impl Roots {
     /// Compile-time paths are relative to the workspace. The order is: `INSIGHT_SOURCE`, the executable's directory with its
     /// ancestors (the workspace contains `target/debug`), then the working directory with its ancestors. The executable comes
     /// first because a program may run in the directory of another package, whose `src/main.rs` would be wrong. An ancestor
-    /// counts only if it has a manifest and no other user can write to it.
+    /// counts only if it has a manifest and no other user can write to it. Workspaces may share a target folder, so outside of
+    /// `INSIGHT_SOURCE` the file must be one from which the executable was built, if these are known.
     pub(super) fn of_process() -> Roots {
         let executable = std::env::current_exe().ok();
         let named = variable("INSIGHT_SOURCE").and_then(|path| std::path::absolute(path).ok());
@@ -60,11 +66,11 @@ impl Roots {
         // We trust these owners already: the program runs their file, or its user has named their folder.
         owners.extend([&executable, &named].into_iter().flatten().filter_map(|path| system::owner(path)));
         let mut roots = Roots { owners, ..Roots::default() };
-        let named: Vec<Root> = named.iter().filter_map(|path| Root::new(path)).collect();
-        let found: Vec<Root> = folders.chain(working).filter_map(|path| roots.with_manifest(&path)).collect();
-        for root in named.into_iter().chain(found) {
-            if !roots.relative.iter().any(|known| known.path == root.path) {
-                roots.relative.push(root);
+        roots.named = named.as_deref().and_then(Root::new);
+        roots.built_from = executable.as_deref().and_then(BuiltFrom::of);
+        for root in folders.chain(working).filter_map(|path| roots.with_manifest(&path)).collect::<Vec<_>>() {
+            if !roots.found.iter().any(|known| known.path == root.path) {
+                roots.found.push(root);
             }
         }
         let home = variable("HOME").map(|home| Path::new(&home).join(".cargo"));
@@ -78,8 +84,8 @@ impl Roots {
 
     #[cfg(test)]
     pub(super) fn at(folders: &[PathBuf]) -> Roots {
-        let relative = folders.iter().filter_map(|folder| Root::new(folder)).collect();
-        Roots { relative, absolute: Vec::new(), owners: system::own_owners() }
+        let found = folders.iter().filter_map(|folder| Root::new(folder)).collect();
+        Roots { found, owners: system::own_owners(), ..Roots::default() }
     }
 
     fn with_manifest(&self, folder: &Path) -> Option<Root> {
@@ -97,14 +103,23 @@ impl Roots {
         }
         let candidate =
             |path: PathBuf, root: &Root| Candidate { path, root: root.real.clone(), owners: self.owners.clone() };
+        let in_package = |path: &Path| path.ancestors().skip(1).find_map(|folder| self.with_manifest(folder));
         if !file.is_absolute() {
-            return self.relative.iter().map(|root| candidate(root.path.join(file), root)).collect();
+            let mut candidates: Vec<Candidate> =
+                self.named.iter().map(|root| candidate(root.path.join(file), root)).collect();
+            let in_roots = self.found.iter().map(|root| candidate(root.path.join(file), root));
+            match &self.built_from {
+                None => candidates.extend(in_roots),
+                Some(built_from) => {
+                    let path = built_from.path_of(file);
+                    candidates.extend(path.and_then(|path| Some(candidate(path.to_owned(), &in_package(path)?))));
+                }
+            }
+            return candidates;
         }
-        let known = self.relative.iter().chain(&self.absolute).find(|root| file.starts_with(&root.path)).cloned();
-        let found = known.or_else(|| {
-            let mut folders = file.ancestors().skip(1);
-            compiled_in.then(|| folders.find_map(|folder| self.with_manifest(folder)))?
-        });
+        let roots = self.named.iter().chain(&self.found).chain(&self.absolute);
+        let known = roots.into_iter().find(|root| file.starts_with(&root.path)).cloned();
+        let found = known.or_else(|| compiled_in.then(|| in_package(file))?);
         found.iter().map(|root| candidate(file.to_owned(), root)).collect()
     }
 }
@@ -319,6 +334,32 @@ mod tests {
         // All users can write to this folder.
         check(&absolute("open/main.rs"), None, None);
         check(".env", Some("work/.env"), None);
+    }
+
+    /// Two workspaces have one target folder, which is in the first one.
+    #[test]
+    fn relative_path_names_a_file_of_the_executable_if_these_are_known() {
+        let folder = Folder::new("source-built");
+        let at = |name: &str| folder.0.canonicalize().unwrap().join(name);
+        for name in ["one", "two"] {
+            fs::create_dir_all(at(name).join("src")).unwrap();
+            for file in [MANIFEST, "src/main.rs", "src/other.rs"] {
+                fs::write(at(name).join(file), name).unwrap();
+            }
+        }
+        let text = |roots: &Roots, file: &str| {
+            roots.candidates(file, true).iter().find_map(read).map(|text| text.lines.concat())
+        };
+        let mut roots = Roots::at(&[at("one")]);
+        assert_eq!(text(&roots, "src/main.rs").as_deref(), Some("one"), "nothing is known");
+        assert_eq!(BuiltFrom::of(&at("app")), None);
+        fs::write(at("app.d"), format!("{}: {}\n", at("app").display(), at("two/src/main.rs").display())).unwrap();
+        roots.built_from = BuiltFrom::of(&at("app"));
+        assert_eq!(text(&roots, "src/main.rs").as_deref(), Some("two"));
+        assert_eq!(text(&roots, "src/other.rs"), None, "it is not compiled in");
+        // The user knows better.
+        roots.named = Root::new(&at("one"));
+        assert_eq!(text(&roots, "src/main.rs").as_deref(), Some("one"));
     }
 
     #[test]

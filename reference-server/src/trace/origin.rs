@@ -1,5 +1,7 @@
 //! The origin of the code in a frame, by its file and its function's crate.
 
+use crate::environment::variable;
+use crate::graph::folders;
 use insight_protocol::FrameKind;
 
 /// Crates that run a program's futures. Their frames do not help to find where a task waits.
@@ -19,8 +21,52 @@ const RUNTIMES: &[&str] = &[
     "wish4-async-insight",
 ];
 /// The crates of insight, which may be part of the program's workspace.
-const OURS: &[&str] =
-    &["insight_async_std", "insight_probe", "insight_smol", "insight_sync", "insight_tokio", "insight"];
+const OURS: &[&str] = &[
+    "insight",
+    "insight_async_std",
+    "insight_event_listener",
+    "insight_executor",
+    "insight_flume",
+    "insight_futures_channel",
+    "insight_probe",
+    "insight_smol",
+    "insight_sync",
+    "insight_task",
+    "insight_tokio",
+    "insight_tracing",
+    "insight_want",
+];
+
+/// The crates that facades replace, by the beginning of the facade's paths. With `line-tables-only`, a path begins with the folder of
+/// the facade.
+const FACADES: &[(&str, &str)] = &[
+    ("executor", "async_executor"),
+    ("insight_async_std", "async_std"),
+    ("insight_event_listener", "event_listener"),
+    ("insight_executor", "async_executor"),
+    ("insight_flume", "flume"),
+    ("insight_futures_channel", "futures_channel"),
+    ("insight_smol", "smol"),
+    ("insight_sync::channel", "async_channel"),
+    ("insight_sync::lock", "async_lock"),
+    ("insight_task", "async_task"),
+    ("insight_tokio", "tokio"),
+    ("insight_want", "want"),
+    ("sync::channel", "async_channel"),
+    ("sync::lock", "async_lock"),
+    ("task", "async_task"),
+];
+
+/// The path as the user of a facade knows it: `tokio::sync::Mutex::lock` of `insight_tokio::sync::Mutex::lock`.
+pub(super) fn in_place_of(path: &str) -> Option<String> {
+    let named = |facade: &str| path.strip_prefix(facade).filter(|rest| rest.is_empty() || rest.starts_with("::"));
+    FACADES.iter().find_map(|(facade, replaced)| Some(format!("{replaced}{}", named(facade)?)))
+}
+
+/// Whether a crate is one of insight's.
+pub(crate) fn is_of_insight(crate_name: &str) -> bool {
+    OURS.contains(&crate_name)
+}
 
 /// Whether a file belongs to insight, in a build where insight's source is beside the program's. The file is needed because
 /// `line-tables-only` has no path for an inlined function, so its name lacks the crate.
@@ -45,6 +91,8 @@ pub(super) fn module(file: &str) -> Option<String> {
         None => (None, stem.rsplit('/').next().unwrap_or(stem)),
     };
     let package = package.map(|package| without_version(package).replace('-', "_"));
+    // A program of its own.
+    let package = package.filter(|_| !inside.starts_with("bin/"));
     let inside = inside.split('/').filter(|part| !["lib", "main", "mod", "bin"].contains(part)).map(str::to_owned);
     Some(package.into_iter().chain(inside).collect::<Vec<_>>().join("::"))
 }
@@ -58,8 +106,42 @@ pub(super) struct Origin {
     pub(super) file: Option<String>,
 }
 
+/// The folders by which a file is the program's own.
+#[derive(Debug, Default)]
+pub(super) struct Origins {
+    /// The folders of packages, each with a `/` at its end, and whether the package is the program's own. Deeper folders come
+    /// first.
+    folders: Vec<(String, bool)>,
+}
+
+impl Origins {
+    pub(super) fn of_process() -> Origins {
+        let named = variable("INSIGHT_SOURCE").and_then(|path| std::path::absolute(path).ok());
+        let named = named.iter().filter_map(|path| Some((path.to_str()?, true)));
+        Origins::of(named.chain(folders().iter().map(|it| (it.folder.as_str(), it.own))))
+    }
+
+    fn of<'f>(folders: impl Iterator<Item = (&'f str, bool)>) -> Origins {
+        let with_end = |folder: &str| folder.replace('\\', "/").trim_end_matches('/').to_owned() + "/";
+        let mut folders: Vec<(String, bool)> = folders.map(|(folder, own)| (with_end(folder), own)).collect();
+        folders.sort_by_key(|(folder, _)| std::cmp::Reverse(folder.len()));
+        Origins { folders }
+    }
+
+    /// The origin of a frame. A path that looks like the program's own may be in the folder of a dependency beside its workspace.
+    pub(super) fn origin(&self, file: Option<&str>, root: Option<&str>) -> Origin {
+        let origin = origin(file, root);
+        let Some(path) = origin.file.as_deref().filter(|_| origin.kind == FrameKind::Own) else { return origin };
+        let package = self.folders.iter().find(|(folder, _)| path.starts_with(folder.as_str()));
+        let Some((folder, _)) = package.filter(|(_, own)| !own) else { return origin };
+        let name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let file = Some(format!("{name}/{}", &path[folder.len()..]));
+        Origin { kind: library(name), crate_name: Some(root.unwrap_or(name).to_owned()), file }
+    }
+}
+
 /// `root` is the first part of the function's path.
-pub(super) fn origin(file: Option<&str>, root: Option<&str>) -> Origin {
+fn origin(file: Option<&str>, root: Option<&str>) -> Origin {
     let named = |kind, name: &str, file: Option<String>| Origin { kind, crate_name: Some(name.to_owned()), file };
     let path = file.map(|file| file.replace('\\', "/"));
     if let Some(path) = &path {
@@ -121,10 +203,22 @@ mod tests {
         check("tokio-1.54.1/src/sync/mpsc/bounded.rs", "tokio::sync::mpsc::bounded");
         check("library/core/src/future/poll_fn.rs", "core::future::poll_fn");
         check("/home/u/my-app/src/main.rs", "my_app");
-        check("/home/u/my-app/src/bin/tool.rs", "my_app::tool");
+        check("/home/u/my-app/src/bin/tool.rs", "tool");
         check("/home/u/my-app/src/pool/mod.rs", "my_app::pool");
         check("examples/barbara.rs", "barbara");
         assert_eq!(module("a.c"), None);
+    }
+
+    #[test]
+    fn function_of_a_facade_has_the_path_of_the_replaced_crate() {
+        let check = |path: &str, expect: Option<&str>| assert_eq!(in_place_of(path).as_deref(), expect, "{path}");
+        check("insight_tokio::sync::Mutex::lock", Some("tokio::sync::Mutex::lock"));
+        check("insight_sync::lock::mutex::Lock", Some("async_lock::mutex::Lock"));
+        check("insight_tokio", Some("tokio"));
+        check("task::Task::poll", Some("async_task::Task::poll"));
+        check("tokio::sync::Mutex::lock", None);
+        check("insight_tokio_other::f", None);
+        check("insight_probe::Observed::poll", None);
     }
 
     #[test]
@@ -163,5 +257,25 @@ mod tests {
         check("", "tokio", "runtime tokio -");
         check("", "app", "unknown app -");
         check("", "", "unknown - -");
+    }
+
+    #[test]
+    fn own_path_may_be_in_the_folder_of_a_dependency() {
+        let folders = [("/w", true), ("/w/crates/core", true), ("/w/third/forked", false), ("/beside/lib/", false)];
+        let origins = Origins::of(folders.into_iter());
+        let check = |file: &str, root: &str, expect: &str| {
+            let Origin { kind, crate_name, file: shown } = origins.origin(Some(file), Some(root));
+            let actual = format!("{kind} {} {}", crate_name.as_deref().unwrap_or("-"), shown.as_deref().unwrap_or("-"));
+            assert_eq!(actual, expect, "{file} {root}");
+        };
+        check("/w/src/main.rs", "app", "own app /w/src/main.rs");
+        check("/w/vendor/a-1.0.0/src/lib.rs", "a", "dependency a a-1.0.0/src/lib.rs");
+        check("/w/.cargo/registry/src/index-0123/a-1.0.0/src/lib.rs", "a", "dependency a a-1.0.0/src/lib.rs");
+        check("/w/crates/core/src/lib.rs", "app_core", "own app_core /w/crates/core/src/lib.rs");
+        check("/w/third/forked/src/lib.rs", "forked", "dependency forked forked/src/lib.rs");
+        check("/beside/lib/src/lib.rs", "lib", "dependency lib lib/src/lib.rs");
+        check("/beside/library/src/lib.rs", "library", "own library /beside/library/src/lib.rs");
+        check("/rustc/00ff/library/core/src/pin.rs", "core", "runtime core library/core/src/pin.rs");
+        check("/w/x/src/wait.rs", "insight_probe", "runtime insight_probe /w/x/src/wait.rs");
     }
 }

@@ -7,17 +7,14 @@ const MAX_NAME: usize = 160;
 /// `<Pool as Work>::run` of `<barbara::Pool as barbara::Work>::run`.
 ///
 /// The body of an async function, a block and a closure get the name of the function that contains them.
-pub(super) fn readable(name: &str) -> String {
+pub(crate) fn readable(name: &str) -> String {
     let name = without_braces(name);
-    let name = match name.strip_prefix('<').and_then(|_| Some(name.split_at(closing(&name)? + 1))) {
+    let name = match bracketed(&name) {
         None => plain(&name),
-        Some((implementation, rest)) => {
-            let inside = &implementation[1..implementation.len() - 1];
-            match top_level_as(inside) {
-                Some((of, as_trait)) => format!("<{} as {}>{}", short(of), short(as_trait), plain(rest)),
-                None => format!("{}{}", plain(inside), plain(rest)),
-            }
-        }
+        Some((inside, rest)) => match top_level_as(inside) {
+            Some((of, as_trait)) => format!("<{} as {}>{}", short(of), short(as_trait), plain(rest)),
+            None => format!("{}{}", plain(inside), plain(rest)),
+        },
     };
     match name.char_indices().nth(MAX_NAME) {
         Some((at, _)) => format!("{}…", &name[..at]),
@@ -26,7 +23,7 @@ pub(super) fn readable(name: &str) -> String {
 }
 
 /// The crate that contains the function, or the type of the method.
-pub(super) fn root(name: &str) -> Option<&str> {
+pub(crate) fn root(name: &str) -> Option<&str> {
     let name = name.trim_start_matches(|character| "<&*([ ".contains(character));
     let name = ["mut ", "dyn ", "const "].iter().fold(name, |name, word| name.trim_start_matches(word));
     let end = name.find(|character: char| !(character.is_alphanumeric() || character == '_')).unwrap_or(name.len());
@@ -57,7 +54,7 @@ fn without_braces(name: &str) -> String {
 }
 
 /// The position of the `>` that ends the `<` at the start.
-fn closing(text: &str) -> Option<usize> {
+pub(crate) fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_i32;
     let mut before = ' ';
     for (at, character) in text.char_indices() {
@@ -84,8 +81,23 @@ fn top_level_as(text: &str) -> Option<(&str, &str)> {
         .map(|(at, word)| (&text[..at], &text[at + word.len()..]))
 }
 
+/// The text in the brackets at the start, and the rest.
+fn bracketed(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix('<')?;
+    let end = closing(name)?;
+    Some((&name[1..end], &name[end + 1..]))
+}
+
+/// The type, the trait and the method of `<Type as Trait>::method`.
+pub(crate) fn implementation(name: &str) -> Option<(&str, &str, &str)> {
+    let (inside, rest) = bracketed(name)?;
+    let (of, as_trait) = top_level_as(inside)?;
+    let method = rest.strip_prefix("::")?.split("::").next()?;
+    Some((of, as_trait, method))
+}
+
 /// Removes all `<...>`.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut depth = 0_i32;
     let mut before = ' ';

@@ -10,11 +10,13 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// The rows of requests, and their descriptions.
-const REQUESTS: [(&str, &str); 4] = [
+const REQUESTS: [(&str, &str); 6] = [
     ("http/1", "one worker"),
     ("http-client/1", "one worker, these two alone and more often"),
     ("http/2", "two workers"),
     ("http-spawn/1", "one worker, a task for each request"),
+    ("http-idle/1", "one worker, beside 10,000 idle connections"),
+    ("http-idle-without-awaits/1", "the same, with `INSIGHT_AWAITS=off`"),
 ];
 
 /// The generated part of README.md is between these lines.

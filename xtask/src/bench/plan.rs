@@ -120,7 +120,18 @@ pub fn operation_row(runtime: &str, workers: usize, operation: &str) -> String {
 
 /// The names of the rows without runtime and workers.
 pub fn names() -> Vec<&'static str> {
-    let loads = ["http", "http-spawn", "http-client", "parked", "snapshot", "spawns", "storm", "instructions"];
+    let loads = [
+        "http",
+        "http-spawn",
+        "http-client",
+        "http-idle",
+        "parked",
+        "snapshot",
+        "named",
+        "spawns",
+        "storm",
+        "instructions",
+    ];
     OPERATIONS.iter().chain(&MORE_OPERATIONS).map(|(name, _)| *name).chain(loads).collect()
 }
 
@@ -130,7 +141,15 @@ pub fn groups(scale: Scale, asked: &[&str]) -> Vec<Group> {
     let (configurations, rows): (Vec<&str>, Vec<&str>) =
         asked.iter().partition(|word| CONFIGURATIONS.iter().any(|(name, ..)| name == *word));
     let mut groups = vec![tokio_operations(scale), other_operations(scale), requests(scale)];
-    groups.extend([requests_with_client(scale), parked(scale), snapshots(scale), spawns(scale), storm(scale)]);
+    groups.extend([
+        requests_with_client(scale),
+        requests_beside_idle(scale),
+        parked(scale),
+        snapshots(scale),
+        named(scale),
+        spawns(scale),
+        storm(scale),
+    ]);
     for group in &mut groups {
         group.cases.retain(|case| {
             let row = rows.is_empty() || rows.iter().any(|word| case.row.contains(word));
@@ -225,6 +244,28 @@ fn requests_with_client(scale: Scale) -> Group {
         Case { requests_s: Some(seconds), ..case }
     });
     Group { name: "requests, with a client and without".to_owned(), rounds, cases: cases.collect() }
+}
+
+/// Requests beside 10,000 idle connections, whose tasks have awaits to capture.
+fn requests_beside_idle(scale: Scale) -> Group {
+    let (seconds, rounds) = if scale == Scale::Whole { (5, 6) } else { (2, 2) };
+    let compared = [
+        ("http-idle/1", "bare", "bench-bare", "on"),
+        ("http-idle/1", "client", "bench-insight", "on"),
+        ("http-idle-without-awaits/1", "bare", "bench-bare", "off"),
+        ("http-idle-without-awaits/1", "client", "bench-insight", "off"),
+    ];
+    let cases = compared.map(|(row, configuration, program, awaits)| {
+        let arguments = ["http", "workers=1", "idle=10000", &format!("awaits={awaits}")].map(str::to_owned);
+        Case { requests_s: Some(seconds), ..case(row, configuration, program, &arguments) }
+    });
+    Group { name: "requests beside 10,000 idle connections".to_owned(), rounds, cases: cases.into() }
+}
+
+/// The awaits of 100,000 tasks in 12 places.
+fn named(scale: Scale) -> Group {
+    let cases = vec![case("named/100000", "on", "bench-insight", &["named".to_owned(), "tasks=100000".to_owned()])];
+    Group { name: "the awaits of all tasks".to_owned(), rounds: if scale == Scale::Whole { 3 } else { 1 }, cases }
 }
 
 fn parked(scale: Scale) -> Group {

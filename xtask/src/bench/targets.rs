@@ -34,7 +34,7 @@ fn memory(results: &Results, tasks: u64) -> Option<f64> {
 
 /// The times are processor times of the program's threads on tokio's current-thread runtime: the least of all runs, less the
 /// least of bare tokio.
-const TARGETS: [Target; 17] = [
+const TARGETS: [Target; 20] = [
     at_most("poll, with its waking task", 20.0, Some(12.0), "ns", |r| above(r, "poll", "on")),
     at_most("spawn and join", 80.0, Some(40.0), "ns", |r| above(r, "spawn", "on")),
     at_most("Mutex, lock and unlock", 25.0, Some(12.0), "ns", |r| above(r, "lock", "on")),
@@ -62,6 +62,16 @@ const TARGETS: [Target; 17] = [
     at_most("HTTP with a client, p99 of bare's", 105.0, None, "%", |r| {
         Some(100.0 * r.min("http-client/1", "client", "p99_us")? / r.min("http-client/1", "bare", "p99_us")?)
     }),
+    Target {
+        title: "HTTP beside 10,000 idle connections, with a client, requests/s of bare",
+        limit: 97.0,
+        stretch: None,
+        unit: "%",
+        at_least: true,
+        measured: |r| {
+            Some(100.0 * r.max("http-idle/1", "client", "requests_s")? / r.max("http-idle/1", "bare", "requests_s")?)
+        },
+    },
     at_most("first complete snapshot of 100,000 tasks", 500.0, Some(200.0), "ms", |r| {
         r.median("snapshot/100000", "on", "complete_ms")
     }),
@@ -71,6 +81,10 @@ const TARGETS: [Target; 17] = [
     at_most("the program's stall during this snapshot", 1.0, None, "ms", |r| {
         r.median("snapshot/1000000", "on", "own_ms")
     }),
+    at_most("the awaits of 100,000 tasks in 12 places are known", 2000.0, None, "ms", |r| {
+        r.median("named/100000", "on", "named_ms")
+    }),
+    at_most("the program's stall meanwhile", 1.0, None, "ms", |r| r.median("named/100000", "on", "named_own_ms")),
     at_most("a new task is visible, at 100,000 spawns/s", 500.0, Some(250.0), "ms", |r| {
         r.max("spawns/100000", "client", "late_max_ms")
     }),

@@ -3,9 +3,10 @@
 use super::{FOLDER, SCHEMA};
 use crate::process::{Result, apt_get_install, read, root, succeeds, target};
 use crate::schema::sha256;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 /// The files of the TypeScript client. They are copied, because node searches for packages next to the program.
 const TYPESCRIPT: &[&str] = &[
@@ -16,6 +17,7 @@ const TYPESCRIPT: &[&str] = &[
     "generate.mjs",
     "insight.ts",
     "program.ts",
+    "can_end.ts",
     "client.ts",
 ];
 /// The search of the served documentation, and its check.
@@ -72,6 +74,11 @@ impl TypeScript {
     pub fn once(&self, insight: SocketAddr) -> Result<String> {
         output(Command::new("node").arg(self.folder.join("build/client.js")).arg(insight.to_string()).arg("--once"))
     }
+
+    /// The client's answers to the questions of the vectors.
+    pub fn vectors(&self, questions: String) -> Result<String> {
+        answers(Command::new("node").arg(self.folder.join("build/client.js")).arg("--vectors"), questions)
+    }
 }
 
 /// The environment of the Python client.
@@ -105,6 +112,12 @@ impl Python {
             Command::new(self.folder.join("bin/python")).arg("-B").arg(client).arg(insight.to_string()).arg("--once"),
         )
     }
+
+    /// The client's answers to the questions of the vectors.
+    pub fn vectors(&self, questions: String) -> Result<String> {
+        let client = root().join(super::PYTHON_CLIENT);
+        answers(Command::new(self.folder.join("bin/python")).arg("-B").arg(client).arg("--vectors"), questions)
+    }
 }
 
 /// Calls `work`, which makes the folder, unless it was made for the same versions.
@@ -124,10 +137,27 @@ fn node_major() -> Option<u32> {
     String::from_utf8_lossy(&output.stdout).trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
+/// The output of a command that reads the questions from its stdin.
+fn answers(command: &mut Command, questions: String) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let failed = |error: std::io::Error| format!("cannot run {program}: {error}");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut client = command.spawn().map_err(failed)?;
+    let stdin = client.stdin.take();
+    // A client that ends early reads no more. Its exit status shows that.
+    let writer = std::thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(questions.as_bytes())));
+    let output = client.wait_with_output().map_err(failed)?;
+    drop(writer.join());
+    text(&program, output)
+}
+
 /// The output of a command. If it fails, the error has the output and stderr.
 fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|error| format!("cannot start {program}: {error}"))?;
+    text(&program, command.output().map_err(|error| format!("cannot start {program}: {error}"))?)
+}
+
+fn text(program: &str, output: Output) -> Result<String> {
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(stdout);

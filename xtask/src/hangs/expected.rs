@@ -16,6 +16,8 @@ const MARK: &str = "// waits here";
 pub enum Verdict {
     /// It hangs or is unhealthy, and must be reported.
     Hang,
+    /// It waits for long, until code that no tool can see ends the wait. It must be reported as suspected, with that way out.
+    Waits,
     /// Nothing may be reported.
     Healthy,
     /// It hangs, but the observed facts cannot show it. Nothing may be reported.
@@ -28,7 +30,7 @@ pub struct Expectation {
     pub runtime: String,
     pub verdict: Verdict,
     problems: BTreeSet<Expected>,
-    /// Words that the unknowns of its problems must have.
+    /// Words that the unknowns and the ways out of its problems must have.
     pub unknowns: Vec<String>,
 }
 
@@ -52,7 +54,7 @@ impl Expectation {
     pub fn expected_in_words(&self) -> String {
         match self.verdict {
             Verdict::Healthy | Verdict::Unclaimed => "nothing".to_owned(),
-            Verdict::Hang => super::in_words(&self.problems),
+            Verdict::Hang | Verdict::Waits => super::in_words(&self.problems),
         }
     }
 
@@ -151,9 +153,14 @@ fn expectation(data: &Value) -> Result<Expectation> {
     let problems = data["problems"].as_array().map_or(&[][..], Vec::as_slice);
     let verdict = match (data["verdict"].as_str(), problems) {
         (Some("hang"), [_, ..]) => Verdict::Hang,
+        (Some("waits"), [_, ..]) if problems.iter().all(|problem| problem["tier"] == "suspected") => Verdict::Waits,
         (Some("healthy"), []) => Verdict::Healthy,
         (Some("unclaimed"), []) => Verdict::Unclaimed,
-        _ => return Err(format!("{program}: `verdict` is hang with problems, or healthy or unclaimed without any")),
+        _ => {
+            return Err(format!(
+                "{program}: `verdict` is hang with problems, waits with suspected ones, or healthy or unclaimed without any"
+            ));
+        }
     };
     let source = read(Path::new(&format!("{FOLDER}/programs/{runtime}/{program}.rs")))?;
     let lines = marked(&source);
@@ -226,7 +233,7 @@ mod tests {
         check(
             "healthy",
             &problem("proven"),
-            "lock_twice: `verdict` is hang with problems, or healthy or unclaimed without any",
+            "lock_twice: `verdict` is hang with problems, waits with suspected ones, or healthy or unclaimed without any",
         );
         check(
             "hang",

@@ -71,8 +71,8 @@ pub fn listen(insight: SocketAddr, case: &Expectation, at_least: Duration) -> Re
             findings.after = Some(start.elapsed());
         }
     }
-    let unknowns: Vec<&String> = open.values().flat_map(|problem| &problem.unknowns).collect();
-    let is_named = |word: &&String| !unknowns.iter().any(|unknown| unknown.contains(word.as_str()));
+    let doubts: Vec<&String> = open.values().flat_map(|it| it.unknowns.iter().chain(&it.unless)).collect();
+    let is_named = |word: &&String| !doubts.iter().any(|doubt| doubt.contains(word.as_str()));
     findings.unnamed = case.unknowns.iter().filter(is_named).cloned().collect();
     findings.problems = raised.into_values().collect();
     if findings.after.is_some() && !case.is_met(&expected_of(open.values(), case)) {

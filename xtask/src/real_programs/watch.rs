@@ -1,9 +1,11 @@
 //! The facts that insight reports about the observed program during the load.
 
 use super::serve::Server;
+use super::waits::Waits;
 use crate::peer_program::model;
 use crate::process::{Result, read, root};
 use crate::program::stream;
+use insight_model::Model;
 use insight_protocol::{Decoded, Message, decode};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -27,6 +29,8 @@ pub struct Watched {
     pub uncovered: BTreeSet<String>,
     /// Tier and title of each problem that was raised.
     pub problems: BTreeSet<String>,
+    /// The tasks that waited for long.
+    pub waits: Waits,
 }
 
 impl Watched {
@@ -39,6 +43,7 @@ impl Watched {
         if let Some(count @ 1..) = self.unobserved {
             failures.push(format!("{count} tasks of the runtime are not observed"));
         }
+        failures.extend(self.waits.failure());
         failures
     }
 
@@ -114,6 +119,7 @@ impl Watch {
         watched.problems = of_stream.problems;
         watched.unobserved = of_stream.unobserved;
         watched.uncovered = of_stream.uncovered;
+        watched.waits = of_stream.waits;
         let summary = read(&self.findings)?;
         let summary: Option<Value> = summary.lines().last().and_then(|line| serde_json::from_str(line).ok());
         let findings = summary.as_ref().and_then(|summary| summary["findings"].as_u64());
@@ -124,12 +130,16 @@ impl Watch {
 
 /// Reads to the end of the program.
 fn read_stream(insight: SocketAddr) -> Result<Watched> {
-    let mut watched = Watched::default();
+    let (mut watched, mut model) = (Watched::default(), Model::default());
     // The stream breaks off when the program ends. That is not an error.
     for line in stream(insight)?.map_while(Result::ok) {
-        if let Ok(Decoded::Message { message: Message::ProblemRaised(raised), .. }) = decode(&line) {
+        let Ok(Decoded::Message { message, .. }) = decode(&line) else { continue };
+        model.apply(&message);
+        if let Message::ProblemRaised(raised) = &message {
             watched.problems.insert(format!("{}: {}", raised.problem.tier, raised.problem.title));
-        } else if line.contains("\"stream.coverage\"") {
+        } else if let Message::StreamHeartbeat(heartbeat) = &message {
+            watched.waits.look(&model, heartbeat.at_ns);
+        } else if matches!(message, Message::StreamCoverage(_)) {
             let coverage: Value = serde_json::from_str(&line).map_err(|error| format!("stream.coverage: {error}"))?;
             watched.cover(&coverage);
         }

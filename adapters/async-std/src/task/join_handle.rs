@@ -33,6 +33,7 @@ impl<T> JoinHandle<T> {
 
     /// The async-std handle inside, for code that asks for one. We do not observe waits for it from then on.
     pub fn into_inner(self) -> real::task::JoinHandle<T> {
+        self.joining.hands_out();
         self.inner
     }
 }

@@ -10,7 +10,16 @@ const PREEMPTIONS: usize = 2;
 
 fn facts(edge: u64) -> HoldFacts {
     let (units, since) = (edge * 3, edge * 7);
-    HoldFacts { edge, task: edge * 2, mode: Mode::Exclusive, transferable: false, units, since, location: None }
+    HoldFacts {
+        edge,
+        task: edge * 2,
+        mode: Mode::Exclusive,
+        transferable: false,
+        units,
+        since,
+        location: None,
+        guard: GuardWord::default(),
+    }
 }
 
 fn edges(holds: &Holds) -> Vec<u64> {

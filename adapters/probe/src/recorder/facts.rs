@@ -2,7 +2,7 @@
 
 use super::ledger::{Ledger, ResourceEntry, TaskEntry};
 use crate::cell_ref::CellRef;
-use crate::fact::{Fact, Spawn};
+use crate::fact::{Fact, Spawn, TaskEnd};
 use crate::resource_cell::{Definition, HandOff, ResourceCell, count, in_range};
 use crate::ring::{Cell, Read};
 use crate::{clock, ids, origin};
@@ -28,7 +28,19 @@ impl Ledger {
                 waits.for_each(|edge| self.close_edge(edge, None, at_ns));
                 let joined = entry.parties.iter().flat_map(|parties| &parties.joined);
                 joined.for_each(|edge| self.close_edge(*edge, None, at_ns));
-                self.stream.push(TaskCompleted::new(TaskId(task), end.protocol(), at_ns));
+                let panicked = end == TaskEnd::Panicked;
+                let panic = if panicked { self.panics.remove(&task).map(String::from) } else { None };
+                self.stream.push(with!(TaskCompleted::new(TaskId(task), end.protocol(), at_ns), panic));
+            }
+            Fact::Panicked { task, message } => {
+                if self.tasks.contains_key(&task) {
+                    self.panics.insert(task, message.take());
+                }
+            }
+            Fact::Cancellable { task } => {
+                if let Some(entry) = self.tasks.get_mut(&task) {
+                    entry.cancellable = true;
+                }
             }
             Fact::ResourceCreated { resource, creator, cell } => {
                 self.resource_created(resource, creator, cell, at_ns);

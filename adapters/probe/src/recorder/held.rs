@@ -1,9 +1,10 @@
 //! The sampled holders of resources.
 
 use super::ledger::Ledger;
+use crate::cell_ref::CellRef;
 use crate::holds::{HoldFacts, Holds};
 use crate::resource_cell::{ResourceCell, count};
-use crate::{clock, ids};
+use crate::{clock, ids, image};
 use insight_protocol::*;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -19,19 +20,23 @@ impl Ledger {
         let before = std::mem::take(&mut entry.holds);
         let held: BTreeSet<u64> = picture.iter().map(|hold| hold.edge).collect();
         for edge in before.difference(&held) {
-            self.close_edge(*edge, Some(EdgeOutcome::Released), at_ns);
+            let edge = self.replaced.remove(edge).unwrap_or(*edge);
+            self.close_edge(edge, Some(EdgeOutcome::Released), at_ns);
         }
         // After the old holds are closed and before new ones are opened: they fit in the old capacity, and in the new one.
         self.update_held(id, cell, &picture, at_ns);
-        let open = picture.iter().filter(|hold| before.contains(&hold.edge) || self.open_hold(id, hold, created_ns));
+        let is_open = |ledger: &mut Ledger, hold: &HoldFacts| {
+            before.contains(&hold.edge) || ledger.open_hold(id, hold.edge, hold, created_ns, false)
+        };
+        let open = picture.iter().filter(|hold| is_open(self, hold));
         let open = open.map(|hold| hold.edge).collect();
         if let Some(entry) = self.resources.get_mut(&id) {
             entry.holds = open;
         }
     }
 
-    /// For a hold without a known task, sends only its units.
-    fn open_hold(&mut self, resource: u64, hold: &HoldFacts, created_ns: u64) -> bool {
+    /// Opens the hold as `edge`. For a hold without a known task, sends only its units.
+    fn open_hold(&mut self, resource: u64, edge: u64, hold: &HoldFacts, created_ns: u64, given_away: bool) -> bool {
         if !self.tasks.contains_key(&hold.task) {
             return false;
         }
@@ -39,11 +44,12 @@ impl Ledger {
         let since_ns = clock::time_ns(hold.since).max(created_ns);
         let (task, mode, units) = (TaskId(hold.task), hold.mode.protocol(), hold.units.min(MAX_ID));
         let message = with!(
-            EdgeHold::new(EdgeId(hold.edge), task, ResourceId(resource), mode, units, since_ns),
-            transferable = hold.transferable,
+            EdgeHold::new(EdgeId(edge), task, ResourceId(resource), mode, units, since_ns),
+            // The guard of a static lock can be `'static`.
+            transferable = given_away || hold.transferable || image::contains(hold.guard.lock_address()),
             location = hold.location.map(|location| self.stream.location(location)),
         );
-        self.open_edge(hold.edge, hold.task, resource, message.into())
+        self.open_edge(edge, hold.task, resource, message.into())
     }
 
     fn update_held(&mut self, id: u64, cell: &ResourceCell, picture: &[HoldFacts], at_ns: u64) {
@@ -79,16 +85,24 @@ impl Ledger {
     }
 
     pub(super) fn sample_hold(&mut self, id: u64, cell: &ResourceCell) {
+        self.sample_hold_again(id, cell, false);
+    }
+
+    /// With `given_away`, opens an open hold again, as a transferable one.
+    fn sample_hold_again(&mut self, id: u64, cell: &ResourceCell, mut given_away: bool) {
         let Some(entry) = self.resources.get(&id) else { return };
         let (before, created_ns) = (entry.hold, entry.created_ns);
         let holder = cell.holder.load(Ordering::Acquire);
         let number = cell.holds.load(Ordering::Acquire);
-        if before.is_some_and(|(_, last)| last == number && holder != 0) {
+        let is_same = before.is_some_and(|(_, last)| last == number && holder != 0);
+        if is_same && !given_away {
             return;
         }
+        given_away &= is_same;
         if let Some((edge, _)) = before {
+            let outcome = (!given_away).then_some(EdgeOutcome::Released);
             // r[edge.closed.not-before-since]: the look before this one may be of the same collection.
-            self.close_edge(edge, Some(EdgeOutcome::Released), clock::now_ns());
+            self.close_edge(edge, outcome, clock::now_ns());
         }
         let mut hold = None;
         if holder != 0 {
@@ -97,9 +111,11 @@ impl Ledger {
             let location = unsafe { cell.held_at.load(Ordering::Relaxed).as_ref() };
             // The poll in which it was acquired may have begun before the resource existed.
             let since_ns = clock::time_ns(cell.held_since.load(Ordering::Relaxed)).max(created_ns);
+            let keeps = |task: &CellRef| cell.acquirer().is_kept_by(task);
+            let kept = self.tasks.get(&holder).and_then(|entry| entry.cell.as_ref()).is_some_and(keeps);
             let message = with!(
                 EdgeHold::new(EdgeId(edge), TaskId(holder), ResourceId(id), HoldMode::Exclusive, 1, since_ns),
-                transferable = cell.transferable.load(Ordering::Relaxed),
+                transferable = given_away || !kept || image::contains(cell.lock_address()),
                 location = location.map(|location| self.stream.location(location)),
             );
             // The fields belong to one hold only if no other one has begun meanwhile.
@@ -112,5 +128,30 @@ impl Ledger {
         if let Some(entry) = self.resources.get_mut(&id) {
             entry.hold = hold;
         }
+    }
+
+    /// Opens an open hold again, as a transferable one. r[edge.hold.transferable]
+    pub(super) fn make_transferable(&mut self, hold: u64) {
+        let Some(resource) = self.edges.get(&hold).map(|edge| edge.resource()) else { return };
+        let Some(entry) = self.resources.get(&resource) else { return };
+        let (open, created_ns, cell) = (entry.hold, entry.created_ns, entry.cell.clone());
+        let Some(cell) = cell else { return };
+        match (&cell.open_holds, open) {
+            (Some(holds), _) => {
+                let Some(facts) = holds.picture().into_iter().find(|open| self.edge_of(open) == hold) else { return };
+                self.close_edge(hold, None, clock::now_ns());
+                let edge = ids::next_edge();
+                if self.open_hold(resource, edge, &facts, created_ns, true) {
+                    self.replaced.insert(facts.edge, edge);
+                }
+            }
+            (None, Some((edge, _))) if edge == hold => self.sample_hold_again(resource, &cell, true),
+            (None, _) => {}
+        }
+    }
+
+    /// The edge of a sampled hold in the stream.
+    pub(super) fn edge_of(&self, hold: &HoldFacts) -> u64 {
+        self.replaced.get(&hold.edge).copied().unwrap_or(hold.edge)
     }
 }

@@ -23,8 +23,10 @@ pub(super) struct Ledger {
     pub(super) edges: Table<u64, EdgeEntry>,
     /// The resources for the end of a task or for timers, as long as a wait on them is open.
     pub(super) made: BTreeMap<MadeFor, u64>,
-    /// The edge that has replaced an exclusive one, by the ID that its handle knows.
+    /// The edge that has replaced an exclusive party, or a hold that became transferable, by the ID that its handle knows.
     pub(super) replaced: BTreeMap<u64, u64>,
+    /// The messages of the panics of tasks that have not ended yet.
+    pub(super) panics: BTreeMap<u64, Box<str>>,
     /// The first ID of a task or resource that is recorded now. Lower IDs were recorded before recording was turned off.
     pub(super) recorded_from: u64,
     /// Empty between two tasks.
@@ -49,6 +51,8 @@ pub(super) struct TaskEntry {
     pub(super) parties: Option<Box<Parties>>,
     /// Number of its open edges.
     pub(super) edges: u32,
+    /// Code has got a way to cancel it that is none of its join handles.
+    pub(super) cancellable: bool,
 }
 
 /// The parties of a task that end with one of its actions.
@@ -63,7 +67,14 @@ pub(super) struct Parties {
 impl TaskEntry {
     /// For a task that was not sampled yet.
     pub(super) fn new(cell: Option<CellRef>) -> TaskEntry {
-        TaskEntry { cell, sent: SentStats::default(), waits: SampledWaits::default(), parties: None, edges: 0 }
+        TaskEntry {
+            cell,
+            sent: SentStats::default(),
+            waits: SampledWaits::default(),
+            parties: None,
+            edges: 0,
+            cancellable: false,
+        }
     }
 
     pub(super) fn parties(&mut self) -> &mut Parties {
@@ -144,6 +155,7 @@ impl Ledger {
         self.edges = Table::default();
         self.made = BTreeMap::new();
         self.replaced = BTreeMap::new();
+        self.panics = BTreeMap::new();
     }
 
     /// Number of known objects.
@@ -220,6 +232,7 @@ impl Ledger {
     pub(super) fn resource_dropped(&mut self, id: u64, at_ns: u64) {
         let Some(entry) = self.resources.remove(&id) else { return };
         entry.edges.iter().for_each(|edge| self.close_edge(edge.0, None, at_ns));
+        entry.holds.iter().for_each(|hold| _ = self.replaced.remove(hold));
         self.stream.push(ResourceDropped::new(ResourceId(id), at_ns));
     }
 
@@ -243,6 +256,6 @@ mod tests {
     /// There is one of each for each live task, or for each wait, so this test shows when one gets larger.
     #[test]
     pub(super) fn the_sizes_of_what_there_is_many_of() {
-        assert_eq!((size_of::<TaskCell>(), size_of::<TaskEntry>(), size_of::<EdgeEntry>()), (320, 88, 24));
+        assert_eq!((size_of::<TaskCell>(), size_of::<TaskEntry>(), size_of::<EdgeEntry>()), (328, 88, 24));
     }
 }

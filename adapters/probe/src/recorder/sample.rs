@@ -61,7 +61,10 @@ impl Ledger {
         // Read before the waits: an operation that was polled in the last of these polls has recorded that.
         let polls = cell.times().polls();
         let mut waits = std::mem::take(&mut self.waits);
+        // In a poll that is not counted, the counters of its operations change for a moment.
+        let was_uncounted = cell.is_uncounted();
         cell.waits().for_each(polls, |wait, waiter| waits.push((wait, waiter)));
+        let uncounted = was_uncounted || cell.is_uncounted();
         // Read after the waits: if a wait on a timer was observed, the timer had its waker before.
         let wakers = cell.foreign_wakers();
         let timers = waits.iter().filter(|(wait, _)| is_timer(wait.awaited)).count() as u64;
@@ -105,7 +108,9 @@ impl Ledger {
             let known = before.as_slice().iter().find(|before| before.slot == slot);
             let sampled = match known.map(|known| (known.edge(), known.sent())) {
                 _ if fired && is_timer(wait.awaited) => SampledWait::new(slot, None, usual),
+                Some((Some(edge), sent)) if uncounted => SampledWait::new(slot, Some(edge), sent),
                 Some((Some(edge), sent)) => {
+                    let waiter = WaiterFacts { polls: waiter.polls.max(sent.polls), ..waiter };
                     let sent = self.send_waiter(edge, waiter, sent, at_ns);
                     SampledWait::new(slot, Some(edge), sent)
                 }
@@ -166,6 +171,7 @@ impl Ledger {
                 wait.need.min(MAX_NUMBER),
                 since_ns
             ),
+            transferable = wait.transferable,
             location = location.map(|location| self.stream.location(location))
         );
         self.open_edge(edge, task, resource, message.into())

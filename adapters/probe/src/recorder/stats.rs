@@ -8,7 +8,7 @@ use insight_protocol::*;
 
 /// r[task.lost-waker.true]: for an idle task with this number of polls.
 pub(super) fn has_lost_its_waker(cell: &TaskCell, polls: u64) -> bool {
-    let polled = matches!(cell.kind(), Kind::Task | Kind::Local | Kind::BlockOn) && cell.reported().is_none();
+    let polled = cell.kind() != Kind::Blocking && cell.reported().is_none();
     // A wake is recorded before its waker is dropped, so if we find neither a waker nor a wake, there was no wake.
     // And the drop of a future is recorded before its wakers are dropped.
     polled

@@ -27,6 +27,8 @@ pub(super) struct Stream {
     raw_locations: HashSet<LocationId>,
     /// Approximate memory of all reported texts, in bytes.
     raw_string_bytes: usize,
+    /// Approximate memory of all texts from debug information, in bytes.
+    code_bytes: usize,
 }
 
 /// A hash of addresses of the program's constants. No input chooses them, so it needs no protection from collisions.
@@ -204,6 +206,31 @@ impl Stream {
         Some(id)
     }
 
+    /// The ID of a location from the program's debug information. It is kept forever. `None` if there is no room for it.
+    pub(super) fn code_location(&mut self, place: &RawLocation) -> Option<LocationId> {
+        let place = &RawLocation { file: cut(&place.file).into(), ..place.clone() };
+        if let Some(id) = self.places.get(place) {
+            return Some(*id);
+        }
+        self.takes_code(&place.file).then(|| self.place(place))
+    }
+
+    /// The ID of a text from the program's debug information. It is kept forever. `None` if there is no room for it.
+    pub(super) fn code_string(&mut self, text: &str) -> Option<StringId> {
+        let text = &*cut(text);
+        (self.strings.contains_key(text) || self.takes_code(text)).then(|| self.string(text))
+    }
+
+    /// Takes room for another text from debug information. Returns whether there was room.
+    fn takes_code(&mut self, text: &str) -> bool {
+        let all = self.code_bytes + bytes(text);
+        if all > CODE_LIMIT {
+            return false;
+        }
+        self.code_bytes = all;
+        true
+    }
+
     /// Whether the location comes from the program's code, and not from a string at run time.
     pub(super) fn is_compiled_in(&self, id: LocationId) -> bool {
         !self.raw_locations.contains(&id)
@@ -224,6 +251,10 @@ impl Stream {
 /// Maximum memory of the texts that come from spans, about, in bytes. They are kept forever, so texts that
 /// differ for each span must not fill the memory.
 const TOLD_LIMIT: usize = 16 << 20;
+
+/// Maximum memory of the texts that come from debug information, about, in bytes. A program has few places at which its
+/// tasks wait.
+const CODE_LIMIT: usize = 16 << 20;
 
 /// Replaces a text of a span for which there was no room.
 const NOT_KEPT: &str = "(text not kept)";

@@ -8,7 +8,15 @@ use std::sync::Arc;
 const PREEMPTIONS: usize = 2;
 
 fn facts(edge: u64) -> WaitFacts {
-    WaitFacts { edge, awaited: edge * 2, operation: 3, need: edge * 5, since: edge * 7, location: None }
+    WaitFacts {
+        edge,
+        awaited: edge * 2,
+        operation: 3,
+        need: edge * 5,
+        transferable: false,
+        since: edge * 7,
+        location: None,
+    }
 }
 
 fn open_edges(slots: &Slots) -> Vec<u64> {

@@ -1,41 +1,18 @@
 //! The stacks of one poll.
 
+use super::capture::{Capture, Stack};
+use super::requests::{Trace, answer};
+use super::uncounted::Uncounted;
 use crate::cell::TaskCell;
 use crate::cell_ref::CellRef;
 use crate::clock;
+use insight_protocol::EdgeId;
 use std::cell::RefCell;
-
-/// The stacks of one poll of a task.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Capture {
-    /// A stack for each waker that was cloned, in the order of the polls.
-    pub stacks: Vec<Stack>,
-    /// Stacks that were not kept, because there were too many.
-    pub more: u64,
-    /// The poll was the task's last.
-    pub ready: bool,
-    /// Its executor polled it with another waker than at first, which we do not follow, so there are no stacks.
-    pub other_waker: bool,
-    /// When the poll ended, in the recorder's time.
-    pub at_ns: u64,
-    /// How long the poll took, the stacks included.
-    pub took_ns: u64,
-}
-
-/// A stack, from the clone of a waker to the poll of the task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stack {
-    /// Return addresses, the innermost first. The first ones are the unwinder's and the waker's own, the last one that of
-    /// the frame in which the task's future is polled.
-    pub addresses: Vec<usize>,
-    /// The stack was so deep that its outer end is missing.
-    pub cut: bool,
-    /// How many wakers were cloned from this very stack.
-    pub clones: u64,
-}
 
 /// Maximum number of stacks kept of one poll: a `join_all` may have any number of leaves.
 const MAX_STACKS: usize = 64;
+/// Maximum number of spans kept of one poll.
+const MAX_SPANS: usize = 4;
 /// Maximum number of frames kept of one stack.
 const MAX_FRAMES: usize = 1024;
 
@@ -49,12 +26,19 @@ struct Collector {
     /// The stack of `Collecting::begin`: its frames outside the task's poll are also the outer end of each stack.
     base: Vec<usize>,
     capture: Capture,
+    /// The waits whose operations were polled.
+    polled: Vec<u64>,
+    /// The wait on a timer that is being polled.
+    timer: Option<u64>,
 }
 
 /// A poll whose wakers' clones are noted, on this thread.
 pub(crate) struct Collecting {
     cell: CellRef,
+    /// 0 after the end.
     begun: u64,
+    /// Only the trace asked for the poll.
+    unasked: bool,
     /// That of a poll within which this one is.
     previous: Option<Collector>,
 }
@@ -64,34 +48,50 @@ impl Collecting {
     /// in: its frame is where the stacks end.
     #[cold]
     #[inline(never)]
-    pub(crate) fn begin(cell: &CellRef) -> Box<Collecting> {
+    pub(super) fn begin(cell: &CellRef, unasked: bool) -> Collecting {
         let (base, _) = addresses();
-        let collector = Collector { cell: cell.as_ptr(), base, capture: Capture::default() };
-        Box::new(Collecting { cell: cell.clone(), begun: clock::ticks(), previous: replace(Some(collector)) })
+        let (cell_ptr, capture) = (cell.as_ptr(), Capture::default());
+        let collector = Collector { cell: cell_ptr, base, capture, polled: Vec::new(), timer: None };
+        Collecting { cell: cell.clone(), begun: clock::ticks(), unasked, previous: replace(Some(collector)) }
     }
 
-    /// Ends the collection. Returns the task, and its stacks unless the thread is at its end.
-    pub(super) fn finish(mut self, ready: bool) -> (CellRef, Option<Capture>) {
+    /// Ends the stacks at the function that calls [`TracedPoll::ends_here`](super::TracedPoll::ends_here).
+    pub(super) fn ends_here(&self) {
+        with_collector(self.cell.as_ptr(), |collector| collector.base = addresses().0);
+    }
+
+    /// Ends the collection, after the poll was counted. Returns the task, and its stacks unless the thread is at its end.
+    /// `uncounted` is the poll, if only the trace asked for it.
+    pub(super) fn finish(mut self, ready: bool, uncounted: Option<&Uncounted>) -> (CellRef, Option<Capture>) {
         let cell = self.cell.clone();
-        let collector = replace(self.previous.take());
-        let now = clock::ticks();
-        let capture = collector.map(|collector| Capture {
+        let capture = self.take().map(|collector| Capture {
             ready,
-            at_ns: clock::time_ns(now),
-            took_ns: clock::duration_ns(now.saturating_sub(self.begun)),
-            ..collector.capture
+            released: uncounted.is_some_and(|poll| ready || poll.made_progress(collector.polled)),
+            ..self.with_times(collector.capture)
         });
         // `drop` has nothing left to do.
         self.begun = 0;
         (cell, capture)
     }
+
+    fn take(&mut self) -> Option<Collector> {
+        replace(self.previous.take())
+    }
+
+    fn with_times(&self, capture: Capture) -> Capture {
+        let (times, now) = (self.cell.times(), clock::ticks());
+        let took_ns = clock::duration_ns(now.saturating_sub(self.begun));
+        Capture { polls: times.polls(), wakes: times.wakes(), at_ns: clock::time_ns(now), took_ns, ..capture }
+    }
 }
 
 impl Drop for Collecting {
-    /// Without `finish`, the poll panicked. The record of the task's end answers the request.
+    /// Without `finish`, the poll panicked: that answers the request.
     fn drop(&mut self) {
         if self.begun != 0 {
-            replace(self.previous.take());
+            drop(self.take());
+            let capture = Capture { panicked: true, released: self.unasked, ..Capture::default() };
+            answer(&self.cell, Trace::Polled(self.with_times(capture)));
         }
     }
 }
@@ -111,21 +111,56 @@ fn with_collector(cell: *const TaskCell, f: impl FnOnce(&mut Collector)) {
     });
 }
 
-/// Notes the stack of a waker's clone, if its task is being traced on this thread.
+/// Whether this thread polls a task whose awaits are captured.
+#[inline]
+pub fn is_captured() -> bool {
+    COLLECTOR.try_with(|current| current.try_borrow().is_ok_and(|current| current.is_some())).unwrap_or(false)
+}
+
+/// Adds the name of a span that is entered in the poll of a captured task, on this thread. Otherwise it has no effect.
+pub fn note_span(name: String) {
+    let _ = COLLECTOR.try_with(|current| {
+        let Ok(mut current) = current.try_borrow_mut() else { return };
+        let Some(spans) = current.as_mut().map(|collector| &mut collector.capture.spans) else { return };
+        if spans.len() < MAX_SPANS && !spans.contains(&name) {
+            spans.push(name);
+        }
+    });
+}
+
+/// Records that an operation is polled, with the edge of its open wait if it has one.
+#[cold]
+pub(crate) fn operation(cell: *const TaskCell, edge: Option<u64>) {
+    with_collector(cell, |collector| collector.polled.extend(edge));
+}
+
+/// Polls a timer, with the edge of its open wait if it has one: its wakers are of the foreign kind, so they do not show it.
+#[cold]
+pub(crate) fn timer<R>(cell: *const TaskCell, edge: Option<u64>, poll: impl FnOnce() -> R) -> R {
+    operation(cell, edge);
+    with_collector(cell, |collector| collector.timer = edge);
+    let result = poll();
+    with_collector(cell, |collector| collector.timer = None);
+    result
+}
+
+/// Notes the stack of a waker's clone, if its task is being traced on this thread. `edge` is the wait to which the waker
+/// belongs.
 #[cold]
 #[inline(never)]
-pub(crate) fn record(cell: *const TaskCell) {
+pub(crate) fn record(cell: *const TaskCell, edge: Option<u64>) {
     with_collector(cell, |collector| {
+        let edge = edge.or(collector.timer).map(EdgeId);
         let (mut stack, mut cut) = addresses();
         let common = stack.iter().rev().zip(collector.base.iter().rev()).take_while(|(a, b)| a == b).count();
         stack.truncate(stack.len() - common);
         // Without a common end, the end of this stack is missing.
         cut &= common == 0;
         let stacks = &mut collector.capture.stacks;
-        if let Some(same) = stacks.iter_mut().find(|other| other.addresses == stack) {
+        if let Some(same) = stacks.iter_mut().find(|other| other.addresses == stack && other.edge == edge) {
             same.clones += 1;
         } else if stacks.len() < MAX_STACKS {
-            stacks.push(Stack { addresses: stack, cut, clones: 1 });
+            stacks.push(Stack { addresses: stack, cut, clones: 1, edge });
         } else {
             collector.capture.more += 1;
         }

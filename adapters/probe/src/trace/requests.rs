@@ -1,6 +1,6 @@
 //! The requests for traces, and their answers.
 
-use super::collect::{Capture, Collecting};
+use super::capture::Capture;
 use crate::cell::TaskCell;
 use crate::cell_ref::CellRef;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -30,6 +30,10 @@ pub enum Trace {
     Partial,
     /// It is a closure, which is not polled.
     Closure,
+    /// Nothing has a waker of the task.
+    NoWaker,
+    /// Its executor polls it with another waker than at first, or reports it, so we do not follow its wakers.
+    OtherWaker,
 }
 
 /// A request that is not answered yet.
@@ -39,7 +43,7 @@ struct Request {
     waiting: usize,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Mailbox {
     answer: Mutex<Option<Trace>>,
     answered: Condvar,
@@ -91,12 +95,12 @@ pub(super) fn close(cell: &TaskCell, mailbox: &Arc<Mailbox>) {
     requests[at].waiting -= 1;
     if requests[at].waiting == 0 {
         requests.swap_remove(at);
-        cell.want_trace(false);
+        cell.leave_trace();
     }
 }
 
 /// Answers the request for the task, if it is still open.
-fn answer(cell: &TaskCell, trace: Trace) {
+pub(super) fn answer(cell: &TaskCell, trace: Trace) {
     let request = {
         let mut requests = lock(&REQUESTS);
         cell.want_trace(false);
@@ -112,13 +116,4 @@ fn answer(cell: &TaskCell, trace: Trace) {
 #[cold]
 pub(crate) fn ended(cell: &TaskCell) {
     answer(cell, Trace::Ended);
-}
-
-/// The poll that a trace was wanted of is over.
-#[cold]
-#[inline(never)]
-pub(crate) fn finish(collecting: Collecting, ready: bool) {
-    if let (cell, Some(capture)) = collecting.finish(ready) {
-        answer(&cell, Trace::Polled(capture));
-    }
 }

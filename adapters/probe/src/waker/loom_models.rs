@@ -210,7 +210,7 @@ fn pending(cell: &CellRef, edge: u64) -> (Waker, &Slot) {
     let _entered = current::Entered::new(cell);
     let polling = Polling::new(cell, None);
     let clone = Waker::clone(&polling.waker(false));
-    let facts = WaitFacts { edge, awaited: 1, operation: 0, need: 1, since: 1, location: None };
+    let facts = WaitFacts { edge, awaited: 1, operation: 0, need: 1, transferable: false, since: 1, location: None };
     (clone, polling.into_reserved().expect("a clone takes a slot").fill(&facts))
 }
 

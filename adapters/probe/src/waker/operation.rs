@@ -76,7 +76,10 @@ impl<'a> Polling<'a> {
             slot.waiter.begin_poll(self.cell.times().poll_number(), self.cell.as_ptr().cast());
         }
         let waker = match self.open() {
-            _ if tracing => self.lent(&TRACING_POLLING),
+            slot if tracing => {
+                trace::operation(self.cell.as_ptr(), slot.and_then(Slot::edge));
+                self.lent(&TRACING_POLLING)
+            }
             None => self.lent(&POLLING),
             Some(slot) if slot.waiter.follows() => {
                 // SAFETY: the vtable's functions take a pointer to a slot of a cell with a live waker, such as that by
@@ -253,7 +256,8 @@ unsafe fn clone_polling(data: *const ()) -> RawWaker {
 
 unsafe fn clone_tracing_polling(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is cloned is lent.
-    trace::record(unsafe { polling(data) }.cell.as_ptr());
+    let polling = unsafe { polling(data) };
+    trace::record(polling.cell.as_ptr(), polling.open().and_then(Slot::edge));
     // SAFETY: the caller's promise is the same.
     unsafe { clone_polling(data) }
 }

@@ -170,7 +170,7 @@ pub(super) unsafe fn clone_known(data: *const ()) -> RawWaker {
 // The name of this function is one of those where the frames of a stack begin that are of interest: see reference-server.
 
 unsafe fn clone_tracing_foreign(data: *const ()) -> RawWaker {
-    trace::record(data.cast());
+    trace::record(data.cast(), None);
     // SAFETY: the caller's promise is the same.
     unsafe { clone_foreign(data) }
 }
@@ -220,7 +220,7 @@ pub(super) unsafe fn wake(cell: &TaskCell, at: Option<u64>) {
 fn note_wake(cell: &TaskCell, at: Option<u64>) {
     let by = current::recorded_id();
     let by_itself = by != 0 && current::is(cell);
-    if by_itself && cell.has_trace() && cell.takes_wake_of_trace() {
+    if by_itself && cell.has_marks() && cell.takes_wake_of_trace() {
         return;
     }
     cell.times().wake(by, by_itself, || at.unwrap_or_else(clock::ticks));

@@ -1,5 +1,6 @@
 //! Facts that the recorder takes of futures that are polled by hand. Every message is held to the rules.
 
+mod captures;
 mod names;
 mod nested;
 mod parts;

@@ -15,26 +15,26 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-static EXECUTOR: Executor = Executor::new("hand", "1.0", || None);
+pub(super) static EXECUTOR: Executor = Executor::new("hand", "1.0", || None);
 
 /// Time after which a test has failed.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 /// Timeout of a trace that must time out.
-const SHORT: Duration = Duration::from_millis(1);
+pub(super) const SHORT: Duration = Duration::from_millis(1);
 
 /// The newest task.
-fn newest(bench: &mut Bench) -> (TaskId, Traceable) {
+pub(super) fn newest(bench: &mut Bench) -> (TaskId, Traceable) {
     let id = bench.sample().tasks.keys().next_back().expect("a task");
     (id, bench.recorder.traceable(id).expect("it is known"))
 }
 
-fn stats(bench: &mut Bench, id: TaskId) -> TaskStats {
+pub(super) fn stats(bench: &mut Bench, id: TaskId) -> TaskStats {
     bench.sample().tasks[&id].stats().expect("it is observed")
 }
 
 /// An executor's waker that counts.
 #[derive(Default)]
-struct Wakes(Mutex<usize>, Condvar);
+pub(super) struct Wakes(Mutex<usize>, Condvar);
 
 impl Wake for Wakes {
     fn wake(self: Arc<Self>) {
@@ -51,22 +51,27 @@ impl Wakes {
 }
 
 /// A task and its executor.
-struct Task<F> {
-    future: Pin<Box<Observed<F>>>,
+pub(super) struct Task<F> {
+    pub(super) future: Pin<Box<Observed<F>>>,
     wakes: Arc<Wakes>,
     waker: Waker,
 }
 
 #[track_caller]
-fn observe<F: Future>(future: F) -> Task<F> {
+pub(super) fn observe<F: Future>(future: F) -> Task<F> {
     let wakes = Arc::new(Wakes::default());
     let future = Box::pin(Observed::new(future, &EXECUTOR, Kind::Task, Location::caller()));
     Task { future, waker: Waker::from(wakes.clone()), wakes }
 }
 
 impl<F: Future> Task<F> {
-    fn poll(&mut self) -> Poll<F::Output> {
+    pub(super) fn poll(&mut self) -> Poll<F::Output> {
         self.future.as_mut().poll(&mut Context::from_waker(&self.waker))
+    }
+
+    /// Number of times that its executor was asked to poll it.
+    pub(super) fn woken(&self) -> usize {
+        *self.wakes.0.lock().unwrap()
     }
 
     /// Asks from another thread, and polls once that has woken the task.
@@ -91,20 +96,37 @@ impl<F: Future> Task<F> {
 
 /// A leaf of a crate that does not know insight. It keeps its waker as tokio's leaves do.
 #[derive(Default)]
-struct Leaf {
+pub(super) struct Leaf {
     waker: Mutex<Option<Waker>>,
     clones: AtomicUsize,
     open: AtomicBool,
 }
 
 impl Leaf {
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut waker = self.waker.lock().unwrap();
         if waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
             *waker = Some(cx.waker().clone());
             self.clones.fetch_add(1, Ordering::Relaxed);
         }
         if self.open.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    pub(super) async fn wait(&self) {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    pub(super) fn open(&self) {
+        self.open.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn wake(&self) {
+        self.waker.lock().unwrap().as_ref().unwrap().wake_by_ref();
+    }
+
+    /// Drops its waker without a wake.
+    pub(super) fn lose_waker(&self) {
+        drop(self.waker.lock().unwrap().take());
     }
 
     fn clones(&self) -> usize {
@@ -292,7 +314,7 @@ fn requests_at_the_same_time_share_one_poll() {
 }
 
 #[test]
-fn a_poll_that_panics() {
+fn a_poll_that_panics_answers_the_request() {
     let mut bench = bench();
     let (leaf, panics) = (Leaf::default(), AtomicBool::new(false));
     let mut task = observe(poll_fn(|cx| {
@@ -302,14 +324,17 @@ fn a_poll_that_panics() {
     assert!(task.poll().is_pending());
     let (_, traceable) = newest(&mut bench);
     panics.store(true, Ordering::Relaxed);
-    let ended = thread::scope(|scope| {
+    let answer = thread::scope(|scope| {
         let asked = scope.spawn(|| traceable.trace(DEADLINE));
         task.wakes.wait_for(1);
         assert!(catch_unwind(AssertUnwindSafe(|| task.poll().is_ready())).is_err());
         drop(task);
         asked.join().unwrap()
     });
-    assert_eq!(ended, Trace::Ended);
+    let Trace::Polled(capture) = answer else { panic!("{answer:?}") };
+    assert!(capture.panicked && capture.released && !capture.ready && !capture.is_complete());
+    assert_eq!((capture.polls, capture.stacks.len()), (1, 0));
+    assert_eq!(traceable.trace(DEADLINE), Trace::Ended);
 }
 
 #[test]

@@ -382,7 +382,8 @@ fn a_deadlock_of_a_task_with_the_one_that_runs_it() {
         bench.until(|model| (!model.problems.is_empty()).then_some(()));
         let model = bench.sample();
         let problem = model.problems.values().next().unwrap();
-        assert_eq!((&problem.kind, problem.tier), (&ProblemKind::LockAcrossJoin, Tier::Proven), "{problem:?}");
+        // A task of `block_on` may lend its guard.
+        assert_eq!((&problem.kind, problem.tier), (&ProblemKind::LockAcrossJoin, Tier::Suspected), "{problem:?}");
         assert_eq!(problem.tasks.len(), 2);
         let root = model.tasks.values().next().unwrap();
         // The inner executor has a waker of the task, but that waker ends none of the task's waits.

@@ -4,7 +4,7 @@ use super::operation::{Operation, future, future_debug};
 use super::{guard_traits, named};
 use crate::executor::{EXECUTOR, site};
 use async_lock as real;
-use insight_probe::{Blocking, HandOff, Op, Type};
+use insight_probe::{Acquirer, Blocking, HandOff, Mark, Marked, Op, Type};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::mem::transmute;
@@ -25,13 +25,14 @@ unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
 
 /// The held lock. The end of the hold is recorded before the lock is freed.
 struct Held<'a> {
-    lock: &'a insight_probe::Lock,
+    /// The guard's word.
+    lock: Marked<'a, insight_probe::Lock>,
     _raw: real::MutexGuard<'a, ()>,
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.lock.released();
+        self.lock.get().released();
     }
 }
 
@@ -75,16 +76,26 @@ impl<T> Mutex<T> {
 
 impl<T: ?Sized> Mutex<T> {
     #[inline]
-    fn guard<'a>(&'a self, raw: real::MutexGuard<'a, ()>, at: &'static Location<'static>) -> MutexGuard<'a, T> {
-        self.lock.acquired(&EXECUTOR, at, false);
-        MutexGuard { _held: Held { lock: &self.lock, _raw: raw }, mutex: self }
+    fn guard<'a>(
+        &'a self,
+        raw: real::MutexGuard<'a, ()>,
+        at: &'static Location<'static>,
+        by: Acquirer,
+    ) -> MutexGuard<'a, T> {
+        let mark = self.lock.acquired(&EXECUTOR, at, by);
+        MutexGuard { _held: self.held(raw, mark), mutex: self }
+    }
+
+    #[inline]
+    fn held<'a>(&'a self, raw: real::MutexGuard<'a, ()>, mark: Mark) -> Held<'a> {
+        Held { lock: Marked::new(&self.lock, mark), _raw: raw }
     }
 
     /// `raw` is of this mutex.
     #[inline]
     fn guard_arc(self: Arc<Self>, raw: real::MutexGuard<'_, ()>, at: &'static Location<'static>) -> MutexGuardArc<T> {
-        self.lock.acquired(&EXECUTOR, at, true);
-        let held = Held { lock: &self.lock, _raw: raw };
+        let mark = self.lock.acquired(&EXECUTOR, at, Acquirer::NONE);
+        let held = self.held(raw, mark);
         // SAFETY: `held` borrows from the allocation that the guard's `mutex` keeps alive, at an address that does not
         // change. The guard drops `held` before `mutex`.
         let held = unsafe { transmute::<Held<'_>, Held<'static>>(held) };
@@ -104,7 +115,7 @@ impl<T: ?Sized> Mutex<T> {
     pub fn lock_blocking(&self) -> MutexGuard<'_, T> {
         let at = Location::caller();
         let raw = self.block(at);
-        self.guard(raw, at)
+        self.guard(raw, at, Acquirer::NONE)
     }
 
     fn block(&self, at: &'static Location<'static>) -> real::MutexGuard<'_, ()> {
@@ -117,7 +128,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         let raw = self.raw.try_lock()?;
-        Some(self.guard(raw, Location::caller()))
+        Some(self.guard(raw, Location::caller(), Acquirer::NONE))
     }
 
     /// See [`async_lock::Mutex::get_mut`].
@@ -209,7 +220,7 @@ impl<T: ?Sized> MutexGuardArc<T> {
 }
 
 guard_traits!([T: ?Sized] mut MutexGuard<'_, T>, self => self.mutex.value.get());
-guard_traits!([T: ?Sized] mut MutexGuardArc<T>, self => self.mutex.value.get(), used self.held.lock);
+guard_traits!([T: ?Sized] mut MutexGuardArc<T>, self => self.mutex.value.get(), used self.held.lock.get());
 
 type Locking<'a> = Operation<'a, insight_probe::Lock, real::futures::Lock<'a, ()>>;
 
@@ -227,7 +238,7 @@ unsafe impl<T: ?Sized + Send> Send for Lock<'_, T> {}
 // SAFETY: a shared future lends nothing.
 unsafe impl<T: ?Sized + Sync> Sync for Lock<'_, T> {}
 
-future!(['a, T: ?Sized] Lock<'a, T> => MutexGuard<'a, T>, (rest), |raw| rest.0.guard(raw, rest.1));
+future!(['a, T: ?Sized] Lock<'a, T> => MutexGuard<'a, T>, (rest), |raw, by| rest.0.guard(raw, rest.1, by));
 future_debug!([T: ?Sized] Lock<'_, T>, "Lock { .. }");
 
 insight_probe::pin_project! {
@@ -245,6 +256,6 @@ unsafe impl<T: ?Sized + Send> Send for LockArc<T> {}
 // SAFETY: as for `Lock`.
 unsafe impl<T: ?Sized + Sync> Sync for LockArc<T> {}
 
-future!([T: ?Sized] LockArc<T> => MutexGuardArc<T>, (rest), |raw| {
+future!([T: ?Sized] LockArc<T> => MutexGuardArc<T>, (rest), |raw, _| {
     rest.0.take().expect("not polled after it was ready").guard_arc(raw, rest.1)
 });

@@ -4,7 +4,7 @@ use super::named;
 use crate::executor::{EXECUTOR, site};
 use async_lock as real;
 use event_listener::{Event, EventListener, Listener};
-use insight_probe::{Blocking, Lock, Op, Type, waiting};
+use insight_probe::{Acquirer, Blocking, Lock, Marked, Op, Type, waiting};
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -28,11 +28,13 @@ pub struct OnceCell<T> {
 /// The turn to make the value. We record its end before the next turn begins.
 struct Turn<'a, T> {
     cell: &'a OnceCell<T>,
+    /// The guard's word.
+    lock: Marked<'a, Lock>,
 }
 
 impl<T> Drop for Turn<'_, T> {
     fn drop(&mut self) {
-        self.cell.lock.released();
+        self.lock.get().released();
         self.cell.taken.store(false, Ordering::Release);
         match self.cell.inner.is_initialized() {
             true => self.cell.free.notify_additional(usize::MAX),
@@ -94,22 +96,24 @@ impl<T> OnceCell<T> {
     }
 
     /// Takes the turn if it is free. `Ready` if there is a value.
-    fn try_turn(&self, at: &'static Location<'static>) -> Try<'_, T> {
+    fn try_turn(&self, at: &'static Location<'static>, by: Acquirer) -> Try<'_, T> {
         if self.inner.is_initialized() {
             return Try::Ready;
         }
         if self.taken.compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return Try::Taken;
         }
-        self.lock.acquired(&EXECUTOR, at, false);
-        Try::Turn(Turn { cell: self })
+        let mark = self.lock.acquired(&EXECUTOR, at, by);
+        Try::Turn(Turn { cell: self, lock: Marked::new(&self.lock, mark) })
     }
 
     /// Waits for this task's turn to make the value. `None` if there is a value.
     async fn turn(&self, at: &'static Location<'static>) -> Option<Turn<'_, T>> {
         let mut listener = None;
         loop {
-            match (self.try_turn(at), listener.take()) {
+            // It is a part of this future, since it is used after the await.
+            let by = Acquirer::operation(&listener);
+            match (self.try_turn(at, by), listener.take()) {
                 (Try::Ready, _) => return None,
                 (Try::Turn(turn), _) => return Some(turn),
                 (Try::Taken, Some(listener)) => listener.await,
@@ -123,7 +127,7 @@ impl<T> OnceCell<T> {
         let mut listener: Option<EventListener> = None;
         let mut blocking = None;
         loop {
-            match (self.try_turn(at), listener.take()) {
+            match (self.try_turn(at, Acquirer::NONE), listener.take()) {
                 (Try::Ready, _) => return None,
                 (Try::Turn(turn), _) => return Some(turn),
                 (Try::Taken, Some(listener)) => {

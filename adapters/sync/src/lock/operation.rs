@@ -37,9 +37,9 @@ impl<R: AsResource, F: Future> Future for Operation<'_, R, F> {
 }
 
 /// Makes `$type` a future: its field `operation`, whose `$output` becomes `$ready` with the values of its fields
-/// `$field`.
+/// `$field`. `$by` is this future as the acquirer of a guard.
 macro_rules! future {
-    ([$($generics:tt)*] $type:ty => $guard:ty, ($($field:ident),+), |$output:ident| $ready:expr) => {
+    ([$($generics:tt)*] $type:ty => $guard:ty, ($($field:ident),+), |$output:ident, $by:pat_param| $ready:expr) => {
         impl<$($generics)*> std::future::Future for $type {
             type Output = $guard;
 
@@ -48,6 +48,7 @@ macro_rules! future {
                 self: std::pin::Pin<&mut Self>,
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<$guard> {
+                let $by = insight_probe::Acquirer::operation(&*self);
                 let this = self.project();
                 $(let $field = this.$field;)+
                 this.operation.poll(cx).map(|$output| $ready)

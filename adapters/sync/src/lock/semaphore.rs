@@ -4,7 +4,7 @@ use super::named;
 use super::operation::{Operation, future, future_debug};
 use crate::executor::{EXECUTOR, site};
 use async_lock as real;
-use insight_probe::{Blocking, HandOff, Held, Holders, Mode, Op};
+use insight_probe::{Acquirer, Blocking, HandOff, Held, Holders, Mode, Op};
 use std::fmt;
 use std::mem::transmute;
 use std::panic::Location;
@@ -51,15 +51,20 @@ impl Semaphore {
     fn permit<'a>(
         &'a self,
         inner: real::SemaphoreGuard<'a>,
-        transferable: bool,
         at: &'static Location<'static>,
+        by: Acquirer,
     ) -> Permit<'a> {
-        Permit { hold: self.holders.acquired(Mode::Permit, 1, transferable, &EXECUTOR, at), inner }
+        Permit { hold: self.holders.acquired(Mode::Permit, 1, by, &EXECUTOR, at), inner }
     }
 
     #[inline]
-    fn guard<'a>(&'a self, inner: real::SemaphoreGuard<'a>, at: &'static Location<'static>) -> SemaphoreGuard<'a> {
-        SemaphoreGuard { permit: self.permit(inner, false, at), semaphore: self }
+    fn guard<'a>(
+        &'a self,
+        inner: real::SemaphoreGuard<'a>,
+        at: &'static Location<'static>,
+        by: Acquirer,
+    ) -> SemaphoreGuard<'a> {
+        SemaphoreGuard { permit: self.permit(inner, at, by), semaphore: self }
     }
 
     /// `inner` is of this semaphore.
@@ -69,7 +74,7 @@ impl Semaphore {
         inner: real::SemaphoreGuard<'_>,
         at: &'static Location<'static>,
     ) -> SemaphoreGuardArc {
-        let permit = self.permit(inner, true, at);
+        let permit = self.permit(inner, at, Acquirer::NONE);
         // SAFETY: the permit borrows from the allocation that the guard's `semaphore` keeps alive, at an address that
         // does not change. The guard drops the permit before `semaphore`.
         let permit = unsafe { transmute::<Permit<'_>, Permit<'static>>(permit) };
@@ -80,7 +85,7 @@ impl Semaphore {
     #[track_caller]
     pub fn try_acquire(&self) -> Option<SemaphoreGuard<'_>> {
         let inner = self.inner.try_acquire()?;
-        Some(self.guard(inner, Location::caller()))
+        Some(self.guard(inner, Location::caller(), Acquirer::NONE))
     }
 
     /// See [`async_lock::Semaphore::acquire`].
@@ -99,7 +104,7 @@ impl Semaphore {
     pub fn acquire_blocking(&self) -> SemaphoreGuard<'_> {
         let at = Location::caller();
         let inner = self.block(at);
-        self.guard(inner, at)
+        self.guard(inner, at, Acquirer::NONE)
     }
 
     fn block(&self, at: &'static Location<'static>) -> real::SemaphoreGuard<'_> {
@@ -201,7 +206,7 @@ insight_probe::pin_project! {
     }
 }
 
-future!(['a] Acquire<'a> => SemaphoreGuard<'a>, (rest), |inner| rest.0.guard(inner, rest.1));
+future!(['a] Acquire<'a> => SemaphoreGuard<'a>, (rest), |inner, by| rest.0.guard(inner, rest.1, by));
 future_debug!([] Acquire<'_>, "Acquire { .. }");
 
 insight_probe::pin_project! {
@@ -214,5 +219,5 @@ insight_probe::pin_project! {
     }
 }
 
-future!([] AcquireArc => SemaphoreGuardArc, (rest), |inner| rest.0.guard_arc(inner, rest.1));
+future!([] AcquireArc => SemaphoreGuardArc, (rest), |inner, _| rest.0.guard_arc(inner, rest.1));
 future_debug!([] AcquireArc, "AcquireArc { .. }");

@@ -2,30 +2,92 @@ use super::Runtime;
 #[cfg(not(insight_before = "1.51.0"))]
 use super::{LocalOptions, LocalRuntime};
 use crate::border::border;
+use crate::home;
+use insight_probe::Home;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// See [`tokio::runtime::Builder`](real::runtime::Builder).
 pub struct Builder {
     inner: real::runtime::Builder,
+    workers: Workers,
+    /// Something but the owner of the runtime can end it.
+    may_end: bool,
 }
+
+/// The threads that poll tasks.
+enum Workers {
+    /// The threads that call `block_on`.
+    None,
+    /// Threads of the runtime, with the program's hook for their start. `replaced`: tokio's builder has our hook.
+    #[cfg_attr(not(feature = "rt-multi-thread"), expect(dead_code))]
+    Some { hook: Option<Hook>, replaced: bool },
+    /// The builder is tokio's own, and may have a hook that we cannot read.
+    Unknown,
+}
+
+type Hook = Arc<dyn Fn() + Send + Sync>;
 
 impl Builder {
     /// See [`tokio::runtime::Builder::new_current_thread`](real::runtime::Builder::new_current_thread).
     pub fn new_current_thread() -> Builder {
-        Builder { inner: real::runtime::Builder::new_current_thread() }
+        Builder { inner: real::runtime::Builder::new_current_thread(), workers: Workers::None, may_end: false }
     }
 
     /// See [`tokio::runtime::Builder::new_multi_thread`](real::runtime::Builder::new_multi_thread).
     #[cfg(feature = "rt-multi-thread")]
     pub fn new_multi_thread() -> Builder {
-        Builder { inner: real::runtime::Builder::new_multi_thread() }
+        let workers = Workers::Some { hook: None, replaced: false };
+        Builder { inner: real::runtime::Builder::new_multi_thread(), workers, may_end: false }
     }
 
     /// See [`tokio::runtime::Builder::build`](real::runtime::Builder::build).
     pub fn build(&mut self) -> io::Result<Runtime> {
-        self.inner.build().map(Runtime::wrap)
+        let home = self.home();
+        let workers = match &mut self.workers {
+            Workers::Some { hook, replaced } if home != Home::UNKNOWN => {
+                let workers = home::Workers::new(home);
+                let (of_thread, hook) = (workers.clone(), hook.clone());
+                self.inner.on_thread_start(move || {
+                    of_thread.begin_thread();
+                    if let Some(hook) = &hook {
+                        hook();
+                    }
+                });
+                *replaced = true;
+                Some(workers)
+            }
+            Workers::None | Workers::Some { .. } | Workers::Unknown => None,
+        };
+        let runtime = self.inner.build()?;
+        if let Some(workers) = workers {
+            workers.are_of(runtime.handle());
+        }
+        Ok(Runtime::wrap(runtime, home))
+    }
+
+    fn home(&self) -> Home {
+        if self.may_end { Home::UNKNOWN } else { Home::another() }
+    }
+
+    /// See [`tokio::runtime::Builder::on_thread_start`](real::runtime::Builder::on_thread_start).
+    pub fn on_thread_start<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
+        let f: Hook = Arc::new(f);
+        if let Workers::Some { hook, .. } = &mut self.workers {
+            *hook = Some(f.clone());
+        }
+        self.inner.on_thread_start(move || f());
+        self
+    }
+
+    /// See [`tokio::runtime::Builder::unhandled_panic`](real::runtime::Builder::unhandled_panic).
+    #[cfg(tokio_unstable)]
+    pub fn unhandled_panic(&mut self, behavior: super::UnhandledPanic) -> &mut Self {
+        self.may_end = true;
+        self.inner.unhandled_panic(behavior);
+        self
     }
 
     /// See [`tokio::runtime::Builder::thread_name`](real::runtime::Builder::thread_name).
@@ -48,7 +110,8 @@ impl Builder {
 impl Builder {
     /// See [`tokio::runtime::Builder::build_local`](real::runtime::Builder::build_local).
     pub fn build_local(&mut self, options: LocalOptions) -> io::Result<LocalRuntime> {
-        self.inner.build_local(options).map(LocalRuntime::wrap)
+        let home = self.home();
+        Ok(LocalRuntime::wrap(self.inner.build_local(options)?, home))
     }
 
     /// See [`tokio::runtime::Builder::name`](real::runtime::Builder::name).
@@ -94,8 +157,6 @@ settings! {
     #[cfg(all(tokio_unstable, not(insight_before = "1.54.0")))]
     enable_sharded_blocking_queue();
     #[cfg(tokio_unstable)]
-    unhandled_panic(behavior: super::UnhandledPanic);
-    #[cfg(tokio_unstable)]
     disable_lifo_slot();
     #[cfg(tokio_unstable)]
     rng_seed(seed: super::RngSeed);
@@ -129,7 +190,7 @@ macro_rules! hooks {
     };
 }
 
-hooks!(on_thread_start on_thread_stop on_thread_park on_thread_unpark);
+hooks!(on_thread_stop on_thread_park on_thread_unpark);
 
 #[cfg(tokio_unstable)]
 macro_rules! task_hooks {
@@ -151,8 +212,22 @@ task_hooks!(on_task_spawn on_task_terminate);
 #[cfg(all(tokio_unstable, not(insight_before = "1.44.0")))]
 task_hooks!(on_before_task_poll on_after_task_poll);
 
-border!(out [] Builder => real::runtime::Builder, self => self.inner);
-border!(in [] real::runtime::Builder => Builder, inner => Builder { inner });
+border!(out [] Builder => real::runtime::Builder, self => {
+    let Builder { mut inner, workers, .. } = self;
+    if let Workers::Some { hook, replaced: true } = workers {
+        // Our hook is that of another runtime.
+        inner.on_thread_start(move || {
+            if let Some(hook) = &hook {
+                hook();
+            }
+        });
+    }
+    inner
+});
+// Its runtime may end if a task panics, since tokio's builder does not tell.
+border!(in [] real::runtime::Builder => Builder, inner => {
+    Builder { inner, workers: Workers::Unknown, may_end: cfg!(tokio_unstable) }
+});
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

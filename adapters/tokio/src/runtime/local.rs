@@ -1,8 +1,8 @@
-use super::{Builder, EnterGuard, Handle, LocalOptions, RuntimeMetrics};
+use super::{Builder, EnterGuard, Handle, LocalOptions, RuntimeMetrics, home_of_own};
 use crate::border::border;
 use crate::executor::{EXECUTOR, announce};
 use crate::task::{JoinHandle, observed};
-use insight_probe::{CountedTasks, Kind, Observed};
+use insight_probe::{CountedTasks, Home, Kind, Observed};
 use std::future::Future;
 use std::io;
 use std::ops::Deref;
@@ -13,18 +13,19 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct LocalRuntime {
     _counted: CountedTasks,
+    home: Home,
     handle: Handle,
     inner: real::runtime::LocalRuntime,
 }
 
 impl LocalRuntime {
-    pub(super) fn wrap(inner: real::runtime::LocalRuntime) -> LocalRuntime {
+    pub(super) fn wrap(inner: real::runtime::LocalRuntime, home: Home) -> LocalRuntime {
         announce();
         let metrics = inner.metrics();
         // tokio counts local tasks here too, but not those of a `LocalSet`. With one, the number of unobserved tasks is
         // too small.
         let counted = EXECUTOR.count_tasks(&[Kind::Task, Kind::Local], move || metrics.num_alive_tasks());
-        LocalRuntime { _counted: counted, handle: Handle::from(inner.handle().clone()), inner }
+        LocalRuntime { _counted: counted, home, handle: Handle::from(inner.handle().clone()), inner }
     }
 
     /// See [`tokio::runtime::LocalRuntime::new`](real::runtime::LocalRuntime::new).
@@ -61,7 +62,9 @@ impl LocalRuntime {
     /// See [`tokio::runtime::LocalRuntime::block_on`](real::runtime::LocalRuntime::block_on).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.inner.block_on(Observed::root(future, &EXECUTOR, Location::caller()))
+        let root = Observed::root(future, &EXECUTOR, Location::caller());
+        let _rooted = root.rooted(&EXECUTOR, self.home, Some(self.home));
+        self.inner.block_on(root)
     }
 
     /// See [`tokio::runtime::LocalRuntime::enter`](real::runtime::LocalRuntime::enter).
@@ -86,7 +89,7 @@ impl LocalRuntime {
 }
 
 border!(out [] LocalRuntime => real::runtime::LocalRuntime, self => self.inner);
-border!(in [] real::runtime::LocalRuntime => LocalRuntime, inner => LocalRuntime::wrap(inner));
+border!(in [] real::runtime::LocalRuntime => LocalRuntime, inner => LocalRuntime::wrap(inner, home_of_own()));
 
 impl Deref for LocalRuntime {
     type Target = real::runtime::LocalRuntime;

@@ -15,7 +15,7 @@ pub use local::LocalRuntime;
 use crate::border::border;
 use crate::executor::{EXECUTOR, announce};
 use crate::task::JoinHandle;
-use insight_probe::Observed;
+use insight_probe::{Home, Observed};
 use std::future::Future;
 use std::ops::Deref;
 use std::panic::Location;
@@ -25,20 +25,22 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Runtime {
     _counted: Counted,
+    home: Home,
     handle: Handle,
     inner: real::runtime::Runtime,
 }
 
 impl Runtime {
-    pub(super) fn wrap(inner: real::runtime::Runtime) -> Runtime {
+    /// `home` is the home of its tasks.
+    pub(super) fn wrap(inner: real::runtime::Runtime, home: Home) -> Runtime {
         announce();
-        Runtime { _counted: counted(&inner), handle: Handle::from(inner.handle().clone()), inner }
+        Runtime { _counted: counted(&inner), home, handle: Handle::from(inner.handle().clone()), inner }
     }
 
     /// See [`tokio::runtime::Runtime::new`](real::runtime::Runtime::new).
     #[cfg(feature = "rt-multi-thread")]
     pub fn new() -> std::io::Result<Runtime> {
-        real::runtime::Runtime::new().map(Runtime::wrap)
+        Builder::new_multi_thread().enable_all().build()
     }
 
     /// See [`tokio::runtime::Runtime::handle`](real::runtime::Runtime::handle).
@@ -69,7 +71,13 @@ impl Runtime {
     /// See [`tokio::runtime::Runtime::block_on`](real::runtime::Runtime::block_on).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.inner.block_on(Observed::root(future, &EXECUTOR, Location::caller()))
+        let root = Observed::root(future, &EXECUTOR, Location::caller());
+        let _rooted = root.rooted(&EXECUTOR, self.home, None);
+        self.inner.block_on(root)
+    }
+
+    pub(crate) fn home(&self) -> Home {
+        self.home
     }
 
     /// See [`tokio::runtime::Runtime::enter`](real::runtime::Runtime::enter).
@@ -112,7 +120,13 @@ type Counted = ();
 fn counted(_: &real::runtime::Runtime) {}
 
 border!(out [] Runtime => real::runtime::Runtime, self => self.inner);
-border!(in [] real::runtime::Runtime => Runtime, inner => Runtime::wrap(inner));
+// Its threads, if it has any, do not know their home. It may end if a task panics, since tokio's runtime does not tell.
+border!(in [] real::runtime::Runtime => Runtime, inner => Runtime::wrap(inner, home_of_own()));
+
+/// The home of the tasks of a runtime that tokio's own builder has made.
+fn home_of_own() -> Home {
+    if cfg!(tokio_unstable) { Home::UNKNOWN } else { Home::another() }
+}
 
 impl Deref for Runtime {
     type Target = real::runtime::Runtime;

@@ -4,7 +4,7 @@ use crate::executor::EXECUTOR;
 use crate::map::map;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, HandOff, Lock, Op, Type, waiting};
+use insight_probe::{Acquirer, Blocking, HandOff, Lock, Marked, Op, Type, waiting};
 use real::sync::TryLockError;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -20,7 +20,9 @@ use std::sync::Arc;
 ///
 /// The lock is tokio's own, of `()`, and the value lies beside it. So we can make guards of every kind, and `T` needs
 /// no more bounds than with tokio.
+#[repr(C)]
 pub struct Mutex<T: ?Sized> {
+    /// The first field: a reference to the mutex, with a mark, is the same word as one to the lock.
     lock: Lock,
     raw: real::sync::Mutex<()>,
     value: UnsafeCell<T>,
@@ -33,36 +35,32 @@ unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
 
 /// The held lock. The end of the hold is recorded before the lock is freed.
 struct Held<'a> {
-    lock: &'a Lock,
+    /// The guard's word.
+    lock: Marked<'a, Lock>,
     _raw: real::sync::MutexGuard<'a, ()>,
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.lock.released();
+        self.lock.get().released();
     }
 }
 
 /// The held lock, and a reference that keeps it alive.
 struct OwnedHeld<T: ?Sized> {
     /// Borrows from `mutex`, and is dropped before it.
-    _raw: real::sync::MutexGuard<'static, ()>,
+    _held: Held<'static>,
     mutex: Arc<Mutex<T>>,
 }
 
 impl<T: ?Sized> OwnedHeld<T> {
     fn new(mutex: &Arc<Mutex<T>>, raw: real::sync::MutexGuard<'_, ()>, at: &'static Location<'static>) -> Self {
-        mutex.lock.acquired(&EXECUTOR, at, true);
-        // SAFETY: the lock that `raw` borrows lies in the allocation that `mutex` keeps alive, at an address that does
-        // not change; `_raw` is dropped before `mutex` is.
-        let raw: real::sync::MutexGuard<'static, ()> = unsafe { transmute(raw) };
-        OwnedHeld { _raw: raw, mutex: mutex.clone() }
-    }
-}
-
-impl<T: ?Sized> Drop for OwnedHeld<T> {
-    fn drop(&mut self) {
-        self.mutex.lock.released();
+        let mark = mutex.lock.acquired(&EXECUTOR, at, Acquirer::NONE);
+        let held = Held { lock: Marked::new(&mutex.lock, mark), _raw: raw };
+        // SAFETY: the lock that `held` borrows lies in the allocation that `mutex` keeps alive, at an address that does
+        // not change; `_held` is dropped before `mutex` is.
+        let held = unsafe { transmute::<Held<'_>, Held<'static>>(held) };
+        OwnedHeld { _held: held, mutex: mutex.clone() }
     }
 }
 
@@ -72,13 +70,14 @@ impl<T: ?Sized> Drop for OwnedHeld<T> {
 pub struct MutexGuard<'a, T: ?Sized> {
     /// Two words, and no more, so that a lock that is ready returns it in registers.
     raw: real::sync::MutexGuard<'a, ()>,
-    mutex: &'a Mutex<T>,
+    /// The guard's word.
+    mutex: Marked<'a, Mutex<T>>,
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     /// `raw` records the end of the hold before it frees the lock.
     fn drop(&mut self) {
-        self.mutex.lock.released();
+        self.mutex.get().lock.released();
     }
 }
 
@@ -141,16 +140,21 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     #[inline]
-    fn guard<'a>(&'a self, raw: real::sync::MutexGuard<'a, ()>, at: &'static Location<'static>) -> MutexGuard<'a, T> {
-        self.lock.acquired(&EXECUTOR, at, false);
-        MutexGuard { raw, mutex: self }
+    fn guard<'a>(
+        &'a self,
+        raw: real::sync::MutexGuard<'a, ()>,
+        at: &'static Location<'static>,
+        by: Acquirer,
+    ) -> MutexGuard<'a, T> {
+        let mark = self.lock.acquired(&EXECUTOR, at, by);
+        MutexGuard { raw, mutex: Marked::new(self, mark) }
     }
 
     /// See [`tokio::sync::Mutex::lock`](real::sync::Mutex::lock).
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
         let at = Location::caller();
-        map(waiting(&self.lock, site(Op::Lock, 1, at), self.raw.lock()), move |raw| self.guard(raw, at))
+        map(waiting(&self.lock, site(Op::Lock, 1, at), self.raw.lock()), move |raw, by| self.guard(raw, at, by))
     }
 
     /// See [`tokio::sync::Mutex::lock_owned`](real::sync::Mutex::lock_owned).
@@ -168,7 +172,7 @@ impl<T: ?Sized> Mutex<T> {
     pub fn blocking_lock(&self) -> MutexGuard<'_, T> {
         let at = Location::caller();
         let raw = self.block(at);
-        self.guard(raw, at)
+        self.guard(raw, at, Acquirer::NONE)
     }
 
     /// See [`tokio::sync::Mutex::blocking_lock_owned`](real::sync::Mutex::blocking_lock_owned).
@@ -189,7 +193,7 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
         let at = Location::caller();
-        Ok(self.guard(self.raw.try_lock()?, at))
+        Ok(self.guard(self.raw.try_lock()?, at, Acquirer::NONE))
     }
 
     /// See [`tokio::sync::Mutex::try_lock_owned`](real::sync::Mutex::try_lock_owned).
@@ -248,7 +252,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         let this = ManuallyDrop::new(self);
         // SAFETY: it is read once, and `this` is not dropped.
         let raw = unsafe { ptr::read(&this.raw) };
-        Held { lock: &this.mutex.lock, _raw: raw }
+        Held { lock: this.mutex.map(|mutex| &mutex.lock), _raw: raw }
     }
 
     /// See [`tokio::sync::MutexGuard::map`](real::sync::MutexGuard::map).
@@ -276,7 +280,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
 
     /// See [`tokio::sync::MutexGuard::mutex`](real::sync::MutexGuard::mutex).
     pub fn mutex(this: &Self) -> &'a Mutex<T> {
-        this.mutex
+        this.mutex.get()
     }
 }
 
@@ -403,7 +407,7 @@ macro_rules! guard_traits {
     };
 }
 
-guard_traits!([T: ?Sized] MutexGuard<'_, T>, T, self => self.mutex.value.get());
+guard_traits!([T: ?Sized] MutexGuard<'_, T>, T, self => self.mutex.get().value.get());
 guard_traits!([T: ?Sized] OwnedMutexGuard<T>, T, self => self.held.mutex.value.get(), used self.held.mutex.lock);
 guard_traits!([T: ?Sized] MappedMutexGuard<'_, T>, T, self => self.data);
 guard_traits!([T: ?Sized, U: ?Sized] OwnedMappedMutexGuard<T, U>, U, self => self.data, used self.held.mutex.lock);

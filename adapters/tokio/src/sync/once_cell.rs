@@ -2,9 +2,10 @@
 
 use crate::border::border;
 use crate::executor::EXECUTOR;
+use crate::map::map;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Lock, Op, Type, waiting};
+use insight_probe::{Lock, Marked, Op, Type, waiting};
 use real::sync::{Semaphore, SemaphorePermit, SetError};
 use std::fmt;
 use std::future::Future;
@@ -24,13 +25,14 @@ pub struct OnceCell<T> {
 
 /// The turn to make the value. We record its end before the next turn begins.
 struct Turn<'a> {
-    lock: &'a Lock,
+    /// The guard's word.
+    lock: Marked<'a, Lock>,
     _permit: SemaphorePermit<'a>,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.lock.released();
+        self.lock.get().released();
     }
 }
 
@@ -86,10 +88,13 @@ impl<T> OnceCell<T> {
     }
 
     /// Waits for this task's turn to make the value. `None` if there is a value.
-    async fn turn(&self, at: &'static Location<'static>) -> Option<Turn<'_>> {
-        let permit = waiting(&self.lock, site(Op::Init, 1, at), self.gate.acquire()).await.ok()?;
-        self.lock.acquired(&EXECUTOR, at, false);
-        Some(Turn { lock: &self.lock, _permit: permit })
+    fn turn(&self, at: &'static Location<'static>) -> impl Future<Output = Option<Turn<'_>>> {
+        let permit = waiting(&self.lock, site(Op::Init, 1, at), self.gate.acquire());
+        map(permit, move |permit, by| {
+            let permit = permit.ok()?;
+            let mark = self.lock.acquired(&EXECUTOR, at, by);
+            Some(Turn { lock: Marked::new(&self.lock, mark), _permit: permit })
+        })
     }
 
     /// See [`tokio::sync::OnceCell::get_or_init`](real::sync::OnceCell::get_or_init).

@@ -6,7 +6,7 @@ use crate::map::map;
 use crate::named::named;
 use crate::sync::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit, counted};
 use crate::sync::site;
-use insight_probe::{Blocking, HandOff, Held, Holders, Mode, Op, waiting};
+use insight_probe::{Acquirer, Blocking, HandOff, Held, Holders, Mode, Op, waiting};
 use real::sync::{AcquireError, TryAcquireError};
 use std::fmt;
 use std::future::Future;
@@ -63,8 +63,8 @@ impl Semaphore {
     }
 
     #[inline]
-    fn held(&self, permits: usize, owned: bool, at: &'static Location<'static>) -> Held<'_> {
-        self.holders.acquired(Mode::Permit, permits, owned, &EXECUTOR, at)
+    fn held(&self, permits: usize, at: &'static Location<'static>, by: Acquirer) -> Held<'_> {
+        self.holders.acquired(Mode::Permit, permits, by, &EXECUTOR, at)
     }
 
     #[inline]
@@ -73,8 +73,9 @@ impl Semaphore {
         inner: real::sync::SemaphorePermit<'a>,
         permits: usize,
         at: &'static Location<'static>,
+        by: Acquirer,
     ) -> SemaphorePermit<'a> {
-        SemaphorePermit::new(self, self.held(permits, false, at), counted(inner, permits))
+        SemaphorePermit::new(self, self.held(permits, at, by), counted(inner, permits))
     }
 
     #[inline]
@@ -84,7 +85,7 @@ impl Semaphore {
         permits: usize,
         at: &'static Location<'static>,
     ) -> OwnedSemaphorePermit {
-        OwnedSemaphorePermit::new(self, self.held(permits, true, at), counted(inner, permits))
+        OwnedSemaphorePermit::new(self, self.held(permits, at, Acquirer::NONE), counted(inner, permits))
     }
 
     /// See [`tokio::sync::Semaphore::acquire`](real::sync::Semaphore::acquire).
@@ -92,7 +93,7 @@ impl Semaphore {
     pub fn acquire(&self) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
         let at = Location::caller();
         let operation = waiting(&self.holders, site(Op::Acquire, 1, at), self.inner.acquire());
-        map(operation, move |permit| Ok(self.permit(permit?, 1, at)))
+        map(operation, move |permit, by| Ok(self.permit(permit?, 1, at, by)))
     }
 
     /// See [`tokio::sync::Semaphore::acquire_many`](real::sync::Semaphore::acquire_many).
@@ -100,21 +101,21 @@ impl Semaphore {
     pub fn acquire_many(&self, n: u32) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
         let at = Location::caller();
         let operation = waiting(&self.holders, site(Op::Acquire, n as usize, at), self.inner.acquire_many(n));
-        map(operation, move |permit| Ok(self.permit(permit?, n as usize, at)))
+        map(operation, move |permit, by| Ok(self.permit(permit?, n as usize, at, by)))
     }
 
     /// See [`tokio::sync::Semaphore::try_acquire`](real::sync::Semaphore::try_acquire).
     #[track_caller]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.inner.try_acquire()?, 1, at))
+        Ok(self.permit(self.inner.try_acquire()?, 1, at, Acquirer::NONE))
     }
 
     /// See [`tokio::sync::Semaphore::try_acquire_many`](real::sync::Semaphore::try_acquire_many).
     #[track_caller]
     pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.inner.try_acquire_many(n)?, n as usize, at))
+        Ok(self.permit(self.inner.try_acquire_many(n)?, n as usize, at, Acquirer::NONE))
     }
 
     /// See [`tokio::sync::Semaphore::acquire_owned`](real::sync::Semaphore::acquire_owned).
@@ -172,14 +173,14 @@ impl Semaphore {
     #[track_caller]
     pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.block(1, at)?, 1, at))
+        Ok(self.permit(self.block(1, at)?, 1, at, Acquirer::NONE))
     }
 
     /// See [`tokio::sync::Semaphore::blocking_acquire_many`](real::sync::Semaphore::blocking_acquire_many).
     #[track_caller]
     pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.block(n, at)?, n as usize, at))
+        Ok(self.permit(self.block(n, at)?, n as usize, at, Acquirer::NONE))
     }
 
     #[track_caller]

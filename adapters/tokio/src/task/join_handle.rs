@@ -34,6 +34,7 @@ impl<T> JoinHandle<T> {
     /// See [`tokio::task::JoinHandle::abort_handle`](real::task::JoinHandle::abort_handle).
     #[must_use = "abort handles do nothing unless `.abort` is called"]
     pub fn abort_handle(&self) -> AbortHandle {
+        self.joining.hands_out();
         self.inner.abort_handle()
     }
 
@@ -44,7 +45,10 @@ impl<T> JoinHandle<T> {
     }
 }
 
-border!(out [T] JoinHandle<T> => real::task::JoinHandle<T>, self => self.inner);
+border!(out [T] JoinHandle<T> => real::task::JoinHandle<T>, self => {
+    self.joining.hands_out();
+    self.inner
+});
 // An unobserved task: a wait for it counts as a wait for something foreign.
 border!(in [T] real::task::JoinHandle<T> => JoinHandle<T>, inner => JoinHandle::new(inner, TaskRef::unseen()));
 

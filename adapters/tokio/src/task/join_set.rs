@@ -5,7 +5,7 @@ use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::runtime::Handle;
-use insight_probe::{JoiningAny, Kind, Waiting};
+use insight_probe::{JoiningAny, Kind, Observed, Waiting};
 #[cfg(not(insight_before = "1.41.0"))]
 use real::task::Id;
 use real::task::{AbortHandle, JoinError};
@@ -46,8 +46,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        let (future, task) = observed(task, Kind::Task, Location::caller());
-        self.joining.add(&task);
+        let future = self.observed(task, Kind::Task, Location::caller());
         self.inner.spawn(future)
     }
 
@@ -58,8 +57,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        let (future, task) = observed(task, Kind::Task, Location::caller());
-        self.joining.add(&task);
+        let future = self.observed(task, Kind::Task, Location::caller());
         self.inner.spawn_on(future, handle)
     }
 
@@ -69,8 +67,7 @@ impl<T: 'static> JoinSet<T> {
     where
         F: Future<Output = T> + 'static,
     {
-        let (future, task) = observed(task, Kind::Local, Location::caller());
-        self.joining.add(&task);
+        let future = self.observed(task, Kind::Local, Location::caller());
         self.inner.spawn_local(future)
     }
 
@@ -80,8 +77,7 @@ impl<T: 'static> JoinSet<T> {
     where
         F: Future<Output = T> + 'static,
     {
-        let (future, task) = observed(task, Kind::Local, Location::caller());
-        self.joining.add(&task);
+        let future = self.observed(task, Kind::Local, Location::caller());
         self.inner.spawn_local_on(future, local_set)
     }
 
@@ -107,6 +103,15 @@ impl<T: 'static> JoinSet<T> {
         let (f, task) = observed_closure(f, Location::caller());
         self.joining.add(&task);
         self.inner.spawn_blocking_on(f, handle)
+    }
+
+    /// The observed future of a task of the set, which the set and an abort handle can cancel.
+    #[inline]
+    fn observed<F>(&mut self, future: F, kind: Kind, at: &'static Location<'static>) -> Observed<F> {
+        let (future, task) = observed(future, kind, at);
+        future.set_cancellable();
+        self.joining.add(&task);
+        future
     }
 
     /// Polls the set by `poll` until it has a result.

@@ -4,7 +4,7 @@ use crate::executor::EXECUTOR;
 #[cfg(not(insight_before = "1.49.0"))]
 use crate::runtime::Id;
 use crate::runtime::Runtime;
-use insight_probe::{Kind, Observed};
+use insight_probe::{Driving, Home, Kind, Observed, polling_unknown, running_others};
 use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -24,15 +24,15 @@ where
 }
 
 /// See [`tokio::task::LocalSet`](real::task::LocalSet).
-#[derive(Default)]
 pub struct LocalSet {
     inner: real::task::LocalSet,
+    home: Home,
 }
 
 impl LocalSet {
     /// See [`tokio::task::LocalSet::new`](real::task::LocalSet::new).
     pub fn new() -> LocalSet {
-        LocalSet { inner: real::task::LocalSet::new() }
+        LocalSet { inner: real::task::LocalSet::new(), home: Home::another() }
     }
 
     /// See [`tokio::task::LocalSet::spawn_local`](real::task::LocalSet::spawn_local).
@@ -49,12 +49,15 @@ impl LocalSet {
     /// See [`tokio::task::LocalSet::block_on`](real::task::LocalSet::block_on).
     #[track_caller]
     pub fn block_on<F: Future>(&self, rt: &Runtime, future: F) -> F::Output {
-        self.inner.block_on(rt, Observed::root(future, &EXECUTOR, Location::caller()))
+        let root = Observed::root(future, &EXECUTOR, Location::caller());
+        let _rooted = root.rooted(&EXECUTOR, rt.home(), Some(self.home));
+        self.inner.block_on(rt, root)
     }
 
     /// See [`tokio::task::LocalSet::run_until`](real::task::LocalSet::run_until).
     pub async fn run_until<F: Future>(&self, future: F) -> F::Output {
-        self.inner.run_until(future).await
+        let running = running_others(future, |future| self.inner.run_until(future));
+        Driving::new(self.home, &EXECUTOR, running).await
     }
 
     /// See [`tokio::task::LocalSet::enter`](real::task::LocalSet::enter).
@@ -71,13 +74,14 @@ impl LocalSet {
     /// See [`tokio::task::LocalSet::unhandled_panic`](real::task::LocalSet::unhandled_panic).
     #[cfg(tokio_unstable)]
     pub fn unhandled_panic(&mut self, behavior: crate::runtime::UnhandledPanic) -> &mut Self {
+        self.home = Home::UNKNOWN;
         self.inner.unhandled_panic(behavior);
         self
     }
 }
 
 border!(out [] LocalSet => real::task::LocalSet, self => self.inner);
-border!(in [] real::task::LocalSet => LocalSet, inner => LocalSet { inner });
+border!(in [] real::task::LocalSet => LocalSet, inner => LocalSet { inner, home: if cfg!(tokio_unstable) { Home::UNKNOWN } else { Home::another() } });
 
 impl Deref for LocalSet {
     type Target = real::task::LocalSet;
@@ -97,7 +101,14 @@ impl Future for LocalSet {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.inner).poll(cx)
+        // It can be moved between two polls, so we do not know its owner.
+        polling_unknown(|| Pin::new(&mut self.inner).poll(cx))
+    }
+}
+
+impl Default for LocalSet {
+    fn default() -> LocalSet {
+        LocalSet::new()
     }
 }
 

@@ -41,6 +41,18 @@ where
     JoinHandle::new(real::task::spawn_blocking(f), task)
 }
 
+/// See [`tokio::task::block_in_place`](real::task::block_in_place).
+#[cfg(feature = "rt-multi-thread")]
+#[track_caller]
+pub fn block_in_place<F, R>(f: F) -> R
+where
+    F: FnOnce() -> R,
+{
+    // Another thread takes over the tasks, and this one may run closures of `spawn_blocking` later.
+    insight_probe::check_thread();
+    real::task::block_in_place(f)
+}
+
 /// See [`tokio::task::yield_now`](real::task::yield_now).
 #[inline]
 pub fn yield_now() -> impl Future<Output = ()> {

@@ -2,10 +2,12 @@
 
 use crate::common::{bench, summary};
 use insight_model::{Edge, EdgeBody, Model};
+use insight_protocol::Operation;
 use std::future::{Future, pending};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -99,4 +101,86 @@ fn not_where_other_code_polls_it_for_the_program() {
     check(|other, _| Box::pin(async move { Box::pin(other).await.unwrap() }), &[None]);
     check(|_, mut message| Box::pin(async move { (&mut message).await.unwrap() }), &[None]);
     check(|other, _| Box::pin(async { tokio::join!(other).0.unwrap() }), &[None]);
+}
+
+/// Whether the guard that `task` takes, or the wait of its operation, is transferable, as the only edge of this kind shows it.
+fn is_transferable(model: &Model, task: &str, of: fn(&EdgeBody) -> Option<bool>) -> Option<bool> {
+    let edges = model.edges.values().filter(|edge| {
+        let name = model.tasks.get(&edge.task).and_then(|task| task.origin.name.clone());
+        name.is_some_and(|name| name.ends_with(task))
+    });
+    let found: Vec<bool> = edges.filter_map(|edge| of(&edge.body)).collect();
+    assert!(found.len() < 2, "{}", summary(model));
+    found.first().copied()
+}
+
+/// r[edge.hold.transferable]
+#[test]
+fn a_guard_is_transferable_unless_it_cannot_leave_its_task() {
+    async fn in_place(lock: Arc<Mutex<u8>>) {
+        let _guard = lock.lock().await;
+        pending::<()>().await
+    }
+    async fn pinned(lock: Arc<Mutex<u8>>) {
+        let mut locked = pin!(lock.lock());
+        let _guard = (&mut locked).await;
+        pending::<()>().await
+    }
+    async fn owned(lock: Arc<Mutex<u8>>) {
+        let _guard = lock.lock_owned().await;
+        pending::<()>().await
+    }
+    async fn boxed(lock: Arc<Mutex<u8>>) {
+        Box::pin(in_place(lock)).await
+    }
+    async fn tried(lock: Arc<Mutex<u8>>) {
+        // An operation on this lock that ended here before says nothing about the guard.
+        drop(lock.lock().await);
+        let _guard = lock.try_lock();
+        pending::<()>().await
+    }
+    fn held(body: &EdgeBody) -> Option<bool> {
+        match body {
+            EdgeBody::Hold { transferable, .. } => Some(*transferable),
+            _ => None,
+        }
+    }
+    fn check<F: Future<Output = ()> + Send + 'static>(task: fn(Arc<Mutex<u8>>) -> F, name: &'static str, expect: bool) {
+        bench(|bench, runtime| {
+            let task = runtime.spawn(task(Arc::new(Mutex::new(1))));
+            assert_eq!(bench.until(|model| is_transferable(model, name, held)), expect, "{name}");
+            task.abort();
+        });
+    }
+    check(in_place, "in_place", false);
+    check(pinned, "pinned", false);
+    check(owned, "owned", true);
+    check(boxed, "boxed", true);
+    check(tried, "tried", true);
+}
+
+/// r[edge.wait.transferable]
+#[test]
+fn a_boxed_operation_is_transferable() {
+    async fn in_place(lock: Arc<Mutex<u8>>) {
+        drop(lock.lock().await);
+    }
+    async fn boxed(lock: Arc<Mutex<u8>>) {
+        Box::pin(in_place(lock)).await
+    }
+    fn waits(body: &EdgeBody) -> Option<bool> {
+        match body {
+            EdgeBody::Wait { operation: Operation::Lock, transferable, .. } => Some(*transferable),
+            _ => None,
+        }
+    }
+    bench(|bench, runtime| {
+        let lock = Arc::new(Mutex::new(1));
+        let guard = lock.try_lock().unwrap();
+        let tasks = [runtime.spawn(in_place(lock.clone())), runtime.spawn(boxed(lock.clone()))];
+        assert!(!bench.until(|model| is_transferable(model, "in_place", waits)));
+        assert!(bench.until(|model| is_transferable(model, "boxed", waits)));
+        drop(guard);
+        tasks.into_iter().for_each(|task| runtime.block_on(task).unwrap());
+    });
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::executor::EXECUTOR;
 use crate::lock::operation::{Operation, future, future_debug};
 use async_lock as real;
-use insight_probe::{Held, Holders, Mode};
+use insight_probe::{Acquirer, Held, Holders, Mode};
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ type Site = &'static Location<'static>;
 macro_rules! acquiring {
     (
         $name:ident, $text:literal, $real:ident, [$($generics:tt)*], $lock:ty => $guard:ident $(<$a:lifetime>)?,
-        $mode:ident, $transferable:literal
+        $mode:ident, |$by:pat_param| $acquirer:expr
     ) => {
         insight_probe::pin_project! {
             #[doc = concat!("See [`async_lock::futures::", stringify!($name), "`].")]
@@ -40,9 +40,9 @@ macro_rules! acquiring {
             }
         }
 
-        future!(['a, $($generics)*] $name<'a, T> => $guard<$($a,)? T>, (rest), |raw| {
+        future!(['a, $($generics)*] $name<'a, T> => $guard<$($a,)? T>, (rest), |raw, $by| {
             let (lock, at) = *rest;
-            $guard::new(lock, held(&lock.holders, Mode::$mode, raw, $transferable, at))
+            $guard::new(lock, held(&lock.holders, Mode::$mode, raw, $acquirer, at))
         });
         future_debug!([$($generics)*] $name<'_, T>, $text);
     };
@@ -70,19 +70,19 @@ impl<'a, T: ?Sized> Read<'a, T> {
     }
 }
 
-future!(['a, T: ?Sized] Read<'a, T> => RwLockReadGuard<'a, T>, (rest), |raw| {
+future!(['a, T: ?Sized] Read<'a, T> => RwLockReadGuard<'a, T>, (rest), |raw, by| {
     let (holders, value, at) = *rest;
-    RwLockReadGuard::of(held(holders, Mode::Shared, raw, false, at), value)
+    RwLockReadGuard::of(held(holders, Mode::Shared, raw, by, at), value)
 });
 future_debug!([T: ?Sized] Read<'_, T>, "Read { .. }");
 
-acquiring!(ReadArc, "ReadArc { .. }", Read, [T], Arc<RwLock<T>> => RwLockReadGuardArc, Shared, true);
+acquiring!(ReadArc, "ReadArc { .. }", Read, [T], Arc<RwLock<T>> => RwLockReadGuardArc, Shared, |_| Acquirer::NONE);
 acquiring!(UpgradableRead, "UpgradableRead { .. }", UpgradableRead, [T: ?Sized],
-    RwLock<T> => RwLockUpgradableReadGuard<'a>, Shared, false);
+    RwLock<T> => RwLockUpgradableReadGuard<'a>, Shared, |by| by);
 acquiring!(UpgradableReadArc, "UpgradableReadArc { .. }", UpgradableRead, [T: ?Sized],
-    Arc<RwLock<T>> => RwLockUpgradableReadGuardArc, Shared, true);
-acquiring!(Write, "Write { .. }", Write, [T: ?Sized], RwLock<T> => RwLockWriteGuard<'a>, Exclusive, false);
-acquiring!(WriteArc, "WriteArc { .. }", Write, [T: ?Sized], Arc<RwLock<T>> => RwLockWriteGuardArc, Exclusive, true);
+    Arc<RwLock<T>> => RwLockUpgradableReadGuardArc, Shared, |_| Acquirer::NONE);
+acquiring!(Write, "Write { .. }", Write, [T: ?Sized], RwLock<T> => RwLockWriteGuard<'a>, Exclusive, |by| by);
+acquiring!(WriteArc, "WriteArc { .. }", Write, [T: ?Sized], Arc<RwLock<T>> => RwLockWriteGuardArc, Exclusive, |_| Acquirer::NONE);
 
 // SAFETY: each of these futures becomes its guard, and lends nothing before. The bounds are those of async-lock's.
 unsafe impl<T: ?Sized + Sync> Send for Read<'_, T> {}
@@ -127,7 +127,7 @@ impl<'a, T: ?Sized> Upgrade<'a, T> {
     }
 }
 
-future!(['a, T: ?Sized] Upgrade<'a, T> => RwLockWriteGuard<'a, T>, (hold, rest), |raw| {
+future!(['a, T: ?Sized] Upgrade<'a, T> => RwLockWriteGuard<'a, T>, (hold, rest), |raw, _| {
     let (holders, value, at) = *rest;
     let hold = hold.take().expect("not polled after it was ready");
     RwLockWriteGuard::of(upgraded(hold, raw, at), holders, value)
@@ -155,7 +155,7 @@ impl<T: ?Sized> UpgradeArc<T> {
     }
 }
 
-future!([T: ?Sized] UpgradeArc<T> => RwLockWriteGuardArc<T>, (hold, rest), |raw| {
+future!([T: ?Sized] UpgradeArc<T> => RwLockWriteGuardArc<T>, (hold, rest), |raw, _| {
     let hold = hold.take().expect("not polled after it was ready");
     let lock = rest.0.take().expect("not polled after it was ready");
     // The program may have moved the future to another task.

@@ -17,7 +17,7 @@ use super::operation::Operation;
 use crate::executor::{EXECUTOR, site};
 use async_lock as real;
 use futures::{Read, ReadArc, UpgradableRead, UpgradableReadArc, Write, WriteArc};
-use insight_probe::{Blocking, HandOff, Holders, Mode, Op};
+use insight_probe::{Acquirer, Blocking, HandOff, Holders, Mode, Op};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::Location;
@@ -90,14 +90,8 @@ impl<'a> UpgradableHeld<'a> {
 
 /// Records the hold of `raw`, async-lock's guard.
 #[inline]
-fn held<'a, G>(
-    holders: &'a Holders,
-    mode: Mode,
-    raw: G,
-    transferable: bool,
-    at: &'static Location<'static>,
-) -> Held<'a, G> {
-    Held { hold: holders.acquired(mode, 1, transferable, &EXECUTOR, at), raw }
+fn held<'a, G>(holders: &'a Holders, mode: Mode, raw: G, by: Acquirer, at: &'static Location<'static>) -> Held<'a, G> {
+    Held { hold: holders.acquired(mode, 1, by, &EXECUTOR, at), raw }
 }
 
 /// Records the hold as exclusive. The other holders have ended their holds before they gave the lock back.
@@ -135,7 +129,7 @@ impl<T> RwLock<T> {
     #[inline]
     pub fn try_read_arc(self: &Arc<Self>) -> Option<RwLockReadGuardArc<T>> {
         let raw = self.raw.try_read()?;
-        Some(RwLockReadGuardArc::new(self, self.held(Mode::Shared, raw, true, Location::caller())))
+        Some(RwLockReadGuardArc::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`async_lock::RwLock::read_arc`].
@@ -152,14 +146,14 @@ impl<T> RwLock<T> {
     pub fn read_arc_blocking(self: &Arc<Self>) -> RwLockReadGuardArc<T> {
         let at = Location::caller();
         let raw = self.block_to_read(at);
-        RwLockReadGuardArc::new(self, self.held(Mode::Shared, raw, true, at))
+        RwLockReadGuardArc::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, at))
     }
 }
 
 impl<T: ?Sized> RwLock<T> {
     #[inline]
-    fn held<'a, G>(&'a self, mode: Mode, raw: G, transferable: bool, at: &'static Location<'static>) -> Held<'a, G> {
-        held(&self.holders, mode, raw, transferable, at)
+    fn held<'a, G>(&'a self, mode: Mode, raw: G, by: Acquirer, at: &'static Location<'static>) -> Held<'a, G> {
+        held(&self.holders, mode, raw, by, at)
     }
 
     fn block_to_read(&self, at: &'static Location<'static>) -> real::RwLockReadGuard<'_, ()> {
@@ -182,7 +176,7 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
         let raw = self.raw.try_read()?;
-        Some(RwLockReadGuard::new(self, self.held(Mode::Shared, raw, false, Location::caller())))
+        Some(RwLockReadGuard::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`async_lock::RwLock::read`].
@@ -199,7 +193,7 @@ impl<T: ?Sized> RwLock<T> {
     pub fn read_blocking(&self) -> RwLockReadGuard<'_, T> {
         let at = Location::caller();
         let raw = self.block_to_read(at);
-        RwLockReadGuard::new(self, self.held(Mode::Shared, raw, false, at))
+        RwLockReadGuard::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, at))
     }
 
     /// See [`async_lock::RwLock::try_upgradable_read`].
@@ -207,7 +201,7 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_upgradable_read(&self) -> Option<RwLockUpgradableReadGuard<'_, T>> {
         let raw = self.raw.try_upgradable_read()?;
-        Some(RwLockUpgradableReadGuard::new(self, self.held(Mode::Shared, raw, false, Location::caller())))
+        Some(RwLockUpgradableReadGuard::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`async_lock::RwLock::upgradable_read`].
@@ -225,7 +219,7 @@ impl<T: ?Sized> RwLock<T> {
     pub fn upgradable_read_blocking(&self) -> RwLockUpgradableReadGuard<'_, T> {
         let at = Location::caller();
         let raw = self.block_to_read_upgradably(at);
-        RwLockUpgradableReadGuard::new(self, self.held(Mode::Shared, raw, false, at))
+        RwLockUpgradableReadGuard::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, at))
     }
 
     /// See [`async_lock::RwLock::upgradable_read_arc_blocking`].
@@ -234,7 +228,7 @@ impl<T: ?Sized> RwLock<T> {
     pub fn upgradable_read_arc_blocking(self: &Arc<Self>) -> RwLockUpgradableReadGuardArc<T> {
         let at = Location::caller();
         let raw = self.block_to_read_upgradably(at);
-        RwLockUpgradableReadGuardArc::new(self, self.held(Mode::Shared, raw, true, at))
+        RwLockUpgradableReadGuardArc::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, at))
     }
 
     /// See [`async_lock::RwLock::try_upgradable_read_arc`].
@@ -242,7 +236,7 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_upgradable_read_arc(self: &Arc<Self>) -> Option<RwLockUpgradableReadGuardArc<T>> {
         let raw = self.raw.try_upgradable_read()?;
-        Some(RwLockUpgradableReadGuardArc::new(self, self.held(Mode::Shared, raw, true, Location::caller())))
+        Some(RwLockUpgradableReadGuardArc::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`async_lock::RwLock::upgradable_read_arc`].
@@ -259,7 +253,7 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
         let raw = self.raw.try_write()?;
-        Some(RwLockWriteGuard::new(self, self.held(Mode::Exclusive, raw, false, Location::caller())))
+        Some(RwLockWriteGuard::new(self, self.held(Mode::Exclusive, raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`async_lock::RwLock::write`].
@@ -276,7 +270,7 @@ impl<T: ?Sized> RwLock<T> {
     pub fn write_blocking(&self) -> RwLockWriteGuard<'_, T> {
         let at = Location::caller();
         let raw = self.block_to_write(at);
-        RwLockWriteGuard::new(self, self.held(Mode::Exclusive, raw, false, at))
+        RwLockWriteGuard::new(self, self.held(Mode::Exclusive, raw, Acquirer::NONE, at))
     }
 
     /// See [`async_lock::RwLock::try_write_arc`].
@@ -284,7 +278,7 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_write_arc(self: &Arc<Self>) -> Option<RwLockWriteGuardArc<T>> {
         let raw = self.raw.try_write()?;
-        Some(RwLockWriteGuardArc::new(self, self.held(Mode::Exclusive, raw, true, Location::caller())))
+        Some(RwLockWriteGuardArc::new(self, self.held(Mode::Exclusive, raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`async_lock::RwLock::write_arc`].
@@ -301,7 +295,7 @@ impl<T: ?Sized> RwLock<T> {
     pub fn write_arc_blocking(self: &Arc<Self>) -> RwLockWriteGuardArc<T> {
         let at = Location::caller();
         let raw = self.block_to_write(at);
-        RwLockWriteGuardArc::new(self, self.held(Mode::Exclusive, raw, true, at))
+        RwLockWriteGuardArc::new(self, self.held(Mode::Exclusive, raw, Acquirer::NONE, at))
     }
 
     /// See [`async_lock::RwLock::get_mut`].

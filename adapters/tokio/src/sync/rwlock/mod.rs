@@ -14,7 +14,7 @@ use crate::executor::EXECUTOR;
 use crate::map::map;
 use crate::named::named;
 use crate::sync::site;
-use insight_probe::{Blocking, HandOff, Held, Holders, Mode, Op, waiting};
+use insight_probe::{Acquirer, Blocking, HandOff, Held, Holders, Mode, Op, waiting};
 use real::sync::TryLockError;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -104,20 +104,20 @@ impl<T: ?Sized> RwLock<T> {
     fn read_held<'a>(
         &'a self,
         raw: real::sync::RwLockReadGuard<'a, ()>,
-        owned: bool,
+        by: Acquirer,
         at: &'static Location<'static>,
     ) -> ReadHeld<'a> {
-        ReadHeld { hold: self.holders.acquired(Mode::Shared, 1, owned, &EXECUTOR, at), _raw: raw }
+        ReadHeld { hold: self.holders.acquired(Mode::Shared, 1, by, &EXECUTOR, at), _raw: raw }
     }
 
     #[inline]
     fn write_held<'a>(
         &'a self,
         raw: real::sync::RwLockWriteGuard<'a, ()>,
-        owned: bool,
+        by: Acquirer,
         at: &'static Location<'static>,
     ) -> WriteHeld<'a> {
-        WriteHeld { hold: self.holders.acquired(Mode::Exclusive, 1, owned, &EXECUTOR, at), raw }
+        WriteHeld { hold: self.holders.acquired(Mode::Exclusive, 1, by, &EXECUTOR, at), raw }
     }
 
     /// See [`tokio::sync::RwLock::read`](real::sync::RwLock::read).
@@ -125,7 +125,7 @@ impl<T: ?Sized> RwLock<T> {
     pub fn read(&self) -> impl Future<Output = RwLockReadGuard<'_, T>> {
         let at = Location::caller();
         let operation = waiting(&self.holders, site(Op::Read, 1, at), self.raw.read());
-        map(operation, move |raw| RwLockReadGuard::new(self, self.read_held(raw, false, at)))
+        map(operation, move |raw, by| RwLockReadGuard::new(self, self.read_held(raw, by, at)))
     }
 
     /// See [`tokio::sync::RwLock::blocking_read`](real::sync::RwLock::blocking_read).
@@ -135,7 +135,7 @@ impl<T: ?Sized> RwLock<T> {
         let blocking = Blocking::new(&self.holders, &site(Op::Read, 1, at));
         let raw = self.raw.blocking_read();
         drop(blocking);
-        RwLockReadGuard::new(self, self.read_held(raw, false, at))
+        RwLockReadGuard::new(self, self.read_held(raw, Acquirer::NONE, at))
     }
 
     /// See [`tokio::sync::RwLock::read_owned`](real::sync::RwLock::read_owned).
@@ -144,7 +144,7 @@ impl<T: ?Sized> RwLock<T> {
         let at = Location::caller();
         async move {
             let raw = waiting(&self.holders, site(Op::Read, 1, at), self.raw.read()).await;
-            OwnedRwLockReadGuard::new(&self, self.read_held(raw, true, at))
+            OwnedRwLockReadGuard::new(&self, self.read_held(raw, Acquirer::NONE, at))
         }
     }
 
@@ -152,14 +152,14 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     pub fn try_read(&self) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
         let raw = self.raw.try_read()?;
-        Ok(RwLockReadGuard::new(self, self.read_held(raw, false, Location::caller())))
+        Ok(RwLockReadGuard::new(self, self.read_held(raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`tokio::sync::RwLock::try_read_owned`](real::sync::RwLock::try_read_owned).
     #[track_caller]
     pub fn try_read_owned(self: Arc<Self>) -> Result<OwnedRwLockReadGuard<T>, TryLockError> {
         let raw = self.raw.try_read()?;
-        Ok(OwnedRwLockReadGuard::new(&self, self.read_held(raw, true, Location::caller())))
+        Ok(OwnedRwLockReadGuard::new(&self, self.read_held(raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`tokio::sync::RwLock::write`](real::sync::RwLock::write).
@@ -167,7 +167,7 @@ impl<T: ?Sized> RwLock<T> {
     pub fn write(&self) -> impl Future<Output = RwLockWriteGuard<'_, T>> {
         let at = Location::caller();
         let operation = waiting(&self.holders, site(Op::Write, 1, at), self.raw.write());
-        map(operation, move |raw| RwLockWriteGuard::new(self, self.write_held(raw, false, at)))
+        map(operation, move |raw, by| RwLockWriteGuard::new(self, self.write_held(raw, by, at)))
     }
 
     /// See [`tokio::sync::RwLock::blocking_write`](real::sync::RwLock::blocking_write).
@@ -177,7 +177,7 @@ impl<T: ?Sized> RwLock<T> {
         let blocking = Blocking::new(&self.holders, &site(Op::Write, 1, at));
         let raw = self.raw.blocking_write();
         drop(blocking);
-        RwLockWriteGuard::new(self, self.write_held(raw, false, at))
+        RwLockWriteGuard::new(self, self.write_held(raw, Acquirer::NONE, at))
     }
 
     /// See [`tokio::sync::RwLock::write_owned`](real::sync::RwLock::write_owned).
@@ -186,7 +186,7 @@ impl<T: ?Sized> RwLock<T> {
         let at = Location::caller();
         async move {
             let raw = waiting(&self.holders, site(Op::Write, 1, at), self.raw.write()).await;
-            OwnedRwLockWriteGuard::new(&self, self.write_held(raw, true, at))
+            OwnedRwLockWriteGuard::new(&self, self.write_held(raw, Acquirer::NONE, at))
         }
     }
 
@@ -194,14 +194,14 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     pub fn try_write(&self) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
         let raw = self.raw.try_write()?;
-        Ok(RwLockWriteGuard::new(self, self.write_held(raw, false, Location::caller())))
+        Ok(RwLockWriteGuard::new(self, self.write_held(raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`tokio::sync::RwLock::try_write_owned`](real::sync::RwLock::try_write_owned).
     #[track_caller]
     pub fn try_write_owned(self: Arc<Self>) -> Result<OwnedRwLockWriteGuard<T>, TryLockError> {
         let raw = self.raw.try_write()?;
-        Ok(OwnedRwLockWriteGuard::new(&self, self.write_held(raw, true, Location::caller())))
+        Ok(OwnedRwLockWriteGuard::new(&self, self.write_held(raw, Acquirer::NONE, Location::caller())))
     }
 
     /// See [`tokio::sync::RwLock::get_mut`](real::sync::RwLock::get_mut).
