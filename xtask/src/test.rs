@@ -42,8 +42,10 @@ fn all(full: bool, steps: &mut Steps) -> Result {
     let systems = if full { &systems::TARGETS[..] } else { &systems::TARGETS[..1] };
     steps.run("other systems", || systems::check(&packages::names()?, systems))?;
     steps.run("cargo doc", || {
-        // With the features of clippy, so that the dependencies are not checked again.
-        cargo_step(&["doc", "--no-deps", "--workspace", "--all-features"], "correct what rustdoc names above")
+        // With the features of clippy, so that the dependencies are not checked again. There is no example in the sense of
+        // cargo, but naming this kind adds the features that the tests choose.
+        let arguments = ["doc", "--no-deps", "--workspace", "--all-features", "--lib", "--bins", "--examples"];
+        cargo_step(&arguments, "correct what rustdoc names above")
     })?;
     steps.run("features of the facades", || {
         // Those of a library that asks for little of its runtime.
