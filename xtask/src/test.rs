@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold of a commit, the cheap things first.
 
 use crate::process::{Result, apt_get_install, cargo, succeeds, target};
-use crate::program::build_with_others;
+use crate::program::{build_with_others, released};
 use crate::runtime::Runtime;
 use crate::{
     archive, attack, awaits, bench, circles, clients, docs, english, fuzz, handovers, hangs, load, msrv, old_versions,
@@ -78,8 +78,7 @@ fn all(full: bool, steps: &mut Steps) -> Result {
     build_with_others();
     steps.run("loom", loom)?;
     // In a release build the memory of tasks that have ended is used again.
-    let reuse =
-        ["test", "--quiet", "--release", "--package", "insight-probe", "--test", "short_tasks", "--test", "recording"];
+    let reuse: Vec<&str> = ["test", "--quiet"].into_iter().chain(released()).collect();
     steps.run("the probe's cells, used again", || {
         cargo_step(&reuse, "see the failed test above; it passes in a debug build")
     })?;
