@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold of a commit, the cheap things first.
 
-use crate::process::{Result, apt_get_install, cargo, succeeds, target};
+use crate::process::{Result, apt_get_install, cargo, processor_time, succeeds, target};
 use crate::program::{build_with_others, released};
 use crate::runtime::Runtime;
 use crate::{
@@ -119,19 +119,26 @@ fn all(full: bool, steps: &mut Steps) -> Result {
     Ok(())
 }
 
-/// The steps so far, each with its time.
+/// The steps so far.
 #[derive(Default)]
 struct Steps {
-    times: Vec<(String, Duration)>,
+    done: Vec<Step>,
+}
+
+struct Step {
+    name: String,
+    time: Duration,
+    /// Processor time of all its processes.
+    processor: Duration,
 }
 
 impl Steps {
     fn run(&mut self, name: &str, work: impl FnOnce() -> Result) -> Result {
         println!("xtask: {name}");
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), processor_time().unwrap_or_default());
         let done = work();
-        let time = start.elapsed();
-        self.times.push((name.to_owned(), time));
+        let (time, after) = (start.elapsed(), processor_time().unwrap_or_default());
+        self.done.push(Step { name: name.to_owned(), time, processor: after.saturating_sub(before) });
         let seconds = time.as_secs_f64();
         match done {
             Ok(()) => {
@@ -142,13 +149,15 @@ impl Steps {
         }
     }
 
-    /// Prints the steps by their time, the longest first.
+    /// Prints the steps by their time, the longest first. The second column is processor time: on a busy machine, compare that.
     fn print(&mut self) {
-        self.times.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
-        let all: Duration = self.times.iter().map(|(_, time)| *time).sum();
-        println!("xtask: {:.1} minutes in {} steps:", all.as_secs_f64() / 60.0, self.times.len());
-        for (name, time) in &self.times {
-            println!("{:8.1} s  {name}", time.as_secs_f64());
+        self.done.sort_by_key(|step| std::cmp::Reverse(step.time));
+        let seconds = |of: fn(&Step) -> Duration| self.done.iter().map(of).sum::<Duration>().as_secs_f64();
+        let (time, processor) = (seconds(|step| step.time), seconds(|step| step.processor));
+        let minutes = time / 60.0;
+        println!("xtask: {minutes:.1} minutes, {processor:.0} s of processors, in {} steps:", self.done.len());
+        for Step { name, time, processor } in &self.done {
+            println!("{:8.1} s {:8.1} s  {name}", time.as_secs_f64(), processor.as_secs_f64());
         }
     }
 }
