@@ -5,7 +5,7 @@ use crate::program::{build_with_others, released};
 use crate::runtime::Runtime;
 use crate::{
     archive, attack, awaits, bench, circles, clients, docs, english, fuzz, handovers, hangs, load, msrv, old_versions,
-    packages, peer_program, peer_tests, real_programs, schema, suites, systems, untested,
+    packages, peer_program, peer_tests, real_programs, schema, suites, systems,
 };
 use clap::ValueEnum;
 use std::process::Command;
@@ -30,7 +30,6 @@ fn all(full: bool, steps: &mut Steps) -> Result {
     steps.run("schema/v1", schema::check)?;
     steps.run("the sources of cargo-insight", archive::check)?;
     steps.run("parts of the packages", packages::check)?;
-    steps.run("libraries and programs without tests", untested::check)?;
     steps.run("plain English", english::check)?;
     steps.run("circles of files", || circles::run(&[]))?;
     steps.run("cargo clippy", || {

@@ -6,29 +6,29 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Checks that no source file of such a library or program has a test.
-pub fn check() -> Result {
+#[test]
+fn libraries_and_programs_that_are_not_tested_have_no_tests() {
+    assert_eq!(tests(), Ok(Vec::new()), "remove `test = false` from Cargo.toml");
+}
+
+/// The source files with tests that nobody runs, each with its library or program.
+fn tests() -> Result<Vec<String>> {
     let output = cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output();
     let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
     let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
+    let mut found = Vec::new();
     for target in packages.flat_map(|package| package["targets"].as_array().into_iter().flatten()) {
-        // Integration tests have `test` set.
-        let (false, Some(source)) = (target["test"] == true, target["src_path"].as_str()) else { continue };
-        if target["kind"][0] == "custom-build" {
+        if target["test"] == true || target["kind"][0] == "custom-build" {
             continue;
         }
-        for file in files(Path::new(source))? {
+        for file in files(Path::new(target["src_path"].as_str().unwrap_or_default()))? {
             if has_test(&read(&file)?) {
-                let name = target["name"].as_str().unwrap_or_default();
-                return Err(format!(
-                    "{}: remove `test = false` of {name} in Cargo.toml, which has a test",
-                    file.display()
-                ));
+                found.push(format!("{} of {}", file.display(), target["name"]));
             }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Whether a line is `#[test]`, a runtime's test, or a `cfg` of tests.
@@ -43,25 +43,29 @@ fn has_test(text: &str) -> bool {
 
 /// The files of a library or program: its first file, and the files of its modules.
 fn files(first: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = vec![first.to_owned()];
+    // Each file has the folder of its modules with it.
+    let mut files = vec![(first.to_owned(), first.with_file_name(""))];
     let mut next = 0;
-    while let Some(file) = files.get(next).cloned() {
-        // The modules of `a.rs` are in `a`; those of `mod.rs`, and of the first file, are beside it.
-        let folder = match next == 0 || file.ends_with("mod.rs") {
-            true => file.with_file_name(""),
-            false => file.with_extension(""),
-        };
+    while let Some((file, folder)) = files.get(next).cloned() {
         for module in modules(&read(&file)?) {
-            let places = match &module {
-                Module::Named(name) => vec![folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")],
-                Module::At(path) => vec![file.with_file_name(path)],
+            let (places, folder) = match &module {
+                Module::Named(name) => {
+                    let own = folder.join(name);
+                    (vec![folder.join(format!("{name}.rs")), own.join("mod.rs")], own)
+                }
+                Module::At(path) => {
+                    let place = file.with_file_name(path);
+                    let beside = place.with_file_name("");
+                    (vec![place], beside)
+                }
             };
             let found = places.into_iter().find(|place| place.is_file());
-            files.push(found.ok_or_else(|| format!("{}: cannot find the file of {module:?}", file.display()))?);
+            let found = found.ok_or_else(|| format!("{}: cannot find the file of {module:?}", file.display()))?;
+            files.push((found, folder));
         }
         next += 1;
     }
-    Ok(files)
+    Ok(files.into_iter().map(|(file, _)| file).collect())
 }
 
 /// A module that has a file of its own.
@@ -79,7 +83,8 @@ fn modules(text: &str) -> Vec<Module> {
         let module = line.strip_suffix(';').and_then(|line| line.rsplit_once("mod "));
         match module {
             Some((before, name)) if before.is_empty() || before.starts_with("pub") => {
-                modules.push(path.take().map_or_else(|| Module::Named(name.to_owned()), Module::At));
+                let named = || Module::Named(name.trim_start_matches("r#").to_owned());
+                modules.push(path.take().map_or_else(named, Module::At));
             }
             _ => path = line.strip_prefix("#[path = \"").and_then(|path| path.strip_suffix("\"]")).map(str::to_owned),
         }
@@ -91,24 +96,17 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tests_are_found() {
-        for test in ["#[test]\nfn a() {", "    #[tokio::test]", "#[cfg(test)]\nmod tests {", "#[cfg(all(test, unix))]"]
-        {
-            assert!(has_test(test), "{test}");
-        }
-        assert!(!has_test("#[derive(Debug)]\n// #[test]\n#[cfg(feature = \"test-util\")]\nlet text = \"[test]\";"));
+#[test]
+fn tests_are_found() {
+    for test in ["#[test]\nfn a() {", "    #[tokio::test]", "#[cfg(test)]\nmod tests {", "#[cfg(all(test, unix))]"] {
+        assert!(has_test(test), "{test}");
     }
+    assert!(!has_test("#[derive(Debug)]\n// #[test]\n#[cfg(feature = \"test-util\")]\nlet text = \"[test]\";"));
+}
 
-    #[test]
-    fn modules_are_found() {
-        let text =
-            "mod a;\n    pub mod b;\n#[path = \"d.rs\"]\npub(crate) mod c;\nmod e {\n// a mod f;\nuse g::mod_h;\n";
-        let [a, b] = ["a", "b"].map(|name| Module::Named(name.to_owned()));
-        assert_eq!(modules(text), [a, b, Module::At("d.rs".to_owned())]);
-    }
+#[test]
+fn modules_are_found() {
+    let text = "mod a;\n    pub mod r#b;\n#[path = \"d.rs\"]\npub(crate) mod c;\nmod e {\n// a mod f;\nuse g::mod_h;\n";
+    let [a, b] = ["a", "b"].map(|name| Module::Named(name.to_owned()));
+    assert_eq!(modules(text), [a, b, Module::At("d.rs".to_owned())]);
 }
