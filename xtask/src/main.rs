@@ -32,6 +32,8 @@ mod spec;
 mod suites;
 mod systems;
 mod test;
+#[cfg(test)]
+mod untested;
 
 use clap::{Parser, Subcommand};
 use runtime::Runtime;
