@@ -155,7 +155,7 @@ enum Command {
     },
     /// Runs the clients of docs/clients against programs that hang
     Clients {
-        /// Without the programs: the generated types, the type check, the 60 lines
+        /// Without the programs: the generated types, the type check, the lengths of the clients
         #[arg(long, conflicts_with = "write")]
         check: bool,
         /// Write the types of docs/clients/typescript from schema/v1

@@ -348,7 +348,7 @@ const HELP: &str = "
 WAITS FOR: each resource with the reason, the operation and the lines; select! and join! wait for several
 at: the line of your own code that waits; inside: the library's function and line; called by: your functions around it
 complete: the list has every await of the task
-HOLDS: locks and permits that no other task can have now
+HOLDS: the locks, permits and places that the task has taken
 TRACE: for each await, the awaited function and the program's own functions; the program polls the task once for it
 CAN UNBLOCK: its ends of channels, and joins on it; other tasks may wait for them until it acts
 TIMES: the shares of the last second or two, and the sums over its life
