@@ -42,6 +42,7 @@
 mod clock;
 mod ids;
 mod left_out;
+mod old_copies;
 mod once;
 mod origin;
 mod panic_message;
@@ -131,6 +132,7 @@ pub use observe::{SpawnMeta, observe};
 pub use observed::{Observed, ObservedClosure, Spawned, TaskRef};
 #[cfg(feature = "futures")]
 pub use observing::Observing;
+pub use old_copies::erase_old_copies;
 pub use once::{is_recorded, recorded};
 pub use oneshot::OneshotEnd;
 pub use party::{Party, Permits};
