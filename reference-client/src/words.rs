@@ -530,7 +530,7 @@ mod tests {
     fn place_in_the_queue_of_a_fair_lock() {
         let check = |hand_off: HandOff, expect: [Option<&str>; 3]| {
             let mut model = Model::default();
-            let mut apply = |message: Message| _ = model.apply(&message);
+            let mut apply = |message: Message| model.apply(&message);
             apply(DefineString::new(StringId(1), "waits".to_owned()).into());
             let lock = ResourceId(1);
             apply(with!(ResourceCreated::new(lock, ResourceKind::Mutex, 1), hand_off = Some(hand_off)).into());
