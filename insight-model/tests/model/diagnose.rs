@@ -304,7 +304,9 @@ fn a_knot_is_proven_if_no_code_can_cancel_a_task_of_it() {
     check(&format!("{waits}\ncancellers main others"), "unless: a b on m n");
     check(&format!("{waits}\ntask root running\ncancellers main root"), "unless: a b on m n");
     check(
-        &format!("{waits}\ntask root\nchannel q receivers=1\nroot receiver q\nroot closed q\nroot sender q\ncancellers main root"),
+        &format!(
+            "{waits}\ntask root\nchannel q receivers=1\nroot receiver q\nroot closed q\nroot sender q\ncancellers main root"
+        ),
         "unless: a b on m n\nunless: root on q",
     );
     // The latest message counts.

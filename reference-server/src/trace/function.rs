@@ -3,9 +3,9 @@
 //! Between that frame and the function, there may be wrappers that only poll another future. They are skipped. A facade of insight
 //! is skipped, too: within it there is the function of the real crate.
 
-use crate::trace::frames::{Resolver, Symbol};
-use crate::trace::is_of_insight;
-use crate::trace::symbol::{implementation, plain, readable, root};
+use super::frames::{Resolver, Symbol};
+use super::origin::is_of_insight;
+use super::symbol::{implementation, plain, readable, root};
 use insight_protocol::{FrameKind, TraceFrame};
 
 /// Futures and functions that only poll another one, by the beginning of their path.
@@ -140,17 +140,17 @@ const FUTURES: &[(&str, &str)] = &[
 ];
 
 /// The awaited function of a stack.
-pub(super) struct Awaited {
+pub(crate) struct Awaited {
     /// Its name.
-    pub(super) function: Option<String>,
+    pub(crate) function: Option<String>,
     /// The index of the first frame to show: functions further in are its own matter.
-    pub(super) begin: usize,
+    pub(crate) begin: usize,
     /// The index after the last frame to show: functions further out only wrap it.
-    pub(super) end: usize,
+    pub(crate) end: usize,
 }
 
 /// Finds the awaited function of a stack, the innermost frame first.
-pub(super) fn awaited(stack: &[(Symbol, TraceFrame)], resolver: &mut Resolver) -> Awaited {
+pub(crate) fn awaited(stack: &[(Symbol, TraceFrame)], resolver: &mut Resolver) -> Awaited {
     let kind = |kind: FrameKind| move |(_, frame): &(Symbol, TraceFrame)| frame.kind == kind;
     let Some(own) = stack.iter().position(kind(FrameKind::Own)) else { return without_own(stack) };
     let (symbol, frame) = &stack[own];
