@@ -1039,6 +1039,12 @@ pub(crate) static RULES: &[Rule] = &[
         text: "Each entry of `leaves` MUST be one await at which the task waited when it was polled for the trace.\nIts `frames` lead from the future that keeps the task's waker out to the task's own future, and not further.",
     },
     Rule {
+        id: "http.trace.function",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "`function` is the function that this frame calls, by its public name, as in `task.awaits`; it MUST be absent when unknown.",
+    },
+    Rule {
         id: "http.trace.kind",
         level: Level::Must,
         checked: Checked::Never,
