@@ -92,6 +92,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ),
     ("futures_util::future::future::", "futures_util::future::"),
     ("futures_util::future::try_future::", "futures_util::future::"),
+    ("futures_util::lock::mutex::", "futures_util::lock::"),
     ("futures_util::stream::futures_unordered::", "futures_util::stream::"),
     ("hyper_util::client::legacy::client::", "hyper_util::client::legacy::"),
     ("reqwest::async_impl::client::", "reqwest::"),
@@ -127,16 +128,21 @@ const PUBLIC: &[(&str, &str)] = &[
     ("tokio::task::join_set::", "tokio::task::"),
     ("tokio::time::interval::Interval", "tokio::time::Interval"),
     ("tokio::time::sleep::", "tokio::time::"),
+    ("tokio_util::sync::cancellation_token::", "tokio_util::sync::"),
 ];
 
 /// The public function that returns a future, by the path of the future.
 const FUTURES: &[(&str, &str)] = &[
     ("flume::RecvFut", "flume::Receiver::recv_async"),
     ("flume::SendFut", "flume::Sender::send_async"),
+    ("futures_util::lock::MutexLockFuture", "futures_util::lock::Mutex::lock"),
+    ("futures_util::lock::OwnedMutexLockFuture", "futures_util::lock::Mutex::lock_owned"),
     ("tokio::sync::Notified", "tokio::sync::Notify::notified"),
     ("tokio::sync::mpsc::Receiving", "tokio::sync::mpsc::Receiver::recv"),
     ("tokio::time::Sleep", "tokio::time::sleep"),
     ("async_lock::Lock", "async_lock::Mutex::lock"),
+    ("tokio_util::sync::WaitForCancellationFuture", "tokio_util::sync::CancellationToken::cancelled"),
+    ("tokio_util::sync::WaitForCancellationFutureOwned", "tokio_util::sync::CancellationToken::cancelled_owned"),
 ];
 
 /// The awaited function of a stack.
@@ -486,6 +492,16 @@ mod tests {
             "R/tokio-1.54.1/src/sync/notify.rs",
         );
         check(&[notified, own], "tokio::sync::Notify::notified", 0);
+        let cancelled = (
+            "<tokio_util::sync::cancellation_token::WaitForCancellationFuture as core::future::future::Future>::poll",
+            "R/tokio-util-0.7.20/src/sync/cancellation_token.rs",
+        );
+        check(&[notified, cancelled, own], "tokio_util::sync::CancellationToken::cancelled", 1);
+        let locking = (
+            "<futures_util::lock::mutex::MutexLockFuture<T> as core::future::future::Future>::poll",
+            "R/futures-util-0.3.34/src/lock/mutex.rs",
+        );
+        check(&[locking, own], "futures_util::lock::Mutex::lock", 0);
         let join = (
             "<tokio::runtime::task::join::JoinHandle<T> as core::future::future::Future>::poll",
             "R/tokio-1.54.1/src/runtime/task/join.rs",

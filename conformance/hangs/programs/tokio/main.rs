@@ -59,6 +59,7 @@ mod receiver_in_a_cell;
 mod receiver_in_a_shared_place;
 mod recursive_read;
 mod request_response_full;
+mod runtime_ended_by_main;
 mod second_permit_free;
 mod select_loop_on_send;
 mod select_with_timer;
@@ -148,6 +149,7 @@ insight_hangs::programs! {
     receiver_in_a_shared_place
     recursive_read
     request_response_full
+    runtime_ended_by_main
     second_permit_free
     select_loop_on_send
     select_with_timer
