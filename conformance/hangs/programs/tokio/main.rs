@@ -26,6 +26,7 @@ mod futurelock_send;
 mod graceful_shutdown;
 mod guard_across_join;
 mod guard_forgotten;
+mod guard_in_a_long_poll;
 mod idle_server;
 mod idle_subscribers;
 mod join_cycle;
@@ -116,6 +117,7 @@ insight_hangs::programs! {
     graceful_shutdown
     guard_across_join
     guard_forgotten
+    guard_in_a_long_poll
     idle_server
     idle_subscribers
     join_cycle
