@@ -8,4 +8,6 @@ mod text;
 pub use json::Json;
 #[cfg(feature = "cli")]
 pub use junit::Junit;
+#[cfg(feature = "adapter")]
+pub(crate) use text::context_text;
 pub use text::Text;
