@@ -140,16 +140,16 @@ pub(super) fn released<A: Adapter, L: Lock>(case: &mut Running<'_, A>) {
                 woken.open(2);
                 return Ok(());
             }
-            // A lock may wake before it is free. Then it stays unknown whether the hold ends in time.
-            let taken = try_to_take();
+            // If the lock can be taken now, it was free in this sample, too, since the thread that released it stands still. A
+            // lock may wake before it is free. Then it stays unknown whether the hold ends in time.
             scene.sample();
-            let has = hold.task;
-            let is_held = scene.holds(has, resource.id);
+            let is_held = scene.holds(hold.task, resource.id);
+            let taken = try_to_take();
             woken.open(2);
             if let Poll::Ready(_guard) = taken {
                 let fact = Fact {
                     rule: "edge.hold.before-release",
-                    about: "the hold of `has`, while other code has the lock".to_owned(),
+                    about: "the hold of `has`, while other code can take the lock".to_owned(),
                     expected: format!(r#"{{"type":"edge.closed","id":{}}}"#, hold.id),
                 };
                 scene.check(!is_held, fact, is_edge(&hold));
