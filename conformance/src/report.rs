@@ -8,6 +8,6 @@ mod text;
 pub use json::Json;
 #[cfg(feature = "cli")]
 pub use junit::Junit;
+pub use text::Text;
 #[cfg(feature = "adapter")]
 pub(crate) use text::context_text;
-pub use text::Text;

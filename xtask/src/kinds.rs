@@ -21,8 +21,16 @@ fn fill(text: &str) -> Result<String> {
         ("resource kinds", "insight-model/src/resource_kind", resource_kinds()),
         ("operations", "insight-model/src/operation.rs", operations()),
         ("kinds", "insight-model/src/problem", problem_kinds()),
-        ("stuck kinds", "insight-model/src/problem", ALL.iter().filter(|it| !is_measured(it)).map(|about| line(about)).collect()),
-        ("measured kinds", "insight-model/src/problem", ALL.iter().filter(is_measured).map(|about| line(about)).collect::<String>()),
+        (
+            "stuck kinds",
+            "insight-model/src/problem",
+            ALL.iter().filter(|it| !is_measured(it)).map(|about| line(about)).collect(),
+        ),
+        (
+            "measured kinds",
+            "insight-model/src/problem",
+            ALL.iter().filter(is_measured).map(|about| line(about)).collect::<String>(),
+        ),
         ("cases", "conformance/src/cases.rs", cases()),
     ];
     let (mut text, mut found) = (text.to_owned(), 0);
@@ -70,7 +78,8 @@ fn operations() -> String {
 /// The table of the cases of the suite for adapters.
 fn cases() -> String {
     let rows = insight_conformance::cases().iter().map(|case| {
-        let words = |words: &mut dyn Iterator<Item = &str>| words.map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+        let words =
+            |words: &mut dyn Iterator<Item = &str>| words.map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
         let needs = words(&mut case.capabilities.iter().map(Capability::as_str));
         let rules = words(&mut case.rules.iter().copied());
         format!("| `{}` | {} | {needs} | {rules} | {} |\n", case.id, case.sentence, case.since)
@@ -92,7 +101,9 @@ mod tests {
     #[test]
     fn list_is_filled_between_its_marks() {
         let document = |list: &str| {
-            format!("# A\n\n<!-- stuck kinds: {MADE}insight-model/src/problem -->\n{list}\n<!-- end of stuck kinds -->\n\nmore\n")
+            format!(
+                "# A\n\n<!-- stuck kinds: {MADE}insight-model/src/problem -->\n{list}\n<!-- end of stuck kinds -->\n\nmore\n"
+            )
         };
         let once = fill(&document("")).unwrap();
         assert!(once.contains("\n- Tasks wait for each other: [deadlock](deadlock.md).\n"), "{once}");
@@ -100,7 +111,9 @@ mod tests {
         assert_eq!(fill(&once), Ok(once.clone()));
         assert_eq!(fill(&document("old\n")), Ok(once));
         assert_eq!(fill("nothing"), Err("it has no list of kinds".to_owned()));
-        assert!(fill(&format!("<!-- kinds: {MADE}insight-model/src/problem -->\n")).unwrap_err().contains("has no end"));
+        assert!(
+            fill(&format!("<!-- kinds: {MADE}insight-model/src/problem -->\n")).unwrap_err().contains("has no end")
+        );
     }
 
     /// insight-model tests the texts of each kind, and `docs --check` the lists in documents.

@@ -74,9 +74,15 @@ impl Baseline {
                 return wrong("a known failure needs a reason");
             }
             match table {
-                None => return wrong("an entry before the first table: a table has the name of a suite, such as [conformance]"),
+                None => {
+                    return wrong(
+                        "an entry before the first table: a table has the name of a suite, such as [conformance]",
+                    );
+                }
                 Some(table) if table != suite => {}
-                Some(_) if baseline.reasons.contains_key(id) => return wrong("there is an entry for this case already"),
+                Some(_) if baseline.reasons.contains_key(id) => {
+                    return wrong("there is an entry for this case already");
+                }
                 Some(_) => drop(baseline.reasons.insert(id.to_owned(), reason.to_owned())),
             }
         }

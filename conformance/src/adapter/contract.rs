@@ -24,7 +24,10 @@ pub(super) const RESOURCES: &str = "adapter.resources";
 pub(super) const LOCK: &str = "adapter.lock";
 
 static RULES: [Rule; 8] = [
-    rule(RUNS, "`block_on` runs its future to the end and returns, each spawned task runs, and `cancel` drops its future soon."),
+    rule(
+        RUNS,
+        "`block_on` runs its future to the end and returns, each spawned task runs, and `cancel` drops its future soon.",
+    ),
     rule(OUTCOME, "The output of the future `Spawned` is the way in which the task ended."),
     rule(
         LOCATION,

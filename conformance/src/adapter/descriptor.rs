@@ -53,7 +53,12 @@ pub(super) fn says_what_it_declares<A: Adapter>(case: &mut Running<'_, A>) {
     let listed = descriptor.capabilities;
     for (field, value) in [("name", descriptor.name), ("version", descriptor.version)] {
         if value.is_empty() {
-            case.find(contract::DESCRIPTOR, &format!("the {field} of the executor"), "a text".to_owned(), "\"\"".to_owned());
+            case.find(
+                contract::DESCRIPTOR,
+                &format!("the {field} of the executor"),
+                "a text".to_owned(),
+                "\"\"".to_owned(),
+            );
         }
     }
     if !listed.contains(&Capability::Tasks) {

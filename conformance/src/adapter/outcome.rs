@@ -89,11 +89,9 @@ impl fmt::Display for CaseResult {
         match outcome {
             Outcome::Passed => write!(f, "{} passed", case.id),
             Outcome::Skipped { reason } => write!(f, "{} skipped: {reason}", case.id),
-            Outcome::Stale { reason } => write!(
-                f,
-                "{} does not fail any more, and the baseline lists it ({reason}): remove its line",
-                case.id
-            ),
+            Outcome::Stale { reason } => {
+                write!(f, "{} does not fail any more, and the baseline lists it ({reason}): remove its line", case.id)
+            }
             Outcome::Known { reason, findings } => {
                 write!(f, "{} failed, as the baseline says ({reason}): {}", case.id, rules(findings))
             }
@@ -159,7 +157,8 @@ impl fmt::Display for Report {
             0 => None,
             number => Some(format!("{number} {outcome}")),
         };
-        let counts: Vec<String> = ["passed", "failed", "known", "stale", "skipped"].into_iter().filter_map(count).collect();
+        let counts: Vec<String> =
+            ["passed", "failed", "known", "stale", "skipped"].into_iter().filter_map(count).collect();
         let (name, version) = &self.executor;
         write!(f, "{name} {version}, suite {}: {} of {} cases", self.version, counts.join(", "), self.results.len())
     }

@@ -163,8 +163,7 @@ impl<'a, A: Adapter> Running<'a, A> {
     fn add_false_problems(&mut self, before: Option<TaskId>) {
         let hangs = self.record.bench.reported.hangs.clone();
         for problem in hangs.iter().filter(|problem| problem.tasks.iter().all(|task| Some(task.id) > before)) {
-            let raised =
-                |message: &Message| matches!(message, Message::ProblemRaised(raised) if raised.problem.id == problem.id);
+            let raised = |message: &Message| matches!(message, Message::ProblemRaised(raised) if raised.problem.id == problem.id);
             let line = self.record.bench.reported.transcript.last(raised).map(|line| line.number);
             let about = "a problem, although nothing is stuck".to_owned();
             let expected = "facts that show how these tasks can make progress".to_owned();

@@ -189,7 +189,8 @@ pub(super) fn states<A: Adapter>(case: &mut Running<'_, A>) {
             scene.check(sent.running_ns >= ran, Fact { rule: "fields.meaning", about, expected }, is_stats(id));
             let waited = nanoseconds(act.waiting) / 2;
             let about = "the time that `works` waited".to_owned();
-            let expected = format!(r#"{{"type":"task.stats","id":{id},"idle_ns":{waited}}} or more, with `scheduled_ns`"#);
+            let expected =
+                format!(r#"{{"type":"task.stats","id":{id},"idle_ns":{waited}}} or more, with `scheduled_ns`"#);
             let enough = sent.idle_ns + sent.scheduled_ns >= waited;
             scene.check(enough, Fact { rule: "fields.meaning", about, expected }, is_stats(id));
             Ok(())

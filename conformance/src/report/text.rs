@@ -56,11 +56,7 @@ pub(crate) fn text_of(finding: &Finding) -> String {
 }
 
 /// The lines around a finding, with a mark at its line and at its column.
-pub(crate) fn context_text<L: Borrow<ContextLine>>(
-    context: &[L],
-    line: Option<u64>,
-    column: Option<usize>,
-) -> String {
+pub(crate) fn context_text<L: Borrow<ContextLine>>(context: &[L], line: Option<u64>, column: Option<usize>) -> String {
     let mut text = String::new();
     let digits = context.last().map_or(1, |line| line.borrow().number.to_string().len());
     for shown in context {

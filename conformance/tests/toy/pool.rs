@@ -230,7 +230,8 @@ impl Adapter for Pool {
     type Task = Handle;
 
     fn descriptor(&self) -> Descriptor {
-        const FEWER: &[Capability] = &[Capability::Tasks, Capability::TaskTimes, Capability::Timers, Capability::Channels];
+        const FEWER: &[Capability] =
+            &[Capability::Tasks, Capability::TaskTimes, Capability::Timers, Capability::Channels];
         match self.mistake {
             Mistake::CapabilityIsNotListed => Descriptor { capabilities: FEWER, ..POOL.descriptor() },
             Mistake::DescriptorHasAnotherVersion => Descriptor { version: "2.0", ..POOL.descriptor() },
