@@ -32,20 +32,18 @@ pub(super) struct Bench {
 pub(super) struct Reported {
     /// The present state.
     pub(super) model: Model,
-    /// All tasks since the start, as they were when they were spawned.
+    /// All tasks since the begin of the case, as they were when they were spawned.
     pub(super) tasks: BTreeMap<TaskId, Task>,
-    /// The first outcomes of the tasks that have ended.
+    /// The first outcomes of the tasks that have ended since the begin of the case.
     pub(super) ended: BTreeMap<TaskId, Outcome>,
-    /// The last resource.
-    pub(super) last_resource: Option<ResourceId>,
+    /// All resources since the begin of the case.
+    pub(super) made: BTreeSet<ResourceId>,
     /// The problems about stuck tasks, as they were raised since the case began.
     pub(super) hangs: Vec<Problem>,
     /// The rules that the lines since the begin of the case break.
     pub(super) broken: Vec<RuleFinding>,
     /// The lines since the begin of the case.
     pub(super) transcript: Transcript,
-    /// Number of samples.
-    pub(super) samples: u64,
 }
 
 /// Locks the bench. One case at a time can use it.
@@ -73,15 +71,19 @@ pub(super) fn bench() -> MutexGuard<'static, Bench> {
 }
 
 impl Bench {
-    /// Begins a case: earlier lines, problems and broken rules do not belong to it.
+    /// Begins a case: earlier tasks, resources, problems, broken rules and lines do not belong to it.
     pub(super) fn begin(&mut self, filter: Option<Filter>) {
         self.filter = None;
         self.sample();
         self.filter = filter;
         self.kept.clear();
-        self.reported.transcript.begin();
-        self.reported.hangs.clear();
-        self.reported.broken.clear();
+        let Reported { tasks, ended, made, hangs, broken, transcript, .. } = &mut self.reported;
+        transcript.begin();
+        hangs.clear();
+        broken.clear();
+        tasks.clear();
+        ended.clear();
+        made.clear();
     }
 
     /// Takes a sample, and returns all reported facts.
@@ -96,7 +98,6 @@ impl Bench {
         }
         self.watch.check(&self.reported.model, &mut messages);
         messages.into_iter().for_each(|message| self.apply(message));
-        self.reported.samples += 1;
         &self.reported
     }
 
@@ -119,7 +120,7 @@ impl Bench {
                 reported.ended.entry(completed.id).or_insert_with(|| completed.outcome.clone());
             }
             Message::ResourceCreated(created) => {
-                reported.last_resource = reported.last_resource.max(Some(created.id));
+                reported.made.insert(created.id);
             }
             // Measured problems do not count: they are normal on a busy machine.
             Message::ProblemRaised(raised) if !is_measured(&raised.problem.kind) => {

@@ -7,7 +7,7 @@ use super::stage::Stage;
 use crate::cases::{Case, RULES_OF_EACH_CASE};
 use insight_model::{Edge, EdgeBody, Location, Resource, Task};
 use insight_protocol::adapter::Adapter;
-use insight_protocol::{Message, Operation, ResourceId, ResourceKind, TaskId, TaskKind};
+use insight_protocol::{Message, Operation, Problem, ResourceId, ResourceKind, TaskId, TaskKind};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::Write as _;
@@ -58,8 +58,6 @@ pub(super) struct Scene<'r, 'a> {
     record: &'r mut Record<'a>,
     pub(super) stage: Stage,
     limits: Limits,
-    /// The last task and the last resource of earlier cases.
-    before: (Option<TaskId>, Option<ResourceId>),
     thread: JoinHandle<()>,
 }
 
@@ -120,8 +118,6 @@ impl<'a, A: Adapter> Running<'a, A> {
         F: Future<Output = ()>,
     {
         let stage = Stage::default();
-        let reported = &self.record.bench.reported;
-        let before = (reported.tasks.keys().next_back().copied(), reported.last_resource);
         let closing = Stage::default();
         let (adapter, on_stage, closes) = (self.adapter.clone(), stage.clone(), closing.clone());
         let thread = std::thread::spawn(move || {
@@ -134,7 +130,7 @@ impl<'a, A: Adapter> Running<'a, A> {
             adapter.block_on(program); // runs the program
         });
         let (limits, expects_hang) = (self.limits, self.expects_hang);
-        let mut scene = Scene { record: &mut self.record, stage, limits, before, thread };
+        let mut scene = Scene { record: &mut self.record, stage, limits, thread };
         // A check that stops has added a finding.
         let _ = check(&mut scene);
         scene.open(Stage::END);
@@ -147,7 +143,7 @@ impl<'a, A: Adapter> Running<'a, A> {
         }
         self.add_broken_rules();
         if !expects_hang {
-            self.add_false_problems(before.0);
+            self.add_false_problems();
         }
     }
 
@@ -160,14 +156,16 @@ impl<'a, A: Adapter> Running<'a, A> {
     }
 
     /// A problem is made from the facts alone. So if it is wrong, a fact is missing or wrong.
-    fn add_false_problems(&mut self, before: Option<TaskId>) {
-        let hangs = self.record.bench.reported.hangs.clone();
-        for problem in hangs.iter().filter(|problem| problem.tasks.iter().all(|task| Some(task.id) > before)) {
+    fn add_false_problems(&mut self) {
+        let Reported { hangs, tasks, .. } = &self.record.bench.reported;
+        let of_case = |problem: &&Problem| problem.tasks.iter().all(|task| tasks.contains_key(&task.id));
+        let hangs: Vec<Problem> = hangs.iter().filter(of_case).cloned().collect();
+        for problem in hangs {
             let raised = |message: &Message| matches!(message, Message::ProblemRaised(raised) if raised.problem.id == problem.id);
             let line = self.record.bench.reported.transcript.last(raised).map(|line| line.number);
             let about = "a problem, although nothing is stuck".to_owned();
             let expected = "facts that show how these tasks can make progress".to_owned();
-            self.record.find("complete.after-snapshot", about, expected, problem.title.clone(), line);
+            self.record.find("complete.after-snapshot", about, expected, problem.title, line);
         }
     }
 }
@@ -293,13 +291,11 @@ impl Scene<'_, '_> {
 
     /// The tasks since the begin of the case, with those that have ended.
     fn tasks(&self) -> impl Iterator<Item = &Task> {
-        self.reported().tasks.values().filter(|task| Some(task.id) > self.before.0)
+        self.reported().tasks.values()
     }
 
     /// The task with this name, as it was when it was spawned. The program has spawned it before.
     pub(super) fn task(&mut self, name: &str) -> Checked<Task> {
-        let before = self.before.0;
-        let of_case = move |id: TaskId| Some(id) > before;
         self.sample();
         // A spawn without a name is another mistake than a missing one.
         let unnamed = self.tasks().filter(|task| task.origin.kind != TaskKind::BlockOn).any(|task| {
@@ -313,14 +309,13 @@ impl Scene<'_, '_> {
         };
         let spawned = |message: &Message| matches!(message, Message::TaskSpawned(_));
         self.fact_like(fact, spawned, |reported, _| {
-            let mut tasks = reported.tasks.values().filter(|task| of_case(task.id));
+            let mut tasks = reported.tasks.values();
             tasks.find(|task| task.origin.name.as_deref() == Some(name)).cloned()
         })
     }
 
     /// The `block_on` that runs the program.
     pub(super) fn root(&mut self) -> Checked<Task> {
-        let before = self.before.0;
         let fact = Fact {
             rule: contract::BLOCK_ON,
             about: "the spawn of the `block_on`".to_owned(),
@@ -329,7 +324,7 @@ impl Scene<'_, '_> {
         let spawned = |message: &Message| matches!(message, Message::TaskSpawned(_));
         let at = At::comment(file!(), include_str!("scene.rs"), "runs the program");
         let root = self.fact_like(fact, spawned, |reported, _| {
-            let tasks = reported.tasks.values().filter(|task| Some(task.id) > before);
+            let tasks = reported.tasks.values();
             let roots: Vec<&Task> = tasks.filter(|task| task.origin.kind == TaskKind::BlockOn).collect();
             // An executor may have a `block_on` of its own.
             let there = roots.iter().find(|root| root.origin.location.as_deref().is_some_and(|it| at.is(it)));
@@ -452,15 +447,14 @@ impl Scene<'_, '_> {
     /// The end of each case: its tasks end, and everything that the stream has opened is closed.
     fn end(&mut self, closing: &Stage) -> Checked {
         let ended = self.program("each task ends", |stage| stage.not_ended().is_empty());
-        let named = |reported: &Reported, stage: &Stage, before: Option<TaskId>| {
-            let of_case = reported.tasks.values().filter(|task| Some(task.id) > before);
-            let named = of_case.filter(|task| task.origin.name.as_deref().is_some_and(|name| stage.has(name)));
+        let named = |reported: &Reported, stage: &Stage| {
+            let tasks = reported.tasks.values();
+            let named = tasks.filter(|task| task.origin.name.as_deref().is_some_and(|name| stage.has(name)));
             named.map(|task| task.id).collect::<Vec<_>>()
         };
-        let before = self.before;
         if ended.is_ok() {
             self.sample();
-            for id in named(self.reported(), &self.stage, before.0) {
+            for id in named(self.reported(), &self.stage) {
                 let fact = Fact {
                     rule: "task.completed.sent",
                     about: "the end of a task".to_owned(),
@@ -484,15 +478,15 @@ impl Scene<'_, '_> {
         }
         ended?;
         self.sample();
-        self.check_closed(before, named(self.reported(), &self.stage, before.0));
+        self.check_closed(named(self.reported(), &self.stage));
         Ok(())
     }
 
     /// Checks that everything is closed that the stream has opened of these tasks.
-    fn check_closed(&mut self, before: (Option<TaskId>, Option<ResourceId>), tasks: Vec<TaskId>) {
+    fn check_closed(&mut self, tasks: Vec<TaskId>) {
         let root = |reported: &Reported| {
-            let mut roots = reported.tasks.values().filter(|task| Some(task.id) > before.0);
-            roots.find(|task| task.origin.kind == TaskKind::BlockOn).map(|task| task.id)
+            let mut tasks = reported.tasks.values();
+            tasks.find(|task| task.origin.kind == TaskKind::BlockOn).map(|task| task.id)
         };
         if let Some(id) = root(self.reported()) {
             let fact = Fact {
@@ -521,7 +515,7 @@ impl Scene<'_, '_> {
         let _ = self.fact_like(fact(id), like, |reported, _| open(reported).is_none().then_some(()));
         // Of the resources that the program of the case made itself.
         let alive = |reported: &Reported| {
-            let mut made = reported.model.resources.values().filter(|it| Some(it.id) > before.1);
+            let mut made = reported.made.iter().filter_map(|id| reported.model.resources.get(id));
             made.find(|it| it.location.as_deref().is_some_and(of_suite)).map(|it| it.id)
         };
         let id = alive(self.reported());
