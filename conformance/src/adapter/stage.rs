@@ -135,7 +135,7 @@ impl Stage {
 
     /// Whether a task of this name belongs to the case.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.state().acts.contains_key(name)
+        !name.is_empty() && self.state().acts.contains_key(name)
     }
 
     /// Opens all steps up to this one.

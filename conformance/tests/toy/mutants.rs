@@ -108,7 +108,9 @@ static MUTANTS: &[Mutant] = &[
     mutant("spawn has two ids", Wrong::Stream(spawned_twice), "task.spawned", "task.spawned.once"),
     mutant("spawn is observed twice", Wrong::Adapter(Mistake::SpawnIsReportedTwice), "task.spawned", "task.spawned.once"),
     mutant("root is forgotten", Wrong::Adapter(Mistake::RootIsForgotten), "task.spawned", "adapter.block-on"),
-    mutant("each task is local", changing!(TaskSpawned, |m| m.kind = TaskKind::Local), "task.spawned", "fields.meaning"),
+    mutant("each task is local", changing!(TaskSpawned, |m| if m.kind == TaskKind::Task {
+        m.kind = TaskKind::Local;
+    }), "task.spawned", "fields.meaning"),
     mutant("sibling is the parent", Wrong::Stream(sibling_is_parent), "task.spawned", "fields.meaning"),
     mutant("name is the executor", changing!(TaskSpawned, |m| m.executor = m.name), "task.spawned", "fields.meaning"),
     mutant("each task is partial", changing!(TaskSpawned, |m| m.partial = true), "task.spawned", "fields.meaning"),

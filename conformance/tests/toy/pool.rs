@@ -281,8 +281,8 @@ impl Adapter for Pool {
             }
         };
         if self.habit == Habit::HelperTasks {
-            drop(self.start(Box::pin(observe(async {}, SpawnMeta::new(&POOL)))));
-            run(observe(async {}, SpawnMeta::new(&POOL).kind(Kind::BlockOn)));
+            drop(self.start(Box::pin(observe(async {}, here()))));
+            run(observe(async {}, here().kind(Kind::BlockOn)));
         }
         if self.habit == Habit::RemoteHandle {
             let remote = Arc::<Mutex<Remote>>::default();
