@@ -1,7 +1,7 @@
 //! A report about all cases, for programs and for CI.
 
 use super::finding::Finding;
-use super::outcome::{CaseResult, Outcome, Report};
+use super::outcome::{CaseResult, Report};
 use crate::SUITE_VERSION;
 use insight_reader::json;
 use serde::Serialize;
@@ -111,6 +111,7 @@ impl Report {
     /// Writes a report in JUnit's format: a test case for each case, and one for the baseline.
     #[cfg(feature = "cli")]
     pub fn junit(&self, output: &mut dyn io::Write) -> io::Result<()> {
+        use super::outcome::Outcome;
         use insight_reader::visible;
         use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 

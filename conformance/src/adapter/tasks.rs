@@ -224,6 +224,7 @@ pub(super) fn wakes<A: Adapter>(case: &mut Running<'_, A>) {
         },
         |scene| {
             let counted = |stats: &TaskStats, act: &Act| stats.polls >= act.polls_ended;
+            let mut wrong = None;
             for round in 1..=ROUNDS {
                 let waiting = |stage: &Stage| {
                     let woken = stage.act("woken").waits() && inner.act("woken").is_at(round);
@@ -241,24 +242,29 @@ pub(super) fn wakes<A: Adapter>(case: &mut Running<'_, A>) {
                 let is = ("task.stats.sent", &*format!(r#""wakes":{wanted}"#));
                 let after =
                     stats(scene, "woken", woken, is, |stats, act| stats.wakes >= wanted && counted(stats, act))?;
-                if after.wakes != wanted {
-                    // The executor has woken it, too.
-                    continue;
+                // With another number of wakes, the executor has woken it, too.
+                let own = after.self_wakes != before.self_wakes;
+                if after.wakes == wanted && after.woken_by == Some(wakes) && !own {
+                    return Ok(());
                 }
-                let by = Fact {
-                    rule: "fields.meaning",
-                    about: "`woken_by` after a wake by `wakes`".to_owned(),
-                    expected: format!(r#"{{"type":"task.stats","id":{woken},"woken_by":{wakes}}}"#),
-                };
-                scene.check(after.woken_by == Some(wakes), by, is_stats(woken));
-                let own = Fact {
-                    rule: "fields.meaning",
-                    about: "`self_wakes` after a wake by another task".to_owned(),
-                    expected: format!(r#"{{"type":"task.stats","id":{woken},"self_wakes":{}}}"#, before.self_wakes),
-                };
-                scene.check(after.self_wakes == before.self_wakes, own, is_stats(woken));
-                break;
+                if after.wakes == wanted {
+                    wrong = Some((woken, wakes, before.self_wakes, after));
+                }
             }
+            // A wake by the executor may have come just before one by the task, and counts instead of it. But not in each round.
+            let Some((woken, wakes, self_wakes, after)) = wrong else { return Ok(()) };
+            let by = Fact {
+                rule: "fields.meaning",
+                about: "`woken_by` after a wake by `wakes`".to_owned(),
+                expected: format!(r#"{{"type":"task.stats","id":{woken},"woken_by":{wakes}}}"#),
+            };
+            scene.check(after.woken_by == Some(wakes), by, is_stats(woken));
+            let own = Fact {
+                rule: "fields.meaning",
+                about: "`self_wakes` after a wake by another task".to_owned(),
+                expected: format!(r#"{{"type":"task.stats","id":{woken},"self_wakes":{self_wakes}}}"#),
+            };
+            scene.check(after.self_wakes == self_wakes, own, is_stats(woken));
             Ok(())
         },
     );

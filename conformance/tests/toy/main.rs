@@ -6,6 +6,7 @@ mod adapter;
 mod executor;
 mod mutants;
 mod odd;
+mod outcomes;
 mod pool;
 mod resources;
 
