@@ -78,13 +78,16 @@ fn operations() -> String {
 /// The table of the cases of the suite for adapters.
 fn cases() -> String {
     let rows = insight_conformance::cases().iter().map(|case| {
-        let words =
-            |words: &mut dyn Iterator<Item = &str>| words.map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
-        let needs = words(&mut case.capabilities.iter().map(Capability::as_str));
-        let rules = words(&mut case.rules.iter().copied());
+        let needs = code(case.capabilities.iter().map(Capability::as_str));
+        let rules = code(case.rules.iter().copied());
         format!("| `{}` | {} | {needs} | {rules} | {} |\n", case.id, case.sentence, case.since)
     });
     format!("| case | | needs | rules | since |\n|---|---|---|---|---|\n{}", rows.collect::<String>())
+}
+
+/// Words as code, with commas between.
+fn code<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The line of a kind on the documentation's first page.
