@@ -255,9 +255,10 @@ impl<A: Adapter> Resources for OnResources<'_, '_, A> {
     }
 
     fn timer<T: Timer>(&mut self) {
-        match self.program {
-            Program::Timer(TimerProgram::Sleeps) => timers::sleeps::<A, T>(self.running),
-            _ => {}
+        if let Program::Timer(program) = self.program {
+            match program {
+                TimerProgram::Sleeps => timers::sleeps::<A, T>(self.running),
+            }
         }
     }
 }

@@ -13,12 +13,12 @@ const AROUND: usize = 3;
 pub(super) struct Transcript {
     entries: Vec<Entry>,
     names: Names,
-    last_heartbeat: Option<Line>,
+    last_heartbeat: Option<Box<Line>>,
 }
 
 #[derive(Debug)]
 enum Entry {
-    Line(Line),
+    Line(Box<Line>),
     /// An act of the case itself.
     Step(String),
 }
@@ -62,7 +62,7 @@ impl Transcript {
             }
             _ => {}
         }
-        let line = Line { number, message };
+        let line = Box::new(Line { number, message });
         if let Message::StreamHeartbeat(_) = line.message {
             self.last_heartbeat = Some(line);
             return;
@@ -79,7 +79,7 @@ impl Transcript {
     /// The lines, without heartbeats in a row.
     pub(super) fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
         self.entries.iter().filter_map(|entry| match entry {
-            Entry::Line(line) => Some(line),
+            Entry::Line(line) => Some(&**line),
             Entry::Step(_) => None,
         })
     }
