@@ -673,6 +673,12 @@ pub(crate) static RULES: &[Rule] = &[
         text: "The types, fields and enum words of an extension begin with its name and a dot, such as `com.example.gate`.\nSo a name with two or more dots always belongs to an extension.",
     },
     Rule {
+        id: "fields.meaning",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "The value of each field MUST be true in the meaning that the table of its message gives it.",
+    },
+    Rule {
         id: "file.cut-off",
         level: Level::Must,
         checked: Checked::Never,
@@ -1979,6 +1985,12 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::Must,
         checked: Checked::Always,
         text: "The polls of a thread MUST be sent in the order in which they ended, also across messages: `at_ns` MUST NOT be before the\nend of the last poll that was sent for the thread.",
+    },
+    Rule {
+        id: "task.spawned.once",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A task MUST NOT be sent as spawned under two ids: one unit of the executor is one task.",
     },
     Rule {
         id: "task.state.can-progress",
