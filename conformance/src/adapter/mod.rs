@@ -24,6 +24,7 @@
 //! #     fn detach(self) {}
 //! # }
 //! insight_conformance::suite!(MyAdapter);
+//! # fn main() {}
 //! ```
 //!
 //! [`Suite`] runs all cases at once, and returns a [`Report`]. The cases run in the process of the test, with the one recorder

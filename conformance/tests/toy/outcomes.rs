@@ -33,19 +33,19 @@ fn outcome_follows_from_the_case_and_the_baseline() {
 
 #[test]
 fn report_has_each_case_in_each_form() {
-    let suite =
-        Suite::new(|| Pool::new(Habit::Plain, Mistake::ReleasesLate)).baseline(baseline("report", &["no.case"]));
+    let wrong = || Pool::new(Habit::Plain, Mistake::OutcomeIsAlwaysReturned);
+    let suite = Suite::new(wrong).baseline(baseline("report", &["no.case"]));
     let report = suite.run();
     assert!(!report.passed());
     let text = report.to_string();
-    assert!(text.contains("lock.mutex.released failed: The hold of a mutex ends before"), "{text}");
+    assert!(text.contains("task.ends failed: "), "{text}");
     assert!(text.contains("no.case: the baseline lists this case"), "{text}");
     assert!(text.ends_with("pool 1.0, suite 1.0: 12 passed, 1 failed, 6 skipped of 19 cases"), "{text}");
     let mut json = Vec::new();
     report.json(&mut json).unwrap();
     let json = String::from_utf8(json).unwrap();
     assert_eq!(json.lines().filter(|line| line.contains(r#"{"type":"case","suite":"conformance""#)).count(), 19);
-    assert_eq!(json.matches(r#""rule":"edge.hold.before-release""#).count(), 1, "{json}");
+    assert_eq!(json.matches(r#""rule":"adapter.outcome""#).count(), 1, "{json}");
     assert!(
         json.lines().last().unwrap().contains(r#""failed":1,"known":0,"stale":0,"skipped":6,"unknown":["no.case"]"#)
     );
