@@ -19,12 +19,15 @@ pub struct Recorded {
     file: Option<PathBuf>,
 }
 
-/// Starts insight in a configuration: `off`, `on`, `on` with a client, or `polls` to a file.
+/// Starts insight in a configuration: `off`, `on`, `on` with a client, `polls` to a file, or `operations` while instructions are
+/// counted.
 pub fn start(arguments: &Arguments) -> Recorded {
     match (arguments.configuration(), arguments.repeat()) {
         ("off", _) => Recorded { address: None, recorder: None, file: None },
-        (_, Repeat::Counted(_)) => {
-            let recorder = Recorder::start(RecorderConfig::default()).expect("no other recorder runs");
+        (configuration, Repeat::Counted(_)) => {
+            let detail = if configuration == "operations" { Detail::Operations } else { Detail::Structure };
+            let config = RecorderConfig { detail, ..RecorderConfig::default() };
+            let recorder = Recorder::start(config).expect("no other recorder runs");
             Recorded { address: None, recorder: Some((recorder, Vec::new())), file: None }
         }
         ("polls", _) => {

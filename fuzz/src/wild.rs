@@ -184,6 +184,15 @@ impl VisitMut for Shrink<'_, '_> {
         Ok(())
     }
 
+    fn task_operation(&mut self, it: &mut TaskOperation) -> Result<()> {
+        ids!(self: it.id);
+        some!(self: it.task, it.resource, it.joined, it.location);
+        it.event = OperationEvent::from(*self.bytes.choose(OperationEvent::KNOWN)?);
+        it.at_ns = self.at_ns;
+
+        Ok(())
+    }
+
     fn task_stats(&mut self, it: &mut TaskStats) -> Result<()> {
         ids!(self: it.id);
         some!(self: it.woken_by);

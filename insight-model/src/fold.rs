@@ -93,6 +93,8 @@ impl Visit for Fold<'_> {
     /// Each poll is also counted in `task.stats`.
     fn task_polls(&mut self, _: &TaskPolls) {}
 
+    fn task_operation(&mut self, _: &TaskOperation) {}
+
     fn task_awaits(&mut self, m: &TaskAwaits) {
         self.0.advance(m.at_ns);
         self.0.task_awaits(m);
@@ -429,7 +431,8 @@ const MAX_GAPS: usize = 100;
 /// The next `task.stats` replaces a lost one, and counts the polls. A missing resource or party looks unknown, since wakers are
 /// foreign and handles are counted. A missing spawn makes the graph wrong: it would have ended the exclusive parties of its parent.
 fn is_fact(type_name: &str) -> bool {
-    let looks_unknown = ["task.updated", "task.stats", "task.polls", "task.awaits", "resource.created", "edge.party"]
-        .contains(&type_name);
+    let looks_unknown =
+        ["task.updated", "task.stats", "task.polls", "task.operation", "task.awaits", "resource.created", "edge.party"]
+            .contains(&type_name);
     !looks_unknown && ["task.", "resource.", "edge."].iter().any(|prefix| type_name.starts_with(prefix))
 }

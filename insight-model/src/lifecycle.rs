@@ -4,9 +4,11 @@
 //! line breaks a rule, the earlier lines stay valid: an id that is used again keeps its first meaning.
 
 mod ids;
+mod journal;
 mod live;
 
 mod edges;
+mod operations;
 mod polls;
 mod problems;
 mod snapshot;
@@ -14,6 +16,7 @@ mod stream;
 mod tasks;
 
 use crate::lifecycle::ids::Ids;
+use crate::lifecycle::journal::Operations;
 use crate::lifecycle::live::{EdgeKind, LiveEdge, LiveResource, LiveTask, OpenProblem, Opening};
 use insight_protocol::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -63,6 +66,7 @@ pub struct Checker {
     polls_may_follow: HashSet<TaskId>,
     /// The end of the last poll of each thread in the stream.
     polled_ns: HashMap<u64, u64>,
+    operations: Operations,
     snapshot: Option<Opening>,
     had_snapshot: bool,
     had_coverage: bool,
@@ -194,6 +198,10 @@ impl Visit for Rules<'_> {
 
     fn task_polls(&mut self, polls: &TaskPolls) {
         self.0.task_polls(polls);
+    }
+
+    fn task_operation(&mut self, operation: &TaskOperation) {
+        self.0.task_operation(operation);
     }
 
     fn resource_created(&mut self, resource: &ResourceCreated) {

@@ -55,7 +55,7 @@ fn stream() -> Vec<Message> {
             process: Process { pid: 1, name: "init".into(), working_directory: None },
             executors: vec![],
             clock: Clock { wall_anchor_unix_ms: 1_700_000_000_000 },
-            detail: Detail::Polls,
+            detail: Detail::Operations,
             interval_ms: 1000,
             capabilities: vec![],
             extensions: vec![],
@@ -193,6 +193,43 @@ fn tasks() -> Vec<Message> {
         }
         .into(),
         TaskPolls { thread: 1, tasks: vec![TaskId(4)], after_ns: vec![0], running_ns: vec![0], at_ns: 0 }.into(),
+        TaskOperation {
+            id: OperationId(41),
+            event: OperationEvent::Begun,
+            task: Some(TaskId(4)),
+            thread: 2,
+            resource: Some(ResourceId(2)),
+            joined: None,
+            operation: Some(Call::Lock),
+            mode: None,
+            units: Some(1),
+            outcome: None,
+            location: Some(LocationId(3)),
+            at_ns: 12_000_512_004,
+        }
+        .into(),
+        TaskOperation {
+            outcome: Some(OperationOutcome::Unavailable),
+            ..TaskOperation::new(OperationId(41), OperationEvent::Claimed, 2, 12_000_512_104)
+        }
+        .into(),
+        TaskOperation {
+            task: Some(TaskId(5)),
+            joined: Some(TaskId(4)),
+            operation: Some(Call::Join),
+            units: Some(1),
+            ..TaskOperation::new(OperationId(42), OperationEvent::Begun, 1, 12_000_512_204)
+        }
+        .into(),
+        TaskOperation {
+            task: Some(TaskId(4)),
+            resource: Some(ResourceId(2)),
+            mode: Some(HoldMode::Exclusive),
+            units: Some(1),
+            ..TaskOperation::new(OperationId(43), OperationEvent::Held, 2, 12_000_512_304)
+        }
+        .into(),
+        TaskOperation::new(OperationId(43), OperationEvent::Released, 1, 0).into(),
         TaskAwaits {
             id: TaskId(4),
             polls: 3,

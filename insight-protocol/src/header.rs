@@ -115,6 +115,8 @@ open_enum!(
         Structure = "structure",
         /// The same, and every poll.
         Polls = "polls",
+        /// The same, and every operation and hold.
+        Operations = "operations",
     }
 );
 
@@ -139,6 +141,8 @@ open_enum!(
         Joins = "resource.join",
         /// Waits for a timer.
         Timers = "resource.timer",
+        /// At detail `operations`, each operation on the resources of the other capabilities, and each hold.
+        Operations = "operations",
     }
 );
 

@@ -41,6 +41,7 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
 id!(/** The id of a task. */ TaskId);
 id!(/** The id of a resource. */ ResourceId);
 id!(/** The id of an edge. */ EdgeId);
+id!(/** The id of an operation or a hold, at detail `operations`. */ OperationId);
 id!(/** The id of a problem. */ ProblemId);
 id!(/** The id of an interned string. */ StringId);
 id!(/** The id of an interned source location. */ LocationId);

@@ -34,6 +34,7 @@ mod in_place;
 mod message;
 mod one_pass;
 mod open_enum;
+mod operation;
 mod problem;
 mod resource;
 mod strict;
@@ -61,8 +62,9 @@ pub use header::{
     Capability, Clock, DefineDropped, DefineLocation, DefineString, Detail, Executor, Gap, Process, SnapshotBegin,
     SnapshotEnd, SourceLine, SourceStatus, StreamHeader, StreamHeartbeat,
 };
-pub use ids::{EdgeId, LocationId, ProblemId, ResourceId, StringId, TaskId};
+pub use ids::{EdgeId, LocationId, OperationId, ProblemId, ResourceId, StringId, TaskId};
 pub use message::{Message, Visit, VisitMut};
+pub use operation::{Call, OperationEvent, OperationOutcome, TaskOperation};
 pub use problem::{
     Problem, ProblemAwait, ProblemCleared, ProblemEdge, ProblemFrame, ProblemKind, ProblemRaised, ProblemResource,
     ProblemTask, ProblemUpdated, Problems, Severity, SourceLocation, Tier,

@@ -89,6 +89,7 @@ messages! {
     "task.ended" => TaskEnded task_ended,
     "task.stats" => TaskStats task_stats,
     "task.polls" => TaskPolls task_polls,
+    "task.operation" => TaskOperation task_operation,
     "task.awaits" => TaskAwaits task_awaits,
     "task.cancellers" => TaskCancellers task_cancellers,
     "resource.created" => ResourceCreated resource_created,

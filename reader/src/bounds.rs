@@ -178,6 +178,10 @@ impl VisitMut for Admission<'_> {
         true
     }
 
+    fn task_operation(&mut self, _: &mut TaskOperation) -> bool {
+        true
+    }
+
     /// One message per task is kept, since a task's awaits replace its earlier ones.
     fn task_awaits(&mut self, m: &mut TaskAwaits) -> bool {
         m.more = m.more.saturating_add(m.awaits.len().saturating_sub(MAX_AWAITS) as u64).min(MAX_NUMBER);

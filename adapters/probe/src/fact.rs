@@ -6,6 +6,7 @@
 use crate::executor::Executor;
 use crate::kind::Kind;
 use crate::meta::Body;
+use crate::operation::OperationFact;
 use crate::panic_message::PanicMessage;
 use crate::raw::Reported;
 use crate::resource_cell::ResourceCell;
@@ -60,6 +61,8 @@ pub(crate) enum Fact {
     },
     /// An adapter reports it by an explicit call.
     Reported(Box<Reported>),
+    /// At detail `operations`.
+    Operation(OperationFact),
 }
 
 /// All that the message of a spawn needs, so that the cell of a task that has ended is not needed for it.
@@ -129,11 +132,13 @@ pub(crate) enum FactKind {
     Panicked = 9,
     /// `[task]`
     Cancellable = 10,
+    /// As [`OperationFact::encode`] has them.
+    Operation = 11,
 }
 
 impl FactKind {
     /// Number of values, with the 0 that is none.
-    pub(crate) const COUNT: usize = FactKind::Cancellable as usize + 1;
+    pub(crate) const COUNT: usize = FactKind::Operation as usize + 1;
 }
 
 /// The position of a task's kind in the word of its parent's id.
@@ -153,6 +158,7 @@ impl Fact {
             Fact::Reported(_) => FactKind::Reported,
             Fact::Panicked { .. } => FactKind::Panicked,
             Fact::Cancellable { .. } => FactKind::Cancellable,
+            Fact::Operation(_) => FactKind::Operation,
         }
     }
 
@@ -184,6 +190,7 @@ impl Fact {
             Fact::Reported(reported) => [Box::into_raw(reported) as usize as u64, 0, 0, 0, 0],
             Fact::Panicked { task, message } => [Box::into_raw(message) as usize as u64, task, 0, 0, 0],
             Fact::Cancellable { task } => [task, 0, 0, 0, 0],
+            Fact::Operation(operation) => operation.encode(),
         };
         Record { ticks, kind, words }
     }
@@ -234,6 +241,8 @@ impl Fact {
                 Fact::Panicked { task: second, message }
             }
             FactKind::Cancellable => Fact::Cancellable { task: first },
+            // SAFETY: they are of `OperationFact::encode`.
+            FactKind::Operation => Fact::Operation(unsafe { OperationFact::decode(record.words) }),
         }
     }
 }
@@ -334,6 +343,7 @@ impl EdgeEnd {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::operation::Event;
     use crate::resource_cell::Type;
 
     /// Each kind, with values that show if two words are exchanged. A cell has one reference more while a record has it.
@@ -359,6 +369,7 @@ mod tests {
             Fact::Reported(Box::new(Reported::Update(16, crate::RawUpdate::default()))),
             Fact::Panicked { task: 17, message: Box::new(message) },
             Fact::Cancellable { task: 18 },
+            Fact::Operation(OperationFact { id: 19, task: 20, event: Event::Pending }),
         ];
         for fact in facts {
             let (text, kind) = (format!("{fact:?}"), fact.kind());

@@ -1,7 +1,7 @@
 //! A process that forks: its child has only the thread that forked, and no recorder.
 
 use crate::sync::Locks;
-use crate::{executor, home, ids, partial, polls, raw, recorder, ring, trace};
+use crate::{executor, home, ids, order, partial, polls, raw, recorder, ring, trace};
 use std::cell::Cell;
 
 thread_local! {
@@ -33,6 +33,7 @@ pub fn after_fork_in_parent() {
 pub fn after_fork_in_child() {
     ids::turn_off();
     polls::stop();
+    order::set_on(false);
     recorder::forget_started();
     drop(HELD.try_with(Cell::take));
 }

@@ -7,7 +7,8 @@ use crate::lazy::LazyResource;
 use crate::resource::{AsResource, Resource};
 use crate::resource_cell::{HandOff, ResourceCell, Type, UNSEEN};
 use crate::word::{GuardWord, Mark, Marked};
-use crate::{clock, current, ids, on, user};
+use crate::{clock, current, ids, journal, on, user};
+use std::cell::Cell;
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
@@ -135,8 +136,10 @@ impl Holders {
         let edge = ids::next_edge();
         let mark = Mark::of(edge << 1 | 1);
         let guard = GuardWord::new(ptr::from_ref(self).addr(), mark);
+        let by_task = Cell::new(0);
         let opened = user::with(executor, at, |task| {
             let task_id = task.id();
+            by_task.set(task_id);
             let facts = HoldFacts {
                 edge,
                 task: task_id,
@@ -151,6 +154,9 @@ impl Holders {
             task.note_hold(resource, index);
             Some(index)
         });
+        if journal::is_on() {
+            journal::held(edge, by_task.get(), resource, mode, units as u64, Some(at));
+        }
         let index = opened.unwrap_or_else(|| {
             // Outside of tasks: the holder is unknown.
             let (units, since, location, transferable) = (units as u64, clock::ticks(), Some(at), true);
@@ -231,7 +237,7 @@ impl<'a> Held<'a> {
             // Outside of tasks: the holder is unknown.
             let (task, since) = user.as_ref().map_or((0, before.since), |(id, since, _)| (*id, *since));
             if task != before.task {
-                holds.replace(index, |before| HoldFacts { edge: ids::next_edge(), task, since, ..before });
+                self.replace(holds, index, |before| HoldFacts { edge: ids::next_edge(), task, since, ..before });
                 if let (Some((_, _, cell)), Some(resource)) = (user, self.holders.get().resource.if_used()) {
                     cell.note_hold(resource.0.id(), index);
                 }
@@ -243,14 +249,28 @@ impl<'a> Held<'a> {
     #[inline(never)]
     fn close(&self) {
         if let Some((holds, index)) = self.holds() {
+            if let (true, Some((edge, _))) = (journal::is_on(), holds.task_at(index)) {
+                journal::released(edge);
+            }
             holds.close(index);
         }
+    }
+
+    /// Replaces its own hold.
+    fn replace(&self, holds: &Holds, index: u32, change: impl FnOnce(HoldFacts) -> HoldFacts) {
+        holds.replace(index, |before| {
+            let after = change(before);
+            if journal::is_on() {
+                journal::moved(before.edge, after.edge, after.task, after.mode, after.units);
+            }
+            after
+        });
     }
 
     /// Records that others can hold it, too. Call it before the real downgrade.
     pub fn downgrade(&mut self) {
         if let Some((holds, index)) = self.holds() {
-            holds.replace(index, |before| HoldFacts {
+            self.replace(holds, index, |before| HoldFacts {
                 edge: ids::next_edge(),
                 mode: Mode::Shared,
                 since: clock::ticks(),
@@ -262,7 +282,7 @@ impl<'a> Held<'a> {
     /// Records that no other task can hold it, by the operation at `at`. Call it after the real upgrade.
     pub fn upgrade(&mut self, at: &'static Location<'static>) {
         if let Some((holds, index)) = self.holds() {
-            holds.replace(index, |before| HoldFacts {
+            self.replace(holds, index, |before| HoldFacts {
                 edge: ids::next_edge(),
                 mode: Mode::Exclusive,
                 since: clock::ticks(),
@@ -284,7 +304,7 @@ impl<'a> Held<'a> {
             std::mem::swap(self, &mut part);
         } else if units > 0 {
             // In this order, so that there are never more units than there were.
-            holds.replace(index, |whole| HoldFacts {
+            self.replace(holds, index, |whole| HoldFacts {
                 edge: ids::next_edge(),
                 units: whole.units.saturating_sub(units),
                 ..whole
@@ -297,6 +317,9 @@ impl<'a> Held<'a> {
                 guard: GuardWord::new(ptr::from_ref(holders).addr(), mark),
                 ..whole
             });
+            if let (true, Some(Resource(cell))) = (journal::is_on(), holders.resource.if_used()) {
+                journal::held(edge, whole.task, cell.id(), whole.mode, units, whole.location);
+            }
             part = Held::new(holders, index.map_or(Opened::NOT, |index| Opened { index, mark }));
         }
         part
@@ -310,7 +333,7 @@ impl<'a> Held<'a> {
         let units = other.holds().and_then(|(holds, index)| holds.at(index)).map_or(0, |facts| facts.units);
         drop(other);
         if let (Some((holds, index)), true) = (self.holds(), units > 0) {
-            holds.replace(index, |before| HoldFacts {
+            self.replace(holds, index, |before| HoldFacts {
                 edge: ids::next_edge(),
                 units: before.units.saturating_add(units),
                 ..before

@@ -32,7 +32,7 @@ impl Mode {
         }
     }
 
-    fn from_byte(byte: u8) -> Mode {
+    pub(crate) fn from_byte(byte: u8) -> Mode {
         match byte {
             0 => Mode::Exclusive,
             1 => Mode::Shared,

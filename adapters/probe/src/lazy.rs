@@ -5,7 +5,7 @@ use crate::executor::Executor;
 use crate::resource::{AsResource, Resource};
 use crate::resource_cell::{ResourceCell, Type};
 use crate::word::Mark;
-use crate::{current, on, user};
+use crate::{current, journal, on, user};
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::{Ordering, fence};
@@ -89,14 +89,18 @@ impl Lock {
         let Some(cell) = self.cell() else { return Mark::NONE };
         let resource = cell.id();
         let number = cell.next_hold();
-        user::with(executor, at, |task| {
+        let task = user::with(executor, at, |task| {
             let id = task.id();
             task.note_lock(resource);
             cell.held_since.store(task.poll_time(), Ordering::Relaxed);
             cell.held_at.store(ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
             cell.set_hold(number, ptr::from_ref(self).addr(), by);
             cell.holder.store(id, Ordering::Release);
+            id
         });
+        if journal::is_on() {
+            journal::locked(resource, task.unwrap_or(0), at);
+        }
         Mark::of(number)
     }
 
@@ -129,6 +133,9 @@ impl Lock {
             cell.held_since.store(since, Ordering::Relaxed);
             cell.same_guard_moved();
             cell.holder.store(task, Ordering::Release);
+            if journal::is_on() {
+                journal::lock_moved(cell.id(), task);
+            }
         }
     }
 
@@ -136,6 +143,10 @@ impl Lock {
     #[inline]
     pub fn released(&self) {
         if let Some(resource) = self.resource.if_used() {
+            // r[operation.brackets]
+            if journal::is_on() {
+                journal::unlocked(resource.0.id.load(Ordering::Relaxed));
+            }
             resource.0.holder.store(0, Ordering::Relaxed);
         }
     }

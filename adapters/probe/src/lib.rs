@@ -5,6 +5,7 @@
 //!   for all that implement the `Spawn` of `futures`.
 //! - [`polling_others`] and [`running_others`] are for an executor that is run within a task.
 //! - [`waiting`], [`Waiting`] and [`Blocking`] observe an operation that may have to wait on a resource.
+//! - [`Calling`] observes an operation that cannot wait; at detail `operations` every operation is recorded.
 //! - [`yielding`] observes an executor's function by which a task yields.
 //! - [`Lock`], [`Holders`], [`Resource`], [`End`], [`OneshotEnd`], [`Party`] and [`Permits`] belong into an adapter's
 //!   primitives, beside the real ones.
@@ -31,7 +32,8 @@
 //! one thread at a time writes it with plain stores, and the recorder samples it. So a poll costs two reads of the
 //! time-stamp counter and a few stores, an uncontended lock a few stores, and neither an event.
 //! Facts that must not be missed (spawns and ends, resources, parties) go through per-thread queues without a lock.
-//! The price is that the recorder may miss a wait that is shorter than the sampling interval.
+//! The price is that the recorder may miss a wait that is shorter than the sampling interval. At detail `operations`
+//! ([`RecorderConfig::detail`]) each operation and each hold has records of its own, in one order over all threads.
 //!
 //! No files need each other in a circle, which `cargo xtask circles` checks. So the files can be read in the order of the
 //! `mod` lines below. `cell_ref.rs` documents the lifetime of a task's cell.
@@ -39,14 +41,17 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Underneath: ids, the clock, and the lock-free parts.
+mod call;
 mod clock;
 mod ids;
 mod left_out;
 mod once;
+mod order;
 mod origin;
 mod panic_message;
 mod queue;
 mod sync;
+mod threads;
 mod word;
 
 // The words for executors, tasks and parties.
@@ -68,6 +73,7 @@ mod wakers;
 // The task of a thread, its wakers, and the ways to the recorder.
 mod current;
 mod fact;
+mod operation;
 mod polls;
 mod ring;
 mod waker;
@@ -87,6 +93,7 @@ mod holders;
 mod home;
 mod image;
 mod join;
+mod journal;
 mod lazy;
 mod nested;
 mod observe;
@@ -112,6 +119,7 @@ pub use insight_protocol::{
 };
 
 pub use acquirer::Acquirer;
+pub use call::{Call, CallOutcome};
 pub use cell::TaskCell;
 pub use end::End;
 pub use executor::{ANY, CountedTasks, Executor};
@@ -123,6 +131,7 @@ pub use holds::Mode;
 pub use home::{Driving, Home, Rooted, begin_thread, check_thread, polling_unknown};
 pub use ids::on;
 pub use join::{Joining, JoiningAny};
+pub use journal::{Calling, is_on as records_operations};
 pub use kind::Kind;
 pub use lazy::{LazyResource, Lock};
 pub use name::{MAX_NAME, name, task_name};

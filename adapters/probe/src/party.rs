@@ -2,11 +2,12 @@
 
 use crate::executor::Executor;
 use crate::fact::{EdgeEnd, Fact};
+use crate::holds::Mode;
 use crate::resource::{AsResource, Resource};
 use crate::resource_cell::ResourceCell;
 use crate::ring;
 use crate::role::Role;
-use crate::{clock, ids, on, user};
+use crate::{clock, ids, journal, on, user};
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -171,12 +172,30 @@ impl Permits {
             resource.count_outside(Role::Sender, 1);
             resource.clone()
         });
-        Permits { edge: edge.unwrap_or(0), outside }
+        let mut edge = edge.unwrap_or(0);
+        if journal::is_on() {
+            edge = if edge == 0 && outside.is_some() { ids::next_edge() } else { edge };
+            Permits::record(edge, resource, units, executor, at);
+        }
+        Permits { edge, outside }
+    }
+
+    /// Records the hold at detail `operations`. `edge` is 0 if the queue has refused it; outside of tasks, there is no such edge.
+    #[cold]
+    #[inline(never)]
+    fn record(edge: u64, resource: &Resource, units: u64, executor: &'static Executor, at: &'static Location<'static>) {
+        let resource = resource.cell().map_or(0, ResourceCell::id);
+        if edge != 0 && resource != 0 {
+            journal::held(edge, journal::task_of(executor, at), resource, Mode::Permit, units, Some(at));
+        }
     }
 }
 
 impl Drop for Permits {
     fn drop(&mut self) {
+        if self.edge != 0 && journal::is_on() {
+            journal::released(self.edge);
+        }
         close(self.edge, EdgeEnd::Released);
         if let Some(resource) = &self.outside {
             resource.count_outside(Role::Sender, -1);

@@ -7,11 +7,11 @@
 
 use crate::sync::atomic::AtomicUsize;
 use crate::sync::{MODEL, Mutex, statics, thread_local};
-use crate::{clock, queue};
+use crate::{clock, order, queue, threads};
 use insight_protocol::{TaskId, TaskPolls, with};
 use std::cell::OnceCell;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 /// Maximum number of polls in one message: fewer than the protocol allows, so that no message is large in a client's queue.
 const TOLD: usize = 512;
@@ -46,7 +46,6 @@ type Writer = OnceCell<queue::Writer<Record, (), BLOCK_RECORDS>>;
 
 /// Whether single polls are recorded.
 static TELLING: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-static THREADS: AtomicU64 = AtomicU64::new(0);
 
 statics! {
     /// Number of blocks that may still be made.
@@ -86,6 +85,8 @@ pub(crate) fn telling() -> bool {
 /// Records a poll of this duration in ticks, which has ended on this thread.
 #[inline(never)]
 pub(crate) fn tell(task: u64, ended: u64, ticks: u64) {
+    // After the spawn of its task, whose time may be a little later than the clock's.
+    let ended = if order::is_on() { order::next(ended) } else { ended };
     let record = [ended, task << TICKS_BITS | short(ticks)];
     let is_sent =
         task < 1 << (u64::BITS - TICKS_BITS) && WRITER.try_with(|writer| push(writer, record)).unwrap_or(false);
@@ -155,7 +156,7 @@ fn push(writer: &Writer, record: Record) -> bool {
 #[cold]
 fn register(writer: &Writer) -> Option<&queue::Writer<Record, (), BLOCK_RECORDS>> {
     let (queue, reader) = queue::queue(take_block()?);
-    let thread = THREADS.fetch_add(1, Ordering::Relaxed) + 1;
+    let thread = threads::number();
     READERS.lock().unwrap_or_else(PoisonError::into_inner).push(Reader { queue: reader, thread, sent_ns: 0 });
     Some(writer.get_or_init(|| queue))
 }

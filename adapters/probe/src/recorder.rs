@@ -4,8 +4,10 @@ mod cancellers;
 mod coverage;
 mod facts;
 mod held;
+mod journal;
 mod ledger;
 mod made;
+mod operations;
 mod reported;
 mod sample;
 mod stats;
@@ -17,10 +19,11 @@ use crate::executor::Executor;
 use crate::fact::FactKind;
 use crate::raw;
 use crate::ring::{self, Read};
-use crate::{Traceable, clock, ids, left_out, panics, polls, task};
+use crate::{Traceable, clock, ids, left_out, order, panics, polls, task};
 use coverage::{Counted, Coverage};
 use insight_protocol::*;
 use ledger::Ledger;
+use operations::Operations;
 use sample::Sampling;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -38,7 +41,8 @@ pub struct RecorderConfig {
     /// when there is room again.
     pub max_bytes: usize,
     /// At [`Detail::Polls`] each poll is also sent by itself. Half of `max_bytes` is then for polls, and a `gap` counts the
-    /// polls that had no room.
+    /// polls that had no room. At [`Detail::Operations`] each operation and each hold is sent, too, event by event. Then each fact takes
+    /// its time from one word that all threads share, so this level is for tests and short recordings.
     pub detail: Detail,
     /// Whether to record the messages of panics, which may contain data of the program's users. They are recorded of the tasks
     /// whose first poll comes after this is set.
@@ -145,7 +149,7 @@ impl Recorder {
         // In a forked process, the parent's records.
         recorder.discard();
         panics::record(recorder.config.panic_messages);
-        start_polls(&recorder.config);
+        start_details(&recorder.config);
         recorder.ledger.recorded_from = ids::turn_on();
         task::record_current();
         raw::turned();
@@ -165,12 +169,12 @@ impl Recorder {
         let known = self.ledger.len();
         if on {
             self.discard();
-            start_polls(&self.config);
+            start_details(&self.config);
             self.ledger.recorded_from = ids::turn_on();
             task::record_current();
         } else {
             ids::turn_off();
-            polls::stop();
+            stop_details();
             self.ledger.recorded_from = u64::MAX;
             self.discard();
         }
@@ -188,18 +192,17 @@ impl Recorder {
     /// Changes the settings, from the next collection on. The headers of open streams have the old interval and detail, and
     /// have to stay true: the caller changes these two only while no stream is open.
     pub fn configure(&mut self, config: RecorderConfig) {
-        let sent_polls = self.sends_polls();
-        self.config = config;
+        let before = std::mem::replace(&mut self.config, config).detail;
         panics::record(self.config.panic_messages);
         self.sample_at_ns = 0;
         if !self.is_on() {
             return;
         }
         ring::set_bound(self.config.max_bytes.saturating_sub(self.kept_bytes()) / COLLECTED);
-        match (sent_polls, self.sends_polls()) {
-            (false, true) => start_polls(&self.config),
-            (true, false) => polls::stop(),
-            (true, true) | (false, false) => {}
+        if before != self.config.detail {
+            stop_details();
+            self.ledger.operations = Operations::default();
+            start_details(&self.config);
         }
     }
 
@@ -255,7 +258,10 @@ impl Recorder {
                 .map(|executor| insight_protocol::Executor::new(executor.name, executor.version))
                 .collect(),
             clock = Clock::new(self.wall_anchor_unix_ms),
-            detail = if self.sends_polls() { Detail::Polls } else { Detail::Structure },
+            detail = match self.config.detail {
+                Detail::Polls | Detail::Operations => self.config.detail.clone(),
+                _ => Detail::Structure,
+            },
             interval_ms = self.config.interval.as_millis() as u64,
             capabilities,
             at_ns = self.now_ns()
@@ -360,13 +366,13 @@ impl Recorder {
     ///
     /// Counts that took too long are not used: meanwhile a busy program would spawn and end tasks.
     fn cutoff(&self, now: bool) -> (u64, Option<Vec<Counted>>) {
-        let mut cutoff = clock::ticks();
+        let mut cutoff = cutoff_ticks();
         if !now && clock::time_ns(cutoff) < self.sample_at_ns {
             return (cutoff, None);
         }
         for _ in 0..COUNTS_TRIED {
             let alive = Executor::all_alive();
-            let before = std::mem::replace(&mut cutoff, clock::ticks());
+            let before = std::mem::replace(&mut cutoff, cutoff_ticks());
             if clock::duration_ns(cutoff.saturating_sub(before)) < COUNTS_TAKE_NS {
                 return (cutoff, Some(alive.into_iter().map(Counted::new).collect()));
             }
@@ -449,13 +455,19 @@ impl Recorder {
     fn kept_bytes(&self) -> usize {
         let polls = if self.sends_polls() { self.config.max_bytes / POLLS_PART } else { 0 };
         // Each task waits sooner or later, and its wait is not refused, so we count room for it.
-        let Ledger { stream, tasks, resources, edges, .. } = &self.ledger;
+        let Ledger { stream, tasks, resources, edges, operations, .. } = &self.ledger;
         let edges = edges.len().max(tasks.len());
-        polls + stream.given_bytes() + tasks.len() * TASK_BYTES + resources.len() * RESOURCE_BYTES + edges * EDGE_BYTES
+        let operations = operations.len() * operations::OPERATION_BYTES;
+        polls
+            + operations
+            + stream.given_bytes()
+            + tasks.len() * TASK_BYTES
+            + resources.len() * RESOURCE_BYTES
+            + edges * EDGE_BYTES
     }
 
     fn sends_polls(&self) -> bool {
-        self.config.detail == Detail::Polls
+        matches!(self.config.detail, Detail::Polls | Detail::Operations)
     }
 
     fn refusals(&mut self, cutoff: u64) {
@@ -480,6 +492,7 @@ impl Recorder {
             (FactKind::Party, "edge.party"),
             (FactKind::Permit, "edge.hold"),
             (FactKind::Cancellable, "task.cancellers"),
+            (FactKind::Operation, "task.operation"),
             // Reported facts are of several types; the worst one to miss is an edge.
             (FactKind::Reported, "edge.wait"),
         ];
@@ -494,17 +507,31 @@ impl Recorder {
     }
 }
 
-fn start_polls(config: &RecorderConfig) {
-    if config.detail == Detail::Polls {
+/// Starts to record the facts of the configured detail.
+fn start_details(config: &RecorderConfig) {
+    if matches!(config.detail, Detail::Polls | Detail::Operations) {
         polls::start(config.max_bytes / POLLS_PART / COLLECTED);
     }
+    order::set_on(config.detail == Detail::Operations);
+}
+
+/// Stops to record single polls and operations.
+fn stop_details() {
+    polls::stop();
+    order::set_on(false);
+}
+
+/// The time up to which a collection goes. At detail `operations` it is later than that of each record that is published by now.
+fn cutoff_ticks() -> u64 {
+    let now = clock::ticks();
+    if order::is_on() { order::next(now) } else { now }
 }
 
 impl Drop for Recorder {
     /// Turns recording off, since nothing collects any more.
     fn drop(&mut self) {
         ids::turn_off();
-        polls::stop();
+        stop_details();
         panics::record(false);
         raw::turned();
     }

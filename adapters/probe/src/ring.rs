@@ -12,9 +12,9 @@
 use crate::cell::{Claim, TaskCell};
 use crate::cell_ref::CellRef;
 use crate::fact::{Fact, FactKind, Record, Spawn, TaskEnd};
-use crate::queue;
 use crate::sync::atomic::{AtomicPtr, AtomicUsize};
 use crate::sync::{MODEL, Mutex, statics, thread_local};
+use crate::{order, queue, threads};
 use std::ptr::{self, NonNull};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,14 +27,16 @@ pub(crate) struct Read {
     pub fact: Fact,
     /// The cell of a spawn.
     pub cell: Cell,
+    /// The number of its thread.
+    pub thread: u64,
 }
 
 impl Read {
     /// # Safety
     /// `record` is an encoded fact, and is read once.
-    unsafe fn of(record: Record, cell: Cell) -> Read {
+    unsafe fn of(record: Record, cell: Cell, thread: u64) -> Read {
         // SAFETY: the caller's promise is the same.
-        Read { ticks: record.ticks, fact: unsafe { Fact::decode(record) }, cell }
+        Read { ticks: record.ticks, fact: unsafe { Fact::decode(record) }, cell, thread }
     }
 }
 
@@ -94,7 +96,12 @@ const BLOCK_RECORDS: usize = if MODEL { 2 } else { 127 };
 /// Beside each record is the cell of a spawn that was not read, or null.
 type Block = queue::Block<Record, Claim, BLOCK_RECORDS>;
 type FreeBlock = queue::Free<Record, Claim, BLOCK_RECORDS>;
-type Reader = queue::Reader<Record, Claim, BLOCK_RECORDS>;
+
+/// The consumer's end of a thread's queue.
+struct Reader {
+    queue: queue::Reader<Record, Claim, BLOCK_RECORDS>,
+    thread: u64,
+}
 
 /// Bytes counted for a block. Each thread that has recorded anything has one.
 const BLOCK_BYTES: usize = size_of::<Block>();
@@ -168,6 +175,7 @@ fn register() -> Writer {
     let spare = std::cell::Cell::new(ptr::null_mut());
     BUFFERED_BYTES.fetch_add(BLOCK_BYTES, Ordering::Relaxed);
     let (queue, reader) = queue::queue(take_block(&spare));
+    let reader = Reader { queue: reader, thread: threads::number() };
     READERS.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
     Writer { queue, spare }
 }
@@ -243,12 +251,15 @@ pub(crate) fn push_closing(ticks: u64, fact: Fact) {
 
 #[inline]
 fn push(record: Record, cell: Option<CellRef>) -> *const Claim {
-    let mut cell = cell;
+    let (mut record, mut cell) = (record, cell);
+    if order::is_on() {
+        record.ticks = order::next(record.ticks);
+    }
     let written = WRITER.try_with(|writer| writer.push(record, cell.take()));
     written.unwrap_or_else(|_| {
         let cell = cell.map_or(Cell::None, Cell::Here);
         // SAFETY: the caller has just encoded it, and the queue has not taken it.
-        let read = unsafe { Read::of(record, cell) };
+        let read = unsafe { Read::of(record, cell, threads::number()) };
         LATE.lock().unwrap_or_else(PoisonError::into_inner).push(read);
         ptr::null()
     })
@@ -285,6 +296,10 @@ pub(crate) fn lock_all(locks: &mut crate::sync::Locks) {
 ///
 /// A record that another one caused, on any thread, comes after it: if the effect's time is not after `cutoff`, then the
 /// cause was published before `cutoff` was read. Later records are left for the next call.
+///
+/// At detail `operations` the times and `cutoff` are from `order::next`. There the same is true of any record that was published
+/// before the time of another one was taken: `order::next` of the later record, and so that of `cutoff`, shows it. Only a record
+/// whose thread is still about to publish it can come in a later call than one with a later time. Neither is before the other then.
 pub(crate) fn drain(cutoff: u64, out: &mut Vec<Read>) {
     let start = out.len();
     let mut readers = READERS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -303,14 +318,16 @@ pub(crate) fn drain(cutoff: u64, out: &mut Vec<Read>) {
 
 /// Reads the records up to `cutoff`. An end after `cutoff` goes to `later`. False if the queue has ended.
 fn drain_one(reader: &mut Reader, cutoff: u64, out: &mut Vec<Read>, later: &mut Vec<Read>) -> bool {
+    let Reader { queue, thread } = reader;
+    let thread = *thread;
     let take = |record: Record, claim: &Claim| {
         let (cell, end) = if record.kind == FactKind::TaskSpawned { take_cell(claim) } else { (Cell::None, None) };
         // SAFETY: `Writer::push` was given an encoded fact, and each record is read once.
-        let read = unsafe { Read::of(record, cell) };
+        let read = unsafe { Read::of(record, cell, thread) };
         let ended = match (&read.fact, end) {
             (Fact::TaskSpawned(spawn), Some((lived, end))) => {
                 let fact = Fact::TaskCompleted { task: spawn.task, end };
-                Some(Read { ticks: read.ticks + lived, fact, cell: Cell::None })
+                Some(Read { ticks: read.ticks + lived, fact, cell: Cell::None, thread })
             }
             _ => None,
         };
@@ -327,7 +344,7 @@ fn drain_one(reader: &mut Reader, cutoff: u64, out: &mut Vec<Read>, later: &mut 
         BUFFERED_BYTES.fetch_sub(bytes, Ordering::Relaxed);
         give_block(block);
     };
-    reader.drain(|record| record.ticks <= cutoff, take, give)
+    queue.drain(|record| record.ticks <= cutoff, take, give)
 }
 
 /// For the reader of a spawn: takes the task's cell, or its end.

@@ -8,7 +8,7 @@ use crate::kind::Kind;
 use crate::meta::TaskMeta;
 use crate::ring::{self, Ended};
 use crate::slots::Slot;
-use crate::{clock, current, ids, name, on, polls, trace};
+use crate::{clock, current, ids, name, on, order, polls, trace};
 use std::ptr;
 
 /// Time in nanoseconds without a use after which a partial task, whose end we do not observe, is forgotten. It is longer
@@ -210,7 +210,9 @@ impl CellRef {
         let claim = if self.has_held() { ptr::null() } else { claim };
         let executor_task_id = self.executor_task_id();
         let lived = ticks.wrapping_sub(self.spawned_at());
-        let in_place = if claim.is_null() { None } else { Ended::in_place(executor_task_id, lived, end) };
+        // An ordered end has a record of its own.
+        let whole = !claim.is_null() && !order::is_on();
+        let in_place = if whole { Ended::in_place(executor_task_id, lived, end) } else { None };
         // SAFETY: `register_new` got the claim from `push_spawned`, for this cell. The task has ended, in a call by the owner
         // of its future: no other thread has this reference.
         if in_place.is_some_and(|ended| unsafe { ring::take_back(claim, self, ended) }) {

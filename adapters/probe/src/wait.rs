@@ -1,7 +1,9 @@
 //! Operations that wait.
 
+use crate::call::Call;
 use crate::cell_ref::CellRef;
 use crate::executor::Executor;
+use crate::journal::{self, Begun};
 use crate::raw::ObservedOperation;
 use crate::resource::AsResource;
 use crate::resource_cell::ResourceCell;
@@ -31,6 +33,13 @@ macro_rules! ops {
             pub(crate) fn protocol(self) -> Operation {
                 match self {
                     $(Op::$op => Operation::$operation,)+
+                }
+            }
+
+            /// The same operation, in a journal.
+            pub(crate) fn call(self) -> Call {
+                match self {
+                    $(Op::$op => Call::$operation,)+
                 }
             }
 
@@ -108,7 +117,16 @@ pub struct Site {
 
 /// The wait of one operation, open from its first poll without result until its result, or until it is dropped.
 #[derive(Debug, Default)]
-pub struct Waiting(Option<OpenWait>);
+pub struct Waiting(Option<Pending>);
+
+/// An operation without a result.
+#[derive(Debug)]
+struct Pending {
+    /// Its wait; `None` outside of tasks.
+    open: Option<OpenWait>,
+    /// Dropped after the wait. Its one invalid value marks an operation without a poll, so that it takes no store to make one.
+    begun: Begun,
+}
 
 #[derive(Debug)]
 pub(crate) struct OpenWait {
@@ -204,6 +222,17 @@ impl Waiting {
         self.poll_with(|| resource.cell().map_or(0, ResourceCell::id), site, cx, poll)
     }
 
+    /// Records at detail `operations` that the operation has begun before its first poll.
+    #[inline]
+    pub fn begins(&mut self, resource: &impl AsResource, site: &Site) {
+        if self.0.is_none() && journal::is_on() {
+            let awaited = resource.cell().map_or(0, ResourceCell::id);
+            if awaited != 0 {
+                self.0 = Some(Pending { open: None, begun: self.begin(awaited, site, None) });
+            }
+        }
+    }
+
     /// Like [`poll`](Waiting::poll), for a wait on `awaited`, which is called while recording is on. It returns the ID of a
     /// resource, or [`join_of`] a task, or [`TIMER`]; 0 if the resource or task is not recorded.
     #[inline]
@@ -222,7 +251,7 @@ impl Waiting {
             return poll(cx);
         }
         let awaited = awaited();
-        if self.0.as_ref().is_some_and(|open| open.slot().awaited() != awaited) {
+        if self.open().is_some_and(|open| open.slot().awaited() != awaited) {
             // The resource or task got another ID when recording was turned off and on again.
             self.0 = None;
         }
@@ -237,6 +266,11 @@ impl Waiting {
             Some(known) if !is_timer(awaited) => Some((Polling::new(&known.task, self.slot_of(&known.task)), known)),
             _ => None,
         };
+        let is_journaled = journal::is_on();
+        let begun = match is_journaled {
+            true => self.begin(awaited, site, polling.as_ref().map(|(polling, _)| polling)),
+            false => Begun::NOT,
+        };
         // Named `result` and returned as it is, so that it is not copied.
         let result = match &polling {
             Some((polling, known)) => poll(&mut Context::from_waker(&polling.waker(known.tracing))),
@@ -247,6 +281,9 @@ impl Waiting {
         };
         drop(observed);
         if result.is_ready() {
+            if is_journaled {
+                begun.claimed(None, journal::task_of(site.executor, site.location.unwrap_or(Location::caller())));
+            }
             self.0 = None;
             return result;
         }
@@ -259,18 +296,41 @@ impl Waiting {
                 user::with(site.executor, at, |task| self.pending(task, awaited, site, None, None));
             }
         }
+        if is_journaled {
+            begun.pending(site.executor, site.location);
+            self.0.get_or_insert(Pending { open: None, begun: Begun::NOT }).begun = begun;
+        }
         result
+    }
+
+    /// Records the begin of the operation, unless it has begun. `polling` is its poll, if its waker is followed.
+    #[cold]
+    #[inline(never)]
+    fn begin(&mut self, awaited: u64, site: &Site, polling: Option<&Polling<'_>>) -> Begun {
+        // An operation that was polled before and is not recorded is left out.
+        let begun = match self.0.as_mut() {
+            Some(pending) => std::mem::replace(&mut pending.begun, Begun::NOT),
+            None => Begun::record(site.op.call(), awaited, site.need, site.executor, site.location),
+        };
+        if let Some(slot) = polling.and_then(Polling::takes_slot) {
+            begun.in_slot(slot);
+        }
+        begun
+    }
+
+    fn open(&self) -> Option<&OpenWait> {
+        self.0.as_ref()?.open.as_ref()
     }
 
     /// The edge of the open wait.
     fn edge(&self) -> Option<u64> {
-        self.0.as_ref()?.slot().edge()
+        self.open()?.slot().edge()
     }
 
     /// The slot of the open wait, if `task` has it.
     #[inline]
     fn slot_of(&self, task: &CellRef) -> Option<NonNull<Slot>> {
-        self.0.as_ref().filter(|open| open.is_of(task)).map(|open| open.slot)
+        self.open().filter(|open| open.is_of(task)).map(|open| open.slot)
     }
 
     /// Records that `task` has polled it, in its poll of this `number` if known. Opens the wait, unless it is open.
@@ -284,10 +344,12 @@ impl Waiting {
     ) {
         if self.slot_of(task).is_none() {
             let address = &raw const *self as usize;
-            self.0 =
-                (task.id() != 0).then(|| OpenWait::pending(task, awaited, site, reserved, number.is_some(), address));
+            self.0 = (task.id() != 0).then(|| {
+                let open = OpenWait::pending(task, awaited, site, reserved, number.is_some(), address);
+                Pending { open: Some(open), begun: Begun::NOT }
+            });
         }
-        if let Some(open) = &self.0 {
+        if let Some(open) = self.open() {
             open.slot().waiter.end_poll(number);
         }
     }
@@ -379,18 +441,22 @@ pub struct Blocking {
     _blocked: Option<Blocked>,
     _open: Option<OpenWait>,
     _observed: Option<ObservedOperation>,
+    begun: Begun,
 }
 
 impl Blocking {
     /// Begins the wait.
     pub fn new(resource: &impl AsResource, site: &Site) -> Blocking {
-        const NOT_SEEN: Blocking = Blocking { _blocked: None, _open: None, _observed: None };
         if !on() {
-            return NOT_SEEN;
+            return Blocking { _blocked: None, _open: None, _observed: None, begun: Begun::NOT };
         }
         let at = site.location.unwrap_or(Location::caller());
         let task = user::with(site.executor, at, CellRef::clone);
         let resource = resource.cell().map_or(0, |cell| cell.id());
+        let begun = match journal::is_on() && resource != 0 {
+            true => Begun::record(site.op.call(), resource, site.need, site.executor, site.location),
+            false => Begun::NOT,
+        };
         match task {
             Some(task) if resource != 0 && task.id() != 0 => {
                 let open = OpenWait::blocking(&task, resource, site);
@@ -398,9 +464,30 @@ impl Blocking {
                     _blocked: (!task.is_partial()).then(|| Blocked::new(task)),
                     _open: Some(open),
                     _observed: Some(ObservedOperation::begin()),
+                    begun,
                 }
             }
-            _ => NOT_SEEN,
+            _ => Blocking { _blocked: None, _open: None, _observed: None, begun },
+        }
+    }
+}
+
+impl Drop for Blocking {
+    #[inline]
+    fn drop(&mut self) {
+        if self.begun.is_recorded() {
+            self.claimed();
+        }
+    }
+}
+
+impl Blocking {
+    #[cold]
+    #[inline(never)]
+    fn claimed(&mut self) {
+        let begun = std::mem::replace(&mut self.begun, Begun::NOT);
+        if !std::thread::panicking() {
+            begun.claimed(None, current::recorded_id());
         }
     }
 }

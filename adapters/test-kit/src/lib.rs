@@ -9,6 +9,7 @@
 
 mod bench;
 mod by_hand;
+mod journal;
 mod newest;
 mod source;
 mod tasks;
@@ -17,6 +18,7 @@ pub mod traits;
 
 pub use bench::{Bench, NEVER, SETTLE, bench, bench_with, summary, waits};
 pub use by_hand::by_hand;
+pub use journal::{check_journal, journal};
 pub use newest::{newest, newest_of};
 pub use source::{line_marked, line_with};
 pub use tasks::{EXECUTOR, Tasks};

@@ -13,6 +13,7 @@ pub(crate) static EXECUTOR: Executor = Executor::new("tokio", VERSION, current_t
     Capability::Channels,
     Capability::Joins,
     Capability::Timers,
+    Capability::Operations,
 ]);
 
 /// In a whole graph the facade is compiled as the package tokio, with its version.

@@ -1,7 +1,7 @@
 """Who can end a wait: the steps of SPEC.md, on what `fold` of insight_client.py knows."""
 ORDER = ["sender", "receiver", "weak_sender", "outside", "holder", "joined", "missing", "transferable", "permits",
          "closed_by_any", "any_code", "timer", "unexplained", "gap"]
-HARMLESS = {"task.updated", "task.stats", "task.polls", "task.awaits", "resource.created", "edge.party"}
+HARMLESS = {"task.updated", "task.stats", "task.polls", "task.operation", "task.awaits", "resource.created", "edge.party"}
 ENDS = ["channel", "oneshot", "watch", "broadcast"]
 # By kind and operation: the roles, whether it has holders and a queue, and a reason that is always one of `others`.
 ROWS = {("mutex", "lock"): ([], True, "lock", None), ("once_cell", "init"): ([], True, "init", None),

@@ -12,7 +12,7 @@ const ORDER = [
   "sender", "receiver", "weak_sender", "outside", "holder", "joined", "missing", "transferable", "permits", "closed_by_any",
   "any_code", "timer", "unexplained", "gap",
 ];
-const HARMLESS = ["task.updated", "task.stats", "task.polls", "task.awaits", "resource.created", "edge.party"];
+const HARMLESS = ["task.updated", "task.stats", "task.polls", "task.operation", "task.awaits", "resource.created", "edge.party"];
 const CLOSE_NS = 100_000_000;
 
 /** The row of the wait in the table of SPEC.md; undefined for any other pair. */

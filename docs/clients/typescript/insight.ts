@@ -16,6 +16,7 @@ export type Message =
   | TaskEnded
   | TaskStats
   | TaskPolls
+  | TaskOperation
   | TaskAwaits
   | TaskCancellers
   | ResourceCreated
@@ -45,11 +46,12 @@ export type Capability =
   | "resource.channel"
   | "resource.join"
   | "resource.timer"
+  | "operations"
   | (string & {});
 /**
  * The level of detail of a stream.
  */
-export type Detail = "structure" | "polls" | (string & {});
+export type Detail = "structure" | "polls" | "operations" | (string & {});
 /**
  * The tasks whose awaits a producer captures.
  */
@@ -86,6 +88,55 @@ export type Outcome = "returned" | "panicked" | "cancelled" | "unseen" | (string
  */
 export type TaskState = "running" | "scheduled" | "idle" | "completed";
 /**
+ * An event of an operation or of a hold.
+ */
+export type OperationEvent =
+  "begun" | "pending" | "granted" | "claimed" | "abandoned" | "held" | "moved" | "released" | (string & {});
+/**
+ * The id of an operation or a hold, at detail `operations`.
+ * A number from 1 to 2^53 - 1, never reused in a session.
+ */
+export type OperationId = number;
+/**
+ * How a task holds a resource.
+ */
+export type HoldMode = "exclusive" | "shared" | "permit" | (string & {});
+/**
+ * An operation of a program, whether it can wait or not.
+ */
+export type Call =
+  | "send"
+  | "reserve"
+  | "recv"
+  | "closed"
+  | "lock"
+  | "read"
+  | "write"
+  | "acquire"
+  | "notified"
+  | "changed"
+  | "init"
+  | "wait"
+  | "join"
+  | "sleep"
+  | "notify"
+  | "notify_one"
+  | "notify_waiters"
+  | "close"
+  | "add_permits"
+  | "forget_permits"
+  | "set"
+  | (string & {});
+/**
+ * The result of an operation.
+ */
+export type OperationOutcome = "succeeded" | "unavailable" | "closed" | "failed" | (string & {});
+/**
+ * The id of a resource.
+ * A number from 1 to 2^53 - 1, never reused in a session.
+ */
+export type ResourceId = number;
+/**
  * The id of an edge.
  * A number from 1 to 2^53 - 1, never reused in a session.
  */
@@ -98,11 +149,6 @@ export type FrameKind = "own" | "dependency" | "runtime" | "unknown" | (string &
  * The waiting task that gets the next free unit of a resource.
  */
 export type HandOff = "fifo" | "writer_first" | "barging" | (string & {});
-/**
- * The id of a resource.
- * A number from 1 to 2^53 - 1, never reused in a session.
- */
-export type ResourceId = number;
 /**
  * The kind of a resource.
  */
@@ -142,10 +188,6 @@ export type Operation =
   | "join"
   | "sleep"
   | (string & {});
-/**
- * How a task holds a resource.
- */
-export type HoldMode = "exclusive" | "shared" | "permit" | (string & {});
 /**
  * The way in which a task can unblock tasks that wait for a resource.
  */
@@ -701,6 +743,65 @@ export interface TaskPolls {
    */
   thread: number;
   type: "task.polls";
+}
+/**
+ * An event of one operation, or of one hold.
+ */
+export interface TaskOperation {
+  /**
+   * The time of the event.
+   */
+  at_ns: number;
+  /**
+   * The event.
+   */
+  event: OperationEvent;
+  /**
+   * The operation, or the hold.
+   */
+  id: OperationId;
+  /**
+   * Of `begun`: the joined task.
+   */
+  joined?: TaskId | null;
+  /**
+   * Of `begun` and `held`: the source location of the call.
+   */
+  location?: LocationId | null;
+  /**
+   * Of `held` and `moved`: the way in which the task holds the resource.
+   */
+  mode?: HoldMode | null;
+  /**
+   * Of `begun`: the operation.
+   */
+  operation?: Call | null;
+  /**
+   * Of `claimed`: the result; absent when not observed.
+   */
+  outcome?: OperationOutcome | null;
+  /**
+   * Of `begun` and `held`: the resource; absent for a join of one task, and for a timer.
+   */
+  resource?: ResourceId | null;
+  /**
+   * The message's number in the stream: 1 in the first message, and one more in each.
+   */
+  seq: number;
+  /**
+   * The task in whose poll it happened; for `held` and `moved`, the task that holds now. Absent outside of observed tasks.
+   */
+  task?: TaskId | null;
+  /**
+   * The thread on which it happened, as in [`TaskPolls`](crate::TaskPolls).
+   */
+  thread: number;
+  type: "task.operation";
+  /**
+   * Of `begun`: the number of units that the operation needs or gives. Of `held` and `moved`: the number of units that
+   * the task has.
+   */
+  units?: number | null;
 }
 /**
  * The awaits of a task at its last poll. They replace those of an earlier message.

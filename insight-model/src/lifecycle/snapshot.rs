@@ -21,6 +21,7 @@ impl Checker {
         self.resources.clear();
         self.edges.clear();
         self.open_problems.clear();
+        self.operations.snapshot(begin);
         self.snapshot = Some(Opening {
             begin: *begin,
             counts: [0; 4],
@@ -183,6 +184,10 @@ impl Visit for Places {
     }
 
     fn task_polls(&mut self, _: &TaskPolls) -> Place {
+        Place::Never
+    }
+
+    fn task_operation(&mut self, _: &TaskOperation) -> Place {
         Place::Never
     }
 

@@ -127,7 +127,7 @@ impl Checker {
     }
 
     /// r[task.completed.last], r[order.introduced]
-    fn expect_live_task(&mut self, id: TaskId) -> bool {
+    pub(super) fn expect_live_task(&mut self, id: TaskId) -> bool {
         let live = self.tasks.get(&id).is_some_and(|task| !task.completed);
         if !live {
             let rule = if self.ended_tasks.contains(id.0) { "task.completed.last" } else { "order.introduced" };
@@ -239,6 +239,7 @@ impl Checker {
             return self.find(rule, "a resource that is alive".to_owned(), format!("resource {id}"));
         };
         self.ended_resources.insert(id.0);
+        self.operations.resource_dropped(id);
         // Its edges end with it.
         for edge in resource.edges {
             self.forget_edge(edge);

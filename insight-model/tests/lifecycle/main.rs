@@ -4,7 +4,7 @@ mod mutations;
 mod stream;
 
 use crate::mutations::MUTATIONS;
-use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, POLLS, STORY, Stream, check};
+use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, OPERATIONS, POLLS, STORY, Stream, check};
 use insight_model::Checker;
 use insight_protocol::{Decoded, decode};
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use std::path::Path;
 
 #[test]
 fn recordings_break_no_rule() {
-    for recording in [STORY, DEADLOCK, LOCK_ORDER, MINI, POLLS] {
+    for recording in [STORY, DEADLOCK, LOCK_ORDER, MINI, POLLS, OPERATIONS] {
         assert_eq!(check(&Stream::of(recording).lines), []);
     }
 }
@@ -37,6 +37,25 @@ fn each_mutation_is_found() {
         let found: Vec<&str> = check(&stream.lines).iter().map(|finding| finding.rule).collect();
         assert_eq!(found.first(), Some(rule), "of {found:?}");
     }
+}
+
+#[test]
+fn operations_from_before_a_snapshot_are_no_finding() {
+    let check = |tasks: u64, expect: &[&str]| {
+        let mut stream = Stream::of(OPERATIONS);
+        stream.set(stream.first("snapshot.begin"), "tasks", tasks);
+        if tasks > 0 {
+            stream.insert(stream.first("snapshot.end"), r#""type":"task.spawned","id":9,"kind":"task","at_ns":1"#);
+        }
+        for (id, event) in [(90, "granted"), (91, "claimed"), (92, "released")] {
+            stream.push(&format!(r#""type":"task.operation","id":{id},"event":"{event}","thread":1,"at_ns":31"#));
+        }
+        stream.renumber();
+        let found: Vec<&str> = check(&stream.lines).iter().map(|finding| finding.rule).collect();
+        assert_eq!(found, expect);
+    };
+    check(1, &[]);
+    check(0, &["operation.opened"; 3]);
 }
 
 #[test]

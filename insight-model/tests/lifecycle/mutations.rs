@@ -1,6 +1,6 @@
 //! Mutations of recordings. Each has the rule that its first finding must name.
 
-use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, POLLS, STORY, Stream};
+use crate::stream::{DEADLOCK, LOCK_ORDER, MINI, OPERATIONS, POLLS, STORY, Stream};
 
 type Mutate = fn(&mut Stream);
 
@@ -215,6 +215,44 @@ pub const MUTATIONS: &[(&str, &str, Mutate)] = &[
         s.push(r#""type":"task.polls","thread":1,"tasks":[2],"after_ns":[0],"running_ns":[1],"at_ns":30"#);
     }),
     ("order.introduced", POLLS, |s| s.replace(s.last("\"thread\""), "\"tasks\":[2", "\"tasks\":[77")),
+    // Operations.
+    ("detail.operations", OPERATIONS, |s| s.replace(0, "\"detail\":\"operations\"", "\"detail\":\"polls\"")),
+    ("operation.opened", OPERATIONS, |s| s.remove(s.first("\"begun\""))),
+    ("operation.opened", OPERATIONS, |s| s.remove(s.first("\"held\""))),
+    ("operation.once", OPERATIONS, |s| s.double("\"begun\"")),
+    ("operation.once", OPERATIONS, |s| s.set(s.last("\"held\""), "id", 1)),
+    ("operation.event-fits", OPERATIONS, |s| s.set(s.first("\"released\""), "id", 3)),
+    ("operation.event-fits", OPERATIONS, |s| s.set(s.first("\"pending\""), "id", 2)),
+    ("operation.ended", OPERATIONS, |s| s.double("\"claimed\"")),
+    ("operation.ended", OPERATIONS, |s| {
+        s.push(r#""type":"task.operation","id":6,"event":"released","task":1,"thread":1,"at_ns":31"#);
+    }),
+    ("operation.pending", OPERATIONS, |s| s.remove(s.first("\"granted\""))),
+    ("operation.granted", OPERATIONS, |s| {
+        let granted = s.lines[s.last("\"granted\"")].clone();
+        s.lines.insert(s.last("\"granted\""), granted);
+    }),
+    ("operation.fields", OPERATIONS, |s| s.replace(s.first("\"claimed\""), ",\"at_ns\"", ",\"units\":1,\"at_ns\"")),
+    ("operation.fields", OPERATIONS, |s| s.replace(s.first("\"begun\""), "\"operation\":\"lock\",", "")),
+    ("operation.fields", OPERATIONS, |s| s.replace(s.first("\"held\""), "\"mode\":\"exclusive\",", "")),
+    ("operation.fields", OPERATIONS, |s| s.replace(s.first("\"moved\""), ",\"units\":2", "")),
+    ("operation.thread-order", OPERATIONS, |s| s.set(s.first("\"abandoned\""), "at_ns", 9)),
+    ("operation.hold-alone", OPERATIONS, |s| {
+        let held = r#""type":"task.operation","id":77,"event":"held","thread":3,"resource":1,"mode":"shared","units":1,"at_ns":9"#;
+        s.insert(s.first("\"released\""), held);
+    }),
+    ("operation.hold-alone", OPERATIONS, |s| {
+        s.replace(s.last("\"held\""), "permit", "exclusive");
+    }),
+    ("define.before-use", OPERATIONS, |s| s.set(s.first("\"held\""), "location", 77)),
+    ("task.completed.last", OPERATIONS, |s| s.set(s.last("\"moved\""), "task", 2)),
+    ("order.introduced", OPERATIONS, |s| s.set(s.last("\"moved\""), "task", 77)),
+    ("order.introduced", OPERATIONS, |s| s.set(s.first("\"begun\""), "resource", 77)),
+    ("resource.dropped.last", OPERATIONS, |s| {
+        let begun = s.lines.remove(s.first("add_permits"));
+        s.lines.insert(s.last("resource.dropped") + 1, begun);
+        s.remove(s.last("succeeded"));
+    }),
     // Awaits.
     ("awaits.bounded", MINI, |s| {
         let awaits = vec![r#"{"frames":[]}"#; 65].join(",");

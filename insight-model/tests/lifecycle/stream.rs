@@ -60,6 +60,44 @@ pub const POLLS: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","ses
 {"seq":13,"type":"stream.heartbeat","at_ns":20}
 "#;
 
+/// Single operations: a contended lock, a failed attempt, a join of an ended task, a notification, permits that change, a timer,
+/// an operation that is dropped, and a leaked one.
+pub const OPERATIONS: &str = r#"{"seq":1,"type":"stream.header","protocol":"1.0","session":"f00","process":{"pid":1,"name":"operations"},"executors":[],"clock":{"wall_anchor_unix_ms":1},"detail":"operations","interval_ms":100,"capabilities":["tasks","operations"],"at_ns":1}
+{"seq":2,"type":"snapshot.begin","at_ns":1,"tasks":0,"resources":0,"edges":0,"problems":0}
+{"seq":3,"type":"snapshot.end","at_ns":1}
+{"seq":4,"type":"define.location","id":1,"file":"src/main.rs","line":3,"column":9}
+{"seq":5,"type":"task.spawned","id":1,"kind":"block_on","at_ns":1}
+{"seq":6,"type":"task.spawned","id":2,"kind":"task","parent":1,"at_ns":2}
+{"seq":7,"type":"resource.created","id":1,"kind":"mutex","at_ns":3}
+{"seq":8,"type":"task.operation","id":1,"event":"begun","task":1,"thread":1,"resource":1,"operation":"lock","units":1,"location":1,"at_ns":4}
+{"seq":9,"type":"task.operation","id":1,"event":"claimed","task":1,"thread":1,"at_ns":5}
+{"seq":10,"type":"task.operation","id":2,"event":"held","task":1,"thread":1,"resource":1,"mode":"exclusive","units":1,"location":1,"at_ns":6}
+{"seq":11,"type":"task.operation","id":3,"event":"begun","task":2,"thread":2,"resource":1,"operation":"lock","units":1,"at_ns":7}
+{"seq":12,"type":"task.operation","id":3,"event":"pending","task":2,"thread":2,"at_ns":8}
+{"seq":13,"type":"task.operation","id":4,"event":"begun","task":1,"thread":1,"resource":1,"operation":"lock","units":1,"at_ns":7}
+{"seq":14,"type":"task.operation","id":4,"event":"claimed","task":1,"thread":1,"outcome":"unavailable","at_ns":9}
+{"seq":15,"type":"task.operation","id":2,"event":"released","thread":3,"at_ns":10}
+{"seq":16,"type":"task.operation","id":3,"event":"granted","thread":3,"at_ns":11}
+{"seq":17,"type":"task.operation","id":3,"event":"pending","task":2,"thread":2,"at_ns":12}
+{"seq":18,"type":"task.operation","id":3,"event":"abandoned","task":2,"thread":2,"at_ns":13}
+{"seq":19,"type":"task.completed","id":2,"outcome":"returned","at_ns":14}
+{"seq":20,"type":"task.operation","id":5,"event":"begun","task":1,"thread":1,"joined":2,"operation":"join","units":1,"at_ns":15}
+{"seq":21,"type":"task.operation","id":5,"event":"claimed","task":1,"thread":1,"at_ns":16}
+{"seq":22,"type":"resource.created","id":2,"kind":"semaphore","at_ns":17}
+{"seq":23,"type":"task.operation","id":6,"event":"held","task":1,"thread":1,"resource":2,"mode":"permit","units":3,"at_ns":18}
+{"seq":24,"type":"task.operation","id":6,"event":"moved","task":1,"thread":1,"mode":"permit","units":2,"at_ns":19}
+{"seq":25,"type":"task.operation","id":7,"event":"held","task":1,"thread":1,"resource":2,"mode":"permit","units":1,"at_ns":20}
+{"seq":26,"type":"task.operation","id":7,"event":"released","task":1,"thread":1,"at_ns":21}
+{"seq":27,"type":"task.operation","id":8,"event":"begun","task":1,"thread":1,"operation":"sleep","units":1,"at_ns":22}
+{"seq":28,"type":"task.operation","id":8,"event":"granted","thread":3,"at_ns":22}
+{"seq":29,"type":"task.operation","id":8,"event":"pending","task":1,"thread":1,"at_ns":23}
+{"seq":30,"type":"task.operation","id":9,"event":"begun","thread":3,"resource":2,"operation":"add_permits","units":1,"at_ns":24}
+{"seq":31,"type":"task.operation","id":9,"event":"claimed","thread":3,"outcome":"succeeded","at_ns":25}
+{"seq":32,"type":"resource.dropped","id":2,"at_ns":26}
+{"seq":33,"type":"gap","count":3,"kinds":["task.operation"],"reason":"no room","at_ns":27}
+{"seq":34,"type":"stream.heartbeat","at_ns":30}
+"#;
+
 /// The findings of all lines.
 pub fn check(lines: &[String]) -> Vec<RuleFinding> {
     let mut checker = Checker::default();

@@ -5,7 +5,7 @@ use crate::cell_ref::CellRef;
 use crate::fact::{Fact, Spawn, TaskEnd};
 use crate::resource_cell::{Definition, HandOff, ResourceCell, count, in_range};
 use crate::ring::{Cell, Read};
-use crate::{clock, ids, origin};
+use crate::{clock, ids, order, origin};
 use insight_protocol::*;
 use std::sync::Arc;
 
@@ -71,6 +71,9 @@ impl Ledger {
                 );
                 self.open_edge(edge, task, resource, hold.into());
             }
+            // A fact from before the detail was changed is left out.
+            Fact::Operation(operation) if order::is_on() => self.operation(&operation, read.thread, read.ticks),
+            Fact::Operation(_) => {}
             Fact::Reported(reported) => self.reported(*reported, at_ns),
             Fact::EdgeClosed { edge, end } => {
                 let edge = self.replaced.remove(&edge).unwrap_or(edge);

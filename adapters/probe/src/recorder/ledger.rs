@@ -1,5 +1,6 @@
 //! The ledger of live tasks, resources and edges, with the messages of its changes.
 
+use super::operations::Operations;
 use super::stats::SentStats;
 use super::stream::Stream;
 use super::waits::SampledWaits;
@@ -27,6 +28,8 @@ pub(super) struct Ledger {
     pub(super) replaced: BTreeMap<u64, u64>,
     /// The messages of the panics of tasks that have not ended yet.
     pub(super) panics: BTreeMap<u64, Box<str>>,
+    /// At detail `operations`: the open operations and holds.
+    pub(super) operations: Operations,
     /// The first ID of a task or resource that is recorded now. Lower IDs were recorded before recording was turned off.
     pub(super) recorded_from: u64,
     /// Empty between two tasks.
@@ -156,6 +159,7 @@ impl Ledger {
         self.made = BTreeMap::new();
         self.replaced = BTreeMap::new();
         self.panics = BTreeMap::new();
+        self.operations = Operations::default();
     }
 
     /// Number of known objects.
@@ -231,6 +235,7 @@ impl Ledger {
 
     pub(super) fn resource_dropped(&mut self, id: u64, at_ns: u64) {
         let Some(entry) = self.resources.remove(&id) else { return };
+        self.operations.resource_dropped(id);
         entry.edges.iter().for_each(|edge| self.close_edge(edge.0, None, at_ns));
         entry.holds.iter().for_each(|hold| _ = self.replaced.remove(hold));
         self.stream.push(ResourceDropped::new(ResourceId(id), at_ns));

@@ -12,9 +12,11 @@
 use super::task::{self, KNOWN, borrowed, release, wake};
 use crate::cell::TaskCell;
 use crate::cell_ref::CellRef;
+use crate::fact::Fact;
+use crate::operation::{Event, OperationFact};
 use crate::slots::{Slot, Taker, WaitFacts};
 use crate::wakers::{ONE, ONE_INLINE};
-use crate::{clock, current, trace};
+use crate::{clock, current, order, ring, trace};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -89,6 +91,12 @@ impl<'a> Polling<'a> {
             Some(_) => borrowed(self.cell, &KNOWN),
         };
         Lent { waker, _polling: PhantomData }
+    }
+
+    /// Takes a slot before the poll, unless the operation has one. Returns its address; `None` if it has none, or had one before.
+    pub(crate) fn takes_slot(&self) -> Option<usize> {
+        let had_one = self.open.is_some();
+        self.slot().filter(|slot| !had_one && slot.waiter.follows()).map(|slot| ptr::from_ref(slot).addr())
     }
 
     /// The slot that was taken in the poll, if one was.
@@ -277,8 +285,20 @@ unsafe fn wake_waiting_by_ref(data: *const ()) {
         let cell = &*cell_of(slot);
         // Before the wake: after it the operation may be polled, and would then have claimed the grant already.
         let granted_at = slot.waiter.fired(current::is(cell), clock::ticks);
+        if order::is_on() && granted_at.is_some() {
+            record_grant(slot);
+        }
         wake(cell, granted_at);
     }
+}
+
+/// Records a grant at detail `operations`, before the wake.
+#[cold]
+#[inline(never)]
+fn record_grant(slot: &Slot) {
+    let event = Event::Granted(ptr::from_ref(slot).addr() as u64);
+    let fact = Fact::Operation(OperationFact { id: 0, task: current::recorded_id(), event });
+    let _ = ring::push_opening(clock::ticks(), fact);
 }
 
 unsafe fn wake_waiting(data: *const ()) {

@@ -15,8 +15,9 @@ use self::error::{RecvError, SendError, TryRecvError};
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome};
 use crate::sync::site;
-use insight_probe::{Blocking, End, Handle, Op, Resource, Type, waiting};
+use insight_probe::{Blocking, Call, End, Handle, Op, Resource, Type, waiting};
 use real::sync::broadcast as tokio;
 use std::fmt;
 use std::future::Future;
@@ -59,8 +60,12 @@ impl<T> Sender<T> {
     /// See [`tokio::sync::broadcast::Sender::send`](real::sync::broadcast::Sender::send).
     #[track_caller]
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
-        self.end.used(Location::caller());
-        self.inner.send(value)
+        let at = Location::caller();
+        self.end.used(at);
+        let call = calling(self.end.channel(), Call::Send, 1, at);
+        let result = self.inner.send(value);
+        call.ends(|| outcome(&result));
+        result
     }
 
     /// See [`tokio::sync::broadcast::Sender::subscribe`](real::sync::broadcast::Sender::subscribe).
@@ -133,8 +138,12 @@ impl<T: Clone> Receiver<T> {
     /// See [`tokio::sync::broadcast::Receiver::try_recv`](real::sync::broadcast::Receiver::try_recv).
     #[track_caller]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        self.end.used(Location::caller());
-        self.inner.try_recv()
+        let at = Location::caller();
+        self.end.used(at);
+        let call = calling(self.end.channel(), Call::Recv, 1, at);
+        let result = self.inner.try_recv();
+        call.ends(|| outcome(&result));
+        result
     }
 
     /// See [`tokio::sync::broadcast::Receiver::blocking_recv`](real::sync::broadcast::Receiver::blocking_recv).

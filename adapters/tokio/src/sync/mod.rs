@@ -4,6 +4,7 @@ pub use real::sync::*;
 
 mod barrier;
 pub mod broadcast;
+pub(crate) mod calling;
 pub mod mpsc;
 mod mutex;
 mod notify;

@@ -3,8 +3,9 @@
 use crate::executor::EXECUTOR;
 use crate::map::map;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome};
 use crate::sync::site;
-use insight_probe::{Acquirer, Blocking, HandOff, Lock, Marked, Op, Type, waiting};
+use insight_probe::{Acquirer, Blocking, Call, HandOff, Lock, Marked, Op, Type, waiting};
 use real::sync::TryLockError;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -189,18 +190,26 @@ impl<T: ?Sized> Mutex<T> {
         self.raw.blocking_lock()
     }
 
+    #[inline]
+    fn attempt(&self, at: &'static Location<'static>) -> Result<real::sync::MutexGuard<'_, ()>, TryLockError> {
+        let call = calling(&self.lock, Call::Lock, 1, at);
+        let raw = self.raw.try_lock();
+        call.ends(|| outcome(&raw));
+        raw
+    }
+
     /// See [`tokio::sync::Mutex::try_lock`](real::sync::Mutex::try_lock).
     #[track_caller]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
         let at = Location::caller();
-        Ok(self.guard(self.raw.try_lock()?, at, Acquirer::NONE))
+        Ok(self.guard(self.attempt(at)?, at, Acquirer::NONE))
     }
 
     /// See [`tokio::sync::Mutex::try_lock_owned`](real::sync::Mutex::try_lock_owned).
     #[track_caller]
     pub fn try_lock_owned(self: Arc<Self>) -> Result<OwnedMutexGuard<T>, TryLockError> {
         let at = Location::caller();
-        let raw = self.raw.try_lock()?;
+        let raw = self.attempt(at)?;
         Ok(OwnedMutexGuard { held: OwnedHeld::new(&self, raw, at) })
     }
 

@@ -4,8 +4,9 @@
 
 use crate::border::border;
 use crate::named::named;
+use crate::sync::calling::calling;
 use crate::sync::site;
-use insight_probe::{LazyResource, Op, Type, Waiting};
+use insight_probe::{Call, LazyResource, Op, Type, Waiting};
 use std::fmt;
 use std::future::Future;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
@@ -75,19 +76,28 @@ impl Notify {
     }
 
     /// See [`tokio::sync::Notify::notify_one`](real::sync::Notify::notify_one).
+    #[track_caller]
     pub fn notify_one(&self) {
+        let call = calling(&self.resource, Call::NotifyOne, 1, Location::caller());
         self.inner.notify_one();
+        call.succeeded();
     }
 
     /// See [`tokio::sync::Notify::notify_last`](real::sync::Notify::notify_last).
     #[cfg(not(insight_before = "1.38.0"))]
+    #[track_caller]
     pub fn notify_last(&self) {
+        let call = calling(&self.resource, Call::NotifyOne, 1, Location::caller());
         self.inner.notify_last();
+        call.succeeded();
     }
 
     /// See [`tokio::sync::Notify::notify_waiters`](real::sync::Notify::notify_waiters).
+    #[track_caller]
     pub fn notify_waiters(&self) {
+        let call = calling(&self.resource, Call::NotifyWaiters, 1, Location::caller());
         self.inner.notify_waiters();
+        call.succeeded();
     }
 }
 
@@ -129,7 +139,9 @@ impl Notified<'_> {
     ///
     /// This does not record a wait, since it registers no waker.
     pub fn enable(self: Pin<&mut Self>) -> bool {
-        self.project().inner.enable()
+        let this = self.project();
+        this.waiting.begins(*this.resource, &site(Op::Notified, 1, this.at));
+        this.inner.enable()
     }
 }
 

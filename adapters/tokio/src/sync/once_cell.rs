@@ -4,8 +4,9 @@ use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::map::map;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome};
 use crate::sync::site;
-use insight_probe::{Lock, Marked, Op, Type, waiting};
+use insight_probe::{Call, Lock, Marked, Op, Type, waiting};
 use real::sync::{Semaphore, SemaphorePermit, SetError};
 use std::fmt;
 use std::future::Future;
@@ -81,10 +82,15 @@ impl<T> OnceCell<T> {
     }
 
     /// See [`tokio::sync::OnceCell::set`](real::sync::OnceCell::set).
+    #[track_caller]
     pub fn set(&self, value: T) -> Result<(), SetError<T>> {
-        self.inner.set(value)?;
-        self.gate.close();
-        Ok(())
+        let call = calling(&self.lock, Call::Set, 1, Location::caller());
+        let result = self.inner.set(value);
+        if result.is_ok() {
+            self.gate.close();
+        }
+        call.ends(|| outcome(&result));
+        result
     }
 
     /// Waits for this task's turn to make the value. `None` if there is a value.
@@ -107,6 +113,7 @@ impl<T> OnceCell<T> {
         let at = Location::caller();
         async move {
             if let Some(value) = self.inner.get() {
+                calling(&self.lock, Call::Init, 1, at).succeeded();
                 return value;
             }
             let turn = self.turn(at).await;
@@ -127,6 +134,7 @@ impl<T> OnceCell<T> {
         let at = Location::caller();
         async move {
             if let Some(value) = self.inner.get() {
+                calling(&self.lock, Call::Init, 1, at).succeeded();
                 return Ok(value);
             }
             let turn = self.turn(at).await;

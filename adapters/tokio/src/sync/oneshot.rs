@@ -8,8 +8,11 @@ use self::error::{RecvError, TryRecvError};
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome};
 use crate::sync::site;
-use insight_probe::{Blocking, OneshotEnd, Op, Role, Waiting, on, waiting};
+use insight_probe::{
+    Blocking, Call, CallOutcome, Calling, OneshotEnd, Op, Role, Waiting, on, records_operations, waiting,
+};
 use real::sync::oneshot as tokio;
 use std::fmt;
 use std::future::Future;
@@ -47,11 +50,17 @@ pub struct Receiver<T> {
 
 impl<T> Sender<T> {
     /// See [`tokio::sync::oneshot::Sender::send`](real::sync::oneshot::Sender::send).
+    #[track_caller]
     pub fn send(self, t: T) -> Result<(), T> {
+        let call = calling_at(&self.end, Call::Send, Location::caller());
         if let Some(end) = &self.end {
             end.sends();
         }
-        self.inner.send(t)
+        let result = self.inner.send(t);
+        if let Some(call) = call {
+            call.ends(|| if result.is_ok() { CallOutcome::Succeeded } else { CallOutcome::Closed });
+        }
+        result
     }
 
     /// See [`tokio::sync::oneshot::Sender::closed`](real::sync::oneshot::Sender::closed).
@@ -85,15 +94,26 @@ impl<T> Sender<T> {
 
 impl<T> Receiver<T> {
     /// See [`tokio::sync::oneshot::Receiver::close`](real::sync::oneshot::Receiver::close).
+    #[track_caller]
     pub fn close(&mut self) {
+        let call = calling_at(&self.end, Call::Close, Location::caller());
         self.inner.close();
+        if let Some(call) = call {
+            call.succeeded();
+        }
     }
 
     /// See [`tokio::sync::oneshot::Receiver::try_recv`](real::sync::oneshot::Receiver::try_recv).
+    #[track_caller]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         // The receiver is borrowed exclusively, so no poll of it waits.
         self.waiting = Waiting::new();
-        self.inner.try_recv()
+        let call = calling_at(&self.end, Call::Recv, Location::caller());
+        let result = self.inner.try_recv();
+        if let Some(call) = call {
+            call.ends(|| outcome(&result));
+        }
+        result
     }
 
     /// See [`tokio::sync::oneshot::Receiver::blocking_recv`](real::sync::oneshot::Receiver::blocking_recv).
@@ -129,9 +149,9 @@ impl<T> Future for Receiver<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Receiver { waiting, end, inner } = self.get_mut();
         let inner = Pin::new(inner);
-        // A result that is there already ends no wait, so its channel need not be recorded.
+        // A result that is there already ends no wait, so below detail `operations` its channel need not be recorded.
         let resource = match end {
-            Some(end) if on() && awaits(end, &inner) => end.used(Location::caller()),
+            Some(end) if on() && (records_operations() || awaits(end, &inner)) => end.used(Location::caller()),
             _ => None,
         };
         match resource {
@@ -145,6 +165,13 @@ impl<T> Future for Receiver<T> {
             }
         }
     }
+}
+
+/// An operation of this end that does not wait, at detail `operations`; below it, the channel need not be recorded for it.
+#[inline]
+fn calling_at(end: &Option<OneshotEnd>, call: Call, at: &'static Location<'static>) -> Option<Calling> {
+    let end = end.as_ref().filter(|_| records_operations())?;
+    Some(calling(end.used(at)?, call, 1, at))
 }
 
 /// Whether a poll of the receiver would find no result.

@@ -4,9 +4,10 @@ use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::map::map;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome};
 use crate::sync::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit, counted};
 use crate::sync::site;
-use insight_probe::{Acquirer, Blocking, HandOff, Held, Holders, Mode, Op, waiting};
+use insight_probe::{Acquirer, Blocking, Call, Calling, HandOff, Held, Holders, Mode, Op, waiting};
 use real::sync::{AcquireError, TryAcquireError};
 use std::fmt;
 use std::future::Future;
@@ -45,16 +46,26 @@ impl Semaphore {
     /// See [`tokio::sync::Semaphore::add_permits`](real::sync::Semaphore::add_permits).
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
+        let call = calling(&self.holders, Call::AddPermits, n, Location::caller());
         self.inner.add_permits(n);
         self.holders.added(n);
+        call.succeeded();
     }
 
     /// See [`tokio::sync::Semaphore::forget_permits`](real::sync::Semaphore::forget_permits).
     #[cfg(not(insight_before = "1.37.0"))]
+    #[track_caller]
     pub fn forget_permits(&self, n: usize) -> usize {
+        let call = calling(&self.holders, Call::ForgetPermits, n, Location::caller());
         let forgotten = self.inner.forget_permits(n);
         self.holders.taken_away(forgotten);
+        call.succeeded();
         forgotten
+    }
+
+    /// The program is about to forget a permit with this number of permits.
+    pub(super) fn forgetting(&self, permits: usize, at: &'static Location<'static>) -> Calling {
+        calling(&self.holders, Call::ForgetPermits, permits, at)
     }
 
     /// Records that the program forgot a permit with this number of permits.
@@ -104,18 +115,30 @@ impl Semaphore {
         map(operation, move |permit, by| Ok(self.permit(permit?, n as usize, at, by)))
     }
 
+    #[inline]
+    fn attempt(
+        &self,
+        n: u32,
+        at: &'static Location<'static>,
+    ) -> Result<real::sync::SemaphorePermit<'_>, TryAcquireError> {
+        let call = calling(&self.holders, Call::Acquire, n as usize, at);
+        let permit = self.inner.try_acquire_many(n);
+        call.ends(|| outcome(&permit));
+        permit
+    }
+
     /// See [`tokio::sync::Semaphore::try_acquire`](real::sync::Semaphore::try_acquire).
     #[track_caller]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.inner.try_acquire()?, 1, at, Acquirer::NONE))
+        Ok(self.permit(self.attempt(1, at)?, 1, at, Acquirer::NONE))
     }
 
     /// See [`tokio::sync::Semaphore::try_acquire_many`](real::sync::Semaphore::try_acquire_many).
     #[track_caller]
     pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.permit(self.inner.try_acquire_many(n)?, n as usize, at, Acquirer::NONE))
+        Ok(self.permit(self.attempt(n, at)?, n as usize, at, Acquirer::NONE))
     }
 
     /// See [`tokio::sync::Semaphore::acquire_owned`](real::sync::Semaphore::acquire_owned).
@@ -146,19 +169,22 @@ impl Semaphore {
     #[track_caller]
     pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.owned_permit(self.inner.try_acquire()?, 1, at))
+        Ok(self.owned_permit(self.attempt(1, at)?, 1, at))
     }
 
     /// See [`tokio::sync::Semaphore::try_acquire_many_owned`](real::sync::Semaphore::try_acquire_many_owned).
     #[track_caller]
     pub fn try_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         let at = Location::caller();
-        Ok(self.owned_permit(self.inner.try_acquire_many(n)?, n as usize, at))
+        Ok(self.owned_permit(self.attempt(n, at)?, n as usize, at))
     }
 
     /// See [`tokio::sync::Semaphore::close`](real::sync::Semaphore::close).
+    #[track_caller]
     pub fn close(&self) {
+        let call = calling(&self.holders, Call::Close, 1, Location::caller());
         self.inner.close();
+        call.succeeded();
     }
 
     /// See [`tokio::sync::Semaphore::is_closed`](real::sync::Semaphore::is_closed).

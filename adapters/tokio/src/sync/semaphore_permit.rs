@@ -3,6 +3,7 @@ use crate::sync::semaphore::Semaphore;
 use insight_probe::Held;
 use std::fmt;
 use std::mem::transmute;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// tokio's permit, which has a method for its number of permits.
@@ -97,11 +98,14 @@ impl<'a> SemaphorePermit<'a> {
     }
 
     /// See [`tokio::sync::SemaphorePermit::forget`](real::sync::SemaphorePermit::forget).
+    #[track_caller]
     pub fn forget(self) {
         let permits = self.num_permits();
+        let call = self.semaphore.forgetting(permits, Location::caller());
         drop(self.held);
         self.inner.forget();
         self.semaphore.forgotten(permits);
+        call.succeeded();
     }
 
     /// See [`tokio::sync::SemaphorePermit::merge`](real::sync::SemaphorePermit::merge).
@@ -141,11 +145,14 @@ impl OwnedSemaphorePermit {
     }
 
     /// See [`tokio::sync::OwnedSemaphorePermit::forget`](real::sync::OwnedSemaphorePermit::forget).
+    #[track_caller]
     pub fn forget(self) {
         let permits = self.num_permits();
+        let call = self.semaphore.forgetting(permits, Location::caller());
         drop(self.permit.held);
         self.permit.inner.forget();
         self.semaphore.forgotten(permits);
+        call.succeeded();
     }
 
     /// See [`tokio::sync::OwnedSemaphorePermit::merge`](real::sync::OwnedSemaphorePermit::merge).

@@ -4,8 +4,9 @@
 
 use crate::border::border;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome};
 use crate::sync::site;
-use insight_probe::{LazyResource, Op, Type, waiting};
+use insight_probe::{Call, LazyResource, Op, Type, waiting};
 use real::sync::SetOnceError;
 use std::fmt;
 use std::future::Future;
@@ -57,8 +58,12 @@ impl<T> SetOnce<T> {
     }
 
     /// See [`tokio::sync::SetOnce::set`](real::sync::SetOnce::set).
+    #[track_caller]
     pub fn set(&self, value: T) -> Result<(), SetOnceError<T>> {
-        self.inner.set(value)
+        let call = calling(&self.resource, Call::Set, 1, Location::caller());
+        let result = self.inner.set(value);
+        call.ends(|| outcome(&result));
+        result
     }
 
     /// See [`tokio::sync::SetOnce::into_inner`](real::sync::SetOnce::into_inner).
@@ -73,7 +78,10 @@ impl<T> SetOnce<T> {
         async move {
             // A set value ends no wait, so the cell need not be recorded.
             match self.inner.get() {
-                Some(value) => value,
+                Some(value) => {
+                    calling(&self.resource, Call::Wait, 1, at).succeeded();
+                    value
+                }
                 None => waiting(&self.resource, site(Op::Value, 1, at), self.inner.wait()).await,
             }
         }

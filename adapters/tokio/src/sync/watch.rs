@@ -6,8 +6,9 @@ use self::error::{RecvError, SendError};
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome};
 use crate::sync::site;
-use insight_probe::{End, Handle, Op, Resource, Type, waiting};
+use insight_probe::{Call, Calling, End, Handle, Op, Resource, Type, waiting};
 use real::sync::watch as tokio;
 use std::fmt;
 use std::future::Future;
@@ -42,11 +43,20 @@ impl<T> Sender<T> {
         Sender { end: End::new(channel, Handle::Sender, &EXECUTOR), inner: tokio::Sender::new(init) }
     }
 
+    /// A message is about to be sent.
+    #[inline]
+    fn sends(&self, at: &'static Location<'static>) -> Calling {
+        self.end.used(at);
+        calling(self.end.channel(), Call::Send, 1, at)
+    }
+
     /// See [`tokio::sync::watch::Sender::send`](real::sync::watch::Sender::send).
     #[track_caller]
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
-        self.end.used(Location::caller());
-        self.inner.send(value)
+        let call = self.sends(Location::caller());
+        let result = self.inner.send(value);
+        call.ends(|| outcome(&result));
+        result
     }
 
     /// See [`tokio::sync::watch::Sender::send_modify`](real::sync::watch::Sender::send_modify).
@@ -55,8 +65,9 @@ impl<T> Sender<T> {
     where
         F: FnOnce(&mut T),
     {
-        self.end.used(Location::caller());
+        let call = self.sends(Location::caller());
         self.inner.send_modify(modify);
+        call.succeeded();
     }
 
     /// See [`tokio::sync::watch::Sender::send_if_modified`](real::sync::watch::Sender::send_if_modified).
@@ -65,15 +76,19 @@ impl<T> Sender<T> {
     where
         F: FnOnce(&mut T) -> bool,
     {
-        self.end.used(Location::caller());
-        self.inner.send_if_modified(modify)
+        let call = self.sends(Location::caller());
+        let result = self.inner.send_if_modified(modify);
+        call.succeeded();
+        result
     }
 
     /// See [`tokio::sync::watch::Sender::send_replace`](real::sync::watch::Sender::send_replace).
     #[track_caller]
     pub fn send_replace(&self, value: T) -> T {
-        self.end.used(Location::caller());
-        self.inner.send_replace(value)
+        let call = self.sends(Location::caller());
+        let result = self.inner.send_replace(value);
+        call.succeeded();
+        result
     }
 
     /// See [`tokio::sync::watch::Sender::borrow`](real::sync::watch::Sender::borrow).

@@ -5,7 +5,7 @@ use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
 use crate::runtime::Handle;
-use insight_probe::{JoiningAny, Kind, Observed, Waiting};
+use insight_probe::{Call, CallOutcome, Calling, JoiningAny, Kind, Observed, Waiting};
 #[cfg(not(insight_before = "1.41.0"))]
 use real::task::Id;
 use real::task::{AbortHandle, JoinError};
@@ -137,9 +137,18 @@ impl<T: 'static> JoinSet<T> {
         async move { self.wait(at, |inner, cx| inner.poll_join_next(cx)).await }
     }
 
+    /// An attempt to join a task without waiting.
+    fn attempt(&self, at: &'static Location<'static>) -> Calling {
+        Calling::new(&self.joining, Call::Join, 1, &EXECUTOR, at)
+    }
+
     /// See [`tokio::task::JoinSet::try_join_next`](real::task::JoinSet::try_join_next).
+    #[track_caller]
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
-        self.inner.try_join_next()
+        let call = self.attempt(Location::caller());
+        let joined = self.inner.try_join_next();
+        call.ends(|| if joined.is_some() { CallOutcome::Succeeded } else { CallOutcome::Unavailable });
+        joined
     }
 
     /// See [`tokio::task::JoinSet::shutdown`](real::task::JoinSet::shutdown).
@@ -198,8 +207,12 @@ impl<T: 'static> JoinSet<T> {
     }
 
     /// See [`tokio::task::JoinSet::try_join_next_with_id`](real::task::JoinSet::try_join_next_with_id).
+    #[track_caller]
     pub fn try_join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
-        self.inner.try_join_next_with_id()
+        let call = self.attempt(Location::caller());
+        let joined = self.inner.try_join_next_with_id();
+        call.ends(|| if joined.is_some() { CallOutcome::Succeeded } else { CallOutcome::Unavailable });
+        joined
     }
 
     /// See [`tokio::task::JoinSet::poll_join_next_with_id`](real::task::JoinSet::poll_join_next_with_id).

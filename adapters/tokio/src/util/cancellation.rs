@@ -2,7 +2,8 @@
 
 use super::{Signalled, signal};
 use crate::named::named;
-use insight_probe::LazyResource;
+use crate::sync::calling::calling;
+use insight_probe::{Call, LazyResource};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::hash::{Hash, Hasher};
@@ -39,8 +40,11 @@ impl CancellationToken {
     }
 
     /// See [`tokio_util::sync::CancellationToken::cancel`].
+    #[track_caller]
     pub fn cancel(&self) {
+        let call = calling(&*self.resource, Call::NotifyWaiters, 1, Location::caller());
         self.inner.cancel();
+        call.succeeded();
     }
 
     /// See [`tokio_util::sync::CancellationToken::is_cancelled`].

@@ -3,8 +3,9 @@
 use super::{Signalled, signal};
 use crate::named::named;
 use crate::runtime::Handle;
+use crate::sync::calling::calling;
 use crate::task::{JoinHandle, LocalSet, observed, observed_closure};
-use insight_probe::{Kind, LazyResource};
+use insight_probe::{Call, Kind, LazyResource};
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -36,8 +37,12 @@ impl TaskTracker {
     }
 
     /// See [`tokio_util::task::TaskTracker::close`].
+    #[track_caller]
     pub fn close(&self) -> bool {
-        self.inner.close()
+        let call = calling(&self.resource, Call::Close, 1, Location::caller());
+        let closes = self.inner.close();
+        call.succeeded();
+        closes
     }
 
     /// See [`tokio_util::task::TaskTracker::reopen`].

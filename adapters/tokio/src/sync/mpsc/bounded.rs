@@ -5,8 +5,11 @@ use super::received::Received;
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome, received};
 use crate::sync::site;
-use insight_probe::{Blocking, Closing, End, HandOff, Handle, Op, Resource, Type, Waiting, on, waiting};
+use insight_probe::{
+    Blocking, Call, CallOutcome, Closing, End, HandOff, Handle, Op, Resource, Type, Waiting, on, waiting,
+};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -99,8 +102,11 @@ impl<T> Sender<T> {
     /// See [`tokio::sync::mpsc::Sender::try_send`](real::sync::mpsc::Sender::try_send).
     #[track_caller]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        self.end.used(Location::caller());
+        let at = Location::caller();
+        self.end.used(at);
+        let call = calling(self.end.channel(), Call::Send, 1, at);
         let result = self.inner.try_send(message);
+        call.ends(|| outcome(&result));
         self.measure();
         result
     }
@@ -182,7 +188,9 @@ impl<T> Sender<T> {
     pub fn try_reserve(&self) -> Result<Permit<'_, T>, TrySendError<()>> {
         let at = Location::caller();
         self.end.used(at);
+        let call = calling(self.end.channel(), Call::Reserve, 1, at);
         let inner = self.inner.try_reserve();
+        call.ends(|| outcome(&inner));
         self.measure();
         Ok(Permit::new(self, inner?, at))
     }
@@ -192,7 +200,9 @@ impl<T> Sender<T> {
     pub fn try_reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, TrySendError<()>> {
         let at = Location::caller();
         self.end.used(at);
+        let call = calling(self.end.channel(), Call::Reserve, n, at);
         let inner = self.inner.try_reserve_many(n);
+        call.ends(|| outcome(&inner));
         self.measure();
         Ok(PermitIterator::new(self, inner?, at))
     }
@@ -203,7 +213,10 @@ impl<T> Sender<T> {
         let at = Location::caller();
         let Sender { end, inner } = self;
         end.used(at);
-        match inner.try_reserve_owned() {
+        let call = calling(end.channel(), Call::Reserve, 1, at);
+        let reserved = inner.try_reserve_owned();
+        call.ends(|| outcome(&reserved));
+        match reserved {
             Ok(inner) => Ok(OwnedPermit::new(end, inner, at)),
             Err(TrySendError::Full(inner)) => Err(TrySendError::Full(Sender { end, inner })),
             Err(TrySendError::Closed(inner)) => Err(TrySendError::Closed(Sender { end, inner })),

@@ -105,8 +105,11 @@ macro_rules! receiver {
             #[doc = see!($name, try_recv)]
             #[track_caller]
             pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-                self.end.used(Location::caller());
+                let at = Location::caller();
+                self.end.used(at);
+                let call = calling(self.end.channel(), Call::Recv, 1, at);
                 let result = self.inner.try_recv();
+                call.ends(|| outcome(&result));
                 measure!(self, result);
                 result
             }
@@ -137,8 +140,11 @@ macro_rules! receiver {
             }
 
             #[doc = see!($name, close)]
+            #[track_caller]
             pub fn close(&mut self) {
+                let call = calling(self.end.channel(), Call::Close, 1, Location::caller());
                 self.inner.close();
+                call.succeeded();
             }
 
             #[doc = see!($name, is_closed)]
@@ -164,8 +170,11 @@ macro_rules! receiver {
             /// A poll without a result does not record a wait, since we could not observe its end.
             #[track_caller]
             pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-                self.end.used(Location::caller());
+                let at = Location::caller();
+                self.end.used(at);
+                let call = calling(self.end.channel(), Call::Recv, 1, at);
                 let result = self.inner.poll_recv(cx);
+                call.polled(&result, received);
                 measure!(self, result);
                 result
             }
@@ -175,8 +184,14 @@ macro_rules! receiver {
             /// A poll without a result does not record a wait, since we could not observe its end.
             #[track_caller]
             pub fn poll_recv_many(&mut self, cx: &mut Context<'_>, buffer: &mut Vec<T>, limit: usize) -> Poll<usize> {
-                self.end.used(Location::caller());
+                let at = Location::caller();
+                self.end.used(at);
+                let call = calling(self.end.channel(), Call::Recv, 1, at);
                 let result = self.inner.poll_recv_many(cx, buffer, limit);
+                call.polled(&result, |count| match count {
+                    0 if limit > 0 => CallOutcome::Closed,
+                    _ => CallOutcome::Succeeded,
+                });
                 measure!(self, result);
                 result
             }

@@ -1,6 +1,7 @@
 use super::bounded::Sender;
 use crate::executor::EXECUTOR;
-use insight_probe::{End, Permits};
+use crate::sync::calling::calling;
+use insight_probe::{Call, End, Permits};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::iter::FusedIterator;
@@ -9,8 +10,9 @@ use std::panic::Location;
 /// See [`tokio::sync::mpsc::Permit`](real::sync::mpsc::Permit).
 pub struct Permit<'a, T> {
     // The first field, so that its end is recorded before the place is free.
-    _permits: Permits,
+    permits: Permits,
     inner: tokio::Permit<'a, T>,
+    sender: &'a Sender<T>,
 }
 
 impl<'a, T> Permit<'a, T> {
@@ -19,12 +21,17 @@ impl<'a, T> Permit<'a, T> {
         inner: tokio::Permit<'a, T>,
         at: &'static Location<'static>,
     ) -> Permit<'a, T> {
-        Permit { _permits: Permits::new(sender.end.channel(), 1, &EXECUTOR, at), inner }
+        Permit { permits: Permits::new(sender.end.channel(), 1, &EXECUTOR, at), inner, sender }
     }
 
     /// See [`tokio::sync::mpsc::Permit::send`](real::sync::mpsc::Permit::send).
+    #[track_caller]
     pub fn send(self, value: T) {
-        self.inner.send(value);
+        let Permit { permits, inner, sender } = self;
+        let call = calling(sender.end.channel(), Call::Send, 1, Location::caller());
+        drop(permits);
+        inner.send(value);
+        call.succeeded();
     }
 }
 
@@ -76,24 +83,30 @@ impl<T> fmt::Debug for PermitIterator<'_, T> {
 
 /// See [`tokio::sync::mpsc::OwnedPermit`](real::sync::mpsc::OwnedPermit).
 pub struct OwnedPermit<T> {
-    _permits: Permits,
+    permits: Permits,
     end: End,
     inner: tokio::OwnedPermit<T>,
 }
 
 impl<T> OwnedPermit<T> {
     pub(super) fn new(end: End, inner: tokio::OwnedPermit<T>, at: &'static Location<'static>) -> OwnedPermit<T> {
-        OwnedPermit { _permits: Permits::new(end.channel(), 1, &EXECUTOR, at), end, inner }
+        OwnedPermit { permits: Permits::new(end.channel(), 1, &EXECUTOR, at), end, inner }
     }
 
     /// See [`tokio::sync::mpsc::OwnedPermit::send`](real::sync::mpsc::OwnedPermit::send).
+    #[track_caller]
     pub fn send(self, value: T) -> Sender<T> {
-        Sender { end: self.end, inner: self.inner.send(value) }
+        let OwnedPermit { permits, end, inner } = self;
+        let call = calling(end.channel(), Call::Send, 1, Location::caller());
+        drop(permits);
+        let inner = inner.send(value);
+        call.succeeded();
+        Sender { end, inner }
     }
 
     /// See [`tokio::sync::mpsc::OwnedPermit::release`](real::sync::mpsc::OwnedPermit::release).
     pub fn release(self) -> Sender<T> {
-        let OwnedPermit { _permits: permits, end, inner } = self;
+        let OwnedPermit { permits, end, inner } = self;
         drop(permits);
         let sender = Sender { end, inner: inner.release() };
         sender.measure();

@@ -4,8 +4,11 @@ use super::received::Received;
 use crate::border::border;
 use crate::executor::EXECUTOR;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome, received};
 use crate::sync::site;
-use insight_probe::{Blocking, Closing, End, HandOff, Handle, Op, Resource, Type, Waiting, on, waiting};
+use insight_probe::{
+    Blocking, Call, CallOutcome, Closing, End, HandOff, Handle, Op, Resource, Type, Waiting, on, waiting,
+};
 use real::sync::mpsc as tokio;
 use std::fmt;
 use std::future::Future;
@@ -49,15 +52,18 @@ impl<T> UnboundedSender<T> {
     /// See [`tokio::sync::mpsc::UnboundedSender::send`](real::sync::mpsc::UnboundedSender::send).
     #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        self.end.used(Location::caller());
+        let at = Location::caller();
+        self.end.used(at);
         if !on() {
             return self.inner.send(message);
         }
         // A sender has no method for the length of the queue, so we count; the next receive corrects the count. We
         // count before the receiver can take the message, since nothing would correct a later count while the receiver
         // waits.
+        let call = calling(self.end.channel(), Call::Send, 1, at);
         self.end.channel().add_length(1);
         let result = self.inner.send(message);
+        call.ends(|| outcome(&result));
         if result.is_err() {
             self.end.channel().take_length(1);
         }

@@ -45,7 +45,9 @@ impl OwnedNotified {
     ///
     /// This does not record a wait, since it registers no waker.
     pub fn enable(self: Pin<&mut Self>) -> bool {
-        self.project().inner.enable()
+        let this = self.project();
+        this.waiting.begins(&this.notify.resource, &site(Op::Notified, 1, this.at));
+        this.inner.enable()
     }
 }
 

@@ -13,8 +13,9 @@ pub use write::{RwLockMappedWriteGuard, RwLockWriteGuard};
 use crate::executor::EXECUTOR;
 use crate::map::map;
 use crate::named::named;
+use crate::sync::calling::{calling, outcome};
 use crate::sync::site;
-use insight_probe::{Acquirer, Blocking, HandOff, Held, Holders, Mode, Op, waiting};
+use insight_probe::{Acquirer, Blocking, Call, HandOff, Held, Holders, Mode, Op, waiting};
 use real::sync::TryLockError;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -148,18 +149,31 @@ impl<T: ?Sized> RwLock<T> {
         }
     }
 
+    #[inline]
+    fn attempt_read(
+        &self,
+        at: &'static Location<'static>,
+    ) -> Result<real::sync::RwLockReadGuard<'_, ()>, TryLockError> {
+        let call = calling(&self.holders, Call::Read, 1, at);
+        let raw = self.raw.try_read();
+        call.ends(|| outcome(&raw));
+        raw
+    }
+
     /// See [`tokio::sync::RwLock::try_read`](real::sync::RwLock::try_read).
     #[track_caller]
     pub fn try_read(&self) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
-        let raw = self.raw.try_read()?;
-        Ok(RwLockReadGuard::new(self, self.read_held(raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = self.attempt_read(at)?;
+        Ok(RwLockReadGuard::new(self, self.read_held(raw, Acquirer::NONE, at)))
     }
 
     /// See [`tokio::sync::RwLock::try_read_owned`](real::sync::RwLock::try_read_owned).
     #[track_caller]
     pub fn try_read_owned(self: Arc<Self>) -> Result<OwnedRwLockReadGuard<T>, TryLockError> {
-        let raw = self.raw.try_read()?;
-        Ok(OwnedRwLockReadGuard::new(&self, self.read_held(raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = self.attempt_read(at)?;
+        Ok(OwnedRwLockReadGuard::new(&self, self.read_held(raw, Acquirer::NONE, at)))
     }
 
     /// See [`tokio::sync::RwLock::write`](real::sync::RwLock::write).
@@ -190,18 +204,31 @@ impl<T: ?Sized> RwLock<T> {
         }
     }
 
+    #[inline]
+    fn attempt_write(
+        &self,
+        at: &'static Location<'static>,
+    ) -> Result<real::sync::RwLockWriteGuard<'_, ()>, TryLockError> {
+        let call = calling(&self.holders, Call::Write, 1, at);
+        let raw = self.raw.try_write();
+        call.ends(|| outcome(&raw));
+        raw
+    }
+
     /// See [`tokio::sync::RwLock::try_write`](real::sync::RwLock::try_write).
     #[track_caller]
     pub fn try_write(&self) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
-        let raw = self.raw.try_write()?;
-        Ok(RwLockWriteGuard::new(self, self.write_held(raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = self.attempt_write(at)?;
+        Ok(RwLockWriteGuard::new(self, self.write_held(raw, Acquirer::NONE, at)))
     }
 
     /// See [`tokio::sync::RwLock::try_write_owned`](real::sync::RwLock::try_write_owned).
     #[track_caller]
     pub fn try_write_owned(self: Arc<Self>) -> Result<OwnedRwLockWriteGuard<T>, TryLockError> {
-        let raw = self.raw.try_write()?;
-        Ok(OwnedRwLockWriteGuard::new(&self, self.write_held(raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = self.attempt_write(at)?;
+        Ok(OwnedRwLockWriteGuard::new(&self, self.write_held(raw, Acquirer::NONE, at)))
     }
 
     /// See [`tokio::sync::RwLock::get_mut`](real::sync::RwLock::get_mut).
