@@ -19,6 +19,7 @@ pub(crate) static EXECUTOR: Executor = Executor::new("async-std", VERSION, curre
         Capability::Rwlocks,
         Capability::Channels,
         Capability::Joins,
+        Capability::Operations,
     ])
     .lasting(&[Kind::Task]);
 

@@ -1,7 +1,10 @@
 //! Events.
 
 use crate::{EventListener, IntoNotification};
-use insight_probe::{AsResource, LazyResource, Resource, ResourceCell, Type, in_observed_operation, on};
+use insight_probe::{
+    ANY, AsResource, Call, Calling, LazyResource, Resource, ResourceCell, Type, in_observed_operation, on,
+    records_operations,
+};
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -40,6 +43,15 @@ impl<T> Event<T> {
         self.resource.used()
     }
 
+    /// A notification at detail `operations`, by the caller at `at`. `None` at any other detail.
+    #[inline]
+    fn notifying(&self, at: &'static Location<'static>) -> Option<Calling> {
+        if !records_operations() {
+            return None;
+        }
+        Some(Calling::new(self.listened()?, Call::Notify, 1, &ANY, at))
+    }
+
     /// See [`event_listener::Event::is_notified`](real::Event::is_notified).
     #[inline]
     pub fn is_notified(&self) -> bool {
@@ -54,8 +66,12 @@ impl<T> Event<T> {
 
     /// See [`event_listener::Event::notify`](real::Event::notify).
     #[inline]
+    #[track_caller]
     pub fn notify(&self, notify: impl IntoNotification<Tag = T>) -> usize {
-        self.inner.notify(notify)
+        let call = self.notifying(Location::caller());
+        let notified = self.inner.notify(notify);
+        call.into_iter().for_each(Calling::succeeded);
+        notified
     }
 
     /// See [`event_listener::Event::total_listeners`](real::Event::total_listeners).
@@ -77,20 +93,32 @@ impl Event<()> {
 
     /// See [`event_listener::Event::notify_relaxed`](real::Event::notify_relaxed).
     #[inline]
+    #[track_caller]
     pub fn notify_relaxed(&self, n: usize) -> usize {
-        self.inner.notify_relaxed(n)
+        let call = self.notifying(Location::caller());
+        let notified = self.inner.notify_relaxed(n);
+        call.into_iter().for_each(Calling::succeeded);
+        notified
     }
 
     /// See [`event_listener::Event::notify_additional`](real::Event::notify_additional).
     #[inline]
+    #[track_caller]
     pub fn notify_additional(&self, n: usize) -> usize {
-        self.inner.notify_additional(n)
+        let call = self.notifying(Location::caller());
+        let notified = self.inner.notify_additional(n);
+        call.into_iter().for_each(Calling::succeeded);
+        notified
     }
 
     /// See [`event_listener::Event::notify_additional_relaxed`](real::Event::notify_additional_relaxed).
     #[inline]
+    #[track_caller]
     pub fn notify_additional_relaxed(&self, n: usize) -> usize {
-        self.inner.notify_additional_relaxed(n)
+        let call = self.notifying(Location::caller());
+        let notified = self.inner.notify_additional_relaxed(n);
+        call.into_iter().for_each(Calling::succeeded);
+        notified
     }
 }
 

@@ -25,6 +25,7 @@ pub static EXECUTOR: Executor = Executor::new(NAME.0, NAME.1, || None)
         Capability::Joins,
         #[cfg(not(insight_whole_graph))]
         Capability::Timers,
+        Capability::Operations,
     ])
     .lasting(&[Kind::Task, Kind::Local]);
 

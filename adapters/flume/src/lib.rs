@@ -15,6 +15,8 @@
 //! to wait. Operations with a deadline and `Selector` block without a recorded wait, since time or another channel may
 //! end them. Their task counts as running.
 //!
+//! At detail `operations` the sends and receives of a `Selector`, and `Receiver::drain`, are not recorded.
+//!
 //! flume reads the length of a channel under the channel's own lock, so while recording is on an operation takes that
 //! lock once more. `SendSink::sender` of an owned sink returns a clone of its sender, which counts as another sender.
 //!
@@ -39,7 +41,7 @@ pub use receiver::Receiver;
 pub use select::Selector;
 pub use sender::{Sender, WeakSender};
 
-use insight_probe::{ANY, Closing, End, HandOff, Handle, Op, Resource, Site, Type};
+use insight_probe::{ANY, Call, CallOutcome, Calling, Closing, End, HandOff, Handle, Op, Resource, Site, Type};
 use std::panic::Location;
 
 /// See [`flume::unbounded`](real::unbounded).
@@ -73,6 +75,41 @@ fn resource(capacity: Option<usize>, at: &'static Location<'static>) -> Resource
 /// An operation, and the location of its `.await` if that is known.
 fn site(op: Op, location: Option<&'static Location<'static>>) -> Site {
     Site { executor: &ANY, op, need: 1, location }
+}
+
+/// A blocking operation, or one that does not wait.
+#[inline]
+fn calling(end: &End, call: Call, at: &'static Location<'static>) -> Calling {
+    Calling::new(end.channel(), call, 1, &ANY, at)
+}
+
+/// The result of an operation.
+trait Ended {
+    /// Its outcome.
+    fn outcome(&self) -> CallOutcome;
+}
+
+/// The outcome of each error, from a list.
+macro_rules! ended {
+    ($($error:ty $(where $generic:ident)? => { $($pattern:pat => $outcome:ident),+ $(,)? };)+) => {
+        $(impl<R $(, $generic)?> Ended for Result<R, $error> {
+            fn outcome(&self) -> CallOutcome {
+                match self {
+                    Ok(_) => CallOutcome::Succeeded,
+                    $(Err($pattern) => CallOutcome::$outcome,)+
+                }
+            }
+        })+
+    };
+}
+
+ended! {
+    SendError<T> where T => { _ => Closed };
+    TrySendError<T> where T => { TrySendError::Full(_) => Unavailable, TrySendError::Disconnected(_) => Closed };
+    SendTimeoutError<T> where T => { SendTimeoutError::Timeout(_) => Unavailable, SendTimeoutError::Disconnected(_) => Closed };
+    RecvError => { _ => Closed };
+    TryRecvError => { TryRecvError::Empty => Unavailable, TryRecvError::Disconnected => Closed };
+    RecvTimeoutError => { RecvTimeoutError::Timeout => Unavailable, RecvTimeoutError::Disconnected => Closed };
 }
 
 /// The methods of each part of a channel that ask about it.

@@ -1,7 +1,9 @@
 //! The ends that receive.
 
-use crate::{Drain, IntoIter, Iter, RecvError, RecvTimeoutError, TryIter, TryRecvError, asked, resource, site};
-use insight_probe::{ANY, AsResource, Blocking, End, Handle, Op, ResourceCell, on};
+use crate::{
+    Drain, Ended, IntoIter, Iter, RecvError, RecvTimeoutError, TryIter, TryRecvError, asked, calling, resource, site,
+};
+use insight_probe::{ANY, AsResource, Blocking, Call, End, Handle, Op, ResourceCell, on, records_operations};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -35,9 +37,11 @@ impl<T> Receiver<T> {
 
     /// Receives by `receive`, which does not wait, or only for a limited time.
     #[inline]
-    fn receiving<R>(&self, at: &'static Location<'static>, receive: impl FnOnce(&real::Receiver<T>) -> R) -> R {
+    fn receiving<R: Ended>(&self, at: &'static Location<'static>, receive: impl FnOnce(&real::Receiver<T>) -> R) -> R {
         self.end.used(at);
+        let call = calling(&self.end, Call::Recv, at);
         let result = receive(&self.inner);
+        call.ends(|| result.outcome());
         self.measure();
         result
     }
@@ -55,6 +59,15 @@ impl<T> Receiver<T> {
             return self.inner.recv();
         }
         let at = Location::caller();
+        if records_operations() {
+            // One operation, which blocks from its begin.
+            self.end.used(at);
+            let blocking = Blocking::new(self.end.channel(), &site(Op::Recv, Some(at)));
+            let result = self.inner.recv();
+            drop(blocking);
+            self.measure();
+            return result;
+        }
         self.receiving(at, |inner| match inner.try_recv() {
             Ok(msg) => Ok(msg),
             Err(TryRecvError::Disconnected) => Err(RecvError::Disconnected),

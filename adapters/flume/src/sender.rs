@@ -1,7 +1,7 @@
 //! The ends that send.
 
-use crate::{SendError, SendTimeoutError, TrySendError, asked, resource, site};
-use insight_probe::{ANY, AsResource, Blocking, End, Handle, Op, ResourceCell, on};
+use crate::{Ended, SendError, SendTimeoutError, TrySendError, asked, calling, resource, site};
+use insight_probe::{ANY, AsResource, Blocking, Call, End, Handle, Op, ResourceCell, on, records_operations};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -43,9 +43,11 @@ impl<T> Sender<T> {
 
     /// Sends by `send`, which does not wait, or only for a limited time.
     #[inline]
-    fn sending<R>(&self, at: &'static Location<'static>, send: impl FnOnce(&real::Sender<T>) -> R) -> R {
+    fn sending<R: Ended>(&self, at: &'static Location<'static>, send: impl FnOnce(&real::Sender<T>) -> R) -> R {
         self.end.used(at);
+        let call = calling(&self.end, Call::Send, at);
         let result = send(&self.inner);
+        call.ends(|| result.outcome());
         self.measure();
         result
     }
@@ -63,6 +65,15 @@ impl<T> Sender<T> {
             return self.inner.send(msg);
         }
         let at = Location::caller();
+        if records_operations() {
+            // One operation, which blocks from its begin.
+            self.end.used(at);
+            let blocking = Blocking::new(self.end.channel(), &site(Op::Send, Some(at)));
+            let result = self.inner.send(msg);
+            drop(blocking);
+            self.measure();
+            return result;
+        }
         self.sending(at, |inner| match inner.try_send(msg) {
             Ok(()) => Ok(()),
             Err(TrySendError::Disconnected(msg)) => Err(SendError(msg)),

@@ -40,3 +40,14 @@ pub mod oneshot;
 fn site(op: insight_probe::Op, location: Option<&'static std::panic::Location<'static>>) -> insight_probe::Site {
     insight_probe::Site { executor: &insight_probe::ANY, op, need: 1, location }
 }
+
+/// An operation that does not wait, and is about to be called.
+#[cfg(all(feature = "std", target_has_atomic = "ptr"))]
+#[inline]
+fn calling(
+    channel: &insight_probe::Resource,
+    call: insight_probe::Call,
+    at: &'static std::panic::Location<'static>,
+) -> insight_probe::Calling {
+    insight_probe::Calling::new(channel, call, 1, &insight_probe::ANY, at)
+}

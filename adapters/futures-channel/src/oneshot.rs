@@ -2,9 +2,12 @@
 
 pub use real::oneshot::*;
 
+use crate::calling;
 use crate::site;
 use futures_core::FusedFuture;
-use insight_probe::{ANY, AsResource, OneshotEnd, Op, ResourceCell, Role, Waiting, on};
+use insight_probe::{
+    ANY, AsResource, Call, CallOutcome, Calling, OneshotEnd, Op, ResourceCell, Role, Waiting, on, records_operations,
+};
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -53,13 +56,19 @@ pub struct Cancellation<'a, T> {
 
 impl<T> Sender<T> {
     /// See [`futures_channel::oneshot::Sender::send`](real::oneshot::Sender::send).
+    #[track_caller]
     pub fn send(self, t: T) -> Result<(), T> {
         let Sender { waiting, end, inner } = self;
         drop(waiting);
+        let call = calling_at(&end, Call::Send, Location::caller());
         if let Some(end) = &end {
             end.sends();
         }
-        inner.send(t)
+        let result = inner.send(t);
+        if let Some(call) = call {
+            call.ends(|| if result.is_ok() { CallOutcome::Succeeded } else { CallOutcome::Closed });
+        }
+        result
     }
 
     /// See [`futures_channel::oneshot::Sender::poll_canceled`](real::oneshot::Sender::poll_canceled).
@@ -95,6 +104,21 @@ impl<T> Sender<T> {
     }
 }
 
+/// An operation of this end that does not wait, at detail `operations`; below it, the channel need not be recorded for it.
+#[inline]
+fn calling_at(end: &Option<OneshotEnd>, call: Call, at: &'static Location<'static>) -> Option<Calling> {
+    let end = end.as_ref().filter(|_| records_operations())?;
+    Some(calling(end.used(at)?, call, at))
+}
+
+fn outcome<T>(result: &Result<Option<T>, Canceled>) -> CallOutcome {
+    match result {
+        Ok(Some(_)) => CallOutcome::Succeeded,
+        Ok(None) => CallOutcome::Unavailable,
+        Err(_) => CallOutcome::Closed,
+    }
+}
+
 fn poll_canceled<T>(
     inner: &mut real::oneshot::Sender<T>,
     waiting: &mut Waiting,
@@ -126,15 +150,24 @@ impl<T> Future for Cancellation<'_, T> {
 
 impl<T> Receiver<T> {
     /// See [`futures_channel::oneshot::Receiver::close`](real::oneshot::Receiver::close).
+    #[track_caller]
     pub fn close(&mut self) {
         self.waiting = Waiting::new();
+        let call = calling_at(&self.end, Call::Close, Location::caller());
         self.inner.close();
+        call.into_iter().for_each(Calling::succeeded);
     }
 
     /// See [`futures_channel::oneshot::Receiver::try_recv`](real::oneshot::Receiver::try_recv).
+    #[track_caller]
     pub fn try_recv(&mut self) -> Result<Option<T>, Canceled> {
         self.waiting = Waiting::new();
-        self.inner.try_recv()
+        let call = calling_at(&self.end, Call::Recv, Location::caller());
+        let result = self.inner.try_recv();
+        if let Some(call) = call {
+            call.ends(|| outcome(&result));
+        }
+        result
     }
 
     /// The real end, for a crate that takes it. Its uses from then on are unobserved.
@@ -154,8 +187,10 @@ impl<T> Future for Receiver<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Canceled>> {
         let Receiver { waiting, end, inner } = self.get_mut();
         if let Some(end) = end.as_ref().filter(|_| on()) {
-            // The poll takes a message that is there. We record nothing of the channel, unless a task has waited on it.
-            match inner.try_recv() {
+            // The poll takes a message that is there. Below detail `operations` we record nothing of the channel, unless a task
+            // has waited on it.
+            let received = if records_operations() { Ok(None) } else { inner.try_recv() };
+            match received {
                 Ok(None) => {}
                 Ok(Some(message)) => {
                     *waiting = Waiting::new();

@@ -23,6 +23,7 @@ pub(crate) static EXECUTOR: insight_probe::Executor =
             Capability::Semaphores,
             Capability::Channels,
             Capability::Joins,
+            Capability::Operations,
         ])
         .lasting(&[Kind::Task]);
 

@@ -23,7 +23,7 @@
 
 pub use real::*;
 
-use insight_probe::{ANY, AsResource, End, Handle, Op, Resource, ResourceCell, Site, Type, Waiting, on};
+use insight_probe::{ANY, AsResource, Call, Calling, End, Handle, Op, Resource, ResourceCell, Site, Type, Waiting, on};
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -127,18 +127,30 @@ impl Future for Want<'_> {
 }
 
 impl Taker {
+    /// An operation that is about to be called.
+    #[inline]
+    fn calling(&self, call: Call, at: &'static Location<'static>) -> Calling {
+        Calling::new(self.end.channel(), call, 1, &ANY, at)
+    }
+
     /// See [`want::Taker::cancel`](real::Taker::cancel).
     #[inline]
+    #[track_caller]
     pub fn cancel(&mut self) {
+        let call = self.calling(Call::Close, Location::caller());
         self.inner.cancel();
+        call.succeeded();
     }
 
     /// See [`want::Taker::want`](real::Taker::want).
     #[inline]
     #[track_caller]
     pub fn want(&mut self) {
-        self.end.used(Location::caller());
+        let at = Location::caller();
+        self.end.used(at);
+        let call = self.calling(Call::Send, at);
         self.inner.want();
+        call.succeeded();
     }
 
     /// See [`want::Taker::unwant`](real::Taker::unwant).
@@ -146,8 +158,11 @@ impl Taker {
     #[inline]
     #[track_caller]
     pub fn unwant(&mut self) {
-        self.end.used(Location::caller());
+        let at = Location::caller();
+        self.end.used(at);
+        let call = self.calling(Call::Send, at);
         self.inner.unwant();
+        call.succeeded();
     }
 }
 

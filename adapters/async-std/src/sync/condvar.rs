@@ -6,7 +6,7 @@ use super::MutexGuard;
 use crate::executor::EXECUTOR;
 use crate::lock::lock_called_at;
 use crate::within::{elapsed, within};
-use insight_probe::{AsResource, LazyResource, Op, ResourceCell, Site, Type, Waiting};
+use insight_probe::{AsResource, Call, Calling, LazyResource, Op, ResourceCell, Site, Type, Waiting};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
@@ -140,13 +140,19 @@ impl Condvar {
     }
 
     /// See [`async_std::sync::Condvar::notify_one`](real::sync::Condvar::notify_one).
+    #[track_caller]
     pub fn notify_one(&self) {
+        let call = Calling::new(&self.resource, Call::NotifyOne, 1, &EXECUTOR, Location::caller());
         self.inner.notify_one();
+        call.succeeded();
     }
 
     /// See [`async_std::sync::Condvar::notify_all`](real::sync::Condvar::notify_all).
+    #[track_caller]
     pub fn notify_all(&self) {
+        let call = Calling::new(&self.resource, Call::NotifyWaiters, 1, &EXECUTOR, Location::caller());
         self.inner.notify_all();
+        call.succeeded();
     }
 }
 

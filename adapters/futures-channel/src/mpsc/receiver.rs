@@ -3,11 +3,11 @@
 #[cfg(not(insight_before = "0.3.32"))]
 use super::RecvError;
 use super::{TryRecvError, resource, see};
-use crate::site;
+use crate::{calling, site};
 #[cfg(not(insight_before = "0.3.32"))]
 use futures_core::FusedFuture;
 use futures_core::{FusedStream, Stream};
-use insight_probe::{ANY, AsResource, End, Handle, Op, ResourceCell, Waiting, on};
+use insight_probe::{ANY, AsResource, Call, CallOutcome, End, Handle, Op, ResourceCell, Waiting, on};
 use std::fmt;
 #[cfg(not(insight_before = "0.3.32"))]
 use std::future::Future;
@@ -107,10 +107,13 @@ macro_rules! receiver {
                 &mut self,
                 at: &'static Location<'static>,
                 receive: impl FnOnce(&mut real::mpsc::$name<T>) -> R,
+                outcome: impl FnOnce(&R) -> CallOutcome,
             ) -> R {
                 self.waiting = Waiting::new();
                 self.end.used(at);
+                let call = calling(self.end.channel(), Call::Recv, at);
                 let result = receive(&mut self.inner);
+                call.ends(|| outcome(&result));
                 self.measure();
                 result
             }
@@ -126,7 +129,15 @@ macro_rules! receiver {
             #[cfg(not(insight_before = "0.3.32"))]
             #[track_caller]
             pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-                self.receiving(Location::caller(), |inner| inner.try_recv())
+                self.receiving(
+                    Location::caller(),
+                    |inner| inner.try_recv(),
+                    |result| match result {
+                        Ok(_) => CallOutcome::Succeeded,
+                        Err(TryRecvError::Empty) => CallOutcome::Unavailable,
+                        Err(TryRecvError::Closed) => CallOutcome::Closed,
+                    },
+                )
             }
 
             #[doc = see!($name, try_next)]
@@ -134,13 +145,24 @@ macro_rules! receiver {
             #[allow(deprecated)]
             #[track_caller]
             pub fn try_next(&mut self) -> Result<Option<T>, TryRecvError> {
-                self.receiving(Location::caller(), |inner| inner.try_next())
+                self.receiving(
+                    Location::caller(),
+                    |inner| inner.try_next(),
+                    |result| match result {
+                        Ok(Some(_)) => CallOutcome::Succeeded,
+                        Ok(None) => CallOutcome::Closed,
+                        Err(_) => CallOutcome::Unavailable,
+                    },
+                )
             }
 
             #[doc = see!($name, close)]
+            #[track_caller]
             pub fn close(&mut self) {
                 self.waiting = Waiting::new();
+                let call = calling(self.end.channel(), Call::Close, Location::caller());
                 self.inner.close();
+                call.succeeded();
             }
 
             /// The real end, for a crate that takes it. Its uses from then on are unobserved.

@@ -1,10 +1,10 @@
 //! The ends that send.
 
 use super::{Receiver, SendError, TrySendError, UnboundedReceiver, resource, see};
-use crate::site;
+use crate::{calling, site};
 #[cfg(feature = "sink")]
 use futures_sink::Sink;
-use insight_probe::{ANY, AsResource, End, Handle, Op, ResourceCell, Waiting, on};
+use insight_probe::{ANY, AsResource, Call, CallOutcome, Calling, End, Handle, Op, ResourceCell, Waiting, on};
 use std::fmt;
 use std::hash::Hasher;
 use std::panic::Location;
@@ -31,20 +31,34 @@ pub struct UnboundedSender<T> {
 
 /// Sends by `send`, which takes a message or gives it back. Records the use of this end, and one more message.
 #[inline]
-fn sending<E>(
+fn sending<T>(
     end: &Option<End>,
     at: &'static Location<'static>,
-    send: impl FnOnce() -> Result<(), E>,
-) -> Result<(), E> {
+    send: impl FnOnce() -> Result<(), TrySendError<T>>,
+) -> Result<(), TrySendError<T>> {
     let Some(end) = end.as_ref().filter(|_| on()) else { return send() };
     end.used(at);
+    let call = calling(end.channel(), Call::Send, at);
     // We count before the receiver can take the message, so that its own count comes later.
     end.channel().add_length(1);
     let result = send();
+    call.ends(|| match &result {
+        Ok(()) => CallOutcome::Succeeded,
+        Err(error) if error.is_full() => CallOutcome::Unavailable,
+        Err(_) => CallOutcome::Closed,
+    });
     if result.is_err() {
         end.channel().take_length(1);
     }
     result
+}
+
+/// Closes the channel by `close`.
+#[inline]
+fn closing(end: &Option<End>, at: &'static Location<'static>, close: impl FnOnce()) {
+    let call = end.as_ref().map(|end| calling(end.channel(), Call::Close, at));
+    close();
+    call.into_iter().for_each(Calling::succeeded);
 }
 
 impl<T> Sender<T> {
@@ -91,9 +105,11 @@ impl<T> Sender<T> {
     }
 
     #[doc = see!(Sender, close_channel)]
+    #[track_caller]
     pub fn close_channel(&mut self) {
         self.waiting = Waiting::new();
-        self.inner.close_channel();
+        let inner = &mut self.inner;
+        closing(&self.end, Location::caller(), || inner.close_channel());
     }
 
     #[doc = see!(Sender, disconnect)]
@@ -135,8 +151,9 @@ impl<T> UnboundedSender<T> {
     }
 
     #[doc = see!(UnboundedSender, close_channel)]
+    #[track_caller]
     pub fn close_channel(&self) {
-        self.inner.close_channel();
+        closing(&self.end, Location::caller(), || self.inner.close_channel());
     }
 
     #[doc = see!(UnboundedSender, disconnect)]

@@ -4,9 +4,9 @@ pub use async_channel_2::*;
 pub use common::{Receiver, Recv, Send, Sender, WeakReceiver, WeakSender, bounded, unbounded};
 
 use super::operation::operation;
-use crate::executor::site;
+use crate::executor::{calling, site};
 use async_channel_2 as real;
-use insight_probe::{Op, Waiting, on};
+use insight_probe::{Call, CallOutcome, Op, Waiting, on};
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -37,8 +37,11 @@ impl<T> Sender<T> {
     #[cfg(not(insight_before = "2.3.0"))]
     #[track_caller]
     pub fn force_send(&self, msg: T) -> Result<Option<T>, SendError<T>> {
-        self.used(Location::caller());
+        let at = Location::caller();
+        self.used(at);
+        let call = calling(self.channel(), Call::Send, 1, at);
         let result = self.inner.force_send(msg);
+        call.ends(|| if result.is_ok() { CallOutcome::Succeeded } else { CallOutcome::Closed });
         self.measure();
         result
     }

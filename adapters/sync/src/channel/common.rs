@@ -3,10 +3,11 @@
 use super::real;
 use crate::channel::operation::operation;
 use crate::channel::stream_wait::StreamWait;
-use crate::executor::{EXECUTOR, site};
+use crate::executor::{EXECUTOR, calling, site};
 use futures_core::stream::{FusedStream, Stream};
 use insight_probe::{
-    AsResource, Blocking, Closing, End, HandOff, Handle, Op, Resource, ResourceCell, Site, Type, Waiting, on,
+    AsResource, Blocking, Call, CallOutcome, Closing, End, HandOff, Handle, Op, Resource, ResourceCell, Site, Type,
+    Waiting, on,
 };
 use real::{RecvError, SendError, TryRecvError, TrySendError};
 use std::fmt;
@@ -97,8 +98,15 @@ impl<T> Sender<T> {
     /// See [`async_channel::Sender::try_send`](real::Sender::try_send).
     #[track_caller]
     pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
-        self.used(Location::caller());
+        let at = Location::caller();
+        self.used(at);
+        let call = calling(self.channel(), Call::Send, 1, at);
         let result = self.inner.try_send(msg);
+        call.ends(|| match &result {
+            Ok(()) => CallOutcome::Succeeded,
+            Err(TrySendError::Full(_)) => CallOutcome::Unavailable,
+            Err(TrySendError::Closed(_)) => CallOutcome::Closed,
+        });
         self.measure();
         result
     }
@@ -128,8 +136,12 @@ impl<T> Sender<T> {
     }
 
     /// See [`async_channel::Sender::close`](real::Sender::close).
+    #[track_caller]
     pub fn close(&self) -> bool {
-        self.inner.close()
+        let call = calling(self.channel(), Call::Close, 1, Location::caller());
+        let closes = self.inner.close();
+        call.succeeded();
+        closes
     }
 }
 
@@ -162,8 +174,15 @@ impl<T> Receiver<T> {
     /// See [`async_channel::Receiver::try_recv`](real::Receiver::try_recv).
     #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.used(Location::caller());
+        let at = Location::caller();
+        self.used(at);
+        let call = calling(self.channel(), Call::Recv, 1, at);
         let result = self.inner.try_recv();
+        call.ends(|| match &result {
+            Ok(_) => CallOutcome::Succeeded,
+            Err(TryRecvError::Empty) => CallOutcome::Unavailable,
+            Err(TryRecvError::Closed) => CallOutcome::Closed,
+        });
         self.measure();
         result
     }
@@ -193,9 +212,13 @@ impl<T> Receiver<T> {
     }
 
     /// See [`async_channel::Receiver::close`](real::Receiver::close).
+    #[track_caller]
     pub fn close(&self) -> bool {
         self.stream.give_up();
-        self.inner.close()
+        let call = calling(self.channel(), Call::Close, 1, Location::caller());
+        let closes = self.inner.close();
+        call.succeeded();
+        closes
     }
 }
 

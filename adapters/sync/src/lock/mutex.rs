@@ -2,9 +2,9 @@
 
 use super::operation::{Operation, future, future_debug};
 use super::{guard_traits, named};
-use crate::executor::{EXECUTOR, site};
+use crate::executor::{EXECUTOR, attempt, site};
 use async_lock as real;
-use insight_probe::{Acquirer, Blocking, HandOff, Mark, Marked, Op, Type};
+use insight_probe::{Acquirer, Blocking, Call, HandOff, Mark, Marked, Op, Type};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::mem::transmute;
@@ -127,8 +127,9 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     #[inline]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        let raw = self.raw.try_lock()?;
-        Some(self.guard(raw, Location::caller(), Acquirer::NONE))
+        let at = Location::caller();
+        let raw = attempt(&self.lock, Call::Lock, at, || self.raw.try_lock())?;
+        Some(self.guard(raw, at, Acquirer::NONE))
     }
 
     /// See [`async_lock::Mutex::get_mut`].
@@ -162,8 +163,9 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     #[inline]
     pub fn try_lock_arc(self: &Arc<Self>) -> Option<MutexGuardArc<T>> {
-        let raw = self.raw.try_lock()?;
-        Some(self.clone().guard_arc(raw, Location::caller()))
+        let at = Location::caller();
+        let raw = attempt(&self.lock, Call::Lock, at, || self.raw.try_lock())?;
+        Some(self.clone().guard_arc(raw, at))
     }
 }
 

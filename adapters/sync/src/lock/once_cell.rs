@@ -1,10 +1,10 @@
 //! A value that is made once, the task that makes it, and the tasks that wait for it.
 
 use super::named;
-use crate::executor::{EXECUTOR, site};
+use crate::executor::{EXECUTOR, calling, site};
 use async_lock as real;
 use event_listener::{Event, EventListener, Listener};
-use insight_probe::{Acquirer, Blocking, Lock, Marked, Op, Type, waiting};
+use insight_probe::{Acquirer, Blocking, Call, CallOutcome, Lock, Marked, Op, Type, records_operations, waiting};
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -88,10 +88,12 @@ impl<T> OnceCell<T> {
     /// See [`async_lock::OnceCell::wait_blocking`].
     #[track_caller]
     pub fn wait_blocking(&self) -> &T {
+        let at = Location::caller();
         if let Some(value) = self.inner.get() {
+            calling(&self.lock, Call::Wait, 1, at).succeeded();
             return value;
         }
-        let _blocking = Blocking::new(&self.lock, &site(Op::Value, 1, Location::caller()));
+        let _blocking = Blocking::new(&self.lock, &site(Op::Value, 1, at));
         self.inner.wait_blocking()
     }
 
@@ -125,7 +127,8 @@ impl<T> OnceCell<T> {
     /// Like [`turn`](OnceCell::turn), but blocks the thread.
     fn turn_blocking(&self, at: &'static Location<'static>) -> Option<Turn<'_, T>> {
         let mut listener: Option<EventListener> = None;
-        let mut blocking = None;
+        // A single operation begins before it takes the turn.
+        let mut blocking = records_operations().then(|| Blocking::new(&self.lock, &site(Op::Init, 1, at)));
         loop {
             match (self.try_turn(at, Acquirer::NONE), listener.take()) {
                 (Try::Ready, _) => return None,
@@ -148,6 +151,7 @@ impl<T> OnceCell<T> {
         let at = Location::caller();
         async move {
             if let Some(value) = self.inner.get() {
+                calling(&self.lock, Call::Init, 1, at).succeeded();
                 return Ok(value);
             }
             let turn = waiting(&self.lock, site(Op::Init, 1, at), self.turn(at)).await;
@@ -161,10 +165,12 @@ impl<T> OnceCell<T> {
     /// See [`async_lock::OnceCell::get_or_try_init_blocking`].
     #[track_caller]
     pub fn get_or_try_init_blocking<E>(&self, closure: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+        let at = Location::caller();
         if let Some(value) = self.inner.get() {
+            calling(&self.lock, Call::Init, 1, at).succeeded();
             return Ok(value);
         }
-        let _turn = self.turn_blocking(Location::caller());
+        let _turn = self.turn_blocking(at);
         self.inner.get_or_try_init_blocking(closure)
     }
 
@@ -202,10 +208,15 @@ impl<T> OnceCell<T> {
 
     /// See [`async_lock::OnceCell::try_set`].
     #[cfg(not(insight_before = "3.5.0"))]
+    #[track_caller]
     pub fn try_set(&self, value: T) -> Result<(), T> {
-        self.inner.try_set(value)?;
-        self.free.notify_additional(usize::MAX);
-        Ok(())
+        let call = calling(&self.lock, Call::Set, 1, Location::caller());
+        let result = self.inner.try_set(value);
+        if result.is_ok() {
+            self.free.notify_additional(usize::MAX);
+        }
+        call.ends(|| if result.is_ok() { CallOutcome::Succeeded } else { CallOutcome::Failed });
+        result
     }
 
     /// See [`async_lock::OnceCell::set_blocking`].

@@ -2,9 +2,9 @@
 
 use super::named;
 use super::operation::{Operation, future, future_debug};
-use crate::executor::{EXECUTOR, site};
+use crate::executor::{EXECUTOR, attempt, calling, site};
 use async_lock as real;
-use insight_probe::{Acquirer, Blocking, HandOff, Held, Holders, Mode, Op};
+use insight_probe::{Acquirer, Blocking, Call, HandOff, Held, Holders, Mode, Op};
 use std::fmt;
 use std::mem::transmute;
 use std::panic::Location;
@@ -84,8 +84,9 @@ impl Semaphore {
     /// See [`async_lock::Semaphore::try_acquire`].
     #[track_caller]
     pub fn try_acquire(&self) -> Option<SemaphoreGuard<'_>> {
-        let inner = self.inner.try_acquire()?;
-        Some(self.guard(inner, Location::caller(), Acquirer::NONE))
+        let at = Location::caller();
+        let inner = attempt(&self.holders, Call::Acquire, at, || self.inner.try_acquire())?;
+        Some(self.guard(inner, at, Acquirer::NONE))
     }
 
     /// See [`async_lock::Semaphore::acquire`].
@@ -115,8 +116,9 @@ impl Semaphore {
     /// See [`async_lock::Semaphore::try_acquire_arc`].
     #[track_caller]
     pub fn try_acquire_arc(self: &Arc<Self>) -> Option<SemaphoreGuardArc> {
-        let inner = self.inner.try_acquire()?;
-        Some(self.guard_arc(inner, Location::caller()))
+        let at = Location::caller();
+        let inner = attempt(&self.holders, Call::Acquire, at, || self.inner.try_acquire())?;
+        Some(self.guard_arc(inner, at))
     }
 
     /// See [`async_lock::Semaphore::acquire_arc`].
@@ -139,10 +141,13 @@ impl Semaphore {
     }
 
     /// See [`async_lock::Semaphore::add_permits`].
+    #[track_caller]
     pub fn add_permits(&self, n: usize) {
+        let call = calling(&self.holders, Call::AddPermits, n, Location::caller());
         // We record new permits first, so that there are never more holds than recorded permits.
         self.holders.added(n);
         self.inner.add_permits(n);
+        call.succeeded();
     }
 
     /// See [`async_lock::Semaphore::available_permits`].
@@ -162,24 +167,28 @@ impl fmt::Debug for Semaphore {
 
 impl Permit<'_> {
     /// Never gives the permit back to its `semaphore`.
-    fn forget(self, semaphore: &Semaphore) {
+    fn forget(self, semaphore: &Semaphore, at: &'static Location<'static>) {
+        let call = calling(&semaphore.holders, Call::ForgetPermits, 1, at);
         drop(self.hold);
         self.inner.forget();
         semaphore.holders.taken_away(1);
+        call.succeeded();
     }
 }
 
 impl SemaphoreGuard<'_> {
     /// See [`async_lock::SemaphoreGuard::forget`].
+    #[track_caller]
     pub fn forget(self) {
-        self.permit.forget(self.semaphore);
+        self.permit.forget(self.semaphore, Location::caller());
     }
 }
 
 impl SemaphoreGuardArc {
     /// See [`async_lock::SemaphoreGuardArc::forget`].
+    #[track_caller]
     pub fn forget(self) {
-        self.permit.forget(&self.semaphore);
+        self.permit.forget(&self.semaphore, Location::caller());
     }
 }
 

@@ -106,7 +106,7 @@ impl<T: ?Sized> RwLockUpgradableReadGuardArc<T> {
     pub fn try_upgrade(guard: Self) -> Result<RwLockWriteGuardArc<T>, Self> {
         let RwLockUpgradableReadGuardArc { held, lock } = guard;
         held.hold.used(&EXECUTOR);
-        match held.try_upgrade(Location::caller()) {
+        match held.try_upgrade(&lock.holders, Location::caller()) {
             Ok(held) => Ok(RwLockWriteGuardArc { held, lock }),
             Err(held) => Err(RwLockUpgradableReadGuardArc { held, lock }),
         }

@@ -75,7 +75,7 @@ impl<'a, T: ?Sized> RwLockUpgradableReadGuard<'a, T> {
     #[inline]
     pub fn try_upgrade(guard: Self) -> Result<RwLockWriteGuard<'a, T>, Self> {
         let RwLockUpgradableReadGuard { held, holders, value } = guard;
-        match held.try_upgrade(Location::caller()) {
+        match held.try_upgrade(holders, Location::caller()) {
             Ok(held) => Ok(RwLockWriteGuard { held, holders, value }),
             Err(held) => Err(RwLockUpgradableReadGuard { held, holders, value }),
         }

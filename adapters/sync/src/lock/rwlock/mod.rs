@@ -14,10 +14,10 @@ pub use borrowed::{RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard}
 
 use super::named;
 use super::operation::Operation;
-use crate::executor::{EXECUTOR, site};
+use crate::executor::{EXECUTOR, attempt, calling, site};
 use async_lock as real;
 use futures::{Read, ReadArc, UpgradableRead, UpgradableReadArc, Write, WriteArc};
-use insight_probe::{Acquirer, Blocking, HandOff, Holders, Mode, Op};
+use insight_probe::{Acquirer, Blocking, Call, CallOutcome, HandOff, Holders, Mode, Op};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::Location;
@@ -66,8 +66,11 @@ impl<'a> UpgradableHeld<'a> {
         Held { hold: self.hold, raw: real::RwLockUpgradableReadGuard::downgrade(self.raw) }
     }
 
-    fn try_upgrade(self, at: &'static Location<'static>) -> Result<WriteHeld<'a>, Self> {
-        match real::RwLockUpgradableReadGuard::try_upgrade(self.raw) {
+    fn try_upgrade(self, holders: &Holders, at: &'static Location<'static>) -> Result<WriteHeld<'a>, Self> {
+        let call = calling(holders, Call::Write, 1, at);
+        let upgrade = real::RwLockUpgradableReadGuard::try_upgrade(self.raw);
+        call.ends(|| if upgrade.is_ok() { CallOutcome::Succeeded } else { CallOutcome::Unavailable });
+        match upgrade {
             Ok(raw) => Ok(upgraded(self.hold, raw, at)),
             Err(raw) => Err(Held { hold: self.hold, raw }),
         }
@@ -128,8 +131,9 @@ impl<T> RwLock<T> {
     #[track_caller]
     #[inline]
     pub fn try_read_arc(self: &Arc<Self>) -> Option<RwLockReadGuardArc<T>> {
-        let raw = self.raw.try_read()?;
-        Some(RwLockReadGuardArc::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = attempt(&self.holders, Call::Read, at, || self.raw.try_read())?;
+        Some(RwLockReadGuardArc::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, at)))
     }
 
     /// See [`async_lock::RwLock::read_arc`].
@@ -175,8 +179,9 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     #[inline]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
-        let raw = self.raw.try_read()?;
-        Some(RwLockReadGuard::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = attempt(&self.holders, Call::Read, at, || self.raw.try_read())?;
+        Some(RwLockReadGuard::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, at)))
     }
 
     /// See [`async_lock::RwLock::read`].
@@ -200,8 +205,9 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     #[inline]
     pub fn try_upgradable_read(&self) -> Option<RwLockUpgradableReadGuard<'_, T>> {
-        let raw = self.raw.try_upgradable_read()?;
-        Some(RwLockUpgradableReadGuard::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = attempt(&self.holders, Call::Read, at, || self.raw.try_upgradable_read())?;
+        Some(RwLockUpgradableReadGuard::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, at)))
     }
 
     /// See [`async_lock::RwLock::upgradable_read`].
@@ -235,8 +241,9 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     #[inline]
     pub fn try_upgradable_read_arc(self: &Arc<Self>) -> Option<RwLockUpgradableReadGuardArc<T>> {
-        let raw = self.raw.try_upgradable_read()?;
-        Some(RwLockUpgradableReadGuardArc::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = attempt(&self.holders, Call::Read, at, || self.raw.try_upgradable_read())?;
+        Some(RwLockUpgradableReadGuardArc::new(self, self.held(Mode::Shared, raw, Acquirer::NONE, at)))
     }
 
     /// See [`async_lock::RwLock::upgradable_read_arc`].
@@ -252,8 +259,9 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     #[inline]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
-        let raw = self.raw.try_write()?;
-        Some(RwLockWriteGuard::new(self, self.held(Mode::Exclusive, raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = attempt(&self.holders, Call::Write, at, || self.raw.try_write())?;
+        Some(RwLockWriteGuard::new(self, self.held(Mode::Exclusive, raw, Acquirer::NONE, at)))
     }
 
     /// See [`async_lock::RwLock::write`].
@@ -277,8 +285,9 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     #[inline]
     pub fn try_write_arc(self: &Arc<Self>) -> Option<RwLockWriteGuardArc<T>> {
-        let raw = self.raw.try_write()?;
-        Some(RwLockWriteGuardArc::new(self, self.held(Mode::Exclusive, raw, Acquirer::NONE, Location::caller())))
+        let at = Location::caller();
+        let raw = attempt(&self.holders, Call::Write, at, || self.raw.try_write())?;
+        Some(RwLockWriteGuardArc::new(self, self.held(Mode::Exclusive, raw, Acquirer::NONE, at)))
     }
 
     /// See [`async_lock::RwLock::write_arc`].
