@@ -42,6 +42,7 @@ The environment of the program:
 
   INSIGHT_LISTEN     the address that insight listens on, instead of a free port: 127.0.0.1:9000, or off
   INSIGHT_RECORD     a file to record to
+  INSIGHT_DETAIL     structure, polls to record each poll, too, or operations to record also each operation
   INSIGHT_PANICS     message: also show the messages of panics, which may contain data of users
   INSIGHT_CHILDREN   on: also observe processes that the program starts
   INSIGHT_AWAITS     on: poll each waiting task once, to learn the function that it awaits; problems: only tasks

@@ -69,7 +69,11 @@ impl Builder {
     }
 
     /// Sets the detail of the stream. [`Detail::Polls`] adds every single poll to [`Detail::Structure`]. It takes about half of
-    /// [`max_bytes`](Builder::max_bytes), and 4 to 9 ns more for each poll. Default: [`Detail::Structure`].
+    /// [`max_bytes`](Builder::max_bytes), and 4 to 9 ns more for each poll. [`Detail::Operations`] also adds every operation and every
+    /// hold, in the order in which they happened. It slows each operation down, and is for tests and short recordings. Default:
+    /// [`Detail::Structure`].
+    ///
+    /// The environment variable `INSIGHT_DETAIL` overrides this setting: `structure`, `polls` or `operations`.
     pub fn detail(mut self, detail: Detail) -> Builder {
         self.options.detail = Some(detail);
         self
@@ -144,6 +148,11 @@ impl Builder {
     /// Sets the option, or takes it back.
     pub(crate) fn set_panics(&mut self, panics: Option<Panics>) {
         self.options.panics = panics;
+    }
+
+    /// Sets the option, or takes it back.
+    pub(crate) fn set_detail(&mut self, detail: Option<Detail>) {
+        self.options.detail = detail;
     }
 
     /// The options that the program set.

@@ -1,6 +1,6 @@
 //! The environment variables. They take precedence over the options in the code.
 
-use crate::{Awaits, Error, Panics, ancestors};
+use crate::{Awaits, Detail, Error, Panics, ancestors};
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, PathBuf};
 
@@ -16,11 +16,15 @@ const PID: &str = "{pid}";
 const PROCESS: &str = "INSIGHT_PROCESS";
 /// The facts of a panic that clients get.
 const PANICS: &str = "INSIGHT_PANICS";
+/// The level of detail of the stream.
+const DETAIL: &str = "INSIGHT_DETAIL";
 /// Whether the children of that process are observed, too.
 const CHILDREN: &str = "INSIGHT_CHILDREN";
 
 const NOT_A_PROCESS: &str = "not a process ID; `cargo insight` sets this variable, so do not set it by hand";
 const NOT_MESSAGE_OR_OFF: &str = "write message to send the messages of panics to clients, or off";
+const NOT_A_DETAIL: &str =
+    "write structure, polls to record each poll, too, or operations to record also each operation";
 const NOT_ON_OR_OFF: &str = "write on to observe the children of the program, too, or off";
 
 /// The variables of this process. An empty variable counts as unset.
@@ -32,6 +36,7 @@ pub(crate) struct Environment {
     pub(crate) children: Option<OsString>,
     pub(crate) awaits: Option<OsString>,
     pub(crate) panics: Option<OsString>,
+    pub(crate) detail: Option<OsString>,
 }
 
 /// The relation of this process to the program that `cargo insight` starts.
@@ -80,6 +85,7 @@ impl Environment {
             children: variable(CHILDREN),
             awaits: variable(AWAITS),
             panics: variable(PANICS),
+            detail: variable(DETAIL),
         }
     }
 
@@ -90,6 +96,17 @@ impl Environment {
             "message" => Ok(Some(Panics::Message)),
             "off" => Ok(Some(Panics::Off)),
             _ => Err(wrong(PANICS, value, NOT_MESSAGE_OR_OFF)),
+        }
+    }
+
+    /// The level of detail of the stream, from the environment or else from the code. `None` if neither says it.
+    pub(crate) fn detail(&self, code: Option<Detail>) -> Result<Option<Detail>, Error> {
+        let Some(value) = &self.detail else { return Ok(code) };
+        match value.to_string_lossy().trim().to_ascii_lowercase().as_str() {
+            "structure" => Ok(Some(Detail::Structure)),
+            "polls" => Ok(Some(Detail::Polls)),
+            "operations" => Ok(Some(Detail::Operations)),
+            _ => Err(wrong(DETAIL, value, NOT_A_DETAIL)),
         }
     }
 
@@ -200,6 +217,26 @@ mod tests {
         for value in ["on", "messages", "1"] {
             let expect = format!("INSIGHT_PANICS is {value:?}: {NOT_MESSAGE_OR_OFF}");
             check(Some(value), Some(Panics::Message), &expect);
+        }
+    }
+
+    #[test]
+    fn detail_from_the_environment_wins_over_the_code() {
+        let check = |environment: Option<&str>, code: Option<Detail>, expect: &str| {
+            let environment = Environment { detail: environment.map(OsString::from), ..Environment::default() };
+            let actual = match environment.detail(code) {
+                Ok(detail) => format!("{detail:?}"),
+                Err(error) => error.to_string(),
+            };
+            assert_eq!(actual, expect, "{environment:?}");
+        };
+        check(None, None, "None");
+        check(None, Some(Detail::Polls), "Some(Polls)");
+        check(Some(" Operations "), None, "Some(Operations)");
+        check(Some("polls"), Some(Detail::Operations), "Some(Polls)");
+        check(Some("structure"), Some(Detail::Polls), "Some(Structure)");
+        for value in ["poll", "all", "1"] {
+            check(Some(value), Some(Detail::Polls), &format!("INSIGHT_DETAIL is {value:?}: {NOT_A_DETAIL}"));
         }
     }
 

@@ -208,6 +208,7 @@ impl State {
             return Ok(Insight::OFF);
         }
         builder.set_panics(environment.panics(builder.options().panics)?);
+        builder.set_detail(environment.detail(builder.options().detail)?);
         let wanted = wanted(builder.listen.as_deref(), cause, environment, role)?;
         let record_to = environment.record_to(builder.record_to.clone(), role, place.pid);
         let awaits = environment.awaits(builder.options().awaits)?;
@@ -260,6 +261,7 @@ impl Instance {
     ) -> Result<Insight, Error> {
         let role = environment.role(place.pid)?;
         builder.set_panics(environment.panics(builder.options().panics)?);
+        builder.set_detail(environment.detail(builder.options().detail)?);
         let mut late: Vec<String> = Vec::new();
         let mut listener = None;
         // The environment takes precedence, as in a start.

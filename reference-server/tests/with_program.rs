@@ -206,7 +206,14 @@ impl Runtime {
         let script = format!("{mark} exec \"$0\" --exact program --nocapture --quiet");
         let mut command = Command::new("sh");
         command.arg("-c").arg(script).arg(std::env::current_exe().unwrap());
-        for name in ["INSIGHT_LISTEN", "INSIGHT_RECORD", "INSIGHT_PROCESS", "INSIGHT_CHILDREN", "INSIGHT_PANICS"] {
+        for name in [
+            "INSIGHT_LISTEN",
+            "INSIGHT_RECORD",
+            "INSIGHT_PROCESS",
+            "INSIGHT_CHILDREN",
+            "INSIGHT_PANICS",
+            "INSIGHT_DETAIL",
+        ] {
             command.env_remove(name);
         }
         command.env("XDG_RUNTIME_DIR", &self.0).env("TMPDIR", &self.0).env("STEPS", steps);

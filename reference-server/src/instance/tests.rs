@@ -22,6 +22,7 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
         children: value("CHILDREN"),
         panics: value("PANICS"),
         awaits: value("AWAITS"),
+        detail: value("DETAIL"),
     }
 }
 
