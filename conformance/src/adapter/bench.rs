@@ -1,9 +1,10 @@
 //! The one recorder of a process, and all facts that it reported.
 
+use super::journal::Journal;
 use insight_model::problem::is_measured;
 use insight_model::{Checker, Model, Task, Watch};
 use insight_probe::{Recorder, RecorderConfig};
-use insight_protocol::{Message, Outcome, Problem, TaskId, encode};
+use insight_protocol::{Detail, Message, Outcome, Problem, TaskId, encode};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,13 +35,15 @@ pub(super) struct Reported {
     pub(super) hangs: Vec<Problem>,
     /// Broken rules of SPEC.md, with the messages that break them.
     pub(super) broken: Vec<String>,
+    /// The operations and holds of the present case.
+    pub(super) journal: Journal,
 }
 
 /// Locks the bench. One case at a time can use it.
 pub(super) fn bench() -> MutexGuard<'static, Bench> {
     static BENCH: OnceLock<Mutex<Bench>> = OnceLock::new();
     let bench = BENCH.get_or_init(|| {
-        let recorder = Recorder::start(RecorderConfig::default())
+        let recorder = Recorder::start(RecorderConfig { detail: Detail::Operations, ..RecorderConfig::default() })
             .expect("the suite has the recorder of its process: nothing else in this test may start one");
         let header = Message::from(recorder.header());
         let watch = Watch::new(SETTLE.as_nanos() as u64);
@@ -72,6 +75,7 @@ impl Bench {
             self.reported.broken.push(format!("{finding:?} by {message:?}"));
         }
         self.reported.model.apply(message);
+        self.reported.journal.apply(message);
         match message {
             Message::TaskSpawned(spawned) => {
                 let task = self.reported.model.tasks.get(&spawned.id).cloned();

@@ -32,6 +32,7 @@
 mod bench;
 mod channels;
 mod descriptor;
+mod journal;
 mod locks;
 mod scene;
 mod stage;

@@ -4,7 +4,7 @@ use super::bench::{Bench, Reported};
 use super::stage::Stage;
 use insight_model::{Edge, EdgeBody, Location, Resource, Task};
 use insight_protocol::adapter::Adapter;
-use insight_protocol::{Operation, ResourceKind, TaskId, TaskKind};
+use insight_protocol::{Capability, Operation, ResourceKind, TaskId, TaskKind};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,6 +47,7 @@ impl<'a, A: Adapter> Case<'a, A> {
     {
         let stage = Stage::default();
         let before = self.bench.sample().tasks.keys().next_back().copied();
+        self.bench.reported.journal.begin();
         let (broken, hangs) = (self.bench.reported.broken.len(), self.bench.reported.hangs.len());
         let (adapter, on_stage) = (self.adapter.clone(), stage.clone());
         let closing = Stage::default();
@@ -76,6 +77,11 @@ impl<'a, A: Adapter> Case<'a, A> {
         }
         thread.join().map_err(|_| "the program panicked".to_owned())?;
         self.all_ended(before, "the end of the `block_on`", |_| true)?;
+        if self.adapter.descriptor().capabilities.contains(&Capability::Operations) {
+            let fact = "the `claimed`, `abandoned` or `released` of each operation and hold";
+            self.bench.until(fact, |reported| reported.journal.is_balanced().then_some(()))?;
+            self.bench.reported.journal.check()?;
+        }
         let reported = &self.bench.reported;
         if let Some(twice) = reported.ended.iter().find(|(id, outcomes)| Some(**id) > before && outcomes.len() > 1) {
             return Err(format!("a task was reported as ended more than once: {twice:?}"));
