@@ -8,7 +8,6 @@ use crate::resource::{AsResource, Resource};
 use crate::resource_cell::{HandOff, ResourceCell, Type, UNSEEN};
 use crate::word::{GuardWord, Mark, Marked};
 use crate::{clock, current, ids, journal, on, user};
-use std::cell::Cell;
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
@@ -136,10 +135,11 @@ impl Holders {
         let edge = ids::next_edge();
         let mark = Mark::of(edge << 1 | 1);
         let guard = GuardWord::new(ptr::from_ref(self).addr(), mark);
-        let by_task = Cell::new(0);
+        if journal::is_on() {
+            journal::held_by(executor, edge, resource, mode, units as u64, at);
+        }
         let opened = user::with(executor, at, |task| {
             let task_id = task.id();
-            by_task.set(task_id);
             let facts = HoldFacts {
                 edge,
                 task: task_id,
@@ -154,9 +154,6 @@ impl Holders {
             task.note_hold(resource, index);
             Some(index)
         });
-        if journal::is_on() {
-            journal::held(edge, by_task.get(), resource, mode, units as u64, Some(at));
-        }
         let index = opened.unwrap_or_else(|| {
             // Outside of tasks: the holder is unknown.
             let (units, since, location, transferable) = (units as u64, clock::ticks(), Some(at), true);

@@ -109,8 +109,6 @@ fn push(id: u64, task: u64, event: Event) {
 }
 
 /// Records a hold of several units or holders, by its edge. Call it after the units were acquired.
-#[cold]
-#[inline(never)]
 pub(crate) fn held(
     edge: u64,
     task: u64,
@@ -121,6 +119,20 @@ pub(crate) fn held(
 ) {
     let fact = OperationFact { id: edge, task, event: Event::Held { resource, mode, units, location } };
     let _ = ring::push_opening(clock::ticks(), Fact::Operation(fact));
+}
+
+/// Like [`held`], by the current task.
+#[cold]
+#[inline(never)]
+pub(crate) fn held_by(
+    executor: &'static Executor,
+    edge: u64,
+    resource: u64,
+    mode: Mode,
+    units: u64,
+    at: &'static Location<'static>,
+) {
+    held(edge, task_of(executor, at), resource, mode, units, Some(at));
 }
 
 /// Records that a hold has another edge, task, mode or number of units.
@@ -140,9 +152,9 @@ pub(crate) fn released(edge: u64) {
 /// Records the hold of a resource with one holder at a time. Call it after the resource was locked.
 #[cold]
 #[inline(never)]
-pub(crate) fn locked(resource: u64, task: u64, location: &'static Location<'static>) {
+pub(crate) fn locked(resource: u64, executor: &'static Executor, location: &'static Location<'static>) {
     if resource != 0 && !ring::refuses(FactKind::Operation) {
-        push(ids::next_edge(), task, Event::Locked { resource, location });
+        push(ids::next_edge(), task_of(executor, location), Event::Locked { resource, location });
     }
 }
 

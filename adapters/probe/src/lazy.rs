@@ -89,18 +89,17 @@ impl Lock {
         let Some(cell) = self.cell() else { return Mark::NONE };
         let resource = cell.id();
         let number = cell.next_hold();
-        let task = user::with(executor, at, |task| {
+        if journal::is_on() {
+            journal::locked(resource, executor, at);
+        }
+        user::with(executor, at, |task| {
             let id = task.id();
             task.note_lock(resource);
             cell.held_since.store(task.poll_time(), Ordering::Relaxed);
             cell.held_at.store(ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
             cell.set_hold(number, ptr::from_ref(self).addr(), by);
             cell.holder.store(id, Ordering::Release);
-            id
         });
-        if journal::is_on() {
-            journal::locked(resource, task.unwrap_or(0), at);
-        }
         Mark::of(number)
     }
 

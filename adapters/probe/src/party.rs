@@ -186,7 +186,7 @@ impl Permits {
     fn record(edge: u64, resource: &Resource, units: u64, executor: &'static Executor, at: &'static Location<'static>) {
         let resource = resource.cell().map_or(0, ResourceCell::id);
         if edge != 0 && resource != 0 {
-            journal::held(edge, journal::task_of(executor, at), resource, Mode::Permit, units, Some(at));
+            journal::held_by(executor, edge, resource, Mode::Permit, units, at);
         }
     }
 }

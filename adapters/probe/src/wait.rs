@@ -228,7 +228,7 @@ impl Waiting {
         if self.0.is_none() && journal::is_on() {
             let awaited = resource.cell().map_or(0, ResourceCell::id);
             if awaited != 0 {
-                self.0 = Some(Pending { open: None, begun: self.begin(awaited, site, None) });
+                self.begin(awaited, site, None);
             }
         }
     }
@@ -266,11 +266,10 @@ impl Waiting {
             Some(known) if !is_timer(awaited) => Some((Polling::new(&known.task, self.slot_of(&known.task)), known)),
             _ => None,
         };
-        let is_journaled = journal::is_on();
-        let begun = match is_journaled {
-            true => self.begin(awaited, site, polling.as_ref().map(|(polling, _)| polling)),
-            false => Begun::NOT,
-        };
+        // It is kept in `self`, so that below this costs nothing to an operation that is ready at its first poll.
+        if journal::is_on() {
+            self.begin(awaited, site, polling.as_ref().map(|(polling, _)| polling));
+        }
         // Named `result` and returned as it is, so that it is not copied.
         let result = match &polling {
             Some((polling, known)) => poll(&mut Context::from_waker(&polling.waker(known.tracing))),
@@ -281,10 +280,7 @@ impl Waiting {
         };
         drop(observed);
         if result.is_ready() {
-            if is_journaled {
-                begun.claimed(None, journal::task_of(site.executor, site.location.unwrap_or(Location::caller())));
-            }
-            self.0 = None;
+            self.claim(site);
             return result;
         }
         let reserved = polling.and_then(|(polling, _)| polling.into_reserved());
@@ -296,9 +292,9 @@ impl Waiting {
                 user::with(site.executor, at, |task| self.pending(task, awaited, site, None, None));
             }
         }
-        if is_journaled {
-            begun.pending(site.executor, site.location);
-            self.0.get_or_insert(Pending { open: None, begun: Begun::NOT }).begun = begun;
+        match &self.0 {
+            Some(Pending { begun, .. }) if begun.is_recorded() => begun.pending(site.executor, site.location),
+            _ => {}
         }
         result
     }
@@ -306,16 +302,25 @@ impl Waiting {
     /// Records the begin of the operation, unless it has begun. `polling` is its poll, if its waker is followed.
     #[cold]
     #[inline(never)]
-    fn begin(&mut self, awaited: u64, site: &Site, polling: Option<&Polling<'_>>) -> Begun {
+    fn begin(&mut self, awaited: u64, site: &Site, polling: Option<&Polling<'_>>) {
         // An operation that was polled before and is not recorded is left out.
-        let begun = match self.0.as_mut() {
-            Some(pending) => std::mem::replace(&mut pending.begun, Begun::NOT),
-            None => Begun::record(site.op.call(), awaited, site.need, site.executor, site.location),
-        };
+        let Pending { begun, .. } = self.0.get_or_insert_with(|| {
+            let begun = Begun::record(site.op.call(), awaited, site.need, site.executor, site.location);
+            Pending { open: None, begun }
+        });
         if let Some(slot) = polling.and_then(Polling::takes_slot) {
             begun.in_slot(slot);
         }
-        begun
+    }
+
+    /// The operation has its result.
+    #[inline]
+    fn claim(&mut self, site: &Site) {
+        let Some(Pending { open, begun }) = self.0.take() else { return };
+        if begun.is_recorded() {
+            begun.claimed(None, journal::task_of(site.executor, site.location.unwrap_or(Location::caller())));
+        }
+        drop(open);
     }
 
     fn open(&self) -> Option<&OpenWait> {
@@ -344,10 +349,13 @@ impl Waiting {
     ) {
         if self.slot_of(task).is_none() {
             let address = &raw const *self as usize;
-            self.0 = (task.id() != 0).then(|| {
-                let open = OpenWait::pending(task, awaited, site, reserved, number.is_some(), address);
-                Pending { open: Some(open), begun: Begun::NOT }
-            });
+            let open = (task.id() != 0)
+                .then(|| OpenWait::pending(task, awaited, site, reserved, number.is_some(), address));
+            let begun = match &mut self.0 {
+                Some(pending) => std::mem::replace(&mut pending.begun, Begun::NOT),
+                None => Begun::NOT,
+            };
+            self.0 = (open.is_some() || begun.is_recorded()).then(|| Pending { open, begun });
         }
         if let Some(open) = self.open() {
             open.slot().waiter.end_poll(number);
