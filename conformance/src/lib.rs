@@ -27,13 +27,14 @@
 //! first byte to the last, and keeps only live tasks, resources and edges. So it can check a stream that does not end. The
 //! cost is that a finding waits for the three lines after it, or for [`Check::release`].
 //!
-//! With the feature `adapter`, the module `adapter` checks the adapter of an executor.
+//! With the feature `adapter`, the module `adapter` has the suite for the adapter of an executor. [`cases`] lists its cases.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "adapter")]
 pub mod adapter;
+mod cases;
 mod check;
 mod context;
 mod diagnose;
@@ -43,6 +44,7 @@ mod rule;
 mod rules;
 pub mod vectors;
 
+pub use cases::{Case, RULES_OF_EACH_CASE, SUITE_VERSION, case, cases};
 pub use check::{Check, Error, Finding, Options, Sink, Strictness, Summary, check};
 pub use context::{ContextLine, TEXT_LIMIT};
 pub use diagnose::{Diagnose, Diagnosis};

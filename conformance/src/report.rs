@@ -9,3 +9,5 @@ pub use json::Json;
 #[cfg(feature = "cli")]
 pub use junit::Junit;
 pub use text::Text;
+#[cfg(feature = "adapter")]
+pub(crate) use text::context_text;

@@ -685,6 +685,12 @@ pub(crate) static RULES: &[Rule] = &[
         text: "The types, fields and enum words of an extension begin with its name and a dot, such as `com.example.gate`.\nSo a name with two or more dots always belongs to an extension.",
     },
     Rule {
+        id: "fields.meaning",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "The value of each field MUST be true in the meaning that the table of its message gives it.",
+    },
+    Rule {
         id: "file.cut-off",
         level: Level::Must,
         checked: Checked::Never,
@@ -1049,6 +1055,12 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::Must,
         checked: Checked::Never,
         text: "Each entry of `leaves` MUST be one await at which the task waited when it was polled for the trace.\nIts `frames` lead from the future that keeps the task's waker out to the task's own future, and not further.",
+    },
+    Rule {
+        id: "http.trace.function",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "`function` is the function that this frame calls, by its public name, as in `task.awaits`; it MUST be absent when unknown.",
     },
     Rule {
         id: "http.trace.kind",
@@ -2069,6 +2081,12 @@ pub(crate) static RULES: &[Rule] = &[
         level: Level::Must,
         checked: Checked::Always,
         text: "The polls of a thread MUST be sent in the order in which they ended, also across messages: `at_ns` MUST NOT be before the\nend of the last poll that was sent for the thread.",
+    },
+    Rule {
+        id: "task.spawned.once",
+        level: Level::Must,
+        checked: Checked::Never,
+        text: "A task MUST NOT be sent as spawned under two ids: one unit of the executor is one task.",
     },
     Rule {
         id: "task.state.can-progress",

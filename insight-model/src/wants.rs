@@ -128,6 +128,9 @@ impl Rules {
                 if let Some(until_ns) = young_until(model, wait.since_ns, settle_ns) {
                     return Verdict::Progresses { until_ns: Some(until_ns) };
                 }
+                if *operation == Operation::Closed && has_only_a_receiver(model, task, wait.resource) {
+                    return PROGRESSES;
+                }
             }
             let kind = model.resources.get(&wait.resource).map(|resource| resource.definition());
             match kind.and_then(|kind| Some((want(kind, operation)?, kind.units.need(operation, *need)))) {
@@ -179,6 +182,18 @@ fn want(kind: &Definition, operation: &Operation) -> Option<Want> {
         // We do not know the tasks that have not come yet, or that may send a signal.
         FreedBy::Missing | FreedBy::Anybody => None,
     }
+}
+
+/// Whether the task has a receiver of the channel and no sender, as far as it was observed. Its wait for `closed` ends with the
+/// senders, and the definitions of the kinds are about the receivers.
+fn has_only_a_receiver(model: &Model, task: &Task, channel: ResourceId) -> bool {
+    let has = |end: End| {
+        model.edges_of_task(task.id).any(|edge| match &edge.body {
+            EdgeBody::Party { role, .. } => edge.resource == channel && end.is(role),
+            _ => false,
+        })
+    };
+    has(End::Receiver) && !has(End::Sender)
 }
 
 /// Whether the producer does not observe the wakers that a timer or a socket holds. Then `foreign_wakers: 0` says nothing.

@@ -75,6 +75,8 @@ impl TaskTrace {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TraceLeaf {
+    /// The awaited function, such as `tokio::net::TcpStream::read`: the function that the own code called. Absent when unknown.
+    pub function: Option<String>,
     /// The stack, from the future that will wake the task out to the task's own future.
     pub frames: Vec<TraceFrame>,
     /// The position in `frames` of the innermost frame of kind `own`: the await. Absent when there is none.
@@ -87,7 +89,7 @@ pub struct TraceLeaf {
 impl TraceLeaf {
     /// Makes one with its required fields. Each other field is empty, zero or false.
     pub fn new(frames: Vec<TraceFrame>) -> TraceLeaf {
-        TraceLeaf { frames, own: None, cut: false }
+        TraceLeaf { function: None, frames, own: None, cut: false }
     }
 }
 

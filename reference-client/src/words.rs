@@ -4,7 +4,8 @@ use crate::text::{clean, count, duration, grouped};
 use insight_model::operation::{self, Class};
 use insight_model::resource_kind::{Ends, FreedBy, Level};
 use insight_model::{
-    Edge, EdgeBody, EndedTask, Freers, Leaf, Lines, Location, Model, OtherReason, Resource, Task, short_file,
+    Edge, EdgeBody, EndedTask, Freers, Leaf, Lines, Location, Model, OtherReason, Resource, Task, TaskReason,
+    short_file,
 };
 use insight_protocol::{
     Capability, FrameKind, Operation, Outcome, PartyRole, Problem, ProblemAwait, ProblemKind, ResourceId, Severity,
@@ -298,6 +299,18 @@ pub fn waiter(edge: &Edge, now_ns: u64) -> Option<String> {
     (!facts.is_empty()).then(|| facts.join(", "))
 }
 
+/// Maximum number of waits of one task whose place in the queue is shown: each takes a look at all edges of its resource.
+pub const MOST_QUEUES: usize = 8;
+
+/// `behind 2 waits in the queue, first task 4 (writes)`: the waits that come before this one. `None` if there are none.
+pub fn behind(model: &Model, wait: &Edge) -> Option<String> {
+    let answer = model.can_end(wait.id)?;
+    let ahead = answer.tasks.iter().filter(|by| by.reason == TaskReason::Ahead);
+    let first = ahead.clone().filter_map(|by| model.edges.get(&by.edge)).min_by_key(|edge| (edge.since_ns, edge.id))?;
+    let waits = count(ahead.count() as u64, "wait");
+    Some(format!("behind {waits} in the queue, first {}", clean(&model.task_label(first.task))))
+}
+
 /// Whether the last poll of its task reached the pending operation, in words; `None` if it did not, or if that is unknown.
 pub fn polled(edge: &Edge) -> Option<&'static str> {
     (edge.waiter().polled == Some(true)).then_some("its task's last poll reached it")
@@ -491,7 +504,10 @@ pub fn other_problems(model: &Model) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use insight_protocol::{DefineString, Message, StringId, TaskSpawned, with};
+    use insight_protocol::{
+        DefineString, EdgeHold, EdgeId, EdgeWait, HandOff, HoldMode, Message, ResourceCreated, ResourceKind, StringId,
+        TaskSpawned, with,
+    };
 
     #[test]
     fn names_for_a_narrow_column() {
@@ -508,5 +524,31 @@ mod tests {
         check(Some("pump"), true, "pump");
         check(None, true, "(library task)");
         check(None, false, "-");
+    }
+
+    #[test]
+    fn place_in_the_queue_of_a_fair_lock() {
+        let check = |hand_off: HandOff, expect: [Option<&str>; 3]| {
+            let mut model = Model::default();
+            let mut apply = |message: Message| model.apply(&message);
+            apply(DefineString::new(StringId(1), "waits".to_owned()).into());
+            let lock = ResourceId(1);
+            apply(with!(ResourceCreated::new(lock, ResourceKind::Mutex, 1), hand_off = Some(hand_off)).into());
+            for id in 1..=4 {
+                apply(with!(TaskSpawned::default(), id = TaskId(id)).into());
+            }
+            apply(EdgeHold::new(EdgeId(1), TaskId(1), lock, HoldMode::Exclusive, 1, 1).into());
+            // The IDs are not in the order of the queue.
+            for (id, since_ns) in [(2, 30), (3, 20), (4, 10)] {
+                let wait = EdgeWait::new(EdgeId(id), TaskId(id), lock, Operation::Lock, StringId(1), 1, since_ns);
+                apply(wait.into());
+            }
+            let behind = [4, 3, 2].map(|id| behind(&model, &model.edges[&EdgeId(id)]));
+            assert_eq!(behind.each_ref().map(|text| text.as_deref()), expect);
+        };
+        let one = "behind 1 wait in the queue, first task 4";
+        let two = "behind 2 waits in the queue, first task 4";
+        check(HandOff::Fifo, [None, Some(one), Some(two)]);
+        check(HandOff::Barging, [None, None, None]);
     }
 }

@@ -6,7 +6,6 @@
 mod budget;
 mod choice;
 mod fresh;
-mod function;
 mod made;
 mod worker;
 

@@ -13,7 +13,7 @@ use crate::producer::Producer;
 use crate::say;
 use crate::search::{Found, FutureRange, Place, Search};
 use handles::{Handle, Handles};
-use insight_model::{Confirmation, EdgeBody, Finding, Model, Watch};
+use insight_model::{Confirmation, EdgeBody, Finding, Model, Task, Watch};
 use insight_probe::Word;
 use insight_protocol::{EdgeId, MAX_CANCELLERS, Message, PartyRole, TaskCancellers, TaskId, TaskKind, TaskState, with};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +43,7 @@ pub(crate) struct Confirm {
     /// The cancellers that were sent, of tasks that live.
     sent: BTreeMap<TaskId, TaskCancellers>,
     running: Option<Running>,
-    /// The roots that were polled during a search in which they counted as idle.
+    /// The roots that counted as idle in a search during which they, or tasks that their threads may poll, were polled.
     unsteady: BTreeSet<TaskId>,
     /// The answer about a finding has changed.
     changed: bool,
@@ -199,9 +199,13 @@ impl Confirm {
         };
         let has_dead = found.copies.iter().flat_map(|it| &it.copies).any(|it| matches!(it.place, Place::DeadStack(_)));
         let polled = roots.iter().filter(|(id, polls)| model.tasks.get(id).and_then(|task| task.polls()) != **polls);
-        let polled: Vec<TaskId> = polled.map(|(id, _)| *id).collect();
-        if outdated || (has_dead && !polled.is_empty()) {
-            self.unsteady.extend(polled);
+        let mut unsteady: Vec<TaskId> = polled.map(|(id, _)| *id).collect();
+        // A root's thread may poll other tasks, below the frames of the root. In a long poll, that stack is in use.
+        if model.tasks.values().any(|task| is_in_poll_since(task, found_ns)) {
+            unsteady = roots.keys().copied().collect();
+        }
+        if outdated || (has_dead && !unsteady.is_empty()) {
+            self.unsteady.extend(unsteady);
             return;
         }
         // Other stuck tasks may make progress by code that is not observed, and would drop a guard.
@@ -367,6 +371,12 @@ fn joiners(model: &Model, task: TaskId) -> impl Iterator<Item = TaskId> + '_ {
         model.edges_of_task(task).filter(|edge| matches!(&edge.body, EdgeBody::Party { role: PartyRole::Joined, .. }));
     let waits = joined.flat_map(|party| model.edges_of_resource(party.resource));
     waits.filter(|edge| matches!(edge.body, EdgeBody::Wait { .. })).map(|edge| edge.task)
+}
+
+/// Whether a poll of the task had begun before this time and has not ended. A blocking task and a root have threads of their own.
+fn is_in_poll_since(task: &Task, time_ns: u64) -> bool {
+    let is_polled = matches!(task.origin.kind, TaskKind::Task | TaskKind::Local);
+    is_polled && task.state() == Some(TaskState::Running) && task.since_ns() < time_ns
 }
 
 fn is_alive(model: &Model, id: TaskId) -> bool {

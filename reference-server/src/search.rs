@@ -53,7 +53,8 @@ pub enum Place {
     Stack(u32),
     /// Below that part, where no value lives.
     DeadStack(u32),
-    /// In other memory: a heap block, used or free; static memory; the stack of a thread that runs now.
+    /// In other memory: a heap block, used or free; static memory; the stack of a thread that runs now, or has ended. The C library
+    /// keeps the stacks of ended threads for later threads, and nothing shows that such memory is not in use.
     Elsewhere,
 }
 

@@ -1,10 +1,9 @@
 //! Traces of tasks: requests a trace from the probe, resolves its addresses, and runs only one trace at a time.
 
 pub(crate) mod frames;
+pub(crate) mod function;
 mod origin;
 pub(crate) mod symbol;
-
-pub(crate) use origin::is_of_insight;
 
 use crate::http::Reply;
 use insight_probe::{Capture, Trace, Traceable};

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 const OUTPUT: &str = "reference-server/docs";
 /// The list of the pages, as the server includes it.
 const LIST: &str = "reference-server/docs/pages.rs";
-/// The files with a generated part: the lists of the kinds.
-const WITH_KINDS: [&str; 3] = ["SPEC.md", "docs/index.md", "docs/glossary.md"];
+/// The files with a generated part: the lists of the kinds, or of the cases.
+const WITH_KINDS: [&str; 4] = ["SPEC.md", "docs/index.md", "docs/glossary.md", "docs/write-an-adapter.md"];
 const RULES: &str = "conformance/src/rules.rs";
 /// Documents with links that are not served.
 const OTHER_DOCUMENTS: [&str; 10] = [

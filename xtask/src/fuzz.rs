@@ -31,9 +31,8 @@ const RUSTFLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 
 
 /// Checks the targets with clippy, and runs them for a short time.
 pub fn check() -> Result {
-    let clippy = ["clippy", "--quiet", "--manifest-path", MANIFEST, "--all-targets", "--", "-D", "warnings"];
     compiler()?;
-    let status = cargo().args(clippy).env("CARGO_TARGET_DIR", folder()).status();
+    let status = on_targets("clippy", &host()?).args(["--all-targets", "--", "-D", "warnings"]).status();
     match status.map_err(|error| format!("cannot start cargo: {error}"))?.success() {
         true => run(SMOKE_SECONDS),
         false => Err("correct what clippy names above".to_owned()),
@@ -44,7 +43,7 @@ pub fn check() -> Result {
 pub fn run(seconds: u64) -> Result {
     let folder = folder();
     let host = host()?;
-    build(&folder, &host)?;
+    build(&host)?;
     dictionary(&folder)?;
     let mut started = Vec::new();
     for target in TARGETS {
@@ -85,14 +84,22 @@ pub fn host() -> Result<String> {
     host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
 }
 
-fn build(folder: &Path, host: &str) -> Result {
+fn build(host: &str) -> Result {
     compiler()?;
-    let arguments = ["build", "--quiet", "--release", "--manifest-path", MANIFEST, "--target", host];
-    let status = cargo().args(arguments).env("RUSTFLAGS", RUSTFLAGS).env("CARGO_TARGET_DIR", folder).status();
+    let status = on_targets("build", host).status();
     match status.map_err(|error| format!("cannot start cargo: {error}"))?.success() {
         true => Ok(()),
         false => Err("fuzz/ does not build; see above".to_owned()),
     }
+}
+
+/// A command of cargo on fuzz/. All commands have the same profile, target and flags, so that libfuzzer and the build scripts
+/// are built once.
+fn on_targets(command: &str, host: &str) -> Command {
+    let mut cargo = cargo();
+    cargo.args([command, "--quiet", "--release", "--manifest-path", MANIFEST, "--target", host]);
+    cargo.env("RUSTFLAGS", RUSTFLAGS).env("CARGO_TARGET_DIR", folder());
+    cargo
 }
 
 /// Writes the words of all messages. A fuzzer would need a long time to find them.

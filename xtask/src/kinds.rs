@@ -1,13 +1,13 @@
-//! The lists of kinds and operations in documents, made from the lists of insight-model.
+//! The lists of kinds, operations and cases in documents, made from the lists of insight-model and insight-conformance.
 
 use crate::process::{Result, read};
 use insight_model::operation;
 use insight_model::problem::{self, ALL, About};
 use insight_model::resource_kind::{self, Ends};
-use insight_protocol::Operation;
+use insight_protocol::{Capability, Operation};
 use std::path::Path;
 
-const MADE: &str = "made by `cargo xtask docs` from insight-model/src/";
+const MADE: &str = "made by `cargo xtask docs` from ";
 
 /// The document with its present lists.
 pub fn filled(path: &str) -> Result<String> {
@@ -18,11 +18,20 @@ pub fn filled(path: &str) -> Result<String> {
 fn fill(text: &str) -> Result<String> {
     let is_measured = |about: &&&About| problem::is_measured(&about.kind);
     let parts = [
-        ("resource kinds", "resource_kind", resource_kinds()),
-        ("operations", "operation.rs", operations()),
-        ("kinds", "problem", problem_kinds()),
-        ("stuck kinds", "problem", ALL.iter().filter(|it| !is_measured(it)).map(|about| line(about)).collect()),
-        ("measured kinds", "problem", ALL.iter().filter(is_measured).map(|about| line(about)).collect::<String>()),
+        ("resource kinds", "insight-model/src/resource_kind", resource_kinds()),
+        ("operations", "insight-model/src/operation.rs", operations()),
+        ("kinds", "insight-model/src/problem", problem_kinds()),
+        (
+            "stuck kinds",
+            "insight-model/src/problem",
+            ALL.iter().filter(|it| !is_measured(it)).map(|about| line(about)).collect(),
+        ),
+        (
+            "measured kinds",
+            "insight-model/src/problem",
+            ALL.iter().filter(is_measured).map(|about| line(about)).collect::<String>(),
+        ),
+        ("cases", "conformance/src/cases.rs", cases()),
     ];
     let (mut text, mut found) = (text.to_owned(), 0);
     for (name, source, part) in parts {
@@ -66,6 +75,21 @@ fn operations() -> String {
     format!("| operation | | unblocked by |\n|---|---|---|\n{}", operation::ALL.iter().map(row).collect::<String>())
 }
 
+/// The table of the cases of the suite for adapters.
+fn cases() -> String {
+    let rows = insight_conformance::cases().iter().map(|case| {
+        let needs = code(case.capabilities.iter().map(Capability::as_str));
+        let rules = code(case.rules.iter().copied());
+        format!("| `{}` | {} | {needs} | {rules} | {} |\n", case.id, case.sentence, case.since)
+    });
+    format!("| case | | needs | rules | since |\n|---|---|---|---|---|\n{}", rows.collect::<String>())
+}
+
+/// Words as code, with commas between.
+fn code<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// The line of a kind on the documentation's first page.
 fn line(about: &About) -> String {
     format!("- {}: [{}]({}.md).\n", about.symptom, about.called, about.page())
@@ -80,7 +104,9 @@ mod tests {
     #[test]
     fn list_is_filled_between_its_marks() {
         let document = |list: &str| {
-            format!("# A\n\n<!-- stuck kinds: {MADE}problem -->\n{list}\n<!-- end of stuck kinds -->\n\nmore\n")
+            format!(
+                "# A\n\n<!-- stuck kinds: {MADE}insight-model/src/problem -->\n{list}\n<!-- end of stuck kinds -->\n\nmore\n"
+            )
         };
         let once = fill(&document("")).unwrap();
         assert!(once.contains("\n- Tasks wait for each other: [deadlock](deadlock.md).\n"), "{once}");
@@ -88,7 +114,9 @@ mod tests {
         assert_eq!(fill(&once), Ok(once.clone()));
         assert_eq!(fill(&document("old\n")), Ok(once));
         assert_eq!(fill("nothing"), Err("it has no list of kinds".to_owned()));
-        assert!(fill(&format!("<!-- kinds: {MADE}problem -->\n")).unwrap_err().contains("has no end"));
+        assert!(
+            fill(&format!("<!-- kinds: {MADE}insight-model/src/problem -->\n")).unwrap_err().contains("has no end")
+        );
     }
 
     /// insight-model tests the texts of each kind, and `docs --check` the lists in documents.

@@ -32,6 +32,8 @@ mod spec;
 mod suites;
 mod systems;
 mod test;
+#[cfg(test)]
+mod untested;
 
 use clap::{Parser, Subcommand};
 use runtime::Runtime;
@@ -153,7 +155,7 @@ enum Command {
     },
     /// Runs the clients of docs/clients against programs that hang
     Clients {
-        /// Without the programs: the generated types, the type check, the 60 lines
+        /// Without the programs: the generated types, the type check, the lengths of the clients
         #[arg(long, conflicts_with = "write")]
         check: bool,
         /// Write the types of docs/clients/typescript from schema/v1

@@ -20,8 +20,35 @@ pub enum Profile {
     Release,
 }
 
-/// The packages whose binaries several steps run in a release build.
-const RELEASED: [&str; 3] = ["insight-conformance", "insight-examples", "wish4-consolation"];
+/// The binaries that the steps of `cargo xtask test` run in a debug build, beside those that `cargo test` has built.
+const DEBUG: [&str; 9] = [
+    "barbara",
+    "cargo-insight",
+    "deadlock",
+    "handovers_async_std",
+    "handovers_smol",
+    "handovers_tokio",
+    "hangs_async_std",
+    "hangs_smol",
+    "hangs_tokio",
+];
+
+/// The packages and the binaries that these steps run in a release build. insight-probe has only tests there.
+const RELEASED: [&str; 5] =
+    ["insight-bench", "insight-conformance", "insight-examples", "insight-probe", "wish4-consolation"];
+const RELEASE: [&str; 8] = [
+    "async_std_stress",
+    "attacked",
+    "bench-bare",
+    "bench-insight",
+    "consolation",
+    "insight-conformance",
+    "smol_stress",
+    "stress",
+];
+
+/// The probe's tests that need a release build.
+const RELEASED_TESTS: [&str; 2] = ["short_tasks", "recording"];
 
 static WITH_OTHERS: AtomicBool = AtomicBool::new(false);
 
@@ -36,20 +63,28 @@ pub fn build(package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
     let mut command = cargo();
     command.args(["build", "--message-format", "json-render-diagnostics"]);
     match (WITH_OTHERS.load(Ordering::Relaxed), profile) {
-        (false, _) => _ = command.args(["--package", package, "--bin", binary]),
-        // As `cargo test` has built them.
+        (false, Profile::Dev) => _ = command.args(["--package", package, "--bin", binary]),
+        (false, Profile::Release) => _ = command.args(["--release", "--package", package, "--bin", binary]),
         (true, Profile::Dev) => {
-            command.args(["--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"]);
+            // As `cargo test` has built them: tests choose features, too.
+            command.args(["--workspace", "--all-features", "--tests"]).args(bins(&DEBUG));
         }
-        (true, Profile::Release) => {
-            command.arg("--bins").args(RELEASED.iter().flat_map(|package| ["--package", package]));
-        }
-    }
-    if profile == Profile::Release {
-        command.arg("--release");
+        (true, Profile::Release) => _ = command.args(released()).args(bins(&RELEASE)),
     }
     let output = command.stderr(Stdio::inherit()).output().map_err(|error| format!("cannot start cargo: {error}"))?;
     executable(&output, binary).ok_or(format!("cannot build {binary}: correct what cargo names above"))
+}
+
+fn bins<'a>(names: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    names.iter().flat_map(|name| ["--bin", name])
+}
+
+/// The arguments that all release builds of `cargo xtask test` share, so that none compiles a crate again: the packages, and
+/// the tests among their targets.
+pub fn released() -> impl Iterator<Item = &'static str> {
+    let packages = RELEASED.iter().flat_map(|package| ["--package", package]);
+    let tests = RELEASED_TESTS.iter().flat_map(|test| ["--test", test]);
+    ["--release"].into_iter().chain(packages).chain(tests)
 }
 
 /// The path of the binary in the JSON messages of a `cargo build`.

@@ -13,6 +13,9 @@ pub fn findings() -> Result<Vec<String>> {
     let requirements = read(Path::new("conformance/requirements.toml"))?;
     let mut findings = findings_in(&spec);
     findings.extend(rules::findings(&spec, &requirements, |path| read(Path::new(path)).ok()));
+    let of_cases = insight_conformance::cases().iter().flat_map(|case| case.rules);
+    let of_cases = of_cases.chain(insight_conformance::RULES_OF_EACH_CASE).copied().collect();
+    findings.extend(rules::suite_findings(&requirements, &of_cases)?);
     Ok(findings)
 }
 

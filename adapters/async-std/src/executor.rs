@@ -1,5 +1,7 @@
 //! async-std as an executor of the protocol.
 
+#[cfg(feature = "default")]
+use insight_probe::task_number;
 use insight_probe::{Capability, Executor, Kind};
 
 /// In a whole graph the facade is compiled as the package async-std, with its version.
@@ -27,20 +29,12 @@ pub(crate) static EXECUTOR: Executor = Executor::new("async-std", VERSION, curre
 /// at its first task. In a whole graph that also starts insight.
 #[cfg(feature = "default")]
 pub(crate) fn announce() {
-    static ANNOUNCED: std::sync::Once = std::sync::Once::new();
-    ANNOUNCED.call_once(|| {
-        #[cfg(insight_whole_graph)]
-        {
-            insight::graph_facts_at(env!("INSIGHT_COVERAGE_FILE"));
-            insight::start_with_program();
-        }
-        EXECUTOR.announce();
-    });
+    insight_probe::announce!(once EXECUTOR);
 }
 
 #[cfg(feature = "default")]
 fn current_task_id() -> Option<u64> {
-    real::task::try_current().map(|task| number(task.id()))
+    real::task::try_current().map(|task| task_number(&task.id()))
 }
 
 #[cfg(not(feature = "default"))]
@@ -48,40 +42,12 @@ fn current_task_id() -> Option<u64> {
     None
 }
 
-/// The number in a task's ID. async-std has no method for it, but its `Hash` gives the number to the hasher unchanged.
-#[cfg(feature = "default")]
-fn number(id: real::task::TaskId) -> u64 {
-    use std::hash::{Hash, Hasher};
-
-    struct Number(u64);
-
-    impl Hasher for Number {
-        fn write(&mut self, bytes: &[u8]) {
-            for byte in bytes {
-                self.0 = self.0 << 8 | u64::from(*byte);
-            }
-        }
-
-        fn write_usize(&mut self, number: usize) {
-            self.0 = number as u64;
-        }
-
-        fn finish(&self) -> u64 {
-            self.0
-        }
-    }
-
-    let mut hasher = Number(0);
-    id.hash(&mut hasher);
-    hasher.finish()
-}
-
 #[cfg(all(test, feature = "default"))]
 mod tests {
     #[test]
     fn the_number_is_the_one_that_async_std_shows() {
         let task = real::task::spawn(async {}).task().clone();
-        assert_eq!(super::number(task.id()).to_string(), task.id().to_string());
+        assert_eq!(super::task_number(&task.id()).to_string(), task.id().to_string());
         let (number, id) = real::task::block_on(async { (super::current_task_id(), real::task::current().id()) });
         assert_eq!(number.map(|number| number.to_string()), Some(id.to_string()));
         assert_eq!(super::current_task_id(), None);

@@ -2,7 +2,6 @@
 
 use insight_probe::{Capability, Executor, Kind, Observed, TaskRef, is_recorded, on};
 use std::panic::Location;
-use std::sync::Once;
 
 /// As a part of insight-smol its tasks are smol's.
 #[cfg(not(insight_whole_graph))]
@@ -33,15 +32,7 @@ pub static EXECUTOR: Executor = Executor::new(NAME.0, NAME.1, || None)
 /// this. In a whole graph the first one also starts insight.
 #[inline]
 pub fn announce() {
-    static ANNOUNCED: Once = Once::new();
-    ANNOUNCED.call_once(|| {
-        #[cfg(insight_whole_graph)]
-        {
-            insight::graph_facts_at(env!("INSIGHT_COVERAGE_FILE"));
-            insight::start_with_program();
-        }
-        EXECUTOR.announce();
-    });
+    insight_probe::announce!(once EXECUTOR);
 }
 
 /// The observed future, and the task's reference for its handle. A future that another facade observes stays as it is.

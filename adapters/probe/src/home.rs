@@ -8,7 +8,6 @@ use crate::cell_ref::CellRef;
 use crate::current::{self, Turned};
 use crate::executor::Executor;
 use crate::kind::Kind;
-use crate::wait::is_timer;
 use std::cell::Cell;
 use std::future::Future;
 use std::marker::{PhantomData, PhantomPinned};
@@ -142,21 +141,29 @@ struct Borrower {
     key: u64,
     /// `None` if it is not observed.
     task: Option<CellRef>,
-    /// Its end is taken as the end of the program: it is a root on the main thread, and was not seen to wait for a timer. A `main` that
-    /// sleeps goes on, and may drop the runtime long before the program ends. A `main` that waits for sockets or a signal usually lasts
-    /// as long as the program.
+    /// Its end is taken as the end of the program: it is a root on the main thread, and was not seen to wait for anything observed. A
+    /// `main` that waits for a timer, a message or a task goes on when its wait ends, and may drop the runtime long before the program
+    /// ends. A `main` that waits for sockets or a signal usually lasts as long as the program.
     ends_program: bool,
 }
 
 impl Borrower {
     /// Its ID, 0 if it is not recorded. `None` if the program ends with it.
     fn id(&mut self) -> Option<u64> {
-        self.ends_program &= self.task.as_ref().is_some_and(|task| !task.waits_for_timer());
+        self.ends_program &= self.task.as_ref().is_some_and(|task| !task.is_waiting());
         (!self.ends_program).then(|| self.task.as_ref().map_or(0, |task| task.recorded_id()))
     }
 }
 
+/// Whether this is the main thread. A program may call another thread `main`, too.
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
+fn is_main_thread() -> bool {
+    // SAFETY: both calls take nothing, and always succeed.
+    unsafe { libc::gettid() == libc::getpid() }
+}
+
 /// Whether this is the main thread, by its name.
+#[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
 fn is_main_thread() -> bool {
     std::thread::current().name() == Some("main")
 }
@@ -321,10 +328,10 @@ pub fn polling_unknown<R>(poll: impl FnOnce() -> R) -> R {
 }
 
 impl TaskCell {
-    /// Whether one of its waits is for a timer.
-    fn waits_for_timer(&self) -> bool {
+    /// Whether one of its waits is open.
+    fn is_waiting(&self) -> bool {
         let mut waits = false;
-        self.waits().for_each(0, |wait, _| waits |= is_timer(wait.awaited));
+        self.waits().for_each(0, |_, _| waits = true);
         waits
     }
 

@@ -45,6 +45,7 @@ mod call;
 mod clock;
 mod ids;
 mod left_out;
+mod old_copies;
 mod once;
 mod order;
 mod origin;
@@ -55,10 +56,12 @@ mod threads;
 mod word;
 
 // The words for executors, tasks and parties.
+mod announce;
 mod executor;
 mod kind;
 mod meta;
 mod role;
+mod task_number;
 
 // The memory that the program's threads write, and the recorder reads.
 mod cell;
@@ -140,6 +143,7 @@ pub use observe::{SpawnMeta, observe};
 pub use observed::{Observed, ObservedClosure, Spawned, TaskRef};
 #[cfg(feature = "futures")]
 pub use observing::Observing;
+pub use old_copies::erase_old_copies;
 pub use once::{is_recorded, recorded};
 pub use oneshot::OneshotEnd;
 pub use party::{Party, Permits};
@@ -151,6 +155,7 @@ pub use recorder::{AlreadyStarted, Recorder, RecorderConfig};
 pub use resource::{AsResource, Handle, Resource};
 pub use resource_cell::{Closing, HandOff, ResourceCell, Type};
 pub use role::Role;
+pub use task_number::task_number;
 pub use timer::Sleeping;
 pub use trace::{Capture, Capturing, Stack, Trace, Traceable, is_captured, note_span};
 pub use wait::{Blocking, Op, Site, WaitFuture, Waiting, blocking, waiting};

@@ -31,12 +31,7 @@ pub(crate) static EXECUTOR: insight_probe::Executor =
 #[cfg(insight_whole_graph)]
 #[inline]
 pub(crate) fn announce() {
-    static ANNOUNCED: std::sync::Once = std::sync::Once::new();
-    ANNOUNCED.call_once(|| {
-        insight::graph_facts_at(env!("INSIGHT_COVERAGE_FILE"));
-        insight::start_with_program();
-        EXECUTOR.announce();
-    });
+    insight_probe::announce!(once EXECUTOR);
 }
 
 /// The observed future, and the task's reference for its handle.

@@ -1,6 +1,6 @@
 //! A future with a change to its output.
 
-use insight_probe::Acquirer;
+use insight_probe::{Acquirer, erase_old_copies};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -35,6 +35,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let by = Acquirer::operation(&*self);
         let this = self.project();
-        this.inner.poll(cx).map(|output| (this.change)(output, by))
+        let result = this.inner.poll(cx).map(|output| (this.change)(output, by));
+        if result.is_ready() {
+            erase_old_copies();
+        }
+        result
     }
 }

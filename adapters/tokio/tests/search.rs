@@ -8,8 +8,9 @@ use insight_model::{EdgeBody, Model};
 use insight_probe::{Word, task_name};
 use insight_protocol::TaskId;
 use insight_test_kit::{Bench, bench, until};
-use std::future::{Future, pending};
-use tokio::sync::{Mutex, RwLock, oneshot};
+use std::future::{Future, pending, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Mutex, RwLock, Semaphore, oneshot};
 
 fn task(model: &Model, name: &str) -> Option<TaskId> {
     let named = |task: &&insight_model::Task| task.origin.name.as_deref() == Some(name);
@@ -95,6 +96,52 @@ fn guard_of_a_reader() {
 #[test]
 fn guard_of_a_writer() {
     moves(leak(RwLock::new(0_u8)).write());
+}
+
+/// A root acquires a guard by `acquire`, and blocks its thread in the same poll: the guard is in the root's future, and in no old
+/// frame.
+fn leaves_no_copy<G: Send + 'static>(acquire: impl Future<Output = G> + Send + 'static) {
+    let bench = &mut *bench();
+    static RELEASED: AtomicBool = AtomicBool::new(false);
+    RELEASED.store(false, Ordering::SeqCst);
+    let root = async move {
+        let guard = acquire.await;
+        // It needs little of the stack, so it leaves the old frames as they are.
+        while !RELEASED.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
+        // So the guard lies in the future.
+        ready(()).await;
+        drop(guard);
+    };
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        task_name("root", || runtime.block_on(root));
+    });
+    let (hold, root) = bench.until(|model| {
+        let root = task(model, "root")?;
+        let hold = model.edges.values().find(|edge| edge.task == root)?;
+        Some((hold.id, root))
+    });
+    let word = bench.recorder.guard_word(hold).unwrap();
+    let is_used = |place: &Place| matches!(place, Place::Future(_) | Place::Stack(_));
+    until("the guard is only in memory that is in use", || {
+        let places = places(bench, word);
+        assert!(places.contains(&Place::Future(root)), "{places:?}");
+        places.iter().all(is_used).then_some(())
+    });
+    RELEASED.store(true, Ordering::SeqCst);
+    thread.thread().unpark();
+    thread.join().unwrap();
+    bench.until(|model| model.edges.is_empty().then_some(()));
+}
+
+#[test]
+fn an_operation_leaves_no_copy_of_its_guard() {
+    leaves_no_copy(leak(Mutex::new(0_u8)).lock());
+    leaves_no_copy(leak(RwLock::new(0_u8)).read());
+    leaves_no_copy(leak(RwLock::new(0_u8)).write());
+    leaves_no_copy(leak(Semaphore::new(1)).acquire());
 }
 
 #[test]

@@ -120,6 +120,7 @@ fn a_receiver_of_tokios_own() {
     let (trace, value) = check(task, || sender.blocking_send(7).unwrap(), &["recv"]);
     assert_eq!(value, 8, "the program continues as before");
     let leaf = &trace.leaves[0];
+    assert_eq!(leaf.function.as_deref(), Some("tokio::sync::mpsc::Receiver::recv"));
     assert!(leaf.frames.iter().any(|frame| frame.kind == FrameKind::Runtime
         && frame.crate_name.as_deref() == Some("tokio")
         && frame.location.as_ref().is_some_and(|at| at.file.contains("tokio-1."))));

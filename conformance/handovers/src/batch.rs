@@ -18,8 +18,9 @@ const SETTLE: Duration = Duration::from_millis(200);
 const INTERVAL: Duration = Duration::from_millis(50);
 /// Time before a late turn, in the clock of the stream: enough for insight to claim a hang.
 const LATE: Duration = Duration::from_millis(1_000);
-/// The same before the judgement. Some hangs are claimed only after a capture of awaits, and there are few captures a second.
-const END: Duration = Duration::from_millis(3_000);
+/// The same before the judgement. Some hangs are claimed only after a capture of awaits, and there are few captures a second. On a
+/// busy machine a proven hang is held back for up to 5 s while its guards and join handles are sought.
+const END: Duration = Duration::from_millis(6_000);
 
 /// Runs the programs from the main thread, and passes the results in their order, with the faults of the stream, to `report`. The
 /// tasks of stuck programs are left: `report` exits the process.

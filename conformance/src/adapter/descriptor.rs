@@ -1,6 +1,7 @@
 //! The descriptor of an adapter.
 
-use super::scene::{Case, expect, same};
+use super::contract;
+use super::scene::Running;
 use insight_model::resource_kind::{self, Ends};
 use insight_protocol::adapter::{Adapter, Channel, Lock, Resources, Timer};
 use insight_protocol::{Capability, ResourceKind};
@@ -8,6 +9,18 @@ use insight_protocol::{Capability, ResourceKind};
 /// The kinds of the resources that an adapter declares.
 #[derive(Debug, Default)]
 pub(super) struct Declared(Vec<ResourceKind>);
+
+impl Declared {
+    pub(super) fn of(adapter: &impl Adapter) -> Declared {
+        let mut declared = Declared::default();
+        adapter.resources(&mut declared);
+        declared
+    }
+
+    pub(super) fn has(&self, kind: &ResourceKind) -> bool {
+        self.0.contains(kind)
+    }
+}
 
 impl Resources for Declared {
     fn lock<L: Lock>(&mut self) {
@@ -29,25 +42,58 @@ fn of_resources() -> impl Iterator<Item = (&'static Capability, ResourceKind)> {
     declared.filter_map(|(kind, definition)| Some((definition.capability.as_ref()?, kind)))
 }
 
-pub(super) fn says_what_it_declares<A: Adapter>(case: &mut Case<'_, A>, declared: &Declared) -> Result<(), String> {
+fn words(capabilities: &[Capability]) -> String {
+    let words: Vec<String> = capabilities.iter().map(|it| format!("{:?}", it.as_str())).collect();
+    format!("[{}]", words.join(","))
+}
+
+pub(super) fn says_what_it_declares<A: Adapter>(case: &mut Running<'_, A>) {
+    let declared = Declared::of(&*case.adapter);
     let descriptor = case.adapter.descriptor();
-    expect("the name", !descriptor.name.is_empty(), &descriptor.name, &"a name")?;
-    expect("the version", !descriptor.version.is_empty(), &descriptor.version, &"a version")?;
     let listed = descriptor.capabilities;
-    expect("the capabilities", listed.contains(&Capability::Tasks), &listed, &"`tasks` among them")?;
+    for (field, value) in [("name", descriptor.name), ("version", descriptor.version)] {
+        if value.is_empty() {
+            case.find(
+                contract::DESCRIPTOR,
+                &format!("the {field} of the executor"),
+                "a text".to_owned(),
+                "\"\"".to_owned(),
+            );
+        }
+    }
+    if !listed.contains(&Capability::Tasks) {
+        let expected = r#""tasks" among the capabilities"#.to_owned();
+        case.find(contract::DESCRIPTOR, "the capabilities of the descriptor", expected, words(listed));
+    }
     for (capability, kind) in of_resources() {
-        let (lists, declares) = (listed.contains(capability), declared.0.contains(&kind));
-        if lists != declares {
-            return Err(format!("the capability `{capability}`: listed is {lists}, and a {kind} declared {declares}"));
+        let about = format!("the capability `{capability}`");
+        match (listed.contains(capability), declared.has(&kind)) {
+            (true, false) => {
+                let expected = format!("`resources` shows a {kind}, or the descriptor does not list `{capability}`");
+                case.find(contract::RESOURCES, &about, expected, format!("listed, and no {kind} is shown"));
+            }
+            (false, true) => {
+                let expected = format!("the descriptor lists `{capability}`, or `resources` shows no {kind}");
+                case.find(contract::RESOURCES, &about, expected, format!("not listed, and a {kind} is shown"));
+            }
+            (true, true) | (false, false) => {}
         }
     }
     // The header of a stream names an executor only after the executor has run something.
-    case.run(|_, stage| async move { stage.reached(super::stage::Stage::END).await }, |_| Ok(()))?;
-    let header = case.bench.recorder.header();
-    let executors: Vec<(&str, &str)> = header.executors.iter().map(|it| (&*it.name, &*it.version)).collect();
-    let expected = (descriptor.name, descriptor.version);
-    expect("the executors in the header", executors.contains(&expected), &executors, &expected)?;
-    // r[header.capability.true]
-    let all: Vec<Capability> = header.capabilities.iter().filter(|it| listed.contains(it)).cloned().collect();
-    same("the capabilities in the header", &header.capabilities, &all)
+    case.run(|_, stage| async move { stage.over().await }, |_| Ok(()));
+    let header = case.header();
+    let named = header.executors.iter().any(|it| (&*it.name, &*it.version) == (descriptor.name, descriptor.version));
+    if !named {
+        let executors: Vec<String> = header.executors.iter().map(|it| format!("{} {}", it.name, it.version)).collect();
+        let expected = format!(
+            r#"{{"type":"stream.header","executors":[{{"name":"{}","version":"{}"}}]}}"#,
+            descriptor.name, descriptor.version
+        );
+        case.find("fields.meaning", "the executors of the header", expected, executors.join(", "));
+    }
+    if header.capabilities.iter().any(|it| !listed.contains(it)) {
+        let expected = format!("no other capabilities than {}", words(listed));
+        let about = "the capabilities of the header";
+        case.find("header.capability.true", about, expected, words(&header.capabilities));
+    }
 }

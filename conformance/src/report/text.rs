@@ -1,5 +1,6 @@
 use crate::{ContextLine, Ending, Finding, Sink, Summary};
 use insight_reader::{Outcome, visible};
+use std::borrow::Borrow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -47,16 +48,23 @@ pub(crate) fn text_of(finding: &Finding) -> String {
     }
     text.push_str(&format!("  expected: {}\n", visible(&finding.expected)));
     text.push_str(&format!("  actual:   {}\n", visible(&finding.actual)));
-    if finding.context.is_empty() {
-        return text;
+    if !finding.context.is_empty() {
+        text.push('\n');
+        text.push_str(&context_text(&finding.context, Some(finding.line), finding.column));
     }
-    text.push('\n');
-    let digits = finding.context.last().map_or(1, |line| line.number.to_string().len());
-    for line in &finding.context {
-        let here = line.number == finding.line;
-        let (shown, caret) = fit(line, finding.column.filter(|_| here));
+    text
+}
+
+/// The lines around a finding, with a mark at its line and at its column.
+pub(crate) fn context_text<L: Borrow<ContextLine>>(context: &[L], line: Option<u64>, column: Option<usize>) -> String {
+    let mut text = String::new();
+    let digits = context.last().map_or(1, |line| line.borrow().number.to_string().len());
+    for shown in context {
+        let shown: &ContextLine = shown.borrow();
+        let here = Some(shown.number) == line;
+        let (fitting, caret) = fit(shown, column.filter(|_| here));
         let mark = if here { '>' } else { ' ' };
-        let _ = writeln!(text, "  {mark} {:digits$} | {shown}", line.number);
+        let _ = writeln!(text, "  {mark} {:digits$} | {fitting}", shown.number);
         if let Some(caret) = caret {
             let _ = writeln!(text, "    {:digits$} | {:caret$}^", "", "");
         }

@@ -1,5 +1,4 @@
 use crate::executor::{JoinHandle, Toy};
-use insight_conformance::adapter::Suite;
 use insight_probe::adapter::{Adapter, Descriptor, Spawned};
 use insight_probe::{Capability, Executor, Joining, Kind, Outcome, SpawnMeta, observe};
 use std::future::Future;
@@ -55,7 +54,4 @@ impl Spawned for Task {
     fn detach(self) {}
 }
 
-#[test]
-fn the_toy_conforms() {
-    Suite::new(Toy::new).assert();
-}
+insight_conformance::suite!(Toy::new());

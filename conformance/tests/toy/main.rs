@@ -1,10 +1,14 @@
-//! The executor and the adapter of docs/write-an-adapter.md, and wrong adapters.
+//! The executor and the adapter of docs/write-an-adapter.md; adapters that are odd and correct; and broken adapters.
 
 #![allow(missing_docs)]
 
 mod adapter;
 mod executor;
 mod mutants;
+mod odd;
+mod outcomes;
+mod pool;
+mod resources;
 
 const PAGE: &str = include_str!("../../../docs/write-an-adapter.md");
 

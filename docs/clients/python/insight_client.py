@@ -24,7 +24,8 @@ def fold(known, message):
             ended = known[what].pop(message["id"], {})
             if ended.get("type") == "edge.wait": known["awaits"].pop(ended["task"], None)
         case ["resource", "dropped"]:  # Its edges are closed with it.
-            known["edge"] = {id: edge for id, edge in known["edge"].items() if edge["resource"] != message["id"]}
+            for edge in [it for it in known["edge"].values() if it["resource"] == message["id"]]:
+                fold(known, {"type": "edge.closed", "id": edge["id"]})
         case ["problem", "raised" | "updated"]: known["problem"][message["problem"]["id"]] = message["problem"]
         case ["gap" as what] | ["stream", "coverage" as what]: known[what][message["seq"]] = message
 
@@ -36,11 +37,12 @@ def shown(known):
     rest = [{"name": "packages", "version": "of the graph"}] if (rest := said.get("packages")) is None else rest
     yield from (f"not observed: {it['name']} {it['version']}: {it.get('unobserved_tasks', it.get('reason', '?'))}"
                 for it in said["executors"] + rest if not it.get("covered"))
-    def own(it):  # Its innermost own line, or else its outermost line.
-        frames = it.get("frames") or [{}]
-        best = [frame for frame in frames if frame.get("kind") == "own"] or frames[-1:]
+    def own(it):  # Its innermost own line, or else the outermost line of a library.
+        of = {kind: [frame for frame in it.get("frames") or [] if frame.get("kind") == kind] for kind in ("own", "dependency")}
+        best = of["own"][:1] or of["dependency"][-1:] or [{}]
         return place(known["location"].get(best[0].get("location")))
-    awaits = [(task, it) for task, all in sorted(known["awaits"].items()) for it in all.get("awaits") or []]
+    idle = [it for it in sorted(known["awaits"].items()) if known["task"].get(it[0], {}).get("state") != "running"]
+    awaits = [(task, it) for task, all in idle for it in all.get("awaits") or []]
     at = {it["edge"]: own(it) for _, it in awaits if it.get("edge")}
     waits = [it for it in known["edge"].values() if it["type"] == "edge.wait"]
     for wait in sorted(waits, key=lambda wait: (wait["task"], wait["id"])):

@@ -14,6 +14,7 @@ export class Program {
   strings = new Map<insight.StringId, string>();
   locations = new Map<insight.LocationId, insight.DefineLocation>();
   tasks = new Map<insight.TaskId, insight.TaskSpawned>();
+  running = new Set<insight.TaskId>();
   ended = new Set<insight.TaskId>();
   resources = new Map<insight.ResourceId, Resource>();
   edges = new Map<insight.EdgeId, insight.EdgeWait | Freer>();
@@ -34,6 +35,8 @@ export class Program {
       case "task.awaits": this.awaits.set(message.id, message); break;
       case "task.stats":
         if (message.state === "completed") this.ended.add(message.id);
+        if (message.state === "running") this.running.add(message.id);
+        else this.running.delete(message.id);
         if (this.awaits.get(message.id)?.polls !== message.polls) this.awaits.delete(message.id);
         break;
       case "task.completed": {
@@ -52,22 +55,28 @@ export class Program {
         break;
       }
       case "resource.dropped": // Its edges are closed with it.
-        for (const edge of this.edges.values()) if (edge.resource === message.id) this.edges.delete(edge.id);
+        for (const { id, resource } of this.edges.values()) if (resource === message.id) this.close(id);
         break;
       case "edge.wait": this.awaits.delete(message.task); // The awaits are outdated. Falls through.
       case "edge.hold": case "edge.party": this.edges.set(message.id, message); break;
       case "edge.updated": this.waiters.set(message.id, message); break; // It replaces the one before it.
-      case "edge.closed": {
-        const edge = this.edges.get(message.id);
-        if (edge?.type === "edge.wait") this.awaits.delete(edge.task);
-        this.edges.delete(message.id);
-        this.waiters.delete(message.id);
-        break;
-      }
+      case "edge.closed": this.close(message.id); break;
       case "problem.raised": case "problem.updated": this.problems.set(message.problem.id, message.problem); break;
       case "problem.cleared": this.problems.delete(message.id); break;
       case "gap": this.missing.push(message); break;
     }
+  }
+
+  private close(id: insight.EdgeId): void {
+    const edge = this.edges.get(id);
+    if (edge?.type === "edge.wait") this.awaits.delete(edge.task);
+    this.edges.delete(id);
+    this.waiters.delete(id);
+  }
+
+  /** The awaits of a task; none while it runs. */
+  awaitsOf(task: insight.TaskId): insight.Await[] {
+    return (this.running.has(task) ? undefined : this.awaits.get(task)?.awaits) ?? [];
   }
 
   /** Of what is observed, the other lines tell. What is absent is unknown. */
@@ -101,7 +110,7 @@ export class Program {
     const waits = [...this.edges.values()].filter((edge) => edge.type === "edge.wait") as insight.EdgeWait[];
     for (const wait of waits.sort((a, b) => a.task - b.task || a.id - b.id)) {
       yield `${this.named(this.tasks.get(wait.task))} waits for ${this.named(this.resources.get(wait.resource))}`;
-      const it = (this.awaits.get(wait.task)?.awaits ?? []).find(({ edge }) => edge === wait.id);
+      const it = this.awaitsOf(wait.task).find(({ edge }) => edge === wait.id);
       if (it) yield `  awaited at ${this.own(it)}`;
       yield `  ${this.strings.get(wait.reason)}, at ${this.place(wait.location)}`;
       yield `  could be freed by ${this.freedBy(wait).join(", ") || "nothing that is known"}`;
@@ -110,16 +119,17 @@ export class Program {
 
   /** The awaits that are no operation of a resource in the stream. */
   *otherAwaits(): Generator<string> {
-    for (const { id, awaits } of [...this.awaits.values()].sort((a, b) => a.id - b.id)) {
-      for (const it of (awaits ?? []).filter(({ edge }) => !edge)) {
+    for (const { id } of [...this.awaits.values()].sort((a, b) => a.id - b.id)) {
+      for (const it of this.awaitsOf(id).filter(({ edge }) => !edge)) {
         yield `${this.named(this.tasks.get(id))} awaits ${this.strings.get(it.function ?? 0) ?? "?"}, at ${this.own(it)}`;
       }
     }
   }
 
-  /** The innermost own line of an await, or else its outermost line. */
+  /** The innermost own line of an await, or else the outermost line of a library. */
   own({ frames }: insight.Await): string {
-    return this.place((frames?.find(({ kind }) => kind === "own") ?? frames?.at(-1))?.location);
+    const own = frames?.find(({ kind }) => kind === "own");
+    return this.place((own ?? frames?.findLast(({ kind }) => kind === "dependency"))?.location);
   }
 
   place(id: insight.LocationId | null | undefined): string {

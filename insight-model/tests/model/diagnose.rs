@@ -202,9 +202,11 @@ fn receivers_without_any_other_sender_are_stuck() {
     check(&actors("senders=1 weak=1"), "");
     check(&actors(""), "");
     check(&actors("senders=1").replace("b sender p", "b sender p shared"), "");
-    // A task that waits until the channel is closed.
-    check("channel q 0/1 receivers=2\ntask a\na receiver q\na closed q", "");
-    check("channel q 0/1 receivers=1\ntask a\na receiver q\na closed q", "unless: a on q");
+    // A sender that waits until the channel is closed.
+    check("channel q 0/1 receivers=2\ntask a\na receiver q\na closed q\na sender q", "");
+    check("channel q 0/1 receivers=1\ntask a\na receiver q\na closed q\na sender q", "unless: a on q");
+    // A receiver that waits for it. The senders are elsewhere.
+    check("channel q 0/1 receivers=1\ntask a\na receiver q\na closed q", "");
     // A knot with a lock is suspected.
     check(
         "mutex m\nchannel q receivers=1 senders=1 weak=2\ntask a\ntask b
@@ -263,7 +265,7 @@ fn ways_out_are_named() {
     );
     let receiver = "the receiver of channel `q` was given to other code after second 1.0, when task 1 (a) used it";
     check("channel q 1/1 receivers=1\ntask a\na receiver q @1000\na sends q", &[receiver]);
-    check("channel q 0/1 receivers=1\ntask a\na receiver q @1000\na closed q", &[receiver]);
+    check("channel q 0/1 receivers=1\ntask a\na receiver q @1000\na closed q\na sender q", &[receiver]);
     check(
         "channel q senders=1\ntask a\na sender q @1000\na recvs q",
         &["the sender of channel `q` was given to other code after second 1.0, when task 1 (a) used it"],
@@ -302,7 +304,9 @@ fn a_knot_is_proven_if_no_code_can_cancel_a_task_of_it() {
     check(&format!("{waits}\ncancellers main others"), "unless: a b on m n");
     check(&format!("{waits}\ntask root running\ncancellers main root"), "unless: a b on m n");
     check(
-        &format!("{waits}\ntask root\nchannel q receivers=1\nroot receiver q\nroot closed q\ncancellers main root"),
+        &format!(
+            "{waits}\ntask root\nchannel q receivers=1\nroot receiver q\nroot closed q\nroot sender q\ncancellers main root"
+        ),
         "unless: a b on m n\nunless: root on q",
     );
     // The latest message counts.
@@ -443,10 +447,10 @@ fn each_form_of_a_hang_has_its_kind() {
         "forgotten_party unless: a on q",
     );
     check_kind("resource o oneshot senders=1\ntask a\na sender o\na recvs o", "forgotten_party unless: a on o");
-    let ends = "resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b";
+    let ends = "resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b\na sender b";
     check_kind(ends, "forgotten_party unless: a on b");
     check_kind(
-        "channel q senders=1 receivers=1\nresource b broadcast\ntask a\na sender q\na recvs q\na receiver b\na closed b",
+        "channel q senders=1 receivers=1\nresource b broadcast\ntask a\na sender q\na recvs q\na receiver b\na closed b\na sender b",
         "deadlock unless: a on q b",
     );
     let forgotten = "mutex m\ntask a\ntask b\nb holds m\na locks m\nend b";
@@ -617,10 +621,10 @@ fn a_finding_without_unknowns_names_only_exclusive_edges() {
             .collect();
         assert_eq!(proven, expect, "{facts}");
     };
-    let one = "resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b";
+    let one = "resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b\na sender b";
     check(one, &[1, 3]);
     check(&one.replace("receiver b\na", "receiver b shared\na"), &[]);
     check(&one.replace("broadcast", "watch"), &[1, 3]);
     // Another stuck task with a shared receiver does not belong to it.
-    check(&format!("{one}\nmutex m\ntask c\nc receiver b shared\nc holds m\nc locks m"), &[5, 6, 1, 3]);
+    check(&format!("{one}\nmutex m\ntask c\nc receiver b shared\nc holds m\nc locks m"), &[6, 7, 1, 3]);
 }

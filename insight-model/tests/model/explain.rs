@@ -79,7 +79,7 @@ fn problems_of_several_kinds_of_resources_are_explained() {
     "##);
     insta::assert_snapshot!(words(
         "mutex m\nchannel q 1/1 receivers=1\ntask a\ntask b partial\ntask c\na permit q\nb holds m transferable
-        a locks m\nb sends q\nc receiver q\nc locks m\na closed q"
+        a locks m\nb sends q\nc receiver q\nc locks m\na closed q\na sender q"
     ), @r##"
     deadlock cycle: 3 tasks wait for each other over 1 mutex and 1 channel (suspected: task 2 (b) was not spawned through insight: it may make progress in other ways)
     - task 1 (a) has a place in channel `q` reserved (src/main.rs:6) and waits to lock mutex `m` (src/main.rs:8), which task 2 (b) holds, and at the same time waits until channel `q` is closed (src/main.rs:12); task 3 (c) has a receiver. The end of any one of these waits would unblock it.
@@ -156,14 +156,14 @@ fn problems_of_forgotten_things_are_explained() {
 
 #[test]
 fn problems_about_the_end_of_a_channel_are_explained() {
-    insta::assert_snapshot!(words("resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b"), @r##"
+    insta::assert_snapshot!(words("resource b broadcast\ntask a\na receiver b\na receiver b shared\na closed b\na sender b"), @r##"
     forgotten receiver: task 1 (a) waits until broadcast `b` is closed, and keeps a receiver itself, unless the receiver of broadcast `b` was given to other code after second 0.0, when task 1 (a) used it
     - task 1 (a) waits until broadcast `b` is closed (src/main.rs:5); it has a receiver itself.
     unless the receiver of broadcast `b` was given to other code after second 0.0, when task 1 (a) used it
     > Drop the receiver that the waiting task keeps, before it waits. Then the wait ends when all other receivers are dropped.
     "##);
     insta::assert_snapshot!(words(
-        "resource b watch\nmutex m\ntask a\ntask c\na holds m\na closed b\nc receiver b\nc locks m"
+        "resource b watch\nmutex m\ntask a\ntask c\na holds m\na closed b\nc receiver b\nc locks m\na sender b"
     ), @r##"
     deadlock cycle: 2 tasks wait for each other over 1 watch and 1 mutex, unless the receiver of watch `b` was given to other code after second 0.0, when task 2 (c) used it
     - task 1 (a) holds mutex `m` (src/main.rs:5) and waits until watch `b` is closed (src/main.rs:6); task 2 (c) has a receiver.

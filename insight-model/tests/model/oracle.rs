@@ -92,6 +92,14 @@ fn freers(model: &Model, wait: &insight_model::Edge) -> Option<BTreeSet<TaskId>>
     let resource = &model.resources[&wait.resource];
     let mut tasks = BTreeSet::new();
     let mut handles = 0;
+    // A receiver that waits for `closed` waits for senders.
+    let has = |of: PartyRole| {
+        let mut edges = resource.edges.iter().map(|id| &model.edges[&id]).filter(|edge| edge.task == wait.task);
+        edges.any(|edge| matches!(&edge.body, EdgeBody::Party { role, .. } if *role == of))
+    };
+    if *operation == Operation::Closed && has(PartyRole::Receiver) && !has(PartyRole::Sender) {
+        return None;
+    }
     for id in &resource.edges {
         let edge = &model.edges[&id];
         let frees = match (&resource.kind, operation, &edge.body) {

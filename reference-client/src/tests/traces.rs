@@ -37,6 +37,7 @@ fn two_awaits() -> TaskTrace {
             frame(Runtime, "core", "<PollFn as Future>::poll", None),
             main(68, "select! {"),
         ]),
+        function = Some("tokio::sync::mpsc::Receiver::recv".into()),
         own = Some(2)
     );
     let socket = with!(
@@ -49,6 +50,7 @@ fn two_awaits() -> TaskTrace {
             frame(Dependency, "futures-util", "<Either as Future>::poll", None),
             main(68, "select! {"),
         ]),
+        function = Some("hyper::Connection".into()),
         own = Some(3),
         cut = true
     );

@@ -149,6 +149,7 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
     }
     let only = waits.len() + others.len() == 1;
     page.heading(if only { "WAITS FOR" } else { "WAITS FOR, AT THE SAME TIME" });
+    let has_few = waits.len() <= words::MOST_QUEUES;
     for edge in waits {
         page.entry(("wait", edge.id.0, 0), Some(resource::link(edge.resource)), None, |page| {
             page.spans(
@@ -161,6 +162,9 @@ fn waits(scene: &Scene, page: &mut Page, task: &Task) {
             );
             if let Some(waiter) = words::waiter(edge, model.now_ns) {
                 page.styled(4, &waiter, scene.theme.warning());
+            }
+            if let Some(behind) = has_few.then(|| words::behind(model, edge)).flatten() {
+                page.styled(4, &behind, scene.theme.dim());
             }
             let kind = model.resources.get(&edge.resource).map_or(String::new(), |resource| {
                 let level = words::level(resource);
@@ -347,8 +351,9 @@ const HELP: &str = "
 
 WAITS FOR: each resource with the reason, the operation and the lines; select! and join! wait for several
 at: the line of your own code that waits; inside: the library's function and line; called by: your functions around it
+behind 2 waits in the queue: a fair lock or channel serves those first
 complete: the list has every await of the task
-HOLDS: locks and permits that no other task can have now
+HOLDS: the locks, permits and places that the task has taken
 TRACE: for each await, the awaited function and the program's own functions; the program polls the task once for it
 CAN UNBLOCK: its ends of channels, and joins on it; other tasks may wait for them until it acts
 TIMES: the shares of the last second or two, and the sums over its life

@@ -5,7 +5,7 @@ use super::page::Page;
 use crate::text::{clean, count, duration};
 use crate::traces::Asked;
 use insight_model::Location;
-use insight_protocol::{FrameKind, LocationId, TaskId, TaskTrace, TraceFrame, TraceLeaf};
+use insight_protocol::{FrameKind, LocationId, TaskId, TaskTrace, TraceFrame};
 use ratatui::text::Span;
 
 /// Maximum number of crates that a line of folded frames names.
@@ -83,7 +83,7 @@ enum Part {
 fn lines(trace: &TaskTrace) -> Vec<TraceLine> {
     let mut lines = Vec::new();
     for (leaf, number) in trace.leaves.iter().zip(1..) {
-        let lead = match (trace.leaves.len(), awaited(leaf)) {
+        let lead = match (trace.leaves.len(), leaf.function.as_deref().map(clean)) {
             (1, None) => "awaits something in".to_owned(),
             (1, Some(function)) => format!("awaits {function} in"),
             (_, None) => format!("{number}. awaits something in"),
@@ -119,21 +119,6 @@ fn lines(trace: &TaskTrace) -> Vec<TraceLine> {
         lines.push(TraceLine { indent: 0, part: Part::Folded(text) });
     }
     lines
-}
-
-/// The function that the program's own function awaits: usually the name that its author wrote there.
-fn awaited(leaf: &TraceLeaf) -> Option<String> {
-    let own = leaf.own.map_or(leaf.frames.len(), |own| own as usize).min(leaf.frames.len());
-    let within = &leaf.frames[..own];
-    let named = |frame: &&TraceFrame| {
-        let shim = matches!(frame.crate_name.as_deref(), Some("core" | "std" | "alloc" | "insight" | "insight_probe"));
-        !shim && frame.function.is_some()
-    };
-    let frame = within.iter().rev().find(named).or(within.last())?;
-    let function = clean(frame.function.as_deref()?);
-    // For a future written by hand, its type says more.
-    let of_type = function.strip_prefix('<').and_then(|rest| rest.strip_suffix(" as Future>::poll"));
-    Some(of_type.unwrap_or(&function).to_owned())
 }
 
 fn fold(lines: &mut Vec<TraceLine>, folded: &mut Vec<&TraceFrame>) {

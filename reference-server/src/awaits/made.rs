@@ -1,7 +1,7 @@
 //! The awaits of one capture, before their texts have IDs of the stream.
 
-use super::function;
 use crate::trace::frames::{Resolver, Symbol};
+use crate::trace::function;
 use insight_probe::Capture;
 use insight_protocol::{EdgeId, FrameKind, MAX_AWAITS, MAX_FRAMES, SourceLocation, TaskId, TraceFrame};
 use std::collections::BTreeSet;

@@ -9,6 +9,7 @@ use insight_probe::{Capture, Trace};
 use insight_protocol::TaskId;
 use std::collections::BTreeSet;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
@@ -29,6 +30,10 @@ const NO_LINES: &str = "the lines at which tasks wait are unknown, since the pro
 /// Printed once for a program without symbols.
 const NO_SYMBOLS: &str = "the functions and lines at which tasks wait are unknown, since the program has no symbols: remove \
                           `strip` from its profile";
+
+/// The same for a program whose file is gone. On Linux its path then ends with ` (deleted)`.
+const NO_FILE: &str = "the functions and lines at which tasks wait are unknown, since the program's file was replaced or deleted \
+                       after the program's start";
 
 /// Tasks that are captured together.
 pub(super) struct Batch<T> {
@@ -125,8 +130,9 @@ fn run<T: Capturable>(batches: &Receiver<Batch<T>>, done: &SyncSender<Done>) {
             result.ends_batch = ends_batch;
             result.cost += thread::time().saturating_sub(before);
             captured = Some(Instant::now());
-            let lacks = |lacks: fn(&Made) -> bool, text: &'static str| result.made.iter().any(lacks).then_some(text);
-            if let Some(text) = lacks(Made::lacks_symbols, NO_SYMBOLS).or(lacks(Made::lacks_lines, NO_LINES)) {
+            let lacks = |lacks: fn(&Made) -> bool| result.made.iter().any(lacks);
+            let symbols = lacks(Made::lacks_symbols).then(|| without_symbols(std::env::current_exe()));
+            if let Some(text) = symbols.or(lacks(Made::lacks_lines).then_some(NO_LINES)) {
                 if !has_said {
                     say(text);
                 }
@@ -139,6 +145,14 @@ fn run<T: Capturable>(batches: &Receiver<Batch<T>>, done: &SyncSender<Done>) {
             frames::forget_debug_information();
             captured = None;
         }
+    }
+}
+
+/// The reason why no function has a name.
+fn without_symbols(executable: io::Result<PathBuf>) -> &'static str {
+    match executable {
+        Ok(path) if !path.exists() => NO_FILE,
+        _ => NO_SYMBOLS,
     }
 }
 
@@ -279,6 +293,13 @@ mod tests {
             [(TaskId(2), 7, true)]
         );
         assert_eq!(slow, [TaskId(2)]);
+    }
+
+    #[test]
+    fn program_without_its_file_is_not_taken_for_a_stripped_one() {
+        assert_eq!(without_symbols(Ok("/none/target/debug/app (deleted)".into())), NO_FILE);
+        assert_eq!(without_symbols(std::env::current_exe()), NO_SYMBOLS);
+        assert_eq!(without_symbols(Err(io::ErrorKind::NotFound.into())), NO_SYMBOLS);
     }
 
     fn with_polls(polls: u64) -> Capture {

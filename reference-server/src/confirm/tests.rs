@@ -261,6 +261,13 @@ fn search_is_repeated_if_a_guard_or_a_root_has_changed_meanwhile() {
     check("nothing", &|_| {}, 1);
     check("another guard", &|bench| bench.memory.lock().unwrap().guards = 5, 2);
     check("a poll of the root", &|bench| bench.send(vec![idle(3, 2)]), 2);
+    let in_poll = |kind: TaskKind| {
+        let (id, state) = (T[4], Some(TaskState::Running));
+        let polled = with!(TaskStats::default(), id, state, since_ns = 1, polls = 1, at_ns = 1);
+        vec![with!(TaskSpawned::default(), id, kind, at_ns = 1).into(), polled.into()]
+    };
+    check("a long poll, perhaps on the root's stack", &|bench| bench.send(in_poll(TaskKind::Task)), 2);
+    check("a blocking task", &|bench| bench.send(in_poll(TaskKind::Blocking)), 1);
 }
 
 #[test]

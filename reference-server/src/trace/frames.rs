@@ -1,5 +1,6 @@
 //! Resolves addresses to functions, files and lines.
 
+use super::function;
 use super::origin::{Origin, Origins, in_place_of, is_of_insight, is_ours, module};
 use super::symbol::{plain, readable, root};
 use crate::source::Sources;
@@ -115,10 +116,11 @@ pub(super) fn leaves(stacks: &[Stack], files: &BTreeSet<String>) -> Vec<TraceLea
     let mut resolver = Resolver::new();
     let mut leaves: Vec<TraceLeaf> = Vec::new();
     for (stack, frames) in stacks.iter().zip(resolver.frames(stacks, files)) {
+        let function = function::awaited(&frames, &mut resolver).function;
         let frames: Vec<TraceFrame> = frames.into_iter().map(|(_, frame)| as_known(frame)).collect();
         let own = frames.iter().position(|frame| frame.kind == FrameKind::Own);
         let own = own.and_then(|at| u32::try_from(at).ok());
-        let mut leaf = with!(TraceLeaf::new(frames), own, cut = stack.cut);
+        let mut leaf = with!(TraceLeaf::new(frames), function, own, cut = stack.cut);
         for frame in leaf.frames.iter_mut().filter(|frame| frame.kind == FrameKind::Own) {
             frame.source = frame.location.as_ref().map(|location| resolver.sources.text_at(location));
         }

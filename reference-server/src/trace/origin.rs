@@ -68,6 +68,22 @@ pub(crate) fn is_of_insight(crate_name: &str) -> bool {
     OURS.contains(&crate_name)
 }
 
+/// The folders of the adapters that programs contain. A program may have a folder `adapters` of its own.
+const ADAPTERS: &[&str] = &[
+    "async-std",
+    "event-listener",
+    "executor",
+    "flume",
+    "futures-channel",
+    "probe",
+    "smol",
+    "sync",
+    "task",
+    "tokio",
+    "tracing",
+    "want",
+];
+
 /// Whether a file belongs to insight, in a build where insight's source is beside the program's. The file is needed because
 /// `line-tables-only` has no path for an inlined function, so its name lacks the crate.
 pub(super) fn is_ours(file: &str) -> bool {
@@ -75,10 +91,8 @@ pub(super) fn is_ours(file: &str) -> bool {
     let Some(folder) = probe.strip_suffix("lib.rs") else { return false };
     let Some(adapters) = folder.strip_suffix("probe/src/") else { return file.contains(folder) };
     // The folder of each adapter is beside the folder of the probe.
-    let adapter = file
-        .split_once(adapters)
-        .is_some_and(|(_, after)| after.split_once('/').is_some_and(|(_, inside)| inside.starts_with("src/")));
-    adapter
+    let inside = file.split_once(adapters).and_then(|(_, after)| after.split_once('/'));
+    inside.is_some_and(|(adapter, inside)| ADAPTERS.contains(&adapter) && inside.starts_with("src/"))
         || adapters.strip_suffix("adapters/").is_some_and(|root| file.contains(&format!("{root}reference-server/src/")))
 }
 
@@ -128,11 +142,15 @@ impl Origins {
         Origins { folders }
     }
 
-    /// The origin of a frame. A path that looks like the program's own may be in the folder of a dependency beside its workspace.
+    /// The origin of a frame. A path that looks like the program's own may be in the folder of a dependency beside its workspace. And
+    /// the folder of a package of the program may be anywhere, such as in a folder `vendor` or in cargo's registry.
     pub(super) fn origin(&self, file: Option<&str>, root: Option<&str>) -> Origin {
-        let origin = origin(file, root);
+        let path = file.map(|file| file.replace('\\', "/"));
+        let is_in = |folder: &str| path.as_deref().is_some_and(|path| path.starts_with(folder));
+        let package = self.folders.iter().find(|(folder, _)| is_in(folder));
+        let known = package.map_or("", |(folder, _)| folder.trim_end_matches('/'));
+        let origin = origin(path, root, known.len());
         let Some(path) = origin.file.as_deref().filter(|_| origin.kind == FrameKind::Own) else { return origin };
-        let package = self.folders.iter().find(|(folder, _)| path.starts_with(folder.as_str()));
         let Some((folder, _)) = package.filter(|(_, own)| !own) else { return origin };
         let name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let file = Some(format!("{name}/{}", &path[folder.len()..]));
@@ -140,11 +158,12 @@ impl Origins {
     }
 }
 
-/// `root` is the first part of the function's path.
-fn origin(file: Option<&str>, root: Option<&str>) -> Origin {
+/// `root` is the first part of the function's path. The first `known` bytes of `path` are the folder of a known package, whose name says
+/// nothing about the file.
+fn origin(path: Option<String>, root: Option<&str>, known: usize) -> Origin {
     let named = |kind, name: &str, file: Option<String>| Origin { kind, crate_name: Some(name.to_owned()), file };
-    let path = file.map(|file| file.replace('\\', "/"));
-    if let Some(path) = &path {
+    let inside = path.as_deref().map(|path| &path[known..]);
+    if let Some(path) = inside {
         // As in /rustc/<hash>/library/core/src, and in .../lib/rustlib/src/rust/library/core/src of the component rust-src.
         let standard = path.split_once("/library/");
         let is_root = |before: &str| before.starts_with("/rustc/") || before.ends_with("/rustlib/src/rust");
@@ -169,7 +188,7 @@ fn origin(file: Option<&str>, root: Option<&str>) -> Origin {
             return named(library(name), name, Some(after.to_owned()));
         }
     }
-    if path.as_deref().is_some_and(is_ours) {
+    if inside.is_some_and(is_ours) {
         return named(FrameKind::Runtime, root.filter(|root| OURS.contains(root)).unwrap_or("insight"), path);
     }
     match root {
@@ -229,13 +248,14 @@ mod tests {
         let tokio = probe.replace("probe", "tokio");
         assert!(is_ours(&tokio.replace("lib.rs", "sync/mutex.rs")));
         assert!(!is_ours(&tokio.replace("src/lib.rs", "tests/trace.rs")));
+        assert!(!is_ours(&probe.replace("probe", "postgres")), "an adapter of the program's own");
     }
 
     #[test]
     fn origin_is_derived_from_the_file_or_else_the_crate() {
         let check = |file: &str, root: &str, expect: &str| {
-            let Origin { kind, crate_name, file: shown } =
-                origin(Some(file).filter(|file| !file.is_empty()), Some(root).filter(|root| !root.is_empty()));
+            let Origin { kind, crate_name, file: shown } = Origins::default()
+                .origin(Some(file).filter(|file| !file.is_empty()), Some(root).filter(|root| !root.is_empty()));
             let actual = format!("{kind} {} {}", crate_name.as_deref().unwrap_or("-"), shown.as_deref().unwrap_or("-"));
             assert_eq!(actual, expect, "{file} {root}");
         };
@@ -261,8 +281,11 @@ mod tests {
 
     #[test]
     fn own_path_may_be_in_the_folder_of_a_dependency() {
-        let folders = [("/w", true), ("/w/crates/core", true), ("/w/third/forked", false), ("/beside/lib/", false)];
-        let origins = Origins::of(folders.into_iter());
+        let own =
+            ["/w", "/w/crates/core", "/w/adapters/flume", "/vendor/shop", "/c/registry/src/index-0123/tool-1.0.0"];
+        let folders = own.into_iter().map(|folder| (folder, true));
+        let folders = folders.chain([("/w/third/forked", false), ("/beside/lib/", false), ("/w/adapters/want", false)]);
+        let origins = Origins::of(folders);
         let check = |file: &str, root: &str, expect: &str| {
             let Origin { kind, crate_name, file: shown } = origins.origin(Some(file), Some(root));
             let actual = format!("{kind} {} {}", crate_name.as_deref().unwrap_or("-"), shown.as_deref().unwrap_or("-"));
@@ -277,5 +300,14 @@ mod tests {
         check("/beside/library/src/lib.rs", "library", "own library /beside/library/src/lib.rs");
         check("/rustc/00ff/library/core/src/pin.rs", "core", "runtime core library/core/src/pin.rs");
         check("/w/x/src/wait.rs", "insight_probe", "runtime insight_probe /w/x/src/wait.rs");
+        // insight's own files have such a path.
+        check("/w/adapters/flume/src/lib.rs", "flume", "own flume /w/adapters/flume/src/lib.rs");
+        check("/w/adapters/want/src/lib.rs", "want", "dependency want want/src/lib.rs");
+        let flume = format!("/w/target/{}", insight_probe::SOURCE_FILE.replace("probe", "flume"));
+        check(&flume, "", &format!("runtime insight {flume}"));
+        check("/vendor/shop/src/main.rs", "shop", "own shop /vendor/shop/src/main.rs");
+        check("/vendor/shop/vendor/a-1.0.0/src/lib.rs", "a", "dependency a a-1.0.0/src/lib.rs");
+        let tool = "/c/registry/src/index-0123/tool-1.0.0/src/main.rs";
+        check(tool, "tool", &format!("own tool {tool}"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::peer_tests::write;
 use crate::process::{Result, cargo, root, target};
-use crate::program::executable;
+use crate::program::{self, Profile, executable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
@@ -75,16 +75,17 @@ impl Programs {
     /// Builds our programs, and those peers that `names` contains.
     pub fn build(names: impl Iterator<Item = &'static str>) -> Result<Programs> {
         let names: BTreeSet<&str> = names.collect();
-        let mut programs = ours(&OURS)?;
+        let mut programs = all_of_ours()?;
         for peer in PEERS.iter().filter(|peer| names.contains(peer.name)) {
             programs.0.insert(peer.name, peer.build()?);
         }
         Ok(programs)
     }
 
-    /// Builds only these of our programs.
+    /// Builds only these of our programs, as a step of `cargo xtask test` together with its others.
     pub fn ours(names: &[&'static str]) -> Result<Programs> {
-        ours(names)
+        let built = names.iter().map(|name| Ok((*name, program::build("insight-bench", name, Profile::Release)?)));
+        built.collect::<Result<_>>().map(Programs)
     }
 
     /// The path of a program.
@@ -93,17 +94,16 @@ impl Programs {
     }
 }
 
-fn ours(names: &[&'static str]) -> Result<Programs> {
+fn all_of_ours() -> Result<Programs> {
     println!("xtask: building insight-bench");
     let output = cargo()
-        .args(["build", "--release", "--package", "insight-bench"])
-        .args(names.iter().flat_map(|name| ["--bin", name]))
+        .args(["build", "--release", "--package", "insight-bench", "--bins"])
         .args(["--message-format", "json-render-diagnostics"])
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("cannot start cargo: {error}"))?;
     let mut programs = Programs::default();
-    for name in names {
+    for name in OURS {
         let program = executable(&output, name);
         programs.0.insert(name, program.ok_or(format!("cannot build {name}: correct what cargo names above"))?);
     }

@@ -10,8 +10,11 @@ use crate::process::{Result, root};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Mutex;
+use std::thread::available_parallelism;
 
 /// Largest relative difference from the written count.
 const BAND: f64 = 0.05;
@@ -41,19 +44,28 @@ impl Counts {
     }
 }
 
-/// Counts all operations in all counted configurations.
+/// Counts all operations in all counted configurations, on all processors: other load does not change a count.
 pub fn count(programs: &Programs) -> Result<Counts> {
     callgrind::valgrind()?;
     println!("xtask: counting instructions ...");
-    let mut counts = Counts { compiler: compiler()?, ..Counts::default() };
-    for (operation, _) in OPERATIONS {
-        for (configuration, program) in COUNTED {
+    let cases = OPERATIONS.iter().flat_map(|(operation, _)| COUNTED.map(|counted| (*operation, counted)));
+    let left = Mutex::new(cases.collect::<Vec<_>>());
+    let counts = Mutex::new(Counts { compiler: compiler()?, ..Counts::default() });
+    let work = || -> Result {
+        while let Some((operation, (configuration, program))) = { left.lock().expect("no thread panics").pop() } {
             let profile = callgrind::run(programs.path(program), operation, configuration, COUNT)?;
             let each = profile.instructions as f64 / COUNT as f64;
-            counts.of.entry(operation.to_owned()).or_default().insert(configuration.to_owned(), each);
+            let of = &mut counts.lock().expect("no thread panics").of;
+            of.entry(operation.to_owned()).or_default().insert(configuration.to_owned(), each);
         }
-    }
-    Ok(counts)
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..available_parallelism().map_or(1, NonZeroUsize::get)).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
+    })?;
+    Ok(counts.into_inner().expect("no thread panics"))
 }
 
 /// Compares the counts with the written ones, as a step of `cargo xtask test`. Another compiler gives other counts, so then

@@ -46,6 +46,19 @@ extern "C" fn record() {
 static RECORD: extern "C" fn() = record;
 "##;
 
+/// All features that the dependencies of some peer choose for crates below insight-probe. With the same features for each
+/// peer, insight-probe, serde and the macros are compiled once for all peers.
+const FEATURES_BELOW: &str = r#"
+[dependencies]
+libc = { version = "0.2", features = ["extra_traits"] }
+memchr = "2"
+
+[build-dependencies]
+proc-macro2 = "1"
+quote = "1"
+syn = { version = "3", features = ["extra-traits", "full", "visit", "visit-mut"] }
+"#;
+
 /// Links the recorder into a test file.
 const APPENDED: &str = "\nuse insight_peer_tests as _;\n";
 
@@ -168,7 +181,8 @@ fn manifest(peer: &Peer, package: &Value, used: &str) -> String {
     for name in features.into_iter().flat_map(|features| features.keys()).filter(|name| *name != "default") {
         let _ = writeln!(text, "{name} = []");
     }
-    let _ = writeln!(text, "\n[dependencies]\ninsight-probe = {{ path = {:?} }}\n", path("adapters/probe"));
+    text.push_str(FEATURES_BELOW);
+    let _ = writeln!(text, "\n[dependencies.insight-probe]\npath = {:?}\n", path("adapters/probe"));
     let own_name = peer.package.0;
     let _ = match peer.wraps {
         Wraps::Facade | Wraps::Within { .. } => writeln!(

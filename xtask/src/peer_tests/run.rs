@@ -5,12 +5,17 @@ use crate::process::{Result, cargo, target};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 /// Maximum time of a file's tests. After this time they count as hanging.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Tests of a file that run at the same time, for each processor. Most of them sleep for most of their time.
+const AT_ONCE: usize = 2;
 
 /// The build of each test file: a program, or the compiler's errors.
 pub type Built = BTreeMap<String, std::result::Result<PathBuf, String>>;
@@ -128,6 +133,8 @@ fn command(folder: &Path, program: &Path, mode: Mode) -> Command {
     // A backtrace of an expected panic takes longer than some tests sleep. Stdin stays open like a terminal, since one test
     // expects to wait for input.
     command.current_dir(folder).env("RUST_BACKTRACE", "0").stdin(Stdio::piped());
+    let processors = available_parallelism().map_or(1, NonZeroUsize::get);
+    command.env("RUST_TEST_THREADS", (AT_ONCE * processors).to_string());
     match mode {
         Mode::On => command.env("INSIGHT_PEER_TESTS", "on"),
         Mode::Off => command.env_remove("INSIGHT_PEER_TESTS"),

@@ -7,6 +7,9 @@ use std::fmt;
 
 /// Time after which a wait counts, in nanoseconds.
 const LONG_NS: u64 = 1_000_000_000;
+/// Time within which insight names a wait, from its begin, in nanoseconds. A wait that ends between both times without a name
+/// does not count: its capture was under way.
+const NAMED_NS: u64 = 3_000_000_000;
 /// Minimum part of the tasks that must have a name and a line, in percent.
 const PART: usize = 95;
 /// Maximum number of tasks that a failure lists.
@@ -21,12 +24,13 @@ pub struct Waits {
 impl Waits {
     /// Adds the tasks that wait at this time. A task that was named once counts as named.
     pub fn look(&mut self, model: &Model, now_ns: u64) {
-        let long =
-            |task: &&Task| task.state() == Some(TaskState::Idle) && now_ns.saturating_sub(task.since_ns()) > LONG_NS;
+        let waited = |task: &Task| now_ns.saturating_sub(task.since_ns());
+        let long = |task: &&Task| task.state() == Some(TaskState::Idle) && waited(task) > LONG_NS;
         for task in model.tasks.values().filter(long) {
-            let missing = self.tasks.entry(task.id).or_insert_with(|| Some(String::new()));
-            if missing.is_some() {
-                *missing = missing_parts(model, task);
+            let is_named = self.tasks.get(&task.id).is_some_and(Option::is_none);
+            let missing = missing_parts(model, task);
+            if !is_named && (missing.is_none() || waited(task) > NAMED_NS) {
+                self.tasks.insert(task.id, missing);
             }
         }
     }
@@ -100,10 +104,12 @@ mod tests {
         apply(&lines[..6], &mut waits, LONG_NS);
         check(&waits, "0 of 0", None);
         apply(&[], &mut waits, 6 + LONG_NS);
+        check(&waits, "0 of 0", None);
+        apply(&[], &mut waits, 6 + NAMED_NS);
         let missing = "only 0 of 2 waiting tasks have a name and a line; not \
                        task 1 (shop::order) (no line and no awaits), task 2 (no name and no line)";
         check(&waits, "0 of 2", Some(missing));
-        apply(&lines[6..], &mut waits, 7 + LONG_NS);
+        apply(&lines[6..], &mut waits, 7 + NAMED_NS);
         let missing = "only 1 of 2 waiting tasks have a name and a line; not task 2 (no name and no line)";
         check(&waits, "1 of 2", Some(missing));
     }

@@ -6,7 +6,7 @@ use crate::peer_program::model;
 use crate::process::{Result, read, root};
 use crate::program::stream;
 use insight_model::Model;
-use insight_protocol::{Decoded, Message, decode};
+use insight_protocol::{Decoded, Message, TaskKind, decode};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -103,7 +103,8 @@ impl Watch {
                 if again.tasks.get(&task.id).is_some_and(|task| task.state().is_none()) {
                     watched.incomplete.insert(format!("{} {name}: no state", task.origin.kind));
                 }
-            } else if task.origin.location.is_none() {
+            } else if task.origin.location.is_none() && task.origin.kind != TaskKind::BlockOn {
+                // A root that a `main` macro makes has no location.
                 watched.incomplete.insert(format!("{} {name}: no location", task.origin.kind));
             }
         }

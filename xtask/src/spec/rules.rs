@@ -56,6 +56,23 @@ pub fn findings(spec: &str, requirements: &str, source: impl Fn(&str) -> Option<
     findings
 }
 
+/// The differences between the rules that the cases of the suite name, and the rules with a check `suite:`, one line each.
+pub fn suite_findings(requirements: &str, of_cases: &BTreeSet<&str>) -> Result<Vec<String>, String> {
+    let mut findings = Vec::new();
+    for (id, requirement) in parse(requirements)? {
+        let listed = requirement.checks.iter().any(|check| check.starts_with("suite:"));
+        let line = requirement.line;
+        match (listed, of_cases.contains(id)) {
+            (true, false) => findings.push(format!("requirements.toml:{line}: no case of the suite names `{id}`")),
+            (false, true) => {
+                findings.push(format!("requirements.toml:{line}: a case of the suite names `{id}`: add `suite:{id}`"));
+            }
+            (true, true) | (false, false) => {}
+        }
+    }
+    Ok(findings)
+}
+
 /// The rules as a Rust table for programs that print them. [`findings`] has the errors in them.
 pub fn table(spec: &str, requirements: &str) -> Result<String, String> {
     let (mut rules, _) = rules(spec);
@@ -219,7 +236,8 @@ fn wrong_with(requirement: &Requirement, rule: &Rule, source: impl Fn(&str) -> O
         _ => {}
     }
     checks.iter().find_map(|check| {
-        if let Some(id) = check.strip_prefix("lifecycle:").or_else(|| check.strip_prefix("strict:")) {
+        let of_rule = ["lifecycle:", "strict:", "suite:"].iter().find_map(|kind| check.strip_prefix(kind));
+        if let Some(id) = of_rule {
             return (id != rule.id).then(|| format!("has the check of another rule, `{check}`"));
         }
         let found = check
@@ -258,6 +276,20 @@ mod tests {
     }
 
     #[test]
+    fn rule_of_a_case_has_the_suite_as_a_check() {
+        let check = |requirements: &str, of_cases: &[&str], expect: &[&str]| {
+            let findings = suite_findings(requirements, &of_cases.iter().copied().collect()).unwrap();
+            assert_eq!(findings, expect, "{requirements}");
+        };
+        let listed = REQUIREMENTS.replace("lifecycle:", "suite:");
+        check(&listed, &["task.once"], &[]);
+        check(&listed, &[], &["requirements.toml:1: no case of the suite names `task.once`"]);
+        check(REQUIREMENTS, &[], &[]);
+        let missing = "requirements.toml:1: a case of the suite names `task.once`: add `suite:task.once`";
+        check(REQUIREMENTS, &["task.once"], &[missing]);
+    }
+
+    #[test]
     fn table_has_each_rule_in_the_order_of_the_ids() {
         let spec = "- r[b.c]\n  It \"SHOULD\":\n  1. so;\n     or so.\n- r[a.b]\n  So.\n";
         let requirement = |id: &str, check: &str| format!("[\"{id}\"]\ncheck = \"{check}\"\n");
@@ -287,6 +319,7 @@ mod tests {
         check("\"lifecycle:task.once\"", "\"src/a.rs::ends\"", &[]);
         check("\"lifecycle:task.once\"", "[\n    \"src/a.rs::ends\",\n    \"lifecycle:task.once\",\n]", &[]);
         check("lifecycle:task.once", "strict:task.once", &[]);
+        check("lifecycle:task.once", "suite:task.once", &[]);
         check("check = \"lifecycle:task.once\"", "uncheckable = \"a reason\"", &[]);
         check(
             "task.once\"]",

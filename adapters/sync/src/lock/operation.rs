@@ -51,7 +51,11 @@ macro_rules! future {
                 let $by = insight_probe::Acquirer::operation(&*self);
                 let this = self.project();
                 $(let $field = this.$field;)+
-                this.operation.poll(cx).map(|$output| $ready)
+                let result = this.operation.poll(cx).map(|$output| $ready);
+                if result.is_ready() {
+                    insight_probe::erase_old_copies();
+                }
+                result
             }
         }
     };

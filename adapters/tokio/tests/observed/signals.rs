@@ -3,11 +3,12 @@
 
 use crate::common::{Bench, bench, waits};
 use insight_model::{Edge, EdgeBody, Model};
+use insight_protocol::PartyRole;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
-use tokio::sync::{Barrier, Notify, OnceCell, SetOnce, broadcast, oneshot, watch};
+use tokio::sync::{Barrier, Notify, OnceCell, SetOnce, broadcast, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 /// tokio's own channels, which steer the tasks and are unobserved.
@@ -311,6 +312,52 @@ fn broadcast_closed() {
         freers: (&["hears"], 0),
     };
     check(scene, &expect);
+}
+
+/// Runs the future that `channel` makes, until its task is known to have the sender. It ends with the receiver.
+fn check_closed<F, R>(channel: fn() -> (F, R))
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    bench(|bench, runtime| {
+        let (closed, receiver) = channel();
+        let task = runtime.spawn(closed);
+        let has_the_sender = |model: &Model| {
+            let [wait] = waits(model)[..] else { return None };
+            let is_sender = |edge: &Edge| match &edge.body {
+                EdgeBody::Party { role: PartyRole::Sender, exclusive } => *exclusive && edge.task == wait.task,
+                _ => false,
+            };
+            model.edges_of_resource(wait.resource).any(is_sender).then_some(())
+        };
+        bench.until(has_the_sender);
+        drop(receiver);
+        bench.until(|_| task.is_finished().then_some(()));
+    });
+}
+
+#[test]
+fn a_task_that_waits_for_closed_has_the_sender() {
+    check_closed(|| {
+        let (sender, receiver) = mpsc::channel::<u8>(1);
+        (async move { sender.closed().await }, receiver)
+    });
+    check_closed(|| {
+        let (sender, receiver) = mpsc::unbounded_channel::<u8>();
+        (async move { sender.closed().await }, receiver)
+    });
+    check_closed(|| {
+        let (mut sender, receiver) = oneshot::channel::<u8>();
+        (async move { sender.closed().await }, receiver)
+    });
+    check_closed(|| {
+        let (sender, receiver) = watch::channel::<u8>(1);
+        (async move { sender.closed().await }, receiver)
+    });
+    check_closed(|| {
+        let (sender, receiver) = broadcast::channel::<u8>(1);
+        (async move { sender.closed().await }, receiver)
+    });
 }
 
 #[test]

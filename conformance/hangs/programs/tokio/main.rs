@@ -26,6 +26,7 @@ mod futurelock_send;
 mod graceful_shutdown;
 mod guard_across_join;
 mod guard_forgotten;
+mod guard_in_a_long_poll;
 mod idle_server;
 mod idle_subscribers;
 mod join_cycle;
@@ -59,6 +60,7 @@ mod receiver_in_a_cell;
 mod receiver_in_a_shared_place;
 mod recursive_read;
 mod request_response_full;
+mod runtime_ended_by_main;
 mod second_permit_free;
 mod select_loop_on_send;
 mod select_with_timer;
@@ -115,6 +117,7 @@ insight_hangs::programs! {
     graceful_shutdown
     guard_across_join
     guard_forgotten
+    guard_in_a_long_poll
     idle_server
     idle_subscribers
     join_cycle
@@ -148,6 +151,7 @@ insight_hangs::programs! {
     receiver_in_a_shared_place
     recursive_read
     request_response_full
+    runtime_ended_by_main
     second_permit_free
     select_loop_on_send
     select_with_timer

@@ -96,7 +96,10 @@ impl<T> Sender<T> {
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> + use<'_, T> {
         let at = Location::caller();
-        async move { waiting(self.end.channel(), site(Op::Closed, 1, at), self.inner.closed()).await }
+        async move {
+            self.end.used(at);
+            waiting(self.end.channel(), site(Op::Closed, 1, at), self.inner.closed()).await;
+        }
     }
 
     /// See [`tokio::sync::mpsc::Sender::try_send`](real::sync::mpsc::Sender::try_send).

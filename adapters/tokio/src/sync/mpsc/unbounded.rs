@@ -74,7 +74,10 @@ impl<T> UnboundedSender<T> {
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> + use<'_, T> {
         let at = Location::caller();
-        async move { waiting(self.end.channel(), site(Op::Closed, 1, at), self.inner.closed()).await }
+        async move {
+            self.end.used(at);
+            waiting(self.end.channel(), site(Op::Closed, 1, at), self.inner.closed()).await;
+        }
     }
 
     /// See [`tokio::sync::mpsc::UnboundedSender::is_closed`](real::sync::mpsc::UnboundedSender::is_closed).

@@ -3,9 +3,9 @@
 //! Between that frame and the function, there may be wrappers that only poll another future. They are skipped. A facade of insight
 //! is skipped, too: within it there is the function of the real crate.
 
-use crate::trace::frames::{Resolver, Symbol};
-use crate::trace::is_of_insight;
-use crate::trace::symbol::{implementation, plain, readable, root};
+use super::frames::{Resolver, Symbol};
+use super::origin::is_of_insight;
+use super::symbol::{implementation, plain, readable, root};
 use insight_protocol::{FrameKind, TraceFrame};
 
 /// Futures and functions that only poll another one, by the beginning of their path.
@@ -92,6 +92,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ),
     ("futures_util::future::future::", "futures_util::future::"),
     ("futures_util::future::try_future::", "futures_util::future::"),
+    ("futures_util::lock::mutex::", "futures_util::lock::"),
     ("futures_util::stream::futures_unordered::", "futures_util::stream::"),
     ("hyper_util::client::legacy::client::", "hyper_util::client::legacy::"),
     ("reqwest::async_impl::client::", "reqwest::"),
@@ -127,30 +128,35 @@ const PUBLIC: &[(&str, &str)] = &[
     ("tokio::task::join_set::", "tokio::task::"),
     ("tokio::time::interval::Interval", "tokio::time::Interval"),
     ("tokio::time::sleep::", "tokio::time::"),
+    ("tokio_util::sync::cancellation_token::", "tokio_util::sync::"),
 ];
 
 /// The public function that returns a future, by the path of the future.
 const FUTURES: &[(&str, &str)] = &[
     ("flume::RecvFut", "flume::Receiver::recv_async"),
     ("flume::SendFut", "flume::Sender::send_async"),
+    ("futures_util::lock::MutexLockFuture", "futures_util::lock::Mutex::lock"),
+    ("futures_util::lock::OwnedMutexLockFuture", "futures_util::lock::Mutex::lock_owned"),
     ("tokio::sync::Notified", "tokio::sync::Notify::notified"),
     ("tokio::sync::mpsc::Receiving", "tokio::sync::mpsc::Receiver::recv"),
     ("tokio::time::Sleep", "tokio::time::sleep"),
     ("async_lock::Lock", "async_lock::Mutex::lock"),
+    ("tokio_util::sync::WaitForCancellationFuture", "tokio_util::sync::CancellationToken::cancelled"),
+    ("tokio_util::sync::WaitForCancellationFutureOwned", "tokio_util::sync::CancellationToken::cancelled_owned"),
 ];
 
 /// The awaited function of a stack.
-pub(super) struct Awaited {
+pub(crate) struct Awaited {
     /// Its name.
-    pub(super) function: Option<String>,
+    pub(crate) function: Option<String>,
     /// The index of the first frame to show: functions further in are its own matter.
-    pub(super) begin: usize,
+    pub(crate) begin: usize,
     /// The index after the last frame to show: functions further out only wrap it.
-    pub(super) end: usize,
+    pub(crate) end: usize,
 }
 
 /// Finds the awaited function of a stack, the innermost frame first.
-pub(super) fn awaited(stack: &[(Symbol, TraceFrame)], resolver: &mut Resolver) -> Awaited {
+pub(crate) fn awaited(stack: &[(Symbol, TraceFrame)], resolver: &mut Resolver) -> Awaited {
     let kind = |kind: FrameKind| move |(_, frame): &(Symbol, TraceFrame)| frame.kind == kind;
     let Some(own) = stack.iter().position(kind(FrameKind::Own)) else { return without_own(stack) };
     let (symbol, frame) = &stack[own];
@@ -486,6 +492,16 @@ mod tests {
             "R/tokio-1.54.1/src/sync/notify.rs",
         );
         check(&[notified, own], "tokio::sync::Notify::notified", 0);
+        let cancelled = (
+            "<tokio_util::sync::cancellation_token::WaitForCancellationFuture as core::future::future::Future>::poll",
+            "R/tokio-util-0.7.20/src/sync/cancellation_token.rs",
+        );
+        check(&[notified, cancelled, own], "tokio_util::sync::CancellationToken::cancelled", 1);
+        let locking = (
+            "<futures_util::lock::mutex::MutexLockFuture<T> as core::future::future::Future>::poll",
+            "R/futures-util-0.3.34/src/lock/mutex.rs",
+        );
+        check(&[locking, own], "futures_util::lock::Mutex::lock", 0);
         let join = (
             "<tokio::runtime::task::join::JoinHandle<T> as core::future::future::Future>::poll",
             "R/tokio-1.54.1/src/runtime/task/join.rs",
