@@ -12,6 +12,7 @@ use crate::waker::{Polling, Reserved};
 use crate::{clock, current, ids, on, trace, user, waker};
 use insight_protocol::Operation;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -117,7 +118,8 @@ pub struct Site {
 
 /// The wait of one operation, open from its first poll without result until its result, or until it is dropped.
 #[derive(Debug, Default)]
-pub struct Waiting(Option<Pending>);
+// Its destructor is ours, so that only the check for `None` is a part of the callers, whose operation is usually ready at once.
+pub struct Waiting(ManuallyDrop<Option<Pending>>);
 
 /// An operation without a result.
 #[derive(Debug)]
@@ -204,10 +206,19 @@ impl Drop for OpenWait {
     }
 }
 
+impl Drop for Waiting {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            self.give_up();
+        }
+    }
+}
+
 impl Waiting {
     /// The operation was not polled yet.
     pub const fn new() -> Waiting {
-        Waiting(None)
+        Waiting(ManuallyDrop::new(None))
     }
 
     /// Polls the operation by `poll`, and records whether the task waits on `resource` now.
@@ -246,14 +257,14 @@ impl Waiting {
         if !on() {
             // The wait was open when recording was turned off: this poll is not observed.
             if self.0.is_some() {
-                self.0 = None;
+                self.give_up();
             }
             return poll(cx);
         }
         let awaited = awaited();
         if self.open().is_some_and(|open| open.slot().awaited() != awaited) {
             // The resource or task got another ID when recording was turned off and on again.
-            self.0 = None;
+            self.give_up();
         }
         if awaited == 0 {
             // An unrecorded resource has to look foreign: its wakers are of the foreign kind.
@@ -280,7 +291,9 @@ impl Waiting {
         };
         drop(observed);
         if result.is_ready() {
-            self.claim(site);
+            if self.0.is_some() {
+                self.claim(site);
+            }
             return result;
         }
         let reserved = polling.and_then(|(polling, _)| polling.into_reserved());
@@ -292,7 +305,7 @@ impl Waiting {
                 user::with(site.executor, at, |task| self.pending(task, awaited, site, None, None));
             }
         }
-        match &self.0 {
+        match &*self.0 {
             Some(Pending { begun, .. }) if begun.is_recorded() => begun.pending(site.executor, site.location),
             _ => {}
         }
@@ -313,14 +326,20 @@ impl Waiting {
         }
     }
 
-    /// The operation has its result.
-    #[inline]
+    /// The operation has its result, and was polled without one before, or its begin was recorded.
+    #[inline(never)]
     fn claim(&mut self, site: &Site) {
         let Some(Pending { open, begun }) = self.0.take() else { return };
         if begun.is_recorded() {
             begun.claimed(None, journal::task_of(site.executor, site.location.unwrap_or(Location::caller())));
         }
         drop(open);
+    }
+
+    /// The operation has no result, and is not polled again, or not observed.
+    #[inline(never)]
+    fn give_up(&mut self) {
+        *self.0 = None;
     }
 
     fn open(&self) -> Option<&OpenWait> {
@@ -351,11 +370,11 @@ impl Waiting {
             let address = &raw const *self as usize;
             let open = (task.id() != 0)
                 .then(|| OpenWait::pending(task, awaited, site, reserved, number.is_some(), address));
-            let begun = match &mut self.0 {
+            let begun = match &mut *self.0 {
                 Some(pending) => std::mem::replace(&mut pending.begun, Begun::NOT),
                 None => Begun::NOT,
             };
-            self.0 = (open.is_some() || begun.is_recorded()).then(|| Pending { open, begun });
+            *self.0 = (open.is_some() || begun.is_recorded()).then(|| Pending { open, begun });
         }
         if let Some(open) = self.open() {
             open.slot().waiter.end_poll(number);
