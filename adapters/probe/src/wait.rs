@@ -368,8 +368,8 @@ impl Waiting {
     ) {
         if self.slot_of(task).is_none() {
             let address = &raw const *self as usize;
-            let open = (task.id() != 0)
-                .then(|| OpenWait::pending(task, awaited, site, reserved, number.is_some(), address));
+            let open =
+                (task.id() != 0).then(|| OpenWait::pending(task, awaited, site, reserved, number.is_some(), address));
             let begun = match &mut *self.0 {
                 Some(pending) => std::mem::replace(&mut pending.begun, Begun::NOT),
                 None => Begun::NOT,
