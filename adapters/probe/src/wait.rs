@@ -239,7 +239,8 @@ impl Waiting {
         if self.0.is_none() && journal::is_on() {
             let awaited = resource.cell().map_or(0, ResourceCell::id);
             if awaited != 0 {
-                self.begin(awaited, site, None);
+                let begun = self.begin(awaited, site, None);
+                self.keep(begun);
             }
         }
     }
@@ -270,6 +271,33 @@ impl Waiting {
             // An unrecorded resource has to look foreign: its wakers are of the foreign kind.
             return poll(cx);
         }
+        match journal::is_on() {
+            true => self.poll_journaled(awaited, site, cx, poll),
+            false => self.poll_observed::<false, T>(awaited, site, cx, poll),
+        }
+    }
+
+    /// A function of its own, so that no value lives longer in the usual one.
+    #[cold]
+    #[inline(never)]
+    fn poll_journaled<T>(
+        &mut self,
+        awaited: u64,
+        site: &Site,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        self.poll_observed::<true, T>(awaited, site, cx, poll)
+    }
+
+    #[inline(always)]
+    fn poll_observed<const JOURNALED: bool, T>(
+        &mut self,
+        awaited: u64,
+        site: &Site,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         let known = waker::known(cx.waker());
         let observed = ObservedOperation::begin();
         let polling = match &known {
@@ -277,10 +305,11 @@ impl Waiting {
             Some(known) if !is_timer(awaited) => Some((Polling::new(&known.task, self.slot_of(&known.task)), known)),
             _ => None,
         };
-        // It is kept in `self`, so that below this costs nothing to an operation that is ready at its first poll.
-        if journal::is_on() {
-            self.begin(awaited, site, polling.as_ref().map(|(polling, _)| polling));
-        }
+        // Not in `self` during the poll: if that panics, the operation is abandoned there.
+        let begun = match JOURNALED {
+            true => self.begin(awaited, site, polling.as_ref().map(|(polling, _)| polling)),
+            false => Begun::NOT,
+        };
         // Named `result` and returned as it is, so that it is not copied.
         let result = match &polling {
             Some((polling, known)) => poll(&mut Context::from_waker(&polling.waker(known.tracing))),
@@ -290,6 +319,9 @@ impl Waiting {
             },
         };
         drop(observed);
+        if JOURNALED {
+            self.keep(begun);
+        }
         if result.is_ready() {
             if self.0.is_some() {
                 self.claim(site);
@@ -315,15 +347,21 @@ impl Waiting {
     /// Records the begin of the operation, unless it has begun. `polling` is its poll, if its waker is followed.
     #[cold]
     #[inline(never)]
-    fn begin(&mut self, awaited: u64, site: &Site, polling: Option<&Polling<'_>>) {
+    fn begin(&mut self, awaited: u64, site: &Site, polling: Option<&Polling<'_>>) -> Begun {
         // An operation that was polled before and is not recorded is left out.
-        let Pending { begun, .. } = self.0.get_or_insert_with(|| {
-            let begun = Begun::record(site.op.call(), awaited, site.need, site.executor, site.location);
-            Pending { open: None, begun }
-        });
+        let begun = match &mut *self.0 {
+            Some(pending) => std::mem::replace(&mut pending.begun, Begun::NOT),
+            None => Begun::record(site.op.call(), awaited, site.need, site.executor, site.location),
+        };
         if let Some(slot) = polling.and_then(Polling::takes_slot) {
             begun.in_slot(slot);
         }
+        begun
+    }
+
+    /// Keeps an operation until its next poll or its end.
+    fn keep(&mut self, begun: Begun) {
+        self.0.get_or_insert(Pending { open: None, begun: Begun::NOT }).begun = begun;
     }
 
     /// The operation has its result, and was polled without one before, or its begin was recorded.
