@@ -24,7 +24,7 @@ pub struct Case {
     /// The version of the suite that first has it.
     pub since: &'static str,
     /// The program, for the module `adapter`.
-    #[cfg_attr(not(feature = "adapter"), allow(dead_code))]
+    #[cfg_attr(not(feature = "adapter"), allow(dead_code, reason = "only the module `adapter` runs it"))]
     pub(crate) program: Program,
 }
 
@@ -46,7 +46,7 @@ impl Case {
 
 /// The program of a case. The module `adapter` has one function for each.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(feature = "adapter"), allow(dead_code))]
+#[cfg_attr(not(feature = "adapter"), allow(dead_code, reason = "only the module `adapter` runs it"))]
 pub(crate) enum Program {
     /// It needs an executor only.
     Tasks(TaskProgram),

@@ -21,7 +21,7 @@ pub struct BaselineError {
     pub path: PathBuf,
     /// The line, from 1; 0 if the file could not be read.
     pub line: usize,
-    /// What is wrong.
+    /// The fault in it.
     pub message: String,
 }
 

@@ -32,8 +32,8 @@
 //! and a broken rule in a stream belongs to no single task.
 //!
 //! A case demands only what SPEC.md demands. Its tasks record their own polls, wakes and ends, and the sent facts have to fit
-//! these records. So an executor may poll more often than needed, wake without need, run a task late, and send what it likes
-//! beside these facts.
+//! these records. So an executor may poll more often than needed, wake without need, and run a task late. It may also send
+//! other facts.
 
 mod baseline;
 mod bench;

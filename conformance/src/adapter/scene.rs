@@ -513,7 +513,7 @@ impl Scene<'_, '_> {
             _ => false,
         };
         let _ = self.fact_like(fact(id), like, |reported, _| open(reported).is_none().then_some(()));
-        // Of the resources that the program of the case made itself.
+        // Only resources that the program of the case made.
         let alive = |reported: &Reported| {
             let mut made = reported.made.iter().filter_map(|id| reported.model.resources.get(id));
             made.find(|it| it.location.as_deref().is_some_and(of_suite)).map(|it| it.id)

@@ -14,7 +14,7 @@ fn odd_executor_passes() {
         for habit in HABITS {
             let report = Suite::new(move || Pool::new(habit, Mistake::None)).run();
             assert!(report.passed(), "{habit:?}: {report}");
-            // Of the kinds of resources, it has a mutex, a channel and a timer.
+            // The pool has mutexes, channels and timers. Six cases need other kinds of resources.
             assert_eq!((report.number("passed"), report.number("skipped")), (13, 6), "{habit:?}: {report}");
         }
     }
